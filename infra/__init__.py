@@ -1,0 +1,1 @@
+"""Composition and the outside world: settings, stores, process entry points, the local stack, the command line."""
