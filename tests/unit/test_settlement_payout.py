@@ -1,0 +1,81 @@
+"""The money a result is worth, case by case."""
+
+import pytest
+
+from bets.settlement import MarketResult, OutcomeResult, ResultKind, ResultMalformed, return_minor
+
+WON = OutcomeResult("home", 1_000_000, 0, 1_000_000)
+LOST = OutcomeResult("home", 0, 0, 1_000_000)
+VOID = OutcomeResult("home", 0, 1_000_000, 1_000_000)
+HALF_WON = OutcomeResult("home", 1_000_000, 500_000, 1_000_000)
+HALF_LOST = OutcomeResult("home", 0, 500_000, 1_000_000)
+DEAD_HEAT_OF_TWO = OutcomeResult("home", 1_000_000, 0, 500_000)
+DEAD_HEAT_OF_THREE = OutcomeResult("home", 1_000_000, 0, 333_333)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "stake_minor", "decimal_odds_milli", "paid_minor"),
+    [
+        (WON, 1_000, 2_050, 2_050),
+        (LOST, 1_000, 2_050, 0),
+        (VOID, 1_000, 2_050, 1_000),
+        (HALF_WON, 1_000, 1_900, 1_450),
+        (HALF_LOST, 1_000, 1_900, 500),
+        (DEAD_HEAT_OF_TWO, 1_000, 5_000, 2_500),
+        (DEAD_HEAT_OF_THREE, 1_000, 3_000, 999),
+        (OutcomeResult("home", 1_000_000, 500_000, 500_000), 1_000, 4_000, 1_500),
+    ],
+    ids=["won", "lost", "void", "half won", "half lost", "two share", "three share", "half void and shared"],
+)
+def test_a_single_is_paid_what_its_outcome_is_worth(outcome, stake_minor, decimal_odds_milli, paid_minor):
+    assert return_minor(stake_minor=stake_minor, decimal_odds_milli=decimal_odds_milli, outcome=outcome) == paid_minor
+
+
+def test_a_fraction_of_a_minor_unit_is_rounded_down():
+    assert return_minor(stake_minor=333, decimal_odds_milli=1_333, outcome=WON) == 443
+    assert return_minor(stake_minor=1, decimal_odds_milli=1_999, outcome=WON) == 1
+    assert return_minor(stake_minor=1, decimal_odds_milli=2_000, outcome=WON) == 2
+
+
+def test_the_half_that_is_given_back_and_the_half_that_wins_are_rounded_together():
+    assert return_minor(stake_minor=101, decimal_odds_milli=2_000, outcome=HALF_WON) == 151
+    assert return_minor(stake_minor=101, decimal_odds_milli=3_000, outcome=HALF_WON) == 202
+
+
+def test_a_stake_beyond_the_range_of_a_float_is_paid_to_the_minor_unit():
+    assert return_minor(stake_minor=2**53 + 1, decimal_odds_milli=1_000, outcome=WON) == 2**53 + 1
+
+
+@pytest.mark.parametrize("factor_micro", [-1, 1_000_001])
+def test_a_factor_outside_zero_to_one_is_refused(factor_micro):
+    for position in range(3):
+        factors = [0, 0, 0]
+        factors[position] = factor_micro
+        with pytest.raises(ResultMalformed, match=str(factor_micro)):
+            OutcomeResult("home", *factors)
+
+
+def _result(kind=ResultKind.SETTLEMENT, market_id="1x2", outcomes=(WON,), window_start_ms=0, window_end_ms=0):
+    return MarketResult(kind, market_id, outcomes, window_start_ms, window_end_ms, "", 0)
+
+
+def test_a_settlement_names_each_outcome_once():
+    assert _result().outcomes == (WON,)
+    with pytest.raises(ResultMalformed):
+        _result(outcomes=(WON, LOST))
+    with pytest.raises(ResultMalformed):
+        _result(outcomes=())
+
+
+def test_a_result_of_no_market_is_refused():
+    with pytest.raises(ResultMalformed):
+        _result(market_id="")
+
+
+def test_a_window_may_be_open_or_empty_but_not_reversed():
+    assert _result(ResultKind.CANCEL, outcomes=(), window_start_ms=5).window_end_ms == 0
+    assert _result(ResultKind.CANCEL, outcomes=(), window_start_ms=5, window_end_ms=5).window_end_ms == 5
+    with pytest.raises(ResultMalformed):
+        _result(ResultKind.CANCEL, outcomes=(), window_start_ms=5, window_end_ms=4)
+    with pytest.raises(ResultMalformed):
+        _result(ResultKind.CANCEL, outcomes=(), window_start_ms=-1)
