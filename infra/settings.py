@@ -5,11 +5,18 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+ROOT = Path(__file__).resolve().parent.parent
+TEST_PORT_OFFSET = 10_100  # the test profile runs beside the local one
+
+Profile = Literal["local", "test", "production"]
 
 
 class Section(BaseModel):
@@ -31,6 +38,17 @@ class Ports(Section):
     redis: int = 18379
     clickhouse: int = 18900
     clickhouse_http: int = 18123
+    pricing_http: int = 18084
+    risk_http: int = 18085
+    settlement_http: int = 18086
+    history_http: int = 18087
+    relay_http: int = 18088
+    simulation_http: int = 18089
+
+    def shifted(self, by: int) -> Ports:
+        """Return the same ports moved by `by`; those set by hand stay."""
+        names = set(type(self).model_fields) - self.model_fields_set
+        return self.model_copy(update={name: getattr(self, name) + by for name in names})
 
 
 class Kafka(Section):
@@ -42,6 +60,27 @@ class Kafka(Section):
     delivery_timeout_ms: int = Field(default=10_000, ge=1_000)
 
 
+class Postgres(Section):
+    """Which database on the PostgreSQL server."""
+
+    user: str = "overround"
+    database: str = "overround"
+
+
+class Redis(Section):
+    """Which database on the Redis server, and how large it may grow."""
+
+    database: int = Field(default=0, ge=0, le=63)
+    memory_mb_max: int = Field(default=256, ge=16)
+
+
+class ClickHouse(Section):
+    """Which database on the ClickHouse server, and how much one query may take."""
+
+    database: str = "overround"
+    query_memory_mb_max: int = Field(default=400, ge=64)
+
+
 class Settings(BaseSettings):
     """All settings of one process."""
 
@@ -49,8 +88,51 @@ class Settings(BaseSettings):
         env_prefix="OVERROUND_", env_nested_delimiter="__", frozen=True, extra="forbid", env_ignore_empty=True
     )
 
-    profile: Literal["local", "test", "production"] = "local"
+    profile: Profile = "local"
     host: str = "127.0.0.1"
-    data_dir: Path = Path(".local")
+    data_dir: Path = ROOT / ".local"
     ports: Ports = Ports()
     kafka: Kafka = Kafka()
+    postgres: Postgres = Postgres()
+    redis: Redis = Redis()
+    clickhouse: ClickHouse = ClickHouse()
+
+    @property
+    def profile_dir(self) -> Path:
+        """Where everything of this profile is kept."""
+        return self.data_dir / self.profile
+
+    @property
+    def postgres_dsn(self) -> str:
+        """The database, for asyncpg and psycopg."""
+        return f"postgresql://{self.postgres.user}@{self.host}:{self.ports.postgres}/{self.postgres.database}"
+
+    @property
+    def redis_url(self) -> str:
+        """The Redis database."""
+        return f"redis://{self.host}:{self.ports.redis}/{self.redis.database}"
+
+    @property
+    def kafka_bootstrap(self) -> str:
+        """The first broker to ask."""
+        return f"{self.host}:{self.ports.kafka}"
+
+    @property
+    def clickhouse_dsn(self) -> str:
+        """The ClickHouse database, native protocol."""
+        return f"clickhouse://{self.host}:{self.ports.clickhouse}/{self.clickhouse.database}"
+
+    def environment(self) -> dict[str, str]:
+        """Return what another process needs in its environment to load these very settings."""
+        return {
+            f"OVERROUND_{name.upper()}": value if isinstance(value, str) else json.dumps(value)
+            for name, value in self.model_dump(mode="json").items()
+        }
+
+
+def load_settings(profile: Profile | None = None) -> Settings:
+    """Read the environment; the test profile listens on ports of its own unless they are set."""
+    settings = Settings() if profile is None else Settings(profile=profile)
+    if settings.profile != "test":
+        return settings
+    return settings.model_copy(update={"ports": settings.ports.shifted(TEST_PORT_OFFSET)})
