@@ -12,9 +12,8 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-
 ROOT = Path(__file__).resolve().parent.parent
-TEST_PORT_OFFSET = 10_100  # the test profile runs beside the local one
+TEST_PORT_OFFSET = 10_200  # the test profile runs beside the local one
 
 Profile = Literal["local", "test", "production"]
 
