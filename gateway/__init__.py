@@ -1,0 +1,1 @@
+"""The door: gRPC services, the static server of the front end, feeds from providers, sessions."""

@@ -1,0 +1,68 @@
+"""What the gateway needs from outside: logs to read, a log to write, and the serving copy of prices."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from typing import ClassVar, Literal, NamedTuple, Protocol
+
+from kernel.errors import DomainError
+
+LogStart = Literal["beginning", "end"]
+
+
+class Record(NamedTuple):
+    """One record of a log; a tuple, because they come by the thousand."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp_ms: int
+    key: str
+    value: bytes | None
+
+
+class Log(Protocol):
+    """Topics read from their beginning or their end, in order within a partition."""
+
+    @property
+    def is_caught_up(self) -> bool:
+        """Whether all that the topics held when reading began has been handed over."""
+        ...
+
+    async def wait_until_placed(self) -> None:
+        """Wait until the place to read from is fixed: what is appended from now on will be read."""
+        ...
+
+    async def seek(self, start: LogStart) -> None:
+        """Read on from the beginning or the end of every partition."""
+        ...
+
+    def batches(self) -> AsyncIterator[list[Record]]:
+        """Yield what has come since the last batch; ends when the log is closed."""
+        ...
+
+
+class Outlet(Protocol):
+    """A durable log that takes keyed values."""
+
+    async def send_and_wait(self, topic: str, key: str, value: bytes) -> None:
+        """Append a value and wait until it is durable."""
+        ...
+
+
+class BookSnapshotIncomplete(DomainError):
+    """The serving copy of the books is not whole: it has lost its data or was never filled."""
+
+    reason: ClassVar[str] = "BOOK_SNAPSHOT_INCOMPLETE"
+
+
+class BookSnapshots(Protocol):
+    """The serving copy of the newest book of every fixture."""
+
+    async def read_books(self) -> Mapping[str, bytes]:
+        """Return every book by its fixture id.
+
+        Raises:
+            BookSnapshotIncomplete: If the copy is not whole; the log has to be read instead.
+        """
+        ...
