@@ -1,0 +1,141 @@
+"""A whole match day from one seed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from heapq import merge
+
+import numpy as np
+
+from simulation.bettors import Arrival, draw_arrivals
+from simulation.football import MatchTimeline, generate_match
+from simulation.providers import PROFILES, ProviderProfile, ProviderReport, draw_outages, report_match
+
+GOALS_PER_MATCH = 2.7
+HOME_ADVANTAGE = 0.25
+STRENGTH_SPREAD = 0.28
+FIRST_KICK_OFF_S = 600.0
+KICK_OFF_INTERVAL_S = 600.0
+TOWNS = (
+    "Alderhaven", "Brackwater", "Calderford", "Dunmere", "Eastmoor", "Farrowgate", "Glenharbour", "Hollowick",
+    "Ironbridge Vale", "Juniper Cross", "Kestrelby", "Larkfield", "Marlowe Bay", "Northwold", "Oakenshaw", "Penrose",
+    "Quarrydown", "Ravensholm", "Saltmarsh", "Thornbury Hill", "Underlough", "Vanewick", "Westerlin", "Yarrowdale",
+)  # fmt: skip
+SUFFIXES = ("United", "Rovers", "Athletic", "City", "Wanderers")
+COMPETITIONS = ("Northern League", "Coastal Cup", "Premier Shield")
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatedFixture:
+    """One match of the day."""
+
+    fixture_id: str
+    competition: str
+    kick_off_s: float
+    timeline: MatchTimeline
+
+
+@dataclass(frozen=True, slots=True)
+class DayEvent:
+    """Something that happens at a second of the day: a provider's report, or a bettor who comes."""
+
+    time_s: float
+    fixture: int
+    provider: int | None
+    report: ProviderReport | None
+    arrival: Arrival | None
+
+
+@dataclass(frozen=True, slots=True)
+class MatchDay:
+    """All that will happen, fixed by the seed."""
+
+    seed: int
+    fixtures: tuple[SimulatedFixture, ...]
+    # By provider: stretches of silence, from and to in seconds of the day.
+    outages: tuple[tuple[tuple[float, float], ...], ...]
+    population: int
+
+    @property
+    def duration_s(self) -> float:
+        """Seconds from the start of the day to a while after the last match."""
+        return max(fixture.kick_off_s + fixture.timeline.duration_s for fixture in self.fixtures) + 120.0
+
+    def is_silent(self, provider: int, time_s: float) -> bool:
+        """Say whether a provider is in an outage."""
+        return any(start <= time_s < stop for start, stop in self.outages[provider])
+
+    def events(self) -> Iterator[DayEvent]:
+        """Yield every event in order of time, those before the start of the day left out.
+
+        What a provider would say in an outage is left out as well, except what counts for settlement: that is sent
+        when the outage ends, as a provider that recovers does.
+        """
+        feeds = [
+            self._reports(fixture, provider, profile)
+            for fixture in range(len(self.fixtures))
+            for provider, profile in enumerate(PROFILES)
+        ]
+        arrivals = [self._arrivals(fixture) for fixture in range(len(self.fixtures))]
+        return merge(*feeds, *arrivals, key=lambda event: event.time_s)
+
+    def _reports(self, fixture: int, provider: int, profile: ProviderProfile) -> Iterator[DayEvent]:
+        match = self.fixtures[fixture]
+        generator = np.random.default_rng((self.seed, 2, fixture, provider))
+        for report in report_match(match.timeline, profile, generator):
+            time_s = match.kick_off_s + report.elapsed_s
+            if self.is_silent(provider, time_s) and not report.results:
+                continue
+            if time_s >= 0.0:
+                yield DayEvent(self._next_voice_s(provider, time_s), fixture, provider, report, None)
+
+    def _next_voice_s(self, provider: int, time_s: float) -> float:
+        for start, stop in self.outages[provider]:
+            if start <= time_s < stop:
+                time_s = stop
+        return time_s
+
+    def _arrivals(self, fixture: int) -> Iterator[DayEvent]:
+        match = self.fixtures[fixture]
+        generator = np.random.default_rng((self.seed, 3, fixture))
+        for arrival in draw_arrivals(match.timeline, population=self.population, generator=generator):
+            if match.kick_off_s + arrival.elapsed_s >= 0.0:
+                yield DayEvent(match.kick_off_s + arrival.elapsed_s, fixture, None, None, arrival)
+
+
+def generate_day(*, seed: int, day_id: str, match_count: int, population: int) -> MatchDay:
+    """Draw a day. The same seed and counts give the same day; `day_id` only names its fixtures.
+
+    Args:
+        seed: Any whole number from 0.
+        day_id: Part of every fixture id, so that a day played twice is two days to the book.
+        match_count: Matches of the day, one kick-off every ten minutes.
+        population: Bettors who come again and again.
+    """
+    generator = np.random.default_rng((seed, 1))
+    fixtures = tuple(draw_fixture(index, seed=seed, day_id=day_id, generator=generator) for index in range(match_count))
+    day_s = FIRST_KICK_OFF_S + match_count * KICK_OFF_INTERVAL_S + 7_000.0
+    outages = tuple(
+        tuple(draw_outages(profile, day_s=day_s, generator=np.random.default_rng((seed, 4, index))))
+        for index, profile in enumerate(PROFILES)
+    )
+    return MatchDay(seed=seed, fixtures=fixtures, outages=outages, population=population)
+
+
+def draw_fixture(index: int, *, seed: int, day_id: str, generator: np.random.Generator) -> SimulatedFixture:
+    """Draw two teams of random strength and their match."""
+    strengths = STRENGTH_SPREAD * generator.standard_normal(2)
+    balance = HOME_ADVANTAGE / 2 + (strengths[0] - strengths[1]) / 2
+    level = np.log(GOALS_PER_MATCH / 2) + 0.12 * generator.standard_normal()
+    means = (float(np.exp(level + balance)), float(np.exp(level - balance)))
+    home, away = (int(town) for town in generator.choice(len(TOWNS), size=2, replace=False))
+    timeline = generate_match(
+        home_name=f"{TOWNS[home]} {SUFFIXES[home % len(SUFFIXES)]}",
+        away_name=f"{TOWNS[away]} {SUFFIXES[away % len(SUFFIXES)]}",
+        goal_means=means,
+        generator=np.random.default_rng((seed, 5, index)),
+    )
+    competition = COMPETITIONS[index % len(COMPETITIONS)]
+    kick_off_s = FIRST_KICK_OFF_S + KICK_OFF_INTERVAL_S * index
+    return SimulatedFixture(f"sim:{day_id}:{index + 1}", competition, kick_off_s, timeline)

@@ -1,0 +1,183 @@
+"""Simulated odds providers: what each says about a match, when, and how wrongly."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulation.football import Incident, IncidentKind, MatchSnapshot, MatchTimeline, Period
+from simulation.markets import MarketTruth, price_markets, settle_match, settle_next_goal
+
+PRE_MATCH_INTERVAL_S = 120.0
+IN_PLAY_INTERVAL_S = 20.0
+# How long a provider says nothing but "stop" after a goal or a red card.
+STOP_SECONDS = 40.0
+PERIOD_STARTS = (IncidentKind.KICK_OFF, IncidentKind.HALF_TIME, IncidentKind.SECOND_HALF)
+DECIDED_PROBABILITY = 0.992
+DECIMAL_ODDS_MIN = 1.01
+DECIMAL_ODDS_MAX = 501.0
+PRICED_HORIZON_S = 60 * 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderProfile:
+    """How one provider behaves."""
+
+    provider_id: str
+    overround: float
+    # Standard deviation of its error in the log of a goal mean, and how fast it changes (0 never, 1 at once).
+    noise: float
+    noise_change: float
+    delay_s: float
+    # Share of its messages with one price gone wrong.
+    outlier_share: float
+    outages_per_day: float
+    outage_s: float
+    # One provider a match reports what counts for settlement.
+    is_official: bool = False
+
+
+PROFILES = (
+    ProviderProfile("sim-alpha", 1.045, 0.015, 0.10, 3.0, 0.000, 1.0, 240.0, is_official=True),
+    ProviderProfile("sim-bravo", 1.060, 0.030, 0.15, 6.0, 0.002, 3.0, 400.0),
+    ProviderProfile("sim-charlie", 1.075, 0.050, 0.25, 11.0, 0.006, 5.0, 600.0),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class MarketQuote:
+    """A provider's prices for one market; None where it offers none."""
+
+    market_id: str
+    outcome_ids: tuple[str, ...]
+    decimal_odds: tuple[float | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderReport:
+    """One message of a provider about one match, `elapsed_s` after kick-off (negative before it)."""
+
+    elapsed_s: float
+    clock_s: int
+    state: MatchSnapshot
+    quotes: tuple[MarketQuote, ...] = ()
+    is_bet_stop: bool = False
+    # Results by market and outcome: "won", "lost" or "void".
+    results: dict[str, dict[str, str]] = field(default_factory=dict)
+
+
+def report_match(
+    timeline: MatchTimeline, profile: ProviderProfile, generator: np.random.Generator
+) -> Iterator[ProviderReport]:
+    """Yield all that a provider says about a match, in order of time.
+
+    It sees the match `delay_s` late; its opinion of the goal means wanders around the truth.
+    """
+    noise = np.zeros(2)
+    for elapsed_s, incident in report_times(timeline, profile, generator):
+        seen_s = elapsed_s - profile.delay_s
+        state = timeline.at(seen_s)
+        clock_s = state.clock_s(seen_s)
+        if incident is not None and is_decisive(incident):
+            results = settle_goal(state, incident) if profile.is_official else {}
+            yield ProviderReport(elapsed_s, clock_s, state, is_bet_stop=True, results=results)
+        elif state.period is Period.FINISHED:
+            results = settle_match(timeline) if profile.is_official else {}
+            yield ProviderReport(elapsed_s, clock_s, state, is_bet_stop=True, results=results)
+        else:
+            noise = wander(noise, profile, generator)
+            yield ProviderReport(elapsed_s, clock_s, state, quote_match(timeline, seen_s, profile, noise, generator))
+
+
+def report_times(
+    timeline: MatchTimeline, profile: ProviderProfile, generator: np.random.Generator
+) -> list[tuple[float, Incident | None]]:
+    """Return when the provider speaks, and the incident it speaks of where it stops betting for one."""
+    start_s, stop_s = -PRICED_HORIZON_S, timeline.duration_s
+    seen = [(incident.elapsed_s + profile.delay_s, incident) for incident in timeline.incidents]
+    decisive = [(time_s, incident) for time_s, incident in seen if is_decisive(incident)]
+    spoken = spread(start_s, 0.0, PRE_MATCH_INTERVAL_S, generator) + spread(0.0, stop_s, IN_PLAY_INTERVAL_S, generator)
+    spoken += [time_s for time_s, incident in seen if incident.kind in PERIOD_STARTS]
+    times: list[tuple[float, Incident | None]] = [
+        (time_s, None)
+        for time_s in spoken
+        if time_s < stop_s and all(not 0 <= time_s - stop < STOP_SECONDS for stop, _ in decisive)
+    ]
+    times += decisive
+    times.append((stop_s + profile.delay_s, None))
+    return sorted(times, key=lambda pair: pair[0])
+
+
+def spread(start_s: float, stop_s: float, interval_s: float, generator: np.random.Generator) -> list[float]:
+    """Return times about `interval_s` apart, each moved a little so that no two feeds beat together."""
+    count = int((stop_s - start_s) / interval_s)
+    times = start_s + (np.arange(count) + generator.uniform(0.1, 0.9, count)) * interval_s
+    return [float(time_s) for time_s in times]
+
+
+def is_decisive(incident: Incident) -> bool:
+    """Say whether betting stops for the incident."""
+    return incident.kind in (IncidentKind.GOAL, IncidentKind.RED_CARD)
+
+
+def settle_goal(state: MatchSnapshot, incident: Incident) -> dict[str, dict[str, str]]:
+    """Return the result of the next-goal market that a goal has decided."""
+    if incident.kind is not IncidentKind.GOAL:
+        return {}
+    return {f"next_goal:{sum(state.score)}": settle_next_goal(incident.side)}
+
+
+def wander(noise: NDArray[np.float64], profile: ProviderProfile, generator: np.random.Generator) -> NDArray[np.float64]:
+    """Return the next error of an opinion: a stationary first-order autoregression."""
+    keep = 1.0 - profile.noise_change
+    step = profile.noise * np.sqrt(1.0 - keep * keep)
+    return np.asarray(keep * noise + step * generator.standard_normal(2))
+
+
+def quote_match(
+    timeline: MatchTimeline,
+    seen_s: float,
+    profile: ProviderProfile,
+    noise: NDArray[np.float64],
+    generator: np.random.Generator,
+) -> tuple[MarketQuote, ...]:
+    """Return the provider's prices for every market still open."""
+    means = timeline.remaining_goal_means(seen_s)
+    opinion = (means[0] * float(np.exp(noise[0])), means[1] * float(np.exp(noise[1])))
+    quotes = [quote_market(truth, profile.overround) for truth in price_markets(timeline.at(seen_s).score, opinion)]
+    if generator.uniform() < profile.outlier_share:
+        index = int(generator.integers(len(quotes)))
+        quotes[index] = distort(quotes[index], factor=float(generator.uniform(1.5, 3.0)))
+    return tuple(quotes)
+
+
+def quote_market(truth: MarketTruth, overround: float) -> MarketQuote:
+    """Return prices with the margin spread in proportion; a decided market is offered no more."""
+    is_decided = bool(truth.probabilities.max() > DECIDED_PROBABILITY)
+    prices = tuple(None if is_decided else quote_price(float(p), overround) for p in truth.probabilities)
+    return MarketQuote(truth.market_id, truth.outcome_ids, prices)
+
+
+def quote_price(probability: float, overround: float) -> float | None:
+    """Return decimal odds, cut to cents; None where nobody would quote."""
+    if probability * overround * DECIMAL_ODDS_MAX <= 1.0:
+        return None
+    return max(DECIMAL_ODDS_MIN, int(100.0 / (probability * overround)) / 100.0)
+
+
+def distort(quote: MarketQuote, *, factor: float) -> MarketQuote:
+    """Return the quote with its first price wrong by a factor, as a slip of the finger makes it."""
+    first = quote.decimal_odds[0]
+    wrong = None if first is None else round(min(first * factor, DECIMAL_ODDS_MAX), 2)
+    return MarketQuote(quote.market_id, quote.outcome_ids, (wrong, *quote.decimal_odds[1:]))
+
+
+def draw_outages(
+    profile: ProviderProfile, *, day_s: float, generator: np.random.Generator
+) -> list[tuple[float, float]]:
+    """Return the stretches of the day, from and to in seconds, in which the provider is silent."""
+    starts = np.sort(generator.uniform(0.0, day_s, generator.poisson(profile.outages_per_day)))
+    return [(float(start), float(start + generator.exponential(profile.outage_s))) for start in starts]

@@ -1,0 +1,145 @@
+"""The simulated match day: same seed, same day; sound matches, providers and bettors."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from simulation.bettors import Arrival, BettorKind, Selection, choose, draw_arrivals
+from simulation.day import MatchDay, generate_day
+from simulation.football import IncidentKind, MatchTimeline, Period, generate_match
+from simulation.markets import price_markets, settle_match
+from simulation.providers import PROFILES, report_match
+
+
+def day(seed: int, day_id: str = "a") -> MatchDay:
+    return generate_day(seed=seed, day_id=day_id, match_count=3, population=20)
+
+
+def match(seed: int, goal_means: tuple[float, float] = (1.5, 1.1)) -> MatchTimeline:
+    return generate_match(
+        home_name="Home", away_name="Away", goal_means=goal_means, generator=np.random.default_rng(seed)
+    )
+
+
+def arrival(kind: BettorKind) -> Arrival:
+    return Arrival(0.0, 0, kind, 1_000, "1x2", 0.0, accepts_any_price=False)
+
+
+def test_the_same_seed_gives_the_same_day() -> None:
+    assert list(day(5, "a").events()) == list(day(5, "b").events())
+
+
+def test_another_seed_gives_another_day() -> None:
+    assert list(day(5).events()) != list(day(6).events())
+
+
+def test_events_come_in_order_of_time() -> None:
+    times = [event.time_s for event in day(5).events()]
+    assert times == sorted(times)
+
+
+def test_goals_average_what_was_asked_for() -> None:
+    goals = [match(seed).at(1e9).score for seed in range(1_500)]
+    assert np.mean(goals, axis=0) == pytest.approx([1.6, 1.17], abs=0.1)
+
+
+def test_the_scoring_rate_rises_late() -> None:
+    seconds = [
+        incident.elapsed_s
+        for seed in range(1_500)
+        for incident in match(seed).incidents
+        if incident.kind is IncidentKind.GOAL
+    ]
+    first_half = sum(1 for elapsed_s in seconds if elapsed_s < 48 * 60)
+    assert first_half < 0.48 * len(seconds)
+
+
+def test_the_clock_counts_stoppage_time_and_stands_at_half_time() -> None:
+    timeline = match(3)
+    half_time = next(i for i in timeline.incidents if i.kind is IncidentKind.HALF_TIME)
+    just_before = timeline.at(half_time.elapsed_s - 1.0)
+    assert just_before.clock_s(half_time.elapsed_s - 1.0) > 45 * 60
+    assert timeline.at(half_time.elapsed_s + 60.0).clock_s(half_time.elapsed_s + 60.0) == 45 * 60
+    assert timeline.at(timeline.duration_s).period is Period.FINISHED
+
+
+def test_market_probabilities_are_whole_and_agree_with_each_other() -> None:
+    markets = {market.market_id: market.probabilities for market in price_markets((1, 0), (0.9, 1.2))}
+    assert all(
+        probabilities.sum() == pytest.approx(2.0 if market_id == "double_chance" else 1.0, abs=1e-9)
+        for market_id, probabilities in markets.items()
+    )
+    assert markets["double_chance"][0] == pytest.approx(markets["1x2"][0] + markets["1x2"][1])
+    assert markets["total:0.5"][0] == pytest.approx(1.0)
+
+
+def test_exactly_one_outcome_wins_where_only_one_can() -> None:
+    results = settle_match(match(11))
+    one_winner = [market for market in results if market not in ("double_chance", "draw_no_bet")]
+    assert all(list(results[market].values()).count("won") == 1 for market in one_winner)
+
+
+def test_a_provider_stops_betting_at_each_goal_before_it_prices_again() -> None:
+    timeline = next(m for m in map(match, range(50)) if any(i.kind is IncidentKind.GOAL for i in m.incidents))
+    goal = next(i for i in timeline.incidents if i.kind is IncidentKind.GOAL)
+    after = [
+        report
+        for report in report_match(timeline, PROFILES[0], np.random.default_rng(1))
+        if report.elapsed_s >= goal.elapsed_s + PROFILES[0].delay_s
+    ]
+    assert after[0].is_bet_stop
+    assert next(iter(after[0].results)) == "next_goal:1"
+    assert after[1].elapsed_s - after[0].elapsed_s > 20.0 or after[1].is_bet_stop
+
+
+def test_provider_prices_carry_its_margin() -> None:
+    reports = report_match(match(2), PROFILES[1], np.random.default_rng(1))
+    main = next(report for report in reports if report.quotes).quotes[0]
+    overround = sum(1.0 / odds for odds in main.decimal_odds if odds)
+    assert PROFILES[1].overround <= overround < PROFILES[1].overround + 0.02
+
+
+def test_results_survive_an_outage_of_the_official_provider() -> None:
+    simulated = day(5)
+    everything_dark = MatchDay(seed=5, fixtures=simulated.fixtures, outages=(((0.0, 9_000.0),), (), ()), population=20)
+    results = [event for event in everything_dark.events() if event.report and event.report.results]
+    assert {event.fixture for event in results} == {0, 1, 2}
+    assert all(event.time_s >= 9_000.0 for event in results if event.provider == 0)
+
+
+@pytest.mark.parametrize(("edge", "is_taken"), [(0.02, False), (0.04, True)])
+def test_a_sharp_bettor_takes_value_only(edge: float, is_taken: bool) -> None:
+    offers = [
+        Selection("1x2", "home", 2_000, (1.0 + edge) / 2.0),
+        Selection("1x2", "away", 2_000, 0.3),
+    ]
+    assert (choose(arrival(BettorKind.SHARP), offers) is offers[0]) is is_taken
+
+
+def test_a_bonus_hunter_takes_the_shortest_price_that_counts() -> None:
+    offers = [Selection("a", "x", odds, 0.1) for odds in (1_999, 2_000, 2_100)]
+    assert choose(arrival(BettorKind.BONUS_HUNTER), offers) is offers[1]
+
+
+def test_people_come_in_a_rush_before_kick_off_and_after_goals() -> None:
+    fixtures = generate_day(seed=1, day_id="a", match_count=10, population=20).fixtures
+    arrivals = [
+        (f.timeline, a.elapsed_s)
+        for f in fixtures
+        for a in draw_arrivals(f.timeline, population=20, generator=np.random.default_rng(2))
+    ]
+    late = sum(1 for _, elapsed_s in arrivals if -900 <= elapsed_s < 0)
+    early = sum(1 for _, elapsed_s in arrivals if -2_700 <= elapsed_s < -1_800)
+    assert late > 2 * early
+    goals = [(f.timeline, i.elapsed_s) for f in fixtures for i in f.timeline.incidents if i.kind is IncidentKind.GOAL]
+
+    def count(shift_s: float) -> int:
+        return sum(
+            1
+            for timeline, goal_s in goals
+            for other, elapsed_s in arrivals
+            if other is timeline and 0 <= elapsed_s - goal_s - shift_s < 240
+        )
+
+    assert count(0.0) > 2 * count(-240.0)
