@@ -63,6 +63,7 @@ class Quotes(_message.Message):
     MARKET_STATUSES_FIELD_NUMBER: _builtins.int
     DECIMAL_ODDS_MILLI_FIELD_NUMBER: _builtins.int
     IS_SNAPSHOT_FIELD_NUMBER: _builtins.int
+    STARTING_ODDS_MILLI_FIELD_NUMBER: _builtins.int
     layout_hash: _builtins.int
     """First eight bytes of the BLAKE2b digest of the layout."""
     outcome_counts: _builtins.bytes
@@ -73,6 +74,10 @@ class Quotes(_message.Message):
     """Decimal odds times 1000: little-endian uint32, one an outcome; 0 where the provider offers none."""
     is_snapshot: _builtins.bool
     """The provider's whole offer: markets of its that are not in here are closed."""
+    starting_odds_milli: _builtins.bytes
+    """An exchange's starting price times 1000, once it is reconciled: little-endian uint32, one an outcome, 0 for none;
+    empty where there are none.
+    """
     @_builtins.property
     def market_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Our market ids, one a market."""
@@ -91,10 +96,11 @@ class Quotes(_message.Message):
         market_statuses: _builtins.bytes = ...,
         decimal_odds_milli: _builtins.bytes = ...,
         is_snapshot: _builtins.bool = ...,
+        starting_odds_milli: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["decimal_odds_milli", b"decimal_odds_milli", "is_snapshot", b"is_snapshot", "layout_hash", b"layout_hash", "market_ids", b"market_ids", "market_statuses", b"market_statuses", "outcome_counts", b"outcome_counts", "outcome_ids", b"outcome_ids"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["decimal_odds_milli", b"decimal_odds_milli", "is_snapshot", b"is_snapshot", "layout_hash", b"layout_hash", "market_ids", b"market_ids", "market_statuses", b"market_statuses", "outcome_counts", b"outcome_counts", "outcome_ids", b"outcome_ids", "starting_odds_milli", b"starting_odds_milli"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -182,7 +188,7 @@ class MarketResult(_message.Message):
     """1 provisional (seen live), 2 confirmed; 0 where the provider does not say."""
     @_builtins.property
     def outcomes(self) -> _containers.RepeatedCompositeFieldContainer[Global___OutcomeResult]:
-        """For a settlement: every outcome of the market."""
+        """For a settlement: every outcome that is decided; bets on others stay open."""
 
     def __init__(
         self,
@@ -356,7 +362,7 @@ class DeadLetter(_message.Message):
     time_us: _builtins.int
     """Microseconds since the Unix epoch, UTC."""
     raw: _builtins.bytes
-    """The input as it came, cut at 1 MiB."""
+    """The input as it came, cut at 900,000 bytes."""
     def __init__(
         self,
         *,

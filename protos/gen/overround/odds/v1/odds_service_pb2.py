@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from overround.odds.v1 import book_pb2 as overround_dot_odds_dot_v1_dot_book__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$overround/odds/v1/odds_service.proto\x12\x11overround.odds.v1\x1a\x1coverround/odds/v1/book.proto\"B\n\x11WatchBooksRequest\x12\x13\n\x0b\x66ixture_ids\x18\x01 \x03(\t\x12\x18\n\x10main_market_only\x18\x02 \x01(\x08\"\x8a\x01\n\x12WatchBooksResponse\x12&\n\x05\x62ooks\x18\x01 \x03(\x0b\x32\x17.overround.odds.v1.Book\x12\x1b\n\x13removed_fixture_ids\x18\x02 \x03(\t\x12\x16\n\x0eserver_time_us\x18\x03 \x01(\x03\x12\x17\n\x0fis_pricing_live\x18\x04 \x01(\x08\"&\n\x0fGetBooksRequest\x12\x13\n\x0b\x66ixture_ids\x18\x01 \x03(\t\":\n\x10GetBooksResponse\x12&\n\x05\x62ooks\x18\x01 \x03(\x0b\x32\x17.overround.odds.v1.Book2\xbf\x01\n\x0bOddsService\x12[\n\nWatchBooks\x12$.overround.odds.v1.WatchBooksRequest\x1a%.overround.odds.v1.WatchBooksResponse0\x01\x12S\n\x08GetBooks\x12\".overround.odds.v1.GetBooksRequest\x1a#.overround.odds.v1.GetBooksResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$overround/odds/v1/odds_service.proto\x12\x11overround.odds.v1\x1a\x1coverround/odds/v1/book.proto\"B\n\x11WatchBooksRequest\x12\x13\n\x0b\x66ixture_ids\x18\x01 \x03(\t\x12\x18\n\x10main_market_only\x18\x02 \x01(\x08\"\xa4\x01\n\x12WatchBooksResponse\x12&\n\x05\x62ooks\x18\x01 \x03(\x0b\x32\x17.overround.odds.v1.Book\x12\x1b\n\x13removed_fixture_ids\x18\x02 \x03(\t\x12\x16\n\x0eserver_time_us\x18\x03 \x01(\x03\x12\x17\n\x0fis_pricing_live\x18\x04 \x01(\x08\x12\x18\n\x10in_play_delay_ms\x18\x05 \x01(\r\"&\n\x0fGetBooksRequest\x12\x13\n\x0b\x66ixture_ids\x18\x01 \x03(\t\":\n\x10GetBooksResponse\x12&\n\x05\x62ooks\x18\x01 \x03(\x0b\x32\x17.overround.odds.v1.Book2\xbf\x01\n\x0bOddsService\x12[\n\nWatchBooks\x12$.overround.odds.v1.WatchBooksRequest\x1a%.overround.odds.v1.WatchBooksResponse0\x01\x12S\n\x08GetBooks\x12\".overround.odds.v1.GetBooksRequest\x1a#.overround.odds.v1.GetBooksResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,11 +35,11 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_WATCHBOOKSREQUEST']._serialized_start=89
   _globals['_WATCHBOOKSREQUEST']._serialized_end=155
   _globals['_WATCHBOOKSRESPONSE']._serialized_start=158
-  _globals['_WATCHBOOKSRESPONSE']._serialized_end=296
-  _globals['_GETBOOKSREQUEST']._serialized_start=298
-  _globals['_GETBOOKSREQUEST']._serialized_end=336
-  _globals['_GETBOOKSRESPONSE']._serialized_start=338
-  _globals['_GETBOOKSRESPONSE']._serialized_end=396
-  _globals['_ODDSSERVICE']._serialized_start=399
-  _globals['_ODDSSERVICE']._serialized_end=590
+  _globals['_WATCHBOOKSRESPONSE']._serialized_end=322
+  _globals['_GETBOOKSREQUEST']._serialized_start=324
+  _globals['_GETBOOKSREQUEST']._serialized_end=362
+  _globals['_GETBOOKSRESPONSE']._serialized_start=364
+  _globals['_GETBOOKSRESPONSE']._serialized_end=422
+  _globals['_ODDSSERVICE']._serialized_start=425
+  _globals['_ODDSSERVICE']._serialized_end=616
 # @@protoc_insertion_point(module_scope)

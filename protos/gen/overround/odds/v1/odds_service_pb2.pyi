@@ -53,10 +53,13 @@ class WatchBooksResponse(_message.Message):
     REMOVED_FIXTURE_IDS_FIELD_NUMBER: _builtins.int
     SERVER_TIME_US_FIELD_NUMBER: _builtins.int
     IS_PRICING_LIVE_FIELD_NUMBER: _builtins.int
+    IN_PLAY_DELAY_MS_FIELD_NUMBER: _builtins.int
     server_time_us: _builtins.int
     """Server's clock when this was sent, microseconds since the Unix epoch, UTC."""
     is_pricing_live: _builtins.bool
     """Whether pricing is alive; if not, no bet is taken until it is."""
+    in_play_delay_ms: _builtins.int
+    """How long a bet on a fixture in play waits before it is looked at again, milliseconds: what a betslip counts down."""
     @_builtins.property
     def books(self) -> _containers.RepeatedCompositeFieldContainer[_book_pb2.Book]: ...
     @_builtins.property
@@ -70,10 +73,11 @@ class WatchBooksResponse(_message.Message):
         removed_fixture_ids: _abc.Iterable[_builtins.str] | None = ...,
         server_time_us: _builtins.int = ...,
         is_pricing_live: _builtins.bool = ...,
+        in_play_delay_ms: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["books", b"books", "is_pricing_live", b"is_pricing_live", "removed_fixture_ids", b"removed_fixture_ids", "server_time_us", b"server_time_us"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["books", b"books", "in_play_delay_ms", b"in_play_delay_ms", "is_pricing_live", b"is_pricing_live", "removed_fixture_ids", b"removed_fixture_ids", "server_time_us", b"server_time_us"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

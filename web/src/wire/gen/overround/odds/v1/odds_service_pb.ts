@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file overround/odds/v1/odds_service.proto.
  */
 export const file_overround_odds_v1_odds_service: GenFile = /*@__PURE__*/
-  fileDesc("CiRvdmVycm91bmQvb2Rkcy92MS9vZGRzX3NlcnZpY2UucHJvdG8SEW92ZXJyb3VuZC5vZGRzLnYxIkIKEVdhdGNoQm9va3NSZXF1ZXN0EhMKC2ZpeHR1cmVfaWRzGAEgAygJEhgKEG1haW5fbWFya2V0X29ubHkYAiABKAgiigEKEldhdGNoQm9va3NSZXNwb25zZRImCgVib29rcxgBIAMoCzIXLm92ZXJyb3VuZC5vZGRzLnYxLkJvb2sSGwoTcmVtb3ZlZF9maXh0dXJlX2lkcxgCIAMoCRIWCg5zZXJ2ZXJfdGltZV91cxgDIAEoAxIXCg9pc19wcmljaW5nX2xpdmUYBCABKAgiJgoPR2V0Qm9va3NSZXF1ZXN0EhMKC2ZpeHR1cmVfaWRzGAEgAygJIjoKEEdldEJvb2tzUmVzcG9uc2USJgoFYm9va3MYASADKAsyFy5vdmVycm91bmQub2Rkcy52MS5Cb29rMr8BCgtPZGRzU2VydmljZRJbCgpXYXRjaEJvb2tzEiQub3ZlcnJvdW5kLm9kZHMudjEuV2F0Y2hCb29rc1JlcXVlc3QaJS5vdmVycm91bmQub2Rkcy52MS5XYXRjaEJvb2tzUmVzcG9uc2UwARJTCghHZXRCb29rcxIiLm92ZXJyb3VuZC5vZGRzLnYxLkdldEJvb2tzUmVxdWVzdBojLm92ZXJyb3VuZC5vZGRzLnYxLkdldEJvb2tzUmVzcG9uc2ViBnByb3RvMw", [file_overround_odds_v1_book]);
+  fileDesc("CiRvdmVycm91bmQvb2Rkcy92MS9vZGRzX3NlcnZpY2UucHJvdG8SEW92ZXJyb3VuZC5vZGRzLnYxIkIKEVdhdGNoQm9va3NSZXF1ZXN0EhMKC2ZpeHR1cmVfaWRzGAEgAygJEhgKEG1haW5fbWFya2V0X29ubHkYAiABKAgipAEKEldhdGNoQm9va3NSZXNwb25zZRImCgVib29rcxgBIAMoCzIXLm92ZXJyb3VuZC5vZGRzLnYxLkJvb2sSGwoTcmVtb3ZlZF9maXh0dXJlX2lkcxgCIAMoCRIWCg5zZXJ2ZXJfdGltZV91cxgDIAEoAxIXCg9pc19wcmljaW5nX2xpdmUYBCABKAgSGAoQaW5fcGxheV9kZWxheV9tcxgFIAEoDSImCg9HZXRCb29rc1JlcXVlc3QSEwoLZml4dHVyZV9pZHMYASADKAkiOgoQR2V0Qm9va3NSZXNwb25zZRImCgVib29rcxgBIAMoCzIXLm92ZXJyb3VuZC5vZGRzLnYxLkJvb2syvwEKC09kZHNTZXJ2aWNlElsKCldhdGNoQm9va3MSJC5vdmVycm91bmQub2Rkcy52MS5XYXRjaEJvb2tzUmVxdWVzdBolLm92ZXJyb3VuZC5vZGRzLnYxLldhdGNoQm9va3NSZXNwb25zZTABElMKCEdldEJvb2tzEiIub3ZlcnJvdW5kLm9kZHMudjEuR2V0Qm9va3NSZXF1ZXN0GiMub3ZlcnJvdW5kLm9kZHMudjEuR2V0Qm9va3NSZXNwb25zZWIGcHJvdG8z", [file_overround_odds_v1_book]);
 
 /**
  * @generated from message overround.odds.v1.WatchBooksRequest
@@ -69,6 +69,13 @@ export type WatchBooksResponse = Message<"overround.odds.v1.WatchBooksResponse">
    * @generated from field: bool is_pricing_live = 4;
    */
   isPricingLive: boolean;
+
+  /**
+   * How long a bet on a fixture in play waits before it is looked at again, milliseconds: what a betslip counts down.
+   *
+   * @generated from field: uint32 in_play_delay_ms = 5;
+   */
+  inPlayDelayMs: number;
 };
 
 /**
