@@ -1,0 +1,92 @@
+"""Faust apps: how ours are built, run and stopped, the same for every one."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+import faust
+import structlog
+
+from infra.settings import Settings
+
+START_TIMEOUT_S: Final = 30.0
+STOP_TIMEOUT_S: Final = 4.0
+COMMIT_INTERVAL_S: Final = 0.5
+STREAM_BUFFER_EVENTS_MAX: Final = 4_096
+
+log = structlog.get_logger(__name__)
+
+
+def build_app(settings: Settings, name: str) -> faust.App:
+    """Return an app whose consumer group is its own, so that deploying one app pauses no other.
+
+    Values and keys stay raw bytes. Topics are made by migrations and never by an app.
+    """
+    session_timeout_s = settings.kafka.session_timeout_ms / 1_000
+    data_dir = settings.profile_dir / "faust" / name
+    data_dir.mkdir(parents=True, exist_ok=True)
+    return faust.App(
+        f"overround-{name}",
+        broker=f"kafka://{settings.kafka_bootstrap}",
+        broker_client_id=f"overround-{name}",
+        broker_session_timeout=session_timeout_s,
+        broker_heartbeat_interval=session_timeout_s / 5,
+        broker_commit_interval=COMMIT_INTERVAL_S,
+        broker_commit_every=STREAM_BUFFER_EVENTS_MAX,
+        broker_max_poll_interval=600.0,
+        consumer_auto_offset_reset="earliest",
+        datadir=data_dir,
+        key_serializer="raw",
+        loghandlers=[],
+        store="memory://",
+        stream_buffer_maxsize=STREAM_BUFFER_EVENTS_MAX,
+        stream_wait_empty=False,
+        topic_allow_declare=False,
+        topic_disable_leader=True,
+        value_serializer="raw",
+        web_enabled=False,
+        autodiscover=False,
+    )
+
+
+class AppCrashed(Exception):
+    """An app ended without being asked to; whoever supervises the process starts it again."""
+
+
+async def run_app(app: faust.App, stopping: asyncio.Event) -> None:
+    """Run the app until `stopping` is set, then stop it in order.
+
+    Raises:
+        AppCrashed: If it could not start in time, or ended by itself.
+    """
+    try:
+        async with asyncio.timeout(START_TIMEOUT_S):
+            await app.start()
+        await _wait_for_end(app, stopping)
+    except Exception as error:
+        raise AppCrashed(f"App {app.conf.id} must run until it is stopped, but: {error!r}") from error
+    finally:
+        await _stop(app)
+
+
+async def _wait_for_end(app: faust.App, stopping: asyncio.Event) -> None:
+    ended = asyncio.ensure_future(app.wait_until_stopped())
+    asked = asyncio.ensure_future(stopping.wait())
+    try:
+        await asyncio.wait({ended, asked}, return_when=asyncio.FIRST_COMPLETED)
+        if not stopping.is_set():
+            await ended
+            raise RuntimeError(f"it ended by itself: {app.crash_reason!r}")
+    finally:
+        ended.cancel()
+        asked.cancel()
+        await asyncio.gather(ended, asked, return_exceptions=True)
+
+
+async def _stop(app: faust.App) -> None:
+    try:
+        async with asyncio.timeout(STOP_TIMEOUT_S):
+            await app.stop()
+    except TimeoutError:
+        log.warning("faust.stop_timed_out", app=app.conf.id, timeout_s=STOP_TIMEOUT_S)
