@@ -1,0 +1,78 @@
+"""A bet: what was staked on what, and everything that happened to it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from uuid import UUID
+
+from kernel.money import Money
+
+ODDS_SCALE = 1_000
+
+
+class BetStatus(IntEnum):
+    """Where a bet stands."""
+
+    OPEN = 1
+    SETTLED = 2
+    VOID = 3
+
+
+class BetEventKind(IntEnum):
+    """What can happen to a bet."""
+
+    ACCEPTED = 1
+    SETTLED = 2
+    SETTLEMENT_ROLLED_BACK = 3
+    VOIDED = 4
+    VOID_ROLLED_BACK = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """One selection of a bet, at the price at which it was taken."""
+
+    fixture_id: str
+    market_id: str
+    outcome_id: str
+    decimal_odds_milli: int
+    book_version: int
+    is_in_play: bool
+    fixture_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class BetEvent:
+    """Something that happened to a bet; the amount is what the player was credited, negative if debited."""
+
+    kind: BetEventKind
+    time_us: int
+    amount_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Bet:
+    """A bet in the ledger; its events are oldest first."""
+
+    bet_id: UUID
+    player_id: UUID
+    request_id: UUID
+    legs: tuple[Leg, ...]
+    stake: Money
+    potential_return_minor: int
+    status: BetStatus
+    return_minor: int
+    placed_time_us: int
+    settled_time_us: int | None
+    events: tuple[BetEvent, ...]
+
+
+def potential_return_minor(stake_minor: int, legs: Sequence[Leg]) -> int:
+    """Multiply the stake by the odds of every leg, rounded down to the minor unit once, at the end."""
+    numerator, denominator = stake_minor, 1
+    for leg in legs:
+        numerator *= leg.decimal_odds_milli
+        denominator *= ODDS_SCALE
+    return numerator // denominator

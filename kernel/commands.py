@@ -1,0 +1,41 @@
+"""Commands: what a client asks for once, however often it has to ask."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import ClassVar
+
+from kernel.errors import DomainError
+
+FINGERPRINT_BYTES = 32
+
+
+class RequestIdReused(DomainError):
+    """A request id came again with another content."""
+
+    reason: ClassVar[str] = "REQUEST_ID_REUSED"
+
+
+class LedgerUnavailable(DomainError):
+    """The ledger did not answer in time; whether the command holds is found out by asking again with its id."""
+
+    reason: ClassVar[str] = "LEDGER_UNAVAILABLE"
+
+
+class Overloaded(DomainError):
+    """More commands wait than may; none of this one was done."""
+
+    reason: ClassVar[str] = "OVERLOADED"
+
+
+def fingerprint_of(*business_fields: str | int) -> bytes:
+    """Hash the fields that make two commands the same, so that a changed one is told from a repeated one.
+
+    Each field goes in with its length, so that no two lists of fields run together to the same bytes.
+    """
+    digest = hashlib.blake2b(digest_size=FINGERPRINT_BYTES)
+    for field in business_fields:
+        encoded = str(field).encode()
+        digest.update(len(encoded).to_bytes(8, "little"))
+        digest.update(encoded)
+    return digest.digest()

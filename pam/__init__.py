@@ -1,0 +1,1 @@
+"""Player account management: who plays, and what they may do."""

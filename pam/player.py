@@ -1,0 +1,51 @@
+"""A player, as the platform knows them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import ClassVar
+from uuid import UUID
+
+from kernel.errors import DomainError
+
+
+class PlayerRole(IntEnum):
+    """What a person may do."""
+
+    BETTOR = 1
+    TRADER = 2
+
+
+class PlayerStatus(IntEnum):
+    """Whether a player may bet."""
+
+    ACTIVE = 1
+    BLOCKED = 2
+
+
+class UsernameTaken(DomainError):
+    """Another player has that name."""
+
+    reason: ClassVar[str] = "USERNAME_TAKEN"
+
+
+@dataclass(frozen=True, slots=True)
+class Player:
+    """Who plays, and the cash account that their stakes come from."""
+
+    player_id: UUID
+    username: str
+    role: PlayerRole
+    status: PlayerStatus
+    currency: str
+    cash_account_id: int
+    registered_time_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPlayer:
+    """A player with the Argon2id hash that a password is verified against; the hash is never logged or sent."""
+
+    player: Player
+    password_hash: str

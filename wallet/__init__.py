@@ -1,0 +1,1 @@
+"""Money of players and house: balances and what moves them."""

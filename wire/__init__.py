@@ -1,0 +1,1 @@
+"""Protobuf to domain types and back: the only code that both adapters share."""

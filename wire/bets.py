@@ -1,0 +1,140 @@
+"""Bets, refusals and bet events on the wire."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from overround.bets.v1 import bet_pb2, betting_service_pb2
+from overround.common.v1 import money_pb2, outbox_pb2
+
+from bets.answer import BetRefusal
+from bets.bet import Bet, BetEvent, BetEventKind, BetStatus, Leg
+from kernel.money import Money
+from wire.money import build_money, parse_money
+
+_EVENT_SIGNS = {
+    BetEventKind.ACCEPTED: 1,
+    BetEventKind.SETTLED: -1,
+    BetEventKind.SETTLEMENT_ROLLED_BACK: 1,
+    BetEventKind.VOIDED: -1,
+    BetEventKind.VOID_ROLLED_BACK: 1,
+}
+
+
+def build_leg(leg: Leg) -> bet_pb2.Leg:
+    """Return the message for a leg."""
+    return bet_pb2.Leg(
+        fixture_id=leg.fixture_id,
+        market_id=leg.market_id,
+        outcome_id=leg.outcome_id,
+        decimal_odds_milli=leg.decimal_odds_milli,
+        book_version=leg.book_version,
+        is_in_play=leg.is_in_play,
+        fixture_name=leg.fixture_name,
+    )
+
+
+def parse_leg(message: bet_pb2.Leg) -> Leg:
+    """Return the leg."""
+    return Leg(
+        fixture_id=message.fixture_id,
+        market_id=message.market_id,
+        outcome_id=message.outcome_id,
+        decimal_odds_milli=message.decimal_odds_milli,
+        book_version=message.book_version,
+        is_in_play=message.is_in_play,
+        fixture_name=message.fixture_name,
+    )
+
+
+def build_bet_event(event: BetEvent, currency: str) -> bet_pb2.BetEvent:
+    """Return the message for something that happened to a bet in that currency."""
+    return bet_pb2.BetEvent(
+        kind=bet_pb2.BetEvent.Kind.ValueType(event.kind),
+        time_us=event.time_us,
+        amount=money_pb2.Money(amount_minor=event.amount_minor, currency=currency),
+    )
+
+
+def parse_bet_event(message: bet_pb2.BetEvent) -> BetEvent:
+    """Return what happened to a bet.
+
+    Raises:
+        ValueError: If the kind is a number nobody knows.
+    """
+    return BetEvent(BetEventKind(message.kind), message.time_us, message.amount.amount_minor)
+
+
+def build_bet(bet: Bet) -> bet_pb2.Bet:
+    """Return the message for a bet."""
+    currency = bet.stake.currency
+    return bet_pb2.Bet(
+        bet_id=str(bet.bet_id),
+        player_id=str(bet.player_id),
+        request_id=str(bet.request_id),
+        legs=[build_leg(leg) for leg in bet.legs],
+        stake=build_money(bet.stake),
+        potential_return=money_pb2.Money(amount_minor=bet.potential_return_minor, currency=currency),
+        status=bet_pb2.BetStatus.ValueType(bet.status),
+        return_amount=money_pb2.Money(amount_minor=bet.return_minor, currency=currency),
+        placed_time_us=bet.placed_time_us,
+        settled_time_us=bet.settled_time_us or 0,
+        events=[build_bet_event(event, currency) for event in bet.events],
+    )
+
+
+def parse_bet(message: bet_pb2.Bet) -> Bet:
+    """Return the bet.
+
+    Raises:
+        ValueError: If an id is none or a status or kind is a number nobody knows.
+    """
+    return Bet(
+        bet_id=UUID(message.bet_id),
+        player_id=UUID(message.player_id),
+        request_id=UUID(message.request_id),
+        legs=tuple(parse_leg(leg) for leg in message.legs),
+        stake=parse_money(message.stake),
+        potential_return_minor=message.potential_return.amount_minor,
+        status=BetStatus(message.status),
+        return_minor=message.return_amount.amount_minor,
+        placed_time_us=message.placed_time_us,
+        settled_time_us=message.settled_time_us or None,
+        events=tuple(parse_bet_event(event) for event in message.events),
+    )
+
+
+def build_refusal(refusal: BetRefusal, currency: str) -> betting_service_pb2.PlaceBetRefusal:
+    """Return the message for a refusal whose figures are in that currency."""
+    message = betting_service_pb2.PlaceBetRefusal(
+        reason=refusal.reason,
+        message=refusal.message,
+        decimal_odds_milli=refusal.decimal_odds_milli or 0,
+        book_version=refusal.book_version or 0,
+    )
+    if refusal.stake_max_minor is not None:
+        message.stake_max.CopyFrom(build_money(Money(refusal.stake_max_minor, currency)))
+    if refusal.stake_min_minor is not None:
+        message.stake_min.CopyFrom(build_money(Money(refusal.stake_min_minor, currency)))
+    return message
+
+
+def build_bet_changed(bet: Bet, event: BetEvent, position: outbox_pb2.OutboxPosition) -> bet_pb2.BetChanged:
+    """Return the event that carries a bet as it was right after `event`."""
+    return bet_pb2.BetChanged(position=position, bet=build_bet(bet), event=build_bet_event(event, bet.stake.currency))
+
+
+def build_leg_changed(
+    bet: Bet, leg: Leg, kind: BetEventKind, position: outbox_pb2.OutboxPosition
+) -> bet_pb2.LegChanged:
+    """Return the event that moves liability: above zero where the bet becomes open, below zero where it is no more."""
+    sign = _EVENT_SIGNS[kind]
+    return bet_pb2.LegChanged(
+        position=position,
+        bet_id=str(bet.bet_id),
+        leg=build_leg(leg),
+        stake_minor=sign * bet.stake.amount_minor,
+        potential_return_minor=sign * bet.potential_return_minor,
+        currency=bet.stake.currency,
+        kind=bet_pb2.BetEvent.Kind.ValueType(kind),
+    )
