@@ -1,0 +1,1 @@
+"""What we may lose: limits for one bet, exposure of one market."""

@@ -1,0 +1,65 @@
+"""Exposure of one market: what its open and reserved bets could cost us."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+ODDS_UNIT_MILLI = 1_000
+
+
+def potential_return_minor(stake_minor: int, decimal_odds_milli: int) -> int:
+    """Return stake times odds, rounded down to the minor unit."""
+    return stake_minor * decimal_odds_milli // ODDS_UNIT_MILLI
+
+
+def stake_max_minor(*, decimal_odds_milli: int, stake_total_minor: int, payout_minor: int, loss_minor_max: int) -> int:
+    """Return the largest further stake on an outcome that keeps our loss, should it win, within the limit.
+
+    A stake on an outcome raises the loss under that outcome alone and lowers it under every other, so this is the
+    whole condition for the market's worst loss.
+
+    Args:
+        decimal_odds_milli: Price of the further bet, above 1000.
+        stake_total_minor: Stakes taken on every outcome of the market.
+        payout_minor: What we already pay if the outcome wins, stakes included.
+        loss_minor_max: The most we are willing to lose on the market.
+    """
+    headroom_minor = loss_minor_max + stake_total_minor - payout_minor
+    if headroom_minor < 0:
+        return 0
+    # floor(s * d) - s <= h is s * (d - 1) < h + 1: with d in thousandths the largest whole s follows exactly.
+    return ((headroom_minor + 1) * ODDS_UNIT_MILLI - 1) // (decimal_odds_milli - ODDS_UNIT_MILLI)
+
+
+@dataclass(frozen=True, slots=True)
+class MarketExposure:
+    """Stakes taken and payouts owed on one market, reservations included, in minor units."""
+
+    stake_total_minor: int = 0
+    payout_minor_by_outcome: Mapping[str, int] = field(default_factory=dict)
+
+    def worst_loss_minor(self) -> int:
+        """Return the largest amount we could lose, zero if every outcome pays us."""
+        payout_minor_max = max(self.payout_minor_by_outcome.values(), default=0)
+        return max(0, payout_minor_max - self.stake_total_minor)
+
+    def with_bet(self, outcome_id: str, *, stake_minor: int, payout_minor: int) -> MarketExposure:
+        """Return the exposure after one more bet; negative amounts take a bet out."""
+        payouts = dict(self.payout_minor_by_outcome)
+        payouts[outcome_id] = payouts.get(outcome_id, 0) + payout_minor
+        return MarketExposure(self.stake_total_minor + stake_minor, {key: owed for key, owed in payouts.items() if owed})
+
+    def takes(self, outcome_id: str, *, stake_minor: int, payout_minor: int, loss_minor_max: int) -> bool:
+        """Return whether our loss, should the outcome win, stays within the limit after one more bet."""
+        payout_after_minor = self.payout_minor_by_outcome.get(outcome_id, 0) + payout_minor
+        return payout_after_minor - self.stake_total_minor - stake_minor <= loss_minor_max
+
+    def stake_max_minor(self, outcome_id: str, *, decimal_odds_milli: int, loss_minor_max: int) -> int:
+        """Return the largest further stake on the outcome at this price."""
+        return stake_max_minor(
+            decimal_odds_milli=decimal_odds_milli,
+            stake_total_minor=self.stake_total_minor,
+            payout_minor=self.payout_minor_by_outcome.get(outcome_id, 0),
+            loss_minor_max=loss_minor_max,
+        )

@@ -1,0 +1,70 @@
+"""Limits of one bet: how much may be staked, and how much a market may cost us."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from risk.exposure import ODDS_UNIT_MILLI
+
+MAIN_MARKET_TYPES = frozenset({"1x2", "match_odds", "total", "handicap", "win"})
+FACTOR_UNIT_MILLI = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class LimitTable:
+    """The house's limits, in minor units of the book currency; factors are thousandths.
+
+    Attributes:
+        stake_minor_min: The least that is taken.
+        stake_minor_max: The most staked on one bet, before factors.
+        payout_minor_max: The most paid on one bet, stake included, before factors.
+        market_loss_minor_max: The most we are willing to lose on one main market before play.
+        side_market_factor_milli: Share of every maximum for markets that are not main ones.
+        in_play_factor_milli: Share of every maximum while the fixture is in play.
+    """
+
+    stake_minor_min: int
+    stake_minor_max: int
+    payout_minor_max: int
+    market_loss_minor_max: int
+    side_market_factor_milli: int
+    in_play_factor_milli: int
+
+
+@dataclass(frozen=True, slots=True)
+class BetLimits:
+    """The limits that hold for one bet, in minor units."""
+
+    stake_minor_min: int
+    stake_minor_max: int
+    payout_minor_max: int
+    market_loss_minor_max: int
+
+    def stake_max_at(self, decimal_odds_milli: int) -> int:
+        """Return the most that may be staked at this price: the stake limit, or what the payout limit leaves."""
+        # floor(s * d) <= p is s * d < p + 1.
+        by_payout_minor = ((self.payout_minor_max + 1) * ODDS_UNIT_MILLI - 1) // decimal_odds_milli
+        return min(self.stake_minor_max, by_payout_minor)
+
+
+def is_main_market(market_id: str) -> bool:
+    """Return whether the market is one of the heavily traded types."""
+    return market_id.partition(":")[0] in MAIN_MARKET_TYPES
+
+
+def limits_for(table: LimitTable, *, market_id: str, is_in_play: bool, customer_factor_milli: int) -> BetLimits:
+    """Return the limits of a bet on this market now, by this customer.
+
+    The customer's factor scales what one bet may stake and pay; what the market may cost us does not depend on who
+    asks.
+    """
+    house_factor = FACTOR_UNIT_MILLI if is_main_market(market_id) else table.side_market_factor_milli
+    if is_in_play:
+        house_factor = house_factor * table.in_play_factor_milli // FACTOR_UNIT_MILLI
+    bet_factor = house_factor * customer_factor_milli // FACTOR_UNIT_MILLI
+    return BetLimits(
+        stake_minor_min=table.stake_minor_min,
+        stake_minor_max=table.stake_minor_max * bet_factor // FACTOR_UNIT_MILLI,
+        payout_minor_max=table.payout_minor_max * bet_factor // FACTOR_UNIT_MILLI,
+        market_loss_minor_max=table.market_loss_minor_max * house_factor // FACTOR_UNIT_MILLI,
+    )
