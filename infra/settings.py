@@ -57,6 +57,7 @@ class Kafka(Section):
     replication_factor: int = Field(default=1, ge=1, le=5)
     session_timeout_ms: int = Field(default=3_000, ge=1_000)
     delivery_timeout_ms: int = Field(default=10_000, ge=1_000)
+    heap_mb_max: int = Field(default=320, ge=128)
 
 
 class Postgres(Section):
@@ -99,7 +100,12 @@ class Settings(BaseSettings):
     @property
     def profile_dir(self) -> Path:
         """Where everything of this profile is kept."""
-        return self.data_dir / self.profile
+        return (self.data_dir / self.profile).absolute()
+
+    @property
+    def jars_dir(self) -> Path:
+        """The broker's jars, shared by all profiles."""
+        return ROOT / ".local" / "kafka" / "libs"
 
     @property
     def postgres_dsn(self) -> str:
