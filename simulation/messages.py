@@ -1,0 +1,91 @@
+"""Reports of simulated providers as the feed's messages."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from odds.layout import MarketLayout
+from overround.feed.v1 import feed_pb2
+from overround.odds.v1 import book_pb2, fixture_pb2
+from simulation.football import Period
+from simulation.providers import MarketQuote, ProviderReport
+from wire.feed import build_quotes
+
+FACTOR_ONE_MICRO = 1_000_000
+WIN_FACTOR_MICRO = {"won": FACTOR_ONE_MICRO, "lost": 0, "void": 0}
+CONFIRMED = 2
+
+
+def build_update(
+    report: ProviderReport, description: fixture_pb2.FixtureDescription, *, fixture_id: str, sequence: int, time_ms: int
+) -> feed_pb2.FeedUpdate:
+    """Return the message for a report."""
+    update = feed_pb2.FeedUpdate(
+        fixture_id=fixture_id,
+        sequence=sequence,
+        provider_time_ms=time_ms,
+        description=description,
+        state=build_state(report),
+        results=[build_result(market_id, outcomes) for market_id, outcomes in report.results.items()],
+    )
+    if report.quotes:
+        update.quotes.CopyFrom(build_quote_columns(report.quotes))
+    if report.is_bet_stop:
+        update.bet_stop.SetInParent()
+    return update
+
+
+def build_quote_columns(quotes: tuple[MarketQuote, ...]) -> feed_pb2.Quotes:
+    """Return the columns of a snapshot: a market without a price is suspended."""
+    layout = MarketLayout.of_markets((quote.market_id, quote.outcome_ids) for quote in quotes)
+    statuses = [
+        book_pb2.MARKET_STATUS_OPEN if any(quote.decimal_odds) else book_pb2.MARKET_STATUS_SUSPENDED for quote in quotes
+    ]
+    odds = [round(price * 1000) if price else 0 for quote in quotes for price in quote.decimal_odds]
+    return build_quotes(
+        layout,
+        market_statuses=np.array(statuses, dtype=np.uint8),
+        decimal_odds_milli=np.array(odds, dtype=np.uint32),
+        is_snapshot=True,
+    )
+
+
+def build_state(report: ProviderReport) -> fixture_pb2.MatchState:
+    """Return the state of the match as the provider sees it."""
+    state = report.state
+    status = {
+        Period.NOT_STARTED: fixture_pb2.FIXTURE_STATUS_PRE_MATCH,
+        Period.FINISHED: fixture_pb2.FIXTURE_STATUS_ENDED,
+    }.get(state.period, fixture_pb2.FIXTURE_STATUS_IN_PLAY)
+    return fixture_pb2.MatchState(
+        status=status,
+        period=fixture_pb2.Period.ValueType(state.period.value),
+        home_score=state.score[0],
+        away_score=state.score[1],
+        clock_seconds=report.clock_s,
+        stoppage_seconds=state.stoppage_s,
+        home_red_cards=state.red_cards[0],
+        away_red_cards=state.red_cards[1],
+        home_yellow_cards=state.yellow_cards[0],
+        away_yellow_cards=state.yellow_cards[1],
+        home_corners=state.corners[0],
+        away_corners=state.corners[1],
+    )
+
+
+def build_result(market_id: str, outcomes: dict[str, str]) -> feed_pb2.MarketResult:
+    """Return the settlement of one market."""
+    return feed_pb2.MarketResult(
+        kind=feed_pb2.RESULT_KIND_SETTLEMENT,
+        market_id=market_id,
+        certainty=CONFIRMED,
+        outcomes=[
+            feed_pb2.OutcomeResult(
+                outcome_id=outcome_id,
+                win_factor_micro=WIN_FACTOR_MICRO[result],
+                void_factor_micro=FACTOR_ONE_MICRO if result == "void" else 0,
+                dead_heat_factor_micro=FACTOR_ONE_MICRO,
+            )
+            for outcome_id, result in outcomes.items()
+        ],
+    )
