@@ -108,7 +108,7 @@ Global___Quotes: _TypeAlias = Quotes  # noqa: Y015
 
 @_typing.final
 class BetStop(_message.Message):
-    """No bets until the next quotes of this provider for this fixture."""
+    """No bets on these markets until this provider quotes them again."""
 
     DESCRIPTOR: _descriptor.Descriptor
 

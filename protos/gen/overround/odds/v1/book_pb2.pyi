@@ -230,6 +230,7 @@ class ProviderQuotes(_message.Message):
     MARKET_STATUSES_FIELD_NUMBER: _builtins.int
     WEIGHTS_FIELD_NUMBER: _builtins.int
     IS_BET_STOPPED_FIELD_NUMBER: _builtins.int
+    BET_STOPS_FIELD_NUMBER: _builtins.int
     provider_id: _builtins.str
     sequence: _builtins.int
     """Last sequence number folded in for this fixture."""
@@ -242,7 +243,9 @@ class ProviderQuotes(_message.Message):
     weights: _builtins.bytes
     """Its share of the blend for each market: little-endian float32, one a market, 0 to 1."""
     is_bet_stopped: _builtins.bool
-    """Whether its bet-stop is in force."""
+    """Whether its bet-stop is in force, for any market."""
+    bet_stops: _builtins.bytes
+    """1 where its bet-stop is in force: uint8, one a market."""
     def __init__(
         self,
         *,
@@ -253,10 +256,11 @@ class ProviderQuotes(_message.Message):
         market_statuses: _builtins.bytes = ...,
         weights: _builtins.bytes = ...,
         is_bet_stopped: _builtins.bool = ...,
+        bet_stops: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["decimal_odds_milli", b"decimal_odds_milli", "is_bet_stopped", b"is_bet_stopped", "market_statuses", b"market_statuses", "provider_id", b"provider_id", "received_time_us", b"received_time_us", "sequence", b"sequence", "weights", b"weights"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bet_stops", b"bet_stops", "decimal_odds_milli", b"decimal_odds_milli", "is_bet_stopped", b"is_bet_stopped", "market_statuses", b"market_statuses", "provider_id", b"provider_id", "received_time_us", b"received_time_us", "sequence", b"sequence", "weights", b"weights"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -277,6 +281,11 @@ class PriceExplanation(_message.Message):
     FAIR_PROBABILITIES_FIELD_NUMBER: _builtins.int
     OVERROUNDS_FIELD_NUMBER: _builtins.int
     PROVIDERS_FIELD_NUMBER: _builtins.int
+    APPLIED_REQUEST_IDS_FIELD_NUMBER: _builtins.int
+    STATE_PROVIDER_ID_FIELD_NUMBER: _builtins.int
+    STATE_TIME_US_FIELD_NUMBER: _builtins.int
+    INCIDENT_TIME_US_FIELD_NUMBER: _builtins.int
+    RESULT_STATUSES_FIELD_NUMBER: _builtins.int
     fixture_id: _builtins.str
     version: _builtins.int
     """The book version explained."""
@@ -289,12 +298,28 @@ class PriceExplanation(_message.Message):
     """Sum of the implied probabilities of our prices (1.05 is 5 % margin): little-endian float64, one a market; NaN where
     there is no price.
     """
+    state_provider_id: _builtins.str
+    """Provider whose word about the state of the match holds; empty for none yet."""
+    state_time_us: _builtins.int
+    """When a provider last told the state of the match, microseconds since the Unix epoch, UTC; 0 for never."""
+    incident_time_us: _builtins.int
+    """When the last goal, red card or change of period became known, microseconds since the Unix epoch, UTC; 0 for none.
+    Prices from before do not count.
+    """
+    result_statuses: _builtins.bytes
+    """Results known of the markets, as MarketStatus (SETTLED, CANCELLED; CLOSED after a rollback; 0 for none): uint8, one a
+    market.
+    """
     @_builtins.property
     def market_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     @_builtins.property
     def outcome_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     @_builtins.property
     def providers(self) -> _containers.RepeatedCompositeFieldContainer[Global___ProviderQuotes]: ...
+    @_builtins.property
+    def applied_request_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Trading commands already followed, newest last: the same one twice has one effect."""
+
     def __init__(
         self,
         *,
@@ -307,10 +332,15 @@ class PriceExplanation(_message.Message):
         fair_probabilities: _builtins.bytes = ...,
         overrounds: _builtins.bytes = ...,
         providers: _abc.Iterable[Global___ProviderQuotes] | None = ...,
+        applied_request_ids: _abc.Iterable[_builtins.str] | None = ...,
+        state_provider_id: _builtins.str = ...,
+        state_time_us: _builtins.int = ...,
+        incident_time_us: _builtins.int = ...,
+        result_statuses: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["fair_probabilities", b"fair_probabilities", "fixture_id", b"fixture_id", "layout_hash", b"layout_hash", "market_ids", b"market_ids", "outcome_counts", b"outcome_counts", "outcome_ids", b"outcome_ids", "overrounds", b"overrounds", "providers", b"providers", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["applied_request_ids", b"applied_request_ids", "fair_probabilities", b"fair_probabilities", "fixture_id", b"fixture_id", "incident_time_us", b"incident_time_us", "layout_hash", b"layout_hash", "market_ids", b"market_ids", "outcome_counts", b"outcome_counts", "outcome_ids", b"outcome_ids", "overrounds", b"overrounds", "providers", b"providers", "result_statuses", b"result_statuses", "state_provider_id", b"state_provider_id", "state_time_us", b"state_time_us", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -86,7 +86,7 @@ export const QuotesSchema: GenMessage<Quotes> = /*@__PURE__*/
   messageDesc(file_overround_feed_v1_feed, 0);
 
 /**
- * No bets until the next quotes of this provider for this fixture.
+ * No bets on these markets until this provider quotes them again.
  *
  * @generated from message overround.feed.v1.BetStop
  */

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file overround/odds/v1/book.proto.
  */
 export const file_overround_odds_v1_book: GenFile = /*@__PURE__*/
-  fileDesc("ChxvdmVycm91bmQvb2Rkcy92MS9ib29rLnByb3RvEhFvdmVycm91bmQub2Rkcy52MSJpChBUcmFkZXJTdXNwZW5zaW9uEhEKCW1hcmtldF9pZBgBIAEoCRITCgt0cmFkZXJfbmFtZRgCIAEoCRIZChFzdXNwZW5kZWRfdGltZV91cxgDIAEoAxISCgpyZXF1ZXN0X2lkGAQgASgJIscDCgRCb29rEhIKCmZpeHR1cmVfaWQYASABKAkSDwoHdmVyc2lvbhgCIAEoBBIZChFwdWJsaXNoZWRfdGltZV91cxgDIAEoAxIUCgxmZWVkX3RpbWVfdXMYBCABKAMSOgoLZGVzY3JpcHRpb24YBSABKAsyJS5vdmVycm91bmQub2Rkcy52MS5GaXh0dXJlRGVzY3JpcHRpb24SLAoFc3RhdGUYBiABKAsyHS5vdmVycm91bmQub2Rkcy52MS5NYXRjaFN0YXRlEhMKC2xheW91dF9oYXNoGAcgASgGEhIKCm1hcmtldF9pZHMYCCADKAkSFgoOb3V0Y29tZV9jb3VudHMYCSABKAwSEwoLb3V0Y29tZV9pZHMYCiADKAkSFwoPbWFya2V0X3N0YXR1c2VzGAsgASgMEhoKEnN1c3BlbnNpb25fcmVhc29ucxgMIAEoDBIXCg9tYXJrZXRfdmVyc2lvbnMYDSABKAwSGgoSZGVjaW1hbF9vZGRzX21pbGxpGA4gASgMEj8KEnRyYWRlcl9zdXNwZW5zaW9ucxgPIAMoCzIjLm92ZXJyb3VuZC5vZGRzLnYxLlRyYWRlclN1c3BlbnNpb24irwEKDlByb3ZpZGVyUXVvdGVzEhMKC3Byb3ZpZGVyX2lkGAEgASgJEhAKCHNlcXVlbmNlGAIgASgEEhgKEHJlY2VpdmVkX3RpbWVfdXMYAyABKAMSGgoSZGVjaW1hbF9vZGRzX21pbGxpGAQgASgMEhcKD21hcmtldF9zdGF0dXNlcxgFIAEoDBIPCgd3ZWlnaHRzGAYgASgMEhYKDmlzX2JldF9zdG9wcGVkGAcgASgIIvMBChBQcmljZUV4cGxhbmF0aW9uEhIKCmZpeHR1cmVfaWQYASABKAkSDwoHdmVyc2lvbhgCIAEoBBITCgtsYXlvdXRfaGFzaBgDIAEoBhISCgptYXJrZXRfaWRzGAQgAygJEhYKDm91dGNvbWVfY291bnRzGAUgASgMEhMKC291dGNvbWVfaWRzGAYgAygJEhoKEmZhaXJfcHJvYmFiaWxpdGllcxgHIAEoDBISCgpvdmVycm91bmRzGAggASgMEjQKCXByb3ZpZGVycxgJIAMoCzIhLm92ZXJyb3VuZC5vZGRzLnYxLlByb3ZpZGVyUXVvdGVzIjYKEFByaWNpbmdIZWFydGJlYXQSEQoJcGFydGl0aW9uGAEgASgNEg8KB3RpbWVfdXMYAiABKAMq0wEKDE1hcmtldFN0YXR1cxIdChlNQVJLRVRfU1RBVFVTX1VOU1BFQ0lGSUVEEAASFgoSTUFSS0VUX1NUQVRVU19PUEVOEAESGwoXTUFSS0VUX1NUQVRVU19TVVNQRU5ERUQQAhIYChRNQVJLRVRfU1RBVFVTX0NMT1NFRBADEhkKFU1BUktFVF9TVEFUVVNfU0VUVExFRBAEEhsKF01BUktFVF9TVEFUVVNfQ0FOQ0VMTEVEEAUSHQoZTUFSS0VUX1NUQVRVU19IQU5ERURfT1ZFUhAGKvsBChBTdXNwZW5zaW9uUmVhc29uEiEKHVNVU1BFTlNJT05fUkVBU09OX1VOU1BFQ0lGSUVEEAASHgoaU1VTUEVOU0lPTl9SRUFTT05fUFJPVklERVIQARIeChpTVVNQRU5TSU9OX1JFQVNPTl9CRVRfU1RPUBACEiMKH1NVU1BFTlNJT05fUkVBU09OX1BST1ZJREVSX0RPV04QAxIhCh1TVVNQRU5TSU9OX1JFQVNPTl9DTE9DS19TVEFMRRAEEhwKGFNVU1BFTlNJT05fUkVBU09OX1RSQURFUhAFEh4KGlNVU1BFTlNJT05fUkVBU09OX05PX1BSSUNFEAZiBnByb3RvMw", [file_overround_odds_v1_fixture]);
+  fileDesc("ChxvdmVycm91bmQvb2Rkcy92MS9ib29rLnByb3RvEhFvdmVycm91bmQub2Rkcy52MSJpChBUcmFkZXJTdXNwZW5zaW9uEhEKCW1hcmtldF9pZBgBIAEoCRITCgt0cmFkZXJfbmFtZRgCIAEoCRIZChFzdXNwZW5kZWRfdGltZV91cxgDIAEoAxISCgpyZXF1ZXN0X2lkGAQgASgJIscDCgRCb29rEhIKCmZpeHR1cmVfaWQYASABKAkSDwoHdmVyc2lvbhgCIAEoBBIZChFwdWJsaXNoZWRfdGltZV91cxgDIAEoAxIUCgxmZWVkX3RpbWVfdXMYBCABKAMSOgoLZGVzY3JpcHRpb24YBSABKAsyJS5vdmVycm91bmQub2Rkcy52MS5GaXh0dXJlRGVzY3JpcHRpb24SLAoFc3RhdGUYBiABKAsyHS5vdmVycm91bmQub2Rkcy52MS5NYXRjaFN0YXRlEhMKC2xheW91dF9oYXNoGAcgASgGEhIKCm1hcmtldF9pZHMYCCADKAkSFgoOb3V0Y29tZV9jb3VudHMYCSABKAwSEwoLb3V0Y29tZV9pZHMYCiADKAkSFwoPbWFya2V0X3N0YXR1c2VzGAsgASgMEhoKEnN1c3BlbnNpb25fcmVhc29ucxgMIAEoDBIXCg9tYXJrZXRfdmVyc2lvbnMYDSABKAwSGgoSZGVjaW1hbF9vZGRzX21pbGxpGA4gASgMEj8KEnRyYWRlcl9zdXNwZW5zaW9ucxgPIAMoCzIjLm92ZXJyb3VuZC5vZGRzLnYxLlRyYWRlclN1c3BlbnNpb24iwgEKDlByb3ZpZGVyUXVvdGVzEhMKC3Byb3ZpZGVyX2lkGAEgASgJEhAKCHNlcXVlbmNlGAIgASgEEhgKEHJlY2VpdmVkX3RpbWVfdXMYAyABKAMSGgoSZGVjaW1hbF9vZGRzX21pbGxpGAQgASgMEhcKD21hcmtldF9zdGF0dXNlcxgFIAEoDBIPCgd3ZWlnaHRzGAYgASgMEhYKDmlzX2JldF9zdG9wcGVkGAcgASgIEhEKCWJldF9zdG9wcxgIIAEoDCL1AgoQUHJpY2VFeHBsYW5hdGlvbhISCgpmaXh0dXJlX2lkGAEgASgJEg8KB3ZlcnNpb24YAiABKAQSEwoLbGF5b3V0X2hhc2gYAyABKAYSEgoKbWFya2V0X2lkcxgEIAMoCRIWCg5vdXRjb21lX2NvdW50cxgFIAEoDBITCgtvdXRjb21lX2lkcxgGIAMoCRIaChJmYWlyX3Byb2JhYmlsaXRpZXMYByABKAwSEgoKb3ZlcnJvdW5kcxgIIAEoDBI0Cglwcm92aWRlcnMYCSADKAsyIS5vdmVycm91bmQub2Rkcy52MS5Qcm92aWRlclF1b3RlcxIbChNhcHBsaWVkX3JlcXVlc3RfaWRzGAogAygJEhkKEXN0YXRlX3Byb3ZpZGVyX2lkGAsgASgJEhUKDXN0YXRlX3RpbWVfdXMYDCABKAMSGAoQaW5jaWRlbnRfdGltZV91cxgNIAEoAxIXCg9yZXN1bHRfc3RhdHVzZXMYDiABKAwiNgoQUHJpY2luZ0hlYXJ0YmVhdBIRCglwYXJ0aXRpb24YASABKA0SDwoHdGltZV91cxgCIAEoAyrTAQoMTWFya2V0U3RhdHVzEh0KGU1BUktFVF9TVEFUVVNfVU5TUEVDSUZJRUQQABIWChJNQVJLRVRfU1RBVFVTX09QRU4QARIbChdNQVJLRVRfU1RBVFVTX1NVU1BFTkRFRBACEhgKFE1BUktFVF9TVEFUVVNfQ0xPU0VEEAMSGQoVTUFSS0VUX1NUQVRVU19TRVRUTEVEEAQSGwoXTUFSS0VUX1NUQVRVU19DQU5DRUxMRUQQBRIdChlNQVJLRVRfU1RBVFVTX0hBTkRFRF9PVkVSEAYq+wEKEFN1c3BlbnNpb25SZWFzb24SIQodU1VTUEVOU0lPTl9SRUFTT05fVU5TUEVDSUZJRUQQABIeChpTVVNQRU5TSU9OX1JFQVNPTl9QUk9WSURFUhABEh4KGlNVU1BFTlNJT05fUkVBU09OX0JFVF9TVE9QEAISIwofU1VTUEVOU0lPTl9SRUFTT05fUFJPVklERVJfRE9XThADEiEKHVNVU1BFTlNJT05fUkVBU09OX0NMT0NLX1NUQUxFEAQSHAoYU1VTUEVOU0lPTl9SRUFTT05fVFJBREVSEAUSHgoaU1VTUEVOU0lPTl9SRUFTT05fTk9fUFJJQ0UQBmIGcHJvdG8z", [file_overround_odds_v1_fixture]);
 
 /**
  * A suspension by a person that is in force.
@@ -217,11 +217,18 @@ export type ProviderQuotes = Message<"overround.odds.v1.ProviderQuotes"> & {
   weights: Uint8Array;
 
   /**
-   * Whether its bet-stop is in force.
+   * Whether its bet-stop is in force, for any market.
    *
    * @generated from field: bool is_bet_stopped = 7;
    */
   isBetStopped: boolean;
+
+  /**
+   * 1 where its bet-stop is in force: uint8, one a market.
+   *
+   * @generated from field: bytes bet_stops = 8;
+   */
+  betStops: Uint8Array;
 };
 
 /**
@@ -290,6 +297,43 @@ export type PriceExplanation = Message<"overround.odds.v1.PriceExplanation"> & {
    * @generated from field: repeated overround.odds.v1.ProviderQuotes providers = 9;
    */
   providers: ProviderQuotes[];
+
+  /**
+   * Trading commands already followed, newest last: the same one twice has one effect.
+   *
+   * @generated from field: repeated string applied_request_ids = 10;
+   */
+  appliedRequestIds: string[];
+
+  /**
+   * Provider whose word about the state of the match holds; empty for none yet.
+   *
+   * @generated from field: string state_provider_id = 11;
+   */
+  stateProviderId: string;
+
+  /**
+   * When a provider last told the state of the match, microseconds since the Unix epoch, UTC; 0 for never.
+   *
+   * @generated from field: int64 state_time_us = 12;
+   */
+  stateTimeUs: bigint;
+
+  /**
+   * When the last goal, red card or change of period became known, microseconds since the Unix epoch, UTC; 0 for none.
+   * Prices from before do not count.
+   *
+   * @generated from field: int64 incident_time_us = 13;
+   */
+  incidentTimeUs: bigint;
+
+  /**
+   * Results known of the markets, as MarketStatus (SETTLED, CANCELLED; CLOSED after a rollback; 0 for none): uint8, one a
+   * market.
+   *
+   * @generated from field: bytes result_statuses = 14;
+   */
+  resultStatuses: Uint8Array;
 };
 
 /**

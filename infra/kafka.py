@@ -1,0 +1,130 @@
+"""The way into Kafka: one idempotent producer a process, and which partition a key goes to."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from functools import lru_cache
+
+import structlog
+from aiokafka.partitioner import murmur2
+from confluent_kafka import KafkaError, KafkaException, Message, Producer
+
+from kernel.errors import DeliveryFailed, OutletFull
+
+QUEUE_MESSAGES_MAX = 100_000
+QUEUE_KIBIBYTES_MAX = 65_536
+MESSAGE_BYTES_MAX = 4 * 1024 * 1024
+POLL_S = 0.1
+PARTITION_CACHE_SIZE = 65_536
+
+OnDelivery = Callable[[Exception | None], None]
+
+log = structlog.get_logger(__name__)
+
+
+@lru_cache(maxsize=PARTITION_CACHE_SIZE)
+def partition_of(key: str, partitions: int) -> int:
+    """Return the partition a keyed message goes to: murmur2, as every producer here and Kafka's Java client do it."""
+    hashed: int = murmur2(key.encode())
+    return (hashed & 0x7FFFFFFF) % partitions
+
+
+class KafkaOutlet:
+    """An idempotent producer (acks=all) with a bounded queue and a thread of its own for confirmations."""
+
+    def __init__(self, bootstrap: str, *, client_id: str, delivery_timeout_ms: int, linger_ms: float = 0) -> None:
+        self._producer = Producer(
+            {
+                "bootstrap.servers": bootstrap,
+                "client.id": client_id,
+                "acks": "all",
+                "enable.idempotence": True,
+                "partitioner": "murmur2_random",
+                "linger.ms": linger_ms,
+                "delivery.timeout.ms": delivery_timeout_ms,
+                "message.max.bytes": MESSAGE_BYTES_MAX,
+                "queue.buffering.max.messages": QUEUE_MESSAGES_MAX,
+                "queue.buffering.max.kbytes": QUEUE_KIBIBYTES_MAX,
+                "socket.nagle.disable": True,
+                "reconnect.backoff.max.ms": 1_000,
+                "error_cb": _log_error,
+                "log_level": 2,
+            }
+        )
+        self._is_closed = threading.Event()
+        self._poller = threading.Thread(target=self._poll, name=f"{client_id}-outlet", daemon=True)
+        self._poller.start()
+
+    def send(self, topic: str, key: str, value: bytes, on_delivery: OnDelivery | None = None) -> None:
+        """Queue a message; `on_delivery` is called with None, or with what went wrong, in the outlet's own thread.
+
+        Raises:
+            OutletFull: If the queue is full or the outlet is closed.
+        """
+        if self._is_closed.is_set():
+            raise OutletFull("Outlet is closed")
+        try:
+            self._producer.produce(topic, value, key, on_delivery=_reporting_to(on_delivery) if on_delivery else None)
+        except BufferError:
+            raise OutletFull(f"Outlet holds at most {QUEUE_MESSAGES_MAX} messages, and is full") from None
+        except KafkaException as error:
+            raise DeliveryFailed(f"Kafka refused a message for {topic}: {error}") from error
+
+    async def send_and_wait(self, topic: str, key: str, value: bytes) -> None:
+        """Send a message and wait until every in-sync replica has it.
+
+        Raises:
+            OutletFull: If the queue is full.
+            DeliveryFailed: If it was not confirmed within the delivery time-out.
+        """
+        loop = asyncio.get_running_loop()
+        confirmed: asyncio.Future[None] = loop.create_future()
+
+        def settle(error: Exception | None) -> None:
+            if confirmed.done():
+                return
+            if error is None:
+                confirmed.set_result(None)
+            else:
+                confirmed.set_exception(error)
+
+        self.send(topic, key, value, lambda error: _call_on(loop, settle, error))
+        await confirmed
+
+    async def flush(self, timeout_s: float) -> None:
+        """Wait until nothing is queued.
+
+        Raises:
+            DeliveryFailed: If something still is after `timeout_s`.
+        """
+        left = await asyncio.to_thread(self._producer.flush, timeout_s)
+        if left > 0:
+            raise DeliveryFailed(f"Outlet must be empty within {timeout_s} s, still held {left} messages")
+
+    def close(self) -> None:
+        """Stop the thread. What is still queued is lost: flush first."""
+        self._is_closed.set()
+        self._poller.join()
+
+    def _poll(self) -> None:
+        while not self._is_closed.is_set():
+            self._producer.poll(POLL_S)
+
+
+def _reporting_to(on_delivery: OnDelivery) -> Callable[[KafkaError | None, Message], None]:
+    def report(error: KafkaError | None, message: Message) -> None:
+        failure = None if error is None else DeliveryFailed(f"{message.topic()}: {error.name()}")
+        on_delivery(failure)
+
+    return report
+
+
+def _call_on(loop: asyncio.AbstractEventLoop, settle: OnDelivery, error: Exception | None) -> None:
+    if not loop.is_closed():
+        loop.call_soon_threadsafe(settle, error)
+
+
+def _log_error(error: KafkaError) -> None:
+    log.warning("kafka.outlet_failed", code=error.name(), detail=error.str())

@@ -1,0 +1,1 @@
+"""Prices: from what providers quote to what we offer. Batched numpy, no I/O."""

@@ -1,0 +1,91 @@
+"""Books, and why they say what they say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from odds.fixture import FixtureDescription, MatchState
+from odds.layout import MarketLayout
+
+
+@dataclass(frozen=True, slots=True)
+class TraderSuspension:
+    """A suspension by a person that is in force; of the whole fixture where `market_id` is empty."""
+
+    market_id: str
+    trader_name: str
+    suspended_time_us: int
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Book:
+    """Our prices for one fixture; replaced whole by a higher version.
+
+    Attributes:
+        market_statuses: MarketStatus of each market, uint8.
+        suspension_reasons: SuspensionReason of each market, uint8.
+        market_versions: Version at which each market last changed, uint64.
+        decimal_odds_milli: Our decimal odds times 1000 of each outcome, uint32; 0 where it is not offered.
+    """
+
+    fixture_id: str
+    version: int
+    published_time_us: int
+    feed_time_us: int
+    description: FixtureDescription | None
+    state: MatchState | None
+    layout: MarketLayout
+    market_statuses: NDArray[np.uint8]
+    suspension_reasons: NDArray[np.uint8]
+    market_versions: NDArray[np.uint64]
+    decimal_odds_milli: NDArray[np.uint32]
+    trader_suspensions: tuple[TraderSuspension, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ProviderColumns:
+    """All one provider says about a fixture, in the fixture's layout.
+
+    Attributes:
+        sequence: Of its last update folded in.
+        received_time_us: When its newest quotes arrived.
+        market_statuses: MarketStatus of each market, uint8; 0 where it never quoted the market.
+        decimal_odds_milli: Decimal odds times 1000 of each outcome, uint32; 0 for none.
+        bet_stops: 1 where its bet-stop is in force, uint8, one a market.
+    """
+
+    provider_id: str
+    sequence: int
+    received_time_us: int
+    market_statuses: NDArray[np.uint8]
+    decimal_odds_milli: NDArray[np.uint32]
+    bet_stops: NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Explanation:
+    """Why a book says what it says, and what pricing resumes from.
+
+    Attributes:
+        fair_probabilities: Blended, without margin, one an outcome; NaN where there is none.
+        overrounds: Sum of the implied probabilities of our prices, one a market; NaN where there is no price.
+        weights: Share of each provider (first axis) in each market (second axis), float32.
+        result_statuses: What results say of each market, as MarketStatus, uint8; 0 for none.
+    """
+
+    fixture_id: str
+    version: int
+    layout: MarketLayout
+    fair_probabilities: NDArray[np.float64]
+    overrounds: NDArray[np.float64]
+    providers: tuple[ProviderColumns, ...]
+    weights: NDArray[np.float32]
+    applied_request_ids: tuple[str, ...]
+    state_provider_id: str
+    state_time_us: int
+    incident_time_us: int
+    result_statuses: NDArray[np.uint8]

@@ -1,0 +1,91 @@
+"""What a fixture is and where it stands. Numbers of the enumerations travel on the wire."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+
+class FixtureStatus(IntEnum):
+    """Where a fixture stands."""
+
+    UNKNOWN = 0
+    PRE_MATCH = 1
+    IN_PLAY = 2
+    ENDED = 3
+    CANCELLED = 4
+
+
+class Period(IntEnum):
+    """Part of a match."""
+
+    UNKNOWN = 0
+    NOT_STARTED = 1
+    FIRST_HALF = 2
+    HALF_TIME = 3
+    SECOND_HALF = 4
+    EXTRA_TIME = 5
+    PENALTIES = 6
+    FINISHED = 7
+
+
+class MarketStatus(IntEnum):
+    """Whether a market takes bets."""
+
+    UNKNOWN = 0
+    OPEN = 1
+    SUSPENDED = 2
+    CLOSED = 3
+    SETTLED = 4
+    CANCELLED = 5
+    HANDED_OVER = 6
+
+
+class SuspensionReason(IntEnum):
+    """Why a market is suspended."""
+
+    NONE = 0
+    PROVIDER = 1
+    BET_STOP = 2
+    PROVIDER_DOWN = 3
+    CLOCK_STALE = 4
+    TRADER = 5
+    NO_PRICE = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Participant:
+    """Somebody an outcome may be named after."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class FixtureDescription:
+    """What a fixture is: changes seldom."""
+
+    sport: str = ""
+    competition: str = ""
+    home_name: str = ""
+    away_name: str = ""
+    start_time_ms: int = 0
+    participants: tuple[Participant, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MatchState:
+    """What is going on in a match now: replaced whole."""
+
+    status: FixtureStatus = FixtureStatus.UNKNOWN
+    period: Period = Period.UNKNOWN
+    home_score: int = 0
+    away_score: int = 0
+    clock_seconds: int | None = None
+    stoppage_seconds: int = 0
+    home_red_cards: int = 0
+    away_red_cards: int = 0
+    home_yellow_cards: int = 0
+    away_yellow_cards: int = 0
+    home_corners: int = 0
+    away_corners: int = 0

@@ -1,0 +1,104 @@
+"""What pricing is told: by providers about fixtures and about themselves, and by traders."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from odds.fixture import FixtureDescription, MatchState
+from odds.layout import LayoutMalformed, MarketLayout
+
+
+class ResultKind(IntEnum):
+    """What happened to a market after play. Numbers travel on the wire."""
+
+    UNKNOWN = 0
+    SETTLEMENT = 1
+    SETTLEMENT_ROLLBACK = 2
+    CANCEL = 3
+    CANCEL_ROLLBACK = 4
+
+
+class TradingAction(IntEnum):
+    """What a trader wants done. Numbers travel on the wire."""
+
+    UNKNOWN = 0
+    SUSPEND = 1
+    RESUME = 2
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Quotes:
+    """Prices of one provider as columns.
+
+    Attributes:
+        market_statuses: MarketStatus of each market, uint8.
+        decimal_odds_milli: Decimal odds times 1000 of each outcome, uint32; 0 where none is offered.
+        is_snapshot: The whole offer: markets that are not in here are closed.
+    """
+
+    layout: MarketLayout
+    market_statuses: NDArray[np.uint8]
+    decimal_odds_milli: NDArray[np.uint32]
+    is_snapshot: bool
+
+    def __post_init__(self) -> None:
+        expected = (self.layout.market_count, self.layout.outcome_count)
+        found = (len(self.market_statuses), len(self.decimal_odds_milli))
+        if found != expected:
+            raise LayoutMalformed(f"Quotes must have {expected} statuses and prices, had {found}")
+
+
+@dataclass(frozen=True, slots=True)
+class ResultMark:
+    """That a market has a result, or lost it; a cancellation of a window that has an end leaves the market open."""
+
+    kind: ResultKind
+    market_id: str
+    is_windowed: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FixtureUpdate:
+    """One message of one provider about one fixture.
+
+    Attributes:
+        appended_time_us: When the log took it.
+        bet_stop_market_ids: None without a bet-stop; empty for one of all markets.
+    """
+
+    provider_id: str
+    fixture_id: str
+    sequence: int
+    received_time_us: int
+    appended_time_us: int
+    description: FixtureDescription | None = None
+    state: MatchState | None = None
+    quotes: Quotes | None = None
+    bet_stop_market_ids: tuple[str, ...] | None = None
+    result_marks: tuple[ResultMark, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TraderCommand:
+    """What the desk wants for a fixture, or for one market of it."""
+
+    request_id: str
+    fixture_id: str
+    market_id: str
+    action: TradingAction
+    trader_name: str
+    time_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderSign:
+    """A provider's sign of life."""
+
+    provider_id: str
+    received_time_us: int
+    is_up: bool
+    timeout_ms: int

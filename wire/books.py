@@ -1,0 +1,175 @@
+"""Books and their explanations on the wire: the columns as arrays, both ways."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from odds.book import Book, Explanation, ProviderColumns, TraderSuspension
+from odds.layout import MarketLayout
+from overround.odds.v1 import book_pb2
+from wire.fixtures import build_description, build_state, parse_description, parse_state
+from wire.layouts import BYTE, ODDS, PROBABILITY, VERSION, WEIGHT, layout_of, pack, unpack
+
+ENCODED_LAYOUTS_MAX = 8_192
+
+
+def decimal_odds_milli_of(message: book_pb2.Book) -> NDArray[np.uint32]:
+    """Return the prices of a book without reading anything else: one an outcome, 0 where it is not offered."""
+    return np.frombuffer(message.decimal_odds_milli, ODDS)
+
+
+def parse_book(message: book_pb2.Book) -> Book:
+    """Return a book with its columns as read-only arrays.
+
+    Raises:
+        LayoutMalformed: If the columns do not line up.
+        ValueError: If a status is a number nobody knows.
+    """
+    layout = layout_of(message)
+    markets = layout.market_count
+    return Book(
+        fixture_id=message.fixture_id,
+        version=message.version,
+        published_time_us=message.published_time_us,
+        feed_time_us=message.feed_time_us,
+        description=parse_description(message.description) if message.HasField("description") else None,
+        state=parse_state(message.state) if message.HasField("state") else None,
+        layout=layout,
+        market_statuses=unpack(message.market_statuses, BYTE, length=markets, name="market_statuses"),
+        suspension_reasons=unpack(message.suspension_reasons, BYTE, length=markets, name="suspension_reasons"),
+        market_versions=unpack(message.market_versions, VERSION, length=markets, name="market_versions"),
+        decimal_odds_milli=unpack(
+            message.decimal_odds_milli, ODDS, length=layout.outcome_count, name="decimal_odds_milli"
+        ),
+        trader_suspensions=tuple(_parse_suspension(item) for item in message.trader_suspensions),
+    )
+
+
+def encode_book(book: Book) -> bytes:
+    """Return the bytes of a book's message.
+
+    The layout's part is encoded once per layout and appended: concatenated messages are one message.
+    """
+    message = book_pb2.Book(
+        fixture_id=book.fixture_id,
+        version=book.version,
+        published_time_us=book.published_time_us,
+        feed_time_us=book.feed_time_us,
+        market_statuses=pack(book.market_statuses, BYTE),
+        suspension_reasons=pack(book.suspension_reasons, BYTE),
+        market_versions=pack(book.market_versions, VERSION),
+        decimal_odds_milli=pack(book.decimal_odds_milli, ODDS),
+        trader_suspensions=[_build_suspension(item) for item in book.trader_suspensions],
+    )
+    if book.description is not None:
+        message.description.CopyFrom(build_description(book.description))
+    if book.state is not None:
+        message.state.CopyFrom(build_state(book.state))
+    return message.SerializeToString() + _encode_book_layout(book.layout)
+
+
+def parse_explanation(message: book_pb2.PriceExplanation) -> Explanation:
+    """Return an explanation with its columns as read-only arrays.
+
+    Raises:
+        LayoutMalformed: If the columns do not line up.
+    """
+    layout = layout_of(message)
+    markets, outcomes = layout.market_count, layout.outcome_count
+    weights = [unpack(item.weights, WEIGHT, length=markets, name="weights") for item in message.providers]
+    return Explanation(
+        fixture_id=message.fixture_id,
+        version=message.version,
+        layout=layout,
+        fair_probabilities=unpack(message.fair_probabilities, PROBABILITY, length=outcomes, name="fair_probabilities"),
+        overrounds=unpack(message.overrounds, PROBABILITY, length=markets, name="overrounds"),
+        providers=tuple(_parse_provider(item, layout) for item in message.providers),
+        weights=np.array(weights, dtype=np.float32).reshape(len(weights), markets),
+        applied_request_ids=tuple(message.applied_request_ids),
+        state_provider_id=message.state_provider_id,
+        state_time_us=message.state_time_us,
+        incident_time_us=message.incident_time_us,
+        result_statuses=unpack(message.result_statuses, BYTE, length=markets, name="result_statuses"),
+    )
+
+
+def encode_explanation(explanation: Explanation) -> bytes:
+    """Return the bytes of an explanation's message."""
+    message = book_pb2.PriceExplanation(
+        fixture_id=explanation.fixture_id,
+        version=explanation.version,
+        fair_probabilities=pack(explanation.fair_probabilities, PROBABILITY),
+        overrounds=pack(explanation.overrounds, PROBABILITY),
+        providers=[
+            _build_provider(provider, weights)
+            for provider, weights in zip(explanation.providers, explanation.weights, strict=True)
+        ],
+        applied_request_ids=explanation.applied_request_ids,
+        state_provider_id=explanation.state_provider_id,
+        state_time_us=explanation.state_time_us,
+        incident_time_us=explanation.incident_time_us,
+        result_statuses=pack(explanation.result_statuses, BYTE),
+    )
+    return message.SerializeToString() + _encode_explanation_layout(explanation.layout)
+
+
+@lru_cache(maxsize=ENCODED_LAYOUTS_MAX)
+def _encode_book_layout(layout: MarketLayout) -> bytes:
+    return book_pb2.Book(
+        layout_hash=layout.layout_hash,
+        market_ids=layout.market_ids,
+        outcome_counts=layout.outcome_counts.tobytes(),
+        outcome_ids=layout.outcome_ids,
+    ).SerializeToString()
+
+
+@lru_cache(maxsize=ENCODED_LAYOUTS_MAX)
+def _encode_explanation_layout(layout: MarketLayout) -> bytes:
+    return book_pb2.PriceExplanation(
+        layout_hash=layout.layout_hash,
+        market_ids=layout.market_ids,
+        outcome_counts=layout.outcome_counts.tobytes(),
+        outcome_ids=layout.outcome_ids,
+    ).SerializeToString()
+
+
+def _parse_suspension(message: book_pb2.TraderSuspension) -> TraderSuspension:
+    return TraderSuspension(message.market_id, message.trader_name, message.suspended_time_us, message.request_id)
+
+
+def _build_suspension(suspension: TraderSuspension) -> book_pb2.TraderSuspension:
+    return book_pb2.TraderSuspension(
+        market_id=suspension.market_id,
+        trader_name=suspension.trader_name,
+        suspended_time_us=suspension.suspended_time_us,
+        request_id=suspension.request_id,
+    )
+
+
+def _parse_provider(message: book_pb2.ProviderQuotes, layout: MarketLayout) -> ProviderColumns:
+    markets, outcomes = layout.market_count, layout.outcome_count
+    return ProviderColumns(
+        provider_id=message.provider_id,
+        sequence=message.sequence,
+        received_time_us=message.received_time_us,
+        market_statuses=unpack(message.market_statuses, BYTE, length=markets, name="market_statuses"),
+        decimal_odds_milli=unpack(message.decimal_odds_milli, ODDS, length=outcomes, name="decimal_odds_milli"),
+        bet_stops=unpack(message.bet_stops, BYTE, length=markets, name="bet_stops"),
+    )
+
+
+def _build_provider(provider: ProviderColumns, weights: NDArray[np.float32]) -> book_pb2.ProviderQuotes:
+    bet_stops = pack(provider.bet_stops, BYTE)
+    return book_pb2.ProviderQuotes(
+        provider_id=provider.provider_id,
+        sequence=provider.sequence,
+        received_time_us=provider.received_time_us,
+        decimal_odds_milli=pack(provider.decimal_odds_milli, ODDS),
+        market_statuses=pack(provider.market_statuses, BYTE),
+        weights=pack(weights, WEIGHT),
+        is_bet_stopped=b"\x01" in bet_stops,
+        bet_stops=bet_stops,
+    )

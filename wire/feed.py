@@ -1,0 +1,95 @@
+"""Feed messages: quotes as columns, updates, a provider's signs of life, dead letters."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from odds.layout import MarketLayout
+from odds.updates import FixtureUpdate, ProviderSign, Quotes, ResultKind, ResultMark
+from overround.feed.v1 import feed_pb2
+from wire.fixtures import parse_description, parse_state
+from wire.layouts import BYTE, ODDS, layout_of, pack, unpack
+
+RAW_BYTES_MAX = 1_048_576
+
+
+def build_quotes(
+    layout: MarketLayout,
+    *,
+    market_statuses: NDArray[np.uint8],
+    decimal_odds_milli: NDArray[np.uint32],
+    is_snapshot: bool,
+) -> feed_pb2.Quotes:
+    """Return the message for one provider's prices; the columns follow the layout."""
+    return feed_pb2.Quotes(
+        layout_hash=layout.layout_hash,
+        market_ids=layout.market_ids,
+        outcome_counts=layout.outcome_counts.tobytes(),
+        outcome_ids=layout.outcome_ids,
+        market_statuses=pack(market_statuses, BYTE),
+        decimal_odds_milli=pack(decimal_odds_milli, ODDS),
+        is_snapshot=is_snapshot,
+    )
+
+
+def parse_quotes(message: feed_pb2.Quotes) -> Quotes:
+    """Return one provider's prices as columns.
+
+    Raises:
+        LayoutMalformed: If the columns do not line up.
+    """
+    layout = layout_of(message)
+    return Quotes(
+        layout,
+        unpack(message.market_statuses, BYTE, length=layout.market_count, name="market_statuses"),
+        unpack(message.decimal_odds_milli, ODDS, length=layout.outcome_count, name="decimal_odds_milli"),
+        message.is_snapshot,
+    )
+
+
+def parse_update(message: feed_pb2.FeedUpdate, *, appended_time_us: int) -> FixtureUpdate:
+    """Return what a provider says about a fixture.
+
+    Raises:
+        LayoutMalformed: If the columns of its quotes do not line up.
+        ValueError: If a status is a number nobody knows.
+    """
+    return FixtureUpdate(
+        message.provider_id,
+        message.fixture_id,
+        message.sequence,
+        message.received_time_us,
+        appended_time_us,
+        parse_description(message.description) if message.HasField("description") else None,
+        parse_state(message.state) if message.HasField("state") else None,
+        parse_quotes(message.quotes) if message.HasField("quotes") else None,
+        tuple(message.bet_stop.market_ids) if message.HasField("bet_stop") else None,
+        tuple(_parse_mark(result) for result in message.results),
+    )
+
+
+def parse_sign(message: feed_pb2.ProviderHeartbeat) -> ProviderSign:
+    """Return a provider's sign of life."""
+    return ProviderSign(message.provider_id, message.received_time_us, message.is_up, message.timeout_ms)
+
+
+def build_results(update: feed_pb2.FeedUpdate) -> feed_pb2.FixtureResults:
+    """Return the message that settlement acts on for the results of an update."""
+    return feed_pb2.FixtureResults(
+        provider_id=update.provider_id,
+        fixture_id=update.fixture_id,
+        sequence=update.sequence,
+        provider_time_ms=update.provider_time_ms,
+        results=update.results,
+    )
+
+
+def build_dead_letter(*, reason: str, message: str, source: str, time_us: int, raw: bytes) -> feed_pb2.DeadLetter:
+    """Return the message for an input that was refused; long input is cut."""
+    return feed_pb2.DeadLetter(reason=reason, message=message, source=source, time_us=time_us, raw=raw[:RAW_BYTES_MAX])
+
+
+def _parse_mark(result: feed_pb2.MarketResult) -> ResultMark:
+    is_windowed = result.window_end_ms != 0
+    return ResultMark(ResultKind(result.kind), result.market_id, is_windowed)

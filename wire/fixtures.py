@@ -1,0 +1,70 @@
+"""Descriptions and match states on the wire."""
+
+from __future__ import annotations
+
+from odds.fixture import FixtureDescription, FixtureStatus, MatchState, Participant, Period
+from overround.odds.v1 import fixture_pb2
+
+
+def parse_description(message: fixture_pb2.FixtureDescription) -> FixtureDescription:
+    """Return what a fixture is."""
+    return FixtureDescription(
+        sport=message.sport,
+        competition=message.competition,
+        home_name=message.home_name,
+        away_name=message.away_name,
+        start_time_ms=message.start_time_ms,
+        participants=tuple(Participant(item.id, item.name) for item in message.participants),
+    )
+
+
+def build_description(description: FixtureDescription) -> fixture_pb2.FixtureDescription:
+    """Return the message for what a fixture is."""
+    return fixture_pb2.FixtureDescription(
+        sport=description.sport,
+        competition=description.competition,
+        home_name=description.home_name,
+        away_name=description.away_name,
+        start_time_ms=description.start_time_ms,
+        participants=[fixture_pb2.Participant(id=item.id, name=item.name) for item in description.participants],
+    )
+
+
+def parse_state(message: fixture_pb2.MatchState) -> MatchState:
+    """Return what is going on in a match.
+
+    Raises:
+        ValueError: If the status or the period is a number nobody knows.
+    """
+    return MatchState(
+        FixtureStatus(message.status),
+        Period(message.period),
+        message.home_score,
+        message.away_score,
+        message.clock_seconds if message.HasField("clock_seconds") else None,
+        message.stoppage_seconds,
+        message.home_red_cards,
+        message.away_red_cards,
+        message.home_yellow_cards,
+        message.away_yellow_cards,
+        message.home_corners,
+        message.away_corners,
+    )
+
+
+def build_state(state: MatchState) -> fixture_pb2.MatchState:
+    """Return the message for what is going on in a match."""
+    return fixture_pb2.MatchState(
+        status=int(state.status),  # type: ignore[arg-type]  # generated stubs want their own enumeration
+        period=int(state.period),  # type: ignore[arg-type]
+        home_score=state.home_score,
+        away_score=state.away_score,
+        clock_seconds=state.clock_seconds,
+        stoppage_seconds=state.stoppage_seconds,
+        home_red_cards=state.home_red_cards,
+        away_red_cards=state.away_red_cards,
+        home_yellow_cards=state.home_yellow_cards,
+        away_yellow_cards=state.away_yellow_cards,
+        home_corners=state.home_corners,
+        away_corners=state.away_corners,
+    )
