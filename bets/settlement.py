@@ -43,7 +43,8 @@ class OutcomeResult:
         dead_heat_factor_micro: Factor on the winning part; one where there is no dead heat.
 
     Raises:
-        ResultMalformed: If the outcome has no id or a factor lies outside zero to one.
+        ResultMalformed: If the outcome has no id, a factor lies outside zero to one, or it wins with a dead-heat factor
+            of zero.
     """
 
     outcome_id: str
@@ -58,6 +59,8 @@ class OutcomeResult:
             factor_micro = getattr(self, name)
             if not 0 <= factor_micro <= FACTOR_ONE_MICRO:
                 raise ResultMalformed(f"{name} must be 0 to {FACTOR_ONE_MICRO}, was {factor_micro}")
+        if self.win_factor_micro and not self.dead_heat_factor_micro:
+            raise ResultMalformed(f"dead_heat_factor_micro of {self.outcome_id}, which wins, must be above 0, was 0")
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from bets.settlement import FACTOR_ONE_MICRO, OutcomeResult, return_minor
 
 factors = st.integers(0, FACTOR_ONE_MICRO) | st.sampled_from([0, 333_333, 500_000, FACTOR_ONE_MICRO])
-outcomes = st.builds(OutcomeResult, st.just("home"), factors, factors, factors)
+dead_heat_factors = st.integers(1, FACTOR_ONE_MICRO) | st.sampled_from([333_333, 500_000, FACTOR_ONE_MICRO])
+outcomes = st.builds(OutcomeResult, st.just("home"), factors, factors, dead_heat_factors)
 stakes = st.integers(0, 10**15)
 odds = st.integers(1_000, 10_000_000)
 

@@ -49,10 +49,16 @@ def test_a_stake_beyond_the_range_of_a_float_is_paid_to_the_minor_unit():
 @pytest.mark.parametrize("factor_micro", [-1, 1_000_001])
 def test_a_factor_outside_zero_to_one_is_refused(factor_micro):
     for position in range(3):
-        factors = [0, 0, 0]
+        factors = [0, 0, 1_000_000]
         factors[position] = factor_micro
         with pytest.raises(ResultMalformed, match=str(factor_micro)):
             OutcomeResult("home", *factors)
+
+
+def test_a_winner_without_a_dead_heat_factor_is_refused_and_a_loser_is_not():
+    assert OutcomeResult("home", 0, 0, 0).dead_heat_factor_micro == 0
+    with pytest.raises(ResultMalformed, match="dead_heat"):
+        OutcomeResult("home", 1, 0, 0)
 
 
 def _result(kind=ResultKind.SETTLEMENT, market_id="1x2", outcomes=(WON,), window_start_ms=0, window_end_ms=0):

@@ -1,0 +1,35 @@
+"""Results through protobuf and back."""
+
+import pytest
+from overround.feed.v1 import feed_pb2
+
+from bets.settlement import MarketResult, OutcomeResult, ResultKind, ResultMalformed
+from wire.results import build_market_result, parse_market_result, result_keys
+
+
+def test_a_result_survives_the_wire():
+    result = MarketResult(
+        ResultKind.CANCEL,
+        "handicap:-0.25",
+        (OutcomeResult("home", 1_000_000, 500_000, 333_333), OutcomeResult("away", 0, 500_000, 1_000_000)),
+        1_700_000_000_000,
+        1_700_000_600_000,
+        "12",
+        2,
+    )
+    encoded = build_market_result(result).SerializeToString()
+    assert parse_market_result(feed_pb2.MarketResult.FromString(encoded)) == result
+
+
+@pytest.mark.parametrize("kind", [0, 5])
+def test_a_kind_nobody_knows_is_refused(kind):
+    with pytest.raises(ResultMalformed, match=f"was {kind}"):
+        parse_market_result(feed_pb2.MarketResult(kind=kind, market_id="1x2"))
+
+
+def test_two_cancellations_of_one_market_in_one_message_have_names_of_their_own():
+    cancel = feed_pb2.MarketResult(kind=feed_pb2.RESULT_KIND_CANCEL, market_id="1x2")
+    message = feed_pb2.FixtureResults(
+        provider_id="uof:1", fixture_id="sr:match:1", sequence=7, results=[cancel, cancel]
+    )
+    assert result_keys(message) == ["sr:match:1/uof:1/7/0/1x2/3", "sr:match:1/uof:1/7/1/1x2/3"]

@@ -1,0 +1,65 @@
+"""Results of markets: the way from the log into the domain and back."""
+
+from __future__ import annotations
+
+from overround.feed.v1 import feed_pb2
+
+from bets.settlement import MarketResult, OutcomeResult, ResultKind, ResultMalformed
+
+
+def parse_market_result(message: feed_pb2.MarketResult) -> MarketResult:
+    """Return the result.
+
+    Raises:
+        ResultMalformed: If its kind is a number nobody knows or it says something that cannot be.
+    """
+    try:
+        kind = ResultKind(message.kind)
+    except ValueError:
+        raise ResultMalformed(f"A result's kind must be 1 to {max(ResultKind)}, was {message.kind}") from None
+    return MarketResult(
+        kind=kind,
+        market_id=message.market_id,
+        outcomes=tuple(_parse_outcome(outcome) for outcome in message.outcomes),
+        window_start_ms=message.window_start_ms,
+        window_end_ms=message.window_end_ms,
+        void_reason=message.void_reason,
+        certainty=message.certainty,
+    )
+
+
+def build_market_result(result: MarketResult) -> feed_pb2.MarketResult:
+    """Return the message for a result."""
+    return feed_pb2.MarketResult(
+        kind=feed_pb2.ResultKind.ValueType(result.kind),
+        market_id=result.market_id,
+        outcomes=[_build_outcome(outcome) for outcome in result.outcomes],
+        window_start_ms=result.window_start_ms,
+        window_end_ms=result.window_end_ms,
+        void_reason=result.void_reason,
+        certainty=result.certainty,
+    )
+
+
+def result_keys(message: feed_pb2.FixtureResults) -> list[str]:
+    """Return a name for each result of the message, the same at every delivery.
+
+    The place within the message is part of it: one update may cancel a market for two windows.
+    """
+    source = f"{message.fixture_id}/{message.provider_id}/{message.sequence}"
+    return [f"{source}/{place}/{result.market_id}/{result.kind}" for place, result in enumerate(message.results)]
+
+
+def _parse_outcome(message: feed_pb2.OutcomeResult) -> OutcomeResult:
+    return OutcomeResult(
+        message.outcome_id, message.win_factor_micro, message.void_factor_micro, message.dead_heat_factor_micro
+    )
+
+
+def _build_outcome(outcome: OutcomeResult) -> feed_pb2.OutcomeResult:
+    return feed_pb2.OutcomeResult(
+        outcome_id=outcome.outcome_id,
+        win_factor_micro=outcome.win_factor_micro,
+        void_factor_micro=outcome.void_factor_micro,
+        dead_heat_factor_micro=outcome.dead_heat_factor_micro,
+    )
