@@ -1,0 +1,98 @@
+/** Books as the screens know them: what wire/books.ts makes of the packed columns. */
+
+export const FixtureStatus = { PRE_MATCH: 1, IN_PLAY: 2, ENDED: 3, CANCELLED: 4 } as const;
+
+export const Period = {
+  NOT_STARTED: 1,
+  FIRST_HALF: 2,
+  HALF_TIME: 3,
+  SECOND_HALF: 4,
+  EXTRA_TIME: 5,
+  PENALTIES: 6,
+  FINISHED: 7,
+} as const;
+
+export const MarketStatus = { OPEN: 1, SUSPENDED: 2, CLOSED: 3, SETTLED: 4, CANCELLED: 5 } as const;
+
+export const SuspensionReason = {
+  PROVIDER: 1,
+  BET_STOP: 2,
+  PROVIDER_DOWN: 3,
+  CLOCK_STALE: 4,
+  TRADER: 5,
+  NO_PRICE: 6,
+} as const;
+
+export interface FixtureDescription {
+  readonly sport: string;
+  readonly competition: string;
+  readonly homeName: string;
+  readonly awayName: string;
+  /** Scheduled start, milliseconds since the epoch; 0 where unknown. */
+  readonly startTimeMs: number;
+  readonly participantNames: ReadonlyMap<string, string>;
+}
+
+export interface MatchState {
+  readonly status: number;
+  readonly period: number;
+  readonly homeScore: number;
+  readonly awayScore: number;
+  /** Seconds of play; null where the sport has no clock. */
+  readonly clockSeconds: number | null;
+  readonly stoppageSeconds: number;
+  readonly homeRedCards: number;
+  readonly awayRedCards: number;
+  readonly homeYellowCards: number;
+  readonly awayYellowCards: number;
+  readonly homeCorners: number;
+  readonly awayCorners: number;
+}
+
+/** Which markets and outcomes stand where in the columns. */
+export interface BookLayout {
+  readonly marketIds: readonly string[];
+  readonly outcomeIds: readonly string[];
+  /** Offset of each market's first outcome, and one past the last market's last. */
+  readonly outcomeStarts: Uint32Array;
+}
+
+export interface TraderSuspension {
+  /** Empty for the whole fixture. */
+  readonly marketId: string;
+  readonly traderName: string;
+  readonly suspendedTimeMs: number;
+  readonly requestId: string;
+}
+
+export interface Book {
+  readonly fixtureId: string;
+  readonly version: number;
+  readonly publishedTimeMs: number;
+  readonly feedTimeMs: number;
+  readonly description: FixtureDescription;
+  readonly state: MatchState;
+  readonly layout: BookLayout;
+  readonly marketStatuses: Uint8Array;
+  readonly suspensionReasons: Uint8Array;
+  readonly marketVersions: Float64Array;
+  /** 0 where the outcome is not offered. */
+  readonly decimalOddsMilli: Uint32Array;
+  readonly traderSuspensions: readonly TraderSuspension[];
+}
+
+/** What a stream of books brings at once. */
+export interface BooksUpdate {
+  readonly books: readonly Book[];
+  readonly removedFixtureIds: readonly string[];
+  readonly serverTimeMs: number;
+  readonly isPricingLive: boolean;
+  /** How long a bet on a fixture in play waits before it is looked at again; 0 where the server does not say. */
+  readonly inPlayDelayMs: number;
+}
+
+/** "Ajax v Feyenoord", or the competition where there is no pairing. */
+export function fixtureName(description: FixtureDescription): string {
+  if (description.homeName && description.awayName) return `${description.homeName} v ${description.awayName}`;
+  return description.homeName || description.competition || "Fixture";
+}
