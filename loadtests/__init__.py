@@ -1,0 +1,1 @@
+"""Load against the whole system: open loop, so that slowness is measured and not hidden."""
