@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from overround.feed.v1 import feed_pb2
-
 from bets.settlement import MarketResult, OutcomeResult, ResultKind, ResultMalformed
+from overround.feed.v1 import feed_pb2
 
 
 def parse_market_result(message: feed_pb2.MarketResult) -> MarketResult:

@@ -1,9 +1,9 @@
 """Results through protobuf and back."""
 
 import pytest
-from overround.feed.v1 import feed_pb2
 
 from bets.settlement import MarketResult, OutcomeResult, ResultKind, ResultMalformed
+from overround.feed.v1 import feed_pb2
 from wire.results import build_market_result, parse_market_result, result_keys
 
 

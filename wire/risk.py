@@ -1,0 +1,78 @@
+"""Liability on the wire, and the bet legs that move it."""
+
+from __future__ import annotations
+
+from overround.bets.v1 import bet_pb2
+from overround.common.v1 import outbox_pb2
+from overround.risk.v1 import risk_pb2
+from risk.liability import FixtureLiability, LegChange, MarketLiability, OutboxPosition, OutcomeLiability
+
+
+def parse_leg_change(message: bet_pb2.LegChanged) -> LegChange:
+    """Return what the leg does to the position of its market."""
+    return LegChange(
+        position=OutboxPosition(message.position.transaction_id, message.position.row_id),
+        market_id=message.leg.market_id,
+        outcome_id=message.leg.outcome_id,
+        stake_minor=message.stake_minor,
+        payout_minor=message.potential_return_minor,
+        currency=message.currency,
+        is_acceptance=message.kind == bet_pb2.BetEvent.KIND_ACCEPTED,
+    )
+
+
+def build_fixture_liability(liability: FixtureLiability) -> risk_pb2.FixtureLiability:
+    """Return the message for a fixture's liability, markets and outcomes in the order of their ids."""
+    return risk_pb2.FixtureLiability(
+        fixture_id=liability.fixture_id,
+        version=liability.version,
+        currency=liability.currency,
+        markets=[_build_market(market) for _, market in sorted(liability.markets.items())],
+        worst_loss_minor=liability.worst_loss_minor(),
+        turnover_minor=liability.turnover_minor,
+        position=outbox_pb2.OutboxPosition(
+            transaction_id=liability.position.transaction_id, row_id=liability.position.row_id
+        ),
+        time_us=liability.time_us,
+    )
+
+
+def parse_fixture_liability(message: risk_pb2.FixtureLiability) -> FixtureLiability:
+    """Return the fixture's liability."""
+    return FixtureLiability(
+        fixture_id=message.fixture_id,
+        currency=message.currency,
+        version=message.version,
+        markets={market.market_id: _parse_market(market) for market in message.markets},
+        turnover_minor=message.turnover_minor,
+        position=OutboxPosition(message.position.transaction_id, message.position.row_id),
+        time_us=message.time_us,
+    )
+
+
+def _build_market(market: MarketLiability) -> risk_pb2.MarketLiability:
+    return risk_pb2.MarketLiability(
+        market_id=market.market_id,
+        stake_minor=market.stake_minor,
+        bet_count=market.bet_count,
+        outcomes=[
+            risk_pb2.OutcomeLiability(
+                outcome_id=outcome_id,
+                stake_minor=outcome.stake_minor,
+                payout_minor=outcome.payout_minor,
+                bet_count=outcome.bet_count,
+            )
+            for outcome_id, outcome in sorted(market.outcomes.items())
+        ],
+        worst_loss_minor=market.worst_loss_minor(),
+    )
+
+
+def _parse_market(message: risk_pb2.MarketLiability) -> MarketLiability:
+    return MarketLiability(
+        message.market_id,
+        {
+            outcome.outcome_id: OutcomeLiability(outcome.stake_minor, outcome.payout_minor, outcome.bet_count)
+            for outcome in message.outcomes
+        },
+    )
