@@ -1,0 +1,295 @@
+"""The newest book of every fixture, kept in memory as it comes from the log, and what changed since one last looked."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import islice
+from typing import ClassVar, Final
+
+import structlog
+from google.protobuf.message import DecodeError
+
+from bets.acceptance import MarketView
+from gateway.ports import Record
+from kernel.clock import Clock
+from kernel.errors import DomainError
+from odds.fixture import MarketStatus
+from odds.layout import LayoutMalformed
+from overround.odds.v1 import book_pb2, fixture_pb2
+from wire.book_slices import main_market_of
+from wire.frames import frame_bytes
+from wire.layouts import ODDS, layout_of, unpack
+
+log = structlog.get_logger(__name__)
+
+BOOKS_TOPIC: Final = "odds.books.v1"
+HEARTBEATS_TOPIC: Final = "odds.heartbeats.v1"
+OVER_BOOKS_MAX: Final = 2_000
+RESPONSE_BOOKS_FIELD: Final = 1
+
+_OVER = frozenset({fixture_pb2.FIXTURE_STATUS_ENDED, fixture_pb2.FIXTURE_STATUS_CANCELLED})
+
+
+class FixtureUnknown(DomainError):
+    """There is no book of this fixture."""
+
+    reason: ClassVar[str] = "FIXTURE_UNKNOWN"
+
+
+class TooManyWatchers(DomainError):
+    """As many clients watch as one gateway serves."""
+
+    reason: ClassVar[str] = "TOO_MANY_WATCHERS"
+
+
+class CachedBook:
+    """One version of a fixture's book: its bytes as they came, and views of it made when first asked for."""
+
+    def __init__(self, raw: bytes) -> None:
+        """Read a book.
+
+        Raises:
+            DecodeError: If the bytes are none.
+        """
+        self.message: Final = book_pb2.Book.FromString(raw)
+        self.raw: Final = raw
+        self.fixture_id: Final = self.message.fixture_id
+        self.version: Final = self.message.version
+        status = self.message.state.status
+        self.is_in_play: Final = status == fixture_pb2.FIXTURE_STATUS_IN_PLAY
+        self.is_over: Final = status in _OVER
+
+    @property
+    def price_count(self) -> int:
+        """Return how many outcomes it prices."""
+        return len(self.message.decimal_odds_milli) // ODDS.itemsize
+
+    @cached_property
+    def frame(self) -> bytes:
+        """The book as a field of a response, whole."""
+        return frame_bytes(RESPONSE_BOOKS_FIELD, self.raw)
+
+    @cached_property
+    def main_market_frame(self) -> bytes:
+        """The book as a field of a response, its main market alone."""
+        return frame_bytes(RESPONSE_BOOKS_FIELD, main_market_of(self.message).SerializeToString())
+
+    @property
+    def fixture_name(self) -> str:
+        """Return the fixture as people say it: "Ajax v Feyenoord"."""
+        description = self.message.description
+        names = [name for name in (description.home_name, description.away_name) if name]
+        return " v ".join(names) or description.competition or self.fixture_id
+
+    def has_market(self, market_id: str) -> bool:
+        """Return whether the book prices that market."""
+        return market_id in layout_of(self.message).index_by_market_id
+
+    def find_market(self, market_id: str) -> MarketView | None:
+        """Return the market as it stands, None if the book has none of that id."""
+        layout = layout_of(self.message)
+        index = layout.index_by_market_id.get(market_id)
+        if index is None:
+            return None
+        odds = unpack(self.message.decimal_odds_milli, ODDS, length=layout.outcome_count, name="decimal_odds_milli")
+        own = odds[layout.offsets[index] : layout.offsets[index + 1]].tolist()
+        status = MarketStatus(self.message.market_statuses[index])
+        return MarketView(status, dict(zip(layout.outcome_ids_of(index), own, strict=True)))
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """Names of fixtures whose book changed, whose play has ended, and whose book is gone; dicts keep their order."""
+
+    changed: dict[str, None] = field(default_factory=dict)
+    ended: dict[str, None] = field(default_factory=dict)
+    gone: dict[str, None] = field(default_factory=dict)
+
+
+class BookWatch:
+    """What one watcher has not been given yet: names of fixtures, so that a slow one is given the newest book."""
+
+    def __init__(self, fixture_ids: frozenset[str]) -> None:
+        """Watch these fixtures, also after their end; none named means every one that is not over."""
+        self._fixture_ids = fixture_ids
+        self._changed: dict[str, None] = {}
+        self._removed: dict[str, None] = {}
+        self._woken = asyncio.Event()
+
+    @property
+    def has_news(self) -> bool:
+        """Return whether something waits to be taken."""
+        return bool(self._changed or self._removed)
+
+    def note(self, news: News) -> None:
+        """Remember what happened to fixtures that are watched."""
+        if self._fixture_ids:
+            changed = {name: None for name in (*news.changed, *news.ended) if name in self._fixture_ids}
+            removed = {name: None for name in news.gone if name in self._fixture_ids}
+        else:
+            changed, removed = news.changed, {**news.ended, **news.gone}
+        if not changed and not removed:
+            return
+        for name in removed:
+            self._changed.pop(name, None)
+        for name in changed:
+            self._removed.pop(name, None)
+        self._changed.update(changed)
+        self._removed.update(removed)
+        self._woken.set()
+
+    async def wait(self, timeout_s: float) -> None:
+        """Wait until there is news, at most so long."""
+        if self.has_news:
+            return
+        self._woken.clear()
+        timer = asyncio.get_running_loop().call_later(timeout_s, self._woken.set)
+        try:
+            await self._woken.wait()
+        finally:
+            timer.cancel()
+
+    def take(self, books_max: int) -> tuple[list[str], list[str]]:
+        """Take fixtures that changed, at most so many, and all that were removed."""
+        changed = list(islice(self._changed, books_max))
+        for fixture_id in changed:
+            del self._changed[fixture_id]
+        removed, self._removed = list(self._removed), {}
+        return changed, removed
+
+
+class BookCache:
+    """Newest books by fixture, signs of life of pricing by partition, and the watchers of both.
+
+    Everything happens in the event loop's thread. A book older than the one held changes nothing, so the order in
+    which snapshot and log are read does not matter.
+    """
+
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        partition_of: Callable[[str], int],
+        partitions: int,
+        heartbeat_age_ms_max: int,
+        watchers_max: int,
+    ) -> None:
+        self._clock = clock
+        self._partition_of = partition_of
+        self._heartbeat_age_us_max = heartbeat_age_ms_max * 1_000
+        self._heartbeat_times_us = dict.fromkeys(range(partitions), 0)
+        self._watchers_max = watchers_max
+        self._live: dict[str, CachedBook] = {}
+        self._over: dict[str, CachedBook] = {}
+        self._watches: set[BookWatch] = set()
+
+    def __len__(self) -> int:
+        return len(self._live)
+
+    def find(self, fixture_id: str) -> CachedBook | None:
+        """Return the newest book of a fixture, None if there is none."""
+        return self._live.get(fixture_id) or self._over.get(fixture_id)
+
+    def get(self, fixture_id: str) -> CachedBook:
+        """Return the newest book of a fixture.
+
+        Raises:
+            FixtureUnknown: If there is none.
+        """
+        book = self.find(fixture_id)
+        if book is None:
+            raise FixtureUnknown(f"Fixture must have a book, {fixture_id[:64]!r} has none")
+        return book
+
+    def live_books(self) -> Collection[CachedBook]:
+        """Return the books of all fixtures that are not over."""
+        return self._live.values()
+
+    def is_pricing_live(self, fixture_id: str) -> bool:
+        """Return whether pricing has lately said that it works on this fixture's partition."""
+        return self._is_fresh(self._heartbeat_times_us.get(self._partition_of(fixture_id), 0))
+
+    def is_pricing_live_for_all(self) -> bool:
+        """Return whether pricing has lately said so of every partition."""
+        return all(self._is_fresh(time_us) for time_us in self._heartbeat_times_us.values())
+
+    def load(self, books: Mapping[str, bytes]) -> None:
+        """Take in books from a snapshot."""
+        self._store(books.items())
+
+    def apply(self, records: Iterable[Record]) -> list[CachedBook]:
+        """Take in records of the log, books and heartbeats; return the books that were news."""
+        books: list[tuple[str, bytes | None]] = []
+        for record in records:
+            if record.topic == HEARTBEATS_TOPIC:
+                self._note_heartbeat(record.value)
+            else:
+                books.append((record.key, record.value))
+        return self._store(books)
+
+    def watch(self, fixture_ids: frozenset[str]) -> BookWatch:
+        """Begin to watch; the first to be taken is every book there is.
+
+        Raises:
+            TooManyWatchers: If so many watch already.
+        """
+        if len(self._watches) >= self._watchers_max:
+            raise TooManyWatchers(f"At most {self._watchers_max} clients may watch one gateway")
+        watch = BookWatch(fixture_ids)
+        known = [fixture_id for fixture_id in fixture_ids if self.find(fixture_id)] if fixture_ids else self._live
+        watch.note(News(changed=dict.fromkeys(known)))
+        self._watches.add(watch)
+        return watch
+
+    def unwatch(self, watch: BookWatch) -> None:
+        """Stop to watch."""
+        self._watches.discard(watch)
+
+    def _is_fresh(self, time_us: int) -> bool:
+        return self._clock.now_us() - time_us <= self._heartbeat_age_us_max
+
+    def _note_heartbeat(self, value: bytes | None) -> None:
+        try:
+            heartbeat = book_pb2.PricingHeartbeat.FromString(value or b"")
+        except DecodeError as error:
+            log.error("books.heartbeat_unreadable", error=str(error))
+            return
+        if heartbeat.partition in self._heartbeat_times_us:
+            newest_us = self._heartbeat_times_us[heartbeat.partition]
+            self._heartbeat_times_us[heartbeat.partition] = max(newest_us, heartbeat.time_us)
+
+    def _store(self, books: Iterable[tuple[str, bytes | None]]) -> list[CachedBook]:
+        news = News()
+        stored: list[CachedBook] = []
+        for fixture_id, raw in books:
+            if raw is None:
+                self._live.pop(fixture_id, None)
+                self._over.pop(fixture_id, None)
+                news.gone[fixture_id] = None
+            elif (book := self._replace(fixture_id, raw)) is not None:
+                (news.ended if book.is_over else news.changed)[fixture_id] = None
+                stored.append(book)
+        if stored or news.gone:
+            for watch in self._watches:
+                watch.note(news)
+        return stored
+
+    def _replace(self, fixture_id: str, raw: bytes) -> CachedBook | None:
+        """Keep the book if it is newer than the one held; return it if it was kept."""
+        try:
+            book = CachedBook(raw)
+        except (DecodeError, LayoutMalformed) as error:
+            log.error("books.unreadable", fixture_id=fixture_id, error=str(error))
+            return None
+        held = self.find(fixture_id)
+        if held is not None and held.version >= book.version:
+            return None
+        kept, left = (self._over, self._live) if book.is_over else (self._live, self._over)
+        left.pop(fixture_id, None)
+        kept[fixture_id] = book
+        if len(self._over) > OVER_BOOKS_MAX:
+            del self._over[next(iter(self._over))]
+        return book

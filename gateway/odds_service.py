@@ -1,0 +1,111 @@
+"""Books for bettors: a stream that forwards the log's own bytes, and a look at what is there now.
+
+Writing to a stream costs far more than what is written, so one response carries every book that waits, and a stream
+that has just been written to waits MESSAGE_INTERVAL_S for more.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Collection, Iterator
+from contextlib import contextmanager
+from typing import Any, ClassVar, Final
+
+import grpc
+
+from gateway.books import BookCache, BookWatch, CachedBook
+from kernel.clock import Clock
+from kernel.errors import DomainError
+from overround.odds.v1 import odds_service_pb2
+from wire.frames import frame_bytes, frame_unsigned
+
+SERVICE: Final = "overround.odds.v1.OddsService"
+FIXTURES_MAX: Final = 500
+BOOKS_PER_MESSAGE_MAX: Final = 400
+MESSAGE_INTERVAL_S: Final = 0.003
+SILENCE_S_MAX: Final = 0.9
+
+_REMOVED_FIELD: Final = odds_service_pb2.WatchBooksResponse.REMOVED_FIXTURE_IDS_FIELD_NUMBER
+_SERVER_TIME_FIELD: Final = odds_service_pb2.WatchBooksResponse.SERVER_TIME_US_FIELD_NUMBER
+_IS_PRICING_LIVE_FIELD: Final = odds_service_pb2.WatchBooksResponse.IS_PRICING_LIVE_FIELD_NUMBER
+
+Context = grpc.aio.ServicerContext[Any, Any]
+
+
+class TooManyFixtures(DomainError):
+    """More fixtures were asked for by name than one request may."""
+
+    reason: ClassVar[str] = "TOO_MANY_FIXTURES"
+
+
+class OddsService:
+    """Serves the book cache. Responses are bytes already, so it brings its own method handlers."""
+
+    def __init__(self, *, books: BookCache, clock: Clock) -> None:
+        self._books = books
+        self._clock = clock
+
+    def add_to(self, server: grpc.aio.Server) -> None:
+        """Register the methods."""
+        handlers = {
+            "WatchBooks": grpc.unary_stream_rpc_method_handler(
+                self.watch_books, request_deserializer=odds_service_pb2.WatchBooksRequest.FromString
+            ),
+            "GetBooks": grpc.unary_unary_rpc_method_handler(
+                self.get_books, request_deserializer=odds_service_pb2.GetBooksRequest.FromString
+            ),
+        }
+        server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, handlers),))
+
+    async def get_books(self, request: odds_service_pb2.GetBooksRequest, _context: Context) -> bytes:
+        """Return the current books once."""
+        expect_fixtures_bounded(request.fixture_ids)
+        if request.fixture_ids:
+            found = [self._books.find(fixture_id) for fixture_id in dict.fromkeys(request.fixture_ids)]
+            return b"".join(book.frame for book in found if book is not None)
+        return b"".join(book.frame for book in self._books.live_books())
+
+    async def watch_books(self, request: odds_service_pb2.WatchBooksRequest, _context: Context) -> AsyncIterator[bytes]:
+        """Stream the current books, then each change; at least every second a message comes."""
+        expect_fixtures_bounded(request.fixture_ids)
+        fixture_ids = frozenset(request.fixture_ids)
+        with self._watching(fixture_ids) as watch:
+            while True:
+                yield self._build(watch, fixture_ids, main_market_only=request.main_market_only)
+                await asyncio.sleep(MESSAGE_INTERVAL_S)
+                await watch.wait(SILENCE_S_MAX)
+
+    @contextmanager
+    def _watching(self, fixture_ids: frozenset[str]) -> Iterator[BookWatch]:
+        watch = self._books.watch(fixture_ids)
+        try:
+            yield watch
+        finally:
+            self._books.unwatch(watch)
+
+    def _build(self, watch: BookWatch, fixture_ids: frozenset[str], *, main_market_only: bool) -> bytes:
+        changed, removed = watch.take(BOOKS_PER_MESSAGE_MAX)
+        parts = [_frame(book, main_market_only) for name in changed if (book := self._books.find(name)) is not None]
+        parts += [frame_bytes(_REMOVED_FIELD, fixture_id.encode()) for fixture_id in removed]
+        parts.append(frame_unsigned(_SERVER_TIME_FIELD, self._clock.now_us()))
+        parts.append(frame_unsigned(_IS_PRICING_LIVE_FIELD, self._is_pricing_live(fixture_ids)))
+        return b"".join(parts)
+
+    def _is_pricing_live(self, fixture_ids: frozenset[str]) -> bool:
+        if fixture_ids:
+            return all(self._books.is_pricing_live(fixture_id) for fixture_id in fixture_ids)
+        return self._books.is_pricing_live_for_all()
+
+
+def expect_fixtures_bounded(fixture_ids: Collection[str]) -> None:
+    """Check how many fixtures a request names.
+
+    Raises:
+        TooManyFixtures: If they are too many.
+    """
+    if len(fixture_ids) > FIXTURES_MAX:
+        raise TooManyFixtures(f"At most {FIXTURES_MAX} fixtures may be named, were {len(fixture_ids)}")
+
+
+def _frame(book: CachedBook, main_market_only: bool) -> bytes:
+    return book.main_market_frame if main_market_only else book.frame
