@@ -67,6 +67,32 @@ class Postgres(Section):
     database: str = "overround"
 
 
+class Ledger(Section):
+    """How the ledger is reached, and how waiting bets share a commit."""
+
+    connections_max: int = Field(default=8, ge=2, le=100)
+    statement_timeout_ms: int = Field(default=1_200, ge=100)
+    answer_timeout_ms: int = Field(default=1_500, ge=100)
+    batch_bets_max: int = Field(default=128, ge=1, le=1_000)
+    batches_at_once_max: int = Field(default=3, ge=1, le=16)
+    waiting_bets_max: int = Field(default=2_000, ge=1)
+    settlement_timeout_ms: int = Field(default=10_000, ge=100)
+
+
+class Relay(Section):
+    """How the outbox is published, the transfers are chained, and what is published is pruned."""
+
+    page_rows_max: int = Field(default=1_000, ge=1, le=10_000)
+    poll_busy_ms: int = Field(default=2, ge=1)
+    poll_idle_ms: int = Field(default=20, ge=1)
+    retry_ms: int = Field(default=500, ge=10)
+    statement_timeout_ms: int = Field(default=5_000, ge=100)
+    chain_interval_ms: int = Field(default=1_000, ge=10)
+    chain_block_transfers_max: int = Field(default=1_000, ge=1, le=100_000)
+    prune_interval_ms: int = Field(default=30_000, ge=10)
+    published_kept_s: int = Field(default=3_600, ge=0)
+
+
 class Redis(Section):
     """Which database on the Redis server, and how large it may grow."""
 
@@ -94,6 +120,8 @@ class Settings(BaseSettings):
     ports: Ports = Ports()
     kafka: Kafka = Kafka()
     postgres: Postgres = Postgres()
+    ledger: Ledger = Ledger()
+    relay: Relay = Relay()
     redis: Redis = Redis()
     clickhouse: ClickHouse = ClickHouse()
 
