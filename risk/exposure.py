@@ -13,25 +13,6 @@ def potential_return_minor(stake_minor: int, decimal_odds_milli: int) -> int:
     return stake_minor * decimal_odds_milli // ODDS_UNIT_MILLI
 
 
-def stake_max_minor(*, decimal_odds_milli: int, stake_total_minor: int, payout_minor: int, loss_minor_max: int) -> int:
-    """Return the largest further stake on an outcome that keeps our loss, should it win, within the limit.
-
-    A stake on an outcome raises the loss under that outcome alone and lowers it under every other, so this is the
-    whole condition for the market's worst loss.
-
-    Args:
-        decimal_odds_milli: Price of the further bet, above 1000.
-        stake_total_minor: Stakes taken on every outcome of the market.
-        payout_minor: What we already pay if the outcome wins, stakes included.
-        loss_minor_max: The most we are willing to lose on the market.
-    """
-    headroom_minor = loss_minor_max + stake_total_minor - payout_minor
-    if headroom_minor < 0:
-        return 0
-    # floor(s * d) - s <= h is s * (d - 1) < h + 1: with d in thousandths the largest whole s follows exactly.
-    return ((headroom_minor + 1) * ODDS_UNIT_MILLI - 1) // (decimal_odds_milli - ODDS_UNIT_MILLI)
-
-
 @dataclass(frozen=True, slots=True)
 class MarketExposure:
     """Stakes taken and payouts owed on one market, reservations included, in minor units."""
@@ -48,7 +29,8 @@ class MarketExposure:
         """Return the exposure after one more bet; negative amounts take a bet out."""
         payouts = dict(self.payout_minor_by_outcome)
         payouts[outcome_id] = payouts.get(outcome_id, 0) + payout_minor
-        return MarketExposure(self.stake_total_minor + stake_minor, {key: owed for key, owed in payouts.items() if owed})
+        owing = {outcome: owed_minor for outcome, owed_minor in payouts.items() if owed_minor}
+        return MarketExposure(self.stake_total_minor + stake_minor, owing)
 
     def takes(self, outcome_id: str, *, stake_minor: int, payout_minor: int, loss_minor_max: int) -> bool:
         """Return whether our loss, should the outcome win, stays within the limit after one more bet."""
@@ -56,10 +38,13 @@ class MarketExposure:
         return payout_after_minor - self.stake_total_minor - stake_minor <= loss_minor_max
 
     def stake_max_minor(self, outcome_id: str, *, decimal_odds_milli: int, loss_minor_max: int) -> int:
-        """Return the largest further stake on the outcome at this price."""
-        return stake_max_minor(
-            decimal_odds_milli=decimal_odds_milli,
-            stake_total_minor=self.stake_total_minor,
-            payout_minor=self.payout_minor_by_outcome.get(outcome_id, 0),
-            loss_minor_max=loss_minor_max,
-        )
+        """Return the largest further stake on the outcome, at this price above 1000, that is still taken.
+
+        A stake on an outcome raises the loss under that outcome alone and lowers it under every other, so looking at
+        that one is enough for the market's worst loss.
+        """
+        headroom_minor = loss_minor_max + self.stake_total_minor - self.payout_minor_by_outcome.get(outcome_id, 0)
+        if headroom_minor < 0:
+            return 0
+        # floor(s * d) - s <= h is s * (d - 1) < h + 1: with d in thousandths the largest whole s follows exactly.
+        return ((headroom_minor + 1) * ODDS_UNIT_MILLI - 1) // (decimal_odds_milli - ODDS_UNIT_MILLI)

@@ -8,6 +8,7 @@ from enum import IntEnum
 from typing import ClassVar, Protocol
 
 from kernel.errors import DomainError
+from risk.exposure import MarketExposure
 
 
 class RiskUnavailable(DomainError):
@@ -49,13 +50,11 @@ class Reservation:
 
     Attributes:
         state: RESERVED gives the caller the duty to commit or release; ALREADY_RESERVED means another has it.
-        stake_total_minor: Stakes on the market, as they stood.
-        payout_minor: What we paid if the outcome won, as it stood.
+        exposure: The market as it stood before, as far as it concerns the outcome.
     """
 
     state: ReservationState
-    stake_total_minor: int
-    payout_minor: int
+    exposure: MarketExposure
 
 
 class ExposureStore(Protocol):

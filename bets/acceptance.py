@@ -1,0 +1,209 @@
+"""Whether a bet is taken: what was asked against the book of the moment and the limits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from bets.answer import BetRefusal
+from bets.bet import ODDS_SCALE, Leg
+from bets.request import BetRequest, LegRequest, PricePolicy
+from odds.fixture import MarketStatus
+from risk.exposure import MarketExposure
+from risk.limits import BetLimits, LimitTable, limits_for
+from risk.ports import ExposureEntry
+
+
+class BetReason(StrEnum):
+    """Why a bet is refused by rule; never changed once published. The ledger remembers such an answer."""
+
+    PLAYER_BLOCKED = "PLAYER_BLOCKED"
+    BET_TYPE_UNSUPPORTED = "BET_TYPE_UNSUPPORTED"
+    CURRENCY_MISMATCH = "CURRENCY_MISMATCH"
+    FIXTURE_UNKNOWN = "FIXTURE_UNKNOWN"
+    MARKET_UNKNOWN = "MARKET_UNKNOWN"
+    OUTCOME_UNKNOWN = "OUTCOME_UNKNOWN"
+    BOOK_VERSION_UNKNOWN = "BOOK_VERSION_UNKNOWN"
+    MARKET_SUSPENDED = "MARKET_SUSPENDED"
+    MARKET_CLOSED = "MARKET_CLOSED"
+    OUTCOME_NOT_OFFERED = "OUTCOME_NOT_OFFERED"
+    PRICE_CHANGED = "PRICE_CHANGED"
+    STAKE_BELOW_MINIMUM = "STAKE_BELOW_MINIMUM"
+    STAKE_LIMIT_EXCEEDED = "STAKE_LIMIT_EXCEEDED"
+    LIABILITY_LIMIT_EXCEEDED = "LIABILITY_LIMIT_EXCEEDED"
+
+
+@dataclass(frozen=True, slots=True)
+class MarketView:
+    """What the book of the moment says about one market; odds that pay no more than the stake are not offered."""
+
+    status: MarketStatus
+    decimal_odds_milli_by_outcome: Mapping[str, int]
+
+
+class BookView(Protocol):
+    """What the acceptance of a bet needs to see of a book."""
+
+    @property
+    def fixture_id(self) -> str:
+        """Return the fixture it prices."""
+        ...
+
+    @property
+    def fixture_name(self) -> str:
+        """Return the fixture as people say it: "Ajax v Feyenoord"."""
+        ...
+
+    @property
+    def version(self) -> int:
+        """Return the version of the book."""
+        ...
+
+    @property
+    def is_in_play(self) -> bool:
+        """Return whether the fixture is being played."""
+        ...
+
+    def find_market(self, market_id: str) -> MarketView | None:
+        """Return the market as it stands, None if the book has none of that id."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Bettor:
+    """What the acceptance of a bet needs to know of the player."""
+
+    is_blocked: bool
+    currency: str
+    stake_factor_milli: int
+
+
+def decide(request: BetRequest, *, bettor: Bettor, book: BookView | None, table: LimitTable) -> Leg | BetRefusal:
+    """Return the leg at the price it would be taken at, or why it is not taken and what would be.
+
+    Args:
+        request: What is asked for.
+        bettor: Who asks.
+        book: The current book of the leg's fixture; None if there is none.
+        table: The house's limits. Exposure is not looked at here: it has to be reserved.
+    """
+    refusal = _refuse_request(request, bettor)
+    if refusal is not None:
+        return refusal
+    leg = _take_price(request.legs[0], book, policy=request.price_policy)
+    if isinstance(leg, BetRefusal):
+        return leg
+    limits = limits_of(leg, bettor=bettor, table=table)
+    return _refuse_stake(request.stake.amount_minor, leg, limits) or leg
+
+
+def limits_of(leg: Leg, *, bettor: Bettor, table: LimitTable) -> BetLimits:
+    """Return the limits that hold for this leg and this bettor."""
+    return limits_for(
+        table,
+        market_id=leg.market_id,
+        is_in_play=leg.is_in_play,
+        customer_factor_milli=bettor.stake_factor_milli,
+    )
+
+
+def exposure_of(leg: Leg, *, stake_minor: int, payout_minor: int) -> ExposureEntry:
+    """Return what a bet on this leg adds to the exposure of its market."""
+    return ExposureEntry(
+        fixture_id=leg.fixture_id,
+        market_id=leg.market_id,
+        outcome_id=leg.outcome_id,
+        stake_minor=stake_minor,
+        payout_minor=payout_minor,
+    )
+
+
+def refuse_liability(leg: Leg, limits: BetLimits, exposure: MarketExposure) -> BetRefusal:
+    """Return the refusal of a bet that would cost too much, with the largest stake that would be taken now."""
+    room_minor = exposure.stake_max_minor(
+        leg.outcome_id, decimal_odds_milli=leg.decimal_odds_milli, loss_minor_max=limits.market_loss_minor_max
+    )
+    stake_minor_max = _takeable(min(room_minor, limits.stake_max_at(leg.decimal_odds_milli)), limits)
+    return BetRefusal(
+        reason=BetReason.LIABILITY_LIMIT_EXCEEDED,
+        message=f"Stake must be at most {stake_minor_max} minor units for what we may lose on {leg.market_id}",
+        stake_max_minor=stake_minor_max,
+    )
+
+
+def _refuse_request(request: BetRequest, bettor: Bettor) -> BetRefusal | None:
+    if bettor.is_blocked:
+        return BetRefusal(BetReason.PLAYER_BLOCKED, "Player must not be blocked")
+    if len(request.legs) != 1:
+        return BetRefusal(BetReason.BET_TYPE_UNSUPPORTED, f"Bet must be a single, had {len(request.legs)} legs")
+    if request.stake.currency != bettor.currency:
+        found, expected = request.stake.currency, bettor.currency
+        return BetRefusal(BetReason.CURRENCY_MISMATCH, f"Stake must be in {expected}, was in {found}")
+    return None
+
+
+def _take_price(asked: LegRequest, book: BookView | None, *, policy: PricePolicy) -> Leg | BetRefusal:
+    if book is None:
+        return BetRefusal(BetReason.FIXTURE_UNKNOWN, f"Fixture must have a book, {asked.fixture_id} has none")
+    market = book.find_market(asked.market_id)
+    if market is None:
+        return BetRefusal(BetReason.MARKET_UNKNOWN, f"Book must have the market, {asked.market_id} is none of it")
+    decimal_odds_milli = market.decimal_odds_milli_by_outcome.get(asked.outcome_id)
+    if decimal_odds_milli is None:
+        return BetRefusal(BetReason.OUTCOME_UNKNOWN, f"Market must have the outcome, {asked.outcome_id} is none of it")
+    if asked.book_version > book.version:
+        message = f"Book version must be at most {book.version}, was {asked.book_version}"
+        return _with_price(BetReason.BOOK_VERSION_UNKNOWN, message, decimal_odds_milli, book)
+    refusal = _refuse_market(asked, market.status, decimal_odds_milli)
+    if refusal is None and not _agrees(policy, asked=asked.decimal_odds_milli, now=decimal_odds_milli):
+        message = f"Price asked for was {asked.decimal_odds_milli}, is now {decimal_odds_milli}"
+        refusal = _with_price(BetReason.PRICE_CHANGED, message, decimal_odds_milli, book)
+    return refusal or Leg(
+        fixture_id=asked.fixture_id,
+        market_id=asked.market_id,
+        outcome_id=asked.outcome_id,
+        decimal_odds_milli=decimal_odds_milli,
+        book_version=book.version,
+        is_in_play=book.is_in_play,
+        fixture_name=book.fixture_name,
+    )
+
+
+def _refuse_market(asked: LegRequest, status: MarketStatus, decimal_odds_milli: int) -> BetRefusal | None:
+    if status == MarketStatus.SUSPENDED:
+        return BetRefusal(BetReason.MARKET_SUSPENDED, f"Market must be open, {asked.market_id} is suspended")
+    if status != MarketStatus.OPEN:
+        return BetRefusal(BetReason.MARKET_CLOSED, f"Market must be open, {asked.market_id} takes no more bets")
+    if decimal_odds_milli <= ODDS_SCALE:
+        return BetRefusal(BetReason.OUTCOME_NOT_OFFERED, f"Outcome must be offered, {asked.outcome_id} has no price")
+    return None
+
+
+def _agrees(policy: PricePolicy, *, asked: int, now: int) -> bool:
+    if policy == PricePolicy.ANY:
+        return True
+    return now >= asked if policy == PricePolicy.BETTER_ONLY else now == asked
+
+
+def _with_price(reason: BetReason, message: str, decimal_odds_milli: int, book: BookView) -> BetRefusal:
+    offered = decimal_odds_milli or None
+    return BetRefusal(reason, message, decimal_odds_milli=offered, book_version=book.version if offered else None)
+
+
+def _refuse_stake(stake_minor: int, leg: Leg, limits: BetLimits) -> BetRefusal | None:
+    stake_minor_max = _takeable(limits.stake_max_at(leg.decimal_odds_milli), limits)
+    if stake_minor < limits.stake_minor_min:
+        message = f"Stake must be at least {limits.stake_minor_min} minor units, was {stake_minor}"
+        reason, stake_minor_min = BetReason.STAKE_BELOW_MINIMUM, limits.stake_minor_min
+        return BetRefusal(reason, message, stake_max_minor=stake_minor_max, stake_min_minor=stake_minor_min)
+    if stake_minor > stake_minor_max:
+        message = f"Stake must be at most {stake_minor_max} minor units, was {stake_minor}"
+        return BetRefusal(BetReason.STAKE_LIMIT_EXCEEDED, message, stake_max_minor=stake_minor_max)
+    return None
+
+
+def _takeable(stake_minor_max: int, limits: BetLimits) -> int:
+    """Return zero for a maximum below the minimum: no stake would be taken at all."""
+    return stake_minor_max if stake_minor_max >= limits.stake_minor_min else 0

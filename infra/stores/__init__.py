@@ -1,0 +1,1 @@
+"""Where things are kept: one file for what each server holds."""

@@ -1,0 +1,148 @@
+"""Exposure in Redis: one hash a fixture, changed by one script, so that no two reservations pass a limit together.
+
+Keys: `exposure:{<fixture id>}`, the braces literal, so that a cluster keeps a fixture in one slot;
+`exposure:reservations`, when each reservation was made, so that forgotten ones are found;
+`exposure:complete`, absent until every open bet is counted: see exposure_keeper.py.
+
+Two things vouch for the data: the marker, which goes when the data is flushed, and the script that reserves, which a
+server forgets when it restarts, perhaps with data that lacks its last moments. Reserving takes both.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Final
+from uuid import UUID
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from kernel.clock import Clock
+from risk.exposure import MarketExposure
+from risk.ports import ExposureEntry, Reservation, ReservationKey, ReservationState, RiskUnavailable
+
+COMPLETE_KEY: Final = "exposure:complete"
+RESERVATIONS_KEY: Final = "exposure:reservations"
+FIXTURE_KEY_PATTERN: Final = "exposure:{*}"
+
+_SEPARATOR = "\x1f"
+_HELD_WITH_OTHER_CONTENT = 3
+# Sent whole at every call: a server that lost its script cache needs no second way, and the text is short.
+_SCRIPT = (Path(__file__).parent / "exposure.lua").read_text()
+# The same under a digest of its own: only the keeper loads it, once every open bet is counted.
+RESERVE_SCRIPT: Final = f"{_SCRIPT}-- Loaded by the keeper alone.\n"
+RESERVE_DIGEST: Final = hashlib.sha1(RESERVE_SCRIPT.encode(), usedforsecurity=False).hexdigest()
+
+
+def fixture_key(fixture_id: str) -> str:
+    """Return the key of a fixture's exposure."""
+    return f"exposure:{{{fixture_id}}}"
+
+
+def reservation_field(key: ReservationKey) -> str:
+    """Return what names a reservation within its fixture."""
+    return f"{key.player_id}:{key.request_id}"
+
+
+def pack_entry(entry: ExposureEntry) -> str:
+    """Return an entry as the script reads it."""
+    return _SEPARATOR.join((entry.market_id, entry.outcome_id, str(entry.stake_minor), str(entry.payout_minor)))
+
+
+class RedisExposure:
+    """The exposure of every market with open bets."""
+
+    def __init__(self, redis: Redis, *, clock: Clock, timeout_ms: int) -> None:
+        self._redis = redis
+        self._clock = clock
+        self._timeout_s = timeout_ms / 1_000
+
+    async def reserve(self, key: ReservationKey, entry: ExposureEntry, *, loss_minor_max: int) -> Reservation:
+        """Count the entry unless our loss, should its outcome win, would pass the limit; once for each key.
+
+        The reservation is entered for the sweeper before it is made, and the marker is read after: data lost before
+        the reservation took the marker with it.
+
+        Raises:
+            RiskUnavailable: If Redis does not answer in time, is not whole, or holds another entry for the key.
+        """
+        field = reservation_field(key)
+        async with self._bounded():
+            pipeline = self._redis.pipeline(transaction=False)
+            made_ms = self._clock.now_us() // 1_000
+            pipeline.zadd(RESERVATIONS_KEY, {f"{field}:{entry.fixture_id}": made_ms})
+            arguments = (field, pack_entry(entry), str(loss_minor_max))
+            pipeline.evalsha(RESERVE_DIGEST, 1, fixture_key(entry.fixture_id), "reserve", *arguments)
+            pipeline.get(COMPLETE_KEY)
+            _, (state, stake_total_minor, payout_minor), marker = await pipeline.execute()
+        if marker is None:
+            await self.release(key, fixture_id=entry.fixture_id)
+            raise RiskUnavailable("Exposure must be whole before a bet is taken, it is being rebuilt")
+        if state == _HELD_WITH_OTHER_CONTENT:
+            raise RiskUnavailable("Request is being decided with another content or price; ask again")
+        exposure = MarketExposure(stake_total_minor, {entry.outcome_id: payout_minor})
+        return Reservation(ReservationState(state), exposure)
+
+    async def commit(self, key: ReservationKey, entry: ExposureEntry, *, bet_id: UUID) -> None:
+        """Turn the reservation into the open bet it became; counts the bet if the reservation is gone.
+
+        Raises:
+            RiskUnavailable: If Redis does not answer in time; the reservation is resolved later.
+        """
+        async with self._bounded():
+            field = reservation_field(key)
+            await self._call(self._redis, entry.fixture_id, "commit", field, pack_entry(entry), str(bet_id))
+
+    async def release(self, key: ReservationKey, *, fixture_id: str) -> None:
+        """Take the reservation back, if there is one.
+
+        Raises:
+            RiskUnavailable: If Redis does not answer in time; the reservation is resolved later.
+        """
+        async with self._bounded():
+            await self._call(self._redis, fixture_id, "release", reservation_field(key))
+
+    async def add_bet(self, entry: ExposureEntry, *, bet_id: UUID) -> None:
+        """Count an open bet, once.
+
+        Raises:
+            RiskUnavailable: If Redis does not answer in time.
+        """
+        async with self._bounded():
+            await self._call(self._redis, entry.fixture_id, "add_bet", str(bet_id), pack_entry(entry))
+
+    async def remove_bet(self, bet_id: UUID, *, fixture_id: str) -> None:
+        """Stop counting a bet that is settled or void; nothing happens if it is not counted.
+
+        Raises:
+            RiskUnavailable: If Redis does not answer in time.
+        """
+        async with self._bounded():
+            await self._call(self._redis, fixture_id, "remove_bet", str(bet_id))
+
+    async def add_bets(self, bets: Sequence[tuple[UUID, ExposureEntry]]) -> None:
+        """Count a page of open bets, each once, in one round trip.
+
+        Raises:
+            RiskUnavailable: If Redis does not answer in time.
+        """
+        async with self._bounded():
+            pipeline = self._redis.pipeline(transaction=False)
+            for bet_id, entry in bets:
+                self._call(pipeline, entry.fixture_id, "add_bet", str(bet_id), pack_entry(entry))
+            await pipeline.execute()
+
+    def _call(self, redis: Any, fixture_id: str, operation: str, *arguments: str) -> Any:
+        return redis.eval(_SCRIPT, 1, fixture_key(fixture_id), operation, *arguments)
+
+    @asynccontextmanager
+    async def _bounded(self) -> AsyncIterator[None]:
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                yield
+        except (RedisError, OSError, TimeoutError) as error:
+            raise RiskUnavailable("Exposure must be whole and its store answer in time, it did not") from error

@@ -1,0 +1,62 @@
+"""The open bets of the ledger, read in pages by id."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from kernel.commands import LedgerUnavailable
+from risk.ports import ExposureEntry
+
+_READ_PAGE = """
+SELECT b.bet_id, l.fixture_id, l.market_id, l.outcome_id, b.stake_minor, b.potential_return_minor
+FROM bets.bet b JOIN bets.leg l ON l.bet_id = b.bet_id AND l.leg = 0
+WHERE b.status = 1 AND b.bet_id > $1 ORDER BY b.bet_id LIMIT $2
+"""
+_FIND_OPEN = "SELECT bet_id FROM bets.bet WHERE bet_id = ANY ($1::uuid[]) AND status = 1"
+
+
+class PostgresOpenBets:
+    """What every open bet counts for in exposure."""
+
+    def __init__(self, pool: asyncpg.Pool[Any], *, timeout_ms: int) -> None:
+        self._pool = pool
+        self._timeout_s = timeout_ms / 1_000
+
+    async def read_page(self, *, after: UUID, size: int) -> list[tuple[UUID, ExposureEntry]]:
+        """Return the open bets that follow `after` by bet id.
+
+        Raises:
+            LedgerUnavailable: If no answer came in time.
+        """
+        rows = await self._fetch(_READ_PAGE, after, size)
+        return [
+            (
+                row["bet_id"],
+                ExposureEntry(
+                    fixture_id=row["fixture_id"],
+                    market_id=row["market_id"],
+                    outcome_id=row["outcome_id"],
+                    stake_minor=row["stake_minor"],
+                    payout_minor=row["potential_return_minor"],
+                ),
+            )
+            for row in rows
+        ]
+
+    async def find_open(self, bet_ids: Sequence[UUID]) -> set[UUID]:
+        """Return which of these bets are open.
+
+        Raises:
+            LedgerUnavailable: If no answer came in time.
+        """
+        return {row["bet_id"] for row in await self._fetch(_FIND_OPEN, bet_ids)}
+
+    async def _fetch(self, query: str, *arguments: object) -> list[asyncpg.Record]:
+        try:
+            return await self._pool.fetch(query, *arguments, timeout=self._timeout_s)
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+            raise LedgerUnavailable(f"PostgreSQL must answer within {self._timeout_s} s, did not") from error

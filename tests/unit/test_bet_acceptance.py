@@ -1,0 +1,228 @@
+"""Every side and the exact edge of the rules by which a bet is taken."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+import pytest
+
+from bets.acceptance import BetReason, Bettor, MarketView, decide, exposure_of, limits_of, refuse_liability
+from bets.answer import BetRefusal
+from bets.bet import Leg
+from bets.request import BetRequest, LegRequest, PricePolicy
+from kernel.money import Money
+from odds.fixture import MarketStatus
+from risk.exposure import MarketExposure
+from risk.limits import LimitTable
+
+TABLE = LimitTable(
+    stake_minor_min=10,
+    stake_minor_max=100_000,
+    payout_minor_max=500_000,
+    market_loss_minor_max=200_000,
+    side_market_factor_milli=500,
+    in_play_factor_milli=500,
+)
+BETTOR = Bettor(is_blocked=False, currency="EUR", stake_factor_milli=1_000)
+
+
+@dataclass(frozen=True)
+class FakeBook:
+    status: MarketStatus = MarketStatus.OPEN
+    decimal_odds_milli: int = 2_050
+    version: int = 100
+    is_in_play: bool = False
+    market_id: str = "1x2"
+    fixture_id: str = "sim:1:1"
+    fixture_name: str = "Ajax v Feyenoord"
+
+    def find_market(self, market_id: str) -> MarketView | None:
+        if market_id != self.market_id:
+            return None
+        return MarketView(self.status, {"home": self.decimal_odds_milli, "draw": 3_400})
+
+
+def ask(
+    *,
+    decimal_odds_milli: int = 2_050,
+    book_version: int = 100,
+    stake: Money | None = None,
+    policy: PricePolicy = PricePolicy.NONE,
+    market_id: str = "1x2",
+    outcome_id: str = "home",
+) -> BetRequest:
+    return BetRequest(
+        request_id=UUID(int=1),
+        legs=(LegRequest("sim:1:1", market_id, outcome_id, decimal_odds_milli, book_version),),
+        stake=stake or Money(1_000, "EUR"),
+        price_policy=policy,
+    )
+
+
+def decision(request: BetRequest, book: FakeBook | None, bettor: Bettor = BETTOR) -> Leg | BetRefusal:
+    return decide(request, bettor=bettor, book=book, table=TABLE)
+
+
+def refusal(request: BetRequest, book: FakeBook | None, bettor: Bettor = BETTOR) -> BetRefusal:
+    found = decision(request, book, bettor)
+    assert isinstance(found, BetRefusal)
+    return found
+
+
+def test_an_open_market_at_the_price_asked_for_is_taken() -> None:
+    assert decision(ask(), FakeBook()) == Leg("sim:1:1", "1x2", "home", 2_050, 100, False, "Ajax v Feyenoord")
+
+
+@pytest.mark.parametrize(
+    ("policy", "now_milli", "is_taken"),
+    [
+        (PricePolicy.NONE, 2_049, False),
+        (PricePolicy.NONE, 2_050, True),
+        (PricePolicy.NONE, 2_051, False),
+        (PricePolicy.BETTER_ONLY, 2_049, False),
+        (PricePolicy.BETTER_ONLY, 2_050, True),
+        (PricePolicy.BETTER_ONLY, 2_051, True),
+        (PricePolicy.ANY, 1_010, True),
+        (PricePolicy.ANY, 2_050, True),
+        (PricePolicy.ANY, 9_000, True),
+    ],
+)
+def test_the_price_policy_decides_over_a_moved_price(policy: PricePolicy, now_milli: int, is_taken: bool) -> None:
+    found = decision(ask(policy=policy), FakeBook(decimal_odds_milli=now_milli, version=101))
+    if is_taken:
+        assert isinstance(found, Leg)
+        assert (found.decimal_odds_milli, found.book_version) == (now_milli, 101)
+    else:
+        assert isinstance(found, BetRefusal)
+        assert found.reason == BetReason.PRICE_CHANGED
+        assert (found.decimal_odds_milli, found.book_version) == (now_milli, 101)
+
+
+def test_an_older_version_with_the_same_price_is_taken() -> None:
+    assert isinstance(decision(ask(book_version=1), FakeBook()), Leg)
+
+
+def test_a_version_that_we_have_not_published_is_refused() -> None:
+    found = refusal(ask(book_version=101), FakeBook(version=100))
+    assert (found.reason, found.book_version) == (BetReason.BOOK_VERSION_UNKNOWN, 100)
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [
+        (MarketStatus.SUSPENDED, BetReason.MARKET_SUSPENDED),
+        (MarketStatus.CLOSED, BetReason.MARKET_CLOSED),
+        (MarketStatus.SETTLED, BetReason.MARKET_CLOSED),
+        (MarketStatus.CANCELLED, BetReason.MARKET_CLOSED),
+        (MarketStatus.UNKNOWN, BetReason.MARKET_CLOSED),
+    ],
+)
+def test_a_market_that_is_not_open_takes_no_bet(status: MarketStatus, reason: BetReason) -> None:
+    assert refusal(ask(policy=PricePolicy.ANY), FakeBook(status=status)).reason == reason
+
+
+@pytest.mark.parametrize(("odds_milli", "is_offered"), [(0, False), (1_000, False), (1_001, True)])
+def test_an_outcome_is_offered_only_if_it_pays_more_than_the_stake(odds_milli: int, is_offered: bool) -> None:
+    found = decision(ask(policy=PricePolicy.ANY), FakeBook(decimal_odds_milli=odds_milli))
+    assert isinstance(found, Leg) is is_offered
+    if isinstance(found, BetRefusal):
+        assert found.reason == BetReason.OUTCOME_NOT_OFFERED
+
+
+def test_what_the_book_does_not_have_is_unknown() -> None:
+    assert refusal(ask(), None).reason == BetReason.FIXTURE_UNKNOWN
+    assert refusal(ask(market_id="btts"), FakeBook()).reason == BetReason.MARKET_UNKNOWN
+    assert refusal(ask(outcome_id="nobody"), FakeBook()).reason == BetReason.OUTCOME_UNKNOWN
+
+
+@pytest.mark.parametrize("count", [0, 2])
+def test_only_singles_are_taken(count: int) -> None:
+    request = ask()
+    found = refusal(replace(request, legs=request.legs * count), FakeBook())
+    assert found.reason == BetReason.BET_TYPE_UNSUPPORTED
+
+
+def test_a_blocked_player_and_a_foreign_currency_are_refused() -> None:
+    assert refusal(ask(), FakeBook(), replace(BETTOR, is_blocked=True)).reason == BetReason.PLAYER_BLOCKED
+    assert refusal(ask(stake=Money(1_000, "GBP")), FakeBook()).reason == BetReason.CURRENCY_MISMATCH
+
+
+@pytest.mark.parametrize(("stake_minor", "is_taken"), [(-5, False), (0, False), (9, False), (10, True)])
+def test_the_smallest_stake_is_named(stake_minor: int, is_taken: bool) -> None:
+    found = decision(ask(stake=Money(stake_minor, "EUR")), FakeBook())
+    assert isinstance(found, Leg) is is_taken
+    if isinstance(found, BetRefusal):
+        assert (found.reason, found.stake_min_minor) == (BetReason.STAKE_BELOW_MINIMUM, 10)
+
+
+@pytest.mark.parametrize(
+    ("book", "factor_milli", "stake_minor_max"),
+    [
+        (FakeBook(), 1_000, 100_000),
+        (FakeBook(decimal_odds_milli=10_000), 1_000, 50_000),
+        (FakeBook(is_in_play=True), 1_000, 50_000),
+        (FakeBook(market_id="btts"), 1_000, 50_000),
+        (FakeBook(market_id="btts", is_in_play=True), 1_000, 25_000),
+        (FakeBook(), 100, 10_000),
+        (FakeBook(), 0, 0),
+    ],
+)
+def test_the_stake_limit_is_met_exactly(book: FakeBook, factor_milli: int, stake_minor_max: int) -> None:
+    bettor = replace(BETTOR, stake_factor_milli=factor_milli)
+    request = ask(policy=PricePolicy.ANY, market_id=book.market_id)
+    if stake_minor_max:
+        assert isinstance(decision(replace(request, stake=Money(stake_minor_max, "EUR")), book, bettor), Leg)
+    over = max(stake_minor_max, TABLE.stake_minor_min) + 1
+    found = refusal(replace(request, stake=Money(over, "EUR")), book, bettor)
+    assert (found.reason, found.stake_max_minor) == (BetReason.STAKE_LIMIT_EXCEEDED, stake_minor_max)
+
+
+def accepted_leg() -> Leg:
+    leg = decision(ask(), FakeBook())
+    assert isinstance(leg, Leg)
+    return leg
+
+
+def test_a_liability_refusal_offers_what_the_market_can_bear() -> None:
+    leg = accepted_leg()
+    limits = limits_of(leg, bettor=BETTOR, table=TABLE)
+    found = refuse_liability(leg, limits, MarketExposure(0, {"home": 199_000}))
+    # 1,000 of room at a gain of 1.05 for each 1.00 staked: 953 * 1.05 = 1000.65 is paid out as 1000.
+    assert (found.reason, found.stake_max_minor) == (BetReason.LIABILITY_LIMIT_EXCEEDED, 953)
+
+
+def test_a_liability_refusal_offers_nothing_rather_than_less_than_the_minimum() -> None:
+    leg = accepted_leg()
+    limits = limits_of(leg, bettor=BETTOR, table=TABLE)
+    assert refuse_liability(leg, limits, MarketExposure(0, {"home": 199_995})).stake_max_minor == 0
+
+
+def test_a_liability_refusal_never_offers_more_than_the_stake_limit() -> None:
+    leg = accepted_leg()
+    limits = limits_of(leg, bettor=BETTOR, table=TABLE)
+    assert refuse_liability(leg, limits, MarketExposure()).stake_max_minor == 100_000
+
+
+def test_the_exposure_of_a_bet_carries_its_place_and_amounts() -> None:
+    entry = exposure_of(accepted_leg(), stake_minor=1_000, payout_minor=2_050)
+    assert (entry.fixture_id, entry.market_id, entry.outcome_id) == ("sim:1:1", "1x2", "home")
+    assert (entry.stake_minor, entry.payout_minor) == (1_000, 2_050)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        ask(stake=Money(1_001, "EUR")),
+        ask(stake=Money(1_000, "GBP")),
+        ask(decimal_odds_milli=2_060),
+        ask(book_version=99),
+        ask(policy=PricePolicy.ANY),
+        ask(market_id="btts"),
+        ask(outcome_id="draw"),
+        replace(ask(), legs=ask().legs * 2),
+    ],
+)
+def test_the_fingerprint_tells_another_request_from_a_repeat(changed: BetRequest) -> None:
+    assert ask().fingerprint() == ask().fingerprint()
+    assert changed.fingerprint() != ask().fingerprint()
