@@ -1,0 +1,87 @@
+"""What the doors for feeds need from outside."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import ClassVar, Protocol
+
+from kernel.errors import DomainError
+
+OnDelivery = Callable[[Exception | None], None]
+
+
+class FeedOutlet(Protocol):
+    """The keyed way into the log."""
+
+    def send(self, topic: str, key: str, value: bytes, on_delivery: OnDelivery | None = None) -> None:
+        """Queue a value; `on_delivery` is called from another thread, with None once the log has it.
+
+        Raises:
+            OutletFull: If the queue is full.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """Who pushes, and the silence after which it counts as down."""
+
+    provider_id: str
+    timeout_ms: int
+
+
+class FeedKeyStore(Protocol):
+    """The API keys of providers that push; only their SHA-256 is kept."""
+
+    async def find_provider(self, api_key: str) -> Provider | None:
+        """Return whose key this is; None for an unknown or revoked one."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """How far a provider's updates are taken, as its stream begins.
+
+    Attributes:
+        epoch: Rises with every stream of the provider, on whatever gateway: only the newest may move the cursor.
+        is_exact: The last stream ended in order, so that the log holds nothing beyond `acknowledged_sequence`.
+        moved_time_ms: When the cursor last moved, milliseconds since the Unix epoch, UTC.
+    """
+
+    epoch: int
+    acknowledged_sequence: int
+    is_exact: bool
+    moved_time_ms: int
+
+
+class StreamSuperseded(DomainError):
+    """A newer stream of the same provider has begun."""
+
+    reason: ClassVar[str] = "STREAM_SUPERSEDED"
+
+
+class CursorStore(Protocol):
+    """Durable cursors, one a provider."""
+
+    async def begin(self, provider_id: str, *, now_ms: int) -> Cursor:
+        """Begin a new epoch and return where the last one left off; from here on the cursor is not exact."""
+        ...
+
+    async def move(
+        self, provider_id: str, *, epoch: int, acknowledged_sequence: int, is_exact: bool, now_ms: int
+    ) -> None:
+        """Move the cursor.
+
+        Raises:
+            StreamSuperseded: If the epoch is no longer the newest.
+        """
+        ...
+
+
+class FeedLog(Protocol):
+    """The log of updates, read back."""
+
+    async def sequences_beyond(self, provider_id: str, *, sequence: int, since_ms: int) -> Collection[int]:
+        """Return the sequences of a provider above `sequence` among what was appended from `since_ms` on."""
+        ...

@@ -1,0 +1,41 @@
+"""Why input of a provider is refused."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from kernel.errors import DomainError
+
+
+class FeedRefused(DomainError):
+    """Input that is not passed on; its raw bytes go to the dead letters."""
+
+    reason: ClassVar[str] = "MALFORMED"
+
+
+class MessageMalformed(FeedRefused):
+    """It does not have the form it must have."""
+
+
+class MessageOversized(FeedRefused):
+    """It is larger than what is taken."""
+
+    reason: ClassVar[str] = "OVERSIZED"
+
+
+class MessageOutOfOrder(FeedRefused):
+    """Something newer has been taken already."""
+
+    reason: ClassVar[str] = "OUT_OF_ORDER"
+
+
+class MessageDuplicated(FeedRefused):
+    """It has been taken already."""
+
+    reason: ClassVar[str] = "DUPLICATE"
+
+
+class MessageUnknown(FeedRefused):
+    """It is of a kind that is not taken."""
+
+    reason: ClassVar[str] = "UNKNOWN_MESSAGE"

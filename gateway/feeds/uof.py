@@ -1,0 +1,222 @@
+"""Unified Odds Feed: its XML messages, read.
+
+Every product of the feed is a provider of its own ("uof:1" live, "uof:3" pre-match). A message becomes one update, with
+a sequence from its time stamp (see SequenceClock), or a sign of life.
+
+Order: odds and bet-stops of a fixture that are older than what was taken are refused, since newer prices stand. Results
+travel in a slower queue of the feed than odds, so they are compared per market with results alone; nothing of them is
+lost to newer odds.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from lxml import etree
+
+from gateway.feeds.ordering import NewestTimes, SequenceClock
+from gateway.feeds.reading import Reading
+from gateway.feeds.refusals import (
+    FeedRefused,
+    MessageDuplicated,
+    MessageMalformed,
+    MessageOutOfOrder,
+    MessageUnknown,
+)
+from gateway.feeds.uof_fixtures import DescriptionMemory, description_from
+from gateway.feeds.uof_markets import quotes_from, results_from
+from gateway.feeds.uof_state import state_from
+from gateway.feeds.uof_values import attribute, integer_of, local_name, parse_document, time_ms_of
+from overround.feed.v1.feed_pb2 import BetStop, FeedUpdate, ProviderHeartbeat, ResultKind
+from overround.odds.v1.fixture_pb2 import FixtureDescription, FixtureStatus, MatchState
+
+UNATTRIBUTED: Final = "uof:0"
+PRODUCT_MAX: Final = 999
+_EVENT_ID = re.compile(r"[a-z]{1,16}:[a-z_]{1,32}:[0-9]{1,18}", re.ASCII)
+_FIXTURE_CANCELLED = "3"
+
+_RESULT_KINDS: Final = {
+    "bet_settlement": ResultKind.RESULT_KIND_SETTLEMENT,
+    "rollback_bet_settlement": ResultKind.RESULT_KIND_SETTLEMENT_ROLLBACK,
+    "bet_cancel": ResultKind.RESULT_KIND_CANCEL,
+    "rollback_bet_cancel": ResultKind.RESULT_KIND_CANCEL_ROLLBACK,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Message:
+    """A message with what all kinds have in common."""
+
+    root: etree._Element
+    kind: str
+    provider_id: str
+    time_ms: int
+    digest: int
+
+
+class UofAdapter:
+    """Reads messages of the Unified Odds Feed, of all its products, in the order in which they came."""
+
+    def __init__(self) -> None:
+        self._clock_by_provider: dict[str, SequenceClock] = {}
+        self._newest = NewestTimes()
+        self._descriptions = DescriptionMemory()
+        self._recovering: set[str] = set()
+        self._readers: dict[str, Callable[[_Message], Reading]] = {
+            "odds_change": self._read_odds_change,
+            "bet_stop": self._read_bet_stop,
+            "fixture_change": self._read_fixture_change,
+            "fixtures_fixture": self._read_fixture_document,
+            "alive": self._read_alive,
+            "snapshot_complete": self._read_snapshot_complete,
+            "product_down": self._read_product_down,
+            **dict.fromkeys(_RESULT_KINDS, self._read_results),
+        }
+
+    def read(self, raw: bytes) -> Reading:
+        """Return what a message says; what it holds wrongly is in the refusals."""
+        provider_id = UNATTRIBUTED
+        try:
+            root = parse_document(raw)
+            provider_id = _provider_of(root)
+            reader = self._readers.get(local_name(root))
+            if reader is None:
+                raise MessageUnknown(f"Messages of kind {local_name(root)[:64]!r} are not taken")
+            return reader(_Message(root, local_name(root), provider_id, _time_of(root), hash(raw)))
+        except FeedRefused as refusal:
+            return Reading(provider_id, refusals=(refusal,))
+
+    def _read_odds_change(self, message: _Message) -> Reading:
+        update = self._ordered_update(message)
+        status = message.root.find("{*}sport_event_status")
+        unknown = _unknown_children(message.root, {"sport_event_status", "odds", "odds_generation_properties"})
+        if status is not None:
+            update.state.CopyFrom(state_from(status))
+        quotes, unknown_markets = quotes_from(message.root)
+        if quotes is not None:
+            update.quotes.CopyFrom(quotes)
+        return Reading(message.provider_id, updates=(update,), unknown_part_count=unknown + unknown_markets)
+
+    def _read_bet_stop(self, message: _Message) -> Reading:
+        # Groups are sets of markets that only the provider's market descriptions list; to stop more is safe.
+        update = self._ordered_update(message)
+        update.bet_stop.CopyFrom(BetStop())
+        return Reading(message.provider_id, updates=(update,))
+
+    def _read_results(self, message: _Message) -> Reading:
+        results, unknown = results_from(message.root, kind=_RESULT_KINDS[message.kind])
+        fixture_id = _fixture_id_of(message.root)
+        sequence = self._sequence_of(message)
+        update = FeedUpdate(
+            provider_id=message.provider_id,
+            fixture_id=fixture_id,
+            sequence=sequence,
+            provider_time_ms=message.time_ms,
+        )
+        refusals: list[FeedRefused] = []
+        for result in results:
+            if self._newest.is_late((message.provider_id, fixture_id, result.market_id), message.time_ms):
+                refusals.append(_late(result.market_id, message.time_ms))
+            else:
+                update.results.append(result)
+        return Reading(
+            message.provider_id,
+            updates=(update,) if update.results else (),
+            refusals=refusals,
+            unknown_part_count=unknown,
+        )
+
+    def _read_fixture_change(self, message: _Message) -> Reading:
+        fixture_id = _fixture_id_of(message.root)
+        start_time_ms = integer_of(message.root, "start_time", 0)
+        description = FixtureDescription(start_time_ms=start_time_ms)
+        update = self._ordered_update(message, lane="fixture")
+        update.description.CopyFrom(self._descriptions.merge(fixture_id, description))
+        if attribute(message.root, "change_type") == _FIXTURE_CANCELLED:
+            update.state.CopyFrom(MatchState(status=FixtureStatus.FIXTURE_STATUS_CANCELLED))
+        return Reading(message.provider_id, updates=(update,))
+
+    def _read_fixture_document(self, message: _Message) -> Reading:
+        fixture = message.root.find("{*}fixture")
+        if fixture is None:
+            raise MessageMalformed("A fixtures_fixture must hold a fixture")
+        fixture_id = _fixture_id_from(attribute(fixture, "id"))
+        update = self._update(message, fixture_id)
+        update.description.CopyFrom(self._descriptions.merge(fixture_id, description_from(fixture)))
+        return Reading(message.provider_id, updates=(update,))
+
+    def _read_alive(self, message: _Message) -> Reading:
+        is_subscribed = integer_of(message.root, "subscribed", 1) == 1
+        if not is_subscribed:
+            self._recovering.add(message.provider_id)
+        return self._sign(message, is_up=message.provider_id not in self._recovering)
+
+    def _read_snapshot_complete(self, message: _Message) -> Reading:
+        self._recovering.discard(message.provider_id)
+        return self._sign(message, is_up=True)
+
+    def _read_product_down(self, message: _Message) -> Reading:
+        self._recovering.add(message.provider_id)
+        return self._sign(message, is_up=False)
+
+    def _sign(self, message: _Message, *, is_up: bool) -> Reading:
+        if message.provider_id == UNATTRIBUTED:
+            raise MessageMalformed(f"{message.kind} must name a product")
+        heartbeat = ProviderHeartbeat(provider_id=message.provider_id, provider_time_ms=message.time_ms, is_up=is_up)
+        return Reading(message.provider_id, heartbeats=(heartbeat,))
+
+    def _ordered_update(self, message: _Message, lane: str = "odds") -> FeedUpdate:
+        fixture_id = _fixture_id_of(message.root)
+        update = self._update(message, fixture_id)
+        if self._newest.is_late((message.provider_id, fixture_id, f"\n{lane}"), message.time_ms):
+            raise _late(fixture_id, message.time_ms)
+        return update
+
+    def _update(self, message: _Message, fixture_id: str) -> FeedUpdate:
+        return FeedUpdate(
+            provider_id=message.provider_id,
+            fixture_id=fixture_id,
+            sequence=self._sequence_of(message),
+            provider_time_ms=message.time_ms,
+        )
+
+    def _sequence_of(self, message: _Message) -> int:
+        clock = self._clock_by_provider.setdefault(message.provider_id, SequenceClock())
+        sequence, is_repeated = clock.assign(message.time_ms, message.digest)
+        if is_repeated:
+            raise MessageDuplicated(f"Sequence {sequence} of {message.provider_id} was taken already")
+        return sequence
+
+
+def _provider_of(root: etree._Element) -> str:
+    product = integer_of(root, "product", 0)
+    if not 0 <= product <= PRODUCT_MAX:
+        raise MessageMalformed(f"Product must be from 1 to {PRODUCT_MAX}, was {product}")
+    return f"uof:{product}"
+
+
+def _time_of(root: etree._Element) -> int:
+    if local_name(root) == "fixtures_fixture":
+        return time_ms_of(root, "generated_at")
+    return integer_of(root, "timestamp")
+
+
+def _fixture_id_of(root: etree._Element) -> str:
+    return _fixture_id_from(attribute(root, "event_id"))
+
+
+def _fixture_id_from(text: str) -> str:
+    if not _EVENT_ID.fullmatch(text):
+        raise MessageMalformed(f"Event id must read like sr:match:1, was {text[:64]!r}")
+    return text
+
+
+def _unknown_children(root: etree._Element, known: Iterable[str]) -> int:
+    return sum(local_name(child) not in known for child in root)
+
+
+def _late(what: str, time_ms: int) -> MessageOutOfOrder:
+    return MessageOutOfOrder(f"Newer news of {what[:128]} than of {time_ms} ms were taken")

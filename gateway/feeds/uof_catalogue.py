@@ -1,0 +1,133 @@
+"""The Unified Odds Feed's numbers in our words: markets, outcomes, statuses, periods."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from gateway.feeds.refusals import MessageMalformed
+from overround.odds.v1.book_pb2 import MarketStatus
+from overround.odds.v1.fixture_pb2 import FixtureStatus, Period
+
+_ID = re.compile(r"[0-9]{1,9}")
+_OUTCOME_ID = re.compile(r"[!-~]{1,128}")
+_SPECIFIER = re.compile(r"[A-Za-z0-9_]{1,32}=[!-<>-{}~]{1,128}")
+_SPECIFIERS_MAX: Final = 16
+
+
+@dataclass(frozen=True, slots=True)
+class KnownMarket:
+    """A market that we have a name of our own for.
+
+    Attributes:
+        specifier: Name of the one specifier that becomes part of our market id; empty for none.
+    """
+
+    name: str
+    specifier: str
+    outcome_id_by_number: Mapping[str, str] = field(default_factory=dict)
+
+
+KNOWN_MARKETS: Final[Mapping[str, KnownMarket]] = {
+    "1": KnownMarket("1x2", "", {"1": "home", "2": "draw", "3": "away"}),
+    "8": KnownMarket("next_goal", "goalnr", {"6": "home", "7": "none", "8": "away"}),
+    "10": KnownMarket("double_chance", "", {"9": "1x", "10": "12", "11": "x2"}),
+    "11": KnownMarket("draw_no_bet", "", {"4": "home", "5": "away"}),
+    "16": KnownMarket("handicap", "hcp", {"1714": "home", "1715": "away"}),
+    "18": KnownMarket("total", "total", {"12": "over", "13": "under"}),
+    "29": KnownMarket("btts", "", {"74": "yes", "76": "no"}),
+}
+
+MARKET_STATUSES: Final[Mapping[str, MarketStatus.ValueType]] = {
+    "1": MarketStatus.MARKET_STATUS_OPEN,
+    "0": MarketStatus.MARKET_STATUS_CLOSED,
+    "-1": MarketStatus.MARKET_STATUS_SUSPENDED,
+    "-2": MarketStatus.MARKET_STATUS_HANDED_OVER,
+    "-3": MarketStatus.MARKET_STATUS_SETTLED,
+    "-4": MarketStatus.MARKET_STATUS_CANCELLED,
+}
+
+FIXTURE_STATUSES: Final[Mapping[str, FixtureStatus.ValueType]] = {
+    "0": FixtureStatus.FIXTURE_STATUS_PRE_MATCH,
+    "1": FixtureStatus.FIXTURE_STATUS_IN_PLAY,
+    "2": FixtureStatus.FIXTURE_STATUS_IN_PLAY,  # suspended for a while
+    "3": FixtureStatus.FIXTURE_STATUS_ENDED,
+    "4": FixtureStatus.FIXTURE_STATUS_ENDED,  # closed: results confirmed
+    "5": FixtureStatus.FIXTURE_STATUS_CANCELLED,
+    "6": FixtureStatus.FIXTURE_STATUS_PRE_MATCH,  # delayed
+    "7": FixtureStatus.FIXTURE_STATUS_IN_PLAY,  # interrupted
+    "8": FixtureStatus.FIXTURE_STATUS_CANCELLED,  # postponed
+    "9": FixtureStatus.FIXTURE_STATUS_CANCELLED,  # abandoned
+}
+
+PERIODS: Final[Mapping[str, Period.ValueType]] = {
+    "0": Period.PERIOD_NOT_STARTED,
+    "6": Period.PERIOD_FIRST_HALF,
+    "31": Period.PERIOD_HALF_TIME,
+    "7": Period.PERIOD_SECOND_HALF,
+    "32": Period.PERIOD_EXTRA_TIME,  # awaiting it
+    "33": Period.PERIOD_EXTRA_TIME,  # its half-time
+    "40": Period.PERIOD_EXTRA_TIME,
+    "41": Period.PERIOD_EXTRA_TIME,
+    "42": Period.PERIOD_EXTRA_TIME,
+    "34": Period.PERIOD_PENALTIES,  # awaiting them
+    "50": Period.PERIOD_PENALTIES,
+    "100": Period.PERIOD_FINISHED,
+    "110": Period.PERIOD_FINISHED,  # after extra time
+    "120": Period.PERIOD_FINISHED,  # after penalties
+}
+
+SPORTS: Final[Mapping[str, str]] = {
+    "sr:sport:1": "football",
+    "sr:sport:2": "basketball",
+    "sr:sport:4": "ice-hockey",
+    "sr:sport:5": "tennis",
+    "sr:sport:6": "handball",
+    "sr:sport:12": "rugby",
+    "sr:sport:16": "american-football",
+    "sr:sport:20": "table-tennis",
+    "sr:sport:21": "cricket",
+    "sr:sport:22": "darts",
+    "sr:sport:23": "volleyball",
+}
+
+
+def canonical_market_id(number: str, specifiers: str) -> str:
+    """Return our id of a market: the same for the same specifiers in whatever order.
+
+    Raises:
+        MessageMalformed: If the number or the specifiers do not have their form.
+    """
+    if not _ID.fullmatch(number):
+        raise MessageMalformed(f"Market id must be a number, was {number[:32]!r}")
+    parts = _parse_specifiers(specifiers)
+    known = KNOWN_MARKETS.get(number)
+    if known is not None and list(parts) == ([known.specifier] if known.specifier else []):
+        return f"{known.name}:{parts[known.specifier]}" if known.specifier else known.name
+    joined = "|".join(f"{name}={value}" for name, value in sorted(parts.items()))
+    return f"uof:{number}:{joined}" if joined else f"uof:{number}"
+
+
+def canonical_outcome_id(market_number: str, market_id: str, number: str) -> str:
+    """Return our id of an outcome of the market that `canonical_market_id` named.
+
+    Raises:
+        MessageMalformed: If it is no id.
+    """
+    if not _OUTCOME_ID.fullmatch(number):
+        raise MessageMalformed(f"Outcome id must be printable, without blanks, was {number[:32]!r}")
+    known = KNOWN_MARKETS.get(market_number)
+    if known is None or market_id.startswith("uof:"):
+        return number
+    return known.outcome_id_by_number.get(number, number)
+
+
+def _parse_specifiers(specifiers: str) -> dict[str, str]:
+    if not specifiers:
+        return {}
+    items = specifiers.split("|")
+    if len(items) > _SPECIFIERS_MAX or not all(_SPECIFIER.fullmatch(item) for item in items):
+        raise MessageMalformed(f"Specifiers must read a=1|b=2, were {specifiers[:64]!r}")
+    return dict(item.split("=", 1) for item in items)
