@@ -49,6 +49,7 @@ _REASONS_BY_STATUS: Mapping[grpc.StatusCode, tuple[str, ...]] = {
         "STAKE_LIMIT_EXCEEDED",
     ),
     grpc.StatusCode.RESOURCE_EXHAUSTED: ("OUTLET_FULL", "OVERLOADED", "TOO_MANY_WATCHERS"),
+    grpc.StatusCode.DEADLINE_EXCEEDED: ("DEADLINE_EXCEEDED",),
     grpc.StatusCode.UNAVAILABLE: (
         "BOOK_SNAPSHOT_INCOMPLETE",
         "DELIVERY_FAILED",
