@@ -1,0 +1,45 @@
+"""Who has a port that we need."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import psutil
+
+from infra.local.program import Program
+
+
+class PortTaken(Exception):
+    """Something else listens where we want to; the message says what, and which setting moves us."""
+
+
+def expect_free_ports(programs: Iterable[Program]) -> None:
+    """Return where nothing listens on any port of the programs.
+
+    Raises:
+        PortTaken: With a line for every port that is taken.
+    """
+    listeners = {
+        connection.laddr.port: connection.pid
+        for connection in psutil.net_connections(kind="tcp")
+        if connection.laddr and connection.status == psutil.CONN_LISTEN
+    }
+    lines = [
+        f"Port {port.number} (of {program.name}) is taken by {_describe(listeners[port.number])}: "
+        f"stop that, or move ours with {port.variable}=<port>"
+        for program in programs
+        for port in program.ports
+        if port.number in listeners
+    ]
+    if lines:
+        raise PortTaken("\n".join(lines))
+
+
+def _describe(pid: int | None) -> str:
+    if pid is None:
+        return "another user's process"
+    try:
+        process = psutil.Process(pid)
+        return f"process {pid} ({' '.join(process.cmdline())[:100] or process.name()})"
+    except (psutil.NoSuchProcess, psutil.AccessDenied):
+        return f"process {pid}"

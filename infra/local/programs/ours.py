@@ -1,0 +1,46 @@
+"""Our own processes."""
+
+from __future__ import annotations
+
+import functools
+import sys
+
+from infra.local.probes import probe_http
+from infra.local.program import Port, Program, Stage
+from infra.settings import ROOT, Settings
+
+NEEDS = {
+    "gateway": ("kafka", "redis", "postgres"),
+    "pricing": ("kafka", "redis"),
+    "risk": ("kafka", "redis"),
+    "settlement": ("kafka", "postgres"),
+    "history": ("kafka", "clickhouse"),
+    "relay": ("kafka", "postgres"),
+    "simulation": ("gateway", "pricing", "envoy"),
+}
+SMALL_FOOTPRINT = {"MALLOC_ARENA_MAX": "2", "OPENBLAS_NUM_THREADS": "1"}  # a thread's heap each would cost 100s of MB
+
+
+def own_programs(settings: Settings) -> list[Program]:
+    """Describe every process of ours."""
+    return [_describe(name, settings) for name in NEEDS]
+
+
+def _describe(name: str, settings: Settings) -> Program:
+    ports = {port: getattr(settings.ports, port) for port in _port_names(name)}
+    return Program(
+        name=name,
+        command=(sys.executable, "-m", "infra.cli", "process", name),
+        check=functools.partial(probe_http, settings.host, ports[f"{name}_http"], "/healthz"),
+        log=settings.profile_dir / "logs" / f"{name}.log",
+        stage=Stage.EDGE if name == "simulation" else Stage.PROCESS,
+        ports=tuple(Port(number, port) for port, number in ports.items()),
+        needs=NEEDS[name],
+        environment={**settings.environment(), **SMALL_FOOTPRINT},
+        working_dir=ROOT,
+        stop_timeout_s=5.0,
+    )
+
+
+def _port_names(name: str) -> tuple[str, ...]:
+    return ("gateway_grpc", "gateway_http") if name == "gateway" else (f"{name}_http",)

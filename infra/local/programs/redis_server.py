@@ -1,0 +1,50 @@
+"""Redis, from Debian's package, on a data folder of our own."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+
+from infra.local.probes import probe_redis
+from infra.local.program import Port, Program, Stage
+from infra.settings import Settings
+
+CONFIGURATION = """\
+bind {host}
+port {port}
+dir {data}
+daemonize no
+databases 64
+save ""
+appendonly yes
+appendfsync everysec
+no-appendfsync-on-rewrite yes
+maxmemory {memory_mb_max}mb
+maxmemory-policy noeviction
+client-output-buffer-limit pubsub 16mb 8mb 10
+loglevel notice
+"""
+
+
+def redis_program(settings: Settings) -> Program:
+    """Describe the Redis server."""
+    data = settings.profile_dir / "redis"
+    port = settings.ports.redis
+    return Program(
+        name="redis",
+        command=("redis-server", str(data / "redis.conf")),
+        check=functools.partial(probe_redis, settings.host, port),
+        log=settings.profile_dir / "logs" / "redis.log",
+        stage=Stage.SERVER,
+        ports=(Port(port, "redis"),),
+        working_dir=data,
+        prepare=functools.partial(_prepare, data, settings),
+    )
+
+
+def _prepare(data: Path, settings: Settings) -> None:
+    data.mkdir(parents=True, exist_ok=True)
+    text = CONFIGURATION.format(
+        host=settings.host, port=settings.ports.redis, data=data, memory_mb_max=settings.redis.memory_mb_max
+    )
+    (data / "redis.conf").write_text(text)

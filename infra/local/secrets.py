@@ -1,0 +1,47 @@
+"""Secrets of a local system: made once at random, kept in a file that only this user can read."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from dataclasses import asdict, dataclass
+
+from infra.settings import Settings
+
+PROVIDERS = ("sim-alpha", "sim-bravo", "sim-charlie", "uof", "betfair")
+API_KEY_BYTES = 32
+PASSWORD_BYTES = 12
+
+
+@dataclass(frozen=True, slots=True)
+class LocalSecrets:
+    """What providers and the trading desk log in with on this machine.
+
+    Attributes:
+        provider_api_keys: API key of each provider.
+        trader_password: Password of the user `trader`.
+    """
+
+    provider_api_keys: dict[str, str]
+    trader_password: str
+
+    @classmethod
+    def load(cls, settings: Settings) -> LocalSecrets:
+        """Read the secrets of this profile; make what is not there yet."""
+        path = settings.profile_dir / "secrets.json"
+        known = json.loads(path.read_text()) if path.exists() else {}
+        keys = {name: secrets.token_urlsafe(API_KEY_BYTES) for name in PROVIDERS} | known.get("provider_api_keys", {})
+        password = known.get("trader_password") or secrets.token_urlsafe(PASSWORD_BYTES)
+        loaded = cls(provider_api_keys=keys, trader_password=password)
+        if asdict(loaded) != known:
+            loaded._save(settings)
+        return loaded
+
+    def _save(self, settings: Settings) -> None:
+        settings.profile_dir.mkdir(parents=True, exist_ok=True)
+        path = settings.profile_dir / "secrets.json"
+        draft = path.with_suffix(".new")
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            json.dump(asdict(self), file, indent=2)
+        draft.replace(path)

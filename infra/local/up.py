@@ -1,0 +1,134 @@
+"""`overround up`: run the system in a terminal."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import time
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.status import Status
+from rich.table import Table
+
+from infra.local.locks import AlreadyRunning
+from infra.local.ports import PortTaken
+from infra.local.program import Program, ProgramState
+from infra.local.runner import Runner, StartFailed
+from infra.local.supervisor import Supervisor
+from infra.local.system import choose, describe_system
+from infra.settings import Settings
+
+
+class Terminal:
+    """Tells a person what happens, a line a step; a spinner says what is still awaited."""
+
+    def __init__(self, console: Console, names: Sequence[str]) -> None:
+        self._console = console
+        self._awaited = list(names)
+        self._status = Status("", console=console)
+        self._is_stopping = False
+
+    def begin(self) -> None:
+        """Say what is being started."""
+        self._show_awaited()
+        self._status.start()
+
+    def end(self) -> None:
+        """Stop the spinner."""
+        self._status.stop()
+
+    def on_leftovers(self, names: Sequence[str]) -> None:
+        """What a killed supervisor had left was ended."""
+        self._console.print(f"[yellow]![/] ended what an earlier run left behind: {', '.join(names)}")
+
+    def on_ready(self, program: Program, seconds: float, done: str | None) -> None:
+        """A program is healthy for the first time."""
+        port = str(program.ports[0].number) if program.ports else ""
+        note = f"  [dim]{done}[/]" if done else ""
+        self._console.print(f"[green]✓[/] {program.name:<11} port {port:<6} {seconds:4.1f} s{note}", highlight=False)
+        self._awaited.remove(program.name)
+        self._show_awaited()
+
+    def on_change(self, runner: Runner) -> None:
+        """Report what died and what came back; the first start is reported by on_ready."""
+        name = runner.program.name
+        if name in self._awaited or self._is_stopping:
+            return
+        if runner.state is ProgramState.WAITING and runner.restarts:
+            self._console.print(f"[yellow]![/] {name} {runner.detail}: starting it again", highlight=False)
+        elif runner.state is ProgramState.HEALTHY and runner.restarts:
+            self._console.print(f"[green]✓[/] {name} is healthy", highlight=False)
+        elif runner.state is ProgramState.UNHEALTHY:
+            self._console.print(f"[yellow]![/] {name} is unhealthy: {runner.detail}", highlight=False)
+
+    def on_stopping(self) -> None:
+        """Say that the end was asked for."""
+        if not self._is_stopping:
+            self._is_stopping = True
+            self._console.print("stopping in order ...")
+
+    def on_stopped(self, name: str) -> None:
+        """A program was stopped in order."""
+        self._console.print(f"[dim]· {name} stopped[/]", highlight=False)
+
+    def _show_awaited(self) -> None:
+        self._status.update(f"waiting for {', '.join(self._awaited)}")
+
+
+def run_up(
+    settings: Settings, console: Console, *, with_simulation: bool, only_servers: bool, linger_s: float | None
+) -> int:
+    """Run until Ctrl-C; return the exit status."""
+    programs = describe_system(settings)
+    names = choose(programs, with_simulation=with_simulation, only_servers=only_servers)
+    begun_s = time.monotonic()
+    terminal = Terminal(console, names)
+    supervisor = Supervisor(settings.profile_dir, programs, autostart=names, audience=terminal, linger_s=linger_s)
+
+    def on_up() -> None:
+        terminal.end()
+        show_addresses(settings, console, only_servers=only_servers)
+        console.print(f"up after {time.monotonic() - begun_s:.1f} s; Ctrl-C stops everything", highlight=False)
+
+    def on_signal() -> None:
+        terminal.end()
+        terminal.on_stopping()
+        supervisor.stop()
+
+    async def run() -> None:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            asyncio.get_running_loop().add_signal_handler(number, on_signal)
+        await supervisor.run(on_up)
+
+    terminal.begin()
+    try:
+        asyncio.run(run())
+    except (AlreadyRunning, PortTaken, StartFailed) as error:
+        terminal.end()
+        console.print(f"[red]✗[/] {error}", highlight=False, markup=True)
+        return 1
+    finally:
+        terminal.end()
+    console.print("everything is stopped")
+    return 0
+
+
+def show_addresses(settings: Settings, console: Console, *, only_servers: bool) -> None:
+    """Print where everything is."""
+    table = Table(box=None, show_header=False, padding=(0, 2))
+    web = f"http://{settings.host}:{settings.ports.web}"
+    if not only_servers:
+        table.add_row("Betslip", f"[bold]{web}/[/]")
+        table.add_row("Trading desk", f"[bold]{web}/desk[/]   user trader, password in {_secrets(settings)}")
+        table.add_row("gRPC and gRPC-web", web)
+    table.add_row("PostgreSQL", settings.postgres_dsn)
+    table.add_row("Redis", settings.redis_url)
+    table.add_row("Kafka", settings.kafka_bootstrap)
+    table.add_row("ClickHouse", settings.clickhouse_dsn)
+    table.add_row("Logs", str(settings.profile_dir / "logs"))
+    console.print(table)
+
+
+def _secrets(settings: Settings) -> str:
+    return f"{settings.profile_dir / 'secrets.json'} (trader_password)"

@@ -1,0 +1,1 @@
+"""Databases, tables and topics, by versioned steps that are recorded where they were taken."""

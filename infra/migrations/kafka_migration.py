@@ -1,0 +1,141 @@
+"""Kafka: the numbered .toml files of `kafka/`, each a list of topics to create or to configure anew.
+
+What was applied is recorded in a compacted topic of the broker itself, so that a broker that lost its data is set up
+again from the beginning.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+import tomllib
+from collections.abc import Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._config import AlterConfigOpType, ConfigEntry, ConfigResource
+from confluent_kafka.admin._resource import ResourceType
+from confluent_kafka.cimpl import NewTopic
+
+from infra.migrations.steps import Step, describe_pending, read_steps
+from infra.settings import Settings
+
+STEPS = Path(__file__).parent / "kafka"
+RECORD_TOPIC = "platform.migrations.v1"
+RECORD_CONFIG = {"cleanup.policy": "compact"}
+TIMEOUT_S = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class TopicDeclaration:
+    """A topic as the steps declare it."""
+
+    name: str
+    partitions: int
+    config: Mapping[str, str]
+
+
+def migrate_kafka(settings: Settings, *, steps_dir: Path = STEPS) -> str:
+    """Create or configure what new steps declare, and what is missing; return a line about it."""
+    admin = AdminClient({"bootstrap.servers": settings.kafka_bootstrap})
+    existing = set(admin.list_topics(timeout=TIMEOUT_S).topics)
+    record = TopicDeclaration(RECORD_TOPIC, 1, RECORD_CONFIG)
+    if record.name not in existing:
+        _create(admin, settings, [record])
+    taken = _read_record(settings)
+    steps = read_steps(steps_dir, "*.toml")
+    pending = [step for step in steps if step.name not in taken]
+    declared = read_declarations(settings, steps_dir=steps_dir)
+    _create(admin, settings, [topic for topic in declared.values() if topic.name not in existing])
+    changed = {topic.name for step in pending for topic in _read_step(step, settings)} & existing
+    _configure(admin, [declared[name] for name in sorted(changed)])
+    _write_record(settings, [step.name for step in pending])
+    return describe_pending(pending, steps)
+
+
+def read_declarations(settings: Settings, *, steps_dir: Path = STEPS) -> dict[str, TopicDeclaration]:
+    """Return every topic as the last step that names it declares it."""
+    steps = read_steps(steps_dir, "*.toml")
+    return {topic.name: topic for step in steps for topic in _read_step(step, settings)}
+
+
+def _read_step(step: Step, settings: Settings) -> list[TopicDeclaration]:
+    topics: list[dict[str, Any]] = tomllib.loads(step.text)["topic"]
+    return [
+        TopicDeclaration(topic["name"], topic.get("partitions", settings.kafka.partitions), topic.get("config", {}))
+        for topic in topics
+    ]
+
+
+def _create(admin: AdminClient, settings: Settings, topics: list[TopicDeclaration]) -> None:
+    if not topics:
+        return
+    factor = settings.kafka.replication_factor
+    new = [
+        NewTopic(topic.name, num_partitions=topic.partitions, replication_factor=factor, config=dict(topic.config))
+        for topic in topics
+    ]
+    _wait(admin.create_topics(new, operation_timeout=TIMEOUT_S))
+
+
+def _configure(admin: AdminClient, topics: list[TopicDeclaration]) -> None:
+    resources = [
+        ConfigResource(
+            ResourceType.TOPIC,
+            topic.name,
+            incremental_configs=[
+                ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET)
+                for name, value in topic.config.items()
+            ],
+        )
+        for topic in topics
+        if topic.config
+    ]
+    if resources:
+        _wait(admin.incremental_alter_configs(resources))
+
+
+def _wait(futures: Mapping[Any, Future[Any]]) -> None:
+    for future in futures.values():
+        future.result(timeout=TIMEOUT_S)
+
+
+def _read_record(settings: Settings) -> set[str]:
+    consumer = Consumer(
+        {
+            "bootstrap.servers": settings.kafka_bootstrap,
+            "group.id": RECORD_TOPIC,  # required, though nothing joins or commits
+            "enable.auto.commit": False,
+            "enable.partition.eof": True,
+        }
+    )
+    try:
+        consumer.assign([TopicPartition(RECORD_TOPIC, 0, OFFSET_BEGINNING)])
+        return _read_keys(consumer)
+    finally:
+        consumer.close()
+
+
+def _read_keys(consumer: Consumer) -> set[str]:
+    keys: set[str] = set()
+    deadline_s = time.monotonic() + TIMEOUT_S
+    while time.monotonic() < deadline_s:
+        message = consumer.poll(0.1)
+        error = message.error() if message else None
+        if error and error.code() == KafkaError._PARTITION_EOF:
+            return keys
+        if message and not error:
+            keys.add((message.key() or b"").decode())
+    raise TimeoutError(f"{RECORD_TOPIC} was not read within {TIMEOUT_S:.0f} s")
+
+
+def _write_record(settings: Settings, names: list[str]) -> None:
+    producer = Producer({"bootstrap.servers": settings.kafka_bootstrap, "acks": "all"})
+    for name in names:
+        producer.produce(RECORD_TOPIC, key=name, value=json.dumps({"applied_time_s": int(time.time())}))
+    if producer.flush(TIMEOUT_S):
+        raise TimeoutError(f"{RECORD_TOPIC} did not take the record within {TIMEOUT_S:.0f} s")
