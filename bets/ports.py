@@ -54,7 +54,7 @@ class BetLedger(Protocol):
             before: Token of the page before; empty for the first page.
 
         Raises:
-            PageTokenMalformed: If `before` is no token.
+            IdMalformed: If `before` is no token.
             LedgerUnavailable: If no answer came in time.
         """
         ...

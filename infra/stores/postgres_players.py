@@ -1,0 +1,78 @@
+"""Players in PostgreSQL."""
+
+from __future__ import annotations
+
+import uuid
+from uuid import UUID
+
+import asyncpg
+import orjson
+
+from infra.stores.postgres import PostgresPool
+from kernel.commands import RequestIdReused, fingerprint_of
+from kernel.errors import InvariantBroken
+from pam.player import Player, PlayerRole, PlayerStatus, StoredPlayer, UsernameTaken
+
+_REGISTER = "SELECT is_same, answer FROM pam.register($1, $2, $3, $4, $5, $6, $7)"
+_COLUMNS = """
+    SELECT player_id, username, password_hash, role, status, currency, cash_account_id, registered_time_us
+    FROM pam.player
+"""
+FIND_PLAYER = f"{_COLUMNS} WHERE player_id = $1"
+FIND_PLAYERS = f"{_COLUMNS} WHERE player_id = ANY ($1::uuid[])"
+_FIND_USERNAME = f"{_COLUMNS} WHERE username = $1"
+
+
+class PostgresPlayers:
+    """Players and their accounts: implements `pam.ports.PlayerStore`."""
+
+    def __init__(self, pool: PostgresPool) -> None:
+        self._pool = pool
+
+    async def register(
+        self, *, request_id: UUID, username: str, password_hash: str, role: PlayerRole, currency: str
+    ) -> StoredPlayer:
+        """Make a player with an empty cash account, once for each request id."""
+        fingerprint = fingerprint_of(username, int(role), currency)
+        async with self._pool.connection() as connection:
+            row = await connection.fetchrow(
+                _REGISTER, str(request_id), fingerprint, uuid.uuid4(), username, password_hash, int(role), currency
+            )
+            if row is None or not row["is_same"]:
+                raise RequestIdReused(f"Request {request_id} was sent before with another content")
+            answer = orjson.loads(row["answer"])
+            if "refusal" in answer:
+                raise UsernameTaken("Username must be one that nobody has, was taken")
+            stored = await connection.fetchrow(FIND_PLAYER, UUID(answer["player_id"]))
+        if stored is None:
+            raise InvariantBroken(f"Player {answer['player_id']} must exist once registered")
+        return _stored_player(stored)
+
+    async def find_by_username(self, username: str) -> StoredPlayer | None:
+        """Return the player of that name."""
+        async with self._pool.connection() as connection:
+            row = await connection.fetchrow(_FIND_USERNAME, username)
+        return None if row is None else _stored_player(row)
+
+    async def find(self, player_id: UUID) -> Player | None:
+        """Return the player as stored now."""
+        async with self._pool.connection() as connection:
+            row = await connection.fetchrow(FIND_PLAYER, player_id)
+        return None if row is None else read_player(row)
+
+
+def read_player(row: asyncpg.Record) -> Player:
+    """Return the player of a row of pam.player."""
+    return Player(
+        player_id=UUID(int=row["player_id"].int),
+        username=row["username"],
+        role=PlayerRole(row["role"]),
+        status=PlayerStatus(row["status"]),
+        currency=row["currency"],
+        cash_account_id=row["cash_account_id"],
+        registered_time_us=row["registered_time_us"],
+    )
+
+
+def _stored_player(row: asyncpg.Record) -> StoredPlayer:
+    return StoredPlayer(player=read_player(row), password_hash=row["password_hash"])

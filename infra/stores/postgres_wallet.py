@@ -1,0 +1,50 @@
+"""Players' money in PostgreSQL."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import orjson
+
+from infra.stores.postgres import PostgresPool
+from kernel.commands import RequestIdReused, fingerprint_of
+from kernel.errors import InvariantBroken
+from kernel.money import CurrencyMismatch, Money
+from wallet.balance import Balance
+
+_BALANCE = """
+    SELECT posted_minor - held_minor AS available_minor, held_minor, currency, version AS account_version
+    FROM ledger.account WHERE account_id = $1 AND kind = 'cash'
+"""
+_DEPOSIT = """
+    SELECT is_same, answer FROM ledger.deposit('deposits', $1, $2, 'deposit', 'test_money', $3, $4, $5)
+"""
+
+
+class PostgresWallet:
+    """Balances and deposits: implements `wallet.ports.Wallet`."""
+
+    def __init__(self, pool: PostgresPool) -> None:
+        self._pool = pool
+
+    async def balance(self, account_id: int) -> Balance:
+        """Return the balance of a cash account as committed."""
+        async with self._pool.connection() as connection:
+            row = await connection.fetchrow(_BALANCE, account_id)
+        if row is None:
+            raise InvariantBroken(f"Account {account_id} must be a cash account, is none")
+        return Balance(**row)
+
+    async def deposit_test_money(self, request_id: UUID, account_id: int, amount: Money) -> Balance:
+        """Credit test money once for each request id, and return the balance after it."""
+        fingerprint = fingerprint_of(account_id, amount.amount_minor, amount.currency)
+        async with self._pool.connection() as connection:
+            row = await connection.fetchrow(
+                _DEPOSIT, f"{account_id}:{request_id}", fingerprint, account_id, amount.amount_minor, amount.currency
+            )
+        if row is None or not row["is_same"]:
+            raise RequestIdReused(f"Request {request_id} was sent before with another content")
+        answer = orjson.loads(row["answer"])
+        if "refusal" in answer:
+            raise CurrencyMismatch(f"Deposit must be in {answer['currency']}, was in {amount.currency}")
+        return Balance(**answer["balance"])
