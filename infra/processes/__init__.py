@@ -1,0 +1,1 @@
+"""Entry points of our processes: one file, one process, with `run(settings)` that composes and runs it."""

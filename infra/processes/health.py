@@ -1,0 +1,132 @@
+"""What every process does the same: logs, signals, and one small HTTP server for its health and figures."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from types import TracebackType
+from typing import Final, Self
+
+import structlog
+import uvloop
+from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+STOP_LIMIT_S: Final = 5.0
+CHECK_TIMEOUT_S: Final = 1.5
+EXIT_FAILED: Final = 1
+
+log = structlog.get_logger(__name__)
+
+Check = Callable[[], Awaitable[str | None]]
+
+
+class HealthServer:
+    """Serves GET /healthz and GET /metrics while it is entered.
+
+    Args:
+        host: Where to listen.
+        port: Where to listen.
+        check: Returns None where the process really works, otherwise what is wrong in a few words.
+    """
+
+    def __init__(self, host: str, port: int, check: Check) -> None:
+        self._host = host
+        self._port = port
+        self._check = check
+        self._runner: web.AppRunner | None = None
+
+    async def __aenter__(self) -> Self:
+        app = web.Application()
+        app.add_routes([web.get("/healthz", self._answer_health), web.get("/metrics", self._answer_metrics)])
+        self._runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=0.5)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, self._host, self._port).start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    async def _answer_health(self, _: web.Request) -> web.Response:
+        try:
+            complaint = await asyncio.wait_for(self._check(), CHECK_TIMEOUT_S)
+        except TimeoutError:
+            complaint = f"the check took longer than {CHECK_TIMEOUT_S} s"
+        except Exception as error:  # whatever a store's client raises: the process does not work
+            complaint = f"{type(error).__name__}: {error}"
+        return web.Response(text=complaint or "ok", status=503 if complaint else 200)
+
+    async def _answer_metrics(self, _: web.Request) -> web.Response:
+        return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+
+def run_until_stopped(main: Callable[[asyncio.Event], Awaitable[None]]) -> None:
+    """Run `main` on uvloop; SIGTERM and SIGINT set its event, and it has five seconds to return.
+
+    The process ends with status 1 where `main` raised, or returned without being asked to.
+    """
+    configure_logging()
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        is_in_order = runner.run(_supervise(main))
+    if not is_in_order:
+        sys.exit(EXIT_FAILED)
+
+
+def configure_logging() -> None:
+    """Write our events and those of libraries to standard error, one JSON object a line."""
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.processors.JSONRenderer()],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[structlog.stdlib.add_logger_name, *shared],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.JSONRenderer(),
+            ],
+        )
+    )
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+
+
+async def _supervise(main: Callable[[asyncio.Event], Awaitable[None]]) -> bool:
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        if not stopping.is_set():
+            stopping.set()
+            loop.call_later(STOP_LIMIT_S, _give_up)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop)
+    try:
+        await main(stopping)
+    except Exception:
+        log.exception("process.failed")
+        return False
+    if not stopping.is_set():
+        log.error("process.ended_unasked")
+    return stopping.is_set()
+
+
+def _give_up() -> None:
+    log.error("process.stop_took_too_long", limit_s=STOP_LIMIT_S)
+    os._exit(EXIT_FAILED)
