@@ -1,0 +1,308 @@
+"""Keep the liability of every fixture up to date from the legs of bets.
+
+Reads:  bets.legs.v1, keyed by fixture_id.
+Writes: risk.liability.v1, keyed by fixture_id; the serving copy of liability; open bets of the exposure store.
+State:  the newest liability of each fixture, read back from risk.liability.v1.
+Replay: safe. A leg whose outbox position is already folded in changes nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Protocol
+from uuid import UUID
+
+import faust
+import structlog
+from faust.types import TP, EventT
+from google.protobuf.message import DecodeError
+from prometheus_client import Counter, Gauge
+
+from kernel.clock import Clock
+from kernel.errors import DeliveryFailed, DomainError, OutletFull
+from overround.bets.v1 import bet_pb2
+from overround.risk.v1 import risk_pb2
+from risk.liability import FixtureLiability, LegChange, fold
+from risk.ports import ExposureEntry, ExposureStore, RiskUnavailable
+from streams.dead_letters import AGENT_ERROR, MALFORMED, DeadLetters
+from streams.inbox import Inbox
+from streams.ports import Outlet
+from streams.retry import retry_while
+from wire.risk import build_fixture_liability, parse_fixture_liability, parse_leg_change
+
+SOURCE_TOPIC: Final = "bets.legs.v1"
+TARGET_TOPIC: Final = "risk.liability.v1"
+DEAD_LETTER_TOPIC: Final = "liability.dead-letter"
+WAITING_LEGS_MAX: Final = 20_000
+BATCH_LEGS_MAX: Final = 5_000
+EXPOSURE_CALLS_AT_ONCE_MAX: Final = 32
+COPY_CHECK_INTERVAL_S: Final = 1.0
+
+LEGS_FOLDED = Counter("overround_liability_legs", "Legs of bets taken from the log.")
+PUBLISHED = Counter("overround_liability_published", "Liabilities of fixtures published.")
+FIXTURES = Gauge("overround_liability_fixtures", "Fixtures whose liability is held.")
+
+log = structlog.get_logger(__name__)
+
+
+class LiabilityUnavailable(Exception):
+    """The serving copy or the published log of liability does not answer in time."""
+
+
+class LiabilityCopy(Protocol):
+    """The serving copy of liability, by fixture."""
+
+    async def put(self, values: Mapping[str, bytes]) -> None:
+        """Replace the liability of some fixtures.
+
+        Raises:
+            LiabilityUnavailable: If the store does not answer in time.
+        """
+        ...
+
+    async def missing(self, partitions: Collection[int]) -> set[int]:
+        """Return those partitions whose fixtures were never put whole, or lost since.
+
+        Raises:
+            LiabilityUnavailable: If the store does not answer in time.
+        """
+        ...
+
+    async def put_whole(self, partition: int, values: Mapping[str, bytes]) -> None:
+        """Put every fixture of a partition, and remember that it is whole.
+
+        Raises:
+            LiabilityUnavailable: If the store does not answer in time.
+        """
+        ...
+
+
+class LiabilityLog(Protocol):
+    """What was published so far."""
+
+    async def read(self, partition: int) -> dict[str, bytes]:
+        """Return the newest liability of each fixture of a partition.
+
+        Raises:
+            LiabilityUnavailable: If the log does not answer in time.
+        """
+        ...
+
+
+@dataclass(slots=True)
+class _Partition:
+    encoded: dict[str, bytes]
+    folded: dict[str, FixtureLiability] = field(default_factory=dict)
+
+    def liability_of(self, fixture_id: str, currency: str) -> FixtureLiability:
+        liability = self.folded.get(fixture_id)
+        if liability is not None:
+            return liability
+        encoded = self.encoded.get(fixture_id)
+        if encoded is None:
+            return FixtureLiability(fixture_id, currency)
+        return parse_fixture_liability(risk_pb2.FixtureLiability.FromString(encoded))
+
+    def keep(self, liability: FixtureLiability) -> bytes:
+        encoded = build_fixture_liability(liability).SerializeToString()
+        self.folded[liability.fixture_id] = liability
+        self.encoded[liability.fixture_id] = encoded
+        return encoded
+
+
+@dataclass(frozen=True, slots=True)
+class _Leg:
+    event: EventT[bytes]
+    bet_id: UUID
+    entry: ExposureEntry
+    change: LegChange
+
+
+class LiabilityAgent:
+    """Drains legs, folds all that wait at once, publishes each touched fixture once, then acknowledges."""
+
+    def __init__(
+        self,
+        *,
+        outlet: Outlet,
+        copy: LiabilityCopy,
+        published: LiabilityLog,
+        exposure: ExposureStore,
+        clock: Clock,
+        currency: str,
+        interval_s: float,
+    ) -> None:
+        """Prepare the agent.
+
+        Args:
+            outlet: The way into the log.
+            copy: Where the desk and others look liability up.
+            published: Where state is read back from.
+            exposure: Open bets, from which settled ones are taken.
+            clock: Tells when a liability changed.
+            currency: Of the book.
+            interval_s: A fixture is published at most this often.
+        """
+        self._outlet = outlet
+        self._copy = copy
+        self._published = published
+        self._exposure = exposure
+        self._clock = clock
+        self._currency = currency
+        self._interval_s = interval_s
+        self._dead_letters = DeadLetters(outlet, DEAD_LETTER_TOPIC, clock)
+        self._inbox = Inbox(events_max=WAITING_LEGS_MAX)
+        self._partitions: dict[int, _Partition] = {}
+        self._assigned: set[int] = set()
+        self._is_consuming = False
+        self._copy_check_due_s = 0.0
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether partitions were assigned and their state is read back."""
+        return self._is_consuming and self._assigned <= self._partitions.keys()
+
+    def attach(self, app: faust.App) -> None:
+        """Make this the agent of the app."""
+        app.agent(app.topic(SOURCE_TOPIC), name="liability")(self._take_in)
+        app.on_partitions_assigned.connect(self._on_assigned, weak=False)
+        app.on_partitions_revoked.connect(self._on_revoked, weak=False)
+        app.task(self._work)
+
+    async def _take_in(self, stream: Any) -> None:
+        async for event in stream.noack().events():
+            await self._inbox.put(event)
+
+    async def _on_assigned(self, _app: Any, /, *arguments: Any, **_: Any) -> None:
+        assigned: set[TP] = arguments[0]
+        self._assigned = {partition.partition for partition in assigned}
+        self._is_consuming = True
+
+    async def _on_revoked(self, _app: Any, /, *arguments: Any, **_: Any) -> None:
+        revoked: set[TP] = arguments[0]
+        self._inbox.drop(revoked)
+        for partition in revoked:
+            self._partitions.pop(partition.partition, None)
+            self._assigned.discard(partition.partition)
+
+    async def _work(self) -> None:
+        while True:
+            await self._keep_copy_whole()
+            events = await self._inbox.take(BATCH_LEGS_MAX, timeout_s=COPY_CHECK_INTERVAL_S)
+            if events:
+                await self._work_safely_on(events)
+                await asyncio.sleep(self._interval_s)
+
+    async def _work_safely_on(self, events: list[EventT[bytes]]) -> None:
+        try:
+            await self._work_on(events)
+        except Exception as error:
+            log.exception("liability.batch_failed", events=len(events))
+            if len(events) == 1:
+                await self._dead_letters.bury(events[0], reason=AGENT_ERROR, message=repr(error))
+                self._inbox.finish(events)
+                return
+            for event in events:
+                await self._work_safely_on([event])
+
+    async def _work_on(self, events: list[EventT[bytes]]) -> None:
+        by_partition: defaultdict[int, list[_Leg]] = defaultdict(list)
+        for event in events:
+            leg = await self._read(event)
+            if leg is not None:
+                by_partition[event.message.partition].append(leg)
+        for number, legs in by_partition.items():
+            changed = await self._fold(await self._partition(number), legs)
+            await self._publish(changed)
+            await self._move_exposure(legs)
+        LEGS_FOLDED.inc(len(events))
+        self._inbox.finish(events)
+
+    async def _read(self, event: EventT[bytes]) -> _Leg | None:
+        if event.message.value is None:
+            return None
+        try:
+            message = bet_pb2.LegChanged.FromString(event.message.value)
+            change = parse_leg_change(message)
+            stake_minor, payout_minor = abs(change.stake_minor), abs(change.payout_minor)
+            leg = message.leg
+            entry = ExposureEntry(leg.fixture_id, leg.market_id, leg.outcome_id, stake_minor, payout_minor)
+            return _Leg(event, UUID(message.bet_id), entry, change)
+        except (DecodeError, ValueError) as error:
+            await self._dead_letters.bury(event, reason=MALFORMED, message=str(error))
+            return None
+
+    async def _partition(self, number: int) -> _Partition:
+        if number not in self._partitions:
+            encoded = await retry_while(
+                LiabilityUnavailable, lambda: self._published.read(number), step=f"read {TARGET_TOPIC} back"
+            )
+            self._partitions[number] = _Partition(encoded)
+            FIXTURES.set(sum(len(partition.encoded) for partition in self._partitions.values()))
+        return self._partitions[number]
+
+    async def _fold(self, partition: _Partition, legs: Iterable[_Leg]) -> dict[str, bytes]:
+        by_fixture: defaultdict[str, list[_Leg]] = defaultdict(list)
+        for leg in legs:
+            by_fixture[leg.entry.fixture_id].append(leg)
+        changed = {}
+        for fixture_id, of_fixture in by_fixture.items():
+            before = partition.liability_of(fixture_id, self._currency)
+            folded = fold(before, [leg.change for leg in of_fixture], time_us=self._clock.now_us())
+            changed[fixture_id] = partition.keep(folded.liability)
+            await self._bury_refused(folded.refused, of_fixture)
+        return changed
+
+    async def _bury_refused(self, refused: Iterable[tuple[LegChange, DomainError]], legs: Iterable[_Leg]) -> None:
+        events = {leg.change.position: leg.event for leg in legs}
+        for change, refusal in refused:
+            await self._dead_letters.bury(
+                events[change.position], reason=AGENT_ERROR, message=f"{refusal.reason}: {refusal.message}"
+            )
+
+    async def _publish(self, changed: Mapping[str, bytes]) -> None:
+        # Also what did not change: a crash between sending and acknowledging is healed by the replay.
+        await asyncio.gather(*(self._send(fixture_id, encoded) for fixture_id, encoded in changed.items()))
+        await retry_while(LiabilityUnavailable, lambda: self._copy.put(changed), step="put liability")
+        PUBLISHED.inc(len(changed))
+
+    async def _send(self, fixture_id: str, encoded: bytes) -> None:
+        await retry_while(
+            (OutletFull, DeliveryFailed),
+            lambda: self._outlet.send_and_wait(TARGET_TOPIC, fixture_id, encoded),
+            step=f"send to {TARGET_TOPIC}",
+        )
+
+    async def _move_exposure(self, legs: Iterable[_Leg]) -> None:
+        # Acceptance is counted by whoever took the bet. The last change of a bet alone says whether it is open.
+        last_by_bet = {leg.bet_id: leg for leg in legs if not leg.change.is_acceptance}
+        limit = asyncio.Semaphore(EXPOSURE_CALLS_AT_ONCE_MAX)
+
+        async def move(leg: _Leg) -> None:
+            async with limit:
+                await retry_while(RiskUnavailable, lambda: self._move(leg), step="move exposure")
+
+        await asyncio.gather(*(move(leg) for leg in last_by_bet.values()))
+
+    async def _move(self, leg: _Leg) -> None:
+        if leg.change.stake_minor < 0:
+            await self._exposure.remove_bet(leg.bet_id, fixture_id=leg.entry.fixture_id)
+        else:
+            await self._exposure.add_bet(leg.entry, bet_id=leg.bet_id)
+
+    async def _keep_copy_whole(self) -> None:
+        for number in sorted(self._assigned):
+            await self._partition(number)
+        now_s = self._clock.monotonic_s()
+        if now_s < self._copy_check_due_s:
+            return
+        self._copy_check_due_s = now_s + COPY_CHECK_INTERVAL_S
+        try:
+            for number in await self._copy.missing(self._partitions.keys()):
+                await self._copy.put_whole(number, self._partitions[number].encoded)
+                log.info("liability.copy_restored", partition=number)
+        except LiabilityUnavailable as error:
+            log.warning("liability.copy_unavailable", error=str(error))
