@@ -93,6 +93,59 @@ class Relay(Section):
     published_kept_s: int = Field(default=3_600, ge=0)
 
 
+class Betting(Section):
+    """What bets are taken, in minor units of the book currency, and how long an answer may take."""
+
+    currency: str = "EUR"
+    stake_minor_min: int = Field(default=10, ge=1)
+    stake_minor_max: int = Field(default=100_000, ge=1, le=10**11)
+    payout_minor_max: int = Field(default=2_500_000, ge=1, le=10**11)
+    market_loss_minor_max: int = Field(default=5_000_000, ge=0, le=10**12)
+    side_market_factor_milli: int = Field(default=500, ge=0, le=1_000)
+    in_play_factor_milli: int = Field(default=500, ge=0, le=1_000)
+    in_play_delay_ms: int = Field(default=2_000, ge=0, le=2_800)
+    answer_timeout_ms: int = Field(default=1_900, ge=100)
+    in_flight_max: int = Field(default=2_000, ge=1)
+    risk_timeout_ms: int = Field(default=300, ge=10)
+    risk_connections_max: int = Field(default=64, ge=1)
+    watchers_max: int = Field(default=2_000, ge=1)
+    keeper_interval_ms: int = Field(default=1_000, ge=10)
+    keeper_lock_ms: int = Field(default=10_000, ge=1_000)
+    reservation_age_ms_max: int = Field(default=30_000, ge=100)
+    deposit_minor_max: int = Field(default=1_000_000, ge=1)
+
+
+class Sessions(Section):
+    """How long sessions last, and how often a log-in may be tried."""
+
+    idle_s: int = Field(default=6 * 3_600, ge=1)
+    age_s_max: int = Field(default=24 * 3_600, ge=1)
+    timeout_ms: int = Field(default=500, ge=10)
+    cache_ms: int = Field(default=2_000, ge=0, le=2_000)
+    cache_entries_max: int = Field(default=20_000, ge=1)
+    log_in_attempts_max: int = Field(default=10, ge=1)
+    log_in_window_s: int = Field(default=300, ge=1)
+
+
+class Passwords(Section):
+    """Cost of Argon2id: the second recommended choice of RFC 9106, for when memory is scarce."""
+
+    memory_kib: int = Field(default=65_536, ge=8)
+    iterations: int = Field(default=3, ge=1)
+    lanes: int = Field(default=4, ge=1)
+    threads: int = Field(default=2, ge=1)
+    waiting_max: int = Field(default=64, ge=1)
+
+
+class Feeds(Section):
+    """Providers: their silence, and what a stream of theirs may have on its way."""
+
+    provider_timeout_ms: int = Field(default=3_000, ge=100, le=600_000)
+    in_flight_updates_max: int = Field(default=1_000, ge=1, le=50_000)
+    idle_timeout_ms: int = Field(default=60_000, ge=100)
+    acknowledge_interval_ms: int = Field(default=20, ge=1, le=1_000)
+
+
 class Redis(Section):
     """Which database on the Redis server, and how large it may grow."""
 
@@ -122,6 +175,10 @@ class Settings(BaseSettings):
     postgres: Postgres = Postgres()
     ledger: Ledger = Ledger()
     relay: Relay = Relay()
+    betting: Betting = Betting()
+    sessions: Sessions = Sessions()
+    passwords: Passwords = Passwords()
+    feeds: Feeds = Feeds()
     redis: Redis = Redis()
     clickhouse: ClickHouse = ClickHouse()
 
