@@ -77,7 +77,6 @@ class Bettor:
 
     is_blocked: bool
     currency: str
-    stake_factor_milli: int
 
 
 def decide(request: BetRequest, *, bettor: Bettor, book: BookView | None, table: LimitTable) -> Leg | BetRefusal:
@@ -95,18 +94,8 @@ def decide(request: BetRequest, *, bettor: Bettor, book: BookView | None, table:
     leg = _take_price(request.legs[0], book, policy=request.price_policy)
     if isinstance(leg, BetRefusal):
         return leg
-    limits = limits_of(leg, bettor=bettor, table=table)
+    limits = limits_for(table, market_id=leg.market_id, is_in_play=leg.is_in_play)
     return _refuse_stake(request.stake.amount_minor, leg, limits) or leg
-
-
-def limits_of(leg: Leg, *, bettor: Bettor, table: LimitTable) -> BetLimits:
-    """Return the limits that hold for this leg and this bettor."""
-    return limits_for(
-        table,
-        market_id=leg.market_id,
-        is_in_play=leg.is_in_play,
-        customer_factor_milli=bettor.stake_factor_milli,
-    )
 
 
 def exposure_of(leg: Leg, *, stake_minor: int, payout_minor: int) -> ExposureEntry:

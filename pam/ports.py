@@ -6,6 +6,7 @@ from typing import Protocol
 from uuid import UUID
 
 from pam.player import Player, PlayerRole, StoredPlayer
+from pam.session import Session
 
 
 class PlayerStore(Protocol):
@@ -39,5 +40,74 @@ class PlayerStore(Protocol):
 
         Raises:
             LedgerUnavailable: If no answer came in time.
+        """
+        ...
+
+
+class Passwords(Protocol):
+    """Slow, salted hashes of passwords."""
+
+    async def hash(self, password: str) -> str:
+        """Return a new hash.
+
+        Raises:
+            Overloaded: If too many wait for theirs.
+        """
+        ...
+
+    async def verify(self, password: str, password_hash: str | None) -> bool:
+        """Return whether the hash is of that password; None takes as long and is of none.
+
+        Raises:
+            Overloaded: If too many wait for theirs.
+        """
+        ...
+
+
+class SessionStore(Protocol):
+    """Where sessions are kept while they last. Tokens are secrets: only their digests are stored."""
+
+    async def open(self, player: Player) -> tuple[str, Session]:
+        """Open a session and return its token, which nobody can guess.
+
+        Raises:
+            SessionsUnavailable: If the store does not answer in time.
+        """
+        ...
+
+    async def find(self, token: str) -> Session | None:
+        """Return the session of a token, whose end this moves on; None if there is none.
+
+        Raises:
+            SessionsUnavailable: If the store does not answer in time.
+        """
+        ...
+
+    async def end(self, token: str) -> None:
+        """End a session, if there is one.
+
+        Raises:
+            SessionsUnavailable: If the store does not answer in time.
+        """
+        ...
+
+
+class LogInAttempts(Protocol):
+    """Counts log-ins tried for each name, so that passwords cannot be guessed by trying."""
+
+    async def note(self, username: str) -> None:
+        """Count one more.
+
+        Raises:
+            LoginRateLimited: If there were too many lately.
+            SessionsUnavailable: If the store does not answer in time.
+        """
+        ...
+
+    async def forget(self, username: str) -> None:
+        """Begin anew after a log-in that succeeded.
+
+        Raises:
+            SessionsUnavailable: If the store does not answer in time.
         """
         ...

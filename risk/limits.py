@@ -52,19 +52,14 @@ def is_main_market(market_id: str) -> bool:
     return market_id.partition(":")[0] in MAIN_MARKET_TYPES
 
 
-def limits_for(table: LimitTable, *, market_id: str, is_in_play: bool, customer_factor_milli: int) -> BetLimits:
-    """Return the limits of a bet on this market now, by this customer.
-
-    The customer's factor scales what one bet may stake and pay; what the market may cost us does not depend on who
-    asks.
-    """
-    house_factor = FACTOR_UNIT_MILLI if is_main_market(market_id) else table.side_market_factor_milli
+def limits_for(table: LimitTable, *, market_id: str, is_in_play: bool) -> BetLimits:
+    """Return the limits of a bet on this market now."""
+    factor = FACTOR_UNIT_MILLI if is_main_market(market_id) else table.side_market_factor_milli
     if is_in_play:
-        house_factor = house_factor * table.in_play_factor_milli // FACTOR_UNIT_MILLI
-    bet_factor = house_factor * customer_factor_milli // FACTOR_UNIT_MILLI
+        factor = factor * table.in_play_factor_milli // FACTOR_UNIT_MILLI
     return BetLimits(
         stake_minor_min=table.stake_minor_min,
-        stake_minor_max=table.stake_minor_max * bet_factor // FACTOR_UNIT_MILLI,
-        payout_minor_max=table.payout_minor_max * bet_factor // FACTOR_UNIT_MILLI,
-        market_loss_minor_max=table.market_loss_minor_max * house_factor // FACTOR_UNIT_MILLI,
+        stake_minor_max=table.stake_minor_max * factor // FACTOR_UNIT_MILLI,
+        payout_minor_max=table.payout_minor_max * factor // FACTOR_UNIT_MILLI,
+        market_loss_minor_max=table.market_loss_minor_max * factor // FACTOR_UNIT_MILLI,
     )

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 from uuid import UUID
 
 import asyncpg
 
-from kernel.commands import LedgerUnavailable
+from infra.stores.postgres import PostgresPool
 from risk.ports import ExposureEntry
 
 _READ_PAGE = """
@@ -22,9 +21,8 @@ _FIND_OPEN = "SELECT bet_id FROM bets.bet WHERE bet_id = ANY ($1::uuid[]) AND st
 class PostgresOpenBets:
     """What every open bet counts for in exposure."""
 
-    def __init__(self, pool: asyncpg.Pool[Any], *, timeout_ms: int) -> None:
+    def __init__(self, pool: PostgresPool) -> None:
         self._pool = pool
-        self._timeout_s = timeout_ms / 1_000
 
     async def read_page(self, *, after: UUID, size: int) -> list[tuple[UUID, ExposureEntry]]:
         """Return the open bets that follow `after` by bet id.
@@ -56,7 +54,5 @@ class PostgresOpenBets:
         return {row["bet_id"] for row in await self._fetch(_FIND_OPEN, bet_ids)}
 
     async def _fetch(self, query: str, *arguments: object) -> list[asyncpg.Record]:
-        try:
-            return await self._pool.fetch(query, *arguments, timeout=self._timeout_s)
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
-            raise LedgerUnavailable(f"PostgreSQL must answer within {self._timeout_s} s, did not") from error
+        async with self._pool.connection() as connection:
+            return await connection.fetch(query, *arguments)

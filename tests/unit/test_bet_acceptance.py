@@ -7,14 +7,14 @@ from uuid import UUID
 
 import pytest
 
-from bets.acceptance import BetReason, Bettor, MarketView, decide, exposure_of, limits_of, refuse_liability
+from bets.acceptance import BetReason, Bettor, MarketView, decide, exposure_of, refuse_liability
 from bets.answer import BetRefusal
 from bets.bet import Leg
 from bets.request import BetRequest, LegRequest, PricePolicy
 from kernel.money import Money
 from odds.fixture import MarketStatus
 from risk.exposure import MarketExposure
-from risk.limits import LimitTable
+from risk.limits import LimitTable, limits_for
 
 TABLE = LimitTable(
     stake_minor_min=10,
@@ -24,7 +24,7 @@ TABLE = LimitTable(
     side_market_factor_milli=500,
     in_play_factor_milli=500,
 )
-BETTOR = Bettor(is_blocked=False, currency="EUR", stake_factor_milli=1_000)
+BETTOR = Bettor(is_blocked=False, currency="EUR")
 
 
 @dataclass(frozen=True)
@@ -157,24 +157,23 @@ def test_the_smallest_stake_is_named(stake_minor: int, is_taken: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    ("book", "factor_milli", "stake_minor_max"),
+    ("book", "stake_minor_max"),
     [
-        (FakeBook(), 1_000, 100_000),
-        (FakeBook(decimal_odds_milli=10_000), 1_000, 50_000),
-        (FakeBook(is_in_play=True), 1_000, 50_000),
-        (FakeBook(market_id="btts"), 1_000, 50_000),
-        (FakeBook(market_id="btts", is_in_play=True), 1_000, 25_000),
-        (FakeBook(), 100, 10_000),
-        (FakeBook(), 0, 0),
+        (FakeBook(), 100_000),
+        (FakeBook(decimal_odds_milli=10_000), 50_000),
+        (FakeBook(decimal_odds_milli=50_000_000), 10),
+        (FakeBook(decimal_odds_milli=50_000_200), 0),
+        (FakeBook(is_in_play=True), 50_000),
+        (FakeBook(market_id="btts"), 50_000),
+        (FakeBook(market_id="btts", is_in_play=True), 25_000),
     ],
 )
-def test_the_stake_limit_is_met_exactly(book: FakeBook, factor_milli: int, stake_minor_max: int) -> None:
-    bettor = replace(BETTOR, stake_factor_milli=factor_milli)
+def test_the_stake_limit_is_met_exactly(book: FakeBook, stake_minor_max: int) -> None:
     request = ask(policy=PricePolicy.ANY, market_id=book.market_id)
     if stake_minor_max:
-        assert isinstance(decision(replace(request, stake=Money(stake_minor_max, "EUR")), book, bettor), Leg)
+        assert isinstance(decision(replace(request, stake=Money(stake_minor_max, "EUR")), book), Leg)
     over = max(stake_minor_max, TABLE.stake_minor_min) + 1
-    found = refusal(replace(request, stake=Money(over, "EUR")), book, bettor)
+    found = refusal(replace(request, stake=Money(over, "EUR")), book)
     assert (found.reason, found.stake_max_minor) == (BetReason.STAKE_LIMIT_EXCEEDED, stake_minor_max)
 
 
@@ -186,7 +185,7 @@ def accepted_leg() -> Leg:
 
 def test_a_liability_refusal_offers_what_the_market_can_bear() -> None:
     leg = accepted_leg()
-    limits = limits_of(leg, bettor=BETTOR, table=TABLE)
+    limits = limits_for(TABLE, market_id=leg.market_id, is_in_play=leg.is_in_play)
     found = refuse_liability(leg, limits, MarketExposure(0, {"home": 199_000}))
     # 1,000 of room at a gain of 1.05 for each 1.00 staked: 953 * 1.05 = 1000.65 is paid out as 1000.
     assert (found.reason, found.stake_max_minor) == (BetReason.LIABILITY_LIMIT_EXCEEDED, 953)
@@ -194,13 +193,13 @@ def test_a_liability_refusal_offers_what_the_market_can_bear() -> None:
 
 def test_a_liability_refusal_offers_nothing_rather_than_less_than_the_minimum() -> None:
     leg = accepted_leg()
-    limits = limits_of(leg, bettor=BETTOR, table=TABLE)
+    limits = limits_for(TABLE, market_id=leg.market_id, is_in_play=leg.is_in_play)
     assert refuse_liability(leg, limits, MarketExposure(0, {"home": 199_995})).stake_max_minor == 0
 
 
 def test_a_liability_refusal_never_offers_more_than_the_stake_limit() -> None:
     leg = accepted_leg()
-    limits = limits_of(leg, bettor=BETTOR, table=TABLE)
+    limits = limits_for(TABLE, market_id=leg.market_id, is_in_play=leg.is_in_play)
     assert refuse_liability(leg, limits, MarketExposure()).stake_max_minor == 100_000
 
 

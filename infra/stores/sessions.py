@@ -1,0 +1,141 @@
+"""Sessions in Redis: `session:<SHA-256 of the token>` holds who is logged in, and expires."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, Final
+from uuid import UUID
+
+import orjson
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from infra.settings import Sessions
+from kernel.clock import Clock
+from pam.credentials import LoginRateLimited
+from pam.player import Player, PlayerRole, PlayerStatus
+from pam.session import Session, SessionsUnavailable
+
+TOKEN_BYTES: Final = 32
+TOKEN_LENGTH_MAX: Final = 128
+
+
+class RedisSessions:
+    """Implements `pam.ports.SessionStore`."""
+
+    def __init__(self, redis: Redis, settings: Sessions, *, clock: Clock) -> None:
+        self._redis: Any = redis
+        self._settings = settings
+        self._clock = clock
+
+    async def open(self, player: Player) -> tuple[str, Session]:
+        """Open a session and return its token, 256 random bits.
+
+        Raises:
+            SessionsUnavailable: If Redis does not answer in time.
+        """
+        token = secrets.token_urlsafe(TOKEN_BYTES)
+        opened_time_us = self._clock.now_us()
+        async with _bounded(self._settings.timeout_ms):
+            await self._redis.set(_key(token), _pack(player, opened_time_us), ex=self._settings.idle_s)
+        return token, self._session(player, opened_time_us)
+
+    async def find(self, token: str) -> Session | None:
+        """Return the session of a token, whose end this moves on; None if there is none.
+
+        Raises:
+            SessionsUnavailable: If Redis does not answer in time.
+        """
+        if not 0 < len(token) <= TOKEN_LENGTH_MAX:
+            return None
+        async with _bounded(self._settings.timeout_ms):
+            packed = await self._redis.getex(_key(token), ex=self._settings.idle_s)
+        if packed is None:
+            return None
+        session = self._session(*_unpack(packed))
+        if session.expires_time_us <= self._clock.now_us():
+            await self.end(token)
+            return None
+        return session
+
+    async def end(self, token: str) -> None:
+        """End a session, if there is one.
+
+        Raises:
+            SessionsUnavailable: If Redis does not answer in time.
+        """
+        async with _bounded(self._settings.timeout_ms):
+            await self._redis.delete(_key(token))
+
+    def _session(self, player: Player, opened_time_us: int) -> Session:
+        idle_end_us = self._clock.now_us() + self._settings.idle_s * 1_000_000
+        last_end_us = opened_time_us + self._settings.age_s_max * 1_000_000
+        return Session(player, opened_time_us, min(idle_end_us, last_end_us))
+
+
+class RedisLogInAttempts:
+    """Implements `pam.ports.LogInAttempts`: a counter for each name that ends with its window."""
+
+    def __init__(self, redis: Redis, settings: Sessions) -> None:
+        self._redis: Any = redis
+        self._settings = settings
+
+    async def note(self, username: str) -> None:
+        """Count one more.
+
+        Raises:
+            LoginRateLimited: If there were too many lately.
+            SessionsUnavailable: If Redis does not answer in time.
+        """
+        key = f"log-in:{username}"
+        async with _bounded(self._settings.timeout_ms):
+            pipeline = self._redis.pipeline()
+            pipeline.incr(key)
+            pipeline.expire(key, self._settings.log_in_window_s, nx=True)
+            pipeline.ttl(key)
+            attempts, _, retry_s = await pipeline.execute()
+        if attempts > self._settings.log_in_attempts_max:
+            raise LoginRateLimited(
+                f"At most {self._settings.log_in_attempts_max} log-ins may be tried in "
+                f"{self._settings.log_in_window_s} s; try again in {retry_s} s",
+                figures={"retry_s": str(retry_s)},
+            )
+
+    async def forget(self, username: str) -> None:
+        """Begin anew after a log-in that succeeded.
+
+        Raises:
+            SessionsUnavailable: If Redis does not answer in time.
+        """
+        async with _bounded(self._settings.timeout_ms):
+            await self._redis.delete(f"log-in:{username}")
+
+
+def _key(token: str) -> str:
+    return f"session:{hashlib.sha256(token.encode()).hexdigest()}"
+
+
+def _pack(player: Player, opened_time_us: int) -> bytes:
+    return orjson.dumps({"player": player, "opened_time_us": opened_time_us})
+
+
+def _unpack(packed: bytes) -> tuple[Player, int]:
+    found = orjson.loads(packed)
+    fields = found["player"]
+    fields["player_id"] = UUID(fields["player_id"])
+    fields["role"] = PlayerRole(fields["role"])
+    fields["status"] = PlayerStatus(fields["status"])
+    return Player(**fields), found["opened_time_us"]
+
+
+@asynccontextmanager
+async def _bounded(timeout_ms: int) -> AsyncIterator[None]:
+    try:
+        async with asyncio.timeout(timeout_ms / 1_000):
+            yield
+    except (RedisError, OSError, TimeoutError) as error:
+        raise SessionsUnavailable(f"Redis must answer within {timeout_ms} ms, did not") from error
