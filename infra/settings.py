@@ -160,6 +160,15 @@ class ClickHouse(Section):
     query_memory_mb_max: int = Field(default=400, ge=64)
 
 
+class Simulation(Section):
+    """The simulated match day: a day takes half an hour at twenty times the speed of life."""
+
+    seed: int = Field(default=7, ge=0)
+    speed: float = Field(default=20.0, gt=0, le=1_000)
+    match_count: int = Field(default=48, ge=1, le=1_000)
+    population: int = Field(default=60, ge=1, le=10_000)
+
+
 class Settings(BaseSettings):
     """All settings of one process."""
 
@@ -181,6 +190,7 @@ class Settings(BaseSettings):
     feeds: Feeds = Feeds()
     redis: Redis = Redis()
     clickhouse: ClickHouse = ClickHouse()
+    simulation: Simulation = Simulation()
 
     @property
     def profile_dir(self) -> Path:

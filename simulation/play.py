@@ -25,6 +25,13 @@ SEQUENCES_PER_SECOND = 1_000_000
 LATE_S = 2.0
 REPORT_INTERVAL_S = 30.0
 LAST_MESSAGES_LIMIT_S = 30.0
+# A gateway that comes back is found within two seconds, one that hangs within ten.
+CHANNEL_OPTIONS = (
+    ("grpc.max_reconnect_backoff_ms", 2_000),
+    ("grpc.keepalive_time_ms", 10_000),
+    ("grpc.keepalive_timeout_ms", 5_000),
+    ("grpc.max_receive_message_length", 64 * 1024 * 1024),
+)
 
 log = structlog.get_logger(__name__)
 
@@ -61,9 +68,15 @@ class PlayedDay:
         return f"{self.seed}-{self.started_time_us // 1_000_000}"
 
 
-async def play_days(plan: SimulationPlan, clock: Clock) -> None:
-    """Play day after day; a day interrupted by a restart goes on where the clock stands."""
-    async with grpc.aio.insecure_channel(plan.target) as channel:
+async def play_days(plan: SimulationPlan, clock: Clock, *, is_playing: asyncio.Event) -> None:
+    """Play day after day; a day interrupted by a restart goes on where the clock stands.
+
+    Args:
+        plan: What to play and where.
+        clock: What paces it.
+        is_playing: Set once every provider has been let in and a day has begun.
+    """
+    async with grpc.aio.insecure_channel(plan.target, options=CHANNEL_OPTIONS) as channel:
         feeders = [
             Feeder(channel, provider_id=profile.provider_id, api_key=plan.provider_api_keys[profile.provider_id])
             for profile in PROFILES
@@ -72,7 +85,7 @@ async def play_days(plan: SimulationPlan, clock: Clock) -> None:
         tasks = [asyncio.create_task(feeder.run()) for feeder in feeders]
         tasks += [asyncio.create_task(crowd.watch_books()), asyncio.create_task(report_answers(crowd))]
         try:
-            await play_in_turn(plan, clock, feeders, crowd)
+            await play_in_turn(plan, clock, feeders, crowd, is_playing)
         finally:
             for task in tasks:
                 task.cancel()
@@ -80,15 +93,18 @@ async def play_days(plan: SimulationPlan, clock: Clock) -> None:
             await crowd.stop()
 
 
-async def play_in_turn(plan: SimulationPlan, clock: Clock, feeders: list[Feeder], crowd: Crowd) -> None:
+async def play_in_turn(
+    plan: SimulationPlan, clock: Clock, feeders: list[Feeder], crowd: Crowd, is_playing: asyncio.Event
+) -> None:
     """Play the noted day to its end, then the ones after it."""
     played = load_played_day(plan.state_path)
     for feeder in feeders:
         await feeder.first_answer.wait()
-    days_done = 0
+    is_playing.set()
+    seed, days_done = plan.seed, 0
     while plan.days_max is None or days_done < plan.days_max:
         if played is None:
-            played = PlayedDay(plan.seed + days_done, clock.now_us())
+            played = PlayedDay(seed, clock.now_us())
             save_played_day(plan.state_path, played)
         day = generate_day(
             seed=played.seed, day_id=played.day_id, match_count=plan.match_count, population=plan.population
@@ -96,8 +112,7 @@ async def play_in_turn(plan: SimulationPlan, clock: Clock, feeders: list[Feeder]
         log.info("simulation.day_started", seed=day.seed, day_id=played.day_id, fixtures=len(day.fixtures))
         await DayPlayer(plan, clock, day=day, played=played, feeders=feeders, crowd=crowd).play()
         plan.state_path.unlink(missing_ok=True)
-        played = None
-        days_done += 1
+        seed, played, days_done = played.seed + 1, None, days_done + 1
 
 
 class DayPlayer:

@@ -16,15 +16,17 @@ PASSWORD_BYTES = 12
 
 @dataclass(frozen=True, slots=True)
 class LocalSecrets:
-    """What providers and the trading desk log in with on this machine.
+    """What providers, the trading desk and simulated bettors log in with on this machine.
 
     Attributes:
         provider_api_keys: API key of each provider.
         trader_password: Password of the user `trader`.
+        simulated_player_password: Password of every simulated bettor.
     """
 
     provider_api_keys: dict[str, str]
     trader_password: str
+    simulated_player_password: str
 
     @classmethod
     def load(cls, settings: Settings) -> LocalSecrets:
@@ -32,8 +34,11 @@ class LocalSecrets:
         path = settings.profile_dir / "secrets.json"
         known = json.loads(path.read_text()) if path.exists() else {}
         keys = {name: secrets.token_urlsafe(API_KEY_BYTES) for name in PROVIDERS} | known.get("provider_api_keys", {})
-        password = known.get("trader_password") or secrets.token_urlsafe(PASSWORD_BYTES)
-        loaded = cls(provider_api_keys=keys, trader_password=password)
+        passwords = {
+            name: known.get(name) or secrets.token_urlsafe(PASSWORD_BYTES)
+            for name in ("trader_password", "simulated_player_password")
+        }
+        loaded = cls(provider_api_keys=keys, **passwords)
         if asdict(loaded) != known:
             loaded._save(settings)
         return loaded
