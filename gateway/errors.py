@@ -59,9 +59,11 @@ _REASONS_BY_STATUS: Mapping[grpc.StatusCode, tuple[str, ...]] = {
     grpc.StatusCode.UNAVAILABLE: (
         "BOOK_SNAPSHOT_INCOMPLETE",
         "DELIVERY_FAILED",
+        "EXPLANATION_UNAVAILABLE",
         "LEDGER_UNAVAILABLE",
         "PRICING_UNAVAILABLE",
         "RISK_UNAVAILABLE",
+        "TRADING_UNAVAILABLE",
     ),
 }
 STATUS_BY_REASON: Mapping[str, grpc.StatusCode] = {

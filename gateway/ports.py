@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
-from typing import ClassVar, Literal, NamedTuple, Protocol
+from collections.abc import AsyncIterator, Collection, Mapping
+from typing import Any, ClassVar, Literal, NamedTuple, Protocol
+
+import grpc
 
 from kernel.errors import DomainError
 
@@ -64,5 +66,43 @@ class BookSnapshots(Protocol):
 
         Raises:
             BookSnapshotIncomplete: If the copy is not whole; the log has to be read instead.
+        """
+        ...
+
+
+class Explanations(Protocol):
+    """Why the newest books say what they say."""
+
+    async def read_explanation(self, fixture_id: str) -> bytes:
+        """Return the newest explanation of a fixture, empty if there is none.
+
+        Raises:
+            ExplanationUnavailable: If no answer came in time.
+        """
+        ...
+
+
+class ExplanationUnavailable(DomainError):
+    """The store of explanations did not answer in time."""
+
+    reason: ClassVar[str] = "EXPLANATION_UNAVAILABLE"
+
+
+class PlayerNames(Protocol):
+    """How players are shown to the desk."""
+
+    async def find_names(self, player_ids: Collection[str]) -> Mapping[str, str]:
+        """Return names by player id; one that is not found in time is left out."""
+        ...
+
+
+class TraderDoor(Protocol):
+    """Who may command the desk."""
+
+    async def expect_trader(self, context: grpc.aio.ServicerContext[Any, Any]) -> str:
+        """Return the name of the trader whose session the call carries.
+
+        Raises:
+            DomainError: If there is no session, it is not a trader's, or it cannot be looked up.
         """
         ...

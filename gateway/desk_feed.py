@@ -1,0 +1,160 @@
+"""What the desk is shown beside books: liability, providers, bets as they come. Kept from the logs, newest by key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import Final, TypeVar
+
+import structlog
+from google.protobuf.message import DecodeError, Message
+
+from gateway.books import TooManyWatchers
+from gateway.ports import PlayerNames, Record
+from overround.bets.v1 import bet_pb2
+from overround.feed.v1 import feed_pb2
+from overround.risk.v1 import risk_pb2
+from overround.trading.v1 import trading_service_pb2
+from wire.frames import frame_bytes
+from wire.trading import encode_desk_bet
+
+log = structlog.get_logger(__name__)
+
+LIABILITIES_TOPIC: Final = "risk.liability.v1"
+PROVIDERS_TOPIC: Final = "feed.providers.v1"
+BETS_TOPIC: Final = "bets.events.v1"
+
+LIABILITIES_MAX: Final = 20_000
+PROVIDERS_MAX: Final = 1_000
+RECENT_BETS_MAX: Final = 200
+CHANGES_PER_MESSAGE_MAX: Final = 1_000
+
+_Response = trading_service_pb2.WatchDeskResponse
+Version = tuple[int, ...]
+
+
+class NewestByKey:
+    """The newest value of each key, as a field of a response; of too many keys the longest unchanged are dropped."""
+
+    def __init__(self, *, field_number: int, keys_max: int) -> None:
+        self._field_number = field_number
+        self._keys_max = keys_max
+        self._held: dict[str, tuple[Version, bytes]] = {}
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._held)
+
+    def put(self, key: str, version: Version, value: bytes) -> bool:
+        """Keep a value unless one as new is held; return whether it was kept."""
+        held = self._held.get(key)
+        if held is not None and held[0] >= version:
+            return False
+        self._held.pop(key, None)
+        self._held[key] = (version, frame_bytes(self._field_number, value))
+        if len(self._held) > self._keys_max:
+            del self._held[next(iter(self._held))]
+        return True
+
+    def frame(self, key: str) -> bytes:
+        """Return the field of a key, empty if it is not held."""
+        held = self._held.get(key)
+        return b"" if held is None else held[1]
+
+
+class DeskWatch:
+    """What one desk has not been shown yet, by key: what changes twice before it is drawn is shown once."""
+
+    def __init__(self, sources: Iterable[NewestByKey]) -> None:
+        """Begin with everything that is held."""
+        self._pending = {source: dict.fromkeys(source) for source in sources}
+
+    @property
+    def has_news(self) -> bool:
+        """Return whether something waits to be taken."""
+        return any(self._pending.values())
+
+    def note(self, source: NewestByKey, key: str) -> None:
+        """Remember that a value changed; the latest comes last."""
+        pending = self._pending[source]
+        pending.pop(key, None)
+        pending[key] = None
+
+    def take(self) -> list[bytes]:
+        """Take fields to show, at most CHANGES_PER_MESSAGE_MAX of a kind."""
+        frames: list[bytes] = []
+        for source, pending in self._pending.items():
+            for key in list(islice(pending, CHANGES_PER_MESSAGE_MAX)):
+                del pending[key]
+                frames.append(source.frame(key))
+        return frames
+
+
+class DeskFeed:
+    """Holds what the desk is shown, and tells every desk that watches what changed."""
+
+    def __init__(self, *, names: PlayerNames, watchers_max: int) -> None:
+        self._names = names
+        self._watchers_max = watchers_max
+        self._liabilities = NewestByKey(field_number=_Response.LIABILITIES_FIELD_NUMBER, keys_max=LIABILITIES_MAX)
+        self._providers = NewestByKey(field_number=_Response.PROVIDERS_FIELD_NUMBER, keys_max=PROVIDERS_MAX)
+        self._bets = NewestByKey(field_number=_Response.BETS_FIELD_NUMBER, keys_max=RECENT_BETS_MAX)
+        self._watches: set[DeskWatch] = set()
+
+    def watch(self) -> DeskWatch:
+        """Begin to watch; the first to be taken is all there is.
+
+        Raises:
+            TooManyWatchers: If so many desks watch already.
+        """
+        if len(self._watches) >= self._watchers_max:
+            raise TooManyWatchers(f"At most {self._watchers_max} desks may watch one gateway")
+        watch = DeskWatch((self._liabilities, self._providers, self._bets))
+        self._watches.add(watch)
+        return watch
+
+    def unwatch(self, watch: DeskWatch) -> None:
+        """Stop to watch."""
+        self._watches.discard(watch)
+
+    def apply_liabilities(self, records: Iterable[Record]) -> None:
+        """Take in liabilities of fixtures."""
+        for record in records:
+            liability = _parse(risk_pb2.FixtureLiability, record)
+            if liability is not None:
+                self._put(self._liabilities, liability.fixture_id, (liability.version,), record.value or b"")
+
+    def apply_providers(self, records: Iterable[Record]) -> None:
+        """Take in providers' signs of life."""
+        for record in records:
+            sign = _parse(feed_pb2.ProviderHeartbeat, record)
+            if sign is not None:
+                self._put(self._providers, sign.provider_id, (sign.received_time_us,), record.value or b"")
+
+    async def apply_bets(self, records: Iterable[Record]) -> None:
+        """Take in bets that were accepted or settled; of many at once only the last are ever shown."""
+        by_time = sorted(records, key=lambda record: record.timestamp_ms)[-RECENT_BETS_MAX:]
+        changes = [change for record in by_time if (change := _parse(bet_pb2.BetChanged, record)) is not None]
+        names = await self._names.find_names({change.bet.player_id for change in changes})
+        for change in changes:
+            bet = encode_desk_bet(change.bet, names.get(change.bet.player_id, ""))
+            position = (change.position.transaction_id, change.position.row_id)
+            self._put(self._bets, change.bet.bet_id, position, bet)
+
+    def _put(self, source: NewestByKey, key: str, version: Version, value: bytes) -> None:
+        if source.put(key, version, value):
+            for watch in self._watches:
+                watch.note(source, key)
+
+
+_M = TypeVar("_M", bound=Message)
+
+
+def _parse(message_type: type[_M], record: Record) -> _M | None:
+    """Return the message, None for a deleted key or bytes that are none: the desk goes on without it."""
+    if record.value is None:
+        return None
+    try:
+        return message_type.FromString(record.value)
+    except DecodeError as error:
+        log.error("desk.record_unreadable", topic=record.topic, key=record.key, error=str(error))
+        return None

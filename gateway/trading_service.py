@@ -1,0 +1,150 @@
+"""The trading desk: one stream with all it shows, and its commands."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from typing import Any, ClassVar, Final
+from uuid import UUID, uuid5
+
+import grpc
+import structlog
+
+from gateway.desk_stream import DeskSources, DeskStream
+from gateway.ports import Outlet, TraderDoor
+from kernel.commands import RequestIdReused
+from kernel.errors import DomainError
+from kernel.ids import parse_uuid
+from overround.trading.v1 import trading_service_pb2
+from wire.layouts import layout_of
+from wire.trading import TradingAction, encode_command
+
+log = structlog.get_logger(__name__)
+
+SERVICE: Final = "overround.trading.v1.TradingService"
+COMMANDS_TOPIC: Final = "trading.commands.v1"
+COMMAND_TIMEOUT_S: Final = 1.8
+COMMANDS_REMEMBERED_MAX: Final = 10_000
+
+Context = grpc.aio.ServicerContext[Any, Any]
+Target = tuple[TradingAction, str, str]
+
+
+class TradingUnavailable(DomainError):
+    """The log did not confirm a command in time; whether it holds is seen in the book, or by sending it again."""
+
+    reason: ClassVar[str] = "TRADING_UNAVAILABLE"
+
+
+class TradingService:
+    """Serves the desk. The stream's responses are bytes already, so it brings its own method handlers."""
+
+    def __init__(self, *, sources: DeskSources, outlet: Outlet, door: TraderDoor) -> None:
+        self._sources = sources
+        self._outlet = outlet
+        self._door = door
+        self._sent: dict[UUID, Target] = {}
+
+    def add_to(self, server: grpc.aio.Server) -> None:
+        """Register the methods."""
+        messages = trading_service_pb2
+        handlers = {
+            "WatchDesk": grpc.unary_stream_rpc_method_handler(
+                self.watch_desk, request_deserializer=messages.WatchDeskRequest.FromString
+            ),
+            "Suspend": grpc.unary_unary_rpc_method_handler(
+                self.suspend, messages.SuspendRequest.FromString, messages.SuspendResponse.SerializeToString
+            ),
+            "Resume": grpc.unary_unary_rpc_method_handler(
+                self.resume, messages.ResumeRequest.FromString, messages.ResumeResponse.SerializeToString
+            ),
+            "SuspendAllInPlay": grpc.unary_unary_rpc_method_handler(
+                self.suspend_all_in_play,
+                messages.SuspendAllInPlayRequest.FromString,
+                messages.SuspendAllInPlayResponse.SerializeToString,
+            ),
+        }
+        server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, handlers),))
+
+    async def watch_desk(self, request: trading_service_pb2.WatchDeskRequest, context: Context) -> AsyncIterator[bytes]:
+        """Stream all the desk shows."""
+        trader_name = await self._door.expect_trader(context)
+        stream = DeskStream(self._sources, trader_name=trader_name, fixture_id=request.fixture_id)
+        async with aclosing(stream.responses()) as responses:
+            async for response in responses:
+                yield response
+
+    async def suspend(
+        self, request: trading_service_pb2.SuspendRequest, context: Context
+    ) -> trading_service_pb2.SuspendResponse:
+        """Suspend a market or a fixture."""
+        await self._command(request, TradingAction.SUSPEND, context)
+        return trading_service_pb2.SuspendResponse()
+
+    async def resume(
+        self, request: trading_service_pb2.ResumeRequest, context: Context
+    ) -> trading_service_pb2.ResumeResponse:
+        """Lift a suspension by the desk."""
+        await self._command(request, TradingAction.RESUME, context)
+        return trading_service_pb2.ResumeResponse()
+
+    async def suspend_all_in_play(
+        self, request: trading_service_pb2.SuspendAllInPlayRequest, context: Context
+    ) -> trading_service_pb2.SuspendAllInPlayResponse:
+        """Suspend every fixture in play; a fixture's command has an id made of the request's and its own."""
+        trader_name = await self._door.expect_trader(context)
+        request_id = parse_uuid(request.request_id, field="request_id")
+        fixture_ids = [book.fixture_id for book in self._sources.books.live_books() if book.is_in_play]
+        await self._within_limit(
+            *(
+                self._send(uuid5(request_id, fixture_id), (TradingAction.SUSPEND, fixture_id, ""), trader_name)
+                for fixture_id in fixture_ids
+            )
+        )
+        log.info("trading.all_in_play_suspended", trader=trader_name, fixtures=len(fixture_ids))
+        return trading_service_pb2.SuspendAllInPlayResponse(fixture_ids=fixture_ids)
+
+    async def _command(
+        self,
+        request: trading_service_pb2.SuspendRequest | trading_service_pb2.ResumeRequest,
+        action: TradingAction,
+        context: Context,
+    ) -> None:
+        trader_name = await self._door.expect_trader(context)
+        request_id = parse_uuid(request.request_id, field="request_id")
+        book = self._sources.books.get(request.fixture_id)
+        if request.market_id:
+            layout_of(book.message).market_index(request.market_id)
+        target = (action, request.fixture_id, request.market_id)
+        await self._within_limit(self._send(request_id, target, trader_name))
+        log.info("trading.command_sent", action=action.name, fixture_id=request.fixture_id, market_id=request.market_id)
+
+    async def _send(self, request_id: UUID, target: Target, trader_name: str) -> None:
+        """Append a command to the log. Pricing heeds a request id once; here a repeat is only spared the way."""
+        sent = self._sent.get(request_id)
+        if sent == target:
+            return
+        if sent is not None:
+            raise RequestIdReused(f"Request {request_id} was for another command")
+        action, fixture_id, market_id = target
+        value = encode_command(
+            request_id=str(request_id),
+            fixture_id=fixture_id,
+            market_id=market_id,
+            action=action,
+            trader_name=trader_name,
+            time_us=self._sources.clock.now_us(),
+        )
+        await self._outlet.send_and_wait(COMMANDS_TOPIC, fixture_id, value)
+        self._sent[request_id] = target
+        if len(self._sent) > COMMANDS_REMEMBERED_MAX:
+            del self._sent[next(iter(self._sent))]
+
+    async def _within_limit(self, *sending: Any) -> None:
+        try:
+            async with asyncio.timeout(COMMAND_TIMEOUT_S):
+                await asyncio.gather(*sending)
+        except TimeoutError:
+            message = f"Log must confirm a command within {COMMAND_TIMEOUT_S} s, did not; it may yet take effect"
+            raise TradingUnavailable(message) from None
