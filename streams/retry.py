@@ -28,9 +28,12 @@ async def retry_while(
         error = state.outcome.exception() if state.outcome else None
         log.warning("agent.waits", step=step, attempt=state.attempt_number, error=str(error))
 
+    async def attempt() -> Result:
+        return await action()
+
     retrying = AsyncRetrying(
         wait=wait_exponential_jitter(initial=WAIT_S_MIN, max=WAIT_S_MAX, jitter=WAIT_S_MIN),
         retry=retry_if_exception_type(unavailable),
         before_sleep=report,
     )
-    return await retrying(action)
+    return await retrying(attempt)

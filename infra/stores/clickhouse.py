@@ -1,0 +1,70 @@
+"""ClickHouse, where history is kept: whole blocks in, one connection, one thread."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final
+
+from clickhouse_driver import Client
+from clickhouse_driver.errors import Error, TypeMismatchError
+
+from streams.history import HistoryUnavailable
+
+CONNECT_TIMEOUT_S: Final = 2
+ANSWER_TIMEOUT_S: Final = 20
+
+
+class ClickHouseHistory:
+    """Inserts blocks of columns. The driver waits synchronously, so it works in a thread of its own."""
+
+    def __init__(self, dsn: str) -> None:
+        self._client = Client.from_url(
+            f"{dsn}?connect_timeout={CONNECT_TIMEOUT_S}&send_receive_timeout={ANSWER_TIMEOUT_S}"
+            f"&sync_request_timeout={CONNECT_TIMEOUT_S}"
+        )
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="clickhouse")
+
+    async def insert(self, table: str, column_names: Sequence[str], columns: Sequence[Sequence[object]]) -> None:
+        """Append one block, whole or not at all.
+
+        Args:
+            table: Where.
+            column_names: Which columns.
+            columns: Their values, one sequence a column; text as UTF-8 bytes.
+
+        Raises:
+            HistoryUnavailable: If the server does not answer in time or refuses; the block may be sent again.
+            TypeMismatchError: If a value does not fit its column; sending the block again is of no use.
+        """
+        statement = f"INSERT INTO {table} ({', '.join(column_names)}) VALUES"
+        await self._in_thread(statement, columns, columnar=True, settings={"strings_as_bytes": True})
+
+    async def ping(self) -> None:
+        """Ask the server for a sign of life.
+
+        Raises:
+            HistoryUnavailable: If it does not answer in time.
+        """
+        await self._in_thread("SELECT 1")
+
+    async def close(self) -> None:
+        """Give the connection back."""
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._client.disconnect)
+        self._thread.shutdown(wait=False)
+
+    async def _in_thread(self, *arguments: Any, **options: Any) -> None:
+        try:
+            await asyncio.get_running_loop().run_in_executor(self._thread, lambda: self._execute(arguments, options))
+        except TypeMismatchError:
+            raise
+        except (Error, OSError, EOFError) as error:
+            raise HistoryUnavailable(f"ClickHouse must take a block, but: {type(error).__name__}: {error}") from error
+
+    def _execute(self, arguments: tuple[Any, ...], options: dict[str, Any]) -> None:
+        try:
+            self._client.execute(*arguments, **options)
+        except BaseException:
+            self._client.disconnect()
+            raise
