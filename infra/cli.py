@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal, NoReturn
 
 import typer
 
@@ -73,9 +73,85 @@ def migrate(*, profile: ProfileOption = None) -> None:
         typer.echo(f"{server}: {line}")
 
 
+@app.command()
+def status(*, profile: ProfileOption = None) -> None:
+    """Show every program: its state, process, restarts, memory and ports."""
+    from rich.console import Console
+
+    from infra.local.status import show_status
+
+    raise typer.Exit(show_status(_settings(profile), Console()))
+
+
+@app.command()
+def topics(*, profile: ProfileOption = None) -> None:
+    """List the topics with their offsets, and whether they are as declared."""
+    from rich.console import Console
+
+    from infra.local.topic_report import show_topics
+
+    raise typer.Exit(show_topics(_settings(profile), Console()))
+
+
+@app.command()
+def start(name: str, *, profile: ProfileOption = None) -> None:
+    """Start a program that was stopped, and wait until it is healthy."""
+    _control("start", name, profile)
+
+
+@app.command()
+def stop(name: str, *, profile: ProfileOption = None) -> None:
+    """Stop one program of the running system; it stays stopped until `overround start`."""
+    _control("stop", name, profile)
+
+
+@app.command()
+def kill(name: str, *, profile: ProfileOption = None) -> None:
+    """Kill one program of the running system as a crash would; it heals by itself."""
+    _control("kill", name, profile)
+
+
+@app.command()
+def down(*, profile: ProfileOption = None) -> None:
+    """Have the running system stop in order, as Ctrl-C in its terminal does."""
+    _control("shutdown", "", profile)
+
+
+@app.command()
+def clean_data(
+    *, profile: ProfileOption = None, yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False
+) -> None:
+    """Throw away all data of this machine's system: databases, topics, logs, secrets."""
+    from infra.local.data import throw_away
+    from infra.local.locks import AlreadyRunning
+
+    folder = _settings(profile).profile_dir
+    if not yes:
+        typer.confirm(f"Delete everything in {folder}?", abort=True)
+    try:
+        throw_away(folder)
+    except AlreadyRunning as error:
+        _fail(str(error))
+    typer.echo(f"{folder} is gone")
+
+
 def main() -> None:
     """Run the command line."""
     app()
+
+
+def _control(action: Literal["start", "stop", "kill", "shutdown"], name: str, profile: str | None) -> None:
+    from infra.local.control import ControlRefused, request
+
+    try:
+        request(_settings(profile).profile_dir, action, name)
+    except ControlRefused as error:
+        _fail(str(error))
+
+
+def _fail(message: str) -> NoReturn:
+    typer.echo(message, err=True)
+    raise typer.Exit(1)
 
 
 def _settings(profile: str | None) -> Settings:
