@@ -1,0 +1,25 @@
+# `make run` starts everything, `make test` checks everything; the rest is one line each over `overround`.
+PYTHON := $(shell for python in python3.11 /usr/bin/python3.11 python3 /usr/bin/python3; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
+PYTHON := $(or $(PYTHON),$(error Python 3.11 or later is needed: apt install python3))
+SETUP := $(PYTHON) infra/bootstrap.py
+BIN := .venv/bin
+
+.PHONY: run test bench status clean-data protos format lock
+
+run:
+	@$(SETUP) && exec $(BIN)/overround up
+test:
+	@$(SETUP) --tests && exec $(BIN)/python -m infra.checks
+bench:
+	@$(SETUP) && exec $(BIN)/python -m loadtests
+status:
+	@$(BIN)/overround status
+clean-data:
+	@$(BIN)/overround clean-data
+protos:
+	@$(SETUP) && $(BIN)/python protos/generate.py
+format:
+	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
+lock:
+	@$(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --extra dev --python-version 3.11 pyproject.toml -o requirements.lock
