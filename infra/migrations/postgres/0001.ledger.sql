@@ -142,7 +142,7 @@ CREATE TABLE ledger.outbox (
     )
 );
 
--- How far the relay has published, and how far it has pruned what it published.
+-- How far the relay has published.
 CREATE TABLE ledger.relay_position (
     relay text PRIMARY KEY,
     transaction_id xid8 NOT NULL,

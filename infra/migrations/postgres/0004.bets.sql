@@ -53,6 +53,7 @@ CREATE TABLE bets.event (
     status smallint NOT NULL,
     return_minor bigint NOT NULL,
     result_key text,
+    transaction_id xid8 NOT NULL DEFAULT pg_current_xact_id(),
     PRIMARY KEY (bet_id, sequence)
 );
 CREATE TRIGGER event_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON bets.event

@@ -1,0 +1,226 @@
+"""The relay: what the ledger committed goes into the log, in the ledger's order.
+
+One relay leads at a time, by a lock that lives and dies with its connection. It may die anywhere: what it published
+without having remembered it is published again, and consumers skip what they have seen by its position.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Protocol
+
+import asyncpg
+import structlog
+from prometheus_client import Counter, Gauge
+
+from infra.settings import Relay as RelaySettings
+from infra.stores.postgres import UNAVAILABLE, Connection
+from infra.stores.postgres_chain import append_block
+from infra.stores.postgres_outbox import (
+    OutboxMessage,
+    Position,
+    load_messages,
+    load_position,
+    measure_lag,
+    prune_published,
+    store_position,
+)
+from kernel.errors import DomainError
+
+LEADER_LOCK = "ledger.relay"
+LAG_ROWS_MAX = 10_000
+LAG_INTERVAL_S = 1.0
+STALLED_S = 5.0
+
+PUBLISHED = Counter("relay_published", "Messages confirmed by the log.", ["topic"])
+LAG_ROWS = Gauge("relay_lag_rows", f"Rows not published yet, counted up to {LAG_ROWS_MAX}.")
+LAG_SECONDS = Gauge("relay_lag_seconds", "Age of the oldest row not published yet.")
+CHAINED = Counter("relay_chained_transfers", "Transfers that entered the Merkle chain.")
+PRUNED = Counter("relay_pruned_rows", "Published rows deleted from the outbox.")
+
+log = structlog.get_logger(__name__)
+
+
+class Outlet(Protocol):
+    """The way into the log."""
+
+    def send(
+        self, topic: str, key: str, value: bytes, on_delivery: Callable[[Exception | None], None] | None = None
+    ) -> None:
+        """Queue a message; the callback comes in another thread."""
+        ...
+
+    def close(self) -> None:
+        """Let go of everything."""
+        ...
+
+
+class Relay:
+    """Publishes the outbox, chains the transfers, prunes what is published.
+
+    Args:
+        open_outlet: Makes an outlet that keeps its order and never gives a message up, so that none overtakes another
+            of its key; called again after an outlet failed.
+    """
+
+    def __init__(self, dsn: str, open_outlet: Callable[[], Outlet], settings: RelaySettings) -> None:
+        self._dsn = dsn
+        self._open_outlet = open_outlet
+        self._settings = settings
+        self._is_leader = False
+        self._is_standby = False
+        self._beat_s = 0.0
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Lead, or wait to lead, until told to stop; outages of the database or the log are sat out."""
+        while not stopping.is_set():
+            try:
+                await self._connect_and_lead(stopping)
+            except (*UNAVAILABLE, DomainError) as error:
+                log.warning("relay.interrupted", kind=type(error).__name__, detail=str(error))
+            self._is_leader = False
+            await _sleep(stopping, self._settings.retry_ms / 1_000)
+
+    async def complaint(self) -> str | None:
+        """Return what keeps the relay from doing its work; one that waits to lead is well."""
+        if self._is_standby:
+            return None
+        if not self._is_leader:
+            return "not connected to the ledger"
+        if asyncio.get_running_loop().time() - self._beat_s > STALLED_S:
+            return f"published nothing for {STALLED_S:.0f} s though something waits"
+        return None
+
+    async def _connect_and_lead(self, stopping: asyncio.Event) -> None:
+        timeout_s = self._settings.statement_timeout_ms / 1_000
+        connection = await asyncpg.connect(
+            self._dsn,
+            timeout=timeout_s,
+            command_timeout=timeout_s,
+            # A position that is lost with the server is only a page published again.
+            server_settings={"application_name": "relay", "synchronous_commit": "off", "jit": "off"},
+        )
+        try:
+            self._is_standby = not await _lead(connection)
+            if not self._is_standby:
+                log.info("relay.leads")
+                await self._publish_until(stopping, connection)
+        finally:
+            connection.terminate()
+
+    async def _publish_until(self, stopping: asyncio.Event, connection: Connection) -> None:
+        outlet = self._open_outlet()
+        try:
+            position = await load_position(connection)
+            upkeep = _Upkeep(connection, self._settings)
+            self._is_leader = True
+            while not stopping.is_set():
+                self._beat_s = asyncio.get_running_loop().time()
+                messages = await load_messages(connection, position, self._settings.page_rows_max)
+                if messages:
+                    await _publish(outlet, messages, stopping)
+                    position = messages[-1].position
+                    await store_position(connection, position)
+                await upkeep.run_due(position)
+                await _sleep(stopping, self._pause_s(len(messages)))
+        finally:
+            await asyncio.to_thread(outlet.close)
+
+    def _pause_s(self, row_count: int) -> float:
+        if row_count == self._settings.page_rows_max:
+            return 0
+        return (self._settings.poll_busy_ms if row_count else self._settings.poll_idle_ms) / 1_000
+
+
+class _Upkeep:
+    """What is done now and then between two pages, each a bounded step."""
+
+    def __init__(self, connection: Connection, settings: RelaySettings) -> None:
+        self._connection = connection
+        self._settings = settings
+        self._chain_due_s = 0.0
+        self._prune_due_s = 0.0
+        self._lag_due_s = 0.0
+
+    async def run_due(self, position: Position) -> None:
+        """Append a block, delete a page, or measure the lag, where it is time to."""
+        now_s = asyncio.get_running_loop().time()
+        if now_s >= self._chain_due_s:
+            await self._chain(now_s)
+        if now_s >= self._prune_due_s:
+            await self._prune(now_s, position)
+        if now_s >= self._lag_due_s:
+            lag = await measure_lag(self._connection, position, LAG_ROWS_MAX)
+            LAG_ROWS.set(lag.row_count)
+            LAG_SECONDS.set(lag.age_us / 1_000_000)
+            self._lag_due_s = now_s + LAG_INTERVAL_S
+
+    async def _chain(self, now_s: float) -> None:
+        transfers_max = self._settings.chain_block_transfers_max
+        count = await append_block(self._connection, transfers_max=transfers_max)
+        CHAINED.inc(count)
+        if count < transfers_max:
+            self._chain_due_s = now_s + self._settings.chain_interval_ms / 1_000
+
+    async def _prune(self, now_s: float, position: Position) -> None:
+        rows_max = self._settings.page_rows_max
+        count = await prune_published(
+            self._connection, position, kept_s=self._settings.published_kept_s, rows_max=rows_max
+        )
+        PRUNED.inc(count)
+        if count < rows_max:
+            self._prune_due_s = now_s + self._settings.prune_interval_ms / 1_000
+
+
+async def _lead(connection: Connection) -> bool:
+    has_lock: bool = await connection.fetchval("SELECT pg_try_advisory_lock(hashtextextended($1, 0))", LEADER_LOCK)
+    return has_lock
+
+
+async def _publish(outlet: Outlet, messages: Sequence[OutboxMessage], stopping: asyncio.Event) -> None:
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[None] = loop.create_future()
+    left = len(messages)
+
+    def confirm(error: Exception | None) -> None:
+        nonlocal left
+        left -= 1
+        if done.done():
+            return
+        if error is not None:
+            done.set_exception(error)
+        elif left == 0:
+            done.set_result(None)
+
+    def report(error: Exception | None) -> None:
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(confirm, error)
+
+    for message in messages:
+        outlet.send(message.topic, message.key, message.value, report)
+    await _wait_or_stop(done, stopping)
+    for message in messages:
+        PUBLISHED.labels(message.topic).inc()
+
+
+class _Stopped(DomainError):
+    """The relay was told to stop while the log had not confirmed: the page is published again later."""
+
+
+async def _wait_or_stop(done: asyncio.Future[None], stopping: asyncio.Event) -> None:
+    stop = asyncio.ensure_future(stopping.wait())
+    try:
+        await asyncio.wait({done, stop}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        stop.cancel()
+    if not done.done():
+        done.cancel()
+        raise _Stopped("The log must confirm before the relay stops, did not")
+    done.result()
+
+
+async def _sleep(stopping: asyncio.Event, seconds: float) -> None:
+    with suppress(TimeoutError):
+        await asyncio.wait_for(stopping.wait(), seconds)

@@ -1,0 +1,127 @@
+"""The Merkle chain over the transfers in PostgreSQL: appended behind the commits, verified from the first block."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+
+import asyncpg
+
+from infra.stores.postgres import Connection
+from wallet.chain import GENESIS_HASH, block_hash, leaf_hash, merkle_root
+
+_BLOCKS_PAGE = 200
+_NO_END = (2**63 - 1, 2**63 - 1)
+
+_LAST_BLOCK = """
+    SELECT block_id, last_transaction_id::text::bigint AS last_transaction_id, last_row_id, block_hash
+    FROM ledger.chain_block ORDER BY block_id DESC LIMIT 1
+"""
+# Only what nothing can come before any more.
+_TRANSFERS = """
+    SELECT transaction_id::text::bigint AS transaction_id, row_id, transfer_id, provider, key, leg, kind,
+        debit_account_id, credit_account_id, amount_minor, currency, debit_version, credit_version, reverses_row_id,
+        subject_id, time_us
+    FROM ledger.transfer
+    WHERE (transaction_id, row_id) > ($1::text::xid8, $2) AND (transaction_id, row_id) <= ($3::text::xid8, $4)
+        AND transaction_id < pg_snapshot_xmin(pg_current_snapshot())
+    ORDER BY ledger.transfer.transaction_id, row_id LIMIT $5
+"""
+_APPEND = """
+    INSERT INTO ledger.chain_block (
+        block_id, last_transaction_id, last_row_id, transfer_count, merkle_root, previous_hash, block_hash, time_us
+    ) VALUES ($1, $2::text::xid8, $3, $4, $5, $6, $7, ledger.now_us())
+"""
+_ROLL_UP = """
+    UPDATE ledger.account a SET posted_minor = a.posted_minor + n.net_minor
+    FROM unnest($1::bigint[], $2::bigint[]) AS n (account_id, net_minor)
+    WHERE a.account_id = n.account_id AND a.owner_id IS NULL
+"""
+_BLOCKS = """
+    SELECT block_id, last_transaction_id::text::bigint AS last_transaction_id, last_row_id, transfer_count, merkle_root,
+        previous_hash, block_hash
+    FROM ledger.chain_block WHERE block_id > $1 ORDER BY block_id LIMIT $2
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class BlockVerdict:
+    """What verifying one block found: its number, its transfers, and what is wrong, empty where nothing is."""
+
+    block_id: int
+    transfer_count: int
+    complaint: str
+
+
+async def append_block(connection: Connection, *, transfers_max: int) -> int:
+    """Chain the next transfers that nothing can come before any more, and roll them up into the house's balances.
+
+    Returns:
+        How many transfers the block holds; zero where there was nothing to chain.
+    """
+    async with connection.transaction():
+        last = await connection.fetchrow(_LAST_BLOCK)
+        block_id, previous_hash = (last["block_id"] + 1, last["block_hash"]) if last else (1, GENESIS_HASH)
+        start = (last["last_transaction_id"], last["last_row_id"]) if last else (0, 0)
+        transfers = await _fetch_transfers(connection, start, _NO_END, transfers_max)
+        if not transfers:
+            return 0
+        root = merkle_root([leaf_hash(list(row.values())) for row in transfers])
+        end = transfers[-1]
+        await connection.execute(
+            _APPEND,
+            block_id,
+            str(end["transaction_id"]),
+            end["row_id"],
+            len(transfers),
+            root,
+            previous_hash,
+            block_hash(previous_hash, block_id, len(transfers), root),
+        )
+        net_minor = _net_by_house_account(transfers)
+        await connection.execute(_ROLL_UP, list(net_minor), list(net_minor.values()))
+        return len(transfers)
+
+
+async def verify_blocks(connection: Connection) -> AsyncIterator[BlockVerdict]:
+    """Recompute every block from its transfers, oldest first."""
+    previous_hash, block_id, start = GENESIS_HASH, 0, (0, 0)
+    while blocks := await connection.fetch(_BLOCKS, block_id, _BLOCKS_PAGE):
+        for block in blocks:
+            end = (block["last_transaction_id"], block["last_row_id"])
+            transfers = await _fetch_transfers(connection, start, end, block["transfer_count"] + 1)
+            complaint = _complain(block, transfers, previous_hash, block_id + 1)
+            yield BlockVerdict(block["block_id"], len(transfers), complaint)
+            previous_hash, block_id, start = block["block_hash"], block["block_id"], end
+
+
+async def _fetch_transfers(
+    connection: Connection, after: tuple[int, int], until: tuple[int, int], rows_max: int
+) -> list[asyncpg.Record]:
+    return await connection.fetch(_TRANSFERS, str(after[0]), after[1], str(until[0]), until[1], rows_max)
+
+
+def _net_by_house_account(transfers: Sequence[asyncpg.Record]) -> dict[int, int]:
+    net_minor: dict[int, int] = defaultdict(int)
+    for row in transfers:
+        if row["debit_version"] is None:
+            net_minor[row["debit_account_id"]] -= row["amount_minor"]
+        if row["credit_version"] is None:
+            net_minor[row["credit_account_id"]] += row["amount_minor"]
+    return net_minor
+
+
+def _complain(block: asyncpg.Record, transfers: Sequence[asyncpg.Record], previous_hash: bytes, block_id: int) -> str:
+    if block["block_id"] != block_id:
+        return f"block {block_id} must come next, was {block['block_id']}"
+    if len(transfers) != block["transfer_count"]:
+        return f"block {block_id} must hold {block['transfer_count']} transfers, held {len(transfers)}"
+    root = merkle_root([leaf_hash(list(row.values())) for row in transfers])
+    if root != block["merkle_root"]:
+        return f"a transfer of block {block_id} was changed"
+    if block["previous_hash"] != previous_hash:
+        return f"block {block_id} does not stand on the block before"
+    if block["block_hash"] != block_hash(previous_hash, block_id, len(transfers), root):
+        return f"the hash of block {block_id} is wrong"
+    return ""
