@@ -52,10 +52,11 @@ class ProviderColumns:
 
     Attributes:
         sequence: Of its last update folded in.
-        received_time_us: When its newest quotes arrived.
+        received_time_us: When its newest quotes arrived; 0 for never.
         market_statuses: MarketStatus of each market, uint8; 0 where it never quoted the market.
         decimal_odds_milli: Decimal odds times 1000 of each outcome, uint32; 0 for none.
         bet_stops: 1 where its bet-stop is in force, uint8, one a market.
+        is_behind: It does not know of the last goal, red card or new period yet.
     """
 
     provider_id: str
@@ -64,6 +65,7 @@ class ProviderColumns:
     market_statuses: NDArray[np.uint8]
     decimal_odds_milli: NDArray[np.uint32]
     bet_stops: NDArray[np.uint8]
+    is_behind: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -158,6 +158,7 @@ def _parse_provider(message: book_pb2.ProviderQuotes, layout: MarketLayout) -> P
         market_statuses=unpack(message.market_statuses, BYTE, length=markets, name="market_statuses"),
         decimal_odds_milli=unpack(message.decimal_odds_milli, ODDS, length=outcomes, name="decimal_odds_milli"),
         bet_stops=unpack(message.bet_stops, BYTE, length=markets, name="bet_stops"),
+        is_behind=message.is_behind,
     )
 
 
@@ -172,4 +173,5 @@ def _build_provider(provider: ProviderColumns, weights: NDArray[np.float32]) -> 
         weights=pack(weights, WEIGHT),
         is_bet_stopped=b"\x01" in bet_stops,
         bet_stops=bet_stops,
+        is_behind=provider.is_behind,
     )

@@ -231,6 +231,7 @@ class ProviderQuotes(_message.Message):
     WEIGHTS_FIELD_NUMBER: _builtins.int
     IS_BET_STOPPED_FIELD_NUMBER: _builtins.int
     BET_STOPS_FIELD_NUMBER: _builtins.int
+    IS_BEHIND_FIELD_NUMBER: _builtins.int
     provider_id: _builtins.str
     sequence: _builtins.int
     """Last sequence number folded in for this fixture."""
@@ -246,6 +247,8 @@ class ProviderQuotes(_message.Message):
     """Whether its bet-stop is in force, for any market."""
     bet_stops: _builtins.bytes
     """1 where its bet-stop is in force: uint8, one a market."""
+    is_behind: _builtins.bool
+    """It does not know of the last goal, red card or new period yet: its prices do not count."""
     def __init__(
         self,
         *,
@@ -257,10 +260,11 @@ class ProviderQuotes(_message.Message):
         weights: _builtins.bytes = ...,
         is_bet_stopped: _builtins.bool = ...,
         bet_stops: _builtins.bytes = ...,
+        is_behind: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bet_stops", b"bet_stops", "decimal_odds_milli", b"decimal_odds_milli", "is_bet_stopped", b"is_bet_stopped", "market_statuses", b"market_statuses", "provider_id", b"provider_id", "received_time_us", b"received_time_us", "sequence", b"sequence", "weights", b"weights"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bet_stops", b"bet_stops", "decimal_odds_milli", b"decimal_odds_milli", "is_behind", b"is_behind", "is_bet_stopped", b"is_bet_stopped", "market_statuses", b"market_statuses", "provider_id", b"provider_id", "received_time_us", b"received_time_us", "sequence", b"sequence", "weights", b"weights"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1,0 +1,78 @@
+"""Several providers' fair probabilities into one.
+
+The first axis is the provider, the second the market, the third the outcome.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
+# With fewer there is no telling who is the outlier, only that they contradict each other.
+OUTLIER_PROVIDERS_MIN = 3
+
+
+def blend(fair_probabilities: Floats, *, weights: Floats, winner_counts: Floats) -> Floats:
+    """Average in logit space by weight, then scale each market to what it must sum to.
+
+    Args:
+        fair_probabilities: Shape (n_providers, n_markets, n_outcomes); NaN where there is none.
+        weights: Shape (n_providers, n_markets), 0 for providers that do not count.
+        winner_counts: What each market's probabilities sum to.
+
+    Returns:
+        Shape (n_markets, n_outcomes); NaN throughout a market in which nobody counts.
+    """
+    totals = weights.sum(axis=0)
+    is_priced = totals > 0.0
+    shares = np.where(is_priced, weights, 0.0) / np.where(is_priced, totals, 1.0)
+    logits = to_logits(fair_probabilities)
+    weighted = np.where(shares[:, :, None] > 0.0, shares[:, :, None] * logits, 0.0).sum(axis=0)
+    blended = 1.0 / (1.0 + np.exp(-weighted))
+    blended[~is_priced] = np.nan
+    sums = np.nansum(blended, axis=1)
+    return np.asarray(blended * (winner_counts / np.where(sums > 0.0, sums, 1.0))[:, None])
+
+
+def find_outliers(fair_probabilities: Floats, *, is_counted: Flags, logit_distance_max: float) -> Flags:
+    """Tell which providers stand too far from the others in a market.
+
+    With three or more, those further from the median than allowed in any outcome; with two that far from each other,
+    both: they contradict each other and neither can be believed.
+
+    Args:
+        fair_probabilities: Shape (n_providers, n_markets, n_outcomes).
+        is_counted: Shape (n_providers, n_markets): whose word is asked.
+        logit_distance_max: Largest distance allowed, in logits.
+
+    Returns:
+        Shape (n_providers, n_markets).
+    """
+    counts = is_counted.sum(axis=0)
+    logits = np.where(is_counted[:, :, None], to_logits(fair_probabilities), np.nan)
+    middles = _median(logits, counts)
+    with np.errstate(invalid="ignore"):
+        distances = np.abs(logits - middles)
+    furthest = np.where(np.isnan(distances), 0.0, distances).max(axis=2)
+    allowed = np.where(counts >= OUTLIER_PROVIDERS_MIN, logit_distance_max, logit_distance_max / 2.0)
+    return np.asarray((furthest > allowed) & is_counted & (counts >= 2))
+
+
+def to_logits(probabilities: Floats) -> Floats:
+    """Return ln(p / (1 - p))."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(np.log(probabilities) - np.log1p(-probabilities))
+
+
+def _median(logits: Floats, counts: NDArray[np.int64]) -> Floats:
+    """Return the median over the first axis of what is there; NaN sorts last."""
+    ordered = np.sort(logits, axis=0)
+    shape = (1, logits.shape[1], logits.shape[2])
+    lower = np.broadcast_to((np.maximum(counts - 1, 0) // 2)[None, :, None], shape)
+    upper = np.broadcast_to((counts // 2)[None, :, None], shape)
+    last = logits.shape[0] - 1
+    halves = [np.take_along_axis(ordered, np.minimum(positions, last), axis=0)[0] for positions in (lower, upper)]
+    return np.asarray((halves[0] + halves[1]) / 2.0)

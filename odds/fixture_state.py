@@ -1,0 +1,181 @@
+"""All that pricing knows about one fixture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from odds.book import Book, Explanation, ProviderColumns, TraderSuspension
+from odds.fixture import FixtureDescription, FixtureStatus, MarketStatus, MatchState, Period
+from odds.layout import MarketLayout
+from odds.layout_union import project, unite
+
+EMPTY_LAYOUT: Final = MarketLayout.of([], [], [])
+RUNNING_PERIODS: Final = frozenset({Period.FIRST_HALF, Period.SECOND_HALF, Period.EXTRA_TIME})
+OVER_STATUSES: Final = frozenset({FixtureStatus.ENDED, FixtureStatus.CANCELLED})
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FixtureState:
+    """What providers, traders and results said, folded, and the book last made of it.
+
+    Attributes:
+        state_provider_id: Whose word about the state of the match holds; empty for nobody's.
+        believed_time_us: When that provider last told it; 0 for not since this process began.
+        state_time_us: When any provider last told the state of the match; 0 for never.
+        incident_time_us: When the last goal, red card or new period became known; prices from before do not count.
+        feed_time_us: When the newest update folded in was appended to the log.
+        result_statuses: What results say of each market, as MarketStatus, uint8; 0 for none.
+        applied_request_ids: Trader commands followed, newest last, bounded.
+        book: The last one, in this state's layout; None before the first.
+    """
+
+    fixture_id: str
+    layout: MarketLayout
+    providers: tuple[ProviderColumns, ...]
+    result_statuses: NDArray[np.uint8]
+    description: FixtureDescription | None = None
+    state: MatchState | None = None
+    state_provider_id: str = ""
+    believed_time_us: int = 0
+    state_time_us: int = 0
+    incident_time_us: int = 0
+    feed_time_us: int = 0
+    trader_suspensions: tuple[TraderSuspension, ...] = ()
+    applied_request_ids: tuple[str, ...] = ()
+    book: Book | None = None
+
+    @property
+    def version(self) -> int:
+        """Return the version of the last book, 0 before the first."""
+        return self.book.version if self.book is not None else 0
+
+    @property
+    def is_in_play(self) -> bool:
+        """Return whether the match is being played."""
+        return self.state is not None and self.state.status is FixtureStatus.IN_PLAY
+
+    @property
+    def is_clock_running(self) -> bool:
+        """Return whether the match has a clock that must move; it stands at half-time and in penalties."""
+        state = self.state
+        return (
+            self.is_in_play
+            and state is not None
+            and state.clock_seconds is not None
+            and state.period in RUNNING_PERIODS
+        )
+
+    @property
+    def is_play_over(self) -> bool:
+        """Return whether no market of the fixture may take bets any more."""
+        return self.state is not None and self.state.status in OVER_STATUSES
+
+    @property
+    def is_over(self) -> bool:
+        """Return whether every market has its result, so that nothing more is expected."""
+        book = self.book
+        if book is None or book.layout.market_count == 0:
+            return False
+        return bool(np.all(book.market_statuses >= MarketStatus.SETTLED))
+
+    def provider(self, provider_id: str) -> ProviderColumns | None:
+        """Return what a provider says, None if it never said anything."""
+        return next((item for item in self.providers if item.provider_id == provider_id), None)
+
+
+@lru_cache(maxsize=4_096)
+def zeros(length: int, dtype: str) -> NDArray[Any]:
+    """Return a shared read-only column of zeros."""
+    column = np.zeros(length, dtype=dtype)
+    column.flags.writeable = False
+    return column
+
+
+def new_state(fixture_id: str) -> FixtureState:
+    """Return the state of a fixture nobody said anything about."""
+    return FixtureState(fixture_id, EMPTY_LAYOUT, (), np.zeros(0, dtype=np.uint8))
+
+
+def widen(state: FixtureState, layout: MarketLayout) -> FixtureState:
+    """Return the state with all its columns in a layout that holds its own."""
+    if layout is state.layout:
+        return state
+    markets, outcomes = layout.market_count, layout.outcome_count
+    to_markets, to_outcomes = project(state.layout, layout).markets, project(state.layout, layout).outcomes
+
+    def spread(column: NDArray[Any], places: NDArray[np.int64], length: int) -> NDArray[Any]:
+        wider = np.zeros(length, dtype=column.dtype)
+        wider[places] = column
+        return wider
+
+    providers = tuple(
+        replace(
+            provider,
+            market_statuses=spread(provider.market_statuses, to_markets, markets),
+            decimal_odds_milli=spread(provider.decimal_odds_milli, to_outcomes, outcomes),
+            bet_stops=spread(provider.bet_stops, to_markets, markets),
+        )
+        for provider in state.providers
+    )
+    book = state.book and replace(
+        state.book,
+        layout=layout,
+        market_statuses=spread(state.book.market_statuses, to_markets, markets),
+        suspension_reasons=spread(state.book.suspension_reasons, to_markets, markets),
+        market_versions=spread(state.book.market_versions, to_markets, markets),
+        decimal_odds_milli=spread(state.book.decimal_odds_milli, to_outcomes, outcomes),
+    )
+    result_statuses = spread(state.result_statuses, to_markets, markets)
+    return replace(state, layout=layout, providers=providers, result_statuses=result_statuses, book=book)
+
+
+def restore_state(fixture_id: str, book: Book | None, explanation: Explanation | None) -> FixtureState:
+    """Return the state that a book and its explanation were published from; either may be missing or older."""
+    told = new_state(fixture_id) if explanation is None else _told_state(explanation)
+    if book is None:
+        return told
+    layout = unite(book.layout, told.layout)
+    published = widen(_published_state(book), layout)
+    if explanation is None:
+        return published
+    return replace(
+        widen(told, layout),
+        description=book.description,
+        state=book.state,
+        feed_time_us=book.feed_time_us,
+        trader_suspensions=book.trader_suspensions,
+        book=published.book,
+    )
+
+
+def _published_state(book: Book) -> FixtureState:
+    return FixtureState(
+        book.fixture_id,
+        book.layout,
+        (),
+        np.where(book.market_statuses >= MarketStatus.SETTLED, book.market_statuses, 0).astype(np.uint8),
+        description=book.description,
+        state=book.state,
+        feed_time_us=book.feed_time_us,
+        trader_suspensions=book.trader_suspensions,
+        applied_request_ids=tuple(suspension.request_id for suspension in book.trader_suspensions),
+        book=book,
+    )
+
+
+def _told_state(explanation: Explanation) -> FixtureState:
+    return FixtureState(
+        explanation.fixture_id,
+        explanation.layout,
+        explanation.providers,
+        explanation.result_statuses,
+        state_provider_id=explanation.state_provider_id,
+        state_time_us=explanation.state_time_us,
+        incident_time_us=explanation.incident_time_us,
+        applied_request_ids=explanation.applied_request_ids,
+    )

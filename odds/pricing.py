@@ -1,0 +1,156 @@
+"""From states to prices: all waiting fixtures in one numpy batch.
+
+Columns of all fixtures stand behind each other: M markets and O outcomes in all, P providers at most in a fixture.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from odds.blending import blend, find_outliers
+from odds.ladder import round_down
+from odds.margin import (
+    apply_margin_by_odds_ratio,
+    apply_margin_by_power,
+    remove_margin_by_power,
+    remove_margin_multiplicative,
+)
+from odds.policy import MarginMethod, PricingPolicy
+from odds.stacking import Stack
+
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
+# Markets are priced together with those of up to the same width; all together while that wastes little.
+WIDTHS: Final = (4, 32, 256)
+CELLS_UNGROUPED_MAX: Final = 4_096
+ROUNDING_TOLERANCE: Final = 1e-9
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PricedColumns:
+    """Prices of all fixtures of a stack.
+
+    Attributes:
+        fair_probabilities: Shape (O,); NaN where there is none.
+        decimal_odds_milli: Shape (O,); 0 where there is none.
+        overrounds: What our implied probabilities sum to, shape (M,); NaN where there is no price.
+        shares: Of each provider in the blend, shape (P, M), each market's summing to 1.0 or 0.0.
+    """
+
+    fair_probabilities: Floats
+    decimal_odds_milli: NDArray[np.uint32]
+    overrounds: Floats
+    shares: Floats
+
+
+def make_prices(stack: Stack, policy: PricingPolicy) -> PricedColumns:
+    """Price every market of a stack that can be priced."""
+    fair = np.full(stack.outcome_count + 1, np.nan)
+    odds_milli = np.zeros(stack.outcome_count + 1, dtype=np.uint32)
+    overrounds = np.full(stack.market_count, np.nan)
+    shares = np.zeros(stack.weights.shape)
+    provider_odds = _pad_with_nan(stack.decimal_odds_milli)
+    for markets, width in _by_width(stack.outcome_counts):
+        cells = _cells(stack, markets, width)
+        group = _price_group(provider_odds[:, cells], stack, markets, policy)
+        fair[cells], odds_milli[cells] = group.fair_probabilities, group.decimal_odds_milli
+        overrounds[markets], shares[:, markets] = group.overrounds, group.shares
+    return PricedColumns(fair[:-1], odds_milli[:-1], overrounds, shares)
+
+
+def _price_group(
+    provider_odds: Floats, stack: Stack, markets: NDArray[np.int64], policy: PricingPolicy
+) -> PricedColumns:
+    """Price markets of about the same width.
+
+    Args:
+        provider_odds: Decimal odds, shape (P, markets, width); NaN where there is none.
+        stack: What the rest is read from.
+        markets: Which of its markets these are.
+        policy: How.
+    """
+    winner_counts = stack.winner_counts[markets]
+    weights = stack.weights[:, markets]
+    fair, is_counted = _fair_of_providers(provider_odds, weights > 0.0, winner_counts, policy)
+    if len(fair) > 1:
+        is_counted &= ~find_outliers(fair, is_counted=is_counted, logit_distance_max=policy.outlier_logit_distance_max)
+    is_counted &= is_counted.sum(axis=0) >= policy.providers_min
+    weights = np.where(is_counted, weights, 0.0)
+    blended = _blend(fair, weights, winner_counts)
+    odds_milli, sums = _quote(blended, winner_counts, policy)
+    is_quoted = ~np.isnan(sums)
+    totals = weights.sum(axis=0)
+    return PricedColumns(
+        np.where(is_quoted[:, None], blended, np.nan),
+        odds_milli,
+        sums,
+        weights * is_quoted / np.where(totals > 0.0, totals, 1.0),
+    )
+
+
+def _fair_of_providers(
+    provider_odds: Floats, is_asked: Flags, winner_counts: Floats, policy: PricingPolicy
+) -> tuple[Floats, Flags]:
+    """Take out the margin of the providers that are asked.
+
+    Those that offer fewer outcomes than another, or no real book, drop out.
+    """
+    offered = np.count_nonzero(~np.isnan(provider_odds), axis=2)
+    implied_sums = np.nansum(1.0 / provider_odds, axis=2) / winner_counts
+    is_asked = is_asked & (implied_sums >= policy.implied_sum_min) & (implied_sums <= policy.implied_sum_max)
+    is_asked &= offered == np.where(is_asked, offered, 0).max(axis=0)
+    rows_winner_counts = np.broadcast_to(winner_counts, is_asked.shape)[is_asked]
+    is_multiplicative = policy.removal is MarginMethod.MULTIPLICATIVE
+    remove_margin = remove_margin_multiplicative if is_multiplicative else remove_margin_by_power
+    fair = np.full(provider_odds.shape, np.nan)
+    fair[is_asked] = remove_margin(provider_odds[is_asked], winner_counts=rows_winner_counts)
+    return fair, is_asked & ~np.all(np.isnan(fair), axis=2)
+
+
+def _blend(fair: Floats, weights: Floats, winner_counts: Floats) -> Floats:
+    if len(fair) == 1:
+        return np.asarray(np.where(weights[0][:, None] > 0.0, fair[0], np.nan))
+    return blend(fair, weights=weights, winner_counts=winner_counts)
+
+
+def _quote(fair: Floats, winner_counts: Floats, policy: PricingPolicy) -> tuple[NDArray[np.uint32], Floats]:
+    """Put the margin on, round, and take back any market that ended below its overround."""
+    outcome_counts = np.count_nonzero(~np.isnan(fair), axis=1)
+    is_wide = outcome_counts > policy.narrow_outcomes_max
+    wanted = np.where(is_wide, policy.overround_wide, policy.overround) * winner_counts
+    is_by_power = policy.application is MarginMethod.POWER
+    implied = (apply_margin_by_power if is_by_power else apply_margin_by_odds_ratio)(fair, overrounds=wanted)
+    odds_milli = round_down(1.0 / implied, policy.ladder)
+    quoted = np.where(odds_milli > 0, 1_000.0 / np.maximum(odds_milli, 1), implied)
+    sums = np.nansum(quoted, axis=1)
+    is_good = (sums >= wanted - ROUNDING_TOLERANCE) & np.any(odds_milli > 0, axis=1)
+    return np.where(is_good[:, None], odds_milli, 0).astype(np.uint32), np.where(is_good, sums, np.nan)
+
+
+def _by_width(outcome_counts: NDArray[np.int64]) -> Sequence[tuple[NDArray[np.int64], int]]:
+    """Return groups of market indices, each with the width its rows are padded to."""
+    widest = int(outcome_counts.max(initial=0))
+    is_small = widest * len(outcome_counts) <= CELLS_UNGROUPED_MAX
+    widths = [widest] if is_small else [*(width for width in WIDTHS if width < widest), widest]
+    classes = np.searchsorted(widths, outcome_counts)
+    groups = [(np.flatnonzero(classes == index), width) for index, width in enumerate(widths)]
+    return [(markets, width) for markets, width in groups if len(markets) and width >= 2]
+
+
+def _cells(stack: Stack, markets: NDArray[np.int64], width: int) -> NDArray[np.int64]:
+    """Return where each market's outcomes stand, shape (markets, width); one past the end for padding."""
+    places = np.arange(width)
+    is_outcome = places < stack.outcome_counts[markets][:, None]
+    return np.where(is_outcome, stack.outcome_offsets[markets][:, None] + places, stack.outcome_count)
+
+
+def _pad_with_nan(odds_milli: NDArray[np.uint32]) -> Floats:
+    padded = np.full((odds_milli.shape[0], odds_milli.shape[1] + 1), np.nan)
+    np.divide(odds_milli, 1_000.0, out=padded[:, :-1], where=odds_milli > 0)
+    return padded

@@ -1,0 +1,48 @@
+"""Which providers can be relied on now."""
+
+from __future__ import annotations
+
+from odds.updates import ProviderSign
+
+PROVIDERS_MAX = 1_024
+
+
+class ProviderBoard:
+    """Each provider's last sign of life, announced or implied by an update."""
+
+    def __init__(self, *, default_timeout_us: int) -> None:
+        self._default_timeout_us = default_timeout_us
+        self._seen_us: dict[str, int] = {}
+        self._timeout_us: dict[str, int] = {}
+        self._declared_down: set[str] = set()
+
+    def note_sign(self, sign: ProviderSign) -> None:
+        """Take in an announcement; an older one than known changes nothing."""
+        if not self._has_room_for(sign.provider_id) or sign.received_time_us < self._seen_us.get(sign.provider_id, 0):
+            return
+        self._seen_us[sign.provider_id] = sign.received_time_us
+        if sign.timeout_ms > 0:
+            self._timeout_us[sign.provider_id] = sign.timeout_ms * 1_000
+        if sign.is_up:
+            self._declared_down.discard(sign.provider_id)
+        else:
+            self._declared_down.add(sign.provider_id)
+
+    def note_update(self, provider_id: str, received_time_us: int) -> None:
+        """Take in that an update came: a sign of life, but no word against a provider that said it is down."""
+        if received_time_us > self._seen_us.get(provider_id, 0) and self._has_room_for(provider_id):
+            self._seen_us[provider_id] = received_time_us
+
+    def is_up(self, provider_id: str, *, now_us: int) -> bool:
+        """Return whether a provider's prices count."""
+        seen_us = self._seen_us.get(provider_id)
+        if seen_us is None or provider_id in self._declared_down:
+            return False
+        return now_us - seen_us <= self._timeout_us.get(provider_id, self._default_timeout_us)
+
+    def up_providers(self, *, now_us: int) -> frozenset[str]:
+        """Return all providers whose prices count."""
+        return frozenset(provider_id for provider_id in self._seen_us if self.is_up(provider_id, now_us=now_us))
+
+    def _has_room_for(self, provider_id: str) -> bool:
+        return provider_id in self._seen_us or len(self._seen_us) < PROVIDERS_MAX

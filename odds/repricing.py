@@ -1,0 +1,180 @@
+"""From folded states to new books, in one batch: what changed, and with which version."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from odds.book import Book, Explanation
+from odds.fixture import MarketStatus
+from odds.fixture_state import FixtureState, zeros
+from odds.policy import PricingPolicy
+from odds.pricing import PricedColumns, make_prices
+from odds.stacking import Stack, stack_states
+from odds.suspension import judge_markets
+
+_Place = tuple[slice, slice]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Repricing:
+    """What pricing a fixture anew came to.
+
+    Attributes:
+        state: With the new book if there is one.
+        is_book_new: Whether the book differs from the one before and must be published.
+        explanation: Of the book of the state.
+    """
+
+    state: FixtureState
+    is_book_new: bool
+    explanation: Explanation
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Columns:
+    """Market and outcome columns of all books of a batch."""
+
+    market_statuses: NDArray[np.uint8]
+    suspension_reasons: NDArray[np.uint8]
+    market_versions: NDArray[np.uint64]
+    decimal_odds_milli: NDArray[np.uint32]
+
+
+def price(
+    states: Sequence[FixtureState],
+    *,
+    up_providers: frozenset[str],
+    policy: PricingPolicy,
+    now_us: int,
+    forced_fixture_ids: Collection[str] = (),
+) -> list[Repricing]:
+    """Make the book of every state anew, all in one batch; one a state, in order.
+
+    Args:
+        states: At least one, of different fixtures.
+        up_providers: Whose prices count.
+        policy: How.
+        now_us: Microseconds since the Unix epoch; the least version of a new book.
+        forced_fixture_ids: Fixtures whose book is new even if nothing in it changed.
+    """
+    stack = stack_states(states, up_providers, policy)
+    priced = make_prices(stack, policy)
+    statuses, reasons = judge_markets(states, stack, ~np.isnan(priced.overrounds), policy, now_us)
+    before = _columns_before(states)
+    odds_milli = _freeze(stack, statuses, priced.decimal_odds_milli, before.decimal_odds_milli)
+    is_market_new = (statuses != before.market_statuses) | (reasons != before.suspension_reasons)
+    is_market_new |= _any_between(odds_milli != before.decimal_odds_milli, stack.outcome_offsets, stack.outcome_counts)
+    is_fixture_new = _any_between(is_market_new, stack.market_offsets[:-1], np.diff(stack.market_offsets))
+    is_new = [
+        is_priced_anew or state.fixture_id in forced_fixture_ids or _is_told_anew(state)
+        for state, is_priced_anew in zip(states, is_fixture_new.tolist(), strict=True)
+    ]
+    versions = np.array([max(state.version + 1, now_us) for state in states], dtype=np.uint64)
+    market_versions = np.where(is_market_new, stack.to_markets(versions), before.market_versions)
+    after = _Columns(statuses, reasons, market_versions, odds_milli)
+    repricings = []
+    shares = priced.shares.astype(np.float32)
+    for state, place, is_changed, version in zip(states, _places(stack), is_new, versions.tolist(), strict=True):
+        book = _book(state, after, place, version=version, now_us=now_us) if is_changed else state.book
+        following = replace(state, book=book) if is_changed else state
+        repricings.append(Repricing(following, is_changed, _explanation(following, priced, shares, place)))
+    return repricings
+
+
+def _places(stack: Stack) -> list[_Place]:
+    """Return where each fixture's columns stand."""
+    market_offsets, outcome_offsets = stack.market_offsets.tolist(), stack.fixture_outcome_offsets.tolist()
+    markets = [slice(*bounds) for bounds in pairwise(market_offsets)]
+    return list(zip(markets, [slice(*bounds) for bounds in pairwise(outcome_offsets)], strict=True))
+
+
+def _book(state: FixtureState, columns: _Columns, place: _Place, *, version: int, now_us: int) -> Book:
+    markets, outcomes = place
+    return Book(
+        state.fixture_id,
+        version,
+        now_us,
+        state.feed_time_us,
+        state.description,
+        state.state,
+        state.layout,
+        columns.market_statuses[markets].copy(),
+        columns.suspension_reasons[markets].copy(),
+        columns.market_versions[markets].copy(),
+        columns.decimal_odds_milli[outcomes].copy(),
+        state.trader_suspensions,
+    )
+
+
+def _explanation(state: FixtureState, priced: PricedColumns, shares: NDArray[np.float32], place: _Place) -> Explanation:
+    markets, outcomes = place
+    return Explanation(
+        state.fixture_id,
+        state.version,
+        state.layout,
+        priced.fair_probabilities[outcomes],
+        priced.overrounds[markets],
+        state.providers,
+        shares[: len(state.providers), markets],
+        state.applied_request_ids,
+        state.state_provider_id,
+        state.state_time_us,
+        state.incident_time_us,
+        state.result_statuses,
+    )
+
+
+def _is_told_anew(state: FixtureState) -> bool:
+    """Return whether what is not a price differs from the last book."""
+    book = state.book
+    if book is None:
+        return state.layout.market_count > 0 or state.description is not None
+    return (
+        book.state != state.state
+        or book.trader_suspensions != state.trader_suspensions
+        or book.description != state.description
+    )
+
+
+def _freeze(
+    stack: Stack, statuses: NDArray[np.uint8], made: NDArray[np.uint32], before: NDArray[np.uint32]
+) -> NDArray[np.uint32]:
+    """Leave the prices of suspended markets as they were last, and offer none in markets that take no more bets."""
+    status_of_outcome = np.repeat(statuses, stack.outcome_counts)
+    is_frozen = (status_of_outcome == MarketStatus.SUSPENDED) & (before > 0)
+    is_gone = status_of_outcome > MarketStatus.SUSPENDED
+    return np.where(is_gone, 0, np.where(is_frozen, before, made)).astype(np.uint32)
+
+
+def _columns_before(states: Sequence[FixtureState]) -> _Columns:
+    books = [state.book or _no_book(state) for state in states]
+    return _Columns(
+        np.concatenate([book.market_statuses for book in books]),
+        np.concatenate([book.suspension_reasons for book in books]),
+        np.concatenate([book.market_versions for book in books]),
+        np.concatenate([book.decimal_odds_milli for book in books]),
+    )
+
+
+def _no_book(state: FixtureState) -> _Columns:
+    markets, outcomes = state.layout.market_count, state.layout.outcome_count
+    columns: tuple[Any, ...] = (
+        zeros(markets, "u1"),
+        zeros(markets, "u1"),
+        zeros(markets, "<u8"),
+        zeros(outcomes, "<u4"),
+    )
+    return _Columns(*columns)
+
+
+def _any_between(flags: NDArray[np.bool_], begins: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return whether any flag is set in each stretch; none in an empty one."""
+    running = np.zeros(len(flags) + 1, dtype=np.int64)
+    np.cumsum(flags, out=running[1:])
+    return np.asarray(running[begins + counts] > running[begins])

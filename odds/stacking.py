@@ -1,0 +1,142 @@
+"""Columns of many fixtures behind each other, so that numpy sees one array and not many.
+
+M markets and O outcomes in all fixtures; P is the largest number of providers any of them has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from odds.book import ProviderColumns
+from odds.fixture import MarketStatus
+from odds.fixture_state import FixtureState, zeros
+from odds.market_types import winner_counts_of
+from odds.policy import PricingPolicy
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Stack:
+    """The fixtures of a batch as arrays.
+
+    Attributes:
+        market_offsets: Where each fixture's markets begin, shape (fixtures + 1,).
+        fixture_outcome_offsets: The same for outcomes.
+        outcome_counts: Shape (M,).
+        outcome_offsets: Where each market's outcomes begin, shape (M,).
+        winner_counts: How many outcomes win, shape (M,).
+        decimal_odds_milli: Of providers, shape (P, O).
+        market_statuses: Of providers, shape (P, M).
+        bet_stops: Of providers that are up, shape (P, M).
+        is_up: Whether each provider counts as up, shape (P, fixtures); False where a fixture has fewer providers.
+        weights: What each provider's word weighs before its price is looked at, shape (P, M).
+    """
+
+    fixture_count: int
+    market_offsets: NDArray[np.int64]
+    fixture_outcome_offsets: NDArray[np.int64]
+    outcome_counts: NDArray[np.int64]
+    outcome_offsets: NDArray[np.int64]
+    winner_counts: NDArray[np.float64]
+    decimal_odds_milli: NDArray[np.uint32]
+    market_statuses: NDArray[np.uint8]
+    bet_stops: NDArray[np.bool_]
+    is_up: NDArray[np.bool_]
+    weights: NDArray[np.float64]
+
+    @property
+    def market_count(self) -> int:
+        """Return M."""
+        return int(self.market_offsets[-1])
+
+    @property
+    def outcome_count(self) -> int:
+        """Return O."""
+        return int(self.fixture_outcome_offsets[-1])
+
+    def to_markets(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Repeat values of fixtures, on the last axis, for each of their markets."""
+        return np.repeat(values, np.diff(self.market_offsets), axis=-1)
+
+
+def stack_states(states: Sequence[FixtureState], up_providers: frozenset[str], policy: PricingPolicy) -> Stack:
+    """Lay the states' columns behind each other and weigh their providers."""
+    layouts = [state.layout for state in states]
+    slot_count = max(1, *(len(state.providers) for state in states))
+    market_offsets = _offsets([layout.market_count for layout in layouts])
+    outcome_counts = np.concatenate([layout.outcome_counts for layout in layouts]).astype(np.int64)
+    is_up, base_weights = _weigh_providers(states, slot_count, up_providers, policy)
+    statuses = _slots(states, slot_count, _statuses_of)
+    market_counts = np.diff(market_offsets)
+    bet_stops = (_slots(states, slot_count, _bet_stops_of) > 0) & np.repeat(is_up, market_counts, axis=1)
+    is_quoting = (statuses == MarketStatus.OPEN) & ~bet_stops
+    return Stack(
+        fixture_count=len(states),
+        market_offsets=market_offsets,
+        fixture_outcome_offsets=_offsets([layout.outcome_count for layout in layouts]),
+        outcome_counts=outcome_counts,
+        outcome_offsets=np.cumsum(outcome_counts) - outcome_counts,
+        winner_counts=np.concatenate([winner_counts_of(layout) for layout in layouts]),
+        decimal_odds_milli=_slots(states, slot_count, _odds_of),
+        market_statuses=statuses,
+        bet_stops=bet_stops,
+        is_up=is_up,
+        weights=np.where(is_quoting, np.repeat(base_weights, market_counts, axis=1), 0.0),
+    )
+
+
+def provider_weight(state: FixtureState, provider: ProviderColumns, newest_us: int, policy: PricingPolicy) -> float:
+    """Return what the word of a provider that is up weighs: by sharpness and age, 0.0 for one that is behind."""
+    age_us = newest_us - provider.received_time_us
+    age_us_max = policy.age_in_play_us_max if state.is_in_play else policy.age_pre_match_us_max
+    if provider.is_behind or provider.received_time_us < state.incident_time_us or age_us > age_us_max:
+        return 0.0
+    sharpness = policy.sharpness_by_provider.get(provider.provider_id, 1.0)
+    return sharpness if age_us == 0 else float(sharpness * 0.5 ** (age_us / policy.age_half_life_us))
+
+
+def _weigh_providers(
+    states: Sequence[FixtureState], slot_count: int, up_providers: frozenset[str], policy: PricingPolicy
+) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+    is_up = np.zeros((slot_count, len(states)), dtype=bool)
+    weights = np.zeros((slot_count, len(states)))
+    for column, state in enumerate(states):
+        up = [(slot, item) for slot, item in enumerate(state.providers) if item.provider_id in up_providers]
+        newest_us = max((item.received_time_us for _, item in up), default=0)
+        for slot, provider in up:
+            is_up[slot, column] = True
+            weights[slot, column] = provider_weight(state, provider, newest_us, policy)
+    return is_up, weights
+
+
+def _slots(
+    states: Sequence[FixtureState],
+    slot_count: int,
+    column_of: Callable[[FixtureState, int], NDArray[Any]],
+) -> NDArray[Any]:
+    return np.stack([np.concatenate([column_of(state, slot) for state in states]) for slot in range(slot_count)])
+
+
+def _odds_of(state: FixtureState, slot: int) -> NDArray[Any]:
+    providers = state.providers
+    return providers[slot].decimal_odds_milli if slot < len(providers) else zeros(state.layout.outcome_count, "<u4")
+
+
+def _statuses_of(state: FixtureState, slot: int) -> NDArray[Any]:
+    providers = state.providers
+    return providers[slot].market_statuses if slot < len(providers) else zeros(state.layout.market_count, "u1")
+
+
+def _bet_stops_of(state: FixtureState, slot: int) -> NDArray[Any]:
+    providers = state.providers
+    return providers[slot].bet_stops if slot < len(providers) else zeros(state.layout.market_count, "u1")
+
+
+def _offsets(counts: list[int]) -> NDArray[np.int64]:
+    offsets = np.zeros(len(counts) + 1, dtype=np.int64)
+    np.cumsum(counts, out=offsets[1:])
+    return offsets
