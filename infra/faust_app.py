@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import time
 from typing import Final
 
 import faust
@@ -14,6 +16,7 @@ START_TIMEOUT_S: Final = 30.0
 STOP_TIMEOUT_S: Final = 4.0
 COMMIT_INTERVAL_S: Final = 0.5
 STREAM_BUFFER_EVENTS_MAX: Final = 4_096
+SAME_LINE_INTERVAL_S: Final = 10.0
 
 log = structlog.get_logger(__name__)
 
@@ -26,8 +29,9 @@ def build_app(settings: Settings, name: str) -> faust.App:
     session_timeout_s = settings.kafka.session_timeout_ms / 1_000
     data_dir = settings.profile_dir / "faust" / name
     data_dir.mkdir(parents=True, exist_ok=True)
+    _quieten_client()
     return faust.App(
-        f"overround-{name}",
+        f"{settings.kafka.consumer_group_prefix}-{name}",
         broker=f"kafka://{settings.kafka_bootstrap}",
         broker_client_id=f"overround-{name}",
         broker_session_timeout=session_timeout_s,
@@ -70,6 +74,11 @@ async def run_app(app: faust.App, stopping: asyncio.Event) -> None:
         await _stop(app)
 
 
+def is_consuming(app: faust.App) -> bool:
+    """Return whether the app has its partitions and no rebalance is under way."""
+    return app.started and not app.rebalancing and not app.should_stop
+
+
 async def _wait_for_end(app: faust.App, stopping: asyncio.Event) -> None:
     ended = asyncio.ensure_future(app.wait_until_stopped())
     asked = asyncio.ensure_future(stopping.wait())
@@ -90,3 +99,26 @@ async def _stop(app: faust.App) -> None:
             await app.stop()
     except TimeoutError:
         log.warning("faust.stop_timed_out", app=app.conf.id, timeout_s=STOP_TIMEOUT_S)
+
+
+class _SaysItOnce(logging.Filter):
+    """Passes each line of the client once in a while: it tries a lost broker dozens of times a second."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said_at_s: dict[str, float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        now_s = time.monotonic()
+        if now_s - self._said_at_s.get(record.msg, -SAME_LINE_INTERVAL_S) < SAME_LINE_INTERVAL_S:
+            return False
+        self._said_at_s[record.msg] = now_s
+        return True
+
+
+def _quieten_client() -> None:
+    # A filter holds for its own logger alone, so each of the client's that speaks gets one.
+    for name in ("aiokafka", "aiokafka.consumer.fetcher", "aiokafka.consumer.group_coordinator", "aiokafka.conn"):
+        logger = logging.getLogger(name)
+        if not any(isinstance(present, _SaysItOnce) for present in logger.filters):
+            logger.addFilter(_SaysItOnce())

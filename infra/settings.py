@@ -55,6 +55,7 @@ class Kafka(Section):
 
     partitions: int = Field(default=4, ge=1, le=1024)
     replication_factor: int = Field(default=1, ge=1, le=5)
+    consumer_group_prefix: str = "overround"
     session_timeout_ms: int = Field(default=3_000, ge=1_000)
     delivery_timeout_ms: int = Field(default=10_000, ge=1_000)
     heap_mb_max: int = Field(default=320, ge=128)
@@ -104,7 +105,7 @@ class Betting(Section):
     side_market_factor_milli: int = Field(default=500, ge=0, le=1_000)
     in_play_factor_milli: int = Field(default=500, ge=0, le=1_000)
     in_play_delay_ms: int = Field(default=2_000, ge=0, le=2_800)
-    answer_timeout_ms: int = Field(default=1_900, ge=100)
+    answer_timeout_ms: int = Field(default=1_700, ge=100)
     in_flight_max: int = Field(default=2_000, ge=1)
     risk_timeout_ms: int = Field(default=300, ge=10)
     risk_connections_max: int = Field(default=64, ge=1)
@@ -143,7 +144,7 @@ class Feeds(Section):
     provider_timeout_ms: int = Field(default=3_000, ge=100, le=600_000)
     in_flight_updates_max: int = Field(default=1_000, ge=1, le=50_000)
     idle_timeout_ms: int = Field(default=60_000, ge=100)
-    acknowledge_interval_ms: int = Field(default=20, ge=1, le=1_000)
+    acknowledge_interval_ms: int = Field(default=50, ge=1, le=1_000)
 
 
 class Redis(Section):
@@ -169,6 +170,17 @@ class Simulation(Section):
     population: int = Field(default=60, ge=1, le=10_000)
 
 
+class Agents(Section):
+    """How much the liability, settlement and history agents take at once."""
+
+    liability_interval_ms: int = Field(default=100, ge=1)
+    redis_timeout_ms: int = Field(default=1_000, ge=10)
+    settlement_page_bets_max: int = Field(default=500, ge=1, le=10_000)
+    settlement_workers: int = Field(default=3, ge=1, le=32)
+    history_block_rows_max: int = Field(default=10_000, ge=1, le=100_000)
+    history_block_interval_ms: int = Field(default=1_000, ge=0)
+
+
 class Settings(BaseSettings):
     """All settings of one process."""
 
@@ -191,6 +203,7 @@ class Settings(BaseSettings):
     redis: Redis = Redis()
     clickhouse: ClickHouse = ClickHouse()
     simulation: Simulation = Simulation()
+    agents: Agents = Agents()
 
     @property
     def profile_dir(self) -> Path:

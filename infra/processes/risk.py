@@ -1,0 +1,56 @@
+"""The liability agent as a process."""
+
+from __future__ import annotations
+
+import asyncio
+
+from infra.faust_app import build_app, is_consuming, run_app
+from infra.kafka import KafkaOutlet
+from infra.processes.health import HealthServer, run_until_stopped
+from infra.settings import Settings
+from infra.stores.exposure import RedisExposure
+from infra.stores.liability import KafkaLiabilityLog, RedisLiability
+from infra.stores.redis_client import open_redis
+from kernel.clock import SystemClock
+from streams.liability import EXPOSURE_CALLS_AT_ONCE_MAX, LiabilityAgent
+
+NAME = "risk"
+
+
+def run(settings: Settings) -> None:
+    """Keep liability up to date until stopped."""
+    run_until_stopped(lambda stopping: keep_liability(settings, stopping))
+
+
+async def keep_liability(settings: Settings, stopping: asyncio.Event) -> None:
+    """Compose the liability agent from the stores of these settings and run it until `stopping`."""
+    clock = SystemClock()
+    timeout_ms = settings.agents.redis_timeout_ms
+    redis = open_redis(settings.redis_url, connections_max=EXPOSURE_CALLS_AT_ONCE_MAX + 4, timeout_ms=timeout_ms)
+    outlet = KafkaOutlet(
+        settings.kafka_bootstrap, client_id=NAME, delivery_timeout_ms=settings.kafka.delivery_timeout_ms
+    )
+    agent = LiabilityAgent(
+        outlet=outlet,
+        copy=RedisLiability(redis),
+        published=KafkaLiabilityLog(settings.kafka_bootstrap, client_id=f"{NAME}-restore"),
+        exposure=RedisExposure(redis, clock=clock, timeout_ms=timeout_ms),
+        clock=clock,
+        currency=settings.betting.currency,
+        interval_s=settings.agents.liability_interval_ms / 1_000,
+    )
+    app = build_app(settings, NAME)
+    agent.attach(app)
+
+    async def check() -> str | None:
+        if not (is_consuming(app) and agent.is_ready):
+            return "waiting for its share of bets.legs.v1"
+        await redis.ping()
+        return None
+
+    try:
+        async with HealthServer(settings.host, settings.ports.risk_http, check):
+            await run_app(app, stopping)
+    finally:
+        outlet.close()
+        await redis.aclose()

@@ -1,0 +1,124 @@
+"""Liability in Redis for those who look it up, and read back from the log for those who fold it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Collection, Mapping
+from typing import Any, Final
+
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from streams.liability import TARGET_TOPIC, LiabilityUnavailable
+
+COMPLETE_KEY: Final = "liability:complete"
+"""Set of the partitions whose fixtures were all put; gone with the data."""
+
+WRITES_AT_ONCE_MAX: Final = 500
+READ_TIMEOUT_S: Final = 10.0
+POLL_TIMEOUT_S: Final = 0.5
+POLL_RECORDS_MAX: Final = 1_000
+
+
+def liability_key(fixture_id: str) -> str:
+    """Return where the liability of a fixture stands."""
+    return f"liability:{fixture_id}"
+
+
+class RedisLiability:
+    """The serving copy of liability; the pool of the client bounds every call."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis: Any = redis
+
+    async def put(self, values: Mapping[str, bytes]) -> None:
+        """Replace the liability of some fixtures.
+
+        Raises:
+            LiabilityUnavailable: If Redis does not answer in time.
+        """
+        fixture_ids = list(values)
+        for start in range(0, len(fixture_ids), WRITES_AT_ONCE_MAX):
+            pipeline = self._redis.pipeline(transaction=False)
+            for fixture_id in fixture_ids[start : start + WRITES_AT_ONCE_MAX]:
+                pipeline.set(liability_key(fixture_id), values[fixture_id])
+            await _answer(pipeline.execute())
+
+    async def missing(self, partitions: Collection[int]) -> set[int]:
+        """Return those partitions whose fixtures were never put whole, or lost since.
+
+        Raises:
+            LiabilityUnavailable: If Redis does not answer in time.
+        """
+        if not partitions:
+            return set()
+        present = await _answer(self._redis.smembers(COMPLETE_KEY))
+        return set(partitions) - {int(member) for member in present}
+
+    async def put_whole(self, partition: int, values: Mapping[str, bytes]) -> None:
+        """Put every fixture of a partition, and remember that it is whole.
+
+        Raises:
+            LiabilityUnavailable: If Redis does not answer in time.
+        """
+        await self.put(values)
+        await _answer(self._redis.sadd(COMPLETE_KEY, partition))
+
+
+class KafkaLiabilityLog:
+    """The compacted topic of liability, read without a group."""
+
+    def __init__(self, bootstrap: str, *, client_id: str) -> None:
+        self._options: dict[str, str | int | float | bool] = {
+            "bootstrap.servers": bootstrap,
+            "client.id": client_id,
+            "group.id": f"{client_id}-without-group",
+            "enable.auto.commit": False,
+            "enable.partition.eof": True,
+            "fetch.wait.max.ms": 50,
+            "log_level": 2,
+        }
+
+    async def read(self, partition: int) -> dict[str, bytes]:
+        """Return the newest liability of each fixture of a partition.
+
+        Raises:
+            LiabilityUnavailable: If the broker does not answer in time.
+        """
+        return await asyncio.to_thread(self._read, partition)
+
+    def _read(self, partition: int) -> dict[str, bytes]:
+        consumer = Consumer(self._options)
+        try:
+            return _read_to_end(consumer, partition)
+        except KafkaException as error:
+            raise LiabilityUnavailable(f"{TARGET_TOPIC}-{partition} must be read, but: {error}") from error
+        finally:
+            consumer.close()
+
+
+def _read_to_end(consumer: Consumer, partition: int) -> dict[str, bytes]:
+    newest: dict[str, bytes] = {}
+    consumer.assign([TopicPartition(TARGET_TOPIC, partition, OFFSET_BEGINNING)])
+    deadline_s = time.monotonic() + READ_TIMEOUT_S
+    while time.monotonic() < deadline_s:
+        for message in consumer.consume(POLL_RECORDS_MAX, POLL_TIMEOUT_S):
+            error = message.error()
+            if error is not None:
+                if error.code() == KafkaError._PARTITION_EOF:
+                    return newest
+                raise KafkaException(error)
+            key, value = message.key(), message.value()
+            if key is not None and value is not None:
+                newest[key.decode()] = value
+            deadline_s = time.monotonic() + READ_TIMEOUT_S
+    raise LiabilityUnavailable(f"{TARGET_TOPIC}-{partition} must answer within {READ_TIMEOUT_S} s, did not")
+
+
+async def _answer(call: Any) -> Any:
+    try:
+        return await call
+    except (RedisError, OSError, TimeoutError) as error:
+        raise LiabilityUnavailable(f"Redis must answer, but: {type(error).__name__}: {error}") from error
