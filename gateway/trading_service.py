@@ -17,6 +17,7 @@ from kernel.commands import RequestIdReused
 from kernel.errors import DomainError
 from kernel.ids import parse_uuid
 from overround.trading.v1 import trading_service_pb2
+from pam.session import SessionsUnavailable
 from wire.layouts import layout_of
 from wire.trading import TradingAction, encode_command
 
@@ -25,6 +26,7 @@ log = structlog.get_logger(__name__)
 SERVICE: Final = "overround.trading.v1.TradingService"
 COMMANDS_TOPIC: Final = "trading.commands.v1"
 COMMAND_TIMEOUT_S: Final = 1.8
+SESSION_INTERVAL_S: Final = 15.0
 COMMANDS_REMEMBERED_MAX: Final = 10_000
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -71,9 +73,14 @@ class TradingService:
         """Stream all the desk shows."""
         trader_name = await self._door.expect_trader(context)
         stream = DeskStream(self._sources, trader_name=trader_name, fixture_id=request.fixture_id)
+        looked_s = self._sources.clock.monotonic_s()
         async with aclosing(stream.responses()) as responses:
             async for response in responses:
                 yield response
+                now_s = self._sources.clock.monotonic_s()
+                if now_s - looked_s >= SESSION_INTERVAL_S:
+                    looked_s = now_s
+                    await self._expect_session(context)
 
     async def suspend(
         self, request: trading_service_pb2.SuspendRequest, context: Context
@@ -104,6 +111,12 @@ class TradingService:
         )
         log.info("trading.all_in_play_suspended", trader=trader_name, fixtures=len(fixture_ids))
         return trading_service_pb2.SuspendAllInPlayResponse(fixture_ids=fixture_ids)
+
+    async def _expect_session(self, context: Context) -> None:
+        try:
+            await self._door.expect_trader(context)
+        except SessionsUnavailable:
+            log.warning("trading.session_not_looked_up")
 
     async def _command(
         self,

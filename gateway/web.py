@@ -31,7 +31,7 @@ SECURITY_HEADERS: Final = {
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def make_web_app(*, dist_dir: Path, find_troubles: Callable[[], list[str]]) -> web.Application:
+def make_web_app(*, dist_dir: Path, find_troubles: Callable[[], Awaitable[list[str]]]) -> web.Application:
     """Return the application.
 
     Args:
@@ -40,7 +40,7 @@ def make_web_app(*, dist_dir: Path, find_troubles: Callable[[], list[str]]) -> w
     """
 
     async def answer_health(_request: web.Request) -> web.Response:
-        troubles = find_troubles()
+        troubles = await find_troubles()
         return web.Response(status=503 if troubles else 200, text="\n".join(troubles) or "ok")
 
     async def answer_metrics(_request: web.Request) -> web.Response:

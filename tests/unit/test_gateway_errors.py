@@ -13,10 +13,11 @@ import pytest
 from google.protobuf.message import Message
 from google.rpc.error_details_pb2 import ErrorInfo
 from google.rpc.status_pb2 import Status
-from overround.bets.v1.betting_service_pb2 import PlaceBetRefusal
 
+from bets.acceptance import BetReason
 from gateway.errors import STATUS_BY_REASON, DetailedRefusal, ErrorInterceptor, describe
 from kernel.errors import DomainError
+from overround.bets.v1.betting_service_pb2 import PlaceBetRefusal
 
 PACKAGES = ("kernel", "odds", "risk", "wallet", "pam", "bets", "wire", "streams", "gateway", "simulation", "infra")
 
@@ -85,6 +86,10 @@ async def call(behaviour: Any, context: FakeContext) -> list[Any]:
     return [await wrapped.unary_unary(b"", context)]
 
 
+def test_every_reason_of_a_refused_bet_is_mapped() -> None:
+    assert {str(reason) for reason in BetReason} <= set(STATUS_BY_REASON)
+
+
 def test_every_reason_in_the_code_is_mapped() -> None:
     import_all_of_ours()
     ours = [cls for cls in subclasses_of(DomainError) if cls.__module__.partition(".")[0] in PACKAGES]
@@ -92,6 +97,8 @@ def test_every_reason_in_the_code_is_mapped() -> None:
         f"{cls.__module__}.{cls.__name__}: {cls.reason}" for cls in ours if cls.reason not in STATUS_BY_REASON
     )
     assert not unmapped
+    without_reason = [cls for cls in ours if cls.reason == DomainError.reason and cls is not DetailedRefusal]
+    assert not without_reason
     assert len(ours) >= 4
 
 

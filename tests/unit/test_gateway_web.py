@@ -30,7 +30,11 @@ async def client(tmp_path: Path, troubles: list[str]) -> AsyncIterator[Client]:
     (dist / "assets" / "main-abc.js").write_text("code")
     (dist / "assets" / "main-abc.js.gz").write_bytes(gzip.compress(b"code, compressed"))
     (tmp_path / "secret.txt").write_text("secret")
-    async with TestClient(TestServer(make_web_app(dist_dir=dist, find_troubles=lambda: troubles))) as client:
+
+    async def find_troubles() -> list[str]:
+        return troubles
+
+    async with TestClient(TestServer(make_web_app(dist_dir=dist, find_troubles=find_troubles))) as client:
         yield client
 
 

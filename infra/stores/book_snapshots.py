@@ -1,0 +1,62 @@
+"""Books and explanations as Redis serves them, for who starts or looks closer."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from gateway.ports import BookSnapshotIncomplete, ExplanationUnavailable
+
+BOOKS_AT_ONCE = 200
+SNAPSHOT_TIMEOUT_S = 20.0
+EXPLANATION_TIMEOUT_S = 0.5
+LIVE_KEY = "fixtures:live"
+COMPLETE_KEY = "books:complete"
+
+
+class RedisBookSnapshots:
+    """Reads what pricing keeps there."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis: Any = redis
+
+    async def read_books(self) -> dict[str, bytes]:
+        """Return the books of all fixtures that are not over.
+
+        Raises:
+            BookSnapshotIncomplete: If the copy is not whole or cannot be read.
+        """
+        try:
+            async with asyncio.timeout(SNAPSHOT_TIMEOUT_S):
+                fixture_ids = sorted(member.decode() for member in await self._redis.smembers(LIVE_KEY))
+                pages = [
+                    await self._read_page(fixture_ids[begin : begin + BOOKS_AT_ONCE])
+                    for begin in range(0, len(fixture_ids), BOOKS_AT_ONCE)
+                ]
+                # Looked at last: what was lost while we read is noticed.
+                is_complete = await self._redis.exists(COMPLETE_KEY)
+        except (RedisError, OSError, TimeoutError) as error:
+            raise BookSnapshotIncomplete(f"Redis must give the books, failed with {error!r}") from error
+        if not is_complete:
+            raise BookSnapshotIncomplete(f"Redis must have {COMPLETE_KEY}, has lost it or never had it")
+        return {fixture_id: raw for page in pages for fixture_id, raw in page.items()}
+
+    async def read_explanation(self, fixture_id: str) -> bytes:
+        """Return the newest explanation of a fixture, empty if there is none.
+
+        Raises:
+            ExplanationUnavailable: If no answer came in time.
+        """
+        try:
+            async with asyncio.timeout(EXPLANATION_TIMEOUT_S):
+                raw: bytes | None = await self._redis.get(f"explanation:{fixture_id}")
+        except (RedisError, OSError, TimeoutError) as error:
+            raise ExplanationUnavailable(f"Redis must give the explanation, failed with {error!r}") from error
+        return raw or b""
+
+    async def _read_page(self, fixture_ids: list[str]) -> dict[str, bytes]:
+        values = await self._redis.mget([f"book:{fixture_id}" for fixture_id in fixture_ids])
+        return {fixture_id: raw for fixture_id, raw in zip(fixture_ids, values, strict=True) if raw is not None}
