@@ -147,6 +147,17 @@ class Feeds(Section):
     acknowledge_interval_ms: int = Field(default=50, ge=1, le=1_000)
 
 
+class Gateway(Section):
+    """Who may watch, how old a sign of life of pricing may be, and what the gateway itself asks of servers."""
+
+    heartbeat_age_ms_max: int = Field(default=1_500, ge=100)
+    watchers_max: int = Field(default=1_000, ge=1)
+    desks_max: int = Field(default=50, ge=1)
+    redis_connections_max: int = Field(default=8, ge=1)
+    redis_timeout_ms: int = Field(default=500, ge=10)
+    health_timeout_ms: int = Field(default=1_000, ge=10)
+
+
 class Redis(Section):
     """Which database on the Redis server, and how large it may grow."""
 
@@ -200,6 +211,7 @@ class Settings(BaseSettings):
     sessions: Sessions = Sessions()
     passwords: Passwords = Passwords()
     feeds: Feeds = Feeds()
+    gateway: Gateway = Gateway()
     redis: Redis = Redis()
     clickhouse: ClickHouse = ClickHouse()
     simulation: Simulation = Simulation()
