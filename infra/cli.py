@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated, Literal, NoReturn
 
 import typer
@@ -84,6 +85,20 @@ def status(*, profile: ProfileOption = None) -> None:
 
 
 @app.command()
+def audit(
+    *,
+    profile: ProfileOption = None,
+    clickhouse: Annotated[bool, typer.Option("--clickhouse", help="Fail where ClickHouse cannot be asked.")] = False,
+) -> None:
+    """Check every invariant of the ledger and print what was checked; status 1 where one is broken."""
+    from rich.console import Console
+
+    from infra.audit import run_audit
+
+    raise typer.Exit(0 if run_audit(_settings(profile), Console(), must_check_copy=clickhouse) else 1)
+
+
+@app.command()
 def topics(*, profile: ProfileOption = None) -> None:
     """List the topics with their offsets, and whether they are as declared."""
     from rich.console import Console
@@ -91,6 +106,25 @@ def topics(*, profile: ProfileOption = None) -> None:
     from infra.local.topic_report import show_topics
 
     raise typer.Exit(show_topics(_settings(profile), Console()))
+
+
+@app.command()
+def replay(
+    paths: Annotated[list[Path], typer.Argument(help="Exchange Stream files, Unified Odds Feed XML files, folders.")],
+    *,
+    speed: Annotated[str, typer.Option(help="max, or how much faster than it was: 50x.")] = "max",
+    first: Annotated[int | None, typer.Option(help="Stop after so many messages.", min=1)] = None,
+    hold_s: Annotated[float, typer.Option(help="Keep the providers up so long after the end.", min=0)] = 0.0,
+    profile: ProfileOption = None,
+) -> None:
+    """Replay recorded feeds into the running system."""
+    from rich.console import Console
+
+    from infra.replay import run_replay
+
+    settings = _settings(profile)
+    code = run_replay(settings, Console(), paths, speed=speed, messages_max=first, hold_s=hold_s)
+    raise typer.Exit(code)
 
 
 @app.command()

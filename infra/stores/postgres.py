@@ -11,7 +11,7 @@ from asyncpg.pool import PoolConnectionProxy
 
 from kernel.commands import LedgerUnavailable
 
-Connection: TypeAlias = "PoolConnectionProxy[asyncpg.Record]"
+Connection: TypeAlias = "PoolConnectionProxy[asyncpg.Record] | asyncpg.Connection[asyncpg.Record]"
 
 STALE_S = 300
 ABANDONED_TRANSACTION_MS = 5_000  # an open transaction holds back the outbox of everyone

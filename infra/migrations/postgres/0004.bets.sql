@@ -25,6 +25,7 @@ CREATE TABLE bets.bet (
     CONSTRAINT bet_result_whole CHECK ((result_return_minor IS NULL) = (result_status IS NULL))
 ) WITH (fillfactor = 80);
 CREATE INDEX bet_of_player ON bets.bet (player_id, placed_time_us DESC, bet_id DESC);
+CREATE INDEX bet_open ON bets.bet (bet_id) WHERE status = 1;
 
 CREATE TABLE bets.leg (
     bet_id uuid NOT NULL,

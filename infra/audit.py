@@ -1,0 +1,160 @@
+"""The audit: every invariant of the ledger, checked on one snapshot of it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import asyncpg
+from clickhouse_driver import Client
+from clickhouse_driver.errors import Error as ClickHouseError
+from rich.console import Console
+from rich.table import Column, Table
+
+from infra.audit_checks import CHAINED, CHECKS, Check
+from infra.settings import Settings
+from infra.stores.postgres import Connection
+from infra.stores.postgres_chain import verify_blocks
+
+VIOLATIONS_SHOWN_MAX = 5
+CONNECT_TIMEOUT_S = 5
+CHECK_TIMEOUT_S = 600
+COPY_TIMEOUT_S = 15
+COPY_POLL_S = 0.5
+
+_TOTALS = """
+    SELECT debit_account_id::text, credit_account_id::text, currency, kind, count(*), sum(amount_minor)::bigint
+    FROM ledger.transfer WHERE transaction_id < pg_snapshot_xmin(pg_current_snapshot()) GROUP BY 1, 2, 3, 4
+"""
+_HORIZON = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
+_COPY_TOTALS = """
+    SELECT debit_account_id, credit_account_id, currency, kind, count(), sum(amount_minor)
+    FROM ledger_transfers FINAL WHERE transaction_id < %(horizon)s
+    GROUP BY debit_account_id, credit_account_id, currency, kind
+"""
+
+logging.getLogger("clickhouse_driver").addHandler(logging.NullHandler())  # what it fails at is in the finding
+
+Totals: TypeAlias = dict[tuple[str, str, str, str], tuple[int, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one check looked at and what it found; None where it was skipped."""
+
+    name: str
+    checked_count: int | None
+    violations: tuple[str, ...]
+    remark: str = ""
+
+
+def run_audit(settings: Settings, console: Console, *, must_check_copy: bool) -> bool:
+    """Check everything, print what was checked, and return whether all is well.
+
+    Args:
+        settings: Where the ledger and its copy are.
+        console: Where the table goes.
+        must_check_copy: Whether a ClickHouse that cannot be reached is a violation rather than a check left out.
+    """
+    findings = asyncio.run(audit_ledger(settings, must_check_copy=must_check_copy))
+    console.print(_build_table(findings))
+    for finding in findings:
+        for violation in finding.violations[:VIOLATIONS_SHOWN_MAX]:
+            console.print(f"[red]{finding.name}:[/red] {violation}", highlight=False)
+    return not any(finding.violations for finding in findings)
+
+
+async def audit_ledger(settings: Settings, *, must_check_copy: bool) -> list[Finding]:
+    """Return what each check found on one snapshot of the ledger."""
+    async with _snapshot(settings.postgres_dsn) as connection:
+        findings = [await _run_check(connection, check) for check in CHECKS]
+        findings.append(await _check_chain(connection))
+        findings.append(await _check_copy(connection, settings, must_check_copy=must_check_copy))
+    return findings
+
+
+@asynccontextmanager
+async def _snapshot(dsn: str) -> AsyncIterator[Connection]:
+    connection = await asyncpg.connect(
+        dsn,
+        timeout=CONNECT_TIMEOUT_S,
+        command_timeout=CHECK_TIMEOUT_S,
+        server_settings={"application_name": "audit", "work_mem": "64MB", "jit": "off"},
+    )
+    try:
+        async with connection.transaction(isolation="repeatable_read", readonly=True):
+            yield connection
+    finally:
+        await connection.close()
+
+
+async def _run_check(connection: Connection, check: Check) -> Finding:
+    checked_count = await connection.fetchval(check.counted)
+    rows = await connection.fetch(CHAINED + check.violations)
+    return Finding(check.name, checked_count, tuple(row[0] for row in rows))
+
+
+async def _check_chain(connection: Connection) -> Finding:
+    checked_count = 0
+    violations = []
+    async for verdict in verify_blocks(connection):
+        checked_count += verdict.transfer_count
+        if verdict.complaint:
+            violations.append(verdict.complaint)
+    return Finding("The Merkle chain holds", checked_count, tuple(violations))
+
+
+async def _check_copy(connection: Connection, settings: Settings, *, must_check_copy: bool) -> Finding:
+    name = "ClickHouse equals the ledger to the minor unit"
+    horizon = await connection.fetchval(_HORIZON)
+    expected = _totals(await connection.fetch(_TOTALS))
+    try:
+        found = await asyncio.to_thread(_wait_for_copy, settings.clickhouse_dsn, horizon, expected)
+    except (ClickHouseError, OSError) as error:
+        reason = f"ClickHouse could not be asked: {type(error).__name__}"
+        return Finding(name, None, (reason,) if must_check_copy else (), reason)
+    violations = tuple(
+        f"{' '.join(key)}: {expected.get(key, (0, 0))} in the ledger, {found.get(key, (0, 0))} in ClickHouse"
+        for key in sorted(expected.keys() | found.keys())
+        if expected.get(key) != found.get(key)
+    )
+    return Finding(name, sum(count for count, _ in expected.values()), violations)
+
+
+def _wait_for_copy(dsn: str, horizon: int, expected: Totals) -> Totals:
+    client = Client.from_url(f"{dsn}?connect_timeout={CONNECT_TIMEOUT_S}&send_receive_timeout={CHECK_TIMEOUT_S}")
+    deadline_s = time.monotonic() + COPY_TIMEOUT_S
+    try:
+        while True:
+            found = _totals(client.execute(_COPY_TOTALS, {"horizon": horizon}))
+            if found == expected or time.monotonic() > deadline_s:
+                return found
+            time.sleep(COPY_POLL_S)
+    finally:
+        client.disconnect()
+
+
+def _totals(rows: Iterable[Iterable[Any]]) -> Totals:
+    return {
+        (debit, credit, currency, kind): (int(count), int(amount_minor))
+        for debit, credit, currency, kind, count, amount_minor in rows
+    }
+
+
+def _build_table(findings: Sequence[Finding]) -> Table:
+    table = Table("Invariant", Column("Checked", justify="right"), Column("Violations", justify="right"), "Result")
+    for finding in findings:
+        if finding.violations:
+            result = "[red]broken[/red]"
+        elif finding.checked_count is None:
+            result = f"[yellow]skipped[/yellow]: {finding.remark}"
+        else:
+            result = "[green]holds[/green]"
+        checked = "-" if finding.checked_count is None else f"{finding.checked_count:,}"
+        table.add_row(finding.name, checked, f"{len(finding.violations):,}", result)
+    return table
