@@ -59,6 +59,8 @@ export class FixtureView {
   publishedTimeMs = 0;
   /** When the state (score, clock) arrived, by this machine's clock. */
   stateTimeMs = $state.raw(0);
+  /** The snapshot that last named it; see BookStore.beginSnapshot. */
+  generation = 0;
   /** Whether every market is here, not the main one alone. */
   isWhole = $state(false);
   #layout: BookLayout | null = null;
@@ -179,6 +181,7 @@ export class BookStore {
   readonly #schedule: Scheduler;
   readonly #now: () => number;
   #isScheduled = false;
+  #generation = 0;
   #sweep: ReturnType<typeof setInterval> | null = null;
 
   constructor(schedule: Scheduler = onNextFrame, now: () => number = Date.now) {
@@ -212,6 +215,22 @@ export class BookStore {
     this.fixtures = [...this.#byId.values()];
   }
 
+  /** A new connection starts with every current book; what it does not name by `endSnapshot` is over. */
+  beginSnapshot(): number {
+    this.#generation += 1;
+    return this.#generation;
+  }
+
+  endSnapshot(generation: number, keptFixtureIds: readonly string[]): void {
+    if (generation !== this.#generation) return;
+    const kept = new Set(keptFixtureIds);
+    this.remove(
+      this.fixtures
+        .filter((fixture) => fixture.generation < generation && !kept.has(fixture.fixtureId))
+        .map((fixture) => fixture.fixtureId),
+    );
+  }
+
   #scheduleDraw(): void {
     if (this.#isScheduled) return;
     this.#isScheduled = true;
@@ -230,6 +249,7 @@ export class BookStore {
         view = new FixtureView(book);
         this.#byId.set(book.fixtureId, view);
       }
+      view.generation = this.#generation;
       view.apply(book, isWhole, nowMs, (outcome) => this.#noteMove(outcome));
     }
     const drawn = this.onDrawn ? [...this.#waiting.values()].map(({ book }) => book) : [];

@@ -11,7 +11,7 @@ import type { Balance as WireBalance } from "./gen/overround/wallet/v1/wallet_pb
 import { callOptions } from "./transport";
 
 /** After this long the server has given up on a PlaceBet: asking then gets the last word. */
-export const PLACE_TIMEOUT_MS = 20_000;
+export const PLACE_TIMEOUT_MS = 15_000;
 
 export interface BetsPage {
   readonly bets: readonly Bet[];

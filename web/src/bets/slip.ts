@@ -1,0 +1,293 @@
+/**
+ * The betslip's rules, without a screen or a network: what an entry is, what may happen to it, and what its one button
+ * says and does.
+ *
+ * The rule above all others: from the press until the answer is known, nothing can be pressed again. An answer that did
+ * not arrive is asked for by the id of the press, never guessed.
+ */
+import { formatMoney, formatOdds, type OddsFormat, parseAmountMinor } from "../shared/format";
+import { type Bet, type BetAnswer, type BetRefusal, type PlaceBet, PricePolicy } from "./bet";
+
+export const ENTRIES_MAX = 12;
+/** A PlaceBet that the server does not know this long after it was sent will never be placed. */
+export const ANSWER_CERTAIN_AFTER_MS = 25_000;
+
+/** What was chosen, with the price that the bettor has agreed to. */
+export interface Selection {
+  readonly fixtureId: string;
+  readonly marketId: string;
+  readonly outcomeId: string;
+  readonly fixtureName: string;
+  readonly marketName: string;
+  readonly outcomeName: string;
+  readonly isInPlay: boolean;
+  readonly decimalOddsMilli: number;
+  readonly bookVersion: number;
+}
+
+export type Placement =
+  | { readonly kind: "editing" }
+  | { readonly kind: "placing"; readonly requestId: string; readonly sentTimeMs: number; readonly delayMs: number }
+  /** The answer got lost: it is asked for by the request's id. */
+  | { readonly kind: "asking"; readonly requestId: string; readonly sentTimeMs: number }
+  | { readonly kind: "accepted"; readonly bet: Bet }
+  | { readonly kind: "refused"; readonly refusal: BetRefusal };
+
+export interface SlipEntry {
+  readonly key: string;
+  readonly selection: Selection;
+  readonly stakeText: string;
+  readonly placement: Placement;
+}
+
+/** The selection's market now, as the books say; null where it is not on offer at all. */
+export interface LivePrice {
+  readonly isOpen: boolean;
+  readonly isSuspended: boolean;
+  /** 0 where the outcome is not offered. */
+  readonly decimalOddsMilli: number;
+  readonly bookVersion: number;
+}
+
+/** What else the button depends on. */
+export interface SlipContext {
+  readonly live: LivePrice | null;
+  /** Whether prices are fresh and the server takes bets. */
+  readonly connection: "live" | "stale" | "paused";
+  readonly isSignedIn: boolean;
+  readonly isBlocked: boolean;
+  readonly currency: string;
+  /** Null while unknown. */
+  readonly availableMinor: number | null;
+  readonly pricePolicy: number;
+  readonly oddsFormat: OddsFormat;
+  readonly nowMs: number;
+}
+
+export type SlipAction =
+  | { readonly kind: "place" }
+  | { readonly kind: "accept_price"; readonly decimalOddsMilli: number; readonly bookVersion: number }
+  | { readonly kind: "use_stake"; readonly stakeMinor: number }
+  | { readonly kind: "deposit"; readonly missingMinor: number }
+  | { readonly kind: "log_in" }
+  | { readonly kind: "remove" };
+
+export interface SlipButton {
+  readonly label: string;
+  /** Null where there is nothing to press. */
+  readonly action: SlipAction | null;
+  readonly tone: "primary" | "warn" | "quiet";
+  /** A sentence above the button: why it says what it says. */
+  readonly note: string;
+}
+
+const EDITING: Placement = { kind: "editing" };
+
+export function selectionKey(selection: Pick<Selection, "fixtureId" | "marketId" | "outcomeId">): string {
+  return `${selection.fixtureId}|${selection.marketId}|${selection.outcomeId}`;
+}
+
+export function newEntry(selection: Selection): SlipEntry {
+  return { key: selectionKey(selection), selection, stakeText: "", placement: EDITING };
+}
+
+/** Whether its answer is still out: then it cannot be edited, pressed or removed. */
+export function isPending(entry: SlipEntry): boolean {
+  return entry.placement.kind === "placing" || entry.placement.kind === "asking";
+}
+
+export function withStake(entry: SlipEntry, stakeText: string): SlipEntry {
+  return isPending(entry) ? entry : { ...entry, stakeText, placement: EDITING };
+}
+
+export function withPriceAccepted(entry: SlipEntry, decimalOddsMilli: number, bookVersion: number): SlipEntry {
+  if (isPending(entry)) return entry;
+  return { ...entry, selection: { ...entry.selection, decimalOddsMilli, bookVersion }, placement: EDITING };
+}
+
+/** The press: remembers the price that was on the screen and the id to ask by. */
+export function pressed(entry: SlipEntry, context: SlipContext, requestId: string, delayMs: number): SlipEntry {
+  if (slipButton(entry, context).action?.kind !== "place") return entry;
+  const { decimalOddsMilli, bookVersion } = priceShown(entry, context);
+  return {
+    ...entry,
+    selection: { ...entry.selection, decimalOddsMilli, bookVersion },
+    placement: {
+      kind: "placing",
+      requestId,
+      sentTimeMs: context.nowMs,
+      delayMs: entry.selection.isInPlay ? delayMs : 0,
+    },
+  };
+}
+
+/** The answer did not come: from here on it is only asked for. */
+export function answerLost(entry: SlipEntry): SlipEntry {
+  const { placement } = entry;
+  if (placement.kind !== "placing") return entry;
+  const { requestId, sentTimeMs } = placement;
+  return { ...entry, placement: { kind: "asking", requestId, sentTimeMs } };
+}
+
+export function answered(entry: SlipEntry, requestId: string, answer: BetAnswer): SlipEntry {
+  const { placement } = entry;
+  const isWaitingForIt =
+    (placement.kind === "placing" || placement.kind === "asking") && placement.requestId === requestId;
+  if (!isWaitingForIt) return entry;
+  if (answer.kind === "accepted") return { ...entry, placement: { kind: "accepted", bet: answer.bet } };
+  return { ...entry, placement: { kind: "refused", refusal: answer.refusal } };
+}
+
+/** The server knows nothing of the request: certain only once it can no longer be on its way. */
+export function answerMissing(entry: SlipEntry, nowMs: number): SlipEntry {
+  const { placement } = entry;
+  if (placement.kind !== "asking" || nowMs - placement.sentTimeMs < ANSWER_CERTAIN_AFTER_MS) return entry;
+  return {
+    ...entry,
+    placement: {
+      kind: "refused",
+      refusal: refusalOf("NOT_PLACED", "The connection broke before we got your bet. Nothing was taken."),
+    },
+  };
+}
+
+export function refusalOf(reason: string, message: string): BetRefusal {
+  return { reason, message, stakeMaxMinor: null, stakeMinMinor: null, decimalOddsMilli: null, bookVersion: null };
+}
+
+export function placeCommand(entry: SlipEntry, currency: string, pricePolicy: number): PlaceBet | null {
+  const stakeMinor = parseAmountMinor(entry.stakeText, currency);
+  if (entry.placement.kind !== "placing" || stakeMinor === null) return null;
+  const { fixtureId, marketId, outcomeId, decimalOddsMilli, bookVersion } = entry.selection;
+  return {
+    requestId: entry.placement.requestId,
+    leg: { fixtureId, marketId, outcomeId, decimalOddsMilli, bookVersion },
+    stake: { amountMinor: stakeMinor, currency },
+    pricePolicy,
+  };
+}
+
+export interface PriceShown {
+  readonly decimalOddsMilli: number;
+  readonly bookVersion: number;
+  /** Whether the bettor has to agree before it can be placed. */
+  readonly needsAcceptance: boolean;
+}
+
+/** The price that a press would ask for, by what the bettor agreed to and the newest that is known. */
+export function priceShown(entry: SlipEntry, context: Pick<SlipContext, "live" | "pricePolicy">): PriceShown {
+  const agreed = entry.selection;
+  const newest = newestPrice(entry, context.live);
+  if (newest === null || newest.decimalOddsMilli === 0) return { ...agreed, needsAcceptance: false };
+  const isLonger = newest.decimalOddsMilli > agreed.decimalOddsMilli;
+  const isSame = newest.decimalOddsMilli === agreed.decimalOddsMilli;
+  const isAgreed =
+    isSame ||
+    context.pricePolicy === PricePolicy.ANY ||
+    (context.pricePolicy === PricePolicy.BETTER_ONLY && isLonger);
+  return { ...newest, needsAcceptance: !isAgreed };
+}
+
+function newestPrice(entry: SlipEntry, live: LivePrice | null): Pick<PriceShown, "decimalOddsMilli" | "bookVersion"> | null {
+  const refusal = entry.placement.kind === "refused" ? entry.placement.refusal : null;
+  const told =
+    refusal !== null && refusal.decimalOddsMilli !== null
+      ? { decimalOddsMilli: refusal.decimalOddsMilli, bookVersion: refusal.bookVersion ?? 0 }
+      : null;
+  // The refusal may be ahead of the stream of prices, or the stream ahead of the refusal.
+  if (told !== null && (live === null || told.bookVersion > live.bookVersion)) return told;
+  return live;
+}
+
+/** What the button says and does. The first thing that stands in the way decides. */
+export function slipButton(entry: SlipEntry, context: SlipContext): SlipButton {
+  return (
+    placementButton(entry, context) ??
+    offerButton(context) ??
+    stakeLimitButton(entry, context) ??
+    priceButton(entry, context) ??
+    stakeButton(entry, context)
+  );
+}
+
+function nothing(label: string, note = ""): SlipButton {
+  return { label, action: null, tone: "quiet", note };
+}
+
+function placementButton(entry: SlipEntry, { nowMs }: SlipContext): SlipButton | null {
+  const { placement } = entry;
+  if (placement.kind === "placing") {
+    const seconds = Math.ceil((placement.sentTimeMs + placement.delayMs - nowMs) / 1000);
+    return nothing(seconds > 0 ? `Placing… ${seconds} s` : "Placing…");
+  }
+  if (placement.kind === "asking") {
+    return nothing("Finding out…", "The connection broke while your bet was on its way. We are asking what became of it.");
+  }
+  if (placement.kind === "accepted") return { label: "Done", action: { kind: "remove" }, tone: "quiet", note: "" };
+  return null;
+}
+
+function offerButton({ live, connection, isSignedIn, isBlocked }: SlipContext): SlipButton | null {
+  if (!isSignedIn) return { label: "Log in to bet", action: { kind: "log_in" }, tone: "primary", note: "" };
+  if (isBlocked) return nothing("Betting is blocked", "This account may not bet. Write to support.");
+  if (connection === "stale") return nothing("Waiting for the connection", "Prices are old. Nothing can be placed on them.");
+  if (connection === "paused") return nothing("Bets are paused", "Pricing is down. Betting resumes by itself.");
+  if (live === null) return { label: "No longer on offer: remove", action: { kind: "remove" }, tone: "quiet", note: "" };
+  if (live.isSuspended) return nothing("Suspended", "No bets for the moment. It usually takes seconds.");
+  if (!live.isOpen) return { label: "Market closed: remove", action: { kind: "remove" }, tone: "quiet", note: "" };
+  if (live.decimalOddsMilli === 0) return nothing("Not offered now");
+  return null;
+}
+
+function stakeLimitButton(entry: SlipEntry, { currency }: SlipContext): SlipButton | null {
+  if (entry.placement.kind !== "refused") return null;
+  const { stakeMaxMinor, stakeMinMinor } = entry.placement.refusal;
+  if (stakeMaxMinor !== null && stakeMaxMinor <= 0) return nothing("Nothing more can be taken on this");
+  const figure = stakeMaxMinor ?? stakeMinMinor;
+  if (figure === null) return null;
+  const words = stakeMaxMinor !== null ? "Most" : "Least";
+  const label = `${words} we can take is ${formatMoney({ amountMinor: figure, currency })}: use it`;
+  return { label, action: { kind: "use_stake", stakeMinor: figure }, tone: "warn", note: "" };
+}
+
+function priceButton(entry: SlipEntry, context: SlipContext): SlipButton | null {
+  const { decimalOddsMilli, bookVersion, needsAcceptance } = priceShown(entry, context);
+  if (!needsAcceptance) return null;
+  return {
+    label: `Price is now ${formatOdds(decimalOddsMilli, context.oddsFormat)}: accept`,
+    action: { kind: "accept_price", decimalOddsMilli, bookVersion },
+    tone: "warn",
+    note: `It was ${formatOdds(entry.selection.decimalOddsMilli, context.oddsFormat)} when you chose it.`,
+  };
+}
+
+function stakeButton(entry: SlipEntry, { currency, availableMinor }: SlipContext): SlipButton {
+  const stakeMinor = parseAmountMinor(entry.stakeText, currency);
+  if (entry.stakeText.trim() === "" || stakeMinor === 0) return nothing("Enter a stake");
+  if (stakeMinor === null) return nothing("Enter a stake", "Write it like 10 or 10.50.");
+  const refusal = entry.placement.kind === "refused" ? entry.placement.refusal : null;
+  const isShort = availableMinor !== null && availableMinor < stakeMinor;
+  if (isShort || (refusal?.reason === "INSUFFICIENT_FUNDS" && availableMinor === null)) {
+    const missingMinor = stakeMinor - (availableMinor ?? 0);
+    const missing = formatMoney({ amountMinor: missingMinor, currency });
+    return { label: "Deposit to place it", action: { kind: "deposit", missingMinor }, tone: "warn", note: `${missing} short.` };
+  }
+  const label = `Place ${formatMoney({ amountMinor: stakeMinor, currency })}`;
+  return { label, action: { kind: "place" }, tone: "primary", note: refusal ? refusalSentence(refusal) : "" };
+}
+
+const REFUSAL_SENTENCES: Readonly<Record<string, string>> = {
+  PRICE_CHANGED: "The price moved while your bet was on its way. Nothing was taken.",
+  MARKET_SUSPENDED: "It was suspended while your bet was on its way. Nothing was taken.",
+  MARKET_CLOSED: "The market closed while your bet was on its way. Nothing was taken.",
+  OUTCOME_NOT_OFFERED: "It was taken off the board while your bet was on its way. Nothing was taken.",
+  BOOK_VERSION_UNKNOWN: "The price you saw is too old. Nothing was taken; press again for the one you see now.",
+  INSUFFICIENT_FUNDS: "Your balance was too low. Nothing was taken.",
+  PRICING_UNAVAILABLE: "Pricing is down for the moment. Nothing was taken.",
+  RISK_UNAVAILABLE: "We could not check your bet in time. Nothing was taken.",
+  OVERLOADED: "Very many bets are coming in. Nothing was taken; try again in a moment.",
+};
+
+export function refusalSentence(refusal: BetRefusal): string {
+  return REFUSAL_SENTENCES[refusal.reason] ?? refusal.message;
+}

@@ -1,0 +1,169 @@
+/** Everything that lives as long as the betslip page: clients, stores and the streams that feed them. */
+import { getContext, setContext } from "svelte";
+
+import { BetsState } from "../bets/bets.svelte";
+import type { BetsUpdate } from "../bets/bet";
+import { SlipState } from "../bets/slip.svelte";
+import type { LivePrice, Selection } from "../bets/slip";
+import { type BooksUpdate, fixtureName, FixtureStatus, MarketStatus } from "../odds/book";
+import { BookStore, type FixtureView, type MarketView, type OutcomeView } from "../odds/books.svelte";
+import { SessionState } from "../pam/session.svelte";
+import { marketName, outcomeName } from "../shared/names";
+import { createBettingClient } from "../wire/bets";
+import { toFailure } from "../wire/errors";
+import { createOddsClient, type OddsClient, type WatchedBooks } from "../wire/odds";
+import { createPlayersClient } from "../wire/players";
+import { createTransport } from "../wire/transport";
+import { Watch } from "../wire/watch.svelte";
+
+export type DialogName = "none" | "log_in" | "register" | "deposit" | "slip";
+
+/** After a new connection, fixtures that no message named for this long are over. */
+const SNAPSHOT_SETTLES_MS = 3_000;
+
+export class BetslipPage {
+  readonly session = new SessionState("overround.session.betslip");
+  readonly books = new BookStore();
+  readonly players;
+  readonly slip: SlipState;
+  readonly bets: BetsState;
+  /** Main markets of every fixture: what lists show. */
+  readonly listWatch = new Watch<BooksUpdate>();
+  /** Whole books of the match on the screen and of the fixtures on the slip. */
+  readonly focusWatch = new Watch<BooksUpdate>();
+  readonly betsWatch = new Watch<BetsUpdate>();
+  isPricingLive = $state(true);
+  dialog = $state<DialogName>("none");
+  /** What a deposit is asked for: the stake it should reach for. */
+  depositMinor = $state(0);
+  readonly #odds: OddsClient;
+  #focusIds: readonly string[] = [];
+  /** The focus ids whose first books have been drawn. */
+  drawnFocus = $state.raw<readonly string[]>([]);
+
+  constructor() {
+    const transport = createTransport(() => this.session.token);
+    this.#odds = createOddsClient(transport);
+    this.players = createPlayersClient(transport);
+    const betting = createBettingClient(transport);
+    this.bets = new BetsState(betting);
+    this.slip = new SlipState(betting, {
+      onPlaced: (bet, balance) => {
+        this.bets.put([bet]);
+        if (balance) this.session.putBalance(balance);
+      },
+      onSignedOut: () => this.signedOut(),
+    });
+    this.watchBets = () =>
+      this.betsWatch.start({
+        open: (signal) => betting.watchBets(signal),
+        onMessage: ({ bets, balance }) => {
+          this.bets.put(bets);
+          if (balance) this.session.putBalance(balance);
+        },
+        isFinal: (error) => {
+          const isOver = toFailure(error).kind === "signed_out";
+          if (isOver) this.signedOut();
+          return isOver;
+        },
+      });
+  }
+
+  readonly watchBets: () => void;
+
+  watchList(): void {
+    const request = { fixtureIds: [], isMainMarketOnly: true };
+    this.listWatch.start({
+      open: (signal) => this.#openList(request, signal),
+      onMessage: (update) => this.#take(update, false),
+    });
+  }
+
+  /** Follows whole books of these fixtures; the same ones again change nothing. */
+  watchFocus(fixtureIds: readonly string[]): void {
+    if (fixtureIds.join("\n") === this.#focusIds.join("\n")) return;
+    this.#focusIds = fixtureIds;
+    if (fixtureIds.length === 0) return this.focusWatch.stop();
+    this.focusWatch.start({
+      open: (signal) => this.#odds.watchBooks({ fixtureIds, isMainMarketOnly: false }, signal),
+      onMessage: (update) => {
+        this.#take(update, true);
+        if (this.drawnFocus !== fixtureIds) requestAnimationFrame(() => (this.drawnFocus = fixtureIds));
+      },
+    });
+  }
+
+  async *#openList(request: WatchedBooks, signal: AbortSignal): AsyncIterable<BooksUpdate> {
+    const generation = this.books.beginSnapshot();
+    const openedMs = performance.now();
+    let isSettled = false;
+    for await (const update of this.#odds.watchBooks(request, signal)) {
+      yield update;
+      if (isSettled || performance.now() - openedMs < SNAPSHOT_SETTLES_MS) continue;
+      isSettled = true;
+      this.books.endSnapshot(generation, this.#focusIds);
+    }
+  }
+
+  #take(update: BooksUpdate, isWhole: boolean): void {
+    this.isPricingLive = update.isPricingLive;
+    this.slip.inPlayDelayMs = update.inPlayDelayMs;
+    this.books.put(update.books, isWhole);
+    this.books.remove(update.removedFixtureIds);
+  }
+
+  signedOut(): void {
+    this.session.end();
+    this.bets.clear();
+    this.betsWatch.stop();
+  }
+
+  /** How fresh the prices on the screen are. */
+  get connection(): "live" | "stale" | "paused" {
+    const isStale = [this.listWatch, this.focusWatch].some((watch) => watch.phase === "stale");
+    if (isStale) return "stale";
+    return this.isPricingLive ? "live" : "paused";
+  }
+
+  get lastDataMs(): number {
+    const stale = [this.listWatch, this.focusWatch].filter((watch) => watch.phase === "stale");
+    return Math.min(...stale.map((watch) => watch.lastDataMs));
+  }
+
+  livePrice(selection: Selection): LivePrice | null {
+    const market = this.books.fixture(selection.fixtureId)?.market(selection.marketId);
+    const outcome = market?.outcome(selection.outcomeId);
+    if (!market || !outcome) return null;
+    return {
+      isOpen: market.status === MarketStatus.OPEN,
+      isSuspended: market.status === MarketStatus.SUSPENDED,
+      decimalOddsMilli: outcome.decimalOddsMilli,
+      bookVersion: market.bookVersion,
+    };
+  }
+}
+
+/** What a press on a price puts on the slip. */
+export function toSelection(fixture: FixtureView, market: MarketView, outcome: OutcomeView): Selection {
+  return {
+    fixtureId: fixture.fixtureId,
+    marketId: market.marketId,
+    outcomeId: outcome.outcomeId,
+    fixtureName: fixtureName(fixture.description),
+    marketName: marketName(market.marketId),
+    outcomeName: outcomeName(market.marketId, outcome.outcomeId, fixture.description),
+    isInPlay: fixture.state.status === FixtureStatus.IN_PLAY,
+    decimalOddsMilli: outcome.decimalOddsMilli,
+    bookVersion: market.bookVersion,
+  };
+}
+
+const PAGE = Symbol("betslip page");
+
+export function providePage(): BetslipPage {
+  return setContext(PAGE, new BetslipPage());
+}
+
+export function getPage(): BetslipPage {
+  return getContext<BetslipPage>(PAGE);
+}

@@ -1,0 +1,60 @@
+/** What is going on in a match, in a few characters, and what has happened between two looks at it. */
+import { FixtureStatus, type MatchState, Period } from "./book";
+
+const PERIOD_NAMES: Readonly<Record<number, string>> = {
+  [Period.FIRST_HALF]: "First half",
+  [Period.HALF_TIME]: "Half-time",
+  [Period.SECOND_HALF]: "Second half",
+  [Period.EXTRA_TIME]: "Extra time",
+  [Period.PENALTIES]: "Penalties",
+  [Period.FINISHED]: "Full time",
+};
+
+export function periodName(state: MatchState): string {
+  if (state.status === FixtureStatus.CANCELLED) return "Called off";
+  if (state.status === FixtureStatus.ENDED) return "Full time";
+  return PERIOD_NAMES[state.period] ?? (state.status === FixtureStatus.IN_PLAY ? "In play" : "Not started");
+}
+
+/** "67′", "45+2′", "HT": the minute as the stadium's board has it. */
+export function minuteOf(state: MatchState): string {
+  if (state.period === Period.HALF_TIME) return "HT";
+  if (state.period === Period.PENALTIES) return "Pens";
+  if (state.period === Period.FINISHED || state.status === FixtureStatus.ENDED) return "FT";
+  if (state.clockSeconds === null) return "Live";
+  const minute = Math.floor(state.clockSeconds / 60) + 1;
+  const regularEnd = { [Period.FIRST_HALF]: 45, [Period.SECOND_HALF]: 90 }[state.period];
+  if (regularEnd !== undefined && minute > regularEnd) return `${regularEnd}+${minute - regularEnd}′`;
+  return `${minute}′`;
+}
+
+export interface Incident {
+  readonly minute: string;
+  readonly kind: "goal" | "goal_cancelled" | "red_card" | "yellow_card" | "corner";
+  readonly side: "home" | "away";
+  /** "2–1" after it. */
+  readonly score: string;
+}
+
+const COUNTED = [
+  ["red_card", "home", "homeRedCards"],
+  ["red_card", "away", "awayRedCards"],
+  ["yellow_card", "home", "homeYellowCards"],
+  ["yellow_card", "away", "awayYellowCards"],
+  ["corner", "home", "homeCorners"],
+  ["corner", "away", "awayCorners"],
+] as const;
+
+export function incidentsBetween(before: MatchState, after: MatchState): Incident[] {
+  const minute = minuteOf(after);
+  const score = `${after.homeScore}–${after.awayScore}`;
+  const incidents: Incident[] = [];
+  for (const [side, key] of [["home", "homeScore"], ["away", "awayScore"]] as const) {
+    if (after[key] > before[key]) incidents.push({ minute, kind: "goal", side, score });
+    if (after[key] < before[key]) incidents.push({ minute, kind: "goal_cancelled", side, score });
+  }
+  for (const [kind, side, key] of COUNTED) {
+    if (after[key] > before[key]) incidents.push({ minute, kind, side, score });
+  }
+  return incidents;
+}
