@@ -135,13 +135,13 @@ def _refuse_request(request: BetRequest, bettor: Bettor) -> BetRefusal | None:
 
 def _take_price(asked: LegRequest, book: BookView | None, *, policy: PricePolicy) -> Leg | BetRefusal:
     if book is None:
-        return BetRefusal(BetReason.FIXTURE_UNKNOWN, f"Fixture must have a book, {asked.fixture_id} has none")
+        return BetRefusal(BetReason.FIXTURE_UNKNOWN, f"Fixture must have a book, {asked.fixture_id!r} has none")
     market = book.find_market(asked.market_id)
     if market is None:
-        return BetRefusal(BetReason.MARKET_UNKNOWN, f"Book must have the market, {asked.market_id} is none of it")
+        return BetRefusal(BetReason.MARKET_UNKNOWN, f"Book must have the market, it has no {asked.market_id!r}")
     decimal_odds_milli = market.decimal_odds_milli_by_outcome.get(asked.outcome_id)
     if decimal_odds_milli is None:
-        return BetRefusal(BetReason.OUTCOME_UNKNOWN, f"Market must have the outcome, {asked.outcome_id} is none of it")
+        return BetRefusal(BetReason.OUTCOME_UNKNOWN, f"Market must have the outcome, it has no {asked.outcome_id!r}")
     if asked.book_version > book.version:
         message = f"Book version must be at most {book.version}, was {asked.book_version}"
         return _with_price(BetReason.BOOK_VERSION_UNKNOWN, message, decimal_odds_milli, book)

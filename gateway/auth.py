@@ -67,8 +67,8 @@ class Authenticator:
         self._remember(digest, now_s, session)
         return session
 
-    async def trader(self, context: Context) -> Session:
-        """Return the session of a call that only the trading desk may make.
+    async def expect_trader(self, context: Context) -> str:
+        """Return the name of the trader who calls.
 
         Raises:
             SessionRequired: If it carries no token, or one whose session is over.
@@ -78,7 +78,7 @@ class Authenticator:
         session = await self.session(context)
         if session.player.role != PlayerRole.TRADER:
             raise TraderRequired("Call must come from a trader, came from a bettor")
-        return session
+        return session.player.username
 
     async def end(self, context: Context) -> None:
         """End the session of a call.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import ClassVar, Final
 
 from bets.request import BetRequest, LegRequest, PricePolicy
@@ -13,6 +14,7 @@ from wire.money import parse_money
 LEGS_MAX: Final = 64
 ID_LENGTH_MAX: Final = 256
 
+_CURRENCY = re.compile(r"[A-Z]{3}", re.ASCII)
 _PRICE_POLICIES = [int(policy) for policy in PricePolicy]
 
 
@@ -27,13 +29,15 @@ def parse_bet_request(message: betting_service_pb2.PlaceBetRequest) -> BetReques
 
     Raises:
         IdMalformed: If the request id is no UUID.
-        RequestMalformed: If the price policy is missing, an id is too long, or there are too many legs.
+        RequestMalformed: If the price policy or the currency is none, an id is too long, or there are too many legs.
     """
     request_id = parse_uuid(message.request_id, field="request_id")
     if int(message.price_policy) not in _PRICE_POLICIES:
         raise RequestMalformed(f"Price policy must be one of {_PRICE_POLICIES}, was {message.price_policy}")
     if len(message.legs) > LEGS_MAX:
         raise RequestMalformed(f"Bet must have at most {LEGS_MAX} legs, had {len(message.legs)}")
+    if not _CURRENCY.fullmatch(message.stake.currency):
+        raise RequestMalformed(f"Currency must be three letters A-Z, was {message.stake.currency[:16]!r}")
     return BetRequest(
         request_id=request_id,
         legs=tuple(_parse_leg(leg) for leg in message.legs),

@@ -80,7 +80,8 @@ class RedisExposure:
             pipeline.get(COMPLETE_KEY)
             _, (state, stake_total_minor, payout_minor), marker = await pipeline.execute()
         if marker is None:
-            await self.release(key, fixture_id=entry.fixture_id)
+            if state == ReservationState.RESERVED:
+                await self.release(key, fixture_id=entry.fixture_id)
             raise RiskUnavailable("Exposure must be whole before a bet is taken, it is being rebuilt")
         if state == _HELD_WITH_OTHER_CONTENT:
             raise RiskUnavailable("Request is being decided with another content or price; ask again")

@@ -1,0 +1,154 @@
+"""A player's bets and balance, live: what is open now, then every change, and a sign of life every second."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from contextlib import suppress
+from typing import Final
+from uuid import UUID
+
+from bets.bet import BetStatus
+from bets.ports import BetLedger
+from gateway.auth import Authenticator, Context
+from gateway.bet_feed import BetFeed, BetWatch
+from kernel.clock import Clock
+from kernel.commands import LedgerUnavailable
+from overround.bets.v1 import bet_pb2, betting_service_pb2
+from overround.wallet.v1 import wallet_pb2
+from pam.player import Player
+from pam.session import SessionsUnavailable
+from wallet.ports import Wallet
+from wire.bets import build_bet
+from wire.wallet import build_balance
+
+SILENCE_S_MAX: Final = 0.9
+MESSAGE_INTERVAL_S: Final = 0.02
+CHECK_INTERVAL_S: Final = 30.0
+PAGE_SIZE: Final = 200
+OPEN_PAGES_MAX: Final = 5
+
+
+class BetStream:
+    """Serves WatchBets."""
+
+    def __init__(self, *, auth: Authenticator, ledger: BetLedger, wallet: Wallet, feed: BetFeed, clock: Clock) -> None:
+        self._auth = auth
+        self._ledger = ledger
+        self._wallet = wallet
+        self._feed = feed
+        self._clock = clock
+
+    async def run(self, context: Context) -> AsyncIterator[betting_service_pb2.WatchBetsResponse]:
+        """Yield messages until the session ends or the client goes.
+
+        Watching begins before the ledger is read, so that nothing falls between the two.
+        """
+        player = (await self._auth.session(context)).player
+        watch = self._feed.watch(player.cash_account_id)
+        view = _View(player, self._ledger, self._wallet)
+        next_check_s = self._clock.monotonic_s() + CHECK_INTERVAL_S
+        try:
+            await view.read_anew()
+            while True:
+                yield view.take(self._clock.now_us())
+                await asyncio.sleep(MESSAGE_INTERVAL_S)
+                await watch.wait(SILENCE_S_MAX)
+                is_check_due = self._clock.monotonic_s() >= next_check_s
+                if is_check_due:
+                    next_check_s = self._clock.monotonic_s() + CHECK_INTERVAL_S
+                    with suppress(SessionsUnavailable):
+                        await self._auth.session(context)
+                await _follow(view, watch, is_balance_due=is_check_due)
+        finally:
+            self._feed.unwatch(player.cash_account_id, watch)
+
+
+class _View:
+    """What one client has been shown, and what it is to be shown next."""
+
+    def __init__(self, player: Player, ledger: BetLedger, wallet: Wallet) -> None:
+        self._player = player
+        self._ledger = ledger
+        self._wallet = wallet
+        # Events of each bet that was last shown as open: an event that the ledger's answer held already is old news.
+        self._event_counts: dict[str, int] = {}
+        self._bets: dict[str, bet_pb2.Bet] = {}
+        self._balance: wallet_pb2.Balance | None = None
+        self._account_version = -1
+        self._is_anew_due = False
+        self._is_balance_due = False
+
+    def note(self, bets: Iterable[bet_pb2.Bet], *, has_lost: bool, is_balance_due: bool) -> None:
+        """Take in changes."""
+        for bet in bets:
+            self._show(bet)
+            self._is_balance_due = True
+        self._is_anew_due = self._is_anew_due or has_lost
+        self._is_balance_due = self._is_balance_due or is_balance_due
+
+    async def refresh(self) -> None:
+        """Read what is due; while the ledger does not answer, it stays due.
+
+        Raises:
+            LedgerUnavailable: If it does not answer in time.
+        """
+        if self._is_anew_due:
+            await self.read_anew()
+        elif self._is_balance_due:
+            await self._read_balance()
+
+    async def read_anew(self) -> None:
+        """Read every open bet, what became of those shown as open, and the balance.
+
+        Raises:
+            LedgerUnavailable: If it does not answer in time.
+        """
+        shown_open = set(self._event_counts)
+        token = ""
+        for _ in range(OPEN_PAGES_MAX):
+            bets, token = await self._ledger.list_bets(
+                self._player.player_id, status=BetStatus.OPEN, size=PAGE_SIZE, before=token
+            )
+            for bet in bets:
+                self._show(build_bet(bet))
+                shown_open.discard(str(bet.bet_id))
+            if not token:
+                break
+        for bet_id in shown_open:
+            closed = await self._ledger.get_bet(self._player.player_id, UUID(bet_id))
+            if closed is not None:
+                self._show(build_bet(closed))
+        await self._read_balance()
+        self._is_anew_due = False
+
+    def take(self, server_time_us: int) -> betting_service_pb2.WatchBetsResponse:
+        """Return the next message, an empty one if nothing changed."""
+        message = betting_service_pb2.WatchBetsResponse(
+            bets=self._bets.values(), balance=self._balance, server_time_us=server_time_us
+        )
+        self._bets, self._balance = {}, None
+        return message
+
+    def _show(self, bet: bet_pb2.Bet) -> None:
+        if self._event_counts.get(bet.bet_id, 0) >= len(bet.events):
+            return
+        self._bets[bet.bet_id] = bet
+        if bet.status == bet_pb2.BET_STATUS_OPEN:
+            self._event_counts[bet.bet_id] = len(bet.events)
+        else:
+            self._event_counts.pop(bet.bet_id, None)
+
+    async def _read_balance(self) -> None:
+        balance = await self._wallet.balance(self._player.cash_account_id)
+        if balance.account_version != self._account_version:
+            self._balance = build_balance(balance)
+            self._account_version = balance.account_version
+        self._is_balance_due = False
+
+
+async def _follow(view: _View, watch: BetWatch, *, is_balance_due: bool) -> None:
+    bets, has_lost = watch.take()
+    view.note(bets, has_lost=has_lost, is_balance_due=is_balance_due)
+    with suppress(LedgerUnavailable):
+        await view.refresh()

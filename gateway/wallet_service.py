@@ -1,0 +1,66 @@
+"""Money of the player over gRPC."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from gateway.auth import Authenticator, Context
+from kernel.errors import DomainError
+from kernel.ids import parse_uuid
+from kernel.money import Money
+from overround.wallet.v1 import wallet_service_pb2, wallet_service_pb2_grpc
+from wallet.ports import Wallet
+from wire.money import parse_money
+from wire.wallet import build_balance
+
+
+class DepositRefused(DomainError):
+    """Test money exists in the local and test profiles only."""
+
+    reason: ClassVar[str] = "TEST_MONEY_REFUSED"
+
+
+class DepositOutOfBounds(DomainError):
+    """A deposit is not above zero or too large."""
+
+    reason: ClassVar[str] = "DEPOSIT_OUT_OF_BOUNDS"
+
+
+class WalletService(wallet_service_pb2_grpc.WalletServiceServicer):
+    """Implements overround.wallet.v1.WalletService."""
+
+    def __init__(
+        self, *, auth: Authenticator, wallet: Wallet, is_test_money_allowed: bool, deposit_minor_max: int
+    ) -> None:
+        self._auth = auth
+        self._wallet = wallet
+        self._is_test_money_allowed = is_test_money_allowed
+        self._deposit_minor_max = deposit_minor_max
+
+    async def GetBalance(  # noqa: N802 (the contract names it)
+        self, _request: wallet_service_pb2.GetBalanceRequest, context: Context
+    ) -> wallet_service_pb2.GetBalanceResponse:
+        """Return the cash balance."""
+        session = await self._auth.session(context)
+        balance = await self._wallet.balance(session.player.cash_account_id)
+        return wallet_service_pb2.GetBalanceResponse(balance=build_balance(balance))
+
+    async def DepositTestMoney(  # noqa: N802 (the contract names it)
+        self, request: wallet_service_pb2.DepositTestMoneyRequest, context: Context
+    ) -> wallet_service_pb2.DepositTestMoneyResponse:
+        """Credit test money, once for each request id."""
+        session = await self._auth.session(context)
+        if not self._is_test_money_allowed:
+            raise DepositRefused("Test money must be asked for in a local or test profile, this is another")
+        request_id = parse_uuid(request.request_id, field="request_id")
+        amount = parse_money(request.amount)
+        self._expect_within_bounds(amount)
+        balance = await self._wallet.deposit_test_money(request_id, session.player.cash_account_id, amount)
+        return wallet_service_pb2.DepositTestMoneyResponse(balance=build_balance(balance))
+
+    def _expect_within_bounds(self, amount: Money) -> None:
+        if not 0 < amount.amount_minor <= self._deposit_minor_max:
+            raise DepositOutOfBounds(
+                f"Deposit must be 1 to {self._deposit_minor_max} minor units, was {amount.amount_minor}",
+                figures={"amount_minor_max": str(self._deposit_minor_max)},
+            )
