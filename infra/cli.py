@@ -169,6 +169,36 @@ def clean_data(
     typer.echo(f"{folder} is gone")
 
 
+@app.command()
+def audit(
+    *,
+    profile: ProfileOption = None,
+    require_history: Annotated[bool, typer.Option(help="Fail where ClickHouse does not answer.")] = False,
+) -> None:
+    """Check every invariant of the ledger in SQL, and print what was checked."""
+    from rich.console import Console
+
+    from infra.audit import run_audit
+
+    is_sound = run_audit(_settings(profile), Console(), must_check_copy=require_history)
+    raise typer.Exit(0 if is_sound else 1)
+
+
+def _forward(name: str, help_line: str) -> None:
+    """Add a command whose module, which is slow to load, is loaded only when it is called."""
+    whole = {"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []}
+
+    @app.command(name, help=help_line, context_settings=whole)
+    def forward(context: typer.Context) -> None:
+        command = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+        command.command()(getattr(importlib.import_module(f"infra.{name}"), name))
+        command(context.args, prog_name=f"overround {name}")
+
+
+_forward("replay", "Play recorded feeds into the running system.")
+_forward("simulate", "Play simulated match days against the running system.")
+
+
 def main() -> None:
     """Run the command line."""
     app()

@@ -29,6 +29,7 @@ PROVIDERS_TOPIC: Final = "feed.providers.v1"
 DEAD_LETTER_TOPIC: Final = "feed.dead-letter"
 RAW_BYTES_KEPT_MAX: Final = 900_000
 SIGN_INTERVAL_US: Final = 1_000_000
+REPEATED_SIGN_INTERVAL_US: Final = 100_000
 SEQUENCES_REMEMBERED_MAX: Final = 16_384
 ROOM_WAIT_S: Final = 0.01
 ROOM_ATTEMPTS_MAX: Final = 3_000
@@ -44,6 +45,7 @@ class _ProviderState:
 
     last_sequence: int
     recent_sequences: dict[int, None]
+    resumed_sequence: int = 0
     is_up: bool = True
     last_sign_us: int = -SIGN_INTERVAL_US
 
@@ -71,8 +73,18 @@ class Intake:
     def resume(self, provider_id: str, *, sequence: int) -> None:
         """Expect sequences of a provider above `sequence` from here on."""
         state = self._state_of(provider_id)
-        state.last_sequence = sequence
+        state.last_sequence = state.resumed_sequence = sequence
         state.recent_sequences.clear()
+
+    def pass_over(self, update: FeedUpdate) -> None:
+        """Note an update that the log has already, so that those after it must be above it.
+
+        Raises:
+            FeedRefused: If it does not come in order.
+        """
+        state = self._state_of(update.provider_id)
+        _expect_rising(update, state)
+        _note(update, state)
 
     async def take_reading(self, reading: Reading, *, raw: bytes, timeout_ms: int) -> Taken:
         """Take all that an adapter made of one message; refusals are counted, kept and returned.
@@ -108,10 +120,7 @@ class Intake:
         _expect_rising(update, state)
         update.received_time_us = self._clock.now_us()
         self._outlet.send(UPDATES_TOPIC, update.fixture_id, update.SerializeToString(), on_delivery)
-        state.last_sequence = update.sequence
-        state.recent_sequences[update.sequence] = None
-        if len(state.recent_sequences) > SEQUENCES_REMEMBERED_MAX:
-            del state.recent_sequences[next(iter(state.recent_sequences))]
+        _note(update, state)
         TAKEN.labels(update.provider_id).inc()
         if update.received_time_us - state.last_sign_us >= SIGN_INTERVAL_US:
             with suppress(OutletFull):  # the next update says it
@@ -123,7 +132,11 @@ class Intake:
         Raises:
             OutletFull: If the log's queue is full.
         """
-        self._state_of(heartbeat.provider_id).is_up = heartbeat.is_up
+        state = self._state_of(heartbeat.provider_id)
+        is_news = state.is_up != heartbeat.is_up
+        if not is_news and self._clock.now_us() - state.last_sign_us < REPEATED_SIGN_INTERVAL_US:
+            return
+        state.is_up = heartbeat.is_up
         self.sign_life(heartbeat.provider_id, provider_time_ms=heartbeat.provider_time_ms, timeout_ms=timeout_ms)
 
     def sign_life(self, provider_id: str, *, provider_time_ms: int, timeout_ms: int) -> None:
@@ -181,9 +194,16 @@ async def when_there_is_room(send: Callable[[], None]) -> None:
     return send()
 
 
+def _note(update: FeedUpdate, state: _ProviderState) -> None:
+    state.last_sequence = update.sequence
+    state.recent_sequences[update.sequence] = None
+    if len(state.recent_sequences) > SEQUENCES_REMEMBERED_MAX:
+        del state.recent_sequences[next(iter(state.recent_sequences))]
+
+
 def _expect_rising(update: FeedUpdate, state: _ProviderState) -> None:
     if update.sequence > state.last_sequence:
         return
-    if update.sequence in state.recent_sequences or update.sequence == state.last_sequence:
+    if update.sequence <= state.resumed_sequence or update.sequence in state.recent_sequences:
         raise MessageDuplicated(f"Sequence {update.sequence} was taken already")
     raise MessageOutOfOrder(f"Sequence must be above {state.last_sequence}, was {update.sequence}")

@@ -82,6 +82,8 @@ class CursorStore(Protocol):
 class FeedLog(Protocol):
     """The log of updates, read back."""
 
-    async def sequences_beyond(self, provider_id: str, *, sequence: int, since_ms: int) -> Collection[int]:
-        """Return the sequences of a provider above `sequence` among what was appended from `since_ms` on."""
+    async def sequences_beyond(
+        self, provider_id: str, *, sequence: int, since_ms: int, until_ms: int
+    ) -> Collection[int]:
+        """Return the sequences of a provider above `sequence` among what was appended in this span of time."""
         ...

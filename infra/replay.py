@@ -1,0 +1,275 @@
+"""`overround replay`: recorded feeds through the same intake as live ones."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar, Final
+
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from gateway.feeds.betfair import BetfairAdapter
+from gateway.feeds.intake import Intake
+from gateway.feeds.ports import FeedOutlet, OnDelivery
+from gateway.feeds.reading import FeedAdapter
+from gateway.feeds.uof import UNATTRIBUTED, UofAdapter
+from infra.kafka import KafkaOutlet
+from infra.replay_source import Format, Recording, find_recordings
+from infra.settings import Settings
+from kernel.clock import SystemClock
+from kernel.errors import DeliveryFailed, DomainError, OutletFull
+
+HEARTBEAT_S: Final = 1.0
+TURN_MESSAGES: Final = 100
+SHOW_INTERVAL_S: Final = 0.1
+SPEED_MAX: Final = 1_000_000.0
+BROKER_TIMEOUT_S: Final = 5.0
+LINGER_MS: Final = 5.0
+
+
+class SpeedUnknown(DomainError):
+    """The speed of a replay is none."""
+
+    reason: ClassVar[str] = "SPEED_UNKNOWN"
+
+
+OnProgress = Callable[["ReplayReport"], None]
+
+
+@dataclass(slots=True)
+class ReplayReport:
+    """What a replay did so far."""
+
+    read_count: int = 0
+    published_count: int = 0
+    lost_count: int = 0
+    unknown_part_count: int = 0
+    refused_by_reason: Counter[str] = field(default_factory=Counter)
+    seconds: float = 0.0
+    is_stopped: bool = False
+
+    @property
+    def messages_per_s(self) -> float:
+        """Return the rate so far."""
+        return self.read_count / self.seconds if self.seconds > 0 else 0.0
+
+
+class ReplayOutlet:
+    """Passes values on and counts those that were lost."""
+
+    def __init__(self, outlet: FeedOutlet, report: ReplayReport) -> None:
+        self._outlet = outlet
+        self._report = report
+
+    def send(self, topic: str, key: str, value: bytes, on_delivery: OnDelivery | None = None) -> None:
+        """Queue a value.
+
+        Raises:
+            OutletFull: If the queue is full.
+        """
+        self._outlet.send(topic, key, value, on_delivery or self._note)
+
+    def _note(self, error: Exception | None) -> None:
+        if error is not None:
+            self._report.lost_count += 1
+
+
+class Replay:
+    """Plays recordings through the intake in their own time, faster by a factor, or as fast as it goes."""
+
+    def __init__(self, recordings: Sequence[Recording], *, outlet: FeedOutlet, speed: float | None, timeout_ms: int):
+        self.report = ReplayReport()
+        self._recordings = recordings
+        self._intake = Intake(outlet=ReplayOutlet(outlet, self.report), clock=SystemClock())
+        self._speed = speed
+        self._timeout_ms = timeout_ms
+        self._adapter_by_format: dict[Format, FeedAdapter] = {"uof": UofAdapter(), "betfair": BetfairAdapter()}
+        self._time_ms_by_provider: dict[str, int] = {}
+        self._started_s = 0.0
+        self._first_time_ms: int | None = None
+
+    async def run(self, on_progress: OnProgress, *, messages_max: int | None = None, hold_s: float = 0.0) -> None:
+        """Play everything, or the first `messages_max` messages; then hold the providers up for `hold_s` more.
+
+        Raises:
+            OutletFull: If the log takes nothing any more.
+        """
+        self._started_s = time.monotonic()
+        heartbeats = asyncio.create_task(self._keep_alive(on_progress))
+        try:
+            await self._play(messages_max)
+            self.report.seconds = time.monotonic() - self._started_s
+            await asyncio.sleep(hold_s)
+        except asyncio.CancelledError:
+            self.report.is_stopped = True
+            self.report.seconds = time.monotonic() - self._started_s
+        finally:
+            heartbeats.cancel()
+            on_progress(self.report)
+
+    async def _play(self, messages_max: int | None) -> None:
+        for recording in self._recordings:
+            for raw in recording.messages():
+                if messages_max is not None and self.report.read_count >= messages_max:
+                    return
+                if self._speed is not None:
+                    await self._wait_until_due(recording.time_ms_of(raw), self._speed)
+                await self._play_message(raw, self._adapter_by_format[recording.format])
+
+    async def _play_message(self, raw: bytes, adapter: FeedAdapter) -> None:
+        reading = adapter.read(raw)
+        report = self.report
+        report.read_count += 1
+        if reading.provider_id not in self._time_ms_by_provider:
+            self._time_ms_by_provider[reading.provider_id] = 0
+        for update in reading.updates:
+            self._time_ms_by_provider[reading.provider_id] = update.provider_time_ms
+        if reading.updates or reading.heartbeats or reading.refusals or reading.unknown_part_count:
+            taken = await self._intake.take_reading(reading, raw=raw, timeout_ms=self._timeout_ms)
+            report.published_count += taken.update_count
+            report.unknown_part_count += reading.unknown_part_count
+            report.refused_by_reason.update(refusal.reason for refusal in taken.refusals)
+        if report.read_count % TURN_MESSAGES == 0:
+            await asyncio.sleep(0)
+
+    async def _wait_until_due(self, time_ms: int | None, speed: float) -> None:
+        if time_ms is None:
+            return
+        if self._first_time_ms is None:
+            self._first_time_ms = time_ms
+        due_s = self._started_s + (time_ms - self._first_time_ms) / 1_000 / speed
+        if (wait_s := due_s - time.monotonic()) > 0:
+            await asyncio.sleep(wait_s)
+
+    async def _keep_alive(self, on_progress: OnProgress) -> None:
+        signed_s = 0.0
+        while True:
+            await asyncio.sleep(SHOW_INTERVAL_S)
+            now_s = time.monotonic()
+            self.report.seconds = max(self.report.seconds, now_s - self._started_s)
+            on_progress(self.report)
+            if now_s - signed_s < HEARTBEAT_S:
+                continue
+            signed_s = now_s
+            for provider_id, time_ms in self._time_ms_by_provider.items():
+                if provider_id != UNATTRIBUTED:
+                    with suppress(OutletFull):  # the next one says it
+                        self._intake.sign_life(provider_id, provider_time_ms=time_ms, timeout_ms=self._timeout_ms)
+
+
+def run_replay(
+    settings: Settings, console: Console, paths: Sequence[Path], *, speed: str, messages_max: int | None, hold_s: float
+) -> int:
+    """Replay recordings into the running system, show how it goes and what came of it; return the exit code."""
+    try:
+        recordings = find_recordings(paths)
+        factor = parse_speed(speed)
+        _expect_broker(settings)
+        report = asyncio.run(
+            _replay(recordings, settings, console, speed=factor, messages_max=messages_max, hold_s=hold_s)
+        )
+    except DomainError as error:
+        console.print(f"[red]✗[/red] {error.message}", highlight=False)
+        return 1
+    console.print(_table_of(report))
+    return 1 if report.lost_count else 0
+
+
+def parse_speed(text: str) -> float | None:
+    """Return the factor in "50x" or "50"; None for "max".
+
+    Raises:
+        SpeedUnknown: If it is neither.
+    """
+    if text == "max":
+        return None
+    try:
+        factor = float(text.removesuffix("x"))
+    except ValueError:
+        factor = 0.0
+    if not 0 < factor <= SPEED_MAX:
+        raise SpeedUnknown(f"Speed must be max or a factor like 50x, was {text[:32]!r}")
+    return factor
+
+
+async def _replay(
+    recordings: Sequence[Recording],
+    settings: Settings,
+    console: Console,
+    *,
+    speed: float | None,
+    messages_max: int | None,
+    hold_s: float,
+) -> ReplayReport:
+    outlet = KafkaOutlet(
+        settings.kafka_bootstrap,
+        client_id="replay",
+        delivery_timeout_ms=settings.kafka.delivery_timeout_ms,
+        linger_ms=LINGER_MS,
+    )
+    playing = Replay(recordings, outlet=outlet, speed=speed, timeout_ms=settings.feeds.provider_timeout_ms)
+    message_count = await asyncio.to_thread(_count_messages, recordings, messages_max)
+    try:
+        with _progress(console) as progress:
+            task = progress.add_task("replay", total=message_count, rate="")
+
+            def show(report: ReplayReport) -> None:
+                rate = f"{report.messages_per_s:,.0f}/s"
+                progress.update(task, completed=report.read_count, rate=rate)
+
+            await playing.run(show, messages_max=messages_max, hold_s=hold_s)
+        await outlet.flush(settings.kafka.delivery_timeout_ms / 1_000)
+    finally:
+        outlet.close()
+    return playing.report
+
+
+def _count_messages(recordings: Sequence[Recording], messages_max: int | None) -> int:
+    count = 0
+    for recording in recordings:
+        for _ in recording.messages():
+            count += 1
+            if count == messages_max:
+                return count
+    return count
+
+
+def _expect_broker(settings: Settings) -> None:
+    try:
+        AdminClient({"bootstrap.servers": settings.kafka_bootstrap, "log_level": 2}).list_topics(
+            timeout=BROKER_TIMEOUT_S
+        )
+    except KafkaException:
+        message = f"Kafka must answer at {settings.kafka_bootstrap}, did not: is the system up (`make run`)?"
+        raise DeliveryFailed(message) from None
+
+
+def _progress(console: Console) -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"))
+    return Progress(*columns, TimeElapsedColumn(), console=console)
+
+
+def _table_of(report: ReplayReport) -> Table:
+    table = Table(title="stopped before the end" if report.is_stopped else "replayed", show_header=False)
+    table.add_column(justify="left")
+    table.add_column(justify="right")
+    table.add_row("messages read", f"{report.read_count:,}")
+    table.add_row("updates published", f"{report.published_count:,}")
+    for reason, count in sorted(report.refused_by_reason.items()):
+        table.add_row(f"refused: {reason}", f"{count:,}")
+    if report.unknown_part_count:
+        table.add_row("unknown parts", f"{report.unknown_part_count:,}")
+    if report.lost_count:
+        table.add_row("[red]lost on the way to Kafka[/red]", f"{report.lost_count:,}")
+    table.add_row("seconds", f"{report.seconds:,.2f}")
+    table.add_row("messages/s", f"{report.messages_per_s:,.0f}")
+    return table
