@@ -170,33 +170,18 @@ def clean_data(
 
 
 @app.command()
-def audit(
+def simulate(
     *,
     profile: ProfileOption = None,
-    require_history: Annotated[bool, typer.Option(help="Fail where ClickHouse does not answer.")] = False,
+    seed: Annotated[int | None, typer.Option(min=0, help="Another seed, another day.")] = None,
+    speed: Annotated[float | None, typer.Option(min=0.1, max=1_000, help="Times the speed of life.")] = None,
+    matches: Annotated[int | None, typer.Option(min=1, max=1_000, help="Matches a day.")] = None,
+    days: Annotated[int, typer.Option(min=1, help="Days to play.")] = 1,
 ) -> None:
-    """Check every invariant of the ledger in SQL, and print what was checked."""
-    from rich.console import Console
+    """Play simulated match days; start the system with `overround up --without-simulation` first."""
+    from infra.simulate import run_simulation
 
-    from infra.audit import run_audit
-
-    is_sound = run_audit(_settings(profile), Console(), must_check_copy=require_history)
-    raise typer.Exit(0 if is_sound else 1)
-
-
-def _forward(name: str, help_line: str) -> None:
-    """Add a command whose module, which is slow to load, is loaded only when it is called."""
-    whole = {"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []}
-
-    @app.command(name, help=help_line, context_settings=whole)
-    def forward(context: typer.Context) -> None:
-        command = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-        command.command()(getattr(importlib.import_module(f"infra.{name}"), name))
-        command(context.args, prog_name=f"overround {name}")
-
-
-_forward("replay", "Play recorded feeds into the running system.")
-_forward("simulate", "Play simulated match days against the running system.")
+    run_simulation(_settings(profile), seed=seed, speed=speed, match_count=matches, days=days)
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""Real servers for the tests: started once, shared by every test run that needs them, on ports of their own."""
+"""Real servers for the tests, on ports and data folders of their own."""
 
 from __future__ import annotations
 
@@ -6,40 +6,45 @@ import hashlib
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from infra.local.locks import hold_use
 from infra.local.state import read_running
-from infra.settings import ROOT, Settings, load_settings
+from infra.settings import ROOT, TEST_PORT_OFFSET, Ports, Settings, load_settings
+from tests.running_system import RunningSystem, launch_up, shut_down, start_afresh
 
-START_TIMEOUT_S = 120
+MIGRATE_TIMEOUT_S = 60
 LINGER_S = 15
+SYSTEM_PORT_OFFSET = TEST_PORT_OFFSET + 300
 MIGRATIONS = ROOT / "infra" / "migrations"
 
 
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Settings]:
-    """PostgreSQL, Redis, ClickHouse and Kafka; they stop by themselves soon after the last user is gone."""
-    settings = load_settings("test")
+    """PostgreSQL, Redis, ClickHouse and Kafka, shared by test runs; they go soon after the last user.
+
+    An edited migration gets a database of its own.
+    """
+    bare = load_settings("test")
+    postgres = bare.postgres.model_copy(update={"database": f"overround_{_digest('postgres')}"})
+    clickhouse = bare.clickhouse.model_copy(update={"database": f"overround_{_digest('clickhouse')}"})
+    settings = bare.model_copy(update={"postgres": postgres, "clickhouse": clickhouse})
     with hold_use(settings.profile_dir):
-        _start_servers(settings)
+        record = read_running(settings.profile_dir)
+        if record is None or not record.is_ready:
+            launch_up(settings, "--only-servers", "--linger-s", str(LINGER_S))
         yield settings
 
 
 @pytest.fixture(scope="session")
 def settings(stack: Settings) -> Settings:
-    """Settings of migrated databases. An edited migration gets a database of its own."""
-    postgres = stack.postgres.model_copy(update={"database": f"overround_{_digest('postgres', '*.sql')}"})
-    clickhouse = stack.clickhouse.model_copy(update={"database": f"overround_{_digest('clickhouse', '*.sql')}"})
-    prepared = stack.model_copy(update={"postgres": postgres, "clickhouse": clickhouse})
+    """Settings of servers that have every migration, also those that came since the servers were started."""
     command = [sys.executable, "-m", "infra.cli", "migrate"]
-    environment = {**os.environ, **prepared.environment()}
-    subprocess.run(command, check=True, cwd=ROOT, env=environment, timeout=START_TIMEOUT_S)
-    return prepared
+    environment = {**os.environ, **stack.environment()}
+    subprocess.run(command, check=True, cwd=ROOT, env=environment, timeout=MIGRATE_TIMEOUT_S)
+    return stack
 
 
 @pytest.fixture(scope="session")
@@ -66,31 +71,16 @@ def clickhouse_dsn(settings: Settings) -> str:
     return settings.clickhouse_dsn
 
 
-def _start_servers(settings: Settings) -> None:
-    """Have a supervisor running; of two that are started at once, one gives way to the other."""
-    deadline_s = time.monotonic() + START_TIMEOUT_S
-    output = settings.profile_dir / "supervisor.log"
-    while not ((record := read_running(settings.profile_dir)) and record.is_ready):
-        if record is None:
-            _launch(settings, output)
-        if time.monotonic() > deadline_s:
-            pytest.fail(f"the servers did not start:\n{output.read_text()[-4000:]}", pytrace=False)
-        time.sleep(0.2)
+@pytest.fixture(scope="session")
+def system() -> Iterator[RunningSystem]:
+    """The whole system on empty data, without the simulation; one test run at a time has it."""
+    ports = Ports().shifted(SYSTEM_PORT_OFFSET)
+    settings = load_settings("test").model_copy(update={"ports": ports, "data_dir": ROOT / ".local" / "e2e"})
+    with hold_use(settings.data_dir, is_exclusive=True):
+        yield start_afresh(settings, "--without-simulation")
+        shut_down(settings)
 
 
-def _launch(settings: Settings, output: Path) -> None:
-    """Start a supervisor that outlives this run, so that the next one finds it."""
-    up = ["up", "--profile", "test", "--only-servers", "--linger-s", str(LINGER_S)]
-    with output.open("w") as log:
-        command = ["setsid", "--fork", sys.executable, "-m", "infra.cli", *up]
-        subprocess.run(command, check=True, cwd=ROOT, stdout=log, stderr=log, timeout=START_TIMEOUT_S)
-    deadline_s = time.monotonic() + START_TIMEOUT_S
-    while read_running(settings.profile_dir) is None and time.monotonic() < deadline_s:
-        if "✗" in (text := output.read_text()):
-            pytest.fail(f"the servers did not start:\n{text}", pytrace=False)
-        time.sleep(0.1)
-
-
-def _digest(folder: str, pattern: str) -> str:
-    files = sorted((MIGRATIONS / folder).glob(pattern))
+def _digest(folder: str) -> str:
+    files = sorted((MIGRATIONS / folder).glob("*.sql"))
     return hashlib.sha256(b"\0".join(file.read_bytes() for file in files)).hexdigest()[:12]

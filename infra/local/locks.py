@@ -37,11 +37,11 @@ def hold_supervisor_lock(profile_dir: Path) -> Iterator[None]:
 
 
 @contextmanager
-def hold_use(profile_dir: Path) -> Iterator[None]:
-    """Tell a supervisor that stops when unused that it is being used."""
+def hold_use(profile_dir: Path, *, is_exclusive: bool = False) -> Iterator[None]:
+    """Tell a supervisor that stops when unused that it is being used; wait for the others to be the only user."""
     profile_dir.mkdir(parents=True, exist_ok=True)
     with (profile_dir / "users.lock").open("a+") as file:
-        fcntl.flock(file, fcntl.LOCK_SH)
+        fcntl.flock(file, fcntl.LOCK_EX if is_exclusive else fcntl.LOCK_SH)
         yield
 
 

@@ -81,13 +81,13 @@ class Runner:
             try:
                 await asyncio.wait_for(self._ended.wait(), timeout_s)
             except TimeoutError:
-                self.kill()
-                await asyncio.wait_for(self._ended.wait(), KILL_TIMEOUT_S)
+                await self.kill()
         self._set(ProgramState.STOPPED, "")
 
-    def kill(self) -> None:
-        """Kill the program and everything in its process group."""
+    async def kill(self) -> None:
+        """Kill the program and everything in its process group, as a crash would; it is started again."""
         self._signal(signal.SIGKILL)
+        await asyncio.wait_for(self._ended.wait(), KILL_TIMEOUT_S)
 
     async def _run_once(self) -> str:
         """Run the program until it ends; return how it ended."""

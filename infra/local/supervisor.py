@@ -163,7 +163,7 @@ class Supervisor:
         elif action == "stop":
             await runner.stop(runner.program.stop_timeout_s)
         else:
-            runner.kill()
+            await runner.kill()
 
     async def _do_chores(self) -> None:
         unused_since_s = time.monotonic()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import functools
 
@@ -48,9 +49,11 @@ def migrate(settings: Settings) -> dict[str, str]:
 
 def _set_up_postgres(settings: Settings) -> str:
     from infra.migrations.postgres_migration import migrate_postgres  # noqa: PLC0415 - heavy, and only needed here
+    from infra.stores.feed_keys import provision_feed_keys  # noqa: PLC0415 - the same
 
-    LocalSecrets.load(settings)
-    return migrate_postgres(settings)
+    done = migrate_postgres(settings)
+    asyncio.run(provision_feed_keys(settings, LocalSecrets.load(settings).provider_api_keys))
+    return done
 
 
 def _set_up_clickhouse(settings: Settings) -> str:
