@@ -32,7 +32,7 @@ async def retry_while(
         return await action()
 
     retrying = AsyncRetrying(
-        wait=wait_exponential_jitter(initial=WAIT_S_MIN, max=WAIT_S_MAX, jitter=WAIT_S_MIN),
+        wait=wait_exponential_jitter(multiplier=WAIT_S_MIN, max=WAIT_S_MAX, jitter=WAIT_S_MIN),
         retry=retry_if_exception_type(unavailable),
         before_sleep=report,
     )

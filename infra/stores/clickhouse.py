@@ -13,7 +13,7 @@ from clickhouse_driver.errors import Error, TypeMismatchError
 from streams.history import HistoryUnavailable
 
 CONNECT_TIMEOUT_S: Final = 2
-ANSWER_TIMEOUT_S: Final = 20
+ANSWER_TIMEOUT_S: Final = 10
 
 
 class ClickHouseHistory:
@@ -50,9 +50,9 @@ class ClickHouseHistory:
         await self._in_thread("SELECT 1")
 
     async def close(self) -> None:
-        """Give the connection back."""
-        await asyncio.get_running_loop().run_in_executor(self._thread, self._client.disconnect)
-        self._thread.shutdown(wait=False)
+        """Give the connection back; an insert under way is broken off."""
+        self._client.disconnect()
+        self._thread.shutdown(wait=False, cancel_futures=True)
 
     async def _in_thread(self, *arguments: Any, **options: Any) -> None:
         try:

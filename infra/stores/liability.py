@@ -17,7 +17,7 @@ COMPLETE_KEY: Final = "liability:complete"
 """Set of the partitions whose fixtures were all put; gone with the data."""
 
 WRITES_AT_ONCE_MAX: Final = 500
-READ_TIMEOUT_S: Final = 10.0
+READ_TIMEOUT_S: Final = 3.0
 POLL_TIMEOUT_S: Final = 0.5
 POLL_RECORDS_MAX: Final = 1_000
 

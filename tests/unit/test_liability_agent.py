@@ -1,0 +1,189 @@
+"""Legs into published liability: batching, replays, servers that are away, legs that cannot be."""
+
+import asyncio
+import uuid
+
+import pytest
+from faust.types import TP
+
+from kernel.errors import DeliveryFailed
+from overround.bets.v1 import bet_pb2
+from overround.common.v1 import outbox_pb2
+from overround.feed.v1 import feed_pb2
+from overround.risk.v1 import risk_pb2
+from risk.ports import RiskUnavailable
+from streams.liability import DEAD_LETTER_TOPIC, SOURCE_TOPIC, TARGET_TOPIC, LiabilityAgent, LiabilityUnavailable
+from tests.unit.fake_faust import FakeApp, FakeClock, FakeOutlet, eventually
+
+ACCEPTED, SETTLED, ROLLED_BACK = (
+    bet_pb2.BetEvent.KIND_ACCEPTED,
+    bet_pb2.BetEvent.KIND_SETTLED,
+    bet_pb2.BetEvent.KIND_SETTLEMENT_ROLLED_BACK,
+)
+
+
+class FakeLiabilityCopy:
+    def __init__(self):
+        self.values: dict[str, bytes] = {}
+        self.whole: set[int] = set()
+        self.is_away = False
+
+    async def put(self, values):
+        if self.is_away:
+            raise LiabilityUnavailable("away")
+        self.values.update(values)
+
+    async def missing(self, partitions):
+        if self.is_away:
+            raise LiabilityUnavailable("away")
+        return set(partitions) - self.whole
+
+    async def put_whole(self, partition, values):
+        await self.put(values)
+        self.whole.add(partition)
+
+
+class FakeLiabilityLog:
+    def __init__(self):
+        self.values: dict[int, dict[str, bytes]] = {}
+
+    async def read(self, partition):
+        return dict(self.values.get(partition, {}))
+
+
+class FakeExposure:
+    def __init__(self):
+        self.open_bets: set[uuid.UUID] = set()
+        self.failures: list[Exception] = []
+
+    async def add_bet(self, entry, *, bet_id):
+        self.open_bets.add(bet_id)
+
+    async def remove_bet(self, bet_id, *, fixture_id):
+        if self.failures:
+            raise self.failures.pop()
+        self.open_bets.discard(bet_id)
+
+
+class Parts:
+    def __init__(self):
+        self.copy, self.published, self.exposure = FakeLiabilityCopy(), FakeLiabilityLog(), FakeExposure()
+        self.outlet, self.app, self.clock = FakeOutlet(), FakeApp(), FakeClock()
+        self.agent = LiabilityAgent(
+            outlet=self.outlet,
+            copy=self.copy,
+            published=self.published,
+            exposure=self.exposure,
+            clock=self.clock,
+            currency="EUR",
+            interval_s=0,
+        )
+        self.agent.attach(self.app)
+
+    def published_liabilities(self):
+        return [risk_pb2.FixtureLiability.FromString(value) for value in self.outlet.values_of(TARGET_TOPIC)]
+
+
+@pytest.fixture
+def parts():
+    return Parts()
+
+
+def _leg(row_id, bet_id, *, kind=ACCEPTED, stake_minor=1_000, fixture_id="sim:1:1"):
+    sign = -1 if kind == SETTLED else 1
+    return bet_pb2.LegChanged(
+        position=outbox_pb2.OutboxPosition(transaction_id=5, row_id=row_id),
+        bet_id=str(bet_id),
+        leg=bet_pb2.Leg(fixture_id=fixture_id, market_id="1x2", outcome_id="home", decimal_odds_milli=2_500),
+        stake_minor=sign * stake_minor,
+        potential_return_minor=sign * stake_minor * 5 // 2,
+        currency="EUR",
+        kind=kind,
+    ).SerializeToString()
+
+
+async def test_all_legs_that_wait_become_one_liability_of_their_fixture(parts):
+    for row_id in range(1, 101):
+        parts.app.deliver(SOURCE_TOPIC, row_id, _leg(row_id, uuid.uuid4()))
+    async with parts.app:
+        await eventually(lambda: len(parts.app.acknowledged) == 100)
+    newest = parts.published_liabilities()[-1]
+    assert newest.markets[0].outcomes[0].bet_count == 100
+    assert (newest.turnover_minor, newest.worst_loss_minor) == (100_000, 150_000)
+    assert len(parts.published_liabilities()) < 20
+    assert parts.copy.values["sim:1:1"] == newest.SerializeToString()
+
+
+async def test_state_is_read_back_so_that_a_replay_changes_nothing(parts):
+    bet_id = uuid.uuid4()
+    parts.app.deliver(SOURCE_TOPIC, 0, _leg(1, bet_id))
+    async with parts.app:
+        await eventually(lambda: len(parts.app.acknowledged) == 1)
+    before = parts.outlet.values_of(TARGET_TOPIC)[-1]
+
+    restarted = Parts()
+    restarted.published.values = {0: {"sim:1:1": before}}
+    restarted.app.deliver(SOURCE_TOPIC, 0, _leg(1, bet_id))
+    async with restarted.app:
+        await eventually(lambda: len(restarted.app.acknowledged) == 1)
+    assert restarted.outlet.values_of(TARGET_TOPIC) == [before]
+
+
+async def test_nothing_is_acknowledged_before_the_log_has_the_liability(parts):
+    parts.outlet.failures = [DeliveryFailed("away"), DeliveryFailed("away")]
+    parts.app.deliver(SOURCE_TOPIC, 0, _leg(1, uuid.uuid4()))
+    async with parts.app:
+        await eventually(lambda: len(parts.outlet.failures) < 2)
+        assert parts.app.acknowledged == []
+        await eventually(lambda: len(parts.app.acknowledged) == 1)
+    assert len(parts.published_liabilities()) == 1
+
+
+async def test_while_redis_is_away_nothing_is_acknowledged_and_nothing_is_lost(parts):
+    parts.copy.is_away = True
+    parts.app.deliver(SOURCE_TOPIC, 0, _leg(1, uuid.uuid4()))
+    async with parts.app:
+        await eventually(lambda: len(parts.published_liabilities()) == 1)
+        await asyncio.sleep(0.02)
+        assert parts.app.acknowledged == []
+        parts.copy.is_away = False
+        await eventually(lambda: len(parts.app.acknowledged) == 1)
+    assert set(parts.copy.values) == {"sim:1:1"}
+
+
+async def test_a_serving_copy_that_lost_its_data_is_made_whole_again(parts):
+    parts.app.deliver(SOURCE_TOPIC, 0, _leg(1, uuid.uuid4()))
+    async with parts.app:
+        await parts.app.on_partitions_assigned.send({TP(SOURCE_TOPIC, 0)})
+        await eventually(lambda: len(parts.app.acknowledged) == 1)
+        parts.copy.values.clear()
+        parts.copy.whole.clear()
+        parts.clock.time_us += 5_000_000
+        parts.app.deliver(SOURCE_TOPIC, 1, _leg(2, uuid.uuid4(), fixture_id="sim:1:2"))
+        await eventually(lambda: set(parts.copy.values) == {"sim:1:1", "sim:1:2"})
+    assert parts.agent.is_ready
+
+
+async def test_a_settled_bet_leaves_the_exposure_and_a_rolled_back_one_returns(parts):
+    settled, returned = uuid.uuid4(), uuid.uuid4()
+    parts.exposure.open_bets = {settled, returned}
+    parts.exposure.failures = [RiskUnavailable("away")]
+    legs = [(1, settled, ACCEPTED), (2, returned, ACCEPTED), (3, settled, SETTLED), (4, returned, SETTLED)]
+    for row_id, bet_id, kind in [*legs, (5, returned, ROLLED_BACK)]:
+        parts.app.deliver(SOURCE_TOPIC, row_id, _leg(row_id, bet_id, kind=kind))
+    async with parts.app:
+        await eventually(lambda: len(parts.app.acknowledged) == 5)
+    assert parts.exposure.open_bets == {returned}
+
+
+async def test_what_cannot_be_counted_is_buried_and_the_rest_goes_on(parts):
+    parts.app.deliver(SOURCE_TOPIC, 0, b"\xff")
+    parts.app.deliver(SOURCE_TOPIC, 1, _leg(1, "no uuid"))
+    parts.app.deliver(SOURCE_TOPIC, 2, _leg(2, uuid.uuid4(), kind=SETTLED))
+    parts.app.deliver(SOURCE_TOPIC, 3, _leg(3, uuid.uuid4()))
+    async with parts.app:
+        await eventually(lambda: len(parts.app.acknowledged) == 4)
+    letters = [feed_pb2.DeadLetter.FromString(value) for value in parts.outlet.values_of(DEAD_LETTER_TOPIC)]
+    assert [letter.reason for letter in letters] == ["MALFORMED", "MALFORMED", "AGENT_ERROR"]
+    assert "LIABILITY_BELOW_ZERO" in letters[2].message
+    assert parts.published_liabilities()[-1].turnover_minor == 1_000
