@@ -73,11 +73,12 @@ class BettingService(betting_service_pb2_grpc.BettingServiceServicer):
         )
         return betting_service_pb2.ListBetsResponse(bets=[build_bet(bet) for bet in bets], next_token=next_token)
 
-    def WatchBets(  # noqa: N802 (the contract names it)
+    async def WatchBets(  # noqa: N802 (the contract names it)
         self, _request: betting_service_pb2.WatchBetsRequest, context: Context
     ) -> AsyncIterator[betting_service_pb2.WatchBetsResponse]:
         """Stream the player's open bets and balance, then every change."""
-        return self._stream.run(context)
+        async for message in self._stream.run(context):
+            yield message
 
     async def _find_answer(self, player: Player, request_id: UUID) -> betting_service_pb2.GetBetResponse:
         await self._placement.wait_for(ReservationKey(player.player_id, request_id))

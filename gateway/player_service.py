@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from gateway.auth import Authenticator, Context
-from kernel.errors import DomainError
 from kernel.ids import parse_uuid
+from kernel.money import CurrencyMismatch
 from overround.pam.v1 import player_service_pb2, player_service_pb2_grpc
 from pam.credentials import PASSWORD_LENGTHS, LogInRefused, expect_password, expect_username, is_username
 from pam.player import Player, PlayerRole, UsernameTaken
@@ -14,12 +12,6 @@ from pam.ports import LogInAttempts, Passwords, PlayerStore, SessionStore
 from wallet.ports import Wallet
 from wire.players import build_player, build_session
 from wire.wallet import build_balance
-
-
-class CurrencyUnsupported(DomainError):
-    """Accounts are kept in the book currency."""
-
-    reason: ClassVar[str] = "CURRENCY_UNSUPPORTED"
 
 
 class PlayerService(player_service_pb2_grpc.PlayerServiceServicer):
@@ -80,7 +72,7 @@ class PlayerService(player_service_pb2_grpc.PlayerServiceServicer):
         expect_username(request.username)
         expect_password(request.password, username=request.username)
         if request.currency != self._currency:
-            raise CurrencyUnsupported(f"Currency must be {self._currency}, was {request.currency[:16]!r}")
+            raise CurrencyMismatch(f"Currency must be {self._currency}, was {request.currency[:16]!r}")
         password_hash = await self._passwords.hash(request.password)
         stored = await self._players.register(
             request_id=request_id,

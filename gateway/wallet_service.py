@@ -20,10 +20,10 @@ class DepositRefused(DomainError):
     reason: ClassVar[str] = "TEST_MONEY_REFUSED"
 
 
-class DepositOutOfBounds(DomainError):
+class AmountOutOfRange(DomainError):
     """A deposit is not above zero or too large."""
 
-    reason: ClassVar[str] = "DEPOSIT_OUT_OF_BOUNDS"
+    reason: ClassVar[str] = "AMOUNT_OUT_OF_RANGE"
 
 
 class WalletService(wallet_service_pb2_grpc.WalletServiceServicer):
@@ -60,7 +60,7 @@ class WalletService(wallet_service_pb2_grpc.WalletServiceServicer):
 
     def _expect_within_bounds(self, amount: Money) -> None:
         if not 0 < amount.amount_minor <= self._deposit_minor_max:
-            raise DepositOutOfBounds(
+            raise AmountOutOfRange(
                 f"Deposit must be 1 to {self._deposit_minor_max} minor units, was {amount.amount_minor}",
                 figures={"amount_minor_max": str(self._deposit_minor_max)},
             )

@@ -108,7 +108,7 @@ class Betting(Section):
     answer_timeout_ms: int = Field(default=1_700, ge=100)
     in_flight_max: int = Field(default=2_000, ge=1)
     risk_timeout_ms: int = Field(default=300, ge=10)
-    risk_connections_max: int = Field(default=64, ge=1)
+    risk_connections_max: int = Field(default=16, ge=1)
     watchers_max: int = Field(default=2_000, ge=1)
     keeper_interval_ms: int = Field(default=1_000, ge=10)
     keeper_lock_ms: int = Field(default=10_000, ge=1_000)

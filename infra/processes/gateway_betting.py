@@ -1,0 +1,165 @@
+"""Composition of betting within the gateway: bets, money, players."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+
+import grpc
+from redis.asyncio import Redis
+
+from gateway.auth import Authenticator
+from gateway.bet_feed import BetFeed
+from gateway.bet_placement import BetFigures, BetPlacement, BettingRules, BookSource
+from gateway.bet_stream import BetStream
+from gateway.betting_service import BettingService
+from gateway.player_service import PlayerService
+from gateway.wallet_service import WalletService
+from infra.settings import Settings
+from infra.stores.exposure import RedisExposure
+from infra.stores.exposure_keeper import ExposureKeeper, KeeperTimes
+from infra.stores.open_bets import PostgresOpenBets
+from infra.stores.passwords import Argon2Passwords
+from infra.stores.postgres import PostgresPool
+from infra.stores.postgres_bets import PostgresBetLedger
+from infra.stores.postgres_players import PostgresPlayers
+from infra.stores.postgres_wallet import PostgresWallet
+from infra.stores.redis_client import open_redis
+from infra.stores.sessions import RedisLogInAttempts, RedisSessions
+from kernel.clock import Clock
+from overround.bets.v1.betting_service_pb2_grpc import add_BettingServiceServicer_to_server
+from overround.pam.v1.player_service_pb2_grpc import add_PlayerServiceServicer_to_server
+from overround.wallet.v1.wallet_service_pb2_grpc import add_WalletServiceServicer_to_server
+from risk.limits import LimitTable
+
+
+@dataclass(frozen=True, slots=True)
+class Betting:
+    """What the gateway serves of betting, feeds with changes, and keeps running.
+
+    Attributes:
+        services: Each registers one service.
+        feed: Takes in the records of bets.events.v1.
+        keeper: Its `run` has to run as long as the gateway does.
+    """
+
+    services: Sequence[Callable[[grpc.aio.Server], None]]
+    feed: BetFeed
+    keeper: ExposureKeeper
+
+
+def make_authenticator(settings: Settings, *, redis: Redis, clock: Clock) -> Authenticator:
+    """Return what finds sessions."""
+    return Authenticator(
+        RedisSessions(redis, settings.sessions, clock=clock),
+        clock=clock,
+        cache_ms=settings.sessions.cache_ms,
+        cache_entries_max=settings.sessions.cache_entries_max,
+    )
+
+
+def make_betting(
+    stack: AsyncExitStack,
+    settings: Settings,
+    *,
+    postgres: PostgresPool,
+    redis: Redis,
+    books: BookSource,
+    figures: BetFigures,
+    auth: Authenticator,
+    clock: Clock,
+) -> Betting:
+    """Compose betting; what has to be closed goes onto the stack."""
+    ledger = PostgresBetLedger(postgres, settings.ledger)
+    stack.push_async_callback(ledger.close)
+    wallet = PostgresWallet(postgres)
+    # Connections of their own: what bets wait for does not queue behind anything else.
+    exposure_redis = open_redis(
+        settings.redis_url,
+        connections_max=settings.betting.risk_connections_max,
+        timeout_ms=settings.betting.risk_timeout_ms,
+    )
+    stack.push_async_callback(exposure_redis.aclose)
+    exposure = RedisExposure(exposure_redis, clock=clock, timeout_ms=settings.betting.risk_timeout_ms)
+    feed = BetFeed(watchers_max=settings.betting.watchers_max)
+    placement = BetPlacement(
+        books=books, exposure=exposure, ledger=ledger, figures=figures, clock=clock, rules=_rules(settings)
+    )
+    stream = BetStream(auth=auth, ledger=ledger, wallet=wallet, feed=feed, clock=clock)
+    betting = BettingService(auth=auth, placement=placement, ledger=ledger, stream=stream)
+    money = WalletService(
+        auth=auth,
+        wallet=wallet,
+        is_test_money_allowed=settings.profile in {"local", "test"},
+        deposit_minor_max=settings.betting.deposit_minor_max,
+    )
+    players = _make_players(stack, settings, postgres=postgres, redis=redis, wallet=wallet, auth=auth, clock=clock)
+    keeper = ExposureKeeper(
+        exposure_redis,
+        exposure,
+        ledger=ledger,
+        open_bets=PostgresOpenBets(postgres),
+        clock=clock,
+        times=_keeper_times(settings),
+    )
+    return Betting(
+        services=[
+            lambda server: add_BettingServiceServicer_to_server(betting, server),
+            lambda server: add_WalletServiceServicer_to_server(money, server),
+            lambda server: add_PlayerServiceServicer_to_server(players, server),
+        ],
+        feed=feed,
+        keeper=keeper,
+    )
+
+
+def _make_players(
+    stack: AsyncExitStack,
+    settings: Settings,
+    *,
+    postgres: PostgresPool,
+    redis: Redis,
+    wallet: PostgresWallet,
+    auth: Authenticator,
+    clock: Clock,
+) -> PlayerService:
+    passwords = Argon2Passwords(settings.passwords)
+    stack.callback(passwords.close)
+    return PlayerService(
+        auth=auth,
+        players=PostgresPlayers(postgres),
+        passwords=passwords,
+        sessions=RedisSessions(redis, settings.sessions, clock=clock),
+        attempts=RedisLogInAttempts(redis, settings.sessions),
+        wallet=wallet,
+        currency=settings.betting.currency,
+    )
+
+
+def _rules(settings: Settings) -> BettingRules:
+    betting = settings.betting
+    table = LimitTable(
+        stake_minor_min=betting.stake_minor_min,
+        stake_minor_max=betting.stake_minor_max,
+        payout_minor_max=betting.payout_minor_max,
+        market_loss_minor_max=betting.market_loss_minor_max,
+        side_market_factor_milli=betting.side_market_factor_milli,
+        in_play_factor_milli=betting.in_play_factor_milli,
+    )
+    return BettingRules(
+        table=table,
+        in_play_delay_ms=betting.in_play_delay_ms,
+        answer_timeout_ms=betting.answer_timeout_ms,
+        in_flight_max=betting.in_flight_max,
+    )
+
+
+def _keeper_times(settings: Settings) -> KeeperTimes:
+    betting = settings.betting
+    return KeeperTimes(
+        interval_ms=betting.keeper_interval_ms,
+        lock_ms=betting.keeper_lock_ms,
+        reservation_age_ms_max=betting.reservation_age_ms_max,
+        answer_ms_max=betting.answer_timeout_ms,
+    )

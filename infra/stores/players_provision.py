@@ -1,0 +1,50 @@
+"""The desk's own user, made when a local system is set up."""
+
+from __future__ import annotations
+
+from typing import Final
+from uuid import NAMESPACE_DNS, uuid5
+
+from infra.local.secrets import LocalSecrets
+from infra.settings import Settings
+from infra.stores.passwords import Argon2Passwords
+from infra.stores.postgres import PostgresPool
+from infra.stores.postgres_players import PostgresPlayers
+from kernel.errors import InvariantBroken
+from pam.player import Player, PlayerRole
+
+TRADER_USERNAME: Final = "trader"
+# The same in every run, so that the user is made once.
+_REQUEST_ID = uuid5(NAMESPACE_DNS, "trader.overround.local")
+
+
+async def provision_trader(settings: Settings, secrets: LocalSecrets) -> Player:
+    """Make the user `trader` with the password of the secrets, unless there is one.
+
+    Raises:
+        LedgerUnavailable: If PostgreSQL does not answer in time.
+        InvariantBroken: If somebody else has that name.
+    """
+    pool = PostgresPool(
+        settings.postgres_dsn,
+        connections_max=1,
+        statement_timeout_ms=settings.ledger.statement_timeout_ms,
+        application_name="provision",
+    )
+    await pool.open()
+    passwords = Argon2Passwords(settings.passwords)
+    try:
+        players = PostgresPlayers(pool)
+        stored = await players.find_by_username(TRADER_USERNAME) or await players.register(
+            request_id=_REQUEST_ID,
+            username=TRADER_USERNAME,
+            password_hash=await passwords.hash(secrets.trader_password),
+            role=PlayerRole.TRADER,
+            currency=settings.betting.currency,
+        )
+    finally:
+        passwords.close()
+        await pool.close()
+    if stored.player.role != PlayerRole.TRADER:
+        raise InvariantBroken(f"User {TRADER_USERNAME} must be a trader, is {stored.player.role.name}")
+    return stored.player
