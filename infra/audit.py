@@ -18,7 +18,7 @@ from rich.table import Column, Table
 
 from infra.audit_checks import CHAINED, CHECKS, Check
 from infra.settings import Settings
-from infra.stores.postgres import Connection
+from infra.stores.postgres import UNAVAILABLE, Connection
 from infra.stores.postgres_chain import verify_blocks
 
 VIOLATIONS_SHOWN_MAX = 5
@@ -61,7 +61,11 @@ def run_audit(settings: Settings, console: Console, *, must_check_copy: bool) ->
         console: Where the table goes.
         must_check_copy: Whether a ClickHouse that cannot be reached is a violation rather than a check left out.
     """
-    findings = asyncio.run(audit_ledger(settings, must_check_copy=must_check_copy))
+    try:
+        findings = asyncio.run(audit_ledger(settings, must_check_copy=must_check_copy))
+    except UNAVAILABLE as error:
+        console.print(f"[red]PostgreSQL could not be asked:[/red] {type(error).__name__}: {error}", highlight=False)
+        return False
     console.print(_build_table(findings))
     for finding in findings:
         for violation in finding.violations[:VIOLATIONS_SHOWN_MAX]:

@@ -1,0 +1,269 @@
+"""Bets against a real PostgreSQL: funds, repetition, sharing of commits."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from uuid import uuid4
+
+import pytest
+
+from bets.answer import BetAnswer, BetRefusal
+from bets.bet import BetStatus
+from bets.settlement import ResultKind
+from infra.settings import Ledger, Settings
+from kernel.commands import LedgerUnavailable, Overloaded, RequestIdReused
+from kernel.ids import IdMalformed
+from kernel.money import CurrencyMismatch, Money
+from pam.player import PlayerRole, UsernameTaken
+from tests.ledger_world import (
+    HASH,
+    LedgerWorld,
+    build_command,
+    correction,
+    open_world,
+    refusal_of,
+    settlement,
+)
+
+
+@pytest.fixture
+async def world(settings: Settings) -> AsyncIterator[LedgerWorld]:
+    async with open_world(settings) as opened:
+        yield opened
+
+
+def fixture() -> str:
+    return f"sim:test:{uuid4().hex}"
+
+
+async def test_a_bet_takes_its_stake_and_is_kept(world: LedgerWorld) -> None:
+    player = await world.open_player(cash_minor=10_000)
+    command = build_command(player, 2_500, fixture(), odds_milli=2_333)
+    answer = await world.bets.place(command)
+    assert answer.bet is not None
+    assert answer.balance is not None
+    assert (answer.balance.available_minor, answer.balance.account_version) == (7_500, 2)
+    assert answer.bet.potential_return_minor == 5_832
+    assert await world.bets.get_bet(player.player_id, answer.bet.bet_id) == answer.bet
+    assert await world.wallet.balance(player.cash_account_id) == answer.balance
+
+
+async def test_a_stake_of_all_cash_is_taken_and_one_cent_more_is_refused(world: LedgerWorld) -> None:
+    player = await world.open_player(cash_minor=1_000)
+    refused = refusal_of(await world.bets.place(build_command(player, 1_001, fixture())))
+    assert (refused.reason, refused.stake_max_minor) == ("INSUFFICIENT_FUNDS", 1_000)
+    await world.bet(player, stake_minor=1_000, fixture_id=fixture())
+    assert await world.cash_minor(player) == 0
+
+
+async def test_a_refusal_stays_the_answer_when_money_comes(world: LedgerWorld) -> None:
+    player = await world.open_player(cash_minor=100)
+    command = build_command(player, 500, fixture())
+    first = await world.bets.place(command)
+    await world.wallet.deposit_test_money(uuid4(), player.cash_account_id, Money(1_000, "EUR"))
+    again = await world.bets.place(command)
+    assert refusal_of(again) == refusal_of(first)
+    assert (first.is_replay, again.is_replay) == (False, True)
+    assert await world.cash_minor(player) == 1_100
+
+
+async def test_a_refusal_from_before_the_ledger_is_stored(world: LedgerWorld) -> None:
+    player = await world.open_player(cash_minor=1_000)
+    refusal = BetRefusal("PRICE_CHANGED", "Odds were 2.10", decimal_odds_milli=2_100, book_version=7)
+    command = build_command(player, 500, fixture(), refusal=refusal)
+    assert refusal_of(await world.bets.place(command)) == refusal
+    assert refusal_of(await world.bets.place(replace(command, refusal=None))) == refusal
+    found = await world.bets.find_answer(player.player_id, command.request_id)
+    assert found is not None
+    assert refusal_of(found) == refusal
+    assert await world.cash_minor(player) == 1_000
+
+
+async def test_another_currency_is_refused(world: LedgerWorld) -> None:
+    player = await world.open_player(cash_minor=1_000)
+    answer = await world.bets.place(build_command(player, 500, fixture(), currency="SEK"))
+    assert refusal_of(answer).reason == "CURRENCY_MISMATCH"
+    with pytest.raises(CurrencyMismatch):
+        await world.wallet.deposit_test_money(uuid4(), player.cash_account_id, Money(500, "SEK"))
+
+
+async def test_the_same_request_sent_many_times_at_once_is_one_bet(world: LedgerWorld) -> None:
+    player = await world.open_player(cash_minor=1_000)
+    command = build_command(player, 400, fixture())
+    answers = await asyncio.gather(*(world.bets.place(command) for _ in range(20)))
+    assert len({(answer.bet, answer.balance) for answer in answers}) == 1
+    assert Counter(answer.is_replay for answer in answers) == {True: 19, False: 1}
+    assert await world.cash_minor(player) == 600
+
+
+async def test_two_ledgers_answer_one_request_alike(world: LedgerWorld, settings: Settings) -> None:
+    player = await world.open_player(cash_minor=10_000)
+    async with open_world(settings) as other:
+        for _ in range(20):
+            command = build_command(player, 100, fixture())
+            first, second = await asyncio.gather(world.bets.place(command), other.bets.place(command))
+            assert first.bet == second.bet
+            assert {first.is_replay, second.is_replay} == {True, False}
+    assert await world.cash_minor(player) == 8_000
+
+
+async def test_other_content_under_the_same_request_id_is_refused(world: LedgerWorld) -> None:
+    player = await world.open_player(cash_minor=1_000)
+    command = build_command(player, 400, fixture())
+    changed = build_command(player, 401, fixture(), request_id=command.request_id)
+    outcomes = await asyncio.gather(world.bets.place(command), world.bets.place(changed), return_exceptions=True)
+    assert isinstance(outcomes[0], BetAnswer)
+    assert isinstance(outcomes[1], RequestIdReused)
+    assert await world.cash_minor(player) == 600
+
+
+async def test_another_players_request_id_is_another_request(world: LedgerWorld) -> None:
+    first, second = [await world.open_player(cash_minor=1_000) for _ in range(2)]
+    command = build_command(first, 400, fixture())
+    await world.bets.place(command)
+    other = build_command(second, 300, fixture(), request_id=command.request_id)
+    assert (await world.bets.place(other)).bet is not None
+    assert await world.bets.find_answer(second.player_id, uuid4()) is None
+
+
+async def test_fifty_tasks_over_few_accounts_never_overspend(world: LedgerWorld, settings: Settings) -> None:
+    players = [await world.open_player(cash_minor=10_000) for _ in range(3)]
+    taken: Counter[int] = Counter()
+
+    async def spend(number: int, side: LedgerWorld) -> None:
+        for step in range(20):
+            player = players[(number + step) % 3]
+            stake_minor = 100 + (number * 37 + step * 53) % 400
+            answer = await side.bets.place(build_command(player, stake_minor, "sim:test:shared"))
+            if answer.bet is not None:
+                taken[player.cash_account_id] += stake_minor
+            else:
+                assert refusal_of(answer).reason == "INSUFFICIENT_FUNDS"
+
+    async with open_world(settings) as other:
+        await asyncio.gather(*(spend(number, (world, other)[number % 2]) for number in range(50)))
+    for player in players:
+        balance = await world.wallet.balance(player.cash_account_id)
+        assert balance.available_minor == 10_000 - taken[player.cash_account_id]
+        assert 0 <= balance.available_minor < 100
+    sums = await world.fetch(
+        "SELECT account_id, sum(stake_minor)::bigint AS minor FROM bets.bet WHERE account_id = ANY ($1) GROUP BY 1",
+        [player.cash_account_id for player in players],
+    )
+    assert {row["account_id"]: row["minor"] for row in sums} == taken
+
+
+async def test_a_bad_command_fails_alone(world: LedgerWorld) -> None:
+    good = [await world.open_player(cash_minor=1_000) for _ in range(5)]
+    stranger = replace(good[0], player_id=uuid4())
+    commands = [build_command(player, 100, fixture()) for player in [*good[:2], stranger, *good[2:]]]
+    outcomes = await asyncio.gather(*(world.bets.place(command) for command in commands), return_exceptions=True)
+    assert [isinstance(outcome, BetAnswer) for outcome in outcomes] == [True, True, False, True, True, True]
+    assert [await world.cash_minor(player) for player in good] == [900] * 5
+
+
+async def test_a_bet_on_a_market_with_a_result_is_refused(world: LedgerWorld) -> None:
+    player, fixture_id = await world.open_player(cash_minor=1_000), fixture()
+    await world.apply(fixture_id, settlement(home_won=True), key=f"{fixture_id}/1")
+    assert refusal_of(await world.bets.place(build_command(player, 100, fixture_id))).reason == "MARKET_CLOSED"
+    await world.apply(fixture_id, correction(ResultKind.SETTLEMENT_ROLLBACK), key=f"{fixture_id}/2")
+    await world.bet(player, stake_minor=100, fixture_id=fixture_id)
+
+
+async def test_more_waiting_bets_than_may_are_refused_at_once(settings: Settings) -> None:
+    limits = Ledger(waiting_bets_max=4, batches_at_once_max=1, batch_bets_max=2)
+    async with open_world(settings, ledger=limits) as world:
+        player = await world.open_player(cash_minor=100_000)
+        outcomes = await asyncio.gather(
+            *(world.bets.place(build_command(player, 1, fixture())) for _ in range(10)), return_exceptions=True
+        )
+    assert sum(isinstance(outcome, Overloaded) for outcome in outcomes) == 6
+    assert sum(isinstance(outcome, BetAnswer) for outcome in outcomes) == 4
+
+
+async def test_a_blocked_ledger_is_said_within_the_limit_and_asked_again_tells_the_truth(settings: Settings) -> None:
+    async with open_world(settings, ledger=Ledger(answer_timeout_ms=300)) as world:
+        player = await world.open_player(cash_minor=1_000)
+        command = build_command(player, 100, fixture())
+        async with world.pool.transaction() as connection:
+            await connection.execute(
+                "SELECT FROM ledger.account WHERE account_id = $1 FOR UPDATE", player.cash_account_id
+            )
+            begun_s = asyncio.get_running_loop().time()
+            with pytest.raises(LedgerUnavailable):
+                await world.bets.place(command)
+            assert asyncio.get_running_loop().time() - begun_s < 1.5
+        answer = await world.bets.place(command)
+        assert answer.bet is not None
+        assert await world.cash_minor(player) == 900
+
+
+async def test_a_cancelled_bet_that_had_not_begun_leaves_nothing_behind(settings: Settings) -> None:
+    limits = Ledger(batches_at_once_max=1, batch_bets_max=1, answer_timeout_ms=5_000)
+    async with open_world(settings, ledger=limits) as world:
+        player = await world.open_player(cash_minor=1_000)
+        commands = [build_command(player, 100, fixture()) for _ in range(2)]
+        tasks = [asyncio.create_task(world.bets.place(command)) for command in commands]
+        await asyncio.sleep(0)
+        tasks[1].cancel()
+        await asyncio.wait(tasks)
+        assert tasks[0].result().bet is not None
+        assert tasks[1].cancelled()
+        assert await world.bets.find_answer(player.player_id, commands[1].request_id) is None
+        assert await world.cash_minor(player) == 900
+
+
+async def test_bets_are_listed_newest_first_in_pages(world: LedgerWorld) -> None:
+    player = await world.open_player(cash_minor=1_000)
+    placed = [await world.bet(player, stake_minor=10, fixture_id=fixture()) for _ in range(5)]
+    first, token = await world.bets.list_bets(player.player_id, status=None, size=3, before="")
+    rest, end = await world.bets.list_bets(player.player_id, status=BetStatus.OPEN, size=3, before=token)
+    assert [*first, *rest] == placed[::-1]
+    assert end == ""
+    assert await world.bets.list_bets(player.player_id, status=BetStatus.SETTLED, size=3, before="") == ([], "")
+    with pytest.raises(IdMalformed):
+        await world.bets.list_bets(player.player_id, status=None, size=3, before="nonsense")
+
+
+async def test_another_players_bet_is_not_found(world: LedgerWorld) -> None:
+    owner, other = [await world.open_player(cash_minor=1_000) for _ in range(2)]
+    bet = await world.bet(owner, stake_minor=10, fixture_id=fixture())
+    assert await world.bets.get_bet(other.player_id, bet.bet_id) is None
+
+
+async def test_a_deposit_counts_once_for_each_request(world: LedgerWorld) -> None:
+    player, request_id = await world.open_player(cash_minor=0), uuid4()
+    answers = await asyncio.gather(
+        *(world.wallet.deposit_test_money(request_id, player.cash_account_id, Money(700, "EUR")) for _ in range(5))
+    )
+    assert {answer.available_minor for answer in answers} == {700}
+    assert await world.cash_minor(player) == 700
+    with pytest.raises(RequestIdReused):
+        await world.wallet.deposit_test_money(request_id, player.cash_account_id, Money(701, "EUR"))
+
+
+async def test_a_player_registers_once_for_each_request_and_name(world: LedgerWorld) -> None:
+    username, request_id = f"name-{uuid4().hex[:12]}", uuid4()
+
+    async def register(request: object, name: str = username) -> object:
+        return await world.players.register(
+            request_id=request, username=name, password_hash=HASH, role=PlayerRole.BETTOR, currency="EUR"
+        )
+
+    first, second = await asyncio.gather(register(request_id), register(request_id))
+    assert first == second == await world.players.find_by_username(username)
+    with pytest.raises(UsernameTaken):
+        await register(uuid4())
+    with pytest.raises(RequestIdReused):
+        await register(request_id, "somebody-else")
+
+
+@pytest.mark.parametrize("table", ["ledger.transfer", "bets.event", "bets.leg", "ledger.command", "ledger.chain_block"])
+async def test_what_is_append_only_refuses_change(world: LedgerWorld, table: str) -> None:
+    player = await world.open_player(cash_minor=1_000)
+    await world.bet(player, stake_minor=10, fixture_id=fixture())
+    with pytest.raises(Exception, match="append-only"):
+        await world.fetch(f"DELETE FROM {table}")

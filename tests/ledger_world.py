@@ -1,0 +1,171 @@
+"""Players with money and the stores they use, against a real PostgreSQL."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID, uuid4
+
+import asyncpg
+
+from bets.answer import BetAnswer, BetRefusal, PlaceCommand
+from bets.bet import Bet, Leg
+from bets.ports import SettlementPage
+from bets.settlement import MarketResult, OutcomeResult, ResultKind
+from infra.migrations.postgres_migration import migrate_postgres
+from infra.settings import Ledger, Settings
+from infra.stores.postgres import PostgresPool
+from infra.stores.postgres_bets import PostgresBetLedger
+from infra.stores.postgres_players import PostgresPlayers
+from infra.stores.postgres_settlement import PostgresSettlementLedger
+from infra.stores.postgres_wallet import PostgresWallet
+from kernel.commands import fingerprint_of
+from kernel.money import Money
+from pam.player import Player, PlayerRole
+
+HASH = "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$aGFzaA"
+ONE_MICRO = 1_000_000
+PAGE_SIZE = 50
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerWorld:
+    """Everything that moves money, on one database."""
+
+    pool: PostgresPool
+    bets: PostgresBetLedger
+    wallet: PostgresWallet
+    players: PostgresPlayers
+    settlement: PostgresSettlementLedger
+
+    async def open_player(self, *, cash_minor: int) -> Player:
+        """Register a player and deposit so much."""
+        stored = await self.players.register(
+            request_id=uuid4(),
+            username=f"player-{uuid4().hex[:16]}",
+            password_hash=HASH,
+            role=PlayerRole.BETTOR,
+            currency="EUR",
+        )
+        if cash_minor:
+            await self.wallet.deposit_test_money(uuid4(), stored.player.cash_account_id, Money(cash_minor, "EUR"))
+        return stored.player
+
+    async def bet(self, player: Player, *, stake_minor: int, fixture_id: str, odds_milli: int = 2_000) -> Bet:
+        """Place a bet on home that must be accepted."""
+        answer = await self.bets.place(build_command(player, stake_minor, fixture_id, odds_milli=odds_milli))
+        assert answer.bet is not None, answer.refusal
+        return answer.bet
+
+    async def cash_minor(self, player: Player) -> int:
+        """Return what the player can stake."""
+        return (await self.wallet.balance(player.cash_account_id)).available_minor
+
+    async def apply(self, fixture_id: str, result: MarketResult, *, key: str, page_size: int = PAGE_SIZE) -> int:
+        """Apply a result whole; return how many bets it changed."""
+        applied = 0
+        for _ in range(1_000):
+            page: SettlementPage = await self.settlement.settle_page(
+                fixture_id, result, result_key=key, page_size=page_size
+            )
+            applied += page.applied
+            if page.is_complete:
+                return applied
+        raise AssertionError("a result must become complete")
+
+    async def fetch(self, query: str, *arguments: Any) -> list[asyncpg.Record]:
+        """Ask the database itself."""
+        async with self.pool.connection() as connection:
+            return await connection.fetch(query, *arguments)
+
+    async def receivable_minor(self, player: Player) -> int:
+        """Return what stands on the account of what the player owes, zero or below."""
+        rows = await self.fetch(
+            "SELECT posted_minor FROM ledger.account WHERE owner_id = $1 AND kind = 'receivable'", player.player_id
+        )
+        minor: int = rows[0]["posted_minor"]
+        return minor
+
+
+@asynccontextmanager
+async def open_world(settings: Settings, *, ledger: Ledger | None = None) -> AsyncIterator[LedgerWorld]:
+    """Open the stores on the settings' database."""
+    pool = PostgresPool(
+        settings.postgres_dsn, connections_max=8, statement_timeout_ms=5_000, application_name="ledger-test"
+    )
+    await pool.open()
+    options = ledger or Ledger(answer_timeout_ms=10_000)
+    bets = PostgresBetLedger(pool, options)
+    try:
+        yield LedgerWorld(pool, bets, PostgresWallet(pool), PostgresPlayers(pool), PostgresSettlementLedger(pool))
+    finally:
+        await bets.close()
+        await pool.close()
+
+
+@asynccontextmanager
+async def scratch_database(settings: Settings) -> AsyncIterator[Settings]:
+    """Make a migrated database of its own, for what must not see or spoil other tests' data."""
+    name = f"scratch_{uuid4().hex[:12]}"
+    scratch = settings.model_copy(update={"postgres": settings.postgres.model_copy(update={"database": name})})
+    await asyncio.to_thread(migrate_postgres, scratch)
+    try:
+        yield scratch
+    finally:
+        connection = await asyncpg.connect(settings.postgres_dsn)
+        await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        await connection.close()
+
+
+def build_command(
+    player: Player,
+    stake_minor: int,
+    fixture_id: str,
+    *,
+    odds_milli: int = 2_000,
+    outcome_id: str = "home",
+    request_id: UUID | None = None,
+    refusal: BetRefusal | None = None,
+    currency: str = "EUR",
+) -> PlaceCommand:
+    """Build a single on the match result."""
+    return PlaceCommand(
+        request_id=request_id or uuid4(),
+        player_id=player.player_id,
+        cash_account_id=player.cash_account_id,
+        fingerprint=fingerprint_of(fixture_id, outcome_id, stake_minor, odds_milli, currency),
+        legs=(Leg(fixture_id, "1x2", outcome_id, odds_milli, 1_700_000_000_000_000, False, "Ajax v Feyenoord"),),
+        stake=Money(stake_minor, currency),
+        refusal=refusal,
+    )
+
+
+def settlement(*, home_won: bool, home_void_micro: int = 0) -> MarketResult:
+    """Build the result of the match result."""
+    return MarketResult(
+        ResultKind.SETTLEMENT,
+        "1x2",
+        (
+            OutcomeResult("home", ONE_MICRO if home_won else 0, home_void_micro, ONE_MICRO),
+            OutcomeResult("away", 0 if home_won else ONE_MICRO, 0, ONE_MICRO),
+        ),
+        0,
+        0,
+        "",
+        2,
+    )
+
+
+def correction(kind: ResultKind, *, start_ms: int = 0, end_ms: int = 0) -> MarketResult:
+    """Build a rollback, a cancellation or its rollback."""
+    return MarketResult(kind, "1x2", (), start_ms, end_ms, "", 2)
+
+
+def refusal_of(answer: BetAnswer) -> BetRefusal:
+    """Return the refusal that an answer must be."""
+    assert answer.refusal is not None
+    assert answer.bet is None
+    return answer.refusal
