@@ -37,6 +37,7 @@ class BookFollower:
         async for records in self._log.batches():
             books = self._cache.apply(records)
             if self._log.is_caught_up:
+                self._cache.mark_complete()
                 self._note(books)
 
     async def _load_snapshot(self) -> None:

@@ -185,6 +185,7 @@ class BookCache:
         self._live: dict[str, CachedBook] = {}
         self._over: dict[str, CachedBook] = {}
         self._watches: set[BookWatch] = set()
+        self._is_complete = False
 
     def __len__(self) -> int:
         return len(self._live)
@@ -208,13 +209,17 @@ class BookCache:
         """Return the books of all fixtures that are not over."""
         return self._live.values()
 
+    def mark_complete(self) -> None:
+        """Note that every book there was has been taken in; until then a missing book says nothing."""
+        self._is_complete = True
+
     def is_pricing_live(self, fixture_id: str) -> bool:
         """Return whether pricing has lately said that it works on this fixture's partition."""
-        return self._is_fresh(self._heartbeat_times_us.get(self._partition_of(fixture_id), 0))
+        return self._is_complete and self._is_fresh(self._heartbeat_times_us.get(self._partition_of(fixture_id), 0))
 
     def is_pricing_live_for_all(self) -> bool:
         """Return whether pricing has lately said so of every partition."""
-        return all(self._is_fresh(time_us) for time_us in self._heartbeat_times_us.values())
+        return self._is_complete and all(self._is_fresh(time_us) for time_us in self._heartbeat_times_us.values())
 
     def load(self, books: Mapping[str, bytes]) -> None:
         """Take in books from a snapshot."""

@@ -1,0 +1,226 @@
+"""The gateway: every service behind one gRPC port, the front end behind one HTTP port."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+import grpc
+import structlog
+from aiohttp import web
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from gateway.auth import Authenticator
+from gateway.book_follower import BookFollower
+from gateway.books import BOOKS_TOPIC, HEARTBEATS_TOPIC, BookCache
+from gateway.desk_feed import BETS_TOPIC, LIABILITIES_TOPIC, PROVIDERS_TOPIC, RECENT_BETS_MAX, DeskFeed
+from gateway.desk_stream import DeskSources
+from gateway.figures import DeskFigures
+from gateway.odds_service import OddsService
+from gateway.ports import Record
+from gateway.server import GRACE_S, make_server
+from gateway.trading_service import TradingService
+from gateway.web import make_web_app
+from infra.kafka import KafkaOutlet, partition_of
+from infra.log_reader import LogReader
+from infra.processes.health import run_until_stopped
+from infra.settings import ROOT, Settings
+from infra.stores.book_snapshots import RedisBookSnapshots
+from infra.stores.player_names import PostgresPlayerNames
+from infra.stores.postgres import PostgresPool
+from infra.stores.redis_client import open_redis
+from infra.stores.sessions import RedisSessions
+from kernel.clock import Clock, SystemClock
+from kernel.errors import DomainError
+
+log = structlog.get_logger(__name__)
+
+NAME: Final = "gateway"
+# Records a moment before the end are read again: pricing writes to the log before it writes to Redis.
+BOOKS_BACKLOG_RECORDS: Final = 2_000
+WEB_GRACE_S: Final = 0.5
+DIST_DIR: Final = ROOT / "web" / "dist"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Servers:
+    """What the gateway talks to; each connects when it is first needed, and none is needed to start."""
+
+    clock: Clock
+    postgres: PostgresPool
+    redis: Redis
+    outlet: KafkaOutlet
+    books_log: LogReader
+    desk_log: LogReader
+    bets_log: LogReader
+
+
+def run(settings: Settings) -> None:
+    """Serve until stopped."""
+    run_until_stopped(lambda stopping: serve(settings, stopping))
+
+
+async def serve(settings: Settings, stopping: asyncio.Event) -> None:
+    """Compose the gateway from the servers of these settings and run it until `stopping`."""
+    async with AsyncExitStack() as stack:
+        servers = await _open_servers(stack, settings)
+        figures = DeskFigures(servers.clock)
+        books = _make_books(settings, servers)
+        follower = BookFollower(
+            cache=books,
+            books_log=servers.books_log,
+            snapshots=RedisBookSnapshots(servers.redis),
+            figures=figures,
+            clock=servers.clock,
+        )
+        desk = DeskFeed(names=PostgresPlayerNames(servers.postgres), watchers_max=settings.gateway.desks_max)
+        services = _make_services(settings, servers, books=books, desk=desk, figures=figures)
+        await _open_doors(stack, settings, services, partial(_find_troubles, settings, servers, follower))
+        works = [
+            follower.run(),
+            _follow(servers.desk_log, partial(_apply_to_desk, desk)),
+            _follow(servers.bets_log, desk.apply_bets),
+        ]
+        await _run_until(stopping, works)
+
+
+async def _open_servers(stack: AsyncExitStack, settings: Settings) -> Servers:
+    bootstrap, gateway = settings.kafka_bootstrap, settings.gateway
+    outlet = KafkaOutlet(bootstrap, client_id=NAME, delivery_timeout_ms=settings.kafka.delivery_timeout_ms)
+    stack.callback(outlet.close)
+    redis = open_redis(
+        settings.redis_url, connections_max=gateway.redis_connections_max, timeout_ms=gateway.redis_timeout_ms
+    )
+    stack.push_async_callback(redis.aclose)
+    postgres = PostgresPool(
+        settings.postgres_dsn,
+        connections_max=settings.ledger.connections_max,
+        statement_timeout_ms=settings.ledger.statement_timeout_ms,
+        application_name=NAME,
+    )
+    await postgres.open()
+    stack.push_async_callback(postgres.close)
+    logs = (
+        LogReader(
+            bootstrap,
+            [BOOKS_TOPIC, HEARTBEATS_TOPIC],
+            start="end",
+            client_id=f"{NAME}-books",
+            backlog_records=BOOKS_BACKLOG_RECORDS,
+        ),
+        LogReader(bootstrap, [LIABILITIES_TOPIC, PROVIDERS_TOPIC], start="beginning", client_id=f"{NAME}-desk"),
+        LogReader(bootstrap, [BETS_TOPIC], start="end", client_id=f"{NAME}-bets", backlog_records=RECENT_BETS_MAX),
+    )
+    for reader in logs:
+        stack.push_async_callback(reader.close)
+    books_log, desk_log, bets_log = logs
+    return Servers(
+        clock=SystemClock(),
+        postgres=postgres,
+        redis=redis,
+        outlet=outlet,
+        books_log=books_log,
+        desk_log=desk_log,
+        bets_log=bets_log,
+    )
+
+
+def _make_books(settings: Settings, servers: Servers) -> BookCache:
+    partitions = settings.kafka.partitions
+    return BookCache(
+        clock=servers.clock,
+        partition_of=lambda fixture_id: partition_of(fixture_id, partitions),
+        partitions=partitions,
+        heartbeat_age_ms_max=settings.gateway.heartbeat_age_ms_max,
+        watchers_max=settings.gateway.watchers_max,
+    )
+
+
+def _make_services(
+    settings: Settings, servers: Servers, *, books: BookCache, desk: DeskFeed, figures: DeskFigures
+) -> list[Callable[[grpc.aio.Server], None]]:
+    clock = servers.clock
+    authenticator = Authenticator(
+        RedisSessions(servers.redis, settings.sessions, clock=clock),
+        clock=clock,
+        cache_ms=settings.sessions.cache_ms,
+        cache_entries_max=settings.sessions.cache_entries_max,
+    )
+    sources = DeskSources(
+        books=books,
+        feed=desk,
+        explanations=RedisBookSnapshots(servers.redis),
+        figures=figures,
+        clock=clock,
+        environment=settings.profile,
+    )
+    return [
+        OddsService(books=books, clock=clock).add_to,
+        TradingService(sources=sources, outlet=servers.outlet, door=authenticator).add_to,
+    ]
+
+
+async def _open_doors(
+    stack: AsyncExitStack,
+    settings: Settings,
+    services: Sequence[Callable[[grpc.aio.Server], None]],
+    find_troubles: Callable[[], Awaitable[list[str]]],
+) -> None:
+    runner = web.AppRunner(
+        make_web_app(dist_dir=DIST_DIR, find_troubles=find_troubles),
+        access_log=None,
+        handle_signals=False,
+        shutdown_timeout=WEB_GRACE_S,
+    )
+    await runner.setup()
+    stack.push_async_callback(runner.cleanup)
+    await web.TCPSite(runner, settings.host, settings.ports.gateway_http).start()
+    server = make_server(services, address=f"{settings.host}:{settings.ports.gateway_grpc}")
+    await server.start()
+    stack.push_async_callback(server.stop, GRACE_S)
+    log.info("gateway.serving", grpc=settings.ports.gateway_grpc, http=settings.ports.gateway_http)
+
+
+async def _find_troubles(settings: Settings, servers: Servers, follower: BookFollower) -> list[str]:
+    async def ping(name: str, asked: Awaitable[object]) -> str:
+        try:
+            async with asyncio.timeout(settings.gateway.health_timeout_ms / 1_000):
+                await asked
+        except (DomainError, RedisError, OSError, TimeoutError) as error:
+            return f"{name}: {error!r}"
+        return ""
+
+    answers = await asyncio.gather(
+        ping("postgres", servers.postgres.ping()), ping("redis", servers.redis.echo("gateway"))
+    )
+    troubles = [answer for answer in answers if answer]
+    return troubles if follower.is_loaded else [*troubles, "books: not loaded yet"]
+
+
+async def _follow(reader: LogReader, apply: Callable[[list[Record]], Awaitable[None]]) -> None:
+    async for records in reader.batches():
+        await apply(records)
+
+
+async def _apply_to_desk(desk: DeskFeed, records: list[Record]) -> None:
+    desk.apply_liabilities(record for record in records if record.topic == LIABILITIES_TOPIC)
+    desk.apply_providers(record for record in records if record.topic == PROVIDERS_TOPIC)
+
+
+async def _run_until(stopping: asyncio.Event, works: Sequence[Coroutine[None, None, None]]) -> None:
+    """Run the works until asked to stop; what one of them raises ends the process, for none of them may fail."""
+    tasks = [asyncio.create_task(work) for work in works]
+    asked = asyncio.create_task(stopping.wait())
+    try:
+        await asyncio.wait((asked, *tasks), return_when=asyncio.FIRST_COMPLETED)
+        for ended in (task for task in tasks if task.done()):
+            ended.result()
+    finally:
+        for task in (asked, *tasks):
+            task.cancel()
+        await asyncio.gather(asked, *tasks, return_exceptions=True)
