@@ -1,0 +1,258 @@
+"""The relay against a real PostgreSQL, with the log played by a fake, and once with the real one."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import asyncpg
+import pytest
+from confluent_kafka import Consumer
+
+from infra.kafka import KafkaOutlet
+from infra.relay import Relay
+from infra.settings import Relay as RelaySettings
+from infra.settings import Settings
+from infra.stores.postgres_outbox import Position, load_position, store_position
+from overround.bets.v1.bet_pb2 import BetChanged, LegChanged
+from overround.pam.v1.player_pb2 import PlayerRegistered
+from overround.wallet.v1.wallet_pb2 import TransferPosted
+from pam.player import Player
+from tests.ledger_world import LedgerWorld, open_world, scratch_database, settlement
+from wire.bets import parse_bet
+
+QUICK = RelaySettings(retry_ms=20, chain_interval_ms=20, prune_interval_ms=20, poll_idle_ms=5)
+MESSAGES = {
+    "bets.events.v1": BetChanged,
+    "bets.legs.v1": LegChanged,
+    "wallet.events.v1": TransferPosted,
+    "pam.events.v1": PlayerRegistered,
+}
+
+
+class Refused(OSError):
+    """The fake log does not take it."""
+
+
+@dataclass
+class FakeOutlet:
+    """Keeps what is sent; refuses from a given message on, if told to."""
+
+    sent: list[tuple[str, str, bytes]] = field(default_factory=list)
+    refuse_from: int | None = None
+
+    def send(
+        self, topic: str, key: str, value: bytes, on_delivery: Callable[[Exception | None], None] | None = None
+    ) -> None:
+        assert on_delivery is not None
+        if self.refuse_from is not None and len(self.sent) >= self.refuse_from:
+            on_delivery(Refused())
+        else:
+            self.sent.append((topic, key, value))
+            on_delivery(None)
+
+    def close(self) -> None:
+        pass
+
+    def positions(self) -> list[tuple[int, int]]:
+        """Return where each message stood in the outbox."""
+        stamps = [MESSAGES[topic].FromString(value).position for topic, _, value in self.sent]
+        return [(stamp.transaction_id, stamp.row_id) for stamp in stamps]
+
+
+@pytest.fixture
+async def scratch(settings: Settings) -> AsyncIterator[Settings]:
+    async with scratch_database(settings) as made:
+        yield made
+
+
+@pytest.fixture
+async def world(scratch: Settings) -> AsyncIterator[LedgerWorld]:
+    async with open_world(scratch) as opened:
+        yield opened
+
+
+@asynccontextmanager
+async def running(
+    settings: Settings, outlet: FakeOutlet | KafkaOutlet, options: RelaySettings = QUICK
+) -> AsyncIterator[Relay]:
+    relay, stopping = Relay(settings.postgres_dsn, lambda: outlet, options), asyncio.Event()
+    task = asyncio.create_task(relay.run(stopping))
+    try:
+        yield relay
+    finally:
+        stopping.set()
+        await asyncio.wait_for(task, 5)
+
+
+async def eventually(condition: Callable[[], bool]) -> None:
+    for _ in range(500):
+        if condition():
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("did not come true in time")
+
+
+async def play(world: LedgerWorld, *, bets: int) -> Player:
+    player = await world.open_player(cash_minor=10_000)
+    for _ in range(bets):
+        await world.bet(player, stake_minor=100, fixture_id="sim:test:1")
+    return player
+
+
+async def test_everything_is_told_once_in_order_under_its_key(world: LedgerWorld, scratch: Settings) -> None:
+    outlet = FakeOutlet()
+    async with running(scratch, outlet):
+        player = await play(world, bets=3)
+        await world.apply("sim:test:1", settlement(home_won=True), key="sim:test:1/1")
+        await eventually(lambda: len(outlet.sent) == 1 + 1 + 3 * 3 + 3 * 3)
+    assert outlet.positions() == sorted(set(outlet.positions()))
+    keys = {topic: key for topic, key, _ in outlet.sent}
+    account = str(player.cash_account_id)
+    assert keys == {
+        "pam.events.v1": str(player.player_id),
+        "bets.events.v1": account,
+        "bets.legs.v1": "sim:test:1",
+        "wallet.events.v1": account,
+    }
+
+
+async def test_a_bet_is_told_as_it_was_after_each_event(world: LedgerWorld, scratch: Settings) -> None:
+    player = await play(world, bets=1)
+    await world.apply("sim:test:1", settlement(home_won=True), key="sim:test:1/1")
+    outlet = FakeOutlet()
+    async with running(scratch, outlet):
+        await eventually(lambda: len(outlet.sent) == 8)
+    changes = [BetChanged.FromString(value) for topic, _, value in outlet.sent if topic == "bets.events.v1"]
+    legs = [LegChanged.FromString(value) for topic, _, value in outlet.sent if topic == "bets.legs.v1"]
+    stored, _ = await world.bets.list_bets(player.player_id, status=None, size=1, before="")
+    assert [len(change.bet.events) for change in changes] == [1, 2]
+    assert parse_bet(changes[1].bet) == stored[0]
+    assert [(leg.stake_minor, leg.potential_return_minor) for leg in legs] == [(100, 200), (-100, -200)]
+
+
+async def test_a_page_whose_position_was_lost_is_published_again_in_order(
+    world: LedgerWorld, scratch: Settings
+) -> None:
+    await play(world, bets=4)
+    before, after = FakeOutlet(), FakeOutlet()
+    async with running(scratch, before):
+        await eventually(lambda: len(before.sent) == 14)
+    async with world.pool.connection() as connection:
+        transaction_id, row_id = before.positions()[4]
+        await store_position(connection, Position(transaction_id, row_id))
+    async with running(scratch, after):
+        await eventually(lambda: len(after.sent) == 9)
+    assert after.sent == before.sent[5:]
+
+
+async def test_a_log_that_fails_is_sat_out_and_nothing_is_skipped(world: LedgerWorld, scratch: Settings) -> None:
+    outlet = FakeOutlet(refuse_from=3)
+    await play(world, bets=4)
+    async with running(scratch, outlet) as relay:
+        await eventually(lambda: len(outlet.sent) == 3)
+        await asyncio.sleep(0.1)
+        async with world.pool.connection() as connection:
+            assert await load_position(connection) == Position(0, 0)
+        outlet.refuse_from = None
+        await eventually(lambda: len(outlet.sent) == 3 + 14)
+        assert await relay.complaint() is None
+    assert len(set(outlet.positions())) == 14
+
+
+async def test_a_transaction_that_began_first_and_ends_last_is_not_skipped(
+    world: LedgerWorld, scratch: Settings
+) -> None:
+    player = await world.open_player(cash_minor=10_000)
+    outlet = FakeOutlet()
+    slow = await asyncpg.connect(scratch.postgres_dsn)
+    async with running(scratch, outlet):
+        await eventually(lambda: len(outlet.sent) == 2)
+        transaction = slow.transaction()
+        await transaction.start()
+        await slow.execute(
+            "INSERT INTO ledger.outbox (kind, subject_id, time_us) VALUES (4, $1, ledger.now_us())", player.player_id
+        )
+        await world.bet(player, stake_minor=100, fixture_id="sim:test:1")
+        await asyncio.sleep(0.1)
+        assert len(outlet.sent) == 2
+        await transaction.commit()
+        await eventually(lambda: len(outlet.sent) == 6)
+    await slow.close()
+    assert outlet.sent[2][0] == "pam.events.v1"
+    assert outlet.positions() == sorted(outlet.positions())
+
+
+async def test_one_relay_leads_and_the_other_takes_over(world: LedgerWorld, scratch: Settings) -> None:
+    first, second = FakeOutlet(), FakeOutlet()
+    async with running(scratch, second):
+        await play(world, bets=1)
+        await eventually(lambda: len(second.sent) == 5)
+        async with running(scratch, first) as standby:
+            await asyncio.sleep(0.1)
+            assert await standby.complaint() is None
+    async with running(scratch, first):
+        await play(world, bets=1)
+        await eventually(lambda: len(first.sent) == 5)
+    assert not set(first.positions()) & set(second.positions())
+
+
+async def test_a_lost_connection_is_replaced(world: LedgerWorld, scratch: Settings) -> None:
+    outlet = FakeOutlet()
+    async with running(scratch, outlet):
+        await play(world, bets=1)
+        await eventually(lambda: len(outlet.sent) == 5)
+        await world.fetch(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE application_name = 'relay' AND datname = current_database()"
+        )
+        await play(world, bets=1)
+        await eventually(lambda: len(set(outlet.positions())) == 10)
+
+
+async def test_what_is_published_and_old_is_pruned_and_what_is_not_stays(world: LedgerWorld, scratch: Settings) -> None:
+    await play(world, bets=2)
+    outlet = FakeOutlet(refuse_from=0)
+    async with running(scratch, outlet, QUICK.model_copy(update={"published_kept_s": 0})):
+        await asyncio.sleep(0.1)
+        assert (await world.fetch("SELECT count(*) FROM ledger.outbox"))[0][0] == 8
+        outlet.refuse_from = None
+        for _ in range(500):
+            if (await world.fetch("SELECT count(*) FROM ledger.outbox"))[0][0] == 0:
+                break
+            await asyncio.sleep(0.01)
+        else:
+            raise AssertionError("the outbox was not pruned")
+    assert len(outlet.sent) == 8
+
+
+async def test_what_a_bet_did_reaches_kafka(world: LedgerWorld, scratch: Settings) -> None:
+    consumer = Consumer(
+        {
+            "bootstrap.servers": scratch.kafka_bootstrap,
+            "group.id": f"relay-test-{uuid.uuid4()}",
+            "auto.offset.reset": "earliest",
+        }
+    )
+    outlet = KafkaOutlet(scratch.kafka_bootstrap, client_id="relay-test", delivery_timeout_ms=0)
+    try:
+        async with running(scratch, outlet):
+            player = await play(world, bets=1)
+            consumer.subscribe(["bets.events.v1"])
+            value = await asyncio.to_thread(_find_by_key, consumer, str(player.cash_account_id), player)
+    finally:
+        await asyncio.to_thread(consumer.close)
+    assert BetChanged.FromString(value).bet.player_id == str(player.player_id)
+
+
+def _find_by_key(consumer: Consumer, key: str, player: Player) -> bytes:
+    for _ in range(300):
+        for message in consumer.consume(100, 0.1):
+            if message.error() is None and message.key() == key.encode():
+                value: bytes = message.value()
+                if str(player.player_id).encode() in value:
+                    return value
+    raise AssertionError("the bet did not come")

@@ -1,0 +1,209 @@
+"""Results into money against a real PostgreSQL."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from uuid import uuid4
+
+import pytest
+
+from bets.bet import Bet, BetEventKind, BetStatus
+from bets.settlement import ResultKind
+from infra.settings import Settings
+from kernel.errors import InvariantBroken
+from tests.ledger_world import LedgerWorld, build_command, correction, open_world, settlement
+
+ROLLBACK = correction(ResultKind.SETTLEMENT_ROLLBACK)
+CANCEL = correction(ResultKind.CANCEL)
+CANCEL_ROLLBACK = correction(ResultKind.CANCEL_ROLLBACK)
+WON, LOST = settlement(home_won=True), settlement(home_won=False)
+
+
+@pytest.fixture
+async def world(settings: Settings) -> AsyncIterator[LedgerWorld]:
+    async with open_world(settings) as opened:
+        yield opened
+
+
+@pytest.fixture
+def fixture_id() -> str:
+    return f"sim:test:{uuid4().hex}"
+
+
+async def now(world: LedgerWorld, bet: Bet) -> Bet:
+    found = await world.bets.get_bet(bet.player_id, bet.bet_id)
+    assert found is not None
+    return found
+
+
+async def test_winners_are_paid_and_losers_are_not(world: LedgerWorld, fixture_id: str) -> None:
+    winner, loser = [await world.open_player(cash_minor=1_000) for _ in range(2)]
+    won = await world.bet(winner, stake_minor=300, fixture_id=fixture_id, odds_milli=2_333)
+    other_id = f"{fixture_id}-other"
+    lost = await world.bet(loser, stake_minor=300, fixture_id=other_id)
+    assert await world.apply(fixture_id, WON, key=f"{fixture_id}/1") == 1
+    assert await world.apply(other_id, LOST, key=f"{other_id}/1") == 1
+    settled, unpaid = await now(world, won), await now(world, lost)
+    assert (settled.status, settled.return_minor) == (BetStatus.SETTLED, 699)
+    assert [event.amount_minor for event in settled.events] == [-300, 699]
+    assert (unpaid.status, unpaid.return_minor) == (BetStatus.SETTLED, 0)
+    assert (await world.cash_minor(winner), await world.cash_minor(loser)) == (1_399, 700)
+
+
+async def test_a_result_delivered_again_changes_nothing(world: LedgerWorld, fixture_id: str) -> None:
+    player = await world.open_player(cash_minor=1_000)
+    bet = await world.bet(player, stake_minor=100, fixture_id=fixture_id)
+    keys = [f"{fixture_id}/{number}" for number in range(2)]
+    for _ in range(2):
+        for key, result in zip(keys, (WON, ROLLBACK), strict=True):
+            await world.apply(fixture_id, result, key=key)
+    assert (await now(world, bet)).status is BetStatus.OPEN
+    assert len((await now(world, bet)).events) == 3
+    assert await world.cash_minor(player) == 900
+
+
+async def test_the_same_result_under_another_key_leaves_settled_bets_untouched(
+    world: LedgerWorld, fixture_id: str
+) -> None:
+    player = await world.open_player(cash_minor=1_000)
+    bet = await world.bet(player, stake_minor=100, fixture_id=fixture_id)
+    assert await world.apply(fixture_id, WON, key=f"{fixture_id}/1") == 1
+    assert await world.apply(fixture_id, WON, key=f"{fixture_id}/2") == 0
+    assert len((await now(world, bet)).events) == 2
+
+
+async def test_another_result_under_the_same_key_is_no_result(world: LedgerWorld, fixture_id: str) -> None:
+    await world.apply(fixture_id, WON, key=f"{fixture_id}/1")
+    with pytest.raises(InvariantBroken):
+        await world.apply(fixture_id, LOST, key=f"{fixture_id}/1")
+
+
+async def test_a_correction_without_rollback_takes_back_and_settles_anew(world: LedgerWorld, fixture_id: str) -> None:
+    player = await world.open_player(cash_minor=1_000)
+    bet = await world.bet(player, stake_minor=100, fixture_id=fixture_id)
+    await world.apply(fixture_id, WON, key=f"{fixture_id}/1")
+    await world.apply(fixture_id, LOST, key=f"{fixture_id}/2")
+    corrected = await now(world, bet)
+    assert [event.kind for event in corrected.events][1:] == [
+        BetEventKind.SETTLED,
+        BetEventKind.SETTLEMENT_ROLLED_BACK,
+        BetEventKind.SETTLED,
+    ]
+    assert corrected.return_minor == 0
+    assert await world.cash_minor(player) == 900
+
+
+async def test_a_settlement_after_a_rollback_settles_anew(world: LedgerWorld, fixture_id: str) -> None:
+    player = await world.open_player(cash_minor=1_000)
+    bet = await world.bet(player, stake_minor=100, fixture_id=fixture_id)
+    for number, result in enumerate((LOST, ROLLBACK, WON)):
+        await world.apply(fixture_id, result, key=f"{fixture_id}/{number}")
+    assert (await now(world, bet)).return_minor == 200
+    assert await world.cash_minor(player) == 1_100
+
+
+async def test_a_rollback_that_cash_cannot_cover_leaves_a_debt_that_the_next_payout_repays(
+    world: LedgerWorld, fixture_id: str
+) -> None:
+    player = await world.open_player(cash_minor=100)
+    await world.bet(player, stake_minor=100, fixture_id=fixture_id)
+    await world.apply(fixture_id, WON, key=f"{fixture_id}/1")
+    await world.bet(player, stake_minor=150, fixture_id=f"{fixture_id}-other")
+    await world.apply(fixture_id, ROLLBACK, key=f"{fixture_id}/2")
+    assert (await world.cash_minor(player), await world.receivable_minor(player)) == (0, -150)
+    await world.apply(fixture_id, WON, key=f"{fixture_id}/3")
+    assert (await world.cash_minor(player), await world.receivable_minor(player)) == (50, 0)
+
+
+async def test_pages_of_one_settle_everything_once(world: LedgerWorld, fixture_id: str) -> None:
+    players = [await world.open_player(cash_minor=1_000) for _ in range(3)]
+    bets = [await world.bet(players[n % 3], stake_minor=10, fixture_id=fixture_id) for n in range(7)]
+    assert await world.apply(fixture_id, WON, key=f"{fixture_id}/1", page_size=1) == 7
+    assert {(await now(world, bet)).return_minor for bet in bets} == {20}
+
+
+async def test_two_agents_applying_one_result_pay_once(world: LedgerWorld, fixture_id: str, settings: Settings) -> None:
+    player = await world.open_player(cash_minor=1_000)
+    for _ in range(10):
+        await world.bet(player, stake_minor=10, fixture_id=fixture_id)
+    async with open_world(settings) as other:
+        applied = await asyncio.gather(
+            *(side.apply(fixture_id, WON, key=f"{fixture_id}/1", page_size=2) for side in (world, other))
+        )
+    assert sum(applied) == 10
+    assert await world.cash_minor(player) == 1_100
+
+
+async def test_bets_arriving_while_their_market_settles_are_settled_or_refused(
+    world: LedgerWorld, fixture_id: str
+) -> None:
+    player = await world.open_player(cash_minor=100_000)
+
+    async def bet_on() -> None:
+        await asyncio.gather(*(world.bets.place(build_command(player, 10, fixture_id)) for _ in range(300)))
+
+    await asyncio.gather(bet_on(), world.apply(fixture_id, WON, key=f"{fixture_id}/1", page_size=10))
+    still_open = await world.fetch(
+        "SELECT bet_id FROM bets.bet JOIN bets.leg USING (bet_id) WHERE fixture_id = $1 AND status = 1", fixture_id
+    )
+    assert still_open == []
+
+
+async def test_a_cancellation_voids_only_its_window(world: LedgerWorld, fixture_id: str) -> None:
+    player = await world.open_player(cash_minor=1_000)
+    bets = []
+    for _ in range(3):
+        bets.append(await world.bet(player, stake_minor=100, fixture_id=fixture_id))
+        await asyncio.sleep(0.005)
+    window = (bets[1].placed_time_us // 1_000, bets[2].placed_time_us // 1_000)
+    cancel = correction(ResultKind.CANCEL, start_ms=window[0], end_ms=window[1])
+    assert await world.apply(fixture_id, cancel, key=f"{fixture_id}/1") == 1
+    assert [(await now(world, bet)).status for bet in bets] == [BetStatus.OPEN, BetStatus.VOID, BetStatus.OPEN]
+    assert await world.cash_minor(player) == 800
+    undo = correction(ResultKind.CANCEL_ROLLBACK, start_ms=window[0], end_ms=window[1])
+    assert await world.apply(fixture_id, undo, key=f"{fixture_id}/2") == 1
+    assert (await now(world, bets[1])).status is BetStatus.OPEN
+    assert await world.cash_minor(player) == 700
+
+
+async def test_a_settled_bet_that_is_cancelled_and_reinstated_ends_settled(world: LedgerWorld, fixture_id: str) -> None:
+    player = await world.open_player(cash_minor=1_000)
+    bet = await world.bet(player, stake_minor=100, fixture_id=fixture_id)
+    await world.apply(fixture_id, WON, key=f"{fixture_id}/1")
+    await world.apply(fixture_id, CANCEL, key=f"{fixture_id}/2")
+    assert (await now(world, bet)).status is BetStatus.VOID
+    assert await world.cash_minor(player) == 1_000
+    await world.apply(fixture_id, CANCEL_ROLLBACK, key=f"{fixture_id}/3")
+    assert [event.kind for event in (await now(world, bet)).events] == [
+        BetEventKind.ACCEPTED,
+        BetEventKind.SETTLED,
+        BetEventKind.SETTLEMENT_ROLLED_BACK,
+        BetEventKind.VOIDED,
+        BetEventKind.VOID_ROLLED_BACK,
+        BetEventKind.SETTLED,
+    ]
+    assert await world.cash_minor(player) == 1_100
+
+
+async def test_a_result_for_a_void_bet_counts_once_the_void_is_undone(world: LedgerWorld, fixture_id: str) -> None:
+    player = await world.open_player(cash_minor=1_000)
+    bet = await world.bet(player, stake_minor=100, fixture_id=fixture_id)
+    await world.apply(fixture_id, CANCEL, key=f"{fixture_id}/1")
+    await world.apply(fixture_id, WON, key=f"{fixture_id}/2")
+    assert await world.cash_minor(player) == 1_000
+    await world.apply(fixture_id, CANCEL_ROLLBACK, key=f"{fixture_id}/3")
+    assert (await now(world, bet)).return_minor == 200
+    assert await world.cash_minor(player) == 1_100
+
+
+async def test_a_wholly_void_outcome_gives_the_stake_back_and_half_a_void_half(
+    world: LedgerWorld, fixture_id: str
+) -> None:
+    player = await world.open_player(cash_minor=1_000)
+    void = await world.bet(player, stake_minor=101, fixture_id=fixture_id)
+    half = await world.bet(player, stake_minor=101, fixture_id=f"{fixture_id}-half")
+    await world.apply(fixture_id, settlement(home_won=False, home_void_micro=1_000_000), key=f"{fixture_id}/1")
+    await world.apply(f"{fixture_id}-half", settlement(home_won=False, home_void_micro=500_000), key=f"{fixture_id}/2")
+    assert ((await now(world, void)).status, (await now(world, void)).return_minor) == (BetStatus.VOID, 101)
+    assert ((await now(world, half)).status, (await now(world, half)).return_minor) == (BetStatus.SETTLED, 50)
