@@ -158,6 +158,12 @@ class Gateway(Section):
     health_timeout_ms: int = Field(default=1_000, ge=10)
 
 
+class Audit(Section):
+    """How long the audit waits for the copy in ClickHouse to catch up."""
+
+    copy_timeout_s: float = Field(default=15, ge=0)
+
+
 class Redis(Section):
     """Which database on the Redis server, and how large it may grow."""
 
@@ -207,6 +213,7 @@ class Settings(BaseSettings):
     postgres: Postgres = Postgres()
     ledger: Ledger = Ledger()
     relay: Relay = Relay()
+    audit: Audit = Audit()
     betting: Betting = Betting()
     sessions: Sessions = Sessions()
     passwords: Passwords = Passwords()
