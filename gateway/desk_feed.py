@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections import deque
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Final, TypeVar
@@ -98,6 +100,8 @@ class DeskFeed:
         self._liabilities = NewestByKey(field_number=_Response.LIABILITIES_FIELD_NUMBER, keys_max=LIABILITIES_MAX)
         self._providers = NewestByKey(field_number=_Response.PROVIDERS_FIELD_NUMBER, keys_max=PROVIDERS_MAX)
         self._bets = NewestByKey(field_number=_Response.BETS_FIELD_NUMBER, keys_max=RECENT_BETS_MAX)
+        self._unnamed: deque[Record] = deque(maxlen=RECENT_BETS_MAX)
+        self._has_unnamed = asyncio.Event()
         self._watches: set[DeskWatch] = set()
 
     def watch(self) -> DeskWatch:
@@ -117,28 +121,41 @@ class DeskFeed:
         self._watches.discard(watch)
 
     def apply_liabilities(self, records: Iterable[Record]) -> None:
-        """Take in liabilities of fixtures."""
+        """Take in liabilities of fixtures; records of other topics are passed over."""
         for record in records:
+            if record.topic != LIABILITIES_TOPIC:
+                continue
             liability = _parse(risk_pb2.FixtureLiability, record)
             if liability is not None:
                 self._put(self._liabilities, liability.fixture_id, (liability.version,), record.value or b"")
 
     def apply_providers(self, records: Iterable[Record]) -> None:
-        """Take in providers' signs of life."""
+        """Take in providers' signs of life; records of other topics are passed over."""
         for record in records:
+            if record.topic != PROVIDERS_TOPIC:
+                continue
             sign = _parse(feed_pb2.ProviderHeartbeat, record)
             if sign is not None:
                 self._put(self._providers, sign.provider_id, (sign.received_time_us,), record.value or b"")
 
-    async def apply_bets(self, records: Iterable[Record]) -> None:
-        """Take in bets that were accepted or settled; of many at once only the last are ever shown."""
-        by_time = sorted(records, key=lambda record: record.timestamp_ms)[-RECENT_BETS_MAX:]
-        changes = [change for record in by_time if (change := _parse(bet_pb2.BetChanged, record)) is not None]
-        names = await self._names.find_names({change.bet.player_id for change in changes})
-        for change in changes:
-            bet = encode_desk_bet(change.bet, names.get(change.bet.player_id, ""))
-            position = (change.position.transaction_id, change.position.row_id)
-            self._put(self._bets, change.bet.bet_id, position, bet)
+    def apply_bets(self, records: Iterable[Record]) -> None:
+        """Take in bets that were accepted or settled, to be shown by `show_bets`; of many only the last are kept."""
+        self._unnamed.extend(sorted(records, key=lambda record: record.timestamp_ms))
+        self._has_unnamed.set()
+
+    async def show_bets(self) -> None:
+        """Look up who placed the bets taken in and show them, for ever; nothing else waits for that."""
+        while True:
+            await self._has_unnamed.wait()
+            self._has_unnamed.clear()
+            records = list(self._unnamed)
+            self._unnamed.clear()
+            changes = [change for record in records if (change := _parse(bet_pb2.BetChanged, record)) is not None]
+            names = await self._names.find_names({change.bet.player_id for change in changes})
+            for change in changes:
+                bet = encode_desk_bet(change.bet, names.get(change.bet.player_id, ""))
+                position = (change.position.transaction_id, change.position.row_id)
+                self._put(self._bets, change.bet.bet_id, position, bet)
 
     def _put(self, source: NewestByKey, key: str, version: Version, value: bytes) -> None:
         if source.put(key, version, value):

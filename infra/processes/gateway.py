@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -15,11 +15,12 @@ from aiohttp import web
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from gateway.auth import Authenticator
 from gateway.book_follower import BookFollower
 from gateway.books import BOOKS_TOPIC, HEARTBEATS_TOPIC, BookCache
 from gateway.desk_feed import BETS_TOPIC, LIABILITIES_TOPIC, PROVIDERS_TOPIC, RECENT_BETS_MAX, DeskFeed
 from gateway.desk_stream import DeskSources
+from gateway.feed_service import FeedService, PushLimits
+from gateway.feeds.intake import Intake
 from gateway.figures import DeskFigures
 from gateway.odds_service import OddsService
 from gateway.ports import Record
@@ -28,13 +29,15 @@ from gateway.trading_service import TradingService
 from gateway.web import make_web_app
 from infra.kafka import KafkaOutlet, partition_of
 from infra.log_reader import LogReader
+from infra.processes.gateway_betting import make_authenticator, make_betting
 from infra.processes.health import run_until_stopped
 from infra.settings import ROOT, Settings
 from infra.stores.book_snapshots import RedisBookSnapshots
+from infra.stores.feed_keys import PostgresCursors, PostgresFeedKeys
+from infra.stores.feed_log import KafkaFeedLog
 from infra.stores.player_names import PostgresPlayerNames
 from infra.stores.postgres import PostgresPool
 from infra.stores.redis_client import open_redis
-from infra.stores.sessions import RedisSessions
 from kernel.clock import Clock, SystemClock
 from kernel.errors import DomainError
 
@@ -44,6 +47,7 @@ NAME: Final = "gateway"
 # Records a moment before the end are read again: pricing writes to the log before it writes to Redis.
 BOOKS_BACKLOG_RECORDS: Final = 2_000
 WEB_GRACE_S: Final = 0.5
+FEEDS_GRACE_S: Final = 1.0
 DIST_DIR: Final = ROOT / "web" / "dist"
 
 
@@ -55,6 +59,7 @@ class Servers:
     postgres: PostgresPool
     redis: Redis
     outlet: KafkaOutlet
+    feed_outlet: KafkaOutlet
     books_log: LogReader
     desk_log: LogReader
     bets_log: LogReader
@@ -69,30 +74,61 @@ async def serve(settings: Settings, stopping: asyncio.Event) -> None:
     """Compose the gateway from the servers of these settings and run it until `stopping`."""
     async with AsyncExitStack() as stack:
         servers = await _open_servers(stack, settings)
-        figures = DeskFigures(servers.clock)
-        books = _make_books(settings, servers)
+        clock = servers.clock
+        figures = DeskFigures(clock)
+        books = _make_books(settings, clock)
+        snapshots = RedisBookSnapshots(servers.redis)
         follower = BookFollower(
-            cache=books,
-            books_log=servers.books_log,
-            snapshots=RedisBookSnapshots(servers.redis),
-            figures=figures,
-            clock=servers.clock,
+            cache=books, books_log=servers.books_log, snapshots=snapshots, figures=figures, clock=clock
         )
+        auth = make_authenticator(settings, redis=servers.redis, clock=clock)
         desk = DeskFeed(names=PostgresPlayerNames(servers.postgres), watchers_max=settings.gateway.desks_max)
-        services = _make_services(settings, servers, books=books, desk=desk, figures=figures)
-        await _open_doors(stack, settings, services, partial(_find_troubles, settings, servers, follower))
-        works = [
-            follower.run(),
-            _follow(servers.desk_log, partial(_apply_to_desk, desk)),
-            _follow(servers.bets_log, desk.apply_bets),
+        betting = make_betting(
+            stack,
+            settings,
+            postgres=servers.postgres,
+            redis=servers.redis,
+            books=books,
+            figures=figures,
+            auth=auth,
+            clock=clock,
+        )
+        sources = DeskSources(
+            books=books,
+            feed=desk,
+            explanations=snapshots,
+            figures=figures,
+            clock=clock,
+            environment=settings.profile,
+        )
+        feeds = _make_feed_service(settings, servers)
+        services = [
+            OddsService(books=books, clock=clock).add_to,
+            TradingService(sources=sources, outlet=servers.outlet, door=auth).add_to,
+            feeds.add_to,
+            *betting.services,
         ]
+        await _open_doors(stack, settings, services, partial(_find_troubles, settings, servers, follower))
+        stack.push_async_callback(_end_feeds, feeds)
+        works = (
+            follower.run(),
+            _follow(servers.desk_log, (desk.apply_liabilities, desk.apply_providers)),
+            _follow(servers.bets_log, (betting.feed.apply, desk.apply_bets)),
+            desk.show_bets(),
+            betting.keeper.run(),
+        )
         await _run_until(stopping, works)
 
 
 async def _open_servers(stack: AsyncExitStack, settings: Settings) -> Servers:
     bootstrap, gateway = settings.kafka_bootstrap, settings.gateway
-    outlet = KafkaOutlet(bootstrap, client_id=NAME, delivery_timeout_ms=settings.kafka.delivery_timeout_ms)
+    # Apart, so that commands of the desk never queue behind feeds.
+    outlet, feed_outlet = (
+        KafkaOutlet(bootstrap, client_id=client_id, delivery_timeout_ms=settings.kafka.delivery_timeout_ms)
+        for client_id in (NAME, f"{NAME}-feeds")
+    )
     stack.callback(outlet.close)
+    stack.callback(feed_outlet.close)
     redis = open_redis(
         settings.redis_url, connections_max=gateway.redis_connections_max, timeout_ms=gateway.redis_timeout_ms
     )
@@ -124,16 +160,17 @@ async def _open_servers(stack: AsyncExitStack, settings: Settings) -> Servers:
         postgres=postgres,
         redis=redis,
         outlet=outlet,
+        feed_outlet=feed_outlet,
         books_log=books_log,
         desk_log=desk_log,
         bets_log=bets_log,
     )
 
 
-def _make_books(settings: Settings, servers: Servers) -> BookCache:
+def _make_books(settings: Settings, clock: Clock) -> BookCache:
     partitions = settings.kafka.partitions
     return BookCache(
-        clock=servers.clock,
+        clock=clock,
         partition_of=lambda fixture_id: partition_of(fixture_id, partitions),
         partitions=partitions,
         heartbeat_age_ms_max=settings.gateway.heartbeat_age_ms_max,
@@ -141,28 +178,27 @@ def _make_books(settings: Settings, servers: Servers) -> BookCache:
     )
 
 
-def _make_services(
-    settings: Settings, servers: Servers, *, books: BookCache, desk: DeskFeed, figures: DeskFigures
-) -> list[Callable[[grpc.aio.Server], None]]:
-    clock = servers.clock
-    authenticator = Authenticator(
-        RedisSessions(servers.redis, settings.sessions, clock=clock),
-        clock=clock,
-        cache_ms=settings.sessions.cache_ms,
-        cache_entries_max=settings.sessions.cache_entries_max,
+def _make_feed_service(settings: Settings, servers: Servers) -> FeedService:
+    limits = PushLimits(
+        in_flight_updates_max=settings.feeds.in_flight_updates_max,
+        idle_timeout_ms=settings.feeds.idle_timeout_ms,
+        acknowledge_interval_ms=settings.feeds.acknowledge_interval_ms,
     )
-    sources = DeskSources(
-        books=books,
-        feed=desk,
-        explanations=RedisBookSnapshots(servers.redis),
-        figures=figures,
-        clock=clock,
-        environment=settings.profile,
+    return FeedService(
+        keys=PostgresFeedKeys(servers.postgres),
+        cursors=PostgresCursors(servers.postgres),
+        log=KafkaFeedLog(settings.kafka_bootstrap, client_id=f"{NAME}-feed-log"),
+        intake=Intake(outlet=servers.feed_outlet, clock=servers.clock),
+        clock=servers.clock,
+        limits=limits,
     )
-    return [
-        OddsService(books=books, clock=clock).add_to,
-        TradingService(sources=sources, outlet=servers.outlet, door=authenticator).add_to,
-    ]
+
+
+async def _end_feeds(feeds: FeedService) -> None:
+    """Let providers' streams settle; what does not in time is read back from the log at their next stream."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(FEEDS_GRACE_S):
+            await feeds.close()
 
 
 async def _open_doors(
@@ -202,14 +238,10 @@ async def _find_troubles(settings: Settings, servers: Servers, follower: BookFol
     return troubles if follower.is_loaded else [*troubles, "books: not loaded yet"]
 
 
-async def _follow(reader: LogReader, apply: Callable[[list[Record]], Awaitable[None]]) -> None:
+async def _follow(reader: LogReader, appliers: Sequence[Callable[[list[Record]], None]]) -> None:
     async for records in reader.batches():
-        await apply(records)
-
-
-async def _apply_to_desk(desk: DeskFeed, records: list[Record]) -> None:
-    desk.apply_liabilities(record for record in records if record.topic == LIABILITIES_TOPIC)
-    desk.apply_providers(record for record in records if record.topic == PROVIDERS_TOPIC)
+        for apply in appliers:
+            apply(records)
 
 
 async def _run_until(stopping: asyncio.Event, works: Sequence[Coroutine[None, None, None]]) -> None:
