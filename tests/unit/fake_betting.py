@@ -1,0 +1,202 @@
+"""Hand-written fakes of what betting needs: books, exposure, ledger, clock."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field, replace
+from uuid import UUID, uuid4
+
+from bets.acceptance import MarketView
+from bets.answer import BetAnswer, BetRefusal, PlaceCommand
+from bets.bet import Bet, BetEvent, BetEventKind, BetStatus, potential_return_minor
+from bets.request import BetRequest, LegRequest, PricePolicy
+from kernel.commands import RequestIdReused
+from kernel.money import Money
+from odds.fixture import MarketStatus
+from pam.player import Player, PlayerRole, PlayerStatus
+from risk.exposure import MarketExposure
+from risk.ports import ExposureEntry, Reservation, ReservationKey, ReservationState, RiskUnavailable
+from wallet.balance import Balance
+
+PLAYER = Player(
+    player_id=UUID(int=7),
+    username="ann",
+    role=PlayerRole.BETTOR,
+    status=PlayerStatus.ACTIVE,
+    currency="EUR",
+    cash_account_id=70,
+    registered_time_us=1,
+)
+
+
+def ask(
+    *, stake_minor: int = 1_000, policy: PricePolicy = PricePolicy.NONE, request_id: UUID | None = None
+) -> BetRequest:
+    return BetRequest(
+        request_id=request_id or uuid4(),
+        legs=(LegRequest("sim:1:1", "1x2", "home", 2_000, 1),),
+        stake=Money(stake_minor, "EUR"),
+        price_policy=policy,
+    )
+
+
+class FakeClock:
+    def __init__(self) -> None:
+        self.time_us = 1_000_000_000
+
+    def now_us(self) -> int:
+        return self.time_us
+
+    def monotonic_s(self) -> float:
+        return self.time_us / 1_000_000
+
+
+@dataclass
+class FakeBook:
+    fixture_id: str = "sim:1:1"
+    fixture_name: str = "Ajax v Feyenoord"
+    version: int = 1
+    is_in_play: bool = False
+    status: MarketStatus = MarketStatus.OPEN
+    decimal_odds_milli: int = 2_000
+
+    def find_market(self, market_id: str) -> MarketView | None:
+        return MarketView(self.status, {"home": self.decimal_odds_milli}) if market_id == "1x2" else None
+
+
+@dataclass
+class FakeBooks:
+    book: FakeBook | None = field(default_factory=FakeBook)
+    is_live: bool = True
+
+    def find(self, fixture_id: str) -> FakeBook | None:
+        return self.book
+
+    def is_pricing_live(self, fixture_id: str) -> bool:
+        return self.is_live
+
+
+class FakeExposure:
+    """The model that Redis has to equal, one market only."""
+
+    def __init__(self) -> None:
+        self.market = MarketExposure()
+        self.reservations: dict[ReservationKey, ExposureEntry] = {}
+        self.bets: dict[UUID, ExposureEntry] = {}
+        self.is_down = False
+        self.calls: list[str] = []
+
+    async def reserve(self, key: ReservationKey, entry: ExposureEntry, *, loss_minor_max: int) -> Reservation:
+        self._called("reserve")
+        before = self.market
+        if key in self.reservations:
+            if self.reservations[key] != entry:
+                raise RiskUnavailable("Held with other content")
+            return Reservation(ReservationState.ALREADY_RESERVED, before)
+        amounts = {"stake_minor": entry.stake_minor, "payout_minor": entry.payout_minor}
+        if not before.takes(entry.outcome_id, loss_minor_max=loss_minor_max, **amounts):
+            return Reservation(ReservationState.REFUSED, before)
+        self.reservations[key] = entry
+        self.market = before.with_bet(entry.outcome_id, **amounts)
+        return Reservation(ReservationState.RESERVED, before)
+
+    async def commit(self, key: ReservationKey, entry: ExposureEntry, *, bet_id: UUID) -> None:
+        self._called("commit")
+        self._take_out(self.reservations.pop(key, None))
+        if bet_id not in self.bets:
+            self.bets[bet_id] = entry
+            self.market = self.market.with_bet(
+                entry.outcome_id, stake_minor=entry.stake_minor, payout_minor=entry.payout_minor
+            )
+
+    async def release(self, key: ReservationKey, *, fixture_id: str) -> None:
+        self._called("release")
+        self._take_out(self.reservations.pop(key, None))
+
+    async def add_bet(self, entry: ExposureEntry, *, bet_id: UUID) -> None:
+        self._called("add_bet")
+
+    async def remove_bet(self, bet_id: UUID, *, fixture_id: str) -> None:
+        self._called("remove_bet")
+
+    def _called(self, name: str) -> None:
+        self.calls.append(name)
+        if self.is_down:
+            raise RiskUnavailable("Down")
+
+    def _take_out(self, entry: ExposureEntry | None) -> None:
+        if entry is not None:
+            self.market = self.market.with_bet(
+                entry.outcome_id, stake_minor=-entry.stake_minor, payout_minor=-entry.payout_minor
+            )
+
+
+class FakeLedger:
+    """Stores answers for ever; can fail, hang, and lack funds."""
+
+    def __init__(self) -> None:
+        self.answers: dict[tuple[UUID, UUID], tuple[bytes, BetAnswer]] = {}
+        self.failure: Exception | None = None
+        self.holding: asyncio.Event | None = None
+        self.funds_minor = 1_000_000
+        self.commands: list[PlaceCommand] = []
+
+    async def place(self, command: PlaceCommand) -> BetAnswer:
+        self.commands.append(command)
+        if self.holding is not None:
+            await self.holding.wait()
+        if self.failure is not None:
+            raise self.failure
+        key = (command.player_id, command.request_id)
+        if key in self.answers:
+            fingerprint, answer = self.answers[key]
+            if fingerprint != command.fingerprint:
+                raise RequestIdReused("Reused")
+            return replace(answer, is_replay=True)
+        answer = self._decide(command)
+        self.answers[key] = (command.fingerprint, answer)
+        return answer
+
+    async def find_answer(self, player_id: UUID, request_id: UUID) -> BetAnswer | None:
+        found = self.answers.get((player_id, request_id))
+        return None if found is None else replace(found[1], is_replay=True)
+
+    async def get_bet(self, player_id: UUID, bet_id: UUID) -> Bet | None:
+        bets = [answer.bet for _, answer in self.answers.values() if answer.bet is not None]
+        return next((bet for bet in bets if bet.bet_id == bet_id and bet.player_id == player_id), None)
+
+    async def list_bets(
+        self, player_id: UUID, *, status: BetStatus | None, size: int, before: str
+    ) -> tuple[list[Bet], str]:
+        bets = [answer.bet for _, answer in self.answers.values() if answer.bet is not None]
+        return [bet for bet in bets if bet.player_id == player_id and status in {None, bet.status}], ""
+
+    def _decide(self, command: PlaceCommand) -> BetAnswer:
+        if command.refusal is not None:
+            return BetAnswer(None, command.refusal, None, is_replay=False)
+        if command.stake.amount_minor > self.funds_minor:
+            refusal = BetRefusal("INSUFFICIENT_FUNDS", "Too poor", stake_max_minor=self.funds_minor)
+            return BetAnswer(None, refusal, None, is_replay=False)
+        self.funds_minor -= command.stake.amount_minor
+        bet = Bet(
+            bet_id=uuid4(),
+            player_id=command.player_id,
+            request_id=command.request_id,
+            legs=command.legs,
+            stake=command.stake,
+            potential_return_minor=potential_return_minor(command.stake.amount_minor, command.legs),
+            status=BetStatus.OPEN,
+            return_minor=0,
+            placed_time_us=5,
+            settled_time_us=None,
+            events=(BetEvent(BetEventKind.ACCEPTED, 5, -command.stake.amount_minor),),
+        )
+        return BetAnswer(bet, None, Balance(self.funds_minor, 0, "EUR", len(self.answers) + 1), is_replay=False)
+
+
+class FakeFigures:
+    def __init__(self) -> None:
+        self.noted: list[tuple[float, bool]] = []
+
+    def note_bet(self, latency_ms: float, *, is_accepted: bool) -> None:
+        self.noted.append((latency_ms, is_accepted))
