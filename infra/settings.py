@@ -198,6 +198,28 @@ class Agents(Section):
     history_block_interval_ms: int = Field(default=1_000, ge=0)
 
 
+class Pricing(Section):
+    """How prices are made, and how fast."""
+
+    overround: float = Field(default=1.05, ge=1.0, le=2.0)
+    overround_wide: float = Field(default=1.15, ge=1.0, le=3.0)
+    ladder: Literal["fine", "betfair"] = "fine"
+    margin_removal: Literal["power", "multiplicative"] = "power"
+    margin_application: Literal["odds_ratio", "power"] = "odds_ratio"
+    providers_min: int = Field(default=1, ge=1, le=32)
+    sharpness_by_provider: dict[str, float] = {}
+    age_half_life_ms: int = Field(default=20_000, ge=1)
+    age_in_play_ms_max: int = Field(default=60_000, ge=1)
+    age_pre_match_ms_max: int = Field(default=21_600_000, ge=1)
+    outlier_logit_distance_max: float = Field(default=0.6, gt=0.0)
+    clock_stale_ms: int = Field(default=30_000, ge=100)
+    provider_timeout_ms: int = Field(default=15_000, ge=100)
+    flush_interval_ms: int = Field(default=3, ge=0, le=1_000)
+    batch_fixtures_max: int = Field(default=256, ge=1, le=10_000)
+    retention_s: int = Field(default=86_400, ge=1)
+    redis_timeout_ms: int = Field(default=1_000, ge=10)
+
+
 class Settings(BaseSettings):
     """All settings of one process."""
 
@@ -223,6 +245,7 @@ class Settings(BaseSettings):
     clickhouse: ClickHouse = ClickHouse()
     simulation: Simulation = Simulation()
     agents: Agents = Agents()
+    pricing: Pricing = Pricing()
 
     @property
     def profile_dir(self) -> Path:
