@@ -73,11 +73,15 @@ def launch_up(settings: Settings, *options: str) -> None:
 
     def is_up_or_failed() -> bool:
         record = read_running(settings.profile_dir)
-        return (record is not None and record.is_ready) or "✗" in output.read_text()
+        return (record is not None and record.is_ready) or _is_failure(output.read_text())
 
     wait_until(is_up_or_failed, START_TIMEOUT_S, output.read_text)
-    if "✗" in (text := output.read_text()) and "already runs" not in text:
+    if _is_failure(text := output.read_text()) and "already runs" not in text:
         pytest.fail(f"the system did not start:\n{text}", pytrace=False)
+
+
+def _is_failure(text: str) -> bool:
+    return "✗" in text or "Traceback" in text
 
 
 def shut_down(settings: Settings) -> None:

@@ -1,0 +1,112 @@
+"""The real servers under the real supervisor, killed and stopped in every way."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+
+import psutil
+import pytest
+
+from infra.local.data import throw_away
+from infra.local.locks import AlreadyRunning
+from infra.settings import ROOT, TEST_PORT_OFFSET, Ports, Settings, load_settings
+from tests.running_system import RunningSystem, launch_up, running, shut_down, start_afresh, wait_until
+
+SERVERS = ("postgres", "redis", "clickhouse", "kafka")
+STOP_LIMIT_S = 10.0
+
+
+@pytest.fixture(scope="module")
+def own_settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """Data below a folder that is closed to everybody else, as a checkout in /root is."""
+    data_dir = tmp_path_factory.mktemp("closed")
+    data_dir.chmod(0o700)
+    ports = Ports().shifted(TEST_PORT_OFFSET + 600)
+    return load_settings("test").model_copy(update={"ports": ports, "data_dir": data_dir})
+
+
+@pytest.fixture
+def servers(own_settings: Settings) -> Iterator[RunningSystem]:
+    yield start_afresh(own_settings, "--only-servers")
+    shut_down(own_settings)
+
+
+def _processes_of(settings: Settings) -> list[psutil.Process]:
+    """Every process that works on this data folder, or was started by one that does."""
+    return [
+        process
+        for process in psutil.process_iter(["cmdline", "cwd"])
+        if str(settings.data_dir) in " ".join([*(process.info["cmdline"] or ()), process.info["cwd"] or ""])
+    ]
+
+
+def _wait_restarted(system: RunningSystem, name: str) -> None:
+    wait_until(lambda: system.find(name).restarts > 0, 10, lambda: f"{name} stayed dead")
+
+
+def test_every_killed_server_is_started_again_with_its_data(servers: RunningSystem) -> None:
+    before = {name: servers.find(name) for name in SERVERS}
+    for name in SERVERS:
+        os.kill(before[name].pid or 0, signal.SIGKILL)
+    for name in SERVERS:
+        _wait_restarted(servers, name)
+        after = servers.wait_healthy(name, 30)
+        assert after.pid != before[name].pid
+        assert after.restarts == 1
+
+
+def test_a_second_supervisor_is_refused_and_data_in_use_is_kept(servers: RunningSystem) -> None:
+    second = subprocess.run(
+        [sys.executable, "-m", "infra.cli", "up", "--only-servers"],
+        env={**os.environ, **servers.settings.environment()},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+    )
+    assert second.returncode == 1
+    assert f"as process {running(servers.settings).pid}" in " ".join(second.stdout.split())
+    with pytest.raises(AlreadyRunning):
+        throw_away(servers.settings.profile_dir)
+    assert servers.settings.profile_dir.exists()
+
+
+def test_stopping_ends_every_process_within_ten_seconds(servers: RunningSystem) -> None:
+    supervisor = psutil.Process(running(servers.settings).pid)
+    assert len(_processes_of(servers.settings)) >= len(SERVERS)
+    begun_s = time.monotonic()
+    supervisor.send_signal(signal.SIGTERM)
+    supervisor.wait(STOP_LIMIT_S)
+    assert time.monotonic() - begun_s < STOP_LIMIT_S
+    assert _processes_of(servers.settings) == []
+
+
+def test_a_killed_supervisor_takes_everything_with_it_and_the_next_one_goes_on(servers: RunningSystem) -> None:
+    psutil.Process(running(servers.settings).pid).kill()
+    wait_until(lambda: _processes_of(servers.settings) == [], 5, lambda: str(_processes_of(servers.settings)))
+    launch_up(servers.settings, "--only-servers")
+    assert {servers.find(name).state for name in SERVERS} == {"healthy"}
+
+
+def test_a_taken_port_is_named_with_its_holder_and_the_setting_that_moves_ours(own_settings: Settings) -> None:
+    with socket.create_server((own_settings.host, own_settings.ports.redis)):
+        refused = subprocess.run(
+            [sys.executable, "-m", "infra.cli", "up", "--only-servers"],
+            env={**os.environ, **own_settings.environment()},
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=30,
+        )
+    said = " ".join(refused.stdout.split())
+    assert refused.returncode == 1
+    assert f"Port {own_settings.ports.redis} (of redis) is taken by process {os.getpid()}" in said
+    assert "OVERROUND_PORTS__REDIS=" in said
