@@ -24,7 +24,6 @@ from infra.stores.postgres_chain import verify_blocks
 VIOLATIONS_SHOWN_MAX = 5
 CONNECT_TIMEOUT_S = 5
 CHECK_TIMEOUT_S = 600
-COPY_TIMEOUT_S = 15
 COPY_POLL_S = 0.5
 
 _TOTALS = """
@@ -66,7 +65,7 @@ def run_audit(settings: Settings, console: Console, *, must_check_copy: bool) ->
     except UNAVAILABLE as error:
         console.print(f"[red]PostgreSQL could not be asked:[/red] {type(error).__name__}: {error}", highlight=False)
         return False
-    console.print(_build_table(findings))
+    console.print(build_table(findings))
     for finding in findings:
         for violation in finding.violations[:VIOLATIONS_SHOWN_MAX]:
             console.print(f"[red]{finding.name}:[/red] {violation}", highlight=False)
@@ -118,7 +117,7 @@ async def _check_copy(connection: Connection, settings: Settings, *, must_check_
     horizon = await connection.fetchval(_HORIZON)
     expected = _totals(await connection.fetch(_TOTALS))
     try:
-        found = await asyncio.to_thread(_wait_for_copy, settings.clickhouse_dsn, horizon, expected)
+        found = await asyncio.to_thread(_wait_for_copy, settings, horizon, expected)
     except (ClickHouseError, OSError) as error:
         reason = f"ClickHouse could not be asked: {type(error).__name__}"
         return Finding(name, None, (reason,) if must_check_copy else (), reason)
@@ -130,9 +129,10 @@ async def _check_copy(connection: Connection, settings: Settings, *, must_check_
     return Finding(name, sum(count for count, _ in expected.values()), violations)
 
 
-def _wait_for_copy(dsn: str, horizon: int, expected: Totals) -> Totals:
-    client = Client.from_url(f"{dsn}?connect_timeout={CONNECT_TIMEOUT_S}&send_receive_timeout={CHECK_TIMEOUT_S}")
-    deadline_s = time.monotonic() + COPY_TIMEOUT_S
+def _wait_for_copy(settings: Settings, horizon: int, expected: Totals) -> Totals:
+    timeouts = f"connect_timeout={CONNECT_TIMEOUT_S}&send_receive_timeout={CHECK_TIMEOUT_S}"
+    client = Client.from_url(f"{settings.clickhouse_dsn}?{timeouts}")
+    deadline_s = time.monotonic() + settings.audit.copy_timeout_s
     try:
         while True:
             found = _totals(client.execute(_COPY_TOTALS, {"horizon": horizon}))
@@ -150,7 +150,8 @@ def _totals(rows: Iterable[Iterable[Any]]) -> Totals:
     }
 
 
-def _build_table(findings: Sequence[Finding]) -> Table:
+def build_table(findings: Sequence[Finding]) -> Table:
+    """Return what is printed: each invariant, how much was looked at, and whether it holds."""
     table = Table("Invariant", Column("Checked", justify="right"), Column("Violations", justify="right"), "Result")
     for finding in findings:
         if finding.violations:

@@ -1,0 +1,219 @@
+"""The audit is clean on honest data, and each check fires on data broken on purpose."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from collections.abc import AsyncIterator, Iterator
+from uuid import uuid4
+
+import asyncpg
+import pytest
+from clickhouse_driver import Client
+from rich.console import Console
+
+from bets.settlement import ResultKind
+from infra.audit import Finding, audit_ledger, build_table
+from infra.migrations.postgres_migration import migrate_postgres
+from infra.settings import Audit, Settings
+from infra.stores.postgres_chain import append_block
+from tests.ledger_world import LedgerWorld, correction, open_world, settlement
+
+SETTLED_BET = "(SELECT bet_id FROM bets.bet WHERE event_count > 1 ORDER BY bet_id LIMIT 1)"
+STAKE = "(SELECT min(row_id) FROM ledger.transfer WHERE kind = 'stake')"
+CASH = "(SELECT min(account_id) FROM ledger.account WHERE kind = 'cash')"
+
+TAMPERINGS = [
+    ("Debits equal credits", f"UPDATE ledger.account SET posted_minor = posted_minor + 1 WHERE account_id = {CASH}"),
+    ("Debits equal credits", f"UPDATE ledger.transfer SET credit_account_id = 999999 WHERE row_id = {STAKE}"),
+    (
+        "A balance is the sum of its transfers",
+        f"UPDATE ledger.account SET posted_minor = posted_minor + 1 WHERE account_id = {CASH}",
+    ),
+    (
+        "A balance is the sum of its transfers",
+        "UPDATE ledger.account SET posted_minor = posted_minor + 1 WHERE kind = 'stakes'",
+    ),
+    (
+        "No guarded account is below zero",
+        "ALTER TABLE ledger.account DROP CONSTRAINT account_guarded_not_negative; "
+        f"UPDATE ledger.account SET posted_minor = -1 WHERE account_id = {CASH}",
+    ),
+    (
+        "Account versions have no gap",
+        f"UPDATE ledger.transfer SET debit_version = debit_version + 100 WHERE row_id = {STAKE}",
+    ),
+    ("Account versions have no gap", f"UPDATE ledger.account SET version = version + 1 WHERE account_id = {CASH}"),
+    ("One command, one answer", "UPDATE ledger.command SET answer = NULL WHERE provider = 'bets'"),
+    ("One command, one answer", "DELETE FROM ledger.command WHERE provider = 'deposits'"),
+    (
+        "One command, one answer",
+        "UPDATE ledger.command SET answer = '{\"refusal\": {}}' WHERE provider = 'deposits'",
+    ),
+    (
+        "A hold ends once, and what is held is what is pending",
+        f"UPDATE ledger.account SET held_minor = 1 WHERE account_id = {CASH}",
+    ),
+    (
+        "An original is reversed at most once, and whole",
+        "DROP INDEX ledger.transfer_reversed_once; UPDATE ledger.transfer t SET reverses_row_id = r.reverses_row_id "
+        f"FROM ledger.transfer r WHERE r.kind = 'rollback' AND t.row_id = {STAKE}",
+    ),
+    (
+        "An original is reversed at most once, and whole",
+        "UPDATE ledger.transfer SET amount_minor = amount_minor + 1 WHERE kind = 'rollback'",
+    ),
+    (
+        "What is tombstoned never moves",
+        "INSERT INTO ledger.tombstone (provider, key, reversal_key) "
+        f"SELECT provider, key, 'late' FROM ledger.transfer WHERE row_id = {STAKE}",
+    ),
+    (
+        "Every bet has one stake, of its amount, from its account",
+        f"UPDATE ledger.transfer SET amount_minor = amount_minor + 1 WHERE row_id = {STAKE}",
+    ),
+    (
+        "Every bet has one stake, of its amount, from its account",
+        f"DELETE FROM bets.bet WHERE bet_id = {SETTLED_BET}",
+    ),
+    (
+        "A bet's return is its payouts and refunds less what was taken back",
+        "UPDATE bets.bet SET return_minor = return_minor + 1 WHERE status = 2",
+    ),
+    ("A bet stands as its events say", "UPDATE bets.bet SET status = 3 WHERE status = 2"),
+    ("A bet stands as its events say", f"DELETE FROM bets.event WHERE bet_id = {SETTLED_BET} AND sequence = 0"),
+    ("A bet stands as its events say", f"UPDATE bets.event SET kind = 5 WHERE bet_id = {SETTLED_BET} AND sequence = 1"),
+    (
+        "A bet has its legs, and its return follows from their odds",
+        f"UPDATE bets.leg SET decimal_odds_milli = decimal_odds_milli + 100 WHERE bet_id = {SETTLED_BET}",
+    ),
+    ("A player has a cash account of their own", "UPDATE pam.player SET currency = 'SEK'"),
+    ("The outbox tells of all that happened, in order", "DELETE FROM ledger.outbox WHERE kind = 3"),
+    ("The outbox tells of all that happened, in order", "DELETE FROM ledger.outbox WHERE kind = 1"),
+    (
+        "The outbox tells of all that happened, in order",
+        "UPDATE ledger.relay_position SET transaction_id = '9000000000000'",
+    ),
+    ("The Merkle chain holds", f"UPDATE ledger.transfer SET time_us = time_us + 1 WHERE row_id = {STAKE}"),
+    ("The Merkle chain holds", f"DELETE FROM ledger.transfer WHERE row_id = {STAKE}"),
+    ("The Merkle chain holds", "UPDATE ledger.chain_block SET previous_hash = sha256('x') WHERE block_id = 2"),
+    ("The Merkle chain holds", "DELETE FROM ledger.chain_block WHERE block_id = 1"),
+]
+
+
+@pytest.fixture(scope="module")
+def played(settings: Settings) -> Iterator[Settings]:
+    """A database in which a bit of everything has happened; each test works on a copy."""
+    scratch = with_database(settings, f"scratch_{uuid4().hex[:12]}")
+    migrate_postgres(scratch)
+    asyncio.run(play(scratch))
+    yield scratch
+    asyncio.run(on_server(settings, f"DROP DATABASE {scratch.postgres.database} WITH (FORCE)"))
+
+
+@pytest.fixture
+async def copy(played: Settings) -> AsyncIterator[Settings]:
+    """A copy of it, and no ClickHouse."""
+    name = f"scratch_{uuid4().hex[:12]}"
+    await on_server(played, f"CREATE DATABASE {name} TEMPLATE {played.postgres.database}")
+    without_copy = with_database(played, name)
+    yield without_copy.model_copy(update={"ports": played.ports.model_copy(update={"clickhouse": 1})})
+    await on_server(played, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def with_database(settings: Settings, name: str) -> Settings:
+    return settings.model_copy(update={"postgres": settings.postgres.model_copy(update={"database": name})})
+
+
+async def on_server(settings: Settings, statement: str) -> None:
+    connection = await asyncpg.connect(with_database(settings, "postgres").postgres_dsn)
+    await connection.execute(statement)
+    await connection.close()
+
+
+async def play(settings: Settings) -> None:
+    async with open_world(settings) as world:
+        await play_a_bit_of_everything(world)
+
+
+async def play_a_bit_of_everything(world: LedgerWorld) -> None:
+    players = [await world.open_player(cash_minor=1_000) for _ in range(3)]
+    for player in players:
+        for number in range(4):
+            await world.bet(player, stake_minor=100, fixture_id=f"sim:test:{number}")
+    won = settlement(home_won=True)
+    await world.apply("sim:test:0", won, key="0/1")
+    await world.apply("sim:test:1", won, key="1/1")
+    await world.apply("sim:test:1", correction(ResultKind.SETTLEMENT_ROLLBACK), key="1/2")
+    await world.apply("sim:test:2", correction(ResultKind.CANCEL), key="2/1")
+    async with world.pool.connection() as connection:
+        while await append_block(connection, transfers_max=8):
+            pass
+    await world.bet(players[0], stake_minor=1, fixture_id="sim:test:4")
+
+
+async def broken(settings: Settings) -> set[str]:
+    return {finding.name for finding in await audit_ledger(settings, must_check_copy=False) if finding.violations}
+
+
+async def test_honest_data_is_clean_and_every_check_looked_at_something(copy: Settings) -> None:
+    findings = await audit_ledger(copy, must_check_copy=False)
+    assert [finding.violations for finding in findings if not finding.name.startswith("ClickHouse")] == [()] * 15
+    idle = {finding.name for finding in findings if finding.checked_count == 0}
+    assert idle <= {"A hold ends once, and what is held is what is pending", "What is tombstoned never moves"}
+
+
+@pytest.mark.parametrize(("name", "tampering"), TAMPERINGS)
+async def test_tampering_is_found(copy: Settings, name: str, tampering: str) -> None:
+    connection = await asyncpg.connect(copy.postgres_dsn)
+    await connection.execute(f"SET session_replication_role = replica; {tampering}")
+    await connection.close()
+    assert name in await broken(copy)
+
+
+async def test_a_copy_in_clickhouse_is_compared_to_the_minor_unit(copy: Settings, settings: Settings) -> None:
+    database = f"audit_{uuid4().hex[:12]}"
+    clickhouse = copy.clickhouse.model_copy(update={"database": database})
+    waiting = Audit(copy_timeout_s=0.5)
+    with_copy = copy.model_copy(update={"clickhouse": clickhouse, "ports": settings.ports, "audit": waiting})
+    client = Client.from_url(settings.clickhouse_dsn)
+    client.execute(f"CREATE DATABASE {database}")
+    try:
+        client.execute(f"CREATE TABLE {database}.ledger_transfers AS {settings.clickhouse.database}.ledger_transfers")
+        rows = await _transfers(copy)
+        insert = (
+            f"INSERT INTO {database}.ledger_transfers (provider, key, leg, transfer_id, debit_account_id, "
+            "credit_account_id, amount_minor, currency, kind, time_us, transaction_id) VALUES"
+        )
+        client.execute(insert, rows)
+        client.execute(insert, rows[:3])
+        assert (await _copy_finding(with_copy)).violations == ()
+        client.execute(insert, [(*rows[0][:1], "made-up", *rows[0][2:])])
+        assert len((await _copy_finding(with_copy)).violations) == 1
+    finally:
+        client.execute(f"DROP DATABASE {database}")
+        client.disconnect()
+
+
+async def test_what_was_skipped_and_what_is_broken_is_said() -> None:
+    findings = [Finding("one", 3, ()), Finding("two", 4, ("wrong",)), Finding("three", None, (), "no server")]
+    console = Console(file=io.StringIO(), width=120, record=True)
+    console.print(build_table(findings))
+    text = console.export_text()
+    assert "holds" in text
+    assert "broken" in text
+    assert "skipped: no server" in text
+
+
+async def _copy_finding(settings: Settings) -> Finding:
+    return (await audit_ledger(settings, must_check_copy=True))[-1]
+
+
+async def _transfers(settings: Settings) -> list[tuple[object, ...]]:
+    connection = await asyncpg.connect(settings.postgres_dsn)
+    rows = await connection.fetch(
+        "SELECT provider, key, leg, transfer_id::text, debit_account_id::text, credit_account_id::text, amount_minor, "
+        "currency, kind, time_us, transaction_id::text::bigint FROM ledger.transfer"
+    )
+    await connection.close()
+    return [tuple(row) for row in rows]
