@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar, Final
+from typing import Final
 
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
@@ -23,7 +23,7 @@ from gateway.feeds.ports import FeedOutlet, OnDelivery
 from gateway.feeds.reading import FeedAdapter
 from gateway.feeds.uof import UNATTRIBUTED, UofAdapter
 from infra.kafka import KafkaOutlet
-from infra.replay_source import Format, Recording, find_recordings
+from infra.replay_source import Format, Recording, ReplayImpossible, find_recordings
 from infra.settings import Settings
 from kernel.clock import SystemClock
 from kernel.errors import DeliveryFailed, DomainError, OutletFull
@@ -34,12 +34,6 @@ SHOW_INTERVAL_S: Final = 0.1
 SPEED_MAX: Final = 1_000_000.0
 BROKER_TIMEOUT_S: Final = 5.0
 LINGER_MS: Final = 5.0
-
-
-class SpeedUnknown(DomainError):
-    """The speed of a replay is none."""
-
-    reason: ClassVar[str] = "SPEED_UNKNOWN"
 
 
 OnProgress = Callable[["ReplayReport"], None]
@@ -177,8 +171,8 @@ def run_replay(
         report = asyncio.run(
             _replay(recordings, settings, console, speed=factor, messages_max=messages_max, hold_s=hold_s)
         )
-    except DomainError as error:
-        console.print(f"[red]✗[/red] {error.message}", highlight=False)
+    except (DomainError, ReplayImpossible) as error:
+        console.print(f"[red]✗[/red] {error}", highlight=False)
         return 1
     console.print(_table_of(report))
     return 1 if report.lost_count else 0
@@ -188,7 +182,7 @@ def parse_speed(text: str) -> float | None:
     """Return the factor in "50x" or "50"; None for "max".
 
     Raises:
-        SpeedUnknown: If it is neither.
+        ReplayImpossible: If it is neither.
     """
     if text == "max":
         return None
@@ -197,7 +191,7 @@ def parse_speed(text: str) -> float | None:
     except ValueError:
         factor = 0.0
     if not 0 < factor <= SPEED_MAX:
-        raise SpeedUnknown(f"Speed must be max or a factor like 50x, was {text[:32]!r}")
+        raise ReplayImpossible(f"Speed must be max or a factor like 50x, was {text[:32]!r}")
     return factor
 
 

@@ -8,10 +8,9 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, ClassVar, Final, Literal
+from typing import BinaryIO, Final, Literal
 
 from gateway.feeds.reading import RAW_BYTES_MAX
-from kernel.errors import DomainError
 
 Format = Literal["uof", "betfair"]
 
@@ -20,10 +19,8 @@ _XML_TIME = re.compile(rb'\btimestamp="([0-9]{1,15})"')
 _SNIFFED_BYTES: Final = 64
 
 
-class RecordingUnknown(DomainError):
-    """A file is no recording of a feed."""
-
-    reason: ClassVar[str] = "RECORDING_UNKNOWN"
+class ReplayImpossible(ValueError):
+    """What was asked for cannot be replayed; the message says what can."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +48,7 @@ def find_recordings(paths: Sequence[Path]) -> list[Recording]:
     """Return the recordings in files and folders, those of a folder in name order; other files in it are passed over.
 
     Raises:
-        RecordingUnknown: If a path is nothing that can be replayed.
+        ReplayImpossible: If a path is nothing that can be replayed.
     """
     recordings = []
     for path in paths:
@@ -60,7 +57,7 @@ def find_recordings(paths: Sequence[Path]) -> list[Recording]:
         else:
             found = [item] if path.is_file() and (item := _recognise(path)) else []
         if not found:
-            raise RecordingUnknown(f"Expected an odds feed (XML) or an exchange stream (JSON lines) at {path}")
+            raise ReplayImpossible(f"Expected an odds feed (XML) or an exchange stream (JSON lines) at {path}")
         recordings += found
     return recordings
 

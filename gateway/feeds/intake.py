@@ -43,6 +43,7 @@ UNKNOWN_PARTS = Counter("overround_feed_unknown_parts", "Parts of messages that 
 class _ProviderState:
     """What the intake knows of one provider."""
 
+    taken: Counter
     last_sequence: int
     recent_sequences: dict[int, None]
     resumed_sequence: int = 0
@@ -121,7 +122,7 @@ class Intake:
         update.received_time_us = self._clock.now_us()
         self._outlet.send(UPDATES_TOPIC, update.fixture_id, update.SerializeToString(), on_delivery)
         _note(update, state)
-        TAKEN.labels(update.provider_id).inc()
+        state.taken.inc()
         if update.received_time_us - state.last_sign_us >= SIGN_INTERVAL_US:
             with suppress(OutletFull):  # the next update says it
                 self.sign_life(update.provider_id, provider_time_ms=update.provider_time_ms, timeout_ms=timeout_ms)
@@ -176,7 +177,7 @@ class Intake:
     def _state_of(self, provider_id: str) -> _ProviderState:
         state = self._state_by_provider.get(provider_id)
         if state is None:
-            state = self._state_by_provider[provider_id] = _ProviderState(0, {})
+            state = self._state_by_provider[provider_id] = _ProviderState(TAKEN.labels(provider_id), 0, {})
         return state
 
 

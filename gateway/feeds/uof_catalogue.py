@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 
 from gateway.feeds.refusals import MessageMalformed
@@ -15,6 +16,7 @@ _ID = re.compile(r"[0-9]{1,9}")
 _OUTCOME_ID = re.compile(r"[!-~]{1,128}")
 _SPECIFIER = re.compile(r"[A-Za-z0-9_]{1,32}=[!-<>-{}~]{1,128}")
 _SPECIFIERS_MAX: Final = 16
+IDS_CACHED_MAX: Final = 65_536
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,7 @@ SPORTS: Final[Mapping[str, str]] = {
 }
 
 
+@lru_cache(maxsize=IDS_CACHED_MAX)
 def canonical_market_id(number: str, specifiers: str) -> str:
     """Return our id of a market: the same for the same specifiers in whatever order.
 

@@ -31,7 +31,9 @@ LAYOUTS_REMEMBERED_MAX: Final = 16_384
 
 _ID = re.compile(r"[!-~]{1,200}", re.ASCII)
 _IDS = re.compile(r"(?:[!-~]{1,200}\n)*", re.ASCII)
-_STATUS_MAX: Final = max(MarketStatus.values())
+_STATUSES: Final = bytes(status for status in MarketStatus.values() if status)
+_ONE: Final = np.uint32(1)
+_ODDS_MILLI_MIN: Final = np.uint32(1000)
 _ID_RULE: Final = "1 to 200 printable ASCII characters without blanks"
 
 
@@ -76,10 +78,11 @@ class UpdateValidator:
         except LayoutMalformed as error:
             raise MessageMalformed(error.message) from None
         self._check_ids(quotes)
-        statuses, odds_milli = columns.market_statuses, columns.decimal_odds_milli
-        if len(statuses) and not (statuses.min() >= 1 and statuses.max() <= _STATUS_MAX):
-            raise MessageMalformed(f"Market statuses must be from 1 to {_STATUS_MAX}")
-        if ((odds_milli > 0) & ((odds_milli <= 1000) | (odds_milli > ODDS_MILLI_MAX))).any():
+        odds_milli = columns.decimal_odds_milli
+        if quotes.market_statuses.strip(_STATUSES):
+            raise MessageMalformed(f"Market statuses must be from 1 to {max(_STATUSES)}")
+        # Less one, no odds at all become the highest number.
+        if len(odds_milli) and (odds_milli.max() > ODDS_MILLI_MAX or (odds_milli - _ONE < _ODDS_MILLI_MIN).any()):
             raise MessageMalformed(f"Decimal odds must be 0, or above 1000 and at most {ODDS_MILLI_MAX} thousandths")
         starting_odds_milli = quotes.starting_odds_milli
         if starting_odds_milli and len(starting_odds_milli) != len(odds_milli) * np.dtype("<u4").itemsize:

@@ -1,0 +1,194 @@
+"""Whatever bytes a provider sends, its adapter answers with updates the log may have, or with refusals."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.feeds.betfair import BetfairAdapter
+from gateway.feeds.reading import FeedAdapter
+from gateway.feeds.refusals import FeedRefused
+from gateway.feeds.uof import UofAdapter
+from gateway.feeds.validation import UpdateValidator
+
+REASONS = {"MALFORMED", "OVERSIZED", "OUT_OF_ORDER", "DUPLICATE", "UNKNOWN_MESSAGE"}
+
+texts = st.text(st.characters(codec="utf-8"), max_size=8)
+odd_values: st.SearchStrategy[Any] = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | texts
+odd_things = odd_values | st.lists(odd_values, max_size=2) | st.dictionaries(texts, odd_values, max_size=2)
+
+numbers = st.one_of(st.integers(-2, 12), st.floats(0, 1_100), odd_values)
+deltas = st.lists(st.lists(numbers, min_size=2, max_size=3), max_size=4)
+runner_changes = st.fixed_dictionaries(
+    {},
+    optional={
+        "id": st.sampled_from([1, 2, 3]) | odd_things,
+        "atb": deltas | odd_things,
+        "batb": deltas,
+        "bdatb": deltas,
+        "ltp": numbers,
+        "hc": numbers,
+    },
+)
+runners = st.fixed_dictionaries(
+    {},
+    optional={
+        "id": st.sampled_from([1, 2, 3]) | odd_things,
+        "status": st.sampled_from(["ACTIVE", "WINNER", "LOSER", "REMOVED"]) | odd_things,
+        "sortPriority": st.integers(0, 3) | odd_things,
+        "bsp": numbers,
+        "name": odd_things,
+    },
+)
+definitions = st.fixed_dictionaries(
+    {
+        "eventId": st.just("7") | odd_things,
+        "marketType": st.sampled_from(["MATCH_ODDS", "WIN"]) | odd_things,
+        "marketTime": st.just("2026-01-02T12:00:00.000Z") | odd_things,
+        "status": st.sampled_from(["OPEN", "SUSPENDED", "CLOSED"]) | odd_things,
+        "runners": st.lists(runners, max_size=3) | odd_things,
+    },
+    optional={
+        "eventTypeId": st.sampled_from(["1", "7"]) | odd_things,
+        "inPlay": odd_things,
+        "numberOfWinners": odd_things,
+        "eventName": odd_things,
+        "bettingType": st.just("ODDS") | odd_things,
+    },
+)
+changes = st.fixed_dictionaries(
+    {"id": st.sampled_from(["1.1", "1.2"]) | odd_things},
+    optional={
+        "marketDefinition": definitions | odd_things,
+        "rc": st.lists(runner_changes, max_size=3) | odd_things,
+        "img": odd_values,
+    },
+)
+messages = st.fixed_dictionaries(
+    {"op": st.just("mcm") | odd_things, "pt": st.integers(-1, 20) | odd_things},
+    optional={
+        "mc": st.lists(changes, max_size=3) | odd_things,
+        "ct": st.just("HEARTBEAT") | odd_things,
+        "status": st.just(503) | odd_things,
+    },
+)
+
+names = st.sampled_from(
+    [
+        "odds_change",
+        "bet_stop",
+        "bet_settlement",
+        "bet_cancel",
+        "rollback_bet_cancel",
+        "rollback_bet_settlement",
+        "fixture_change",
+        "alive",
+        "product_down",
+        "snapshot_complete",
+        "fixtures_fixture",
+        "x",
+        "odds",
+        "outcomes",
+        "market",
+        "outcome",
+        "sport_event_status",
+        "clock",
+        "statistics",
+        "fixture",
+        "red_cards",
+    ]
+)
+attributes = st.dictionaries(
+    st.sampled_from(
+        [
+            "product",
+            "event_id",
+            "timestamp",
+            "id",
+            "status",
+            "odds",
+            "active",
+            "result",
+            "void_factor",
+            "specifiers",
+            "match_time",
+            "home",
+            "home_score",
+            "certainty",
+            "start_time",
+            "end_time",
+            "change_type",
+            "generated_at",
+        ]
+    ),
+    st.sampled_from(["0", "1", "3", "-1", "2.5", "1e9", "sr:match:7", "a=1|b=2", "12:30", "2026-01-01T00:00:00Z", "٣"])
+    | st.text("0123456789.:-+eEx|= ", max_size=24),
+    max_size=7,
+)
+
+
+@st.composite
+def elements(draw: st.DrawFn, depth: int = 3) -> str:
+    name = draw(names)
+    pairs = "".join(f' {key}="{value}"' for key, value in draw(attributes).items())
+    children = draw(st.lists(elements(depth=depth - 1), max_size=3)) if depth else []
+    return f"<{name}{pairs}>{''.join(children)}</{name}>"
+
+
+def expect_sound(adapter: FeedAdapter, raws: list[bytes]) -> None:
+    last_sequence: dict[str, int] = {}
+    validator = UpdateValidator()
+    for raw in raws:
+        reading = adapter.read(raw)
+        assert {refusal.reason for refusal in reading.refusals} <= REASONS
+        for update in reading.updates:
+            assert update.sequence > last_sequence.get(update.provider_id, -1)
+            last_sequence[update.provider_id] = update.sequence
+            with suppress(FeedRefused):
+                validator.check(update)
+
+
+@given(st.lists(st.binary(max_size=200), max_size=4))
+def test_any_bytes_are_answered(raws: list[bytes]) -> None:
+    expect_sound(UofAdapter(), raws)
+    expect_sound(BetfairAdapter(), raws)
+
+
+@given(st.lists(elements(), max_size=4))
+def test_any_document_of_the_odds_feed_is_answered(documents: list[str]) -> None:
+    expect_sound(UofAdapter(), [document.encode() for document in documents])
+
+
+@given(st.lists(messages, max_size=5))
+def test_any_message_of_the_exchange_is_answered(items: list[Any]) -> None:
+    expect_sound(BetfairAdapter(), [json.dumps(item).encode() for item in items])
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from([1, 2]), st.lists(st.tuples(st.integers(2, 8), st.integers(0, 2)), max_size=4)))
+)
+def test_the_best_price_is_that_of_the_whole_ladder(steps: list[tuple[int, list[tuple[int, int]]]]) -> None:
+    adapter = BetfairAdapter()
+    definition = {
+        "eventId": "7",
+        "marketType": "MATCH_ODDS",
+        "marketTime": "2026-01-02T12:00:00.000Z",
+        "status": "OPEN",
+        "runners": [{"id": 1, "status": "ACTIVE"}, {"id": 2, "status": "ACTIVE"}],
+    }
+    adapter.read(json.dumps({"op": "mcm", "pt": 0, "mc": [{"id": "1.1", "marketDefinition": definition}]}).encode())
+    ladders: dict[int, dict[int, int]] = {1: {}, 2: {}}
+    shown = bytes(8)
+    for time_ms, (runner_id, delta) in enumerate(steps, start=1):
+        change = {"id": "1.1", "rc": [{"id": runner_id, "atb": delta}]}
+        reading = adapter.read(json.dumps({"op": "mcm", "pt": time_ms, "mc": [change]}).encode())
+        ladders[runner_id] |= dict(delta)
+        for update in reading.updates:
+            assert update.quotes.decimal_odds_milli != shown
+            shown = update.quotes.decimal_odds_milli
+        best = [max((price for price, size in ladders[id_].items() if size), default=0) for id_ in (1, 2)]
+        assert shown == b"".join((price * 1000).to_bytes(4, "little") for price in best)

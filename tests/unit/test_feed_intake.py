@@ -1,0 +1,318 @@
+"""The intake: what is passed to the log, what is refused and kept, and which signs of life go with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from gateway.feeds.intake import (
+    DEAD_LETTER_TOPIC,
+    PROVIDERS_TOPIC,
+    RAW_BYTES_KEPT_MAX,
+    REFUSED,
+    UPDATES_TOPIC,
+    Intake,
+)
+from gateway.feeds.ordering import REMEMBERED_MAX, NewestTimes, SequenceClock
+from gateway.feeds.ports import OnDelivery
+from gateway.feeds.reading import Reading
+from gateway.feeds.refusals import FeedRefused, MessageMalformed
+from gateway.feeds.validation import MARKETS_MAX, ODDS_MILLI_MAX, UPDATE_BYTES_MAX
+from kernel.errors import OutletFull
+from odds.layout import MarketLayout
+from overround.feed.v1.feed_pb2 import (
+    DeadLetter,
+    FeedUpdate,
+    MarketResult,
+    OutcomeResult,
+    ProviderHeartbeat,
+    Quotes,
+    ResultKind,
+)
+from overround.odds.v1.fixture_pb2 import FixtureDescription, MatchState
+
+PROVIDER = "sim-alpha"
+TIMEOUT_MS = 3_000
+
+
+class FakeClock:
+    def __init__(self) -> None:
+        self.us = 1_800_000_000_000_000
+
+    def now_us(self) -> int:
+        return self.us
+
+    def monotonic_s(self) -> float:
+        return self.us / 1e6
+
+
+class FakeOutlet:
+    def __init__(self) -> None:
+        self.sent: list[tuple[str, str, bytes]] = []
+        self.refusals_left = 0
+
+    def send(self, topic: str, key: str, value: bytes, on_delivery: OnDelivery | None = None) -> None:
+        if self.refusals_left:
+            self.refusals_left -= 1
+            raise OutletFull("full")
+        self.sent.append((topic, key, value))
+
+    def values(self, topic: str) -> list[bytes]:
+        return [value for found, _, value in self.sent if found == topic]
+
+    @property
+    def updates(self) -> list[FeedUpdate]:
+        return [FeedUpdate.FromString(value) for value in self.values(UPDATES_TOPIC)]
+
+    @property
+    def signs(self) -> list[ProviderHeartbeat]:
+        return [ProviderHeartbeat.FromString(value) for value in self.values(PROVIDERS_TOPIC)]
+
+    @property
+    def letters(self) -> list[DeadLetter]:
+        return [DeadLetter.FromString(value) for value in self.values(DEAD_LETTER_TOPIC)]
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def outlet() -> FakeOutlet:
+    return FakeOutlet()
+
+
+@pytest.fixture
+def intake(outlet: FakeOutlet, clock: FakeClock) -> Intake:
+    return Intake(outlet=outlet, clock=clock)
+
+
+def quotes(
+    markets: dict[str, list[str]] | None = None, *, odds_milli: list[int] | None = None, **changes: Any
+) -> Quotes:
+    layout = MarketLayout.of_markets(({"1x2": ["home", "draw", "away"]} if markets is None else markets).items())
+    odds = [2000] * layout.outcome_count if odds_milli is None else odds_milli
+    message = Quotes(
+        layout_hash=layout.layout_hash,
+        market_ids=layout.market_ids,
+        outcome_counts=layout.outcome_counts.tobytes(),
+        outcome_ids=layout.outcome_ids,
+        market_statuses=b"\1" * layout.market_count,
+        decimal_odds_milli=b"".join(number.to_bytes(4, "little") for number in odds),
+    )
+    message.MergeFrom(Quotes(**changes))
+    return message
+
+
+def update(sequence: int = 1, **fields: Any) -> FeedUpdate:
+    filled: dict[str, Any] = {"provider_id": PROVIDER, "fixture_id": "sim:1:1", "sequence": sequence} | fields
+    return FeedUpdate(**filled)
+
+
+def take(intake: Intake, *updates: FeedUpdate) -> None:
+    for item in updates:
+        intake.take_update(item, timeout_ms=TIMEOUT_MS)
+
+
+def test_an_update_is_stamped_and_keyed_by_its_fixture(intake: Intake, outlet: FakeOutlet, clock: FakeClock) -> None:
+    take(intake, update(7, quotes=quotes()))
+    ((topic, key, _), sign) = outlet.sent
+    assert (topic, key, sign[0], sign[1]) == (UPDATES_TOPIC, "sim:1:1", PROVIDERS_TOPIC, PROVIDER)
+    (taken,) = outlet.updates
+    assert (taken.sequence, taken.received_time_us, taken.quotes) == (7, clock.us, quotes())
+
+
+def test_updates_are_a_sign_of_life_once_a_second(intake: Intake, outlet: FakeOutlet, clock: FakeClock) -> None:
+    take(intake, update(1), update(2))
+    clock.us += 999_999
+    take(intake, update(3))
+    assert len(outlet.signs) == 1
+    clock.us += 1
+    take(intake, update(4))
+    assert [(sign.is_up, sign.timeout_ms) for sign in outlet.signs] == [(True, TIMEOUT_MS)] * 2
+
+
+def test_an_update_does_not_say_up_for_a_provider_that_says_down(
+    intake: Intake, outlet: FakeOutlet, clock: FakeClock
+) -> None:
+    intake.take_heartbeat(ProviderHeartbeat(provider_id=PROVIDER, is_up=False), timeout_ms=TIMEOUT_MS)
+    clock.us += 2_000_000
+    take(intake, update(1))
+    assert [sign.is_up for sign in outlet.signs] == [False, False]
+
+
+def test_a_flood_of_heartbeats_is_thinned_but_no_change_is_lost(
+    intake: Intake, outlet: FakeOutlet, clock: FakeClock
+) -> None:
+    for is_up in (True, True, False, False, True):
+        intake.take_heartbeat(ProviderHeartbeat(provider_id=PROVIDER, is_up=is_up), timeout_ms=TIMEOUT_MS)
+    assert [sign.is_up for sign in outlet.signs] == [True, False, True]
+    clock.us += 100_000
+    intake.take_heartbeat(ProviderHeartbeat(provider_id=PROVIDER, is_up=True), timeout_ms=TIMEOUT_MS)
+    assert len(outlet.signs) == 4
+
+
+def reason_of(intake: Intake, item: FeedUpdate) -> str:
+    with pytest.raises(FeedRefused) as caught:
+        take(intake, item)
+    return caught.value.reason
+
+
+def test_sequences_must_rise(intake: Intake, outlet: FakeOutlet) -> None:
+    take(intake, update(5), update(9))
+    assert reason_of(intake, update(9)) == "DUPLICATE"
+    assert reason_of(intake, update(5)) == "DUPLICATE"
+    assert reason_of(intake, update(8)) == "OUT_OF_ORDER"
+    take(intake, update(10), update(1, provider_id="sim-bravo"))
+    assert [item.sequence for item in outlet.updates] == [5, 9, 10, 1]
+
+
+def test_what_was_taken_before_a_resumption_is_a_duplicate(intake: Intake, outlet: FakeOutlet) -> None:
+    intake.resume(PROVIDER, sequence=100)
+    assert reason_of(intake, update(100)) == "DUPLICATE"
+    assert reason_of(intake, update(3)) == "DUPLICATE"
+    intake.pass_over(update(101))
+    take(intake, update(102))
+    assert [item.sequence for item in outlet.updates] == [102]
+
+
+def test_a_full_log_takes_the_update_later(intake: Intake, outlet: FakeOutlet) -> None:
+    outlet.refusals_left = 1
+    with pytest.raises(OutletFull):
+        take(intake, update(1))
+    take(intake, update(1))
+    assert [item.sequence for item in outlet.updates] == [1]
+
+
+async def test_a_reading_waits_for_room_and_doubles_nothing(intake: Intake, outlet: FakeOutlet) -> None:
+    outlet.refusals_left = 3
+    taken = await intake.take_reading(
+        Reading(PROVIDER, updates=[update(1), update(2)]), raw=b"raw", timeout_ms=TIMEOUT_MS
+    )
+    assert (taken.update_count, taken.refusals) == (2, ())
+    assert [item.sequence for item in outlet.updates] == [1, 2]
+
+
+async def test_what_is_refused_is_counted_and_kept_and_the_rest_flows_on(
+    intake: Intake, outlet: FakeOutlet, clock: FakeClock
+) -> None:
+    before = REFUSED.labels(PROVIDER, "MALFORMED")._value.get()
+    reading = Reading(
+        PROVIDER,
+        updates=[update(1), update(2, fixture_id="not an id"), update(3)],
+        refusals=[MessageMalformed("one part was bad")],
+    )
+    taken = await intake.take_reading(reading, raw=b"x" * (RAW_BYTES_KEPT_MAX + 1), timeout_ms=TIMEOUT_MS)
+    assert taken.update_count == 2
+    assert [item.sequence for item in outlet.updates] == [1, 3]
+    assert [(letter.reason, letter.source, letter.time_us) for letter in outlet.letters] == [
+        ("MALFORMED", PROVIDER, clock.us)
+    ] * 2
+    assert {len(letter.raw) for letter in outlet.letters} == {RAW_BYTES_KEPT_MAX}
+    assert REFUSED.labels(PROVIDER, "MALFORMED")._value.get() == before + 2
+
+
+def result(**changes: Any) -> list[MarketResult]:
+    fields: dict[str, Any] = {
+        "kind": ResultKind.RESULT_KIND_SETTLEMENT,
+        "market_id": "1x2",
+        "outcomes": [OutcomeResult(outcome_id="home", win_factor_micro=1_000_000)],
+    }
+    return [MarketResult(**fields | changes)]
+
+
+def many(count: int) -> dict[str, list[str]]:
+    return {f"m{number}": [] for number in range(count)}
+
+
+GOOD: dict[str, Callable[[], FeedUpdate]] = {
+    "nothing in it": update,
+    "no price": lambda: update(quotes=quotes(odds_milli=[0, 1001, ODDS_MILLI_MAX])),
+    "no outcomes": lambda: update(quotes=quotes({"1x2": []})),
+    "most markets": lambda: update(quotes=quotes(many(MARKETS_MAX))),
+    "starting odds": lambda: update(quotes=quotes(starting_odds_milli=b"\0" * 12)),
+    "result": lambda: update(results=result()),
+    "longest id": lambda: update(fixture_id="x" * 200),
+    "open window": lambda: update(
+        results=result(kind=ResultKind.RESULT_KIND_CANCEL, outcomes=[], window_start_ms=5, window_end_ms=0)
+    ),
+}
+BAD: dict[str, tuple[str, Callable[[], FeedUpdate]]] = {
+    "no fixture": ("MALFORMED", lambda: update(fixture_id="")),
+    "blank in fixture": ("MALFORMED", lambda: update(fixture_id="a b")),
+    "id too long": ("MALFORMED", lambda: update(fixture_id="x" * 201)),
+    "no sequence": ("MALFORMED", lambda: update(0)),
+    "sequence too high": ("MALFORMED", lambda: update(1 << 63)),
+    "time before the epoch": ("MALFORMED", lambda: update(provider_time_ms=-1)),
+    "odds of 1.000": ("MALFORMED", lambda: update(quotes=quotes(odds_milli=[1000, 0, 0]))),
+    "odds too high": ("MALFORMED", lambda: update(quotes=quotes(odds_milli=[ODDS_MILLI_MAX + 1, 0, 0]))),
+    "too few odds": ("MALFORMED", lambda: update(quotes=quotes(odds_milli=[2000, 2000]))),
+    "starting odds": ("MALFORMED", lambda: update(quotes=quotes(starting_odds_milli=b"\0" * 8))),
+    "wrong layout": ("MALFORMED", lambda: update(quotes=quotes(layout_hash=5))),
+    "unknown market status": ("MALFORMED", lambda: update(quotes=quotes(market_statuses=b"\7"))),
+    "missing market status": ("MALFORMED", lambda: update(quotes=quotes(market_statuses=b"\0"))),
+    "blank in outcome": ("MALFORMED", lambda: update(quotes=quotes({"1x2": ["ho me"]}))),
+    "market named twice": ("MALFORMED", lambda: update(quotes=quotes(market_ids=["1x2"]))),
+    "too many markets": ("OVERSIZED", lambda: update(quotes=quotes(many(MARKETS_MAX + 1)))),
+    "too many bytes": ("OVERSIZED", lambda: update(quotes=quotes(outcome_ids=["x" * UPDATE_BYTES_MAX]))),
+    "unknown status": ("MALFORMED", lambda: update(state=MatchState(status=99))),  # type: ignore[arg-type]
+    "impossible score": ("MALFORMED", lambda: update(state=MatchState(home_score=100_001))),
+    "name too long": ("MALFORMED", lambda: update(description=FixtureDescription(home_name="x" * 201))),
+    "result of no kind": ("MALFORMED", lambda: update(results=result(kind=0))),
+    "result without outcomes": ("MALFORMED", lambda: update(results=result(outcomes=[]))),
+    "factor above one": (
+        "MALFORMED",
+        lambda: update(results=result(outcomes=[OutcomeResult(outcome_id="home", void_factor_micro=1_000_001)])),
+    ),
+    "outcome twice": (
+        "MALFORMED",
+        lambda: update(results=result(outcomes=[OutcomeResult(outcome_id="home"), OutcomeResult(outcome_id="home")])),
+    ),
+    "rollback with outcomes": (
+        "MALFORMED",
+        lambda: update(results=result(kind=ResultKind.RESULT_KIND_SETTLEMENT_ROLLBACK)),
+    ),
+    "window backwards": (
+        "MALFORMED",
+        lambda: update(
+            results=result(kind=ResultKind.RESULT_KIND_CANCEL, outcomes=[], window_start_ms=5, window_end_ms=4)
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("make", GOOD.values(), ids=GOOD.keys())
+def test_good_updates_are_taken(make: Callable[[], FeedUpdate], intake: Intake, outlet: FakeOutlet) -> None:
+    take(intake, make())
+    assert len(outlet.updates) == 1
+
+
+@pytest.mark.parametrize(("reason", "make"), BAD.values(), ids=BAD.keys())
+def test_bad_updates_are_refused(
+    reason: str, make: Callable[[], FeedUpdate], intake: Intake, outlet: FakeOutlet
+) -> None:
+    assert reason_of(intake, make()) == reason
+    assert outlet.sent == []
+
+
+def test_sequences_are_time_stamps_with_room() -> None:
+    clock = SequenceClock()
+    first, second = clock.assign(1_000, "a")[0], clock.assign(1_000, "b")[0]
+    assert (first, second) == (1_000 << 12, (1_000 << 12) + 1)
+    assert clock.assign(1_000, "a") == (first, True)
+    late, _ = clock.assign(999, "c")
+    assert late == second + 1
+    assert clock.assign(2_000, "d") == (2_000 << 12, False)
+
+
+def test_what_is_remembered_is_bounded() -> None:
+    clock, newest = SequenceClock(), NewestTimes()
+    for number in range(REMEMBERED_MAX + 1):
+        clock.assign(5, number)
+        newest.is_late(number, 5)
+    assert len(clock._sequence_by_digest) == len(newest._time_ms_by_stream) == REMEMBERED_MAX
+    assert clock.assign(5, 0)[1] is False
+    assert clock.assign(5, REMEMBERED_MAX)[1] is True
