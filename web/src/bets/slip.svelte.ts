@@ -27,8 +27,8 @@ const STORAGE_KEY = "overround.slip";
 const POLICY_KEY = "overround.price_policy";
 const ASK_AGAIN_MS = 1_000;
 const ASK_AGAIN_MS_MAX = 5_000;
-/** The ledger may have taken the bet before it fell silent: the answer is found out, not assumed. */
-const DOUBTFUL_REASONS = new Set(["LEDGER_UNAVAILABLE"]);
+/** The bet may have been taken before these were said: the answer is found out, not assumed. */
+const DOUBTFUL_REASONS = new Set(["LEDGER_UNAVAILABLE", "DEADLINE_EXCEEDED", "EXPOSURE_LOCK_LOST"]);
 
 export interface SlipEvents {
   onPlaced(bet: Bet, balance: Balance | null): void;
@@ -42,7 +42,9 @@ export class SlipState {
   inPlayDelayMs = 0;
   readonly #betting: BettingClient;
   readonly #events: SlipEvents;
-  readonly #chosen = $derived(new Set(this.entries.map((entry) => entry.key)));
+  readonly #chosen = $derived(
+    new Set(this.entries.filter((entry) => entry.placement.kind !== "accepted").map((entry) => entry.key)),
+  );
 
   constructor(betting: BettingClient, events: SlipEvents) {
     this.#betting = betting;

@@ -177,6 +177,8 @@ export interface PriceShown {
 /** The price that a press would ask for, by what the bettor agreed to and the newest that is known. */
 export function priceShown(entry: SlipEntry, context: Pick<SlipContext, "live" | "pricePolicy">): PriceShown {
   const agreed = entry.selection;
+  // What was sent is sent: while the answer is out, the price that was asked for stays on the screen.
+  if (isPending(entry)) return { ...agreed, needsAcceptance: false };
   const newest = newestPrice(entry, context.live);
   if (newest === null || newest.decimalOddsMilli === 0) return { ...agreed, needsAcceptance: false };
   const isLonger = newest.decimalOddsMilli > agreed.decimalOddsMilli;

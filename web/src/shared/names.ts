@@ -105,8 +105,8 @@ function readable(id: string): string {
 }
 
 function signed(line: string): string {
-  if (line.startsWith("-")) return `−${line.slice(1)}`;
-  return /^\+?0*(\.0*)?$/.test(line) ? "0" : `+${line.replace(/^\+/, "")}`;
+  if (/^[+-]?0*(\.0*)?$/.test(line)) return "0";
+  return line.startsWith("-") ? `−${line.slice(1)}` : `+${line.replace(/^\+/, "")}`;
 }
 
 function negated(line: string): string {

@@ -1,0 +1,76 @@
+import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
+import { create, toBinary } from "@bufbuild/protobuf";
+import { Code, ConnectError } from "@connectrpc/connect";
+import { describe, expect, test } from "vitest";
+
+import { readErrorInfo } from "../src/wire/error_info";
+import { findBetRefusal, toFailure } from "../src/wire/errors";
+import { PlaceBetRefusalSchema } from "../src/wire/gen/overround/bets/v1/betting_service_pb";
+
+function errorInfo(reason: string): Uint8Array {
+  const entry = new BinaryWriter().tag(1, WireType.LengthDelimited).string("stake_minor_max");
+  entry.tag(2, WireType.LengthDelimited).string("4210");
+  return new BinaryWriter()
+    .tag(1, WireType.LengthDelimited)
+    .string(reason)
+    .tag(2, WireType.LengthDelimited)
+    .string("overround")
+    .tag(9, WireType.Varint)
+    .uint32(1)
+    .tag(3, WireType.LengthDelimited)
+    .bytes(entry.finish())
+    .finish();
+}
+
+function refusal(code: Code, reason: string): ConnectError {
+  const error = new ConnectError("Stake must be at most 42.10, was 50.00", code);
+  error.details = [
+    { type: "google.rpc.ErrorInfo", value: errorInfo(reason) },
+    {
+      type: "overround.bets.v1.PlaceBetRefusal",
+      value: toBinary(
+        PlaceBetRefusalSchema,
+        create(PlaceBetRefusalSchema, { reason, message: "Too much", stakeMax: { amountMinor: 4210n, currency: "EUR" } }),
+      ),
+    },
+  ];
+  return error;
+}
+
+describe("error details", () => {
+  test("ErrorInfo is read past fields it does not know", () => {
+    expect(readErrorInfo(errorInfo("STAKE_LIMIT_EXCEEDED"))).toEqual({
+      reason: "STAKE_LIMIT_EXCEEDED",
+      domain: "overround",
+      metadata: new Map([["stake_minor_max", "4210"]]),
+    });
+  });
+
+  test("a refused bet says what would be taken", () => {
+    const found = findBetRefusal(refusal(Code.FailedPrecondition, "STAKE_LIMIT_EXCEEDED"));
+    expect(found).toMatchObject({ reason: "STAKE_LIMIT_EXCEEDED", stakeMaxMinor: 4210, stakeMinMinor: null, decimalOddsMilli: null });
+  });
+});
+
+describe("failures", () => {
+  test("with a reason are refusals, also where the status says unavailable", () => {
+    expect(toFailure(refusal(Code.Unavailable, "PRICING_UNAVAILABLE"))).toMatchObject({
+      kind: "refused",
+      reason: "PRICING_UNAVAILABLE",
+      message: "Stake must be at most 42.10, was 50.00",
+    });
+  });
+
+  test.each([
+    [new ConnectError("reset", Code.Unavailable), "unreachable"],
+    [new ConnectError("late", Code.DeadlineExceeded), "unreachable"],
+    [new TypeError("Failed to fetch"), "unreachable"],
+    [new ConnectError("who are you", Code.Unauthenticated), "signed_out"],
+    [new ConnectError("none", Code.NotFound), "not_found"],
+    [new ConnectError("bug", Code.Internal), "broken"],
+  ])("%s is %s", (error, kind) => expect(toFailure(error).kind).toBe(kind));
+
+  test("a bare error's inner words are not shown", () => {
+    expect(toFailure(new ConnectError("stack at line 7", Code.Internal)).message).toBe("Something failed on our side.");
+  });
+});

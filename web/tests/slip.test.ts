@@ -1,0 +1,191 @@
+import { describe, expect, test } from "vitest";
+
+import { type Bet, type BetRefusal, PricePolicy } from "../src/bets/bet";
+import {
+  ANSWER_CERTAIN_AFTER_MS,
+  answered,
+  answerLost,
+  answerMissing,
+  newEntry,
+  placeCommand,
+  pressed,
+  refusalOf,
+  type Selection,
+  slipButton,
+  type SlipContext,
+  type SlipEntry,
+  withPriceAccepted,
+  withStake,
+} from "../src/bets/slip";
+
+const selection: Selection = {
+  fixtureId: "sim:1:1",
+  marketId: "1x2",
+  outcomeId: "home",
+  fixtureName: "Ajax v PSV",
+  marketName: "Match result",
+  outcomeName: "Ajax",
+  isInPlay: true,
+  decimalOddsMilli: 2050,
+  bookVersion: 7,
+};
+
+const live = { isOpen: true, isSuspended: false, decimalOddsMilli: 2050, bookVersion: 9 };
+
+const context: SlipContext = {
+  live,
+  connection: "live",
+  isSignedIn: true,
+  isBlocked: false,
+  currency: "EUR",
+  availableMinor: 5_000,
+  pricePolicy: PricePolicy.BETTER_ONLY,
+  oddsFormat: "decimal",
+  nowMs: 1_000,
+};
+
+const bet = { betId: "b1", requestId: "r1" } as Bet;
+const staked = withStake(newEntry(selection), "10");
+const placing = pressed(staked, context, "r1", 4_000);
+
+function label(entry: SlipEntry, changes: Partial<SlipContext> = {}): string {
+  return slipButton(entry, { ...context, ...changes }).label;
+}
+
+function refused(refusal: Partial<BetRefusal>): SlipEntry {
+  return answered(placing, "r1", { kind: "refused", refusal: { ...refusalOf("X", "It was refused."), ...refusal } });
+}
+
+describe("the button says what will happen", () => {
+  test("with nothing staked it asks for a stake", () => {
+    expect(slipButton(newEntry(selection), context)).toMatchObject({ label: "Enter a stake", action: null });
+    expect(slipButton(withStake(staked, "0.00"), context).action).toBeNull();
+    expect(slipButton(withStake(staked, "1.234"), context).action).toBeNull();
+  });
+
+  test("with a stake it places exactly that", () => {
+    expect(slipButton(staked, context)).toMatchObject({ label: expect.stringMatching(/^Place .*10\.00/), action: { kind: "place" } });
+  });
+
+  test("the in-play delay counts down to zero and not below", () => {
+    expect(label(placing, { nowMs: 1_000 })).toBe("Placing… 4 s");
+    expect(label(placing, { nowMs: 4_200 })).toBe("Placing… 1 s");
+    expect(label(placing, { nowMs: 9_000 })).toBe("Placing…");
+  });
+
+  test("a bet before the match has no delay to count", () => {
+    const early = pressed({ ...staked, selection: { ...selection, isInPlay: false } }, context, "r1", 4_000);
+    expect(label(early)).toBe("Placing…");
+  });
+
+  test("a stake past the limit offers the limit", () => {
+    const button = slipButton(refused({ reason: "STAKE_LIMIT_EXCEEDED", stakeMaxMinor: 4_210 }), context);
+    expect(button.label).toMatch(/^Most we can take is .*42\.10.*: use it$/);
+    expect(button.action).toEqual({ kind: "use_stake", stakeMinor: 4_210 });
+  });
+
+  test("a limit of nothing leaves nothing to press", () => {
+    expect(slipButton(refused({ reason: "LIABILITY_LIMIT_EXCEEDED", stakeMaxMinor: 0 }), context).action).toBeNull();
+  });
+
+  test("a stake under the least offers the least", () => {
+    const button = slipButton(refused({ reason: "STAKE_BELOW_MINIMUM", stakeMinMinor: 10 }), context);
+    expect(button.action).toEqual({ kind: "use_stake", stakeMinor: 10 });
+  });
+
+  test.each([
+    ["signed out", { isSignedIn: false }, "Log in to bet"],
+    ["blocked", { isBlocked: true }, "Betting is blocked"],
+    ["stale prices", { connection: "stale" as const }, "Waiting for the connection"],
+    ["pricing down", { connection: "paused" as const }, "Bets are paused"],
+    ["suspended", { live: { ...live, isOpen: false, isSuspended: true } }, "Suspended"],
+    ["closed", { live: { ...live, isOpen: false } }, "Market closed: remove"],
+    ["gone", { live: null }, "No longer on offer: remove"],
+    ["not offered", { live: { ...live, decimalOddsMilli: 0 } }, "Not offered now"],
+    ["too little money", { availableMinor: 999 }, "Deposit to place it"],
+  ])("%s comes before placing", (_, changes, expected) => {
+    expect(label(staked, changes)).toBe(expected);
+    expect(slipButton(staked, { ...context, ...changes }).action?.kind).not.toBe("place");
+  });
+
+  test("money for exactly the stake is enough", () => {
+    expect(slipButton(staked, { ...context, availableMinor: 1_000 }).action).toEqual({ kind: "place" });
+  });
+});
+
+describe("a moved price", () => {
+  const shorter = { ...live, decimalOddsMilli: 1850 };
+  const longer = { ...live, decimalOddsMilli: 2200 };
+
+  test.each([
+    [PricePolicy.NONE, shorter, true],
+    [PricePolicy.NONE, longer, true],
+    [PricePolicy.BETTER_ONLY, shorter, true],
+    [PricePolicy.BETTER_ONLY, longer, false],
+    [PricePolicy.ANY, shorter, false],
+    [PricePolicy.ANY, longer, false],
+  ])("under policy %i asks or not, as agreed", (pricePolicy, now, asks) => {
+    const { action } = slipButton(staked, { ...context, pricePolicy, live: now });
+    expect(action?.kind).toBe(asks ? "accept_price" : "place");
+  });
+
+  test("is named on the button and placed only after it was accepted", () => {
+    expect(label(staked, { live: shorter })).toBe("Price is now 1.85: accept");
+    const accepted = withPriceAccepted(staked, 1850, 9);
+    expect(slipButton(accepted, { ...context, live: shorter }).action).toEqual({ kind: "place" });
+  });
+
+  test("told by the refusal counts until the stream has caught up", () => {
+    const told = refused({ reason: "PRICE_CHANGED", decimalOddsMilli: 1800, bookVersion: 12 });
+    expect(label(told)).toBe("Price is now 1.80: accept");
+    expect(label(told, { live: { ...shorter, bookVersion: 13 } })).toBe("Price is now 1.85: accept");
+  });
+
+  test("is sent as it stood on the screen at the press", () => {
+    const sent = pressed(staked, { ...context, live: longer }, "r2", 0);
+    expect(placeCommand(sent, "EUR", PricePolicy.BETTER_ONLY)).toMatchObject({
+      requestId: "r2",
+      leg: { decimalOddsMilli: 2200, bookVersion: 9 },
+      stake: { amountMinor: 1_000, currency: "EUR" },
+    });
+  });
+
+  test("does not change what is already on its way", () => {
+    expect(slipButton(placing, { ...context, live: shorter }).action).toBeNull();
+  });
+});
+
+describe("nobody bets twice by accident", () => {
+  const asking = answerLost(placing);
+
+  test("while placing and while asking there is nothing to press, edit or accept", () => {
+    for (const waiting of [placing, asking]) {
+      expect(slipButton(waiting, context).action).toBeNull();
+      expect(pressed(waiting, context, "r2", 0)).toBe(waiting);
+      expect(withStake(waiting, "99")).toBe(waiting);
+      expect(withPriceAccepted(waiting, 1, 1)).toBe(waiting);
+    }
+  });
+
+  test("a lost answer is asked for by the id of the press", () => {
+    expect(asking.placement).toMatchObject({ kind: "asking", requestId: "r1" });
+    expect(answered(asking, "r1", { kind: "accepted", bet }).placement).toEqual({ kind: "accepted", bet });
+  });
+
+  test("an answer to another press changes nothing", () => {
+    expect(answered(asking, "r0", { kind: "accepted", bet })).toBe(asking);
+    expect(answered(staked, "r1", { kind: "accepted", bet })).toBe(staked);
+  });
+
+  test("that the server does not know it counts only once it cannot be on its way any more", () => {
+    const sentMs = context.nowMs;
+    expect(answerMissing(asking, sentMs + ANSWER_CERTAIN_AFTER_MS - 1)).toBe(asking);
+    const missing = answerMissing(asking, sentMs + ANSWER_CERTAIN_AFTER_MS);
+    expect(missing.placement).toMatchObject({ kind: "refused", refusal: { reason: "NOT_PLACED" } });
+    expect(slipButton(missing, context).action).toEqual({ kind: "place" });
+  });
+
+  test("a press that the button does not allow does nothing", () => {
+    expect(pressed(staked, { ...context, connection: "stale" }, "r1", 0)).toBe(staked);
+  });
+});
