@@ -36,7 +36,6 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     rolldownOptions: { input: { betslip: "index.html", desk: "desk.html" } },
   },
-  // Tests run the stores as a browser does: Svelte's server build has no effects.
   ...(process.env.VITEST ? { resolve: { conditions: ["browser"] } } : {}),
-  test: { include: ["tests/**/*.test.ts"], environment: "node" },
+  test: { include: ["tests/**/*.test.ts"], environment: "./tests/client_environment.js" },
 });
