@@ -147,8 +147,12 @@ def kill(name: str, *, profile: ProfileOption = None) -> None:
 
 @app.command()
 def down(*, profile: ProfileOption = None) -> None:
-    """Have the running system stop in order, as Ctrl-C in its terminal does."""
+    """Stop the running system in order, as Ctrl-C in its terminal does."""
+    from infra.local.state import wait_ended
+
     _control("shutdown", "", profile)
+    if not wait_ended(_settings(profile).profile_dir):
+        _fail("it is still stopping: see `overround status`")
 
 
 @app.command()

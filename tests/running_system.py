@@ -16,11 +16,10 @@ from infra.local.control import request
 from infra.local.data import throw_away
 from infra.local.program import ProgramState
 from infra.local.secrets import LocalSecrets
-from infra.local.state import ProgramRecord, SystemRecord, read_running
+from infra.local.state import ProgramRecord, SystemRecord, read_running, wait_ended
 from infra.settings import ROOT, Settings
 
 START_TIMEOUT_S = 110
-STOP_TIMEOUT_S = 15
 POLL_S = 0.1
 
 
@@ -89,7 +88,7 @@ def shut_down(settings: Settings) -> None:
     if read_running(settings.profile_dir) is None:
         return
     request(settings.profile_dir, "shutdown", "")
-    wait_until(lambda: read_running(settings.profile_dir) is None, STOP_TIMEOUT_S, lambda: "it did not stop")
+    assert wait_ended(settings.profile_dir), "it did not stop"
 
 
 def start_afresh(settings: Settings, *options: str) -> RunningSystem:

@@ -18,7 +18,7 @@ async def probe_http(host: str, port: int, path: str) -> None:
         Unhealthy: If it answers anything else; the message carries the start of the body.
         OSError: If nothing listens.
     """
-    request = f"GET {path} HTTP/1.0\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode()
+    request = f"GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode()
     answer = await _exchange(host, port, request)
     head, _, body = answer.partition(b"\r\n\r\n")
     status = head.split(b" ", 2)[1:2]

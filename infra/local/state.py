@@ -14,6 +14,7 @@ from infra.local.program import ProgramState
 from infra.local.runner import Runner
 
 END_TIMEOUT_S = 5
+SHUTDOWN_TIMEOUT_S = 12
 START_TOLERANCE_S = 0.05
 
 
@@ -92,6 +93,16 @@ def read_running(profile_dir: Path) -> SystemRecord | None:
     """Return the state where its supervisor is alive, otherwise None."""
     record = read_state(profile_dir)
     return record if record and find_process(record.pid, record.create_time_s) else None
+
+
+def wait_ended(profile_dir: Path) -> bool:
+    """Wait for the supervisor to end after it was told to; False where it takes too long."""
+    deadline_s = time.monotonic() + SHUTDOWN_TIMEOUT_S
+    while time.monotonic() < deadline_s:
+        if read_running(profile_dir) is None:
+            return True
+        time.sleep(0.1)
+    return False
 
 
 def find_process(pid: int | None, create_time_s: float | None) -> psutil.Process | None:

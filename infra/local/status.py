@@ -27,11 +27,16 @@ def show_status(settings: Settings, console: Console) -> int:
     if record is None:
         console.print(f"Nothing runs on {settings.profile_dir}: start it with `make run`")
         return 1
-    table = Table("program", "state", "pid", "up for", "restarts", "memory", "ports", "", box=None, header_style="dim")
+    table = Table(box=None, header_style="dim")
+    for heading in ("program", "state", "pid", "up for", "restarts", "memory", "ports"):
+        table.add_column(heading, no_wrap=True)
     sizes = {item.name: measure_memory_bytes(item.pid) for item in record.programs}
     for item in record.programs:
         table.add_row(*_row(item, sizes[item.name]))
     console.print(table)
+    for item in record.programs:
+        if item.detail:
+            console.print(f"[yellow]![/] {item.name}: {item.detail}", highlight=False)
     console.print(f"all programs take {_megabytes(sum(sizes.values()))}", highlight=False)
     wanted = [item for item in record.programs if item.pid is not None or item.state is not ProgramState.WAITING]
     return 0 if record.is_ready and all(item.state is ProgramState.HEALTHY for item in wanted) else 1
@@ -67,7 +72,6 @@ def _row(item: ProgramRecord, memory_bytes: int) -> tuple[str, ...]:
         str(item.restarts or ""),
         _megabytes(memory_bytes) if memory_bytes else "",
         " ".join(map(str, item.ports)),
-        item.detail,
     )
 
 
