@@ -27,6 +27,7 @@ SILENCE_S_MAX: Final = 0.9
 
 _REMOVED_FIELD: Final = odds_service_pb2.WatchBooksResponse.REMOVED_FIXTURE_IDS_FIELD_NUMBER
 _SERVER_TIME_FIELD: Final = odds_service_pb2.WatchBooksResponse.SERVER_TIME_US_FIELD_NUMBER
+_IN_PLAY_DELAY_FIELD: Final = odds_service_pb2.WatchBooksResponse.IN_PLAY_DELAY_MS_FIELD_NUMBER
 _IS_PRICING_LIVE_FIELD: Final = odds_service_pb2.WatchBooksResponse.IS_PRICING_LIVE_FIELD_NUMBER
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -41,9 +42,10 @@ class TooManyFixtures(DomainError):
 class OddsService:
     """Serves the book cache. Responses are bytes already, so it brings its own method handlers."""
 
-    def __init__(self, *, books: BookCache, clock: Clock) -> None:
+    def __init__(self, *, books: BookCache, clock: Clock, in_play_delay_ms: int) -> None:
         self._books = books
         self._clock = clock
+        self._in_play_delay_frame = frame_unsigned(_IN_PLAY_DELAY_FIELD, in_play_delay_ms)
 
     def add_to(self, server: grpc.aio.Server) -> None:
         """Register the methods."""
@@ -89,6 +91,7 @@ class OddsService:
         parts += [frame_bytes(_REMOVED_FIELD, fixture_id.encode()) for fixture_id in removed]
         parts.append(frame_unsigned(_SERVER_TIME_FIELD, self._clock.now_us()))
         parts.append(frame_unsigned(_IS_PRICING_LIVE_FIELD, self._is_pricing_live(fixture_ids)))
+        parts.append(self._in_play_delay_frame)
         return b"".join(parts)
 
     def _is_pricing_live(self, fixture_ids: frozenset[str]) -> bool:

@@ -103,7 +103,7 @@ async def serve(settings: Settings, stopping: asyncio.Event) -> None:
         )
         feeds = _make_feed_service(settings, servers)
         services = [
-            OddsService(books=books, clock=clock).add_to,
+            OddsService(books=books, clock=clock, in_play_delay_ms=settings.betting.in_play_delay_ms).add_to,
             TradingService(sources=sources, outlet=servers.outlet, door=auth).add_to,
             feeds.add_to,
             *betting.services,
