@@ -1,0 +1,292 @@
+"""Players, sessions and bets on real PostgreSQL and Redis, composed as the gateway does it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+import grpc
+import pytest
+import pytest_asyncio
+from google.rpc import error_details_pb2, status_pb2
+from redis.asyncio import Redis
+
+from gateway.errors import ErrorInterceptor
+from infra.local.secrets import LocalSecrets
+from infra.processes.gateway_betting import Betting, make_authenticator, make_betting
+from infra.settings import Passwords, Settings
+from infra.stores.exposure import fixture_key
+from infra.stores.passwords import Argon2Passwords
+from infra.stores.players_provision import TRADER_USERNAME, provision_trader
+from infra.stores.postgres import PostgresPool
+from infra.stores.redis_client import open_redis
+from infra.stores.sessions import RedisLogInAttempts, RedisSessions
+from kernel.clock import SystemClock
+from kernel.commands import Overloaded
+from overround.bets.v1 import bet_pb2, betting_service_pb2
+from overround.bets.v1.betting_service_pb2_grpc import BettingServiceStub
+from overround.common.v1 import money_pb2
+from overround.pam.v1 import player_service_pb2
+from overround.pam.v1.player_service_pb2_grpc import PlayerServiceStub
+from overround.wallet.v1 import wallet_service_pb2
+from overround.wallet.v1.wallet_service_pb2_grpc import WalletServiceStub
+from pam.credentials import LoginRateLimited
+from pam.player import PlayerRole
+from tests.unit.fake_betting import PLAYER, FakeBook, FakeBooks, FakeClock, FakeFigures
+
+OWN_DATABASE = 42  # flushed here
+PASSWORD = "correct horse battery"
+CHEAP = Passwords(memory_kib=64, iterations=1, lanes=1)
+
+
+@pytest.fixture
+def own_settings(settings: Settings) -> Settings:
+    redis = settings.redis.model_copy(update={"database": OWN_DATABASE})
+    betting = settings.betting.model_copy(update={"in_play_delay_ms": 20})
+    return settings.model_copy(update={"redis": redis, "betting": betting, "passwords": CHEAP})
+
+
+@pytest_asyncio.fixture
+async def redis(own_settings: Settings) -> AsyncIterator[Redis]:
+    client = open_redis(own_settings.redis_url, connections_max=16, timeout_ms=2_000)
+    await client.flushdb()
+    yield client
+    await client.aclose()
+
+
+@dataclass
+class Client:
+    """A player over gRPC."""
+
+    bets: Any
+    wallet: Any
+    players: Any
+    metadata: tuple[tuple[str, str], ...] = ()
+
+    async def register(self, deposit_minor: int) -> None:
+        registered = await self.players.Register(
+            player_service_pb2.RegisterRequest(
+                request_id=str(uuid4()), username=f"p.{uuid4().hex[:20]}", password=PASSWORD, currency="EUR"
+            )
+        )
+        self.metadata = (("authorization", f"Bearer {registered.session.token}"),)
+        await self.wallet.DepositTestMoney(
+            wallet_service_pb2.DepositTestMoneyRequest(request_id=str(uuid4()), amount=euros(deposit_minor)),
+            metadata=self.metadata,
+        )
+
+    async def place(self, request: betting_service_pb2.PlaceBetRequest) -> betting_service_pb2.PlaceBetResponse:
+        response: betting_service_pb2.PlaceBetResponse = await self.bets.PlaceBet(request, metadata=self.metadata)
+        return response
+
+
+@dataclass
+class House:
+    client: Client
+    books: FakeBooks
+    betting: Betting
+    fixture_id: str
+
+    def ask(self, stake_minor: int = 1_000) -> betting_service_pb2.PlaceBetRequest:
+        leg = betting_service_pb2.LegRequest(
+            fixture_id=self.fixture_id, market_id="1x2", outcome_id="home", decimal_odds_milli=2_000, book_version=1
+        )
+        return betting_service_pb2.PlaceBetRequest(
+            request_id=str(uuid4()),
+            legs=[leg],
+            stake=euros(stake_minor),
+            price_policy=bet_pb2.PRICE_POLICY_NONE,
+        )
+
+
+@pytest_asyncio.fixture
+async def house(own_settings: Settings, redis: Redis) -> AsyncIterator[House]:
+    async with AsyncExitStack() as stack:
+        postgres = PostgresPool(
+            own_settings.postgres_dsn, connections_max=4, statement_timeout_ms=2_000, application_name="test"
+        )
+        await postgres.open()
+        stack.push_async_callback(postgres.close)
+        fixture_id = f"sim:{uuid4()}"
+        books = FakeBooks(FakeBook(fixture_id=fixture_id))
+        betting = make_betting(
+            stack,
+            own_settings,
+            postgres=postgres,
+            redis=redis,
+            books=books,
+            figures=FakeFigures(),
+            auth=make_authenticator(own_settings, redis=redis, clock=SystemClock()),
+            clock=SystemClock(),
+        )
+        await betting.keeper.look()
+        server = grpc.aio.server(interceptors=[ErrorInterceptor()])
+        for add_service in betting.services:
+            add_service(server)
+        port = server.add_insecure_port("127.0.0.1:0")
+        await server.start()
+        stack.push_async_callback(server.stop, None)
+        channel = await stack.enter_async_context(grpc.aio.insecure_channel(f"127.0.0.1:{port}"))
+        stubs: list[Any] = [BettingServiceStub, WalletServiceStub, PlayerServiceStub]
+        yield House(Client(*(stub(channel) for stub in stubs)), books, betting, fixture_id)
+
+
+def euros(amount_minor: int) -> money_pb2.Money:
+    return money_pb2.Money(amount_minor=amount_minor, currency="EUR")
+
+
+def error_of(error: grpc.aio.AioRpcError) -> tuple[str, betting_service_pb2.PlaceBetRefusal]:
+    trailing: Any = error.trailing_metadata()
+    packed = dict(trailing)["grpc-status-details-bin"]
+    info, refusal = error_details_pb2.ErrorInfo(), betting_service_pb2.PlaceBetRefusal()
+    for detail in status_pb2.Status.FromString(packed).details:
+        detail.Unpack(info)
+        detail.Unpack(refusal)
+    return info.reason, refusal
+
+
+async def stake_total_of(redis: Redis, fixture_id: str) -> int:
+    return int(await redis.hget(fixture_key(fixture_id), "s1x2") or 0)
+
+
+async def test_bets_from_registration_to_a_rebuild_of_exposure(house: House, redis: Redis) -> None:
+    await house.client.register(deposit_minor=100_000)
+    requests = [house.ask() for _ in range(20)]
+    responses = await asyncio.gather(*(house.client.place(request) for request in requests))
+    repeats = await asyncio.gather(*(house.client.place(request) for request in requests))
+    assert [response.bet for response in responses] == [repeat.bet for repeat in repeats]
+    balance = await house.client.wallet.GetBalance(
+        wallet_service_pb2.GetBalanceRequest(), metadata=house.client.metadata
+    )
+    assert balance.balance.available.amount_minor == 80_000
+    assert await stake_total_of(redis, house.fixture_id) == 20_000
+    sessions = [key async for key in redis.scan_iter("session:*")]
+    assert len(sessions) == 1
+    for key in await redis.keys("exposure:*"):
+        await redis.delete(key)
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await house.client.place(house.ask())
+    assert error_of(refused.value)[0] == "RISK_UNAVAILABLE"
+    await house.betting.keeper.look()
+    assert await stake_total_of(redis, house.fixture_id) == 20_000
+    await house.client.place(house.ask())
+    assert await stake_total_of(redis, house.fixture_id) == 21_000
+
+
+async def test_refusals_come_with_their_figures_and_free_what_they_held(house: House, redis: Redis) -> None:
+    await house.client.register(deposit_minor=500)
+    request = house.ask()
+    for _ in range(2):
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await house.client.place(request)
+        reason, refusal = error_of(refused.value)
+        assert (reason, refusal.stake_max) == ("INSUFFICIENT_FUNDS", euros(500))
+    odd_name = house.ask()
+    odd_name.legs[0].outcome_id = "no\0body"
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await house.client.place(odd_name)
+    assert error_of(refused.value)[0] == "OUTCOME_UNKNOWN"
+    found = await house.client.bets.GetBet(
+        betting_service_pb2.GetBetRequest(request_id=odd_name.request_id), metadata=house.client.metadata
+    )
+    assert found.refusal.reason == "OUTCOME_UNKNOWN"
+    assert await stake_total_of(redis, house.fixture_id) == 0
+
+
+async def test_a_bet_in_play_is_watched_and_listed(house: House) -> None:
+    await house.client.register(deposit_minor=10_000)
+    house.books.book = FakeBook(fixture_id=house.fixture_id, is_in_play=True)
+    await house.client.place(house.ask())
+    call = house.client.bets.WatchBets(betting_service_pb2.WatchBetsRequest(), metadata=house.client.metadata)
+    first = await call.read()
+    assert [bet.legs[0].is_in_play for bet in first.bets] == [True]
+    assert first.balance.available.amount_minor == 9_000
+    call.cancel()
+    pages = []
+    token = ""
+    await house.client.place(house.ask())
+    for _ in range(2):
+        request = betting_service_pb2.ListBetsRequest()
+        request.page.size, request.page.token = 1, token
+        page = await house.client.bets.ListBets(request, metadata=house.client.metadata)
+        pages.extend(page.bets)
+        token = page.next_token
+    assert len({bet.bet_id for bet in pages}) == 2
+    assert token == ""
+
+
+async def test_a_wrong_password_and_an_unknown_name_get_one_answer(house: House) -> None:
+    for username in ("nobody.at.all", f"x.{uuid4().hex[:12]}"):
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await house.client.players.LogIn(player_service_pb2.LogInRequest(username=username, password=PASSWORD))
+        assert error_of(refused.value)[0] == "LOG_IN_REFUSED"
+        assert refused.value.code() == grpc.StatusCode.UNAUTHENTICATED
+
+
+async def test_the_trader_is_made_once_and_logs_in(house: House, own_settings: Settings) -> None:
+    secrets = LocalSecrets.load(own_settings)
+    first = await provision_trader(own_settings, secrets)
+    assert await provision_trader(own_settings, secrets) == first
+    assert first.role == PlayerRole.TRADER
+    request = player_service_pb2.LogInRequest(username=TRADER_USERNAME, password=secrets.trader_password)
+    assert (await house.client.players.LogIn(request)).player.player_id == str(first.player_id)
+
+
+async def test_a_session_expires_when_idle_and_at_its_age(own_settings: Settings, redis: Redis) -> None:
+    clock = FakeClock()
+    limits = own_settings.sessions.model_copy(update={"idle_s": 60, "age_s_max": 100})
+    sessions = RedisSessions(redis, limits, clock=clock)
+    token, opened = await sessions.open(PLAYER)
+    assert opened.expires_time_us == clock.now_us() + 60_000_000
+    clock.time_us += 50_000_000
+    found = await sessions.find(token)
+    assert found is not None
+    assert (found.player, found.expires_time_us) == (PLAYER, opened.opened_time_us + 100_000_000)
+    (key,) = [key async for key in redis.scan_iter("session:*")]
+    assert token not in key.decode()
+    assert 0 < await redis.ttl(key) <= 60
+    clock.time_us += 50_000_000
+    assert await sessions.find(token) is None
+    assert not await redis.exists(key)
+
+
+async def test_a_session_that_ended_is_gone_and_tokens_differ(own_settings: Settings, redis: Redis) -> None:
+    sessions = RedisSessions(redis, own_settings.sessions, clock=SystemClock())
+    tokens = [(await sessions.open(PLAYER))[0] for _ in range(2)]
+    assert len(set(tokens)) == 2
+    await sessions.end(tokens[0])
+    assert await sessions.find(tokens[0]) is None
+    assert await sessions.find(tokens[1]) is not None
+    assert await sessions.find("x" * 1_000) is None
+
+
+async def test_so_many_log_ins_may_be_tried(own_settings: Settings, redis: Redis) -> None:
+    attempts = RedisLogInAttempts(redis, own_settings.sessions.model_copy(update={"log_in_attempts_max": 2}))
+    await attempts.note("ann")
+    await attempts.note("ann")
+    with pytest.raises(LoginRateLimited) as refused:
+        await attempts.note("ann")
+    assert 0 < int(refused.value.figures["retry_s"]) <= own_settings.sessions.log_in_window_s
+    await attempts.note("bob")
+    await attempts.forget("ann")
+    await attempts.note("ann")
+
+
+async def test_passwords_are_argon2id_and_bounded() -> None:
+    passwords = Argon2Passwords(CHEAP.model_copy(update={"threads": 1, "waiting_max": 1}))
+    try:
+        stored = await passwords.hash(PASSWORD)
+        assert stored.startswith("$argon2id$v=19$m=64,t=1,p=1$")
+        assert await passwords.hash(PASSWORD) != stored
+        assert await passwords.verify(PASSWORD, stored)
+        assert not await passwords.verify("another password", stored)
+        assert not await passwords.verify(PASSWORD, None)
+        assert not await passwords.verify(PASSWORD, "no hash")
+        results = await asyncio.gather(*(passwords.hash(PASSWORD) for _ in range(3)), return_exceptions=True)
+        assert [isinstance(result, Overloaded) for result in results] == [False, False, True]
+    finally:
+        passwords.close()

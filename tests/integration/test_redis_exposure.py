@@ -1,0 +1,289 @@
+"""Exposure in a real Redis: the script against its model, races, loss of data, forgotten reservations."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Sequence
+from uuid import UUID, uuid4
+
+import pytest
+import pytest_asyncio
+from redis.asyncio import Redis
+
+from bets.answer import PlaceCommand
+from bets.bet import BetEventKind, Leg
+from bets.leg_changes import apply_leg_change
+from infra.settings import Settings
+from infra.stores.exposure import COMPLETE_KEY, RESERVATIONS_KEY, RESERVE_SCRIPT, RedisExposure, fixture_key
+from infra.stores.exposure_keeper import LOCK_KEY, ExposureKeeper, KeeperTimes
+from infra.stores.redis_client import open_redis
+from kernel.clock import SystemClock
+from kernel.money import Money
+from risk.exposure import MarketExposure, potential_return_minor
+from risk.ports import ExposureEntry, ReservationKey, ReservationState, RiskUnavailable
+from tests.unit.fake_betting import FakeClock, FakeLedger
+
+OWN_DATABASE = 41  # flushed here
+LOSS_MINOR_MAX = 50_000
+TIMES = KeeperTimes(interval_ms=50, lock_ms=5_000, reservation_age_ms_max=30_000, answer_ms_max=10)
+
+
+@pytest_asyncio.fixture
+async def redis(settings: Settings) -> AsyncIterator[Redis]:
+    url = f"redis://{settings.host}:{settings.ports.redis}/{OWN_DATABASE}"
+    client = open_redis(url, connections_max=64, timeout_ms=2_000)
+    await client.flushdb()
+    await client.script_load(RESERVE_SCRIPT)
+    await client.set(COMPLETE_KEY, "1")
+    yield client
+    await client.aclose()
+
+
+@pytest.fixture
+def exposure(redis: Redis) -> RedisExposure:
+    return RedisExposure(redis, clock=SystemClock(), timeout_ms=2_000)
+
+
+class FakeOpenBets:
+    def __init__(self, bets: dict[UUID, ExposureEntry] | None = None) -> None:
+        self.bets = bets or {}
+        self.closed_after_first_read: set[UUID] = set()
+
+    async def read_page(self, *, after: UUID, size: int) -> list[tuple[UUID, ExposureEntry]]:
+        return [(bet_id, self.bets[bet_id]) for bet_id in sorted(self.bets) if bet_id > after][:size]
+
+    async def find_open(self, bet_ids: Sequence[UUID]) -> set[UUID]:
+        return set(bet_ids) - self.closed_after_first_read
+
+
+def entry(
+    fixture_id: str, *, outcome_id: str = "home", stake_minor: int = 1_000, odds_milli: int = 2_500
+) -> ExposureEntry:
+    return ExposureEntry(fixture_id, "1x2", outcome_id, stake_minor, potential_return_minor(stake_minor, odds_milli))
+
+
+def new_key() -> ReservationKey:
+    return ReservationKey(uuid4(), uuid4())
+
+
+def fixture() -> str:
+    return f"sim:{uuid4()}"
+
+
+def keeper(
+    redis: Redis,
+    exposure: RedisExposure,
+    *,
+    ledger: FakeLedger | None = None,
+    open_bets: FakeOpenBets | None = None,
+    clock: FakeClock | SystemClock | None = None,
+) -> ExposureKeeper:
+    return ExposureKeeper(
+        redis,
+        exposure,
+        ledger=ledger or FakeLedger(),
+        open_bets=open_bets or FakeOpenBets(),
+        clock=clock or SystemClock(),
+        times=TIMES,
+    )
+
+
+async def market_of(redis: Redis, fixture_id: str) -> MarketExposure:
+    stake_minor, payouts = 0, {}
+    found = await redis.hgetall(fixture_key(fixture_id))
+    for field, value in ((bytes(field).decode(), value) for field, value in found.items()):  # type: ignore[arg-type]
+        if field == "s1x2":
+            stake_minor = int(value)
+        elif field.startswith("p1x2\x1f"):
+            payouts[field.removeprefix("p1x2\x1f")] = int(value)
+    return MarketExposure(stake_minor, payouts)
+
+
+@pytest.mark.parametrize("seed", range(5))
+async def test_the_script_equals_its_model(redis: Redis, exposure: RedisExposure, seed: int) -> None:
+    dice = random.Random(seed)
+    fixture_id, model, held = fixture(), MarketExposure(), dict[ReservationKey, ExposureEntry]()
+    for _ in range(120):
+        if held and dice.random() < 0.3:
+            key, taken = held.popitem()
+            await exposure.release(key, fixture_id=fixture_id)
+            sign = -1
+        else:
+            key = new_key()
+            taken = entry(
+                fixture_id,
+                outcome_id=dice.choice(["home", "draw", "away"]),
+                stake_minor=dice.randint(1, 60_000),
+                odds_milli=dice.randint(1_001, 9_000),
+            )
+            amounts = {"stake_minor": taken.stake_minor, "payout_minor": taken.payout_minor}
+            expected = model.takes(taken.outcome_id, loss_minor_max=LOSS_MINOR_MAX, **amounts)
+            found = await exposure.reserve(key, taken, loss_minor_max=LOSS_MINOR_MAX)
+            assert (found.state == ReservationState.RESERVED) is expected
+            assert found.exposure.stake_total_minor == model.stake_total_minor
+            sign = int(expected)
+            if expected:
+                held[key] = taken
+        model = model.with_bet(
+            taken.outcome_id, stake_minor=sign * taken.stake_minor, payout_minor=sign * taken.payout_minor
+        )
+        assert await market_of(redis, fixture_id) == model
+    for key in held:
+        await exposure.release(key, fixture_id=fixture_id)
+    assert not await redis.exists(fixture_key(fixture_id))
+
+
+async def test_bets_that_come_together_never_pass_the_limit(redis: Redis, exposure: RedisExposure) -> None:
+    fixture_id = fixture()
+    taken = entry(fixture_id)
+    results = await asyncio.gather(
+        *(exposure.reserve(new_key(), taken, loss_minor_max=LOSS_MINOR_MAX) for _ in range(60))
+    )
+    reserved = [result for result in results if result.state == ReservationState.RESERVED]
+    assert len(reserved) == LOSS_MINOR_MAX // 1_500
+    assert (await market_of(redis, fixture_id)).worst_loss_minor() <= LOSS_MINOR_MAX
+
+
+async def test_a_refusal_tells_the_largest_stake_and_that_one_is_taken(exposure: RedisExposure) -> None:
+    fixture_id = fixture()
+    await exposure.reserve(new_key(), entry(fixture_id, stake_minor=30_000), loss_minor_max=LOSS_MINOR_MAX)
+    refused = await exposure.reserve(new_key(), entry(fixture_id, stake_minor=30_000), loss_minor_max=LOSS_MINOR_MAX)
+    assert refused.state == ReservationState.REFUSED
+    largest = refused.exposure.stake_max_minor("home", decimal_odds_milli=2_500, loss_minor_max=LOSS_MINOR_MAX)
+    one_more = entry(fixture_id, stake_minor=largest + 1)
+    refused_again = await exposure.reserve(new_key(), one_more, loss_minor_max=LOSS_MINOR_MAX)
+    assert refused_again.state == ReservationState.REFUSED
+    the_largest = entry(fixture_id, stake_minor=largest)
+    taken = await exposure.reserve(new_key(), the_largest, loss_minor_max=LOSS_MINOR_MAX)
+    assert taken.state == ReservationState.RESERVED
+
+
+async def test_a_repeated_request_reserves_once(redis: Redis, exposure: RedisExposure) -> None:
+    fixture_id, key = fixture(), new_key()
+    states = [(await exposure.reserve(key, entry(fixture_id), loss_minor_max=LOSS_MINOR_MAX)).state for _ in range(3)]
+    already = ReservationState.ALREADY_RESERVED
+    assert states == [ReservationState.RESERVED, already, already]
+    assert await market_of(redis, fixture_id) == MarketExposure(1_000, {"home": 2_500})
+
+
+async def test_a_request_held_with_another_stake_is_told_to_come_again(exposure: RedisExposure) -> None:
+    fixture_id, key = fixture(), new_key()
+    await exposure.reserve(key, entry(fixture_id), loss_minor_max=LOSS_MINOR_MAX)
+    with pytest.raises(RiskUnavailable):
+        await exposure.reserve(key, entry(fixture_id, stake_minor=2_000), loss_minor_max=LOSS_MINOR_MAX)
+
+
+async def test_a_bet_counts_once_from_reservation_to_settlement_and_back(redis: Redis, exposure: RedisExposure) -> None:
+    fixture_id, key, bet_id = fixture(), new_key(), uuid4()
+    taken, counted = entry(fixture_id), MarketExposure(1_000, {"home": 2_500})
+    await exposure.reserve(key, taken, loss_minor_max=LOSS_MINOR_MAX)
+    for _ in range(2):
+        await exposure.commit(key, taken, bet_id=bet_id)
+        await apply_leg_change(exposure, taken, bet_id=bet_id, kind=BetEventKind.ACCEPTED)
+        assert await market_of(redis, fixture_id) == counted
+    for kinds, expected in (
+        ((BetEventKind.SETTLED, BetEventKind.VOIDED), MarketExposure()),
+        ((BetEventKind.SETTLEMENT_ROLLED_BACK, BetEventKind.VOID_ROLLED_BACK), counted),
+    ):
+        for kind in kinds:
+            await apply_leg_change(exposure, taken, bet_id=bet_id, kind=kind)
+            assert await market_of(redis, fixture_id) == expected
+
+
+async def test_a_replayed_bets_fresh_reservation_is_taken_out_alone(redis: Redis, exposure: RedisExposure) -> None:
+    fixture_id, key = fixture(), new_key()
+    taken = entry(fixture_id)
+    await exposure.reserve(key, taken, loss_minor_max=LOSS_MINOR_MAX)
+    await exposure.commit(key, taken, bet_id=uuid4())
+    await exposure.reserve(key, taken, loss_minor_max=LOSS_MINOR_MAX)
+    await exposure.release(key, fixture_id=fixture_id)
+    assert await market_of(redis, fixture_id) == MarketExposure(1_000, {"home": 2_500})
+
+
+async def test_bets_are_refused_until_lost_exposure_is_rebuilt(redis: Redis, exposure: RedisExposure) -> None:
+    fixture_id = fixture()
+    open_bets = FakeOpenBets({uuid4(): entry(fixture_id, outcome_id=name) for name in ("home", "away", "draw")})
+    await redis.flushdb()
+    with pytest.raises(RiskUnavailable):
+        await exposure.reserve(new_key(), entry(fixture_id), loss_minor_max=LOSS_MINOR_MAX)
+    await keeper(redis, exposure, open_bets=open_bets).look()
+    assert await market_of(redis, fixture_id) == MarketExposure(3_000, dict.fromkeys(("home", "away", "draw"), 2_500))
+    found = await exposure.reserve(new_key(), entry(fixture_id), loss_minor_max=LOSS_MINOR_MAX)
+    assert found.state == ReservationState.RESERVED
+
+
+async def test_a_server_that_restarted_with_its_data_is_rebuilt_too(redis: Redis, exposure: RedisExposure) -> None:
+    fixture_id = fixture()
+    await exposure.add_bet(entry(fixture_id), bet_id=uuid4())
+    await redis.script_flush()
+    with pytest.raises(RiskUnavailable):
+        await exposure.reserve(new_key(), entry(fixture_id), loss_minor_max=LOSS_MINOR_MAX)
+    await keeper(redis, exposure).look()
+    assert await market_of(redis, fixture_id) == MarketExposure()
+    await exposure.reserve(new_key(), entry(fixture_id), loss_minor_max=LOSS_MINOR_MAX)
+
+
+async def test_a_bet_that_closes_during_the_rebuild_is_not_counted(redis: Redis, exposure: RedisExposure) -> None:
+    fixture_id, closing = fixture(), uuid4()
+    open_bets = FakeOpenBets({closing: entry(fixture_id), uuid4(): entry(fixture_id)})
+    open_bets.closed_after_first_read = {closing}
+    await redis.flushdb()
+    await keeper(redis, exposure, open_bets=open_bets).look()
+    assert await market_of(redis, fixture_id) == MarketExposure(1_000, {"home": 2_500})
+
+
+async def test_a_rebuild_reads_every_page(redis: Redis, exposure: RedisExposure) -> None:
+    fixture_id = fixture()
+    open_bets = FakeOpenBets({uuid4(): entry(fixture_id) for _ in range(1_001)})
+    await redis.flushdb()
+    await keeper(redis, exposure, open_bets=open_bets).look()
+    assert (await market_of(redis, fixture_id)).stake_total_minor == 1_001_000
+
+
+async def test_one_keeper_works_at_a_time(redis: Redis, exposure: RedisExposure) -> None:
+    await redis.delete(COMPLETE_KEY)
+    await redis.set(LOCK_KEY, "another", px=60_000)
+    await keeper(redis, exposure).look()
+    assert not await redis.exists(COMPLETE_KEY)
+    assert await redis.get(LOCK_KEY) == b"another"
+
+
+async def test_a_forgotten_reservation_follows_the_ledger(redis: Redis, exposure: RedisExposure) -> None:
+    """One became a bet, one was refused or never came; both gateways died before they said so."""
+    ledger, clock, fixture_id = FakeLedger(), FakeClock(), fixture()
+    leg = Leg(fixture_id, "1x2", "home", 2_000, 1, False, "Ajax v Feyenoord")
+    accepted, lost = new_key(), new_key()
+    taken = ExposureEntry(fixture_id, "1x2", "home", 1_000, 2_000)
+    dead_gateway = RedisExposure(redis, clock=clock, timeout_ms=2_000)
+    for key in (accepted, lost):
+        await dead_gateway.reserve(key, taken, loss_minor_max=LOSS_MINOR_MAX)
+    await ledger.place(
+        PlaceCommand(accepted.request_id, accepted.player_id, 70, b"f" * 32, (leg,), Money(1_000, "EUR"), None)
+    )
+    sweeper = keeper(redis, exposure, ledger=ledger, clock=clock)
+    clock.time_us += 29_999_000
+    await sweeper.look()
+    assert await market_of(redis, fixture_id) == MarketExposure(2_000, {"home": 4_000})
+    clock.time_us += 1_000
+    await sweeper.look()
+    assert await market_of(redis, fixture_id) == MarketExposure(1_000, {"home": 2_000})
+    assert await redis.zcard(RESERVATIONS_KEY) == 0
+
+
+async def test_a_redis_that_does_not_answer_is_given_up_in_time() -> None:
+    async def say_nothing(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await asyncio.sleep(2)
+        writer.close()
+
+    server = await asyncio.start_server(say_nothing, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    client = open_redis(f"redis://127.0.0.1:{port}/0", connections_max=2, timeout_ms=100)
+    silent = RedisExposure(client, clock=SystemClock(), timeout_ms=100)
+    try:
+        async with asyncio.timeout(1):
+            with pytest.raises(RiskUnavailable):
+                await silent.reserve(new_key(), entry("sim:1:1"), loss_minor_max=LOSS_MINOR_MAX)
+    finally:
+        await client.aclose()
+        server.close()
