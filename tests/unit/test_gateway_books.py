@@ -1,0 +1,249 @@
+"""The books a gateway keeps, and what its watchers are told."""
+
+from __future__ import annotations
+
+import asyncio
+
+import numpy as np
+import pytest
+
+from gateway.books import BookCache, BookWatch, FixtureUnknown, TooManyWatchers
+from gateway.ports import Record
+from odds.fixture import MarketStatus
+from odds.layout import MarketLayout
+from overround.odds.v1 import book_pb2, fixture_pb2, odds_service_pb2
+from wire.book_slices import main_market_of
+from wire.frames import frame_bytes, frame_unsigned
+
+IN_PLAY, ENDED = fixture_pb2.FIXTURE_STATUS_IN_PLAY, fixture_pb2.FIXTURE_STATUS_ENDED
+NOW_US = 1_000_000_000
+LAYOUT = MarketLayout.of_markets([("1x2", ["home", "draw", "away"]), ("btts", ["yes", "no"])])
+EVERYTHING: frozenset[str] = frozenset()
+
+
+class FakeClock:
+    now = NOW_US
+
+    def now_us(self) -> int:
+        return self.now
+
+    def monotonic_s(self) -> float:
+        return self.now / 1_000_000
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def books(clock: FakeClock) -> BookCache:
+    cache = BookCache(
+        clock=clock, partition_of=lambda name: len(name) % 2, partitions=2, heartbeat_age_ms_max=1_500, watchers_max=2
+    )
+    cache.mark_complete()
+    return cache
+
+
+def build(
+    fixture_id: str, version: int, status: fixture_pb2.FixtureStatus.ValueType = IN_PLAY, home_odds: int = 2_050
+) -> book_pb2.Book:
+    return book_pb2.Book(
+        fixture_id=fixture_id,
+        version=version,
+        state=fixture_pb2.MatchState(status=status),
+        layout_hash=LAYOUT.layout_hash,
+        market_ids=LAYOUT.market_ids,
+        outcome_counts=LAYOUT.outcome_counts.tobytes(),
+        outcome_ids=LAYOUT.outcome_ids,
+        market_statuses=bytes([1, 2]),
+        suspension_reasons=bytes([0, 5]),
+        market_versions=np.array([version, 3], dtype="<u8").tobytes(),
+        decimal_odds_milli=np.array([home_odds, 3_400, 3_600, 1_800, 0], dtype="<u4").tobytes(),
+        trader_suspensions=[
+            book_pb2.TraderSuspension(market_id="btts", trader_name="tess"),
+            book_pb2.TraderSuspension(market_id="", trader_name="tom"),
+        ],
+    )
+
+
+def record(book: book_pb2.Book) -> Record:
+    return Record("odds.books.v1", 0, 0, 0, book.fixture_id, book.SerializeToString())
+
+
+def heartbeat(partition: int, time_us: int) -> Record:
+    value = book_pb2.PricingHeartbeat(partition=partition, time_us=time_us).SerializeToString()
+    return Record("odds.heartbeats.v1", 0, 0, 0, str(partition), value)
+
+
+def test_a_newer_book_replaces_an_older_one_and_never_the_other_way(books: BookCache) -> None:
+    books.apply([record(build("f", 5))])
+    assert books.apply([record(build("f", 4)), record(build("f", 5))]) == []
+    assert books.get("f").version == 5
+    assert [book.version for book in books.apply([record(build("f", 6))])] == [6]
+    assert books.get("f").version == 6
+
+
+def test_a_snapshot_does_not_undo_what_the_log_brought(books: BookCache) -> None:
+    books.apply([record(build("f", 5))])
+    books.load({"f": build("f", 4).SerializeToString(), "g": build("g", 1).SerializeToString()})
+    assert (books.get("f").version, books.get("g").version) == (5, 1)
+
+
+def test_bytes_that_are_no_book_change_nothing(books: BookCache) -> None:
+    books.apply([record(build("f", 5)), Record("odds.books.v1", 0, 0, 0, "f", b"\xff\xff")])
+    assert books.get("f").version == 5
+
+
+def test_a_fixture_without_a_book_is_unknown(books: BookCache) -> None:
+    with pytest.raises(FixtureUnknown):
+        books.get("f")
+    books.apply([record(build("f", 1)), Record("odds.books.v1", 0, 0, 0, "f", None)])
+    with pytest.raises(FixtureUnknown):
+        books.get("f")
+
+
+def test_a_market_is_seen_as_the_book_says(books: BookCache) -> None:
+    books.apply([record(build("f", 1))])
+    book = books.get("f")
+    open_market, suspended = book.find_market("1x2"), book.find_market("btts")
+    assert open_market is not None
+    assert suspended is not None
+    assert open_market.status == MarketStatus.OPEN
+    assert open_market.decimal_odds_milli_by_outcome == {"home": 2_050, "draw": 3_400, "away": 3_600}
+    assert suspended.status == MarketStatus.SUSPENDED
+    assert suspended.decimal_odds_milli_by_outcome == {"yes": 1_800, "no": 0}
+    assert book.find_market("total:2.5") is None
+
+
+def test_a_watcher_begins_with_every_book_there_is(books: BookCache) -> None:
+    books.apply([record(build("f", 1)), record(build("g", 1)), record(build("over", 1, ENDED))])
+    assert books.watch(EVERYTHING).take(10) == (["f", "g"], [])
+    assert books.watch(frozenset({"g", "over", "unknown"})).take(10)[0] in (["g", "over"], ["over", "g"])
+
+
+def test_what_changes_twice_before_it_is_taken_is_taken_once(books: BookCache) -> None:
+    watch = books.watch(EVERYTHING)
+    books.apply([record(build("f", 1)), record(build("g", 1))])
+    books.apply([record(build("f", 2))])
+    assert watch.take(10) == (["f", "g"], [])
+    assert not watch.has_news
+
+
+def test_more_than_fits_in_a_message_waits_for_the_next(books: BookCache) -> None:
+    watch = books.watch(EVERYTHING)
+    books.apply([record(build(name, 1)) for name in "abc"])
+    assert watch.take(2) == (["a", "b"], [])
+    assert watch.take(2) == (["c"], [])
+
+
+def test_a_book_that_is_older_is_no_news(books: BookCache) -> None:
+    books.apply([record(build("f", 5))])
+    watch = books.watch(EVERYTHING)
+    watch.take(10)
+    books.apply([record(build("f", 4))])
+    assert not watch.has_news
+
+
+def test_an_end_is_told_as_removal_to_who_watches_all_and_as_a_book_to_who_asked_for_it(books: BookCache) -> None:
+    books.apply([record(build("f", 1))])
+    everything, one = books.watch(EVERYTHING), books.watch(frozenset({"f"}))
+    books.apply([record(build("f", 2, ENDED))])
+    assert everything.take(10) == ([], ["f"])
+    assert one.take(10) == (["f"], [])
+    assert [book.fixture_id for book in books.live_books()] == []
+
+
+def test_an_end_that_was_a_mistake_is_taken_back(books: BookCache) -> None:
+    watch = books.watch(EVERYTHING)
+    books.apply([record(build("f", 1, ENDED))])
+    books.apply([record(build("f", 2))])
+    assert watch.take(10) == (["f"], [])
+    assert books.get("f").is_in_play
+
+
+def test_a_watcher_of_some_fixtures_hears_nothing_of_others(books: BookCache) -> None:
+    watch = books.watch(frozenset({"f"}))
+    books.apply([record(build("g", 1))])
+    assert not watch.has_news
+
+
+def test_one_watcher_more_than_allowed_is_refused_until_another_leaves(books: BookCache) -> None:
+    first, _ = books.watch(EVERYTHING), books.watch(EVERYTHING)
+    with pytest.raises(TooManyWatchers):
+        books.watch(EVERYTHING)
+    books.unwatch(first)
+    books.watch(EVERYTHING)
+
+
+async def test_a_waiting_watcher_is_woken_by_news(books: BookCache) -> None:
+    watch = books.watch(EVERYTHING)
+    waiting = asyncio.create_task(watch.wait(60))
+    await asyncio.sleep(0)
+    books.apply([record(build("f", 1))])
+    await asyncio.wait_for(waiting, 5)
+    assert watch.take(10) == (["f"], [])
+
+
+async def test_a_watcher_without_news_waits_no_longer_than_told() -> None:
+    await asyncio.wait_for(BookWatch(EVERYTHING).wait(0.01), 5)
+
+
+def test_pricing_is_live_up_to_the_oldest_heartbeat_that_counts(books: BookCache, clock: FakeClock) -> None:
+    assert not books.is_pricing_live("f")
+    books.apply([heartbeat(0, NOW_US), heartbeat(1, NOW_US)])
+    clock.now = NOW_US + 1_500_000
+    assert books.is_pricing_live("f")
+    clock.now += 1
+    assert not books.is_pricing_live("f")
+
+
+def test_pricing_of_one_partition_says_nothing_of_another(books: BookCache) -> None:
+    books.apply([heartbeat(1, NOW_US)])
+    assert books.is_pricing_live("f")
+    assert not books.is_pricing_live("ff")
+    assert not books.is_pricing_live_for_all()
+    books.apply([heartbeat(0, NOW_US)])
+    assert books.is_pricing_live_for_all()
+
+
+def test_an_old_heartbeat_does_not_take_back_a_newer_one(books: BookCache) -> None:
+    books.apply([heartbeat(1, NOW_US), heartbeat(1, NOW_US - 10_000_000)])
+    assert books.is_pricing_live("f")
+
+
+def test_nothing_is_live_before_every_book_was_taken_in(clock: FakeClock) -> None:
+    cache = BookCache(clock=clock, partition_of=lambda _: 0, partitions=1, heartbeat_age_ms_max=1_500, watchers_max=1)
+    cache.apply([heartbeat(0, NOW_US)])
+    assert not cache.is_pricing_live("f")
+    cache.mark_complete()
+    assert cache.is_pricing_live("f")
+
+
+def test_the_main_market_alone_is_a_book_of_its_own_layout() -> None:
+    book = build("f", 9)
+    main = main_market_of(book)
+    assert (list(main.market_ids), list(main.outcome_ids)) == (["1x2"], ["home", "draw", "away"])
+    assert main.layout_hash == MarketLayout.of_markets([("1x2", ["home", "draw", "away"])]).layout_hash
+    assert np.frombuffer(main.outcome_counts, "<u2").tolist() == [3]
+    assert np.frombuffer(main.decimal_odds_milli, "<u4").tolist() == [2_050, 3_400, 3_600]
+    assert np.frombuffer(main.market_versions, "<u8").tolist() == [9]
+    assert (main.market_statuses, main.suspension_reasons) == (bytes([1]), bytes([0]))
+    assert [suspension.trader_name for suspension in main.trader_suspensions] == ["tom"]
+    assert (main.fixture_id, main.version, main.state) == (book.fixture_id, book.version, book.state)
+
+
+def test_a_book_without_markets_is_its_own_slice() -> None:
+    book = book_pb2.Book(fixture_id="f", version=1)
+    assert main_market_of(book) == book
+
+
+@pytest.mark.parametrize("size", [0, 1, 127, 128, 16_383, 16_384, 300_000])
+def test_frames_put_together_are_the_message(size: int) -> None:
+    removed = "x" * size
+    book = build("f", 2**63 + size)
+    raw = frame_bytes(1, book.SerializeToString()) + frame_bytes(2, removed.encode()) + frame_unsigned(3, size)
+    message = odds_service_pb2.WatchBooksResponse.FromString(raw + frame_unsigned(4, True))
+    assert message == odds_service_pb2.WatchBooksResponse(
+        books=[book], removed_fixture_ids=[removed], server_time_us=size, is_pricing_live=True
+    )
