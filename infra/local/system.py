@@ -13,7 +13,6 @@ from infra.local.programs.kafka import kafka_program
 from infra.local.programs.ours import own_programs
 from infra.local.programs.postgres import postgres_program
 from infra.local.programs.redis_server import redis_program
-from infra.local.secrets import LocalSecrets
 from infra.settings import Settings
 
 
@@ -48,11 +47,11 @@ def migrate(settings: Settings) -> dict[str, str]:
 
 
 def _set_up_postgres(settings: Settings) -> str:
-    from infra.migrations.postgres_migration import migrate_postgres  # noqa: PLC0415 - heavy, and only needed here
-    from infra.stores.feed_keys import provision_feed_keys  # noqa: PLC0415 - the same
+    from infra.local.provisioning import provision  # noqa: PLC0415 - heavy, and only needed here
+    from infra.migrations.postgres_migration import migrate_postgres  # noqa: PLC0415 - the same
 
     done = migrate_postgres(settings)
-    asyncio.run(provision_feed_keys(settings, LocalSecrets.load(settings).provider_api_keys))
+    asyncio.run(provision(settings))
     return done
 
 

@@ -1,0 +1,137 @@
+"""The parts of the local platform that need no server."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from infra.local.locks import AlreadyRunning, hold_supervisor_lock, hold_use, is_used
+from infra.local.logs import bound_logs
+from infra.local.secrets import PROVIDERS, LocalSecrets
+from infra.local.state import find_process
+from infra.local.system import choose, describe_system
+from infra.local.topic_report import TopicState, find_difference
+from infra.migrations.clickhouse_migration import split_statements
+from infra.migrations.kafka_migration import TopicDeclaration, read_declarations
+from infra.migrations.steps import Step, find_pending
+from infra.settings import ROOT, Ports, Settings, load_settings
+from kernel.errors import InvariantBroken
+
+
+def test_another_process_loads_the_very_same_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = load_settings("test")
+    for name, value in settings.environment().items():
+        monkeypatch.setenv(name, value)
+    assert load_settings() == settings
+
+
+def test_the_test_profile_shares_no_port_with_the_local_one() -> None:
+    local, test = (set(load_settings(name).ports.model_dump().values()) for name in ("local", "test"))
+    assert len(local) == len(test) == len(Ports.model_fields)
+    assert not local & test
+
+
+def test_a_port_that_was_set_by_hand_does_not_move() -> None:
+    moved = Ports(kafka=9092).shifted(100)
+    assert moved.kafka == 9092
+    assert moved.redis == Ports().redis + 100
+
+
+def test_every_program_that_is_needed_exists_and_every_port_is_claimed_once() -> None:
+    programs = describe_system(load_settings("local"))
+    names = {program.name for program in programs}
+    ports = [port.number for program in programs for port in program.ports]
+    assert {needed for program in programs for needed in program.needs} <= names
+    assert sorted(ports) == sorted(Ports().model_dump().values())
+
+
+def test_only_what_is_wanted_starts_from_the_beginning() -> None:
+    programs = describe_system(load_settings("local"))
+    assert choose(programs, with_simulation=True, only_servers=False) == [program.name for program in programs]
+    assert "simulation" not in choose(programs, with_simulation=False, only_servers=False)
+    only_servers = choose(programs, with_simulation=True, only_servers=True)
+    assert sorted(only_servers) == ["clickhouse", "kafka", "postgres", "redis"]
+
+
+def test_secrets_are_made_once_and_readable_by_this_user_alone(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path)
+    first = LocalSecrets.load(settings)
+    file = settings.profile_dir / "secrets.json"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert LocalSecrets.load(settings) == first
+    assert len({*first.provider_api_keys.values(), first.trader_password}) == len(PROVIDERS) + 1
+
+
+def test_a_provider_that_came_later_gets_a_key_and_the_others_keep_theirs(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path)
+    first = LocalSecrets.load(settings)
+    file = settings.profile_dir / "secrets.json"
+    fields = json.loads(file.read_text())
+    del fields["provider_api_keys"]["uof"]
+    file.write_text(json.dumps(fields))
+    second = LocalSecrets.load(settings)
+    assert set(second.provider_api_keys) == set(PROVIDERS)
+    assert second.provider_api_keys["betfair"] == first.provider_api_keys["betfair"]
+
+
+def test_two_supervisors_on_one_data_folder_are_refused(tmp_path: Path) -> None:
+    refused = pytest.raises(AlreadyRunning, match=f"as process {os.getpid()}")
+    with hold_supervisor_lock(tmp_path), refused, hold_supervisor_lock(tmp_path):
+        pass
+    with hold_supervisor_lock(tmp_path):
+        pass
+
+
+def test_a_use_is_seen_until_it_ends(tmp_path: Path) -> None:
+    assert not is_used(tmp_path)
+    with hold_use(tmp_path), hold_use(tmp_path):
+        assert is_used(tmp_path)
+    assert not is_used(tmp_path)
+
+
+def test_a_process_number_that_was_given_to_another_is_not_taken_for_ours() -> None:
+    assert find_process(os.getpid(), 1.0) is None
+    assert find_process(None, None) is None
+
+
+def test_a_log_that_grew_too_large_starts_anew_and_keeps_its_past(tmp_path: Path) -> None:
+    large, small = tmp_path / "large.log", tmp_path / "small.log"
+    large.write_text("x" * 11)
+    small.write_text("x" * 10)
+    bound_logs([large, small, tmp_path / "missing.log"], bytes_max=10)
+    assert large.read_text() == ""
+    assert (tmp_path / "large.log.1").read_text() == "x" * 11
+    assert small.read_text() == "x" * 10
+
+
+def test_statements_end_with_a_semicolon_at_the_end_of_a_line() -> None:
+    text = "-- a comment;\nCREATE TABLE a (b String DEFAULT ';')\nENGINE = Log;  \n\nDROP TABLE c;\n"
+    assert split_statements(text) == ["CREATE TABLE a (b String DEFAULT ';')\nENGINE = Log", "DROP TABLE c"]
+    assert split_statements("SELECT 1") == ["SELECT 1"]
+
+
+def test_only_new_steps_are_pending_and_an_edited_one_is_refused() -> None:
+    old, new = Step("0001-old", "A"), Step("0002-new", "B")
+    assert find_pending([old, new], {old.name: old.digest}) == [new]
+    with pytest.raises(InvariantBroken, match="0001-old was changed"):
+        find_pending([Step("0001-old", "edited"), new], {old.name: old.digest})
+
+
+def test_a_topic_that_is_missing_or_differs_is_told() -> None:
+    declared = TopicDeclaration("a.b.v1", 4, {"cleanup.policy": "compact"})
+    assert "missing" in find_difference(declared, None)
+    assert find_difference(declared, TopicState("a.b.v1", 4, 0, 9, {"cleanup.policy": "compact"})) == ""
+    assert "4 partitions" in find_difference(declared, TopicState("a.b.v1", 1, 0, 9, {"cleanup.policy": "compact"}))
+    found = TopicState("a.b.v1", 4, 0, 9, {"cleanup.policy": "delete"})
+    assert find_difference(declared, found) == "cleanup.policy is delete, declared compact"
+
+
+def test_every_declared_topic_is_described() -> None:
+    described = {
+        line.split("`")[1] for line in (ROOT / "docs" / "topics.md").read_text().splitlines() if line[:3] == "| `"
+    }
+    assert described == set(read_declarations(load_settings("local")))
