@@ -33,13 +33,8 @@ class BetWatch:
             return
         self._pending[bet.bet_id] = bet
         if len(self._pending) > PENDING_BETS_MAX:
-            self.lose()
-        self._woken.set()
-
-    def lose(self) -> None:
-        """Let go of what waits: the watcher has to read everything anew."""
-        self._pending.clear()
-        self._has_lost = True
+            self._pending.clear()
+            self._has_lost = True
         self._woken.set()
 
     async def wait(self, timeout_s: float) -> None:
@@ -94,12 +89,6 @@ class BetFeed:
             watches = self._watches.get(record.key)
             if watches:
                 self._tell(watches, record)
-
-    def lose_all(self) -> None:
-        """Have every watcher read anew: the log was not read without a gap."""
-        for watches in self._watches.values():
-            for watch in watches:
-                watch.lose()
 
     def _tell(self, watches: Iterable[BetWatch], record: Record) -> None:
         try:

@@ -1,0 +1,160 @@
+"""All services of betting over fakes: what a client meets, without a server."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+from uuid import UUID, uuid4
+
+from gateway.auth import Authenticator
+from gateway.bet_feed import BetFeed
+from gateway.bet_placement import BetPlacement, BettingRules
+from gateway.bet_stream import BetStream
+from gateway.betting_service import BettingService
+from gateway.player_service import PlayerService
+from gateway.wallet_service import WalletService
+from kernel.money import Money
+from pam.credentials import LoginRateLimited
+from pam.player import Player, PlayerRole, PlayerStatus, StoredPlayer, UsernameTaken
+from pam.session import Session, SessionsUnavailable
+from risk.limits import LimitTable
+from tests.unit.fake_betting import PLAYER, FakeBooks, FakeClock, FakeExposure, FakeFigures, FakeLedger
+from wallet.balance import Balance
+
+TOKEN = "ann's token"
+PASSWORD = "correct horse battery"
+
+
+class FakeContext:
+    def __init__(self, token: str | None = TOKEN) -> None:
+        self._metadata = () if token is None else (("authorization", f"Bearer {token}"),)
+
+    def invocation_metadata(self) -> tuple[tuple[str, str], ...]:
+        return self._metadata
+
+
+class FakeSessions:
+    def __init__(self, clock: FakeClock) -> None:
+        self.clock = clock
+        self.sessions: dict[str, Session] = {}
+        self.is_down = False
+        self.finds = 0
+
+    async def open(self, player: Player) -> tuple[str, Session]:
+        token = uuid4().hex
+        self.sessions[token] = Session(player, self.clock.now_us(), self.clock.now_us() + 3_600_000_000)
+        return token, self.sessions[token]
+
+    async def find(self, token: str) -> Session | None:
+        self.finds += 1
+        if self.is_down:
+            raise SessionsUnavailable("Down")
+        return self.sessions.get(token)
+
+    async def end(self, token: str) -> None:
+        self.sessions.pop(token, None)
+
+
+class FakePasswords:
+    def __init__(self) -> None:
+        self.verified: list[str | None] = []
+
+    async def hash(self, password: str) -> str:
+        return f"{uuid4().hex}:{password}"
+
+    async def verify(self, password: str, password_hash: str | None) -> bool:
+        self.verified.append(password_hash)
+        return password_hash is not None and password_hash.partition(":")[2] == password
+
+
+class FakePlayers:
+    def __init__(self) -> None:
+        self.by_request: dict[UUID, StoredPlayer] = {}
+
+    async def register(
+        self, *, request_id: UUID, username: str, password_hash: str, role: PlayerRole, currency: str
+    ) -> StoredPlayer:
+        if request_id in self.by_request:
+            return self.by_request[request_id]
+        if await self.find_by_username(username):
+            raise UsernameTaken("Taken")
+        player = Player(uuid4(), username, role, PlayerStatus.ACTIVE, currency, 70, 1)
+        self.by_request[request_id] = StoredPlayer(player, password_hash)
+        return self.by_request[request_id]
+
+    async def find_by_username(self, username: str) -> StoredPlayer | None:
+        return next((stored for stored in self.by_request.values() if stored.player.username == username), None)
+
+    async def find(self, player_id: UUID) -> Player | None:
+        raise NotImplementedError
+
+
+class FakeAttempts:
+    def __init__(self) -> None:
+        self.counts: dict[str, int] = {}
+
+    async def note(self, username: str) -> None:
+        self.counts[username] = self.counts.get(username, 0) + 1
+        if self.counts[username] > 3:
+            raise LoginRateLimited("Too many")
+
+    async def forget(self, username: str) -> None:
+        self.counts.pop(username, None)
+
+
+class FakeWallet:
+    def __init__(self) -> None:
+        self.deposits: dict[UUID, Money] = {}
+
+    async def balance(self, account_id: int) -> Balance:
+        total = sum(amount.amount_minor for amount in self.deposits.values())
+        return Balance(total, 0, "EUR", len(self.deposits))
+
+    async def deposit_test_money(self, request_id: UUID, account_id: int, amount: Money) -> Balance:
+        self.deposits[request_id] = amount
+        return await self.balance(account_id)
+
+
+class Door:
+    """All services over fakes; ann is logged in."""
+
+    def __init__(self) -> None:
+        self.clock = FakeClock()
+        self.sessions = FakeSessions(self.clock)
+        self.sessions.sessions[TOKEN] = Session(PLAYER, 0, self.clock.now_us() + 3_600_000_000)
+        self.auth = Authenticator(self.sessions, clock=self.clock, cache_ms=2_000, cache_entries_max=2)
+        self.books = FakeBooks()
+        self.ledger = FakeLedger()
+        self.wallet = FakeWallet()
+        self.feed = BetFeed(watchers_max=2)
+        self.passwords = FakePasswords()
+        table = LimitTable(10, 100_000, 1_000_000, 500_000, 500, 500)
+        placement = BetPlacement(
+            books=self.books,
+            exposure=FakeExposure(),
+            ledger=self.ledger,
+            figures=FakeFigures(),
+            clock=self.clock,
+            rules=BettingRules(table, in_play_delay_ms=10, answer_timeout_ms=500, in_flight_max=10),
+        )
+        self.stream = BetStream(
+            auth=self.auth, ledger=self.ledger, wallet=self.wallet, feed=self.feed, clock=self.clock
+        )
+        self.betting = BettingService(auth=self.auth, placement=placement, ledger=self.ledger, stream=self.stream)
+        self.players = PlayerService(
+            auth=self.auth,
+            players=FakePlayers(),
+            passwords=self.passwords,
+            sessions=self.sessions,
+            attempts=FakeAttempts(),
+            wallet=self.wallet,
+            currency="EUR",
+        )
+
+    def money(self, *, is_allowed: bool = True) -> WalletService:
+        return WalletService(
+            auth=self.auth, wallet=self.wallet, is_test_money_allowed=is_allowed, deposit_minor_max=1_000_000
+        )
+
+
+def context(token: str | None = TOKEN) -> Any:
+    return cast("Any", FakeContext(token))

@@ -1,0 +1,167 @@
+"""Players, sessions and test money as a client meets them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from uuid import uuid4
+
+import pytest
+
+from gateway.auth import OUTAGE_S_MAX
+from gateway.wallet_service import AmountOutOfRange, DepositRefused
+from kernel.ids import IdMalformed
+from kernel.money import CurrencyMismatch
+from overround.common.v1 import money_pb2
+from overround.pam.v1 import player_service_pb2
+from overround.wallet.v1 import wallet_service_pb2
+from pam.credentials import LoginRateLimited, LogInRefused, PasswordMalformed, UsernameMalformed
+from pam.player import PlayerRole, UsernameTaken
+from pam.session import SessionRequired, SessionsUnavailable, TraderRequired
+from tests.unit.fake_betting import PLAYER
+from tests.unit.fake_gateway import PASSWORD, Door, context
+
+
+async def test_a_session_is_looked_up_once_in_two_seconds() -> None:
+    door = Door()
+    await door.auth.session(context())
+    await door.auth.session(context())
+    assert door.sessions.finds == 1
+    door.clock.time_us += 2_000_001
+    await door.auth.session(context())
+    assert door.sessions.finds == 2
+
+
+@pytest.mark.parametrize("token", [None, "unknown", ""])
+async def test_no_session_no_call(token: str | None) -> None:
+    with pytest.raises(SessionRequired):
+        await Door().auth.session(context(token))
+
+
+async def test_a_session_outlives_its_store_for_a_minute() -> None:
+    door = Door()
+    await door.auth.session(context())
+    door.sessions.is_down = True
+    door.clock.time_us += int(OUTAGE_S_MAX * 1_000_000)
+    assert (await door.auth.session(context())).player == PLAYER
+    door.clock.time_us += 1
+    with pytest.raises(SessionsUnavailable):
+        await door.auth.session(context())
+
+
+async def test_only_a_trader_passes_the_desks_door() -> None:
+    door = Door()
+    with pytest.raises(TraderRequired):
+        await door.auth.expect_trader(context())
+    token, _ = await door.sessions.open(replace(PLAYER, username="trader", role=PlayerRole.TRADER))
+    assert await door.auth.expect_trader(context(token)) == "trader"
+
+
+async def test_a_player_registers_is_known_logs_out_and_in_again() -> None:
+    door = Door()
+    request = player_service_pb2.RegisterRequest(
+        request_id=str(uuid4()), username="bob_1", password=PASSWORD, currency="EUR"
+    )
+    registered = await door.players.Register(request, context(None))
+    token = registered.session.token
+    me = await door.players.GetMe(player_service_pb2.GetMeRequest(), context(token))
+    assert me.player == registered.player
+    await door.players.LogOut(player_service_pb2.LogOutRequest(), context(token))
+    with pytest.raises(SessionRequired):
+        await door.players.GetMe(player_service_pb2.GetMeRequest(), context(token))
+    log_in = player_service_pb2.LogInRequest(username="bob_1", password=PASSWORD)
+    assert (await door.players.LogIn(log_in, context(None))).player == registered.player
+
+
+async def test_a_repeated_registration_logs_in_but_only_with_the_same_password() -> None:
+    door = Door()
+    request = player_service_pb2.RegisterRequest(
+        request_id=str(uuid4()), username="bob", password=PASSWORD, currency="EUR"
+    )
+    first = await door.players.Register(request, context(None))
+    again = await door.players.Register(request, context(None))
+    assert again.player == first.player
+    request.password = "another password"
+    with pytest.raises(UsernameTaken):
+        await door.players.Register(request, context(None))
+
+
+@pytest.mark.parametrize(
+    ("changes", "error"),
+    [
+        ({"username": "ab"}, UsernameMalformed),
+        ({"username": "a" * 33}, UsernameMalformed),
+        ({"username": "Bob"}, UsernameMalformed),
+        ({"username": "bob\n"}, UsernameMalformed),
+        ({"password": "123456789"}, PasswordMalformed),
+        ({"password": "x" * 129}, PasswordMalformed),
+        ({"username": "bob.the.builder", "password": "Bob.The.Builder"}, PasswordMalformed),
+        ({"currency": "GBP"}, CurrencyMismatch),
+        ({"request_id": "1"}, IdMalformed),
+    ],
+)
+async def test_what_is_no_registration_is_refused(changes: dict[str, str], error: type[Exception]) -> None:
+    fields = {"request_id": str(uuid4()), "username": "bob", "password": PASSWORD, "currency": "EUR"} | changes
+    with pytest.raises(error):
+        await Door().players.Register(player_service_pb2.RegisterRequest(**fields), context(None))
+
+
+@pytest.mark.parametrize("changes", [{"username": "abc"}, {"password": "1234567890"}, {"password": "x" * 128}])
+async def test_the_shortest_and_longest_are_taken(changes: dict[str, str]) -> None:
+    fields = {"request_id": str(uuid4()), "username": "b" * 32, "password": PASSWORD, "currency": "EUR"} | changes
+    response = await Door().players.Register(player_service_pb2.RegisterRequest(**fields), context(None))
+    assert response.player.username == fields["username"]
+
+
+async def test_a_wrong_name_and_a_wrong_password_are_refused_alike_and_cost_alike() -> None:
+    door = Door()
+    request = player_service_pb2.RegisterRequest(
+        request_id=str(uuid4()), username="bob", password=PASSWORD, currency="EUR"
+    )
+    await door.players.Register(request, context(None))
+    messages = set()
+    for username, password in (
+        ("bob", "wrong password"),
+        ("nobody", PASSWORD),
+        ("NO NAME", PASSWORD),
+        ("bob", "x" * 999),
+    ):
+        with pytest.raises(LogInRefused) as refused:
+            await door.players.LogIn(
+                player_service_pb2.LogInRequest(username=username, password=password), context(None)
+            )
+        messages.add(refused.value.message)
+    assert len(messages) == 1
+    assert len(door.passwords.verified) == 4
+
+
+async def test_passwords_are_not_guessed_by_trying() -> None:
+    door = Door()
+    wrong = player_service_pb2.LogInRequest(username="bob", password="wrong password")
+    for _ in range(3):
+        with pytest.raises(LogInRefused):
+            await door.players.LogIn(wrong, context(None))
+    with pytest.raises(LoginRateLimited):
+        await door.players.LogIn(wrong, context(None))
+
+
+def deposit(amount_minor: int) -> wallet_service_pb2.DepositTestMoneyRequest:
+    amount = money_pb2.Money(amount_minor=amount_minor, currency="EUR")
+    return wallet_service_pb2.DepositTestMoneyRequest(request_id=str(uuid4()), amount=amount)
+
+
+@pytest.mark.parametrize(("amount_minor", "is_taken"), [(0, False), (1, True), (1_000_000, True), (1_000_001, False)])
+async def test_test_money_has_bounds(amount_minor: int, is_taken: bool) -> None:
+    door = Door()
+    if is_taken:
+        response = await door.money().DepositTestMoney(deposit(amount_minor), context())
+        assert response.balance.available.amount_minor == amount_minor
+    else:
+        with pytest.raises(AmountOutOfRange):
+            await door.money().DepositTestMoney(deposit(amount_minor), context())
+
+
+async def test_there_is_no_test_money_in_production() -> None:
+    door = Door()
+    with pytest.raises(DepositRefused):
+        await door.money(is_allowed=False).DepositTestMoney(deposit(100), context())
+    assert door.wallet.deposits == {}
