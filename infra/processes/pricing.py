@@ -1,0 +1,84 @@
+"""The pricing agent as a process."""
+
+from __future__ import annotations
+
+import asyncio
+
+from infra.faust_app import build_app, is_consuming, run_app
+from infra.kafka import KafkaOutlet
+from infra.log_reader import LogReader
+from infra.processes.health import HealthServer, run_until_stopped
+from infra.settings import Pricing, Settings
+from infra.stores.book_store import RedisBookStore
+from infra.stores.published_books import KafkaPublishedBooks
+from infra.stores.redis_client import open_redis
+from kernel.clock import SystemClock
+from odds.ladder import LADDERS
+from odds.policy import MarginMethod, PricingPolicy
+from streams.pricing import PROVIDERS_TOPIC, PricingAgent, PricingPace
+
+NAME = "pricing"
+REDIS_CONNECTIONS_MAX = 4
+
+
+def run(settings: Settings) -> None:
+    """Make prices until stopped."""
+    run_until_stopped(lambda stopping: make_prices(settings, stopping))
+
+
+async def make_prices(settings: Settings, stopping: asyncio.Event) -> None:
+    """Compose the pricing agent from the stores of these settings and run it until `stopping`."""
+    bootstrap, timeout_ms = settings.kafka_bootstrap, settings.pricing.redis_timeout_ms
+    redis = open_redis(settings.redis_url, connections_max=REDIS_CONNECTIONS_MAX, timeout_ms=timeout_ms)
+    outlet = KafkaOutlet(bootstrap, client_id=NAME, delivery_timeout_ms=settings.kafka.delivery_timeout_ms)
+    provider_log = LogReader(bootstrap, [PROVIDERS_TOPIC], start="beginning", client_id=f"{NAME}-providers")
+    agent = PricingAgent(
+        outlet=outlet,
+        store=RedisBookStore(redis, partitions=settings.kafka.partitions, timeout_ms=timeout_ms),
+        published=KafkaPublishedBooks(bootstrap, client_id=f"{NAME}-restore"),
+        provider_log=provider_log,
+        clock=SystemClock(),
+        policy=build_policy(settings.pricing),
+        pace=build_pace(settings.pricing),
+    )
+    app = build_app(settings, NAME)
+    agent.attach(app)
+
+    async def check() -> str | None:
+        return None if is_consuming(app) and agent.is_ready else "waiting for its share of the feed and its state"
+
+    try:
+        async with HealthServer(settings.host, settings.ports.pricing_http, check):
+            await run_app(app, stopping)
+    finally:
+        await provider_log.close()
+        outlet.close()
+        await redis.aclose()
+
+
+def build_policy(pricing: Pricing) -> PricingPolicy:
+    """Return how prices are made according to the settings."""
+    return PricingPolicy(
+        overround=pricing.overround,
+        overround_wide=pricing.overround_wide,
+        removal=MarginMethod(pricing.margin_removal),
+        application=MarginMethod(pricing.margin_application),
+        providers_min=pricing.providers_min,
+        sharpness_by_provider=pricing.sharpness_by_provider,
+        age_half_life_us=pricing.age_half_life_ms * 1_000,
+        age_in_play_us_max=pricing.age_in_play_ms_max * 1_000,
+        age_pre_match_us_max=pricing.age_pre_match_ms_max * 1_000,
+        outlier_logit_distance_max=pricing.outlier_logit_distance_max,
+        clock_stale_us=pricing.clock_stale_ms * 1_000,
+        provider_timeout_us=pricing.provider_timeout_ms * 1_000,
+        ladder=LADDERS[pricing.ladder],
+    )
+
+
+def build_pace(pricing: Pricing) -> PricingPace:
+    """Return how much is done at once according to the settings."""
+    return PricingPace(
+        flush_interval_s=pricing.flush_interval_ms / 1_000,
+        batch_fixtures_max=pricing.batch_fixtures_max,
+        retention_us=pricing.retention_s * 1_000_000,
+    )

@@ -1,0 +1,134 @@
+"""Books in Redis: the serving copy that pricing writes and starts from."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Final
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from infra.stores.book_snapshots import COMPLETE_KEY, LIVE_KEY
+from streams.ports import BooksUnavailable, EncodedFixture, EncodedPair, StoredBooks
+
+VERSIONS_KEY: Final = "books:versions"
+WHOLE_KEY: Final = "books:whole"
+CHANNEL: Final = "books"
+READS_AT_ONCE: Final = 200
+
+# A worker that lost its partition without knowing must not put an old book over a new one.
+_PUT: Final = """
+local fields = 6
+for i = 1, #ARGV, fields do
+  local fixture, version, book, explanation = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]
+  local held = redis.call('HGET', KEYS[1], fixture)
+  if not held or tonumber(held) <= tonumber(version) then
+    redis.call('HSET', KEYS[1], fixture, version)
+    redis.call('SET', 'explanation:' .. fixture, explanation)
+    redis.call('SADD', 'books:held:' .. ARGV[i + 5], fixture)
+    if book ~= '' then
+      redis.call('SET', 'book:' .. fixture, book)
+      redis.call(ARGV[i + 4] == '1' and 'SADD' or 'SREM', KEYS[2], fixture)
+      redis.call('PUBLISH', KEYS[3], fixture .. ' ' .. version)
+    end
+  end
+end
+"""
+
+_MARK_WHOLE: Final = """
+for i = 2, #ARGV, 2 do redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1]) end
+if redis.call('HLEN', KEYS[1]) >= tonumber(ARGV[1]) then redis.call('SET', KEYS[2], '1') end
+"""
+
+
+class RedisBookStore:
+    """The serving copy; the pool of the client bounds every call."""
+
+    def __init__(self, redis: Redis, *, partitions: int, timeout_ms: int) -> None:
+        self._redis: Any = redis
+        self._partitions = partitions
+        self._timeout_s = timeout_ms / 1_000
+        self._put_script: Any = redis.register_script(_PUT)
+        self._mark_script: Any = redis.register_script(_MARK_WHOLE)
+
+    async def put(self, fixtures: Sequence[EncodedFixture]) -> None:
+        """Replace some fixtures and tell who listens.
+
+        Raises:
+            BooksUnavailable: If Redis does not answer in time.
+        """
+        arguments: list[str | int | bytes] = []
+        for fixture in fixtures:
+            is_live = int(fixture.is_live)
+            head = (fixture.fixture_id, fixture.version, fixture.book, fixture.explanation)
+            arguments += [*head, is_live, fixture.partition]
+        await self._answer(self._put_script(keys=[VERSIONS_KEY, LIVE_KEY, CHANNEL], args=arguments))
+
+    async def load(self, partitions: Collection[int]) -> StoredBooks:
+        """Return all that is held of some partitions.
+
+        Raises:
+            BooksUnavailable: If Redis does not answer in time.
+        """
+        pairs: dict[str, EncodedPair] = {}
+        for partition in partitions:
+            members = await self._answer(self._redis.smembers(_held_key(partition)))
+            fixture_ids = sorted(member.decode() for member in members)
+            for begin in range(0, len(fixture_ids), READS_AT_ONCE):
+                pairs |= await self._load_page(partition, fixture_ids[begin : begin + READS_AT_ONCE])
+        # Looked at last: what was lost while we read is noticed.
+        times = await self._answer(self._redis.hgetall(WHOLE_KEY))
+        whole_until_ms = {int(partition): int(time_ms) for partition, time_ms in times.items()}
+        return StoredBooks(pairs, {item: whole_until_ms[item] for item in partitions if item in whole_until_ms})
+
+    async def mark_whole(self, until_ms_by_partition: Mapping[int, int]) -> None:
+        """Note until when everything published is in the copy; with all partitions noted the copy is complete.
+
+        Raises:
+            BooksUnavailable: If Redis does not answer in time.
+        """
+        if not until_ms_by_partition:
+            return
+        pairs = [value for pair in until_ms_by_partition.items() for value in pair]
+        await self._answer(self._mark_script(keys=[WHOLE_KEY, COMPLETE_KEY], args=[self._partitions, *pairs]))
+
+    async def missing(self, partitions: Collection[int]) -> set[int]:
+        """Return those partitions that were never whole, or lost their data.
+
+        Raises:
+            BooksUnavailable: If Redis does not answer in time.
+        """
+        present = await self._answer(self._redis.hkeys(WHOLE_KEY))
+        return set(partitions) - {int(partition) for partition in present}
+
+    async def forget(self, partition_by_fixture: Mapping[str, int]) -> None:
+        """Drop fixtures of which nothing more is expected.
+
+        Raises:
+            BooksUnavailable: If Redis does not answer in time.
+        """
+        pipeline = self._redis.pipeline(transaction=False)
+        for fixture_id, partition in partition_by_fixture.items():
+            pipeline.delete(f"book:{fixture_id}", f"explanation:{fixture_id}")
+            pipeline.srem(LIVE_KEY, fixture_id)
+            pipeline.srem(_held_key(partition), fixture_id)
+            pipeline.hdel(VERSIONS_KEY, fixture_id)
+        await self._answer(pipeline.execute())
+
+    async def _load_page(self, partition: int, fixture_ids: Sequence[str]) -> dict[str, EncodedPair]:
+        keys = [f"{kind}:{fixture_id}" for fixture_id in fixture_ids for kind in ("book", "explanation")]
+        values = [value or b"" for value in await self._answer(self._redis.mget(keys))]
+        pairs = zip(values[::2], values[1::2], strict=True)
+        return {key: EncodedPair(partition, *pair) for key, pair in zip(fixture_ids, pairs, strict=True)}
+
+    async def _answer(self, call: Any) -> Any:
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                return await call
+        except (RedisError, OSError, TimeoutError) as error:
+            raise BooksUnavailable(f"Redis must answer, but: {type(error).__name__}: {error}") from error
+
+
+def _held_key(partition: int) -> str:
+    return f"books:held:{partition}"

@@ -1,0 +1,94 @@
+"""Books and explanations read back from the log by the pricing worker that takes their partitions over."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+
+from streams.ports import BooksUnavailable, EncodedPair
+
+BOOKS_TOPIC: Final = "odds.books.v1"
+EXPLANATIONS_TOPIC: Final = "odds.explanations.v1"
+ANSWER_TIMEOUT_S: Final = 5.0
+POLL_TIMEOUT_S: Final = 0.5
+POLL_RECORDS_MAX: Final = 2_000
+
+
+class KafkaPublishedBooks:
+    """The compacted topics of books and explanations, read without a group."""
+
+    def __init__(self, bootstrap: str, *, client_id: str) -> None:
+        self._options: dict[str, str | int | float | bool] = {
+            "bootstrap.servers": bootstrap,
+            "client.id": client_id,
+            "group.id": f"{client_id}-without-group",
+            "enable.auto.commit": False,
+            "enable.partition.eof": True,
+            "fetch.wait.max.ms": 20,
+            "log_level": 2,
+        }
+
+    async def read(self, since_ms_by_partition: Mapping[int, int]) -> dict[str, EncodedPair]:
+        """Return the newest published since a time, by fixture; since 0 for all there is.
+
+        Raises:
+            BooksUnavailable: If the broker does not answer in time.
+        """
+        return await asyncio.to_thread(self._read, since_ms_by_partition)
+
+    def _read(self, since_ms_by_partition: Mapping[int, int]) -> dict[str, EncodedPair]:
+        consumer = Consumer(self._options)
+        try:
+            return _read_to_end(consumer, _find_places(consumer, since_ms_by_partition))
+        except KafkaException as error:
+            raise BooksUnavailable(f"Published books must be read, but: {error}") from error
+        finally:
+            consumer.close()
+
+
+def _find_places(consumer: Consumer, since_ms_by_partition: Mapping[int, int]) -> list[TopicPartition]:
+    """Return where to read from; a partition without anything that young is read from its end."""
+    times = [
+        TopicPartition(topic, partition, since_ms)
+        for topic in (BOOKS_TOPIC, EXPLANATIONS_TOPIC)
+        for partition, since_ms in since_ms_by_partition.items()
+    ]
+    return consumer.offsets_for_times(times, timeout=ANSWER_TIMEOUT_S)
+
+
+def _read_to_end(consumer: Consumer, places: list[TopicPartition]) -> dict[str, EncodedPair]:
+    newest: dict[str, EncodedPair] = {}
+    behind = {(place.topic, place.partition) for place in places}
+    consumer.assign(places)
+    deadline_s = time.monotonic() + ANSWER_TIMEOUT_S
+    while behind:
+        for message in consumer.consume(POLL_RECORDS_MAX, POLL_TIMEOUT_S):
+            if _is_end(message):
+                behind.discard((message.topic() or "", message.partition() or 0))
+            else:
+                _note(message, newest)
+            deadline_s = time.monotonic() + ANSWER_TIMEOUT_S
+        if time.monotonic() > deadline_s:
+            raise BooksUnavailable(f"Published books must come within {ANSWER_TIMEOUT_S} s, {len(behind)} ends missing")
+    return newest
+
+
+def _note(message: Message, newest: dict[str, EncodedPair]) -> None:
+    fixture_id, value = (message.key() or b"").decode(), message.value() or b""
+    before = newest.get(fixture_id) or EncodedPair(message.partition() or 0, b"", b"")
+    is_book = message.topic() == BOOKS_TOPIC
+    newest[fixture_id] = replace(before, book=value) if is_book else replace(before, explanation=value)
+
+
+def _is_end(message: Message) -> bool:
+    error = message.error()
+    if error is None:
+        return False
+    if error.code() == KafkaError._PARTITION_EOF:
+        return True
+    raise KafkaException(error)

@@ -1,0 +1,410 @@
+"""Make our prices from what providers quote and the desk orders.
+
+Reads:  feed.updates.v1 and trading.commands.v1, keyed by fixture_id, of the same partitions; feed.providers.v1 whole.
+Writes: odds.books.v1, odds.explanations.v1 and results.v1, keyed by fixture_id; odds.heartbeats.v1, keyed by partition;
+        the serving copy of books.
+State:  what a book and its explanation say; read back from the serving copy and the log.
+Replay: safe. An update whose sequence, or a command whose request id, is folded in already changes nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import faust
+import structlog
+from faust.exceptions import ConsumerNotStarted
+from faust.types import TP, EventT
+from google.protobuf.message import DecodeError
+from prometheus_client import Counter, Gauge, Histogram
+
+from kernel.clock import Clock
+from kernel.errors import DomainError, InvariantBroken
+from odds.fixture_state import FixtureState
+from odds.folding import fold, follow_trader, is_duplicate
+from odds.policy import PricingPolicy
+from odds.repricing import Repricing, price
+from odds.updates import TraderCommand
+from overround.feed.v1 import feed_pb2
+from overround.trading.v1 import trading_pb2
+from streams.book_keeper import BookKeeper
+from streams.dead_letters import AGENT_ERROR, MALFORMED, DeadLetters
+from streams.fixtures import Fixtures, is_expired
+from streams.inbox import Inbox
+from streams.ports import BookStore, EncodedFixture, Outlet, ProviderLog, PublishedBooks
+from streams.pricing_heartbeat import Heartbeat
+from streams.pricing_inputs import Input, Waiting, WaitingFixtures
+from streams.pricing_publication import Batch, Publisher
+from streams.pricing_restore import Restored, restore
+from streams.pricing_watch import Watch
+from wire.books import encode_book, encode_explanation
+from wire.feed import build_results, parse_update
+from wire.trader_commands import parse_command
+
+UPDATES_TOPIC: Final = "feed.updates.v1"
+COMMANDS_TOPIC: Final = "trading.commands.v1"
+PROVIDERS_TOPIC: Final = "feed.providers.v1"
+DEAD_LETTER_TOPIC: Final = "pricing.dead-letter"
+
+UNACKNOWLEDGED_EVENTS_MAX: Final = 20_000
+SWEEP_INTERVAL_S: Final = 0.1
+EVICTION_INTERVAL_S: Final = 60.0
+DRAIN_S: Final = 1.0
+"""How long a worker that loses partitions writes what the serving copy lacks."""
+
+FOLDED = Counter("overround_pricing_updates_folded", "Feed updates and commands folded in.")
+DUPLICATES = Counter("overround_pricing_duplicates", "Feed updates and commands that were folded in before.")
+BATCH_SIZE = Histogram(
+    "overround_pricing_batch_fixtures", "Fixtures priced in one batch.", buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256)
+)
+LATENCY = Histogram(
+    "overround_pricing_latency_seconds",
+    "From the append of a feed update to the confirmation of the book that shows it.",
+    buckets=(0.002, 0.004, 0.008, 0.012, 0.016, 0.024, 0.032, 0.064, 0.128, 0.25, 0.5, 1.0, 2.5),
+)
+FIXTURES = Gauge("overround_pricing_fixtures", "Fixtures held.")
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class PricingPace:
+    """How much at once, how often, how long.
+
+    Attributes:
+        flush_interval_s: When busy, batches begin at least this far apart.
+        batch_fixtures_max: Fixtures of one batch.
+        retention_us: A fixture that is over is forgotten after being quiet for so long.
+    """
+
+    flush_interval_s: float
+    batch_fixtures_max: int
+    retention_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """The last update taken in of a partition."""
+
+    offset: int
+    appended_time_us: int
+
+
+class PricingAgent:
+    """Drains the log into a map by fixture, prices all that wait in one batch, acknowledges what is delivered."""
+
+    def __init__(
+        self,
+        *,
+        outlet: Outlet,
+        store: BookStore,
+        published: PublishedBooks,
+        provider_log: ProviderLog,
+        clock: Clock,
+        policy: PricingPolicy,
+        pace: PricingPace,
+    ) -> None:
+        """Prepare the agent.
+
+        Args:
+            outlet: The way into the log.
+            store: The serving copy of books.
+            published: Where state is read back from.
+            provider_log: The providers' signs of life.
+            clock: Tells the time and the versions.
+            policy: How prices are made.
+            pace: How much at once, how often.
+        """
+        self._outlet = outlet
+        self._store = store
+        self._published = published
+        self._provider_log = provider_log
+        self._clock = clock
+        self._policy = policy
+        self._pace = pace
+        self._dead_letters = DeadLetters(outlet, DEAD_LETTER_TOPIC, clock)
+        self._inbox = Inbox(events_max=UNACKNOWLEDGED_EVENTS_MAX)
+        self._fixtures = Fixtures()
+        self._forced: set[str] = set()
+        self._waiting = WaitingFixtures()
+        self._watch = Watch(policy)
+        self._publisher = Publisher(
+            outlet, clock, on_published=self._keep_copy, on_finished=self._acknowledge, on_failed=self._repeat
+        )
+        self._keeper = BookKeeper(store, clock, self._publisher.publishing_since_us)
+        self._heartbeat = Heartbeat(
+            outlet, partitions=lambda: self._restored, worked_off_until_us=self._worked_off_until_us
+        )
+        self._assigned: set[int] = set()
+        self._restored: set[int] = set()
+        self._are_providers_known = asyncio.Event()
+        self._generation = 0
+        self._restoring = asyncio.Lock()
+        self._taken: dict[int, _Taken] = {}
+        self._eviction_due_s = 0.0
+        self._is_consuming = False
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._app: Any = None
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether partitions were assigned, their state is read back and the providers are known."""
+        return self._is_consuming and self._assigned == self._restored and self._provider_log.is_caught_up
+
+    def attach(self, app: faust.App) -> None:
+        """Make this the agent of the app."""
+        self._app = app
+        topics = app.topic(UPDATES_TOPIC, COMMANDS_TOPIC)
+        app.agent(topics, name="pricing")(self._take_in)
+        app.on_partitions_assigned.connect(self._on_assigned, weak=False)
+        app.on_partitions_revoked.connect(self._on_revoked, weak=False)
+        for task in (self._work, self._follow_providers, self._sweep, self._heartbeat.run, self._keeper.run):
+            app.task(task)
+
+    # Intake
+
+    async def _take_in(self, stream: Any) -> None:
+        async for event in stream.noack().events():
+            await self._inbox.admit(event)
+            try:
+                self._sort_in(event)
+            except (DecodeError, DomainError, ValueError) as error:
+                await self._dead_letters.bury(event, reason=MALFORMED, message=str(error))
+                self._inbox.finish([event])
+
+    def _sort_in(self, event: EventT[bytes]) -> None:
+        message = event.message
+        appended_us = int(message.timestamp * 1_000_000)
+        results: list[bytes] = []
+        told: Input
+        if message.topic == COMMANDS_TOPIC:
+            told = parse_command(trading_pb2.TradingCommand.FromString(message.value or b""))
+            is_urgent = True
+        else:
+            update = feed_pb2.FeedUpdate.FromString(message.value or b"")
+            told = parse_update(update, appended_time_us=appended_us)
+            is_urgent = told.bet_stop_market_ids is not None
+            self._watch.note_update(told.provider_id, told.received_time_us)
+            self._taken[message.partition] = _Taken(message.offset, appended_us)
+            if update.results:
+                results.append(build_results(update).SerializeToString())
+        _expect_key(message.key, told.fixture_id)
+        waiting = Waiting(message.partition, appended_us, [(event, told)], [event], results)
+        self._waiting.add(told.fixture_id, waiting, is_urgent=is_urgent)
+
+    # Work
+
+    async def _work(self) -> None:
+        await self._are_providers_known.wait()
+        while True:
+            await self._waiting.wait()
+            await self._restore_assigned()
+            begun_s = self._clock.monotonic_s()
+            taken = self._waiting.take(self._pace.batch_fixtures_max)
+            if taken:
+                self._price_safely(taken)
+            await self._waiting.pause(self._pace.flush_interval_s - (self._clock.monotonic_s() - begun_s))
+
+    def _price_safely(self, taken: Mapping[str, Waiting]) -> None:
+        try:
+            self._price(taken)
+        except Exception as error:
+            log.exception("pricing.batch_failed", fixtures=len(taken))
+            if len(taken) > 1:
+                for fixture_id, waiting in taken.items():
+                    self._price_safely({fixture_id: waiting})
+                return
+            for waiting in taken.values():
+                self._start(self._bury(waiting.events, repr(error)))
+
+    def _price(self, taken: Mapping[str, Waiting]) -> None:
+        now_us = self._clock.now_us()
+        states = [self._fold(fixture_id, waiting) for fixture_id, waiting in taken.items()]
+        repricings = price(
+            states,
+            up_providers=self._watch.up_providers(now_us),
+            policy=self._policy,
+            now_us=now_us,
+            forced_fixture_ids=self._forced,
+        )
+        BATCH_SIZE.observe(len(taken))
+        self._publish(taken, repricings, now_us)
+
+    def _fold(self, fixture_id: str, waiting: Waiting) -> FixtureState:
+        state = self._fixtures.state_of(fixture_id)
+        for event, told in list(waiting.inputs):
+            try:
+                state = self._fold_one(state, told)
+            except DomainError as error:
+                waiting.drop(event)
+                self._start(self._bury([event], f"{error.reason}: {error.message}"))
+        return state
+
+    def _fold_one(self, state: FixtureState, told: Input) -> FixtureState:
+        if isinstance(told, TraderCommand):
+            following = follow_trader(state, told)
+        else:
+            following = state if is_duplicate(state, told) else fold(state, told)
+        (DUPLICATES if following is state else FOLDED).inc()
+        return following
+
+    def _publish(self, taken: Mapping[str, Waiting], repricings: Iterable[Repricing], now_us: int) -> None:
+        fixtures = []
+        for repricing, (fixture_id, waiting) in zip(repricings, taken.items(), strict=True):
+            is_told = repricing.state is not self._fixtures.state_of(fixture_id)
+            self._fixtures.keep(repricing.state, waiting.partition)
+            waiting.inputs.clear()
+            if is_told or repricing.is_book_new:
+                fixtures.append(_encode(repricing, waiting.partition))
+                self._forced.discard(fixture_id)
+        self._publisher.publish(Batch(taken, fixtures, now_us))
+        FIXTURES.set(len(self._fixtures))
+
+    def _keep_copy(self, batch: Batch) -> None:
+        for fixture in batch.fixtures:
+            if fixture.partition in self._restored:
+                self._keeper.keep(fixture)
+
+    def _acknowledge(self, batch: Batch) -> None:
+        now_us = self._clock.now_us()
+        for waiting in batch.waiting.values():
+            if waiting.events:
+                LATENCY.observe(max(0, now_us - waiting.appended_time_us) / 1e6)
+                self._inbox.finish(waiting.events)
+
+    def _repeat(self, batch: Batch) -> None:
+        """Publish the newest of these fixtures once more; their events stay unacknowledged until then."""
+        for fixture_id, waiting in batch.waiting.items():
+            if waiting.partition in self._restored:
+                self._forced.add(fixture_id)
+                self._waiting.add(fixture_id, waiting, is_urgent=False)
+
+    async def _bury(self, events: list[EventT[bytes]], message: str) -> None:
+        for event in events:
+            await self._dead_letters.bury(event, reason=AGENT_ERROR, message=message)
+        self._inbox.finish(events)
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    # What no update says
+
+    async def _follow_providers(self) -> None:
+        async for records in self._provider_log.batches():
+            self._watch.take_signs(records)
+            self._reconsider()
+
+    async def _sweep(self) -> None:
+        while True:
+            await asyncio.sleep(SWEEP_INTERVAL_S)
+            if self._provider_log.is_caught_up:
+                self._are_providers_known.set()
+            self._reconsider()
+            self._evict_when_due()
+
+    def _reconsider(self) -> None:
+        """Price anew, ahead of everything else, what a silent provider or a clock that stands still concerns."""
+        now_us = self._clock.now_us()
+        for fixture_id in self._watch.concerned(self._fixtures, now_us):
+            waiting = Waiting(self._fixtures.partition_of(fixture_id), now_us)
+            self._waiting.add(fixture_id, waiting, is_urgent=True)
+
+    def _evict_when_due(self) -> None:
+        if self._clock.monotonic_s() < self._eviction_due_s:
+            return
+        self._eviction_due_s = self._clock.monotonic_s() + EVICTION_INTERVAL_S
+        expired = self._fixtures.expired(now_us=self._clock.now_us(), retention_us=self._pace.retention_us)
+        self._fixtures.drop(expired)
+        self._forced.difference_update(expired)
+        self._keeper.forget(expired)
+
+    def _worked_off_until_us(self, partition: int) -> int:
+        times = [self._clock.now_us(), self._waiting.oldest_us(partition), self._publisher.oldest_us(partition)]
+        if partition in self._taken and self._has_backlog(partition):
+            times.append(self._taken[partition].appended_time_us)
+        return min(time_us for time_us in times if time_us is not None)
+
+    def _has_backlog(self, partition: int) -> bool:
+        """Return whether the log has more of a partition than was taken in; not while partitions change hands."""
+        try:
+            end = self._app.consumer.highwater(TP(UPDATES_TOPIC, partition))
+        except (AssertionError, ConsumerNotStarted):
+            return True
+        return end is not None and end > self._taken[partition].offset + 1
+
+    # Partitions
+
+    async def _on_assigned(self, _app: Any, /, *arguments: Any, **_: Any) -> None:
+        assigned: set[TP] = arguments[0]
+        self._assigned = {place.partition for place in assigned if place.topic == UPDATES_TOPIC}
+        _expect_same_partitions(
+            self._assigned, {place.partition for place in assigned if place.topic == COMMANDS_TOPIC}
+        )
+        self._generation += 1
+        self._is_consuming = True
+        self._start(self._restore_assigned())
+
+    async def _on_revoked(self, _app: Any, /, *arguments: Any, **_: Any) -> None:
+        revoked: set[TP] = arguments[0]
+        partitions = {place.partition for place in revoked}
+        self._generation += 1
+        self._assigned -= partitions
+        if self._restored & partitions:
+            await self._keeper.drain(DRAIN_S)
+        self._restored -= partitions
+        self._inbox.drop(revoked)
+        self._waiting.drop_partitions(partitions)
+        self._fixtures.drop_partitions(partitions)
+        self._keeper.drop_partitions(partitions)
+        self._taken.clear()
+
+    async def _restore_assigned(self) -> None:
+        async with self._restoring:
+            while missing := self._assigned - self._restored:
+                generation = self._generation
+                restored = await restore(missing, store=self._store, published=self._published)
+                if generation == self._generation:
+                    self._adopt(missing, restored)
+
+    def _adopt(self, partitions: set[int], restored: Restored) -> None:
+        """Go on from what was read back; each fixture's next book is published whatever it says."""
+        now_us = self._clock.now_us()
+        encoded = []
+        for fixture_id, state in restored.states.items():
+            if is_expired(state, now_us=now_us, retention_us=self._pace.retention_us):
+                continue
+            pair = restored.pairs[fixture_id]
+            self._fixtures.keep(state, pair.partition)
+            self._forced.add(fixture_id)
+            encoded.append(_encoded(state, pair.partition, pair.book, pair.explanation))
+        held = {fixture.fixture_id for fixture in encoded}
+        self._keeper.adopt(partitions, encoded, changed=restored.unsaved_fixture_ids & held)
+        self._restored |= partitions
+        FIXTURES.set(len(self._fixtures))
+
+
+def _encode(repricing: Repricing, partition: int) -> EncodedFixture:
+    state = repricing.state
+    book = encode_book(state.book) if repricing.is_book_new and state.book is not None else b""
+    return _encoded(state, partition, book, encode_explanation(repricing.explanation))
+
+
+def _encoded(state: FixtureState, partition: int, book: bytes, explanation: bytes) -> EncodedFixture:
+    return EncodedFixture(state.fixture_id, partition, state.version, book, explanation, not state.is_over)
+
+
+def _expect_key(key: bytes | None, fixture_id: str) -> None:
+    if not fixture_id or key != fixture_id.encode():
+        raise ValueError(f"Key must be the fixture id {fixture_id!r}, was {key!r}")
+
+
+def _expect_same_partitions(updates: set[int], commands: set[int]) -> None:
+    if updates != commands:
+        raise InvariantBroken(
+            f"A worker must have the same partitions of {UPDATES_TOPIC} and {COMMANDS_TOPIC}, had {updates}, {commands}"
+        )
