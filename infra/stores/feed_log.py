@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
+from google.protobuf.message import DecodeError
 
 from gateway.feeds.intake import UPDATES_TOPIC
 from kernel.errors import DeliveryFailed
@@ -95,5 +96,8 @@ def _values(consumer: Consumer, ends: dict[int, int]) -> Iterator[bytes]:
 
 
 def _sequence_of(value: bytes, provider_id: str) -> int:
-    update = FeedUpdate.FromString(value)
+    try:
+        update = FeedUpdate.FromString(value)
+    except DecodeError:  # nothing that a door wrote
+        return 0
     return update.sequence if update.provider_id == provider_id else 0

@@ -6,7 +6,7 @@ import json
 from contextlib import suppress
 from typing import Any
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gateway.feeds.betfair import BetfairAdapter
@@ -77,56 +77,20 @@ messages = st.fixed_dictionaries(
     },
 )
 
-names = st.sampled_from(
-    [
-        "odds_change",
-        "bet_stop",
-        "bet_settlement",
-        "bet_cancel",
-        "rollback_bet_cancel",
-        "rollback_bet_settlement",
-        "fixture_change",
-        "alive",
-        "product_down",
-        "snapshot_complete",
-        "fixtures_fixture",
-        "x",
-        "odds",
-        "outcomes",
-        "market",
-        "outcome",
-        "sport_event_status",
-        "clock",
-        "statistics",
-        "fixture",
-        "red_cards",
-    ]
-)
+NAMES = """
+    odds_change bet_stop bet_settlement bet_cancel rollback_bet_cancel rollback_bet_settlement fixture_change alive
+    product_down snapshot_complete fixtures_fixture x odds outcomes market outcome sport_event_status clock statistics
+    fixture red_cards
+"""
+ATTRIBUTES = """
+    product event_id timestamp id status odds active result void_factor specifiers match_time home home_score certainty
+    start_time end_time change_type generated_at
+"""
+VALUES = ["0", "1", "3", "-1", "2.5", "1e9", "sr:match:7", "a=1|b=2", "12:30", "2026-01-01T00:00:00Z", "٣"]
+names = st.sampled_from(NAMES.split())
 attributes = st.dictionaries(
-    st.sampled_from(
-        [
-            "product",
-            "event_id",
-            "timestamp",
-            "id",
-            "status",
-            "odds",
-            "active",
-            "result",
-            "void_factor",
-            "specifiers",
-            "match_time",
-            "home",
-            "home_score",
-            "certainty",
-            "start_time",
-            "end_time",
-            "change_type",
-            "generated_at",
-        ]
-    ),
-    st.sampled_from(["0", "1", "3", "-1", "2.5", "1e9", "sr:match:7", "a=1|b=2", "12:30", "2026-01-01T00:00:00Z", "٣"])
-    | st.text("0123456789.:-+eEx|= ", max_size=24),
+    st.sampled_from(ATTRIBUTES.split()),
+    st.sampled_from(VALUES) | st.text("0123456789.:-+eEx|= ", max_size=24),
     max_size=7,
 )
 
@@ -163,6 +127,7 @@ def test_any_document_of_the_odds_feed_is_answered(documents: list[str]) -> None
     expect_sound(UofAdapter(), [document.encode() for document in documents])
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])  # the first draw builds all these strategies
 @given(st.lists(messages, max_size=5))
 def test_any_message_of_the_exchange_is_answered(items: list[Any]) -> None:
     expect_sound(BetfairAdapter(), [json.dumps(item).encode() for item in items])
