@@ -16,10 +16,11 @@ from gateway.ports import Outlet, TraderDoor
 from kernel.commands import RequestIdReused
 from kernel.errors import DomainError
 from kernel.ids import parse_uuid
+from odds.updates import TradingAction
 from overround.trading.v1 import trading_service_pb2
 from pam.session import SessionsUnavailable
 from wire.layouts import layout_of
-from wire.trading import TradingAction, encode_command
+from wire.trading import encode_command
 
 log = structlog.get_logger(__name__)
 

@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-from enum import IntEnum
-
+from odds.updates import TradingAction
 from overround.bets.v1 import bet_pb2
 from overround.trading.v1 import trading_pb2, trading_service_pb2
 from wire.frames import frame_bytes
 
 _BET_FIELD = trading_service_pb2.DeskBet.BET_FIELD_NUMBER
 _PLAYER_NAME_FIELD = trading_service_pb2.DeskBet.PLAYER_NAME_FIELD_NUMBER
-
-
-class TradingAction(IntEnum):
-    """What a trader wants done. Numbers travel on the wire."""
-
-    SUSPEND = 1
-    RESUME = 2
 
 
 def encode_command(
