@@ -33,6 +33,9 @@ class Audience(Protocol):
     def on_change(self, runner: Runner) -> None:
         """A program's state changed."""
 
+    def on_stopping(self) -> None:
+        """Everything is being stopped: it was asked for, or something failed."""
+
     def on_stopped(self, name: str) -> None:
         """A program was stopped in order."""
 
@@ -82,6 +85,7 @@ class Supervisor:
             try:
                 await self._run_until_stopped(on_up)
             finally:
+                self._audience.on_stopping()
                 chores.cancel()
                 server.close()
                 await self._stop_all()

@@ -35,7 +35,7 @@ class Terminal:
         self._status.start()
 
     def end(self) -> None:
-        """Stop the spinner."""
+        """Nothing is awaited any more."""
         self._status.stop()
 
     def on_leftovers(self, names: Sequence[str]) -> None:
@@ -63,10 +63,10 @@ class Terminal:
             self._console.print(f"[yellow]![/] {name} is unhealthy: {runner.detail}", highlight=False)
 
     def on_stopping(self) -> None:
-        """Say that the end was asked for."""
-        if not self._is_stopping:
-            self._is_stopping = True
-            self._console.print("stopping in order ...")
+        """Everything is being stopped: it was asked for, or something failed."""
+        self._status.stop()
+        self._is_stopping = True
+        self._console.print("stopping in order ...")
 
     def on_stopped(self, name: str) -> None:
         """A program was stopped in order."""
@@ -91,14 +91,9 @@ def run_up(
         show_addresses(settings, console, only_servers=only_servers)
         console.print(f"up after {time.monotonic() - begun_s:.1f} s; Ctrl-C stops everything", highlight=False)
 
-    def on_signal() -> None:
-        terminal.end()
-        terminal.on_stopping()
-        supervisor.stop()
-
     async def run() -> None:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            asyncio.get_running_loop().add_signal_handler(number, on_signal)
+            asyncio.get_running_loop().add_signal_handler(number, supervisor.stop)
         await supervisor.run(on_up)
 
     terminal.begin()
