@@ -163,6 +163,8 @@ class LogReader:
             self._behind = behind
             self._placement = wanted
         self._wake(self._placed)
+        # With nothing to read the reader is caught up, and who iterates has to notice.
+        self._wake(self._changed)
         return True
 
     def _find_places(self, consumer: Consumer, start: LogStart) -> tuple[list[TopicPartition], set[tuple[str, int]]]:
