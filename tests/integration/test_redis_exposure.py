@@ -269,9 +269,13 @@ async def test_a_forgotten_reservation_follows_the_ledger(redis: Redis, exposure
 
 
 async def test_a_redis_that_does_not_answer_is_given_up_in_time() -> None:
-    async def say_nothing(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await asyncio.sleep(2)
+    clients: list[asyncio.Task[None] | None] = []
+
+    async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        clients.append(asyncio.current_task())
+        await reader.read()
         writer.close()
+        await writer.wait_closed()
 
     server = await asyncio.start_server(say_nothing, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
@@ -284,3 +288,4 @@ async def test_a_redis_that_does_not_answer_is_given_up_in_time() -> None:
     finally:
         await client.aclose()
         server.close()
+        await asyncio.gather(*(task for task in clients if task is not None))
