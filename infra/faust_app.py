@@ -16,6 +16,7 @@ START_TIMEOUT_S: Final = 30.0
 STOP_TIMEOUT_S: Final = 4.0
 COMMIT_INTERVAL_S: Final = 0.5
 STREAM_BUFFER_EVENTS_MAX: Final = 4_096
+BROKER_ANSWER_TIMEOUT_S: Final = 1.0
 SAME_LINE_INTERVAL_S: Final = 10.0
 
 log = structlog.get_logger(__name__)
@@ -77,6 +78,20 @@ async def run_app(app: faust.App, stopping: asyncio.Event) -> None:
 def is_consuming(app: faust.App) -> bool:
     """Return whether the app has its partitions and no rebalance is under way."""
     return app.started and not app.rebalancing and not app.should_stop
+
+
+async def complaint_of(settings: Settings, app: faust.App) -> str | None:
+    """Return what keeps the app from consuming, or None: it has its partitions, and a broker answers."""
+    if not is_consuming(app):
+        return "waiting for its share of the log"
+    try:
+        _, writer = await asyncio.wait_for(
+            asyncio.open_connection(settings.host, settings.ports.kafka), BROKER_ANSWER_TIMEOUT_S
+        )
+    except (OSError, TimeoutError):
+        return "Kafka does not answer"
+    writer.close()
+    return None
 
 
 async def _wait_for_end(app: faust.App, stopping: asyncio.Event) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from infra.faust_app import build_app, is_consuming, run_app
+from infra.faust_app import build_app, complaint_of, run_app
 from infra.kafka import KafkaOutlet
 from infra.processes.health import HealthServer, run_until_stopped
 from infra.settings import Settings
@@ -45,10 +45,10 @@ async def settle(settings: Settings, stopping: asyncio.Event) -> None:
     agent.attach(app)
 
     async def check() -> str | None:
-        if not (is_consuming(app) and agent.is_ready):
-            return "waiting for its share of results.v1"
+        if not agent.is_ready:
+            return "waiting for its share of the log"
         await pool.ping()
-        return None
+        return await complaint_of(settings, app)
 
     try:
         async with HealthServer(settings.host, settings.ports.settlement_http, check):
