@@ -1,0 +1,76 @@
+"""The front and the match page: real prices, moving, in a real browser."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import expect
+
+from tests.browser.betslip_page import expect_accessible, fixture_path, open_match, price
+from tests.browser.conftest import OpenPage
+from tests.browser.scripted_match import ScriptedMatch
+
+TOUCH_PX_MIN = 44
+
+
+def test_the_front_finds_a_match_by_team_and_opens_it(open_page: OpenPage, match: ScriptedMatch) -> None:
+    page = open_page("/")
+    page.get_by_label("Search by team").fill(match.home_name.upper())
+    row = page.locator(f'[data-fixture="{match.fixture_id}"]')
+    expect(row).to_be_visible(timeout=40_000)
+    expect(page.get_by_test_id("fixture-row")).to_have_count(1)
+    for button in row.get_by_test_id("price").all():
+        box = button.bounding_box()
+        assert box is not None
+        assert min(box["width"], box["height"]) >= TOUCH_PX_MIN
+    expect_accessible(page)
+    row.get_by_role("link").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text(match.home_name)
+    page.go_back()
+    expect(row).to_be_visible()
+
+
+def test_a_search_without_a_match_says_what_to_do(open_page: OpenPage, match: ScriptedMatch) -> None:
+    page = open_page("/")
+    expect(page.locator(f'[data-fixture="{match.fixture_id}"]')).to_be_visible(timeout=40_000)
+    page.get_by_label("Search by team").fill("no such team")
+    expect(page.get_by_role("heading", name="No team like")).to_be_visible()
+    expect_accessible(page)
+
+
+def test_a_match_page_follows_price_score_and_suspension(open_page: OpenPage, match: ScriptedMatch) -> None:
+    page = open_page(fixture_path(match))
+    open_match(page, match)
+    home = price(page, match, "home")
+    expect(page.get_by_role("group", name="Total goals 2.5")).to_be_visible()
+    expect_accessible(page)
+
+    match.move_home_price(2_600)
+    expect(home).to_contain_text("▲")
+    expect(home).not_to_contain_text("▲", timeout=10_000)
+
+    match.kick_off()
+    match.home_score = 1
+    expect(page.get_by_test_id("score")).to_have_text(re.compile(r"1\D0"))
+    expect(page.get_by_role("list", name="What has happened")).to_contain_text("Goal")
+
+    match.is_suspended = True
+    expect(home).to_be_disabled()
+    expect(home).to_have_accessible_name(f"{match.home_name}, suspended, Match result, {match.name}")
+    expect_accessible(page)
+    match.is_suspended = False
+    expect(home).to_be_enabled()
+
+
+def test_odds_are_shown_in_the_format_somebody_chose(open_page: OpenPage, match: ScriptedMatch) -> None:
+    page = open_page("/account")
+    page.get_by_text("+150").click()
+    page.goto(page.url.replace("/account", fixture_path(match)))
+    open_match(page, match)
+    expect(price(page, match, "home")).to_contain_text("+")
+
+
+def test_an_unknown_match_says_so(open_page: OpenPage) -> None:
+    page = open_page("/fixture/none-such")
+    expect(page.get_by_role("heading", name="This match is over or not offered")).to_be_visible()
+    expect_accessible(page)
