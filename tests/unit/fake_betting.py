@@ -118,6 +118,7 @@ class FakeExposure:
 
     async def remove_bet(self, bet_id: UUID, *, fixture_id: str) -> None:
         self._called("remove_bet")
+        self._take_out(self.bets.pop(bet_id, None))
 
     def _called(self, name: str) -> None:
         self.calls.append(name)

@@ -96,6 +96,16 @@ async def test_an_accepted_bet_stays_accepted_and_counts_once_when_asked_again()
     assert house.exposure.market == MarketExposure(1_000, {"home": 2_000})
 
 
+async def test_a_settled_bet_that_is_asked_for_again_does_not_count_again() -> None:
+    house = House()
+    request = ask()
+    placed = await house.placement.place(PLAYER, request)
+    assert placed.bet is not None
+    await house.exposure.remove_bet(placed.bet.bet_id, fixture_id="sim:1:1")
+    assert (await house.placement.place(PLAYER, request)).bet == placed.bet
+    assert house.exposure.market == MarketExposure()
+
+
 async def test_the_same_request_id_with_another_content_is_refused_and_holds_nothing() -> None:
     house = House()
     await house.placement.place(PLAYER, ask(request_id=UUID(int=1)))
