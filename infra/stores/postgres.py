@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TypeAlias
@@ -10,6 +11,7 @@ import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
 from kernel.commands import LedgerUnavailable
+from kernel.errors import DomainError
 
 Connection: TypeAlias = "PoolConnectionProxy[asyncpg.Record] | asyncpg.Connection[asyncpg.Record]"
 
@@ -69,26 +71,18 @@ class PostgresPool:
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
-        """Lend a connection; one on which anything failed for want of the server is thrown away.
+        """Lend a connection for at most the statement time-out, waiting for it included.
+
+        One on which anything failed but a statement's content is thrown away: what it waits for may never come.
 
         Raises:
-            LedgerUnavailable: If none is to be had in time, or the server failed while it was lent.
+            LedgerUnavailable: If none is to be had in time, or the server failed or was too slow while it was lent.
         """
         try:
-            connection = await self._pool.acquire(timeout=self._timeout_s)
+            async with asyncio.timeout(self._timeout_s), self._lend() as connection:
+                yield connection
         except UNAVAILABLE as error:
-            raise _unavailable(error) from error
-        try:
-            yield connection
-        except UNAVAILABLE as error:
-            connection.terminate()
-            raise _unavailable(error) from error
-        except BaseException:
-            if connection.is_in_transaction():
-                connection.terminate()
-            raise
-        finally:
-            await self._pool.release(connection, timeout=self._timeout_s)
+            raise LedgerUnavailable(f"PostgreSQL must answer in time, failed with {type(error).__name__}") from error
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:
@@ -100,6 +94,17 @@ class PostgresPool:
         async with self.connection() as connection, connection.transaction():
             yield connection
 
-
-def _unavailable(error: BaseException) -> LedgerUnavailable:
-    return LedgerUnavailable(f"PostgreSQL must answer in time, failed with {type(error).__name__}")
+    @asynccontextmanager
+    async def _lend(self) -> AsyncIterator[Connection]:
+        connection = await self._pool.acquire()
+        try:
+            yield connection
+        except (asyncpg.PostgresError, DomainError) as error:
+            if isinstance(error, UNAVAILABLE):
+                connection.terminate()
+            raise
+        except BaseException:
+            connection.terminate()
+            raise
+        finally:
+            await self._pool.release(connection)

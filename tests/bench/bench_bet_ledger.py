@@ -1,4 +1,4 @@
-"""Bets a second through the Python ledger with group commit: `python tests/bench/bench_bet_ledger.py [bets] [waiting]`."""
+"""Bets a second through the ledger's shared commits: `python tests/bench/bench_bet_ledger.py [bets] [waiting]`."""
 
 from __future__ import annotations
 
@@ -50,9 +50,9 @@ async def main(bet_count: int, waiting: int) -> None:
     await asyncio.gather(*(worker() for _ in range(waiting)))
     elapsed_s = time.perf_counter() - begun_s
     quantiles = statistics.quantiles(latencies_ms, n=100)
-    print(
+    sys.stdout.write(
         f"{bet_count} bets, {waiting} waiting: {bet_count / elapsed_s:,.0f}/s, "
-        f"p50 {quantiles[49]:.1f} ms, p99 {quantiles[98]:.1f} ms"
+        f"p50 {quantiles[49]:.1f} ms, p99 {quantiles[98]:.1f} ms\n"
     )
     await ledger.close()
     await pool.close()

@@ -6,7 +6,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -14,10 +14,11 @@ from bets.answer import BetAnswer, BetRefusal
 from bets.bet import BetStatus
 from bets.settlement import ResultKind
 from infra.settings import Ledger, Settings
+from infra.stores.postgres import PostgresPool
 from kernel.commands import LedgerUnavailable, Overloaded, RequestIdReused
 from kernel.ids import IdMalformed
 from kernel.money import CurrencyMismatch, Money
-from pam.player import PlayerRole, UsernameTaken
+from pam.player import PlayerRole, StoredPlayer, UsernameTaken
 from tests.ledger_world import (
     HASH,
     LedgerWorld,
@@ -201,6 +202,30 @@ async def test_a_blocked_ledger_is_said_within_the_limit_and_asked_again_tells_t
         assert await world.cash_minor(player) == 900
 
 
+async def test_several_slow_answers_together_do_not_outlast_the_limit(settings: Settings) -> None:
+    pool = PostgresPool(settings.postgres_dsn, connections_max=1, statement_timeout_ms=400, application_name="slow")
+    await pool.open()
+    begun_s = asyncio.get_running_loop().time()
+
+    async def ask_slowly() -> None:
+        async with pool.connection() as connection:
+            for _ in range(3):
+                await connection.execute("SELECT pg_sleep(0.3)")
+
+    with pytest.raises(LedgerUnavailable):
+        await ask_slowly()
+    assert asyncio.get_running_loop().time() - begun_s < 0.6
+    await pool.ping()
+    await pool.close()
+
+
+async def test_a_server_that_is_not_there_is_said_at_once(settings: Settings) -> None:
+    nowhere = settings.model_copy(update={"ports": settings.ports.model_copy(update={"postgres": 1})})
+    async with open_world(nowhere) as world:
+        with pytest.raises(LedgerUnavailable):
+            await world.wallet.balance(1)
+
+
 async def test_a_cancelled_bet_that_had_not_begun_leaves_nothing_behind(settings: Settings) -> None:
     limits = Ledger(batches_at_once_max=1, batch_bets_max=1, answer_timeout_ms=5_000)
     async with open_world(settings, ledger=limits) as world:
@@ -248,7 +273,7 @@ async def test_a_deposit_counts_once_for_each_request(world: LedgerWorld) -> Non
 async def test_a_player_registers_once_for_each_request_and_name(world: LedgerWorld) -> None:
     username, request_id = f"name-{uuid4().hex[:12]}", uuid4()
 
-    async def register(request: object, name: str = username) -> object:
+    async def register(request: UUID, name: str = username) -> StoredPlayer:
         return await world.players.register(
             request_id=request, username=name, password_hash=HASH, role=PlayerRole.BETTOR, currency="EUR"
         )

@@ -7,6 +7,7 @@ import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 import asyncpg
 import pytest
@@ -25,7 +26,7 @@ from tests.ledger_world import LedgerWorld, open_world, scratch_database, settle
 from wire.bets import parse_bet
 
 QUICK = RelaySettings(retry_ms=20, chain_interval_ms=20, prune_interval_ms=20, poll_idle_ms=5)
-MESSAGES = {
+MESSAGES: dict[str, type[Any]] = {
     "bets.events.v1": BetChanged,
     "bets.legs.v1": LegChanged,
     "wallet.events.v1": TransferPosted,
@@ -252,7 +253,7 @@ def _find_by_key(consumer: Consumer, key: str, player: Player) -> bytes:
     for _ in range(300):
         for message in consumer.consume(100, 0.1):
             if message.error() is None and message.key() == key.encode():
-                value: bytes = message.value()
+                value = message.value() or b""
                 if str(player.player_id).encode() in value:
                     return value
     raise AssertionError("the bet did not come")
