@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from overround.bets.v1 import bet_pb2, betting_service_pb2
-from overround.common.v1 import money_pb2, outbox_pb2
-
 from bets.answer import BetRefusal
 from bets.bet import Bet, BetEvent, BetEventKind, BetStatus, Leg
 from kernel.money import Money
+from overround.bets.v1 import bet_pb2, betting_service_pb2
+from overround.common.v1 import money_pb2, outbox_pb2
 from wire.money import build_money, parse_money
 
 _EVENT_SIGNS = {

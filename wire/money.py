@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from overround.common.v1 import money_pb2
-
 from kernel.money import Money
+from overround.common.v1 import money_pb2
 
 
 def parse_money(message: money_pb2.Money) -> Money:

@@ -6,7 +6,6 @@ from uuid import UUID
 
 from overround.common.v1 import money_pb2, outbox_pb2
 from overround.wallet.v1 import wallet_pb2
-
 from wallet.balance import Balance
 from wallet.transfer import Transfer
 from wire.money import build_money, parse_money
