@@ -294,8 +294,7 @@ class LiabilityAgent:
             await self._exposure.add_bet(leg.entry, bet_id=leg.bet_id)
 
     async def _keep_copy_whole(self) -> None:
-        for number in sorted(self._assigned):
-            await self._partition(number)
+        await asyncio.gather(*(self._partition(number) for number in self._assigned))
         now_s = self._clock.monotonic_s()
         if now_s < self._copy_check_due_s:
             return

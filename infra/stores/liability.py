@@ -18,7 +18,7 @@ COMPLETE_KEY: Final = "liability:complete"
 
 WRITES_AT_ONCE_MAX: Final = 500
 READ_TIMEOUT_S: Final = 3.0
-POLL_TIMEOUT_S: Final = 0.5
+POLL_TIMEOUT_S: Final = 0.05
 POLL_RECORDS_MAX: Final = 1_000
 
 
