@@ -16,9 +16,16 @@ from tests.running_system import RunningSystem
 
 DATA = ROOT.parent / "shared" / "data"
 COMMAND_LIMIT_S = 180
+PROVIDER_TIMEOUT_MS = 60_000
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 Overround = Callable[[Settings], Run]
+
+
+def patient(settings: Settings) -> Settings:
+    """Return settings under which a replayed provider stays up for a while after its replay."""
+    feeds = settings.feeds.model_copy(update={"provider_timeout_ms": PROVIDER_TIMEOUT_MS})
+    return settings.model_copy(update={"feeds": feeds})
 
 
 @pytest.fixture(scope="session")

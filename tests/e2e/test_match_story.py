@@ -10,7 +10,7 @@ import pytest
 from overround.bets.v1 import bet_pb2
 from overround.odds.v1 import book_pb2
 from tests.e2e.client import Bettor, Price, Prices, wait_for
-from tests.e2e.conftest import Overround
+from tests.e2e.conftest import Overround, patient
 from tests.running_system import RunningSystem
 
 FIXTURE_ID = "sr:match:90000001"
@@ -26,7 +26,7 @@ def test_the_match_story_settles_rolls_back_and_settles_anew(
     system: RunningSystem, recorded_data: Path, overround: Overround, tmp_path: Path
 ) -> None:
     settings = system.settings
-    run = overround(settings)
+    run = overround(patient(settings))
     target = f"{settings.host}:{settings.ports.web}"
     prices, bettor = Prices(target), Bettor(target, deposit_minor=DEPOSIT_MINOR)
     story = recorded_data / "uof" / "match_story"

@@ -14,7 +14,7 @@ from infra.settings import Settings
 from overround.bets.v1 import bet_pb2
 from overround.odds.v1 import book_pb2, fixture_pb2
 from tests.e2e.client import Bettor, Price, Prices, wait_for
-from tests.e2e.conftest import Overround
+from tests.e2e.conftest import Overround, patient
 from tests.running_system import RunningSystem
 
 MARKET_ID = "1.200806927"
@@ -40,7 +40,7 @@ def test_bets_on_the_recorded_cricket_market_are_paid_by_its_winner(
     system: RunningSystem, recorded_data: Path, overround: Overround
 ) -> None:
     settings = system.settings
-    run = overround(settings)
+    run = overround(patient(settings))
     target = f"{settings.host}:{settings.ports.web}"
     recording = recorded_data / "betfair" / MARKET_ID
     lines = recording.read_text().splitlines()

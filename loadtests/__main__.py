@@ -1,0 +1,122 @@
+"""`make bench`: start a fresh system, load it, print and keep what was measured."""
+
+from __future__ import annotations
+
+import asyncio
+import statistics
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.status import Status
+
+from loadtests.report import Line, keep, show
+from loadtests.scenarios import RECORDING, BetFigures, FeedFigures, load_bets, load_feed, replay_rates
+from loadtests.system import bench_settings, fresh_system, memory_bytes
+
+WATCHERS = 1
+BETS_PER_SECOND = 200.0
+MEMORY_GB_MAX = 3.0
+WARM_START_S_MAX = 30.0
+REPLAY_RATE_MIN = 30_000
+
+
+def main(
+    *,
+    feed_s: Annotated[float, typer.Option(help="Seconds of each feed run.", min=1)] = 60.0,
+    bets_s: Annotated[float, typer.Option(help="Seconds of bets.", min=1)] = 120.0,
+    keep_figures: Annotated[bool, typer.Option("--keep/--no-keep", help="Write docs/benchmarks.md.")] = True,
+) -> None:
+    """Measure the whole system on this machine."""
+    console = Console()
+    settings = bench_settings()
+    with console.status("starting a fresh system") as status, fresh_system(settings) as start_s:
+        say = _progress(console, status)
+        say(f"fresh system up after {start_s:.1f} s")
+        slow = asyncio.run(load_feed(settings, rate=200, seconds=feed_s, watchers=WATCHERS, say=say))
+        fast = asyncio.run(load_feed(settings, rate=1_000, seconds=feed_s, watchers=WATCHERS, say=say))
+        bets = asyncio.run(load_bets(settings, rate=BETS_PER_SECOND, seconds=bets_s, say=say))
+        memory = memory_bytes(settings)
+    lines = [
+        _feed_line(slow, p50_ms=8, p99_ms=30),
+        _feed_line(fast, p50_ms=15, p99_ms=60),
+        _bet_line(bets),
+        *_replay_lines(console),
+        _memory_line(memory),
+        Line(
+            "start of all processes on empty data",
+            f"{start_s:.1f} s",
+            f"<= {WARM_START_S_MAX:.0f} s",
+            start_s <= WARM_START_S_MAX,
+        ),
+    ]
+    show(lines, console)
+    if keep_figures:
+        keep(lines)
+
+
+def _progress(console: Console, status: Status):
+    def say(text: str) -> None:
+        console.print(f"· {text}", highlight=False)
+        status.update(text)
+
+    return say
+
+
+def _feed_line(figures: FeedFigures, *, p50_ms: float, p99_ms: float) -> Line:
+    latency = figures.latency
+    measured = f"p50 {latency.p50_ms:.1f}, p99 {latency.p99_ms:.1f}, max {latency.max_ms:.0f} ms"
+    if figures.missing:
+        measured += f", {figures.missing} missing"
+    return Line(
+        f"feed append to book on a client's stream, {figures.rate:.0f} updates/s of 60 prices",
+        measured,
+        f"p50 <= {p50_ms:.0f} ms, p99 <= {p99_ms:.0f} ms",
+        latency.p50_ms <= p50_ms and latency.p99_ms <= p99_ms and not figures.missing,
+    )
+
+
+def _bet_line(figures: BetFigures) -> Line:
+    latency, accepted = figures.latency, figures.answers.get("ACCEPTED", 0)
+    others = ", ".join(f"{count} {answer}" for answer, count in figures.answers.items() if answer != "ACCEPTED")
+    measured = (
+        f"{accepted} accepted{f' ({others})' if others else ''}, p50 {latency.p50_ms:.1f}, "
+        f"p99 {latency.p99_ms:.1f} ms, {figures.lost} lost, {figures.doubled} doubled"
+    )
+    is_reached = latency.p99_ms <= 100 and not figures.lost and not figures.doubled and accepted == latency.count
+    return Line(
+        f"single bets, {figures.rate:.0f}/s, durable, beside 200 feed updates/s",
+        measured,
+        "p99 <= 100 ms, none lost, none doubled",
+        is_reached,
+    )
+
+
+def _replay_lines(console: Console) -> list[Line]:
+    if not RECORDING.exists():
+        console.print(f"· no replay: {RECORDING} is not there", highlight=False)
+        return []
+    rate = statistics.median(replay_rates())
+    return [
+        Line(
+            "recorded cricket market through adapter and normaliser",
+            f"{rate:,.0f} updates/s",
+            f">= {REPLAY_RATE_MIN:,} updates/s",
+            rate >= REPLAY_RATE_MIN,
+        )
+    ]
+
+
+def _memory_line(memory: dict[str, int]) -> Line:
+    total_gb = sum(memory.values()) / 1e9
+    largest = ", ".join(f"{name} {size / 1e6:.0f}" for name, size in sorted(memory.items(), key=lambda i: -i[1])[:4])
+    return Line(
+        "resident memory of the whole system after the load",
+        f"{total_gb:.2f} GB ({largest} MB ...)",
+        f"<= {MEMORY_GB_MAX:.0f} GB",
+        total_gb <= MEMORY_GB_MAX,
+    )
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,59 @@
+"""What was measured beside what is to be reached: on the terminal, and kept in docs/benchmarks.md."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psutil
+from rich.console import Console
+from rich.table import Table
+
+from infra.settings import ROOT
+
+PAGE = ROOT / "docs" / "benchmarks.md"
+BEGIN, END = "<!-- whole system: begin -->", "<!-- whole system: end -->"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One figure."""
+
+    figure: str
+    measured: str
+    to_reach: str
+    is_reached: bool
+
+
+def show(lines: list[Line], console: Console) -> None:
+    """Print the figures."""
+    table = Table(title="Load on a fresh system")
+    for heading in ("figure", "measured", "to reach", ""):
+        table.add_column(heading)
+    for line in lines:
+        table.add_row(line.figure, line.measured, line.to_reach, "[green]✓[/]" if line.is_reached else "[red]✗[/]")
+    console.print(table)
+
+
+def keep(lines: list[Line], *, page: Path = PAGE, now: datetime | None = None) -> None:
+    """Replace the table in the page by the one just measured, with machine and date."""
+    rows = [f"| {line.figure} | {line.measured} | {line.to_reach} | {_word(line)} |" for line in lines]
+    heading = f"{(now or datetime.now(UTC)):%Y-%m-%d}, {describe_machine()}:"
+    table = ["| figure | measured | to reach | |", "|---|---|---|---|", *rows]
+    block = "\n".join([BEGIN, heading, "", *table, END])
+    text = page.read_text()
+    page.write_text(re.sub(f"{BEGIN}.*{END}", lambda _: block, text, flags=re.DOTALL))
+
+
+def describe_machine() -> str:
+    """Return what the figures were measured on."""
+    memory_gib = psutil.virtual_memory().total / 2**30
+    return f"{os.cpu_count()} cores, {memory_gib:.0f} GiB, {platform.machine()}, Python {platform.python_version()}"
+
+
+def _word(line: Line) -> str:
+    return "reached" if line.is_reached else "not reached"

@@ -1,0 +1,140 @@
+"""The runs: what is loaded, for how long, and the figure to reach."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from time import perf_counter
+
+import asyncpg
+
+from gateway.feeds.betfair import BetfairAdapter
+from infra.kafka import KafkaOutlet
+from infra.settings import ROOT, Settings
+from loadtests.bet_load import BetLoad
+from loadtests.feed_load import FeedLoad, fixture_ids
+from loadtests.latency import LatencySummary, summarise
+from loadtests.pacing import Schedule, now_us
+from loadtests.watch_load import Watcher
+
+LEAD_US = 500_000
+WARM_UP_S = 5.0
+DRAIN_S = 2.0
+FLUSH_LIMIT_S = 10.0
+FIRST_BOOKS_LIMIT_S = 30.0
+FEED_BESIDE_BETS_RATE = 200.0
+BETTORS = 100
+REPLAY_ROUNDS = 5
+RECORDING = ROOT.parent / "shared" / "data" / "betfair" / "1.200806927"
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class FeedFigures:
+    """What a run of feed load showed."""
+
+    rate: float
+    latency: LatencySummary
+    missing: int
+
+
+@dataclass(frozen=True, slots=True)
+class BetFigures:
+    """What a run of bets showed."""
+
+    rate: float
+    latency: LatencySummary
+    answers: dict[str, int]
+    # Accepted according to the clients and not in the ledger, and in the ledger more often than accepted.
+    lost: int
+    doubled: int
+
+
+async def load_feed(settings: Settings, *, rate: float, seconds: float, watchers: int, say: Say) -> FeedFigures:
+    """Send feed updates at a rate and measure how long each takes to a client's stream."""
+    async with _feed(settings) as (feed, known):
+        clients = [Watcher(_target(settings), known) for _ in range(watchers)]
+        tasks = [asyncio.create_task(client.run()) for client in clients]
+        feed.announce()
+        async with asyncio.timeout(FIRST_BOOKS_LIMIT_S):
+            for client in clients:
+                await client.first_books.wait()
+        say(f"warming up at {rate:.0f}/s")
+        await feed.run(Schedule(now_us() + LEAD_US, rate, int(rate * WARM_UP_S)))
+        say(f"{rate:.0f} updates/s for {seconds:.0f} s")
+        schedule = Schedule(now_us() + LEAD_US, rate, int(rate * seconds))
+        await feed.run(schedule)
+        await asyncio.sleep(DRAIN_S)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        latencies_us, missing = [], 0
+        for client in clients:
+            found_us, absent = client.latencies_us(schedule)
+            latencies_us += found_us
+            missing += absent
+        return FeedFigures(rate, summarise(latencies_us), missing)
+
+
+async def load_bets(settings: Settings, *, rate: float, seconds: float, say: Say) -> BetFigures:
+    """Place single bets at a rate beside a steady feed; then compare what clients were told with the ledger."""
+    async with _feed(settings) as (feed, known):
+        feed.announce()
+        load = BetLoad(_target(settings), known)
+        say(f"registering {BETTORS} players")
+        feeding = asyncio.create_task(feed.run(Schedule(now_us(), FEED_BESIDE_BETS_RATE, 10**9)))
+        await load.register(BETTORS)
+        await load.read_prices()
+        say(f"{rate:.0f} bets/s for {seconds:.0f} s")
+        await load.run(Schedule(now_us() + LEAD_US, rate, int(rate * seconds)))
+        feeding.cancel()
+        await asyncio.gather(feeding, return_exceptions=True)
+        await load.close()
+        lost, doubled = await _compare(settings, load)
+        return BetFigures(rate, summarise(load.latencies_us), dict(load.answers), lost, doubled)
+
+
+def replay_rates() -> list[float]:
+    """Return the updates a second of each reading of the recorded market through adapter and normaliser."""
+    lines = RECORDING.read_bytes().splitlines()
+    return [_replay_once(lines) for _ in range(REPLAY_ROUNDS)]
+
+
+def _replay_once(lines: list[bytes]) -> float:
+    adapter = BetfairAdapter()
+    begun_s = perf_counter()
+    for line in lines:
+        for update in adapter.read(line).updates:
+            update.SerializeToString()
+    return len(lines) / (perf_counter() - begun_s)
+
+
+async def _compare(settings: Settings, load: BetLoad) -> tuple[int, int]:
+    connection = await asyncpg.connect(settings.postgres_dsn)
+    try:
+        rows = await connection.fetch("SELECT request_id::text AS request_id, bet_id::text AS bet_id FROM bets.bet")
+    finally:
+        await connection.close()
+    stored = [row["request_id"] for row in rows]
+    by_request = {row["request_id"]: row["bet_id"] for row in rows}
+    lost = sum(1 for request_id, bet_id in load.accepted.items() if by_request.get(request_id) != bet_id)
+    return lost, len(stored) - len(load.accepted) + lost
+
+
+def _target(settings: Settings) -> str:
+    return f"{settings.host}:{settings.ports.web}"
+
+
+@asynccontextmanager
+async def _feed(settings: Settings) -> AsyncIterator[tuple[FeedLoad, list[str]]]:
+    outlet = KafkaOutlet(settings.kafka_bootstrap, client_id="loadtest", delivery_timeout_ms=10_000)
+    run_id = uuid.uuid4().hex[:8]
+    try:
+        yield FeedLoad(outlet, run_id=run_id), fixture_ids(run_id)
+        await outlet.flush(FLUSH_LIMIT_S)
+    finally:
+        outlet.close()
