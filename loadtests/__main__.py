@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.status import Status
 
 from loadtests.report import Line, keep, show
-from loadtests.scenarios import RECORDING, BetFigures, FeedFigures, load_bets, load_feed, replay_rates
+from loadtests.scenarios import RECORDING, BetFigures, FeedFigures, Say, load_bets, load_feed, replay_rates
 from loadtests.system import bench_settings, fresh_system, memory_bytes
 
 WATCHERS = 1
@@ -55,7 +55,7 @@ def main(
         keep(lines)
 
 
-def _progress(console: Console, status: Status):
+def _progress(console: Console, status: Status) -> Say:
     def say(text: str) -> None:
         console.print(f"· {text}", highlight=False)
         status.update(text)
