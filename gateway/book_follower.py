@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import structlog
 
 from gateway.books import BookCache, CachedBook
 from gateway.figures import DeskFigures
-from gateway.ports import BookSnapshotIncomplete, BookSnapshots, Log
+from gateway.ports import BookSnapshotIncomplete, BookSnapshots, Log, LogStart
 from kernel.clock import Clock
 
 log = structlog.get_logger(__name__)
 
+# Clocks of machines differ a little; what is read twice changes nothing.
+OVERLAP_MS: Final = 5_000
+
 
 class BookFollower:
-    """Keeps a cache up to date. The place in the log is fixed before the snapshot is read, so nothing falls between."""
+    """Keeps a cache up to date: the log is read from where the snapshot is whole, so nothing falls between."""
 
     def __init__(
         self, *, cache: BookCache, books_log: Log, snapshots: BookSnapshots, figures: DeskFigures, clock: Clock
@@ -32,24 +37,23 @@ class BookFollower:
 
     async def run(self) -> None:
         """Follow until the log is closed."""
-        await self._log.wait_until_placed()
-        await self._load_snapshot()
+        await self._log.seek(await self._load_snapshot())
+        self._is_snapshot_done = True
         async for records in self._log.batches():
             books = self._cache.apply(records)
             if self._log.is_caught_up:
                 self._cache.mark_complete()
                 self._note(books)
 
-    async def _load_snapshot(self) -> None:
+    async def _load_snapshot(self) -> LogStart:
         try:
-            books = await self._snapshots.read_books()
+            snapshot = await self._snapshots.read_books()
         except BookSnapshotIncomplete as error:
             log.warning("books.read_from_beginning", error=error.message)
-            await self._log.seek("beginning")
-        else:
-            self._cache.load(books)
-            log.info("books.snapshot_loaded", books=len(books))
-        self._is_snapshot_done = True
+            return "beginning"
+        self._cache.load(snapshot.books)
+        log.info("books.snapshot_loaded", books=len(snapshot.books), whole_until_ms=snapshot.whole_until_ms)
+        return max(0, snapshot.whole_until_ms - OVERLAP_MS)
 
     def _note(self, books: list[CachedBook]) -> None:
         now_us = self._clock.now_us()

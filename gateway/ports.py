@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection, Mapping
+from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, NamedTuple, Protocol
 
 import grpc
 
 from kernel.errors import DomainError
 
-LogStart = Literal["beginning", "end"]
+LogStart = Literal["beginning", "end"] | int
+"""Where to read from; a number is the append time in milliseconds since the Unix epoch, UTC."""
 
 
 class Record(NamedTuple):
@@ -36,7 +38,7 @@ class Log(Protocol):
         ...
 
     async def seek(self, start: LogStart) -> None:
-        """Read on from the beginning or the end of every partition."""
+        """Read on from there in every partition."""
         ...
 
     def batches(self) -> AsyncIterator[list[Record]]:
@@ -58,11 +60,24 @@ class BookSnapshotIncomplete(DomainError):
     reason: ClassVar[str] = "BOOK_SNAPSHOT_INCOMPLETE"
 
 
+@dataclass(frozen=True, slots=True)
+class BookSnapshot:
+    """The serving copy as it was read.
+
+    Attributes:
+        books: By fixture id, of all fixtures that are not over.
+        whole_until_ms: Every book published before this is in it, or a newer one.
+    """
+
+    books: Mapping[str, bytes]
+    whole_until_ms: int
+
+
 class BookSnapshots(Protocol):
     """The serving copy of the newest book of every fixture."""
 
-    async def read_books(self) -> Mapping[str, bytes]:
-        """Return every book by its fixture id.
+    async def read_books(self) -> BookSnapshot:
+        """Return what is held of all fixtures that are not over.
 
         Raises:
             BookSnapshotIncomplete: If the copy is not whole; the log has to be read instead.

@@ -91,7 +91,7 @@ class LogReader:
             await self._placed.wait()
 
     async def seek(self, start: LogStart) -> None:
-        """Read on from the beginning or the end of every partition; what waits to be handed over is dropped."""
+        """Read on from there in every partition; what waits to be handed over is dropped."""
         self._open()
         with self._lock:
             self._start = start
@@ -172,7 +172,12 @@ class LogReader:
         behind: set[tuple[str, int]] = set()
         for topic, partition in self._find_partitions(consumer):
             low, high = _watermarks(consumer, topic, partition)
-            offset = low if start == "beginning" else max(low, high - self._backlog_records)
+            if start == "beginning":
+                offset = low
+            elif start == "end":
+                offset = max(low, high - self._backlog_records)
+            else:
+                offset = _offset_at(consumer, TopicPartition(topic, partition, start), at_end=high)
             places.append(TopicPartition(topic, partition, offset))
             if offset < high:
                 behind.add((topic, partition))
@@ -225,6 +230,14 @@ def _watermarks(consumer: Consumer, topic: str, partition: int) -> tuple[int, in
     if watermarks is None:
         raise KafkaException(KafkaError(KafkaError._TIMED_OUT))
     return watermarks
+
+
+def _offset_at(consumer: Consumer, time: TopicPartition, *, at_end: int) -> int:
+    """Return the first offset appended at that time (in the offset's place) or later."""
+    (found,) = consumer.offsets_for_times([time], timeout=METADATA_TIMEOUT_S)
+    if found.error is not None:
+        raise KafkaException(found.error)
+    return found.offset if found.offset >= 0 else at_end
 
 
 def _record(message: Message) -> Record:

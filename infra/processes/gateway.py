@@ -44,8 +44,6 @@ from kernel.errors import DomainError
 log = structlog.get_logger(__name__)
 
 NAME: Final = "gateway"
-# Records a moment before the end are read again: pricing writes to the log before it writes to Redis.
-BOOKS_BACKLOG_RECORDS: Final = 2_000
 WEB_GRACE_S: Final = 0.5
 FEEDS_GRACE_S: Final = 1.0
 DIST_DIR: Final = ROOT / "web" / "dist"
@@ -142,13 +140,7 @@ async def _open_servers(stack: AsyncExitStack, settings: Settings) -> Servers:
     await postgres.open()
     stack.push_async_callback(postgres.close)
     logs = (
-        LogReader(
-            bootstrap,
-            [BOOKS_TOPIC, HEARTBEATS_TOPIC],
-            start="end",
-            client_id=f"{NAME}-books",
-            backlog_records=BOOKS_BACKLOG_RECORDS,
-        ),
+        LogReader(bootstrap, [BOOKS_TOPIC, HEARTBEATS_TOPIC], start="end", client_id=f"{NAME}-books"),
         LogReader(bootstrap, [LIABILITIES_TOPIC, PROVIDERS_TOPIC], start="beginning", client_id=f"{NAME}-desk"),
         LogReader(bootstrap, [BETS_TOPIC], start="end", client_id=f"{NAME}-bets", backlog_records=RECENT_BETS_MAX),
     )

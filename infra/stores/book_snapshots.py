@@ -8,13 +8,14 @@ from typing import Any
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from gateway.ports import BookSnapshotIncomplete, ExplanationUnavailable
+from gateway.ports import BookSnapshot, BookSnapshotIncomplete, ExplanationUnavailable
 
 BOOKS_AT_ONCE = 200
 SNAPSHOT_TIMEOUT_S = 20.0
 EXPLANATION_TIMEOUT_S = 0.5
 LIVE_KEY = "fixtures:live"
 COMPLETE_KEY = "books:complete"
+WHOLE_KEY = "books:whole"
 
 
 class RedisBookSnapshots:
@@ -23,8 +24,8 @@ class RedisBookSnapshots:
     def __init__(self, redis: Redis) -> None:
         self._redis: Any = redis
 
-    async def read_books(self) -> dict[str, bytes]:
-        """Return the books of all fixtures that are not over.
+    async def read_books(self) -> BookSnapshot:
+        """Return what is held of all fixtures that are not over.
 
         Raises:
             BookSnapshotIncomplete: If the copy is not whole or cannot be read.
@@ -38,11 +39,13 @@ class RedisBookSnapshots:
                 ]
                 # Looked at last: what was lost while we read is noticed.
                 is_complete = await self._redis.exists(COMPLETE_KEY)
+                whole_until = await self._redis.hvals(WHOLE_KEY)
         except (RedisError, OSError, TimeoutError) as error:
             raise BookSnapshotIncomplete(f"Redis must give the books, failed with {error!r}") from error
-        if not is_complete:
+        if not is_complete or not whole_until:
             raise BookSnapshotIncomplete(f"Redis must have {COMPLETE_KEY}, has lost it or never had it")
-        return {fixture_id: raw for page in pages for fixture_id, raw in page.items()}
+        books = {fixture_id: raw for page in pages for fixture_id, raw in page.items()}
+        return BookSnapshot(books, whole_until_ms=min(int(until_ms) for until_ms in whole_until))
 
     async def read_explanation(self, fixture_id: str) -> bytes:
         """Return the newest explanation of a fixture, empty if there is none.

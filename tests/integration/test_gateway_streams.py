@@ -74,6 +74,9 @@ class World:
 
     async def __aenter__(self) -> World:
         await self.redis.set("books:complete", "1")
+        now_ms = time.time_ns() // 1_000_000
+        whole_until_ms = {str(partition): now_ms for partition in range(self.settings.kafka.partitions)}
+        await self.redis.hset("books:whole", mapping=whole_until_ms)
         self.beat()
         self._serving = asyncio.create_task(serve(self.settings, self._stopping))
         self.channel = grpc.aio.insecure_channel(f"127.0.0.1:{self.settings.ports.gateway_grpc}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from uuid import uuid4
 
@@ -146,6 +147,20 @@ async def test_seeking_the_beginning_reads_everything_again(
     await reader.seek("beginning")
     assert not reader.is_caught_up
     assert values(await read(reader, 3)) == [1, 2, 3]
+
+
+async def test_from_a_time_on_only_what_was_appended_since_is_read(
+    outlet: KafkaOutlet, topic: str, open_reader: Callable[..., LogReader]
+) -> None:
+    await append(outlet, topic, *range(30))
+    await asyncio.sleep(0.05)
+    since_ms = time.time_ns() // 1_000_000
+    await append(outlet, topic, 100, 101)
+    assert values(await read(open_reader(topic, start=since_ms), 2)) == [100, 101]
+    later = open_reader(topic, start=since_ms + 60_000)
+    await later.wait_until_placed()
+    await append(outlet, topic, 200)
+    assert values(await read(later, 1)) == [200]
 
 
 async def test_a_topic_that_does_not_exist_yet_is_waited_for(
