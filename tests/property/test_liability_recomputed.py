@@ -11,12 +11,16 @@ EMPTY = FixtureLiability("sim:1:1", "EUR")
 MARKETS = st.sampled_from([("1x2", "home"), ("1x2", "draw"), ("1x2", "away"), ("total:2.5", "over"), ("btts", "yes")])
 
 
+Bet = tuple[str, str, int, int]
+History = tuple[list[LegChange], list[Bet]]
+
+
 @st.composite
-def histories(draw):
+def histories(draw: st.DrawFn) -> History:
     """Bets that are accepted, settled, rolled back and settled anew, in one order of positions."""
     changes: list[LegChange] = []
-    closed: list[tuple] = []
-    opened: list[tuple] = []
+    closed: list[Bet] = []
+    opened: list[Bet] = []
     for row_id in range(1, draw(st.integers(0, 30)) + 1):
         position = OutboxPosition(row_id // 4 + 1, row_id)
         step = draw(st.sampled_from(["accept", "settle", "roll back"]))
@@ -24,7 +28,8 @@ def histories(draw):
         if step == "accept" or not source:
             stake_minor = draw(st.integers(1, 10**6))
             payout_minor = stake_minor + draw(st.integers(0, 10**7))
-            bet = (*draw(MARKETS), stake_minor, payout_minor)
+            market_id, outcome_id = draw(MARKETS)
+            bet = (market_id, outcome_id, stake_minor, payout_minor)
             opened.append(bet)
             changes.append(LegChange(position, *bet, "EUR", True))
             continue
@@ -35,7 +40,7 @@ def histories(draw):
 
 
 @given(histories(), st.data())
-def test_the_fold_equals_counting_what_is_open(history, data):
+def test_the_fold_equals_counting_what_is_open(history: History, data: st.DataObject) -> None:
     changes, opened = history
     liability = EMPTY
     start = 0
@@ -45,7 +50,7 @@ def test_the_fold_equals_counting_what_is_open(history, data):
         folded = fold(liability, changes[again_from:end], time_us=end)
         assert folded.refused == ()
         liability, start = folded.liability, end
-    expected: dict = defaultdict(lambda: [0, 0, 0])
+    expected: defaultdict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0, 0])
     for market_id, outcome_id, stake_minor, payout_minor in opened:
         counted = expected[market_id, outcome_id]
         counted[0] += stake_minor
@@ -67,7 +72,7 @@ def test_the_fold_equals_counting_what_is_open(history, data):
 
 
 @given(histories(), st.data())
-def test_repetitions_that_keep_the_order_change_nothing(history, data):
+def test_repetitions_that_keep_the_order_change_nothing(history: History, data: st.DataObject) -> None:
     changes, _ = history
     once = fold(EMPTY, changes, time_us=1).liability
     repeated = [change for change in changes for _ in range(data.draw(st.integers(1, 3)))]

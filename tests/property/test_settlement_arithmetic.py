@@ -16,7 +16,9 @@ odds = st.integers(1_000, 10_000_000)
 
 
 @given(stakes, odds, outcomes)
-def test_the_payout_is_the_formula_rounded_down(stake_minor, decimal_odds_milli, outcome):
+def test_the_payout_is_the_formula_rounded_down(
+    stake_minor: int, decimal_odds_milli: int, outcome: OutcomeResult
+) -> None:
     void = Fraction(outcome.void_factor_micro, FACTOR_ONE_MICRO)
     win = Fraction(outcome.win_factor_micro, FACTOR_ONE_MICRO)
     dead_heat = Fraction(outcome.dead_heat_factor_micro, FACTOR_ONE_MICRO)
@@ -25,6 +27,8 @@ def test_the_payout_is_the_formula_rounded_down(stake_minor, decimal_odds_milli,
 
 
 @given(stakes, odds, outcomes)
-def test_no_result_pays_more_than_stake_times_odds(stake_minor, decimal_odds_milli, outcome):
+def test_no_result_pays_more_than_stake_times_odds(
+    stake_minor: int, decimal_odds_milli: int, outcome: OutcomeResult
+) -> None:
     paid_minor = return_minor(stake_minor=stake_minor, decimal_odds_milli=decimal_odds_milli, outcome=outcome)
     assert 0 <= paid_minor <= stake_minor * decimal_odds_milli // 1_000

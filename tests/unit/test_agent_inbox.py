@@ -1,6 +1,7 @@
 """Events between the log and the work: bounded, acknowledged in order."""
 
 import asyncio
+from typing import Any
 
 from faust.types import TP
 
@@ -8,11 +9,11 @@ from streams.inbox import Inbox
 from tests.unit.fake_faust import FakeEvent, FakeMessage
 
 
-def _events(count, *, partition=0, acknowledged, value=b"x"):
+def _events(count: int, *, acknowledged: list[tuple[int, int]], partition: int = 0, value: bytes = b"x") -> list[Any]:
     return [FakeEvent(FakeMessage("t", partition, offset, value), acknowledged) for offset in range(count)]
 
 
-async def test_an_event_is_acknowledged_only_after_those_before_it():
+async def test_an_event_is_acknowledged_only_after_those_before_it() -> None:
     acknowledged: list[tuple[int, int]] = []
     inbox = Inbox(events_max=10)
     first, second, third = _events(3, acknowledged=acknowledged)
@@ -25,7 +26,7 @@ async def test_an_event_is_acknowledged_only_after_those_before_it():
     assert len(inbox) == 0
 
 
-async def test_partitions_do_not_wait_for_each_other():
+async def test_partitions_do_not_wait_for_each_other() -> None:
     acknowledged: list[tuple[int, int]] = []
     inbox = Inbox(events_max=10)
     (slow,) = _events(1, acknowledged=acknowledged)
@@ -36,7 +37,7 @@ async def test_partitions_do_not_wait_for_each_other():
     assert acknowledged == [(1, 0)]
 
 
-async def test_a_full_inbox_makes_the_reader_wait_until_something_is_finished():
+async def test_a_full_inbox_makes_the_reader_wait_until_something_is_finished() -> None:
     inbox = Inbox(events_max=2)
     events = _events(3, acknowledged=[])
     await inbox.put(events[0])
@@ -48,7 +49,7 @@ async def test_a_full_inbox_makes_the_reader_wait_until_something_is_finished():
     await third
 
 
-async def test_an_inbox_is_full_by_bytes_too():
+async def test_an_inbox_is_full_by_bytes_too() -> None:
     inbox = Inbox(events_max=10, bytes_max=10)
     events = _events(2, acknowledged=[], value=b"0123456789")
     await inbox.put(events[0])
@@ -59,7 +60,7 @@ async def test_an_inbox_is_full_by_bytes_too():
     await second
 
 
-async def test_take_waits_for_the_first_event_and_gives_up_in_time():
+async def test_take_waits_for_the_first_event_and_gives_up_in_time() -> None:
     inbox = Inbox(events_max=10)
     assert await inbox.take(5, timeout_s=0.01) == []
     waiting = asyncio.create_task(inbox.take(5, timeout_s=5))
@@ -69,7 +70,7 @@ async def test_take_waits_for_the_first_event_and_gives_up_in_time():
     assert await waiting == [event]
 
 
-async def test_events_of_a_partition_that_is_gone_are_forgotten_and_never_acknowledged():
+async def test_events_of_a_partition_that_is_gone_are_forgotten_and_never_acknowledged() -> None:
     acknowledged: list[tuple[int, int]] = []
     inbox = Inbox(events_max=2)
     taken, waiting = _events(2, acknowledged=acknowledged)

@@ -1,6 +1,8 @@
 """Messages into blocks of rows: acknowledged after the insert, split around what cannot be kept."""
 
 import asyncio
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,12 +17,12 @@ TOPIC = "odds.books.v1"
 
 
 class FakeHistory:
-    def __init__(self):
-        self.blocks: list[tuple[str, list[tuple]]] = []
+    def __init__(self) -> None:
+        self.blocks: list[tuple[str, list[tuple[object, ...]]]] = []
         self.failures: list[Exception] = []
         self.refused_version = -1
 
-    async def insert(self, table, column_names, columns):
+    async def insert(self, table: str, column_names: Sequence[str], columns: Sequence[Sequence[object]]) -> None:
         await asyncio.sleep(0)
         if self.failures:
             raise self.failures.pop()
@@ -30,19 +32,23 @@ class FakeHistory:
         assert all(len(row) == len(column_names) for row in rows)
         self.blocks.append((table, rows))
 
-    def versions(self):
+    def versions(self) -> list[Any]:
         return [row[1] for table, rows in self.blocks if table == "book_versions" for row in rows]
 
 
+Parts = tuple[FakeHistory, FakeOutlet, Any]
+
+
 @pytest.fixture
-def parts():
-    history, outlet, app = FakeHistory(), FakeOutlet(), FakeApp()
+def parts() -> Parts:
+    history, outlet = FakeHistory(), FakeOutlet()
+    app: Any = FakeApp()
     agent = HistoryAgent(history=history, outlet=outlet, clock=FakeClock(), block_rows_max=100, block_interval_s=0.05)
     agent.attach(app)
     return history, outlet, app
 
 
-def _book(version, *, layout_hash=7):
+def _book(version: int, *, layout_hash: int = 7) -> bytes:
     return book_pb2.Book(
         fixture_id="sim:1:1",
         version=version,
@@ -54,7 +60,7 @@ def _book(version, *, layout_hash=7):
     ).SerializeToString()
 
 
-async def test_books_that_come_together_are_one_block_and_their_layout_goes_before(parts):
+async def test_books_that_come_together_are_one_block_and_their_layout_goes_before(parts: Parts) -> None:
     history, _, app = parts
     for version in range(50):
         app.deliver(TOPIC, version, _book(version))
@@ -68,7 +74,7 @@ async def test_books_that_come_together_are_one_block_and_their_layout_goes_befo
     assert history.versions() == list(range(51))
 
 
-async def test_a_block_is_bounded(parts):
+async def test_a_block_is_bounded(parts: Parts) -> None:
     history, _, app = parts
     for version in range(250):
         app.deliver(TOPIC, version, _book(version))
@@ -77,7 +83,7 @@ async def test_a_block_is_bounded(parts):
     assert max(len(rows) for _, rows in history.blocks) == 100
 
 
-async def test_nothing_is_acknowledged_while_clickhouse_is_away(parts):
+async def test_nothing_is_acknowledged_while_clickhouse_is_away(parts: Parts) -> None:
     history, outlet, app = parts
     history.failures = [HistoryUnavailable("away"), HistoryUnavailable("away")]
     app.deliver(TOPIC, 0, _book(1))
@@ -88,7 +94,7 @@ async def test_nothing_is_acknowledged_while_clickhouse_is_away(parts):
     assert (history.versions(), outlet.sent) == ([1], [])
 
 
-async def test_what_cannot_be_kept_is_buried_and_the_rest_of_its_block_is_kept(parts):
+async def test_what_cannot_be_kept_is_buried_and_the_rest_of_its_block_is_kept(parts: Parts) -> None:
     history, outlet, app = parts
     history.refused_version = 7
     for version in range(20):
@@ -104,7 +110,7 @@ async def test_what_cannot_be_kept_is_buried_and_the_rest_of_its_block_is_kept(p
     ]
 
 
-def test_a_layout_that_was_forgotten_is_kept_once_more():
+def test_a_layout_that_was_forgotten_is_kept_once_more() -> None:
     catalogue = LayoutCatalogue(known_max=1)
     read_book(catalogue, _book(1, layout_hash=1))
     catalogue.mark_kept()

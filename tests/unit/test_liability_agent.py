@@ -2,6 +2,8 @@
 
 import asyncio
 import uuid
+from collections.abc import Collection, Mapping
+from typing import Any
 
 import pytest
 from faust.types import TP
@@ -11,7 +13,7 @@ from overround.bets.v1 import bet_pb2
 from overround.common.v1 import outbox_pb2
 from overround.feed.v1 import feed_pb2
 from overround.risk.v1 import risk_pb2
-from risk.ports import RiskUnavailable
+from risk.ports import ExposureEntry, RiskUnavailable
 from streams.liability import DEAD_LETTER_TOPIC, SOURCE_TOPIC, TARGET_TOPIC, LiabilityAgent, LiabilityUnavailable
 from tests.unit.fake_faust import FakeApp, FakeClock, FakeOutlet, eventually
 
@@ -23,52 +25,56 @@ ACCEPTED, SETTLED, ROLLED_BACK = (
 
 
 class FakeLiabilityCopy:
-    def __init__(self):
+    def __init__(self) -> None:
         self.values: dict[str, bytes] = {}
         self.whole: set[int] = set()
         self.is_away = False
 
-    async def put(self, values):
+    async def put(self, values: Mapping[str, bytes]) -> None:
         if self.is_away:
             raise LiabilityUnavailable("away")
         self.values.update(values)
 
-    async def missing(self, partitions):
+    async def missing(self, partitions: Collection[int]) -> set[int]:
         if self.is_away:
             raise LiabilityUnavailable("away")
         return set(partitions) - self.whole
 
-    async def put_whole(self, partition, values):
+    async def put_whole(self, partition: int, values: Mapping[str, bytes]) -> None:
         await self.put(values)
         self.whole.add(partition)
 
 
 class FakeLiabilityLog:
-    def __init__(self):
+    def __init__(self) -> None:
         self.values: dict[int, dict[str, bytes]] = {}
 
-    async def read(self, partition):
+    async def read(self, partition: int) -> dict[str, bytes]:
         return dict(self.values.get(partition, {}))
 
 
 class FakeExposure:
-    def __init__(self):
+    """Counts open bets; reserving is no business of the agent."""
+
+    def __init__(self) -> None:
         self.open_bets: set[uuid.UUID] = set()
         self.failures: list[Exception] = []
 
-    async def add_bet(self, entry, *, bet_id):
+    async def add_bet(self, entry: ExposureEntry, *, bet_id: uuid.UUID) -> None:
         self.open_bets.add(bet_id)
 
-    async def remove_bet(self, bet_id, *, fixture_id):
+    async def remove_bet(self, bet_id: uuid.UUID, *, fixture_id: str) -> None:
         if self.failures:
             raise self.failures.pop()
         self.open_bets.discard(bet_id)
 
 
 class Parts:
-    def __init__(self):
-        self.copy, self.published, self.exposure = FakeLiabilityCopy(), FakeLiabilityLog(), FakeExposure()
-        self.outlet, self.app, self.clock = FakeOutlet(), FakeApp(), FakeClock()
+    def __init__(self) -> None:
+        self.copy, self.published = FakeLiabilityCopy(), FakeLiabilityLog()
+        self.outlet, self.clock = FakeOutlet(), FakeClock()
+        self.exposure: Any = FakeExposure()
+        self.app: Any = FakeApp()
         self.agent = LiabilityAgent(
             outlet=self.outlet,
             copy=self.copy,
@@ -80,16 +86,23 @@ class Parts:
         )
         self.agent.attach(self.app)
 
-    def published_liabilities(self):
+    def published_liabilities(self) -> list[risk_pb2.FixtureLiability]:
         return [risk_pb2.FixtureLiability.FromString(value) for value in self.outlet.values_of(TARGET_TOPIC)]
 
 
 @pytest.fixture
-def parts():
+def parts() -> Parts:
     return Parts()
 
 
-def _leg(row_id, bet_id, *, kind=ACCEPTED, stake_minor=1_000, fixture_id="sim:1:1"):
+def _leg(
+    row_id: int,
+    bet_id: uuid.UUID | str,
+    *,
+    kind: bet_pb2.BetEvent.Kind.ValueType = ACCEPTED,
+    stake_minor: int = 1_000,
+    fixture_id: str = "sim:1:1",
+) -> bytes:
     sign = -1 if kind == SETTLED else 1
     return bet_pb2.LegChanged(
         position=outbox_pb2.OutboxPosition(transaction_id=5, row_id=row_id),
@@ -102,7 +115,7 @@ def _leg(row_id, bet_id, *, kind=ACCEPTED, stake_minor=1_000, fixture_id="sim:1:
     ).SerializeToString()
 
 
-async def test_all_legs_that_wait_become_one_liability_of_their_fixture(parts):
+async def test_all_legs_that_wait_become_one_liability_of_their_fixture(parts: Parts) -> None:
     for row_id in range(1, 101):
         parts.app.deliver(SOURCE_TOPIC, row_id, _leg(row_id, uuid.uuid4()))
     async with parts.app:
@@ -114,7 +127,7 @@ async def test_all_legs_that_wait_become_one_liability_of_their_fixture(parts):
     assert parts.copy.values["sim:1:1"] == newest.SerializeToString()
 
 
-async def test_state_is_read_back_so_that_a_replay_changes_nothing(parts):
+async def test_state_is_read_back_so_that_a_replay_changes_nothing(parts: Parts) -> None:
     bet_id = uuid.uuid4()
     parts.app.deliver(SOURCE_TOPIC, 0, _leg(1, bet_id))
     async with parts.app:
@@ -129,7 +142,7 @@ async def test_state_is_read_back_so_that_a_replay_changes_nothing(parts):
     assert restarted.outlet.values_of(TARGET_TOPIC) == [before]
 
 
-async def test_nothing_is_acknowledged_before_the_log_has_the_liability(parts):
+async def test_nothing_is_acknowledged_before_the_log_has_the_liability(parts: Parts) -> None:
     parts.outlet.failures = [DeliveryFailed("away"), DeliveryFailed("away")]
     parts.app.deliver(SOURCE_TOPIC, 0, _leg(1, uuid.uuid4()))
     async with parts.app:
@@ -139,7 +152,7 @@ async def test_nothing_is_acknowledged_before_the_log_has_the_liability(parts):
     assert len(parts.published_liabilities()) == 1
 
 
-async def test_while_redis_is_away_nothing_is_acknowledged_and_nothing_is_lost(parts):
+async def test_while_redis_is_away_nothing_is_acknowledged_and_nothing_is_lost(parts: Parts) -> None:
     parts.copy.is_away = True
     parts.app.deliver(SOURCE_TOPIC, 0, _leg(1, uuid.uuid4()))
     async with parts.app:
@@ -151,7 +164,7 @@ async def test_while_redis_is_away_nothing_is_acknowledged_and_nothing_is_lost(p
     assert set(parts.copy.values) == {"sim:1:1"}
 
 
-async def test_a_serving_copy_that_lost_its_data_is_made_whole_again(parts):
+async def test_a_serving_copy_that_lost_its_data_is_made_whole_again(parts: Parts) -> None:
     parts.app.deliver(SOURCE_TOPIC, 0, _leg(1, uuid.uuid4()))
     async with parts.app:
         await parts.app.on_partitions_assigned.send({TP(SOURCE_TOPIC, 0)})
@@ -164,7 +177,7 @@ async def test_a_serving_copy_that_lost_its_data_is_made_whole_again(parts):
     assert parts.agent.is_ready
 
 
-async def test_a_settled_bet_leaves_the_exposure_and_a_rolled_back_one_returns(parts):
+async def test_a_settled_bet_leaves_the_exposure_and_a_rolled_back_one_returns(parts: Parts) -> None:
     settled, returned = uuid.uuid4(), uuid.uuid4()
     parts.exposure.open_bets = {settled, returned}
     parts.exposure.failures = [RiskUnavailable("away")]
@@ -176,7 +189,7 @@ async def test_a_settled_bet_leaves_the_exposure_and_a_rolled_back_one_returns(p
     assert parts.exposure.open_bets == {returned}
 
 
-async def test_what_cannot_be_counted_is_buried_and_the_rest_goes_on(parts):
+async def test_what_cannot_be_counted_is_buried_and_the_rest_goes_on(parts: Parts) -> None:
     parts.app.deliver(SOURCE_TOPIC, 0, b"\xff")
     parts.app.deliver(SOURCE_TOPIC, 1, _leg(1, "no uuid"))
     parts.app.deliver(SOURCE_TOPIC, 2, _leg(2, uuid.uuid4(), kind=SETTLED))

@@ -7,7 +7,7 @@ from overround.feed.v1 import feed_pb2
 from wire.results import build_market_result, parse_market_result, result_keys
 
 
-def test_a_result_survives_the_wire():
+def test_a_result_survives_the_wire() -> None:
     result = MarketResult(
         ResultKind.CANCEL,
         "handicap:-0.25",
@@ -22,12 +22,12 @@ def test_a_result_survives_the_wire():
 
 
 @pytest.mark.parametrize("kind", [0, 5])
-def test_a_kind_nobody_knows_is_refused(kind):
+def test_a_kind_nobody_knows_is_refused(kind: int) -> None:
     with pytest.raises(ResultMalformed, match=f"was {kind}"):
-        parse_market_result(feed_pb2.MarketResult(kind=kind, market_id="1x2"))
+        parse_market_result(feed_pb2.MarketResult(kind=feed_pb2.ResultKind.ValueType(kind), market_id="1x2"))
 
 
-def test_two_cancellations_of_one_market_in_one_message_have_names_of_their_own():
+def test_two_cancellations_of_one_market_in_one_message_have_names_of_their_own() -> None:
     cancel = feed_pb2.MarketResult(kind=feed_pb2.RESULT_KIND_CANCEL, market_id="1x2")
     message = feed_pb2.FixtureResults(
         provider_id="uof:1", fixture_id="sr:match:1", sequence=7, results=[cancel, cancel]

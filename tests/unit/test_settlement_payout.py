@@ -27,27 +27,29 @@ DEAD_HEAT_OF_THREE = OutcomeResult("home", 1_000_000, 0, 333_333)
     ],
     ids=["won", "lost", "void", "half won", "half lost", "two share", "three share", "half void and shared"],
 )
-def test_a_single_is_paid_what_its_outcome_is_worth(outcome, stake_minor, decimal_odds_milli, paid_minor):
+def test_a_single_is_paid_what_its_outcome_is_worth(
+    outcome: OutcomeResult, stake_minor: int, decimal_odds_milli: int, paid_minor: int
+) -> None:
     assert return_minor(stake_minor=stake_minor, decimal_odds_milli=decimal_odds_milli, outcome=outcome) == paid_minor
 
 
-def test_a_fraction_of_a_minor_unit_is_rounded_down():
+def test_a_fraction_of_a_minor_unit_is_rounded_down() -> None:
     assert return_minor(stake_minor=333, decimal_odds_milli=1_333, outcome=WON) == 443
     assert return_minor(stake_minor=1, decimal_odds_milli=1_999, outcome=WON) == 1
     assert return_minor(stake_minor=1, decimal_odds_milli=2_000, outcome=WON) == 2
 
 
-def test_the_half_that_is_given_back_and_the_half_that_wins_are_rounded_together():
+def test_the_half_that_is_given_back_and_the_half_that_wins_are_rounded_together() -> None:
     assert return_minor(stake_minor=101, decimal_odds_milli=2_000, outcome=HALF_WON) == 151
     assert return_minor(stake_minor=101, decimal_odds_milli=3_000, outcome=HALF_WON) == 202
 
 
-def test_a_stake_beyond_the_range_of_a_float_is_paid_to_the_minor_unit():
+def test_a_stake_beyond_the_range_of_a_float_is_paid_to_the_minor_unit() -> None:
     assert return_minor(stake_minor=2**53 + 1, decimal_odds_milli=1_000, outcome=WON) == 2**53 + 1
 
 
 @pytest.mark.parametrize("factor_micro", [-1, 1_000_001])
-def test_a_factor_outside_zero_to_one_is_refused(factor_micro):
+def test_a_factor_outside_zero_to_one_is_refused(factor_micro: int) -> None:
     for position in range(3):
         factors = [0, 0, 1_000_000]
         factors[position] = factor_micro
@@ -55,17 +57,24 @@ def test_a_factor_outside_zero_to_one_is_refused(factor_micro):
             OutcomeResult("home", *factors)
 
 
-def test_a_winner_without_a_dead_heat_factor_is_refused_and_a_loser_is_not():
+def test_a_winner_without_a_dead_heat_factor_is_refused_and_a_loser_is_not() -> None:
     assert OutcomeResult("home", 0, 0, 0).dead_heat_factor_micro == 0
     with pytest.raises(ResultMalformed, match="dead_heat"):
         OutcomeResult("home", 1, 0, 0)
 
 
-def _result(kind=ResultKind.SETTLEMENT, market_id="1x2", outcomes=(WON,), window_start_ms=0, window_end_ms=0):
+def _result(
+    kind: ResultKind = ResultKind.SETTLEMENT,
+    *,
+    market_id: str = "1x2",
+    outcomes: tuple[OutcomeResult, ...] = (WON,),
+    window_start_ms: int = 0,
+    window_end_ms: int = 0,
+) -> MarketResult:
     return MarketResult(kind, market_id, outcomes, window_start_ms, window_end_ms, "", 0)
 
 
-def test_a_settlement_names_each_outcome_once():
+def test_a_settlement_names_each_outcome_once() -> None:
     assert _result().outcomes == (WON,)
     with pytest.raises(ResultMalformed):
         _result(outcomes=(WON, LOST))
@@ -73,12 +82,12 @@ def test_a_settlement_names_each_outcome_once():
         _result(outcomes=())
 
 
-def test_a_result_of_no_market_is_refused():
+def test_a_result_of_no_market_is_refused() -> None:
     with pytest.raises(ResultMalformed):
         _result(market_id="")
 
 
-def test_a_window_may_be_open_or_empty_but_not_reversed():
+def test_a_window_may_be_open_or_empty_but_not_reversed() -> None:
     assert _result(ResultKind.CANCEL, outcomes=(), window_start_ms=5).window_end_ms == 0
     assert _result(ResultKind.CANCEL, outcomes=(), window_start_ms=5, window_end_ms=5).window_end_ms == 5
     with pytest.raises(ResultMalformed):
