@@ -3,7 +3,7 @@
 import asyncio
 import uuid
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from faust.types import TP
@@ -73,8 +73,8 @@ class Parts:
     def __init__(self) -> None:
         self.copy, self.published = FakeLiabilityCopy(), FakeLiabilityLog()
         self.outlet, self.clock = FakeOutlet(), FakeClock()
-        self.exposure: Any = FakeExposure()
-        self.app: Any = FakeApp()
+        self.exposure = cast(Any, FakeExposure())
+        self.app = cast(Any, FakeApp())
         self.agent = LiabilityAgent(
             outlet=self.outlet,
             copy=self.copy,
