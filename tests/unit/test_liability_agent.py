@@ -73,8 +73,8 @@ class Parts:
     def __init__(self) -> None:
         self.copy, self.published = FakeLiabilityCopy(), FakeLiabilityLog()
         self.outlet, self.clock = FakeOutlet(), FakeClock()
-        self.exposure = cast(Any, FakeExposure())
-        self.app = cast(Any, FakeApp())
+        self.exposure = cast("Any", FakeExposure())
+        self.app = cast("Any", FakeApp())
         self.agent = LiabilityAgent(
             outlet=self.outlet,
             copy=self.copy,
