@@ -20,6 +20,9 @@ from infra.local.system import choose, describe_system
 from infra.settings import Settings
 
 
+AWAITED_SHOWN = 4  # more than a narrow terminal's line would leave traces of the spinner
+
+
 class Terminal:
     """Tells a person what happens, a line a step; a spinner says what is still awaited."""
 
@@ -73,7 +76,8 @@ class Terminal:
         self._console.print(f"[dim]· {name} stopped[/]", highlight=False)
 
     def _show_awaited(self) -> None:
-        self._status.update(f"waiting for {', '.join(self._awaited)}")
+        more = len(self._awaited) - AWAITED_SHOWN
+        self._status.update(f"waiting for {', '.join(self._awaited[:AWAITED_SHOWN])}{f' and {more} more' * (more > 0)}")
 
 
 def run_up(
