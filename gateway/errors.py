@@ -64,7 +64,6 @@ _REASONS_BY_STATUS: Mapping[grpc.StatusCode, tuple[str, ...]] = {
         "BOOK_SNAPSHOT_INCOMPLETE",
         "DELIVERY_FAILED",
         "EXPLANATION_UNAVAILABLE",
-        "HISTORY_UNAVAILABLE",
         "LEDGER_UNAVAILABLE",
         "PRICING_UNAVAILABLE",
         "RISK_UNAVAILABLE",
