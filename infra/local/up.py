@@ -19,7 +19,6 @@ from infra.local.supervisor import Supervisor
 from infra.local.system import choose, describe_system
 from infra.settings import Settings
 
-
 AWAITED_SHOWN = 4  # more than a narrow terminal's line would leave traces of the spinner
 
 
