@@ -33,7 +33,6 @@ _REASONS_BY_STATUS: Mapping[grpc.StatusCode, tuple[str, ...]] = {
         "LAYOUT_MALFORMED",
         "MALFORMED",
         "OVERSIZED",
-        "PAGE_TOKEN_MALFORMED",
         "PASSWORD_MALFORMED",
         "REQUEST_MALFORMED",
         "RESULT_MALFORMED",
