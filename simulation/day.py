@@ -114,7 +114,10 @@ def generate_day(*, seed: int, day_id: str, match_count: int, population: int) -
         population: Bettors who come again and again.
     """
     generator = np.random.default_rng((seed, 1))
-    fixtures = tuple(draw_fixture(index, seed=seed, day_id=day_id, generator=generator) for index in range(match_count))
+    pairs = draw_pairs(match_count, generator)
+    fixtures = tuple(
+        draw_fixture(index, pair, seed=seed, day_id=day_id, generator=generator) for index, pair in enumerate(pairs)
+    )
     day_s = FIRST_KICK_OFF_S + match_count * KICK_OFF_INTERVAL_S + 7_000.0
     outages = tuple(
         tuple(draw_outages(profile, day_s=day_s, generator=np.random.default_rng((seed, 4, index))))
@@ -123,13 +126,22 @@ def generate_day(*, seed: int, day_id: str, match_count: int, population: int) -
     return MatchDay(seed=seed, fixtures=fixtures, outages=outages, population=population)
 
 
-def draw_fixture(index: int, *, seed: int, day_id: str, generator: np.random.Generator) -> SimulatedFixture:
+def draw_pairs(match_count: int, generator: np.random.Generator) -> list[tuple[int, int]]:
+    """Return who plays whom; every town plays once before any plays again."""
+    rounds = -(-match_count * 2 // len(TOWNS))
+    towns = [int(town) for _ in range(rounds) for town in generator.permutation(len(TOWNS))]
+    return list(zip(towns[: 2 * match_count : 2], towns[1 : 2 * match_count : 2], strict=True))
+
+
+def draw_fixture(
+    index: int, pair: tuple[int, int], *, seed: int, day_id: str, generator: np.random.Generator
+) -> SimulatedFixture:
     """Draw two teams of random strength and their match."""
     strengths = STRENGTH_SPREAD * generator.standard_normal(2)
     balance = HOME_ADVANTAGE / 2 + (strengths[0] - strengths[1]) / 2
     level = np.log(GOALS_PER_MATCH / 2) + 0.12 * generator.standard_normal()
     means = (float(np.exp(level + balance)), float(np.exp(level - balance)))
-    home, away = (int(town) for town in generator.choice(len(TOWNS), size=2, replace=False))
+    home, away = pair
     timeline = generate_match(
         home_name=f"{TOWNS[home]} {SUFFIXES[home % len(SUFFIXES)]}",
         away_name=f"{TOWNS[away]} {SUFFIXES[away % len(SUFFIXES)]}",

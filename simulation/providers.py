@@ -41,9 +41,9 @@ class ProviderProfile:
 
 
 PROFILES = (
-    ProviderProfile("sim-alpha", 1.045, 0.015, 0.10, 3.0, 0.000, 1.0, 240.0, is_official=True),
-    ProviderProfile("sim-bravo", 1.060, 0.030, 0.15, 6.0, 0.002, 3.0, 400.0),
-    ProviderProfile("sim-charlie", 1.075, 0.050, 0.25, 11.0, 0.006, 5.0, 600.0),
+    ProviderProfile("sim-alpha", 1.045, 0.010, 0.02, 3.0, 0.000, 1.0, 240.0, is_official=True),
+    ProviderProfile("sim-bravo", 1.060, 0.020, 0.03, 6.0, 0.002, 3.0, 400.0),
+    ProviderProfile("sim-charlie", 1.075, 0.035, 0.05, 11.0, 0.006, 5.0, 600.0),
 )
 
 
