@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, Producer, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._config import AlterConfigOpType, ConfigEntry, ConfigResource
 from confluent_kafka.admin._resource import ResourceType
@@ -79,7 +79,8 @@ def _create(admin: AdminClient, settings: Settings, topics: list[TopicDeclaratio
         NewTopic(topic.name, num_partitions=topic.partitions, replication_factor=factor, config=dict(topic.config))
         for topic in topics
     ]
-    _wait(admin.create_topics(new, operation_timeout=TIMEOUT_S))
+    for future in admin.create_topics(new, operation_timeout=TIMEOUT_S).values():
+        _expect_created(future)
 
 
 def _configure(admin: AdminClient, topics: list[TopicDeclaration]) -> None:
@@ -102,6 +103,15 @@ def _configure(admin: AdminClient, topics: list[TopicDeclaration]) -> None:
 def _wait(futures: Mapping[Any, Future[Any]]) -> None:
     for future in futures.values():
         future.result(timeout=TIMEOUT_S)
+
+
+def _expect_created(future: Future[None]) -> None:
+    """A broker that has just started may not list a topic yet, and still refuse to create it again."""
+    try:
+        future.result(timeout=TIMEOUT_S)
+    except KafkaException as error:
+        if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
+            raise
 
 
 def _read_record(settings: Settings) -> set[str]:
