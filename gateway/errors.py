@@ -32,6 +32,7 @@ _REASONS_BY_STATUS: Mapping[grpc.StatusCode, tuple[str, ...]] = {
         "ID_MALFORMED",
         "LAYOUT_MALFORMED",
         "MALFORMED",
+        "MODEL_INPUT_INVALID",
         "OVERSIZED",
         "PASSWORD_MALFORMED",
         "REQUEST_MALFORMED",
