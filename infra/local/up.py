@@ -49,7 +49,8 @@ class Terminal:
         port = str(program.ports[0].number) if program.ports else ""
         note = f"  [dim]{done}[/]" if done else ""
         self._console.print(f"[green]✓[/] {program.name:<11} port {port:<6} {seconds:4.1f} s{note}", highlight=False)
-        self._awaited.remove(program.name)
+        if program.name in self._awaited:  # not where it was started by hand, later
+            self._awaited.remove(program.name)
         self._show_awaited()
 
     def on_change(self, runner: Runner) -> None:
