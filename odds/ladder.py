@@ -54,6 +54,6 @@ def round_down(decimal_odds: NDArray[np.float64], ladder: NDArray[np.uint32]) ->
     Returns:
         Same shape; 0 where there is no price or it is below the lowest step; the highest step for all above it.
     """
-    odds_milli = np.nan_to_num(decimal_odds * 1_000.0 + STEP_TOLERANCE_MILLI, nan=0.0)
+    odds_milli = np.where(np.isnan(decimal_odds), 0.0, decimal_odds * 1_000.0 + STEP_TOLERANCE_MILLI)
     positions = np.searchsorted(ladder, odds_milli, side="right")
     return np.where(positions > 0, ladder[np.maximum(positions, 1) - 1], 0).astype(np.uint32)

@@ -15,7 +15,7 @@ Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
 STEPS_MAX = 64
-SUM_ACCURACY = 1e-13
+SUM_ACCURACY = 2e-13
 SUM_TOLERANCE = 1e-12
 
 
@@ -115,16 +115,16 @@ def _scale_by_power(probabilities: Floats, targets: Floats) -> Floats:
 def _newton(step: Callable[[Floats], tuple[Floats, Floats]], start: Floats, solvable: Flags) -> tuple[Floats, Flags]:
     """Follow the tangents until no sum moves any more; `step` returns how far each sum is off, and its slope."""
     roots = start
-    is_solved = np.zeros(len(start), dtype=bool)
+    is_unsolvable = ~solvable
     for _ in range(STEPS_MAX):
         errors, slopes = step(roots)
+        errors[is_unsolvable] = 0.0
         distances = np.abs(errors)
-        is_solved = solvable & (distances <= SUM_TOLERANCE)
-        is_moving = solvable & (distances > SUM_ACCURACY) & (slopes != 0.0)
-        if not is_moving.any():
+        if distances.max(initial=0.0) <= SUM_ACCURACY:
             break
-        roots = np.where(is_moving, roots - errors / np.where(is_moving, slopes, 1.0), roots)
-    return roots, is_solved
+        slopes[is_unsolvable] = 1.0
+        roots = roots - errors / slopes
+    return roots, solvable & (distances <= SUM_TOLERANCE)
 
 
 def _implied_probabilities(decimal_odds: Floats) -> Floats:
@@ -138,11 +138,11 @@ def _rows_inside_unit(probabilities: Floats) -> tuple[Floats, Flags]:
 
     The long axis comes last, so that sums over outcomes run along it.
     """
-    columns = np.nan_to_num(probabilities.T)
-    is_there = ~np.isnan(probabilities.T)
+    columns = np.ascontiguousarray(probabilities.T)
+    is_there = columns == columns  # noqa: PLR0124 # NaN alone differs from itself
     is_inside = (columns > 0.0) & (columns < 1.0)
-    solvable = np.asarray((is_inside == is_there).all(axis=0) & (np.count_nonzero(is_there, axis=0) >= 2))
-    return np.ascontiguousarray(np.where(solvable, columns, 0.0)), solvable
+    solvable = (is_inside == is_there).all(axis=0) & (is_there.sum(axis=0) >= 2)
+    return np.where(is_inside & solvable, columns, 0.0), solvable
 
 
 def _flagged(columns: Floats, is_solved: Flags, given: Floats) -> Floats:

@@ -101,8 +101,9 @@ def _fair_of_providers(
 
     Those that offer fewer outcomes than another, or no real book, drop out.
     """
-    offered = np.count_nonzero(~np.isnan(provider_odds), axis=2)
-    implied_sums = np.nansum(1.0 / provider_odds, axis=2) / winner_counts
+    is_offered = ~np.isnan(provider_odds)
+    offered = is_offered.sum(axis=2)
+    implied_sums = np.where(is_offered, 1.0 / provider_odds, 0.0).sum(axis=2) / winner_counts
     is_asked = is_asked & (implied_sums >= policy.implied_sum_min) & (implied_sums <= policy.implied_sum_max)
     is_asked &= offered == np.where(is_asked, offered, 0).max(axis=0)
     rows_winner_counts = np.broadcast_to(winner_counts, is_asked.shape)[is_asked]
@@ -121,15 +122,16 @@ def _blend(fair: Floats, weights: Floats, winner_counts: Floats) -> Floats:
 
 def _quote(fair: Floats, winner_counts: Floats, policy: PricingPolicy) -> tuple[NDArray[np.uint32], Floats]:
     """Put the margin on, round, and take back any market that ended below its overround."""
-    outcome_counts = np.count_nonzero(~np.isnan(fair), axis=1)
+    is_there = ~np.isnan(fair)
+    outcome_counts = is_there.sum(axis=1)
     is_wide = outcome_counts > policy.narrow_outcomes_max
     wanted = np.where(is_wide, policy.overround_wide, policy.overround) * winner_counts
     is_by_power = policy.application is MarginMethod.POWER
     implied = (apply_margin_by_power if is_by_power else apply_margin_by_odds_ratio)(fair, overrounds=wanted)
-    odds_milli = round_down(1.0 / implied, policy.ladder)
-    quoted = np.where(odds_milli > 0, 1_000.0 / np.maximum(odds_milli, 1), implied)
-    sums = np.nansum(quoted, axis=1)
-    is_good = (sums >= wanted - ROUNDING_TOLERANCE) & np.any(odds_milli > 0, axis=1)
+    odds_milli = np.zeros(fair.shape, dtype=np.uint32)
+    odds_milli[is_there] = round_down(1.0 / implied[is_there], policy.ladder)
+    sums = np.where(odds_milli > 0, 1_000.0 / np.maximum(odds_milli, 1), np.where(is_there, implied, 0.0)).sum(axis=1)
+    is_good = (sums >= wanted - ROUNDING_TOLERANCE) & (odds_milli > 0).any(axis=1)
     return np.where(is_good[:, None], odds_milli, 0).astype(np.uint32), np.where(is_good, sums, np.nan)
 
 

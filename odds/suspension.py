@@ -47,16 +47,16 @@ def judge_markets(
     )
     holds = {
         SuspensionReason.TRADER: _trader_suspended(states),
-        SuspensionReason.BET_STOP: np.any(stack.bet_stops, axis=0),
-        SuspensionReason.PROVIDER_DOWN: ~np.any(is_living & is_up, axis=0),
+        SuspensionReason.BET_STOP: _by_any(stack.bet_stops),
+        SuspensionReason.PROVIDER_DOWN: ~_by_any(is_living & is_up),
         SuspensionReason.CLOCK_STALE: stack.to_markets(_clock_stale(states, policy, now_us)),
-        SuspensionReason.PROVIDER: ~np.any((statuses == MarketStatus.OPEN) & is_up, axis=0),
+        SuspensionReason.PROVIDER: ~_by_any((statuses == MarketStatus.OPEN) & is_up),
         SuspensionReason.NO_PRICE: ~is_priced,
     }
     reasons = np.zeros(stack.market_count, dtype=np.uint8)
     for reason in _WEAKEST_FIRST:
         reasons[holds[reason]] = reason
-    is_given_up = ~np.any(is_living, axis=0) & np.any(statuses > 0, axis=0)
+    is_given_up = ~_by_any(is_living) & _by_any(statuses > 0)
     is_dead = is_given_up | stack.to_markets(np.array([state.is_play_over for state in states]))
     judged = np.where(is_dead, MarketStatus.CLOSED, np.where(reasons > 0, MarketStatus.SUSPENDED, MarketStatus.OPEN))
     results = np.concatenate([state.result_statuses for state in states])
@@ -67,6 +67,11 @@ def judge_markets(
 def is_clock_stale(state: FixtureState, policy: PricingPolicy, now_us: int) -> bool:
     """Return whether the match's clock should run and nobody said anything about it for too long."""
     return state.is_clock_running and now_us - state.state_time_us > policy.clock_stale_us
+
+
+def _by_any(flags: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return whether any provider has the flag, one a market."""
+    return flags[0] if len(flags) == 1 else np.asarray(flags.any(axis=0))
 
 
 def _clock_stale(states: Sequence[FixtureState], policy: PricingPolicy, now_us: int) -> NDArray[np.bool_]:
