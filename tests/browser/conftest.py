@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
 from tests.browser.scripted_match import ScriptedMatch, playing
 from tests.running_system import RunningSystem
@@ -15,6 +15,9 @@ PROVIDER_ID = "sim-alpha"
 SIZES = {"desktop": (1280, 900), "phone": (390, 844)}
 # What the browser itself says about a connection that a test has cut; our own code must not complain.
 CUT_CONNECTION = "Failed to load resource"
+ACTION_LIMIT_MS = 20_000
+# Above the longest pause between two attempts to connect.
+EXPECT_LIMIT_MS = 15_000
 
 OpenPage = Callable[[str], Page]
 
@@ -22,6 +25,7 @@ OpenPage = Callable[[str], Page]
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     """Debian's Chromium."""
+    expect.set_options(timeout=EXPECT_LIMIT_MS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=CHROMIUM, args=["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"]
@@ -47,7 +51,7 @@ def context(chromium: Browser, size: str) -> Iterator[BrowserContext]:
     """A browser of somebody who has never been here."""
     width, height = SIZES[size]
     context = chromium.new_context(viewport={"width": width, "height": height}, locale="en-GB")
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(ACTION_LIMIT_MS)
     yield context
     context.close()
 

@@ -4,7 +4,7 @@ export const STALE_AFTER_MS = 3_000;
 /** A connection that looks open but says nothing for this long is cut and made anew. */
 export const SILENT_MAX_MS = 8_000;
 const WAIT_MIN_MS = 400;
-const WAIT_MAX_MS = 10_000;
+const WAIT_MAX_MS = 5_000;
 const CHECK_EVERY_MS = 500;
 
 export interface StreamStatus {
