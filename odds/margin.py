@@ -109,7 +109,8 @@ def _scale_by_power(probabilities: Floats, targets: Floats) -> Floats:
 
     start = np.where(inside.sum(axis=0) >= targets, 1.0, 0.0)
     powers, is_solved = _newton(step, start, solvable)
-    return _flagged(np.exp(powers * logs), is_solved, probabilities)
+    scaled = np.exp(powers * logs)
+    return _flagged(scaled, is_solved & (scaled > 0.0).all(axis=0), probabilities)
 
 
 def _newton(step: Callable[[Floats], tuple[Floats, Floats]], start: Floats, solvable: Flags) -> tuple[Floats, Flags]:

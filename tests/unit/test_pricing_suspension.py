@@ -1,0 +1,260 @@
+"""When markets are suspended, why, and when they come back."""
+
+from __future__ import annotations
+
+import pytest
+
+from odds.fixture import FixtureStatus, MarketStatus, MatchState, Period, SuspensionReason
+from odds.fixture_state import restore_state
+from odds.folding import follow_trader
+from odds.layout import MarketLayout
+from odds.policy import PricingPolicy
+from odds.updates import ResultKind, ResultMark, TraderCommand, TradingAction
+from tests.unit.pricing_world import FAIR_ISH, NOW_US, folded, in_play, priced, quotes, reasons, statuses, update
+
+NONE, PROVIDER = SuspensionReason.NONE, SuspensionReason.PROVIDER
+BET_STOP, DOWN = SuspensionReason.BET_STOP, SuspensionReason.PROVIDER_DOWN
+STALE, TRADER, NO_PRICE = SuspensionReason.CLOCK_STALE, SuspensionReason.TRADER, SuspensionReason.NO_PRICE
+OPEN, SUSPENDED, CLOSED = MarketStatus.OPEN, MarketStatus.SUSPENDED, MarketStatus.CLOSED
+POLICY = PricingPolicy(clock_stale_us=30_000_000)
+
+
+def command(action: TradingAction, *, market_id: str = "", request_id: str = "r1") -> TraderCommand:
+    return TraderCommand(request_id, "match", market_id, action, "ann", NOW_US)
+
+
+def test_markets_that_a_provider_quotes_are_open() -> None:
+    assert statuses(priced(folded(update(quoted=quotes())))) == [OPEN, OPEN]
+
+
+def test_a_market_the_provider_suspends_is_suspended_at_its_last_price() -> None:
+    before = priced(folded(update(quoted=quotes())))
+    after = priced(folded(update(quoted=quotes(statuses=[SUSPENDED, OPEN])), state=before.state))
+
+    assert reasons(after) == [PROVIDER, NONE]
+    assert after.state.book is not None
+    assert before.state.book is not None
+    assert after.state.book.decimal_odds_milli.tolist() == before.state.book.decimal_odds_milli.tolist()
+
+
+def test_a_market_one_provider_suspends_goes_on_with_another_that_quotes_it() -> None:
+    state = folded(update(quoted=quotes(statuses=[SUSPENDED, OPEN])), update(provider_id="bravo", quoted=quotes()))
+    assert reasons(priced(state)) == [NONE, NONE]
+
+
+def test_a_handed_over_market_waits_for_the_other_product_and_goes_on_with_it() -> None:
+    handed_over = folded(update(quoted=quotes(statuses=[MarketStatus.HANDED_OVER] * 2)))
+    assert reasons(priced(handed_over)) == [PROVIDER, PROVIDER]
+
+    taken_over = folded(update(provider_id="bravo", quoted=quotes()), state=handed_over)
+    assert reasons(priced(taken_over)) == [NONE, NONE]
+
+
+def test_a_bet_stop_suspends_the_whole_fixture_though_another_provider_quotes() -> None:
+    state = folded(update(quoted=quotes()), update(provider_id="bravo", quoted=quotes()), update(bet_stop=()))
+    assert reasons(priced(state)) == [BET_STOP, BET_STOP]
+
+
+def test_a_bet_stop_by_markets_suspends_those() -> None:
+    state = folded(update(quoted=quotes()), update(bet_stop=("total:2.5", "unknown")))
+    assert reasons(priced(state)) == [NONE, BET_STOP]
+
+
+def test_a_bet_stop_is_lifted_by_the_same_providers_next_quotes_alone() -> None:
+    stopped = folded(update(quoted=quotes()), update(bet_stop=()))
+    assert reasons(priced(folded(update(provider_id="bravo", quoted=quotes()), state=stopped))) == [BET_STOP] * 2
+    assert reasons(priced(folded(update(quoted=quotes()), state=stopped))) == [NONE, NONE]
+
+
+def test_a_bet_stop_of_a_provider_that_went_down_no_longer_counts() -> None:
+    state = folded(update(quoted=quotes()), update(provider_id="bravo", quoted=quotes()), update(bet_stop=()))
+    assert reasons(priced(state, up=["bravo"])) == [NONE, NONE]
+
+
+def test_a_fixture_whose_only_provider_is_down_is_suspended_and_comes_back() -> None:
+    state = folded(update(quoted=quotes()))
+    down = priced(state, up=["bravo"])
+    assert reasons(down) == [DOWN, DOWN]
+    assert reasons(priced(down.state, up=["alpha"])) == [NONE, NONE]
+
+
+def test_a_fixture_with_another_provider_goes_on_without_the_one_that_is_down() -> None:
+    state = folded(update(quoted=quotes()), update(provider_id="bravo", quoted=quotes()))
+    repricing = priced(state, up=["bravo"])
+    assert reasons(repricing) == [NONE, NONE]
+    assert repricing.explanation.weights.tolist() == [[0.0, 0.0], [1.0, 1.0]]
+
+
+@pytest.mark.parametrize(("silence_us", "reason"), [(30_000_000, NONE), (30_000_001, STALE)])
+def test_a_running_clock_without_a_word_for_longer_than_allowed_is_stale(
+    silence_us: int, reason: SuspensionReason
+) -> None:
+    state = folded(update(quoted=quotes(), state=in_play()))
+    assert reasons(priced(state, now_us=NOW_US + silence_us, policy=POLICY)) == [reason, reason]
+
+
+@pytest.mark.parametrize(
+    "standing",
+    [in_play(period=Period.HALF_TIME), in_play(clock_seconds=None), MatchState(FixtureStatus.PRE_MATCH)],
+    ids=["half-time", "no clock", "before the match"],
+)
+def test_a_clock_that_need_not_run_is_never_stale(standing: MatchState) -> None:
+    state = folded(update(quoted=quotes(), state=standing))
+    assert reasons(priced(state, now_us=NOW_US + 10**9, policy=POLICY)) == [NONE, NONE]
+
+
+def test_any_word_about_the_match_ends_a_stale_clock() -> None:
+    later_us = NOW_US + 60_000_000
+    state = folded(update(quoted=quotes(), state=in_play()), update(at_us=later_us, state=in_play(clock_seconds=660)))
+    assert reasons(priced(state, now_us=later_us, policy=POLICY)) == [NONE, NONE]
+
+
+def test_a_trader_suspends_a_fixture_and_resumes_it() -> None:
+    suspended = follow_trader(folded(update(quoted=quotes())), command(TradingAction.SUSPEND))
+    assert reasons(priced(suspended)) == [TRADER, TRADER]
+    assert suspended.trader_suspensions[0].trader_name == "ann"
+
+    resumed = follow_trader(suspended, command(TradingAction.RESUME, request_id="r2"))
+    assert reasons(priced(resumed)) == [NONE, NONE]
+
+
+def test_a_trader_suspends_one_market_and_resuming_the_fixture_leaves_it() -> None:
+    state = follow_trader(folded(update(quoted=quotes())), command(TradingAction.SUSPEND, market_id="total:2.5"))
+    assert reasons(priced(state)) == [NONE, TRADER]
+    assert reasons(priced(follow_trader(state, command(TradingAction.RESUME, request_id="r2")))) == [NONE, TRADER]
+
+
+def test_a_trading_command_delivered_twice_has_one_effect() -> None:
+    suspended = follow_trader(folded(update(quoted=quotes())), command(TradingAction.SUSPEND))
+    resumed = follow_trader(suspended, command(TradingAction.RESUME, request_id="r2"))
+    assert follow_trader(resumed, command(TradingAction.SUSPEND)) is resumed
+
+
+def test_the_desks_word_is_told_before_every_other_reason() -> None:
+    state = folded(update(quoted=quotes()), update(bet_stop=()))
+    assert reasons(priced(follow_trader(state, command(TradingAction.SUSPEND)))) == [TRADER, TRADER]
+
+
+def test_markets_with_too_few_providers_have_no_price() -> None:
+    state = folded(update(quoted=quotes()))
+    assert reasons(priced(state, policy=PricingPolicy(providers_min=2))) == [NO_PRICE, NO_PRICE]
+    both = folded(update(provider_id="bravo", quoted=quotes()), state=state)
+    assert reasons(priced(both, policy=PricingPolicy(providers_min=2))) == [NONE, NONE]
+
+
+def test_two_providers_that_contradict_each_other_make_no_price() -> None:
+    opposite = (3_600, 3_400, 2_100, 1_900, 1_950)
+    state = folded(update(quoted=quotes()), update(provider_id="bravo", quoted=quotes(opposite)))
+    assert reasons(priced(state)) == [NO_PRICE, NONE]
+
+
+def test_one_of_three_providers_far_from_the_others_does_not_count() -> None:
+    opposite = (3_600, 3_400, 2_100, 1_900, 1_950)
+    state = folded(
+        update(quoted=quotes()),
+        update(provider_id="bravo", quoted=quotes()),
+        update(provider_id="charlie", quoted=quotes(opposite)),
+    )
+    repricing = priced(state)
+    assert reasons(repricing) == [NONE, NONE]
+    assert repricing.explanation.weights[:, 0].tolist() == [0.5, 0.5, 0.0]
+
+
+def test_a_goal_makes_prices_from_before_it_count_for_nothing() -> None:
+    """Two late providers would otherwise outvote the one that knows."""
+    after_us = NOW_US + 1_000_000
+    state = folded(
+        update(quoted=quotes(), state=in_play()),
+        update(provider_id="bravo", quoted=quotes(), state=in_play()),
+        update(provider_id="charlie", quoted=quotes(), state=in_play()),
+        update(at_us=after_us, quoted=quotes((1_400, 4_800, 9_000, 1_600, 2_400)), state=in_play(home=1)),
+    )
+    repricing = priced(state, now_us=after_us)
+    assert repricing.explanation.weights[:, 0].tolist() == [1.0, 0.0, 0.0]
+
+
+def test_a_provider_that_does_not_know_of_the_goal_yet_cannot_take_it_back() -> None:
+    after_us = NOW_US + 1_000_000
+    state = folded(
+        update(quoted=quotes(), state=in_play(home=1)),
+        update(provider_id="bravo", at_us=after_us, quoted=quotes(), state=in_play(clock_seconds=601)),
+    )
+    assert state.state == in_play(home=1)
+    assert priced(state, now_us=after_us).explanation.weights[:, 0].tolist() == [1.0, 0.0]
+
+    told = folded(update(provider_id="bravo", at_us=after_us, quoted=quotes(), state=in_play(home=1)), state=state)
+    assert priced(told, now_us=after_us).explanation.weights[1, 0] > 0.0
+
+
+def test_the_provider_that_gave_a_goal_can_take_it_back() -> None:
+    state = folded(update(state=in_play(home=1), quoted=quotes()), update(state=in_play(clock_seconds=620)))
+    assert state.state == in_play(clock_seconds=620)
+
+
+def test_markets_of_a_match_that_is_over_are_closed() -> None:
+    state = folded(update(quoted=quotes(), state=MatchState(FixtureStatus.ENDED, Period.FINISHED)))
+    assert statuses(priced(state)) == [CLOSED, CLOSED]
+
+
+def test_a_market_left_out_of_a_snapshot_is_closed_and_one_left_out_of_a_delta_stays() -> None:
+    state = folded(update(quoted=quotes()))
+    narrow = MarketLayout.of_markets([("1x2", ("home", "draw", "away"))])
+    delta = quotes(FAIR_ISH[:3], layout=narrow, is_snapshot=False)
+    assert statuses(priced(folded(update(quoted=delta), state=state))) == [OPEN, OPEN]
+    snapshot = quotes(FAIR_ISH[:3], layout=narrow, is_snapshot=True)
+    assert statuses(priced(folded(update(quoted=snapshot), state=state))) == [OPEN, CLOSED]
+
+
+def mark(kind: ResultKind, *, is_windowed: bool = False) -> tuple[ResultMark, ...]:
+    return (ResultMark(kind, "1x2", is_windowed),)
+
+
+@pytest.mark.parametrize(
+    ("kinds", "status"),
+    [
+        ([ResultKind.SETTLEMENT], MarketStatus.SETTLED),
+        ([ResultKind.SETTLEMENT, ResultKind.SETTLEMENT_ROLLBACK], CLOSED),
+        ([ResultKind.SETTLEMENT, ResultKind.SETTLEMENT_ROLLBACK, ResultKind.SETTLEMENT], MarketStatus.SETTLED),
+        ([ResultKind.CANCEL], MarketStatus.CANCELLED),
+        ([ResultKind.CANCEL, ResultKind.CANCEL_ROLLBACK], CLOSED),
+    ],
+)
+def test_results_and_their_rollbacks_mark_the_market(kinds: list[ResultKind], status: MarketStatus) -> None:
+    state = folded(update(quoted=quotes()), *(update(result_marks=mark(kind)) for kind in kinds))
+    assert statuses(priced(state)) == [status, OPEN]
+
+
+def test_a_cancellation_of_a_time_window_leaves_the_market_open() -> None:
+    state = folded(update(quoted=quotes()), update(result_marks=mark(ResultKind.CANCEL, is_windowed=True)))
+    assert statuses(priced(state)) == [OPEN, OPEN]
+
+
+def test_a_settled_market_stays_settled_though_a_late_provider_quotes_it() -> None:
+    state = folded(
+        update(quoted=quotes()),
+        update(result_marks=mark(ResultKind.SETTLEMENT)),
+        update(provider_id="bravo", quoted=quotes()),
+    )
+    assert statuses(priced(state)) == [MarketStatus.SETTLED, OPEN]
+
+
+def test_a_market_whose_result_was_taken_back_trades_again_once_it_is_quoted() -> None:
+    rolled_back = folded(
+        update(quoted=quotes()),
+        update(result_marks=mark(ResultKind.SETTLEMENT)),
+        update(result_marks=mark(ResultKind.SETTLEMENT_ROLLBACK)),
+    )
+    assert statuses(priced(folded(update(quoted=quotes()), state=rolled_back))) == [OPEN, OPEN]
+
+
+def test_a_fixture_is_over_when_every_market_has_its_result() -> None:
+    half = folded(update(quoted=quotes()), update(result_marks=mark(ResultKind.SETTLEMENT)))
+    assert not priced(half).state.is_over
+    rest = (ResultMark(ResultKind.CANCEL, "total:2.5", False),)
+    assert priced(folded(update(result_marks=rest), state=half)).state.is_over
+
+
+def test_a_restored_fixture_nobody_spoke_of_waits_for_its_provider() -> None:
+    before = priced(folded(update(quoted=quotes())))
+    restored = restore_state("match", before.state.book, None)
+    assert reasons(priced(restored)) == [DOWN, DOWN]
