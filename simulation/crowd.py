@@ -58,6 +58,8 @@ class Crowd:
         self._members = [Member(f"{name_prefix}{number:03}") for number in range(population)]
         self._books: dict[str, book_pb2.Book] = {}
         self._underway: set[asyncio.Task[None]] = set()
+        # Hashing passwords is slow on purpose: one at a time, so that people still get in beside the crowd.
+        self._entrance = asyncio.Semaphore(1)
         self.answers: Counter[str] = Counter()
 
     async def watch_books(self) -> None:
@@ -107,8 +109,9 @@ class Crowd:
                 member.token = ""
 
     async def _prepare(self, member: Member, *, stake_minor: int) -> None:
-        if not member.token:
-            await self._enter(member)
+        async with self._entrance:
+            if not member.token:
+                await self._enter(member)
         if member.available_minor < stake_minor:
             money = money_pb2.Money(amount_minor=max(DEPOSIT_MINOR, stake_minor), currency=CURRENCY)
             request = wallet_service_pb2.DepositTestMoneyRequest(request_id=str(uuid.uuid4()), amount=money)
