@@ -165,7 +165,7 @@ function isSame<Shape extends object>(a: Shape, b: Shape): boolean {
 /** Draws at the next animation frame; a page nobody looks at gets no frames, so it draws once a second. */
 export type Scheduler = (draw: () => void) => void;
 
-const onNextFrame: Scheduler = (draw) => {
+export const onNextFrame: Scheduler = (draw) => {
   if (document.visibilityState === "visible") requestAnimationFrame(draw);
   else setTimeout(draw, 1_000);
 };

@@ -36,6 +36,32 @@ export function formatMoney(money: Money): string {
   return moneyFormat(money.currency).format(money.amountMinor / 10 ** minorDigitsOf(money.currency));
 }
 
+const shortMoneyFormats = new Map<string, Intl.NumberFormat>();
+
+/** "€12.4K": for columns that are compared at a glance; the full amount belongs on the hover. */
+export function formatMoneyShort(money: Money): string {
+  let format = shortMoneyFormats.get(money.currency);
+  if (!format) {
+    const options = { style: "currency", currency: money.currency, notation: "compact", maximumSignificantDigits: 3 } as const;
+    format = new Intl.NumberFormat(locale, options);
+    shortMoneyFormats.set(money.currency, format);
+  }
+  return format.format(money.amountMinor / 10 ** minorDigitsOf(money.currency));
+}
+
+const profitFormats = new Map<string, Intl.NumberFormat>();
+
+/** "+€1,204" or "-€310": what we win or lose, to the whole unit, always with its sign. */
+export function formatProfit(money: Money): string {
+  let format = profitFormats.get(money.currency);
+  if (!format) {
+    const options = { style: "currency", currency: money.currency, signDisplay: "exceptZero", maximumFractionDigits: 0 } as const;
+    format = new Intl.NumberFormat(locale, options);
+    profitFormats.set(money.currency, format);
+  }
+  return format.format(money.amountMinor / 10 ** minorDigitsOf(money.currency));
+}
+
 /** "10.00": for an input that shows its currency beside it. */
 export function formatAmount(amountMinor: number, currency: string): string {
   const digits = minorDigitsOf(currency);

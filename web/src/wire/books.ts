@@ -34,8 +34,9 @@ export function toBook(wire: WireBook): Book {
     description: toDescription(wire.description),
     state: toMatchState(wire.state),
     layout,
-    marketStatuses: wire.marketStatuses,
-    suspensionReasons: wire.suspensionReasons,
+    // Copies: a window would keep the whole message it came in for as long as the book is shown.
+    marketStatuses: wire.marketStatuses.slice(),
+    suspensionReasons: wire.suspensionReasons.slice(),
     marketVersions: uint64Column(wire.marketVersions),
     decimalOddsMilli,
     traderSuspensions: wire.traderSuspensions.map((suspension) => ({
@@ -47,7 +48,10 @@ export function toBook(wire: WireBook): Book {
   };
 }
 
-function toLayout(wire: WireBook): BookLayout {
+/** What a layout is made from: a book has it, and so has the explanation of its prices. */
+type WireLayout = Pick<WireBook, "fixtureId" | "layoutHash" | "marketIds" | "outcomeCounts" | "outcomeIds">;
+
+export function toLayout(wire: WireLayout): BookLayout {
   // A list's books carry the main market alone under the same hash as the whole, so the count is part of the key.
   const key = `${wire.fixtureId}|${wire.layoutHash}|${wire.marketIds.length}`;
   const known = layouts.get(key);

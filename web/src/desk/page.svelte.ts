@@ -1,0 +1,154 @@
+/** Everything that lives as long as the desk: clients, stores, the stream, and where one is. */
+import { getContext, setContext } from "svelte";
+
+import { fixtureName } from "../odds/book";
+import { PlayerRole } from "../pam/player";
+import { SessionState } from "../pam/session.svelte";
+import { announcer } from "../shared/announcer.svelte";
+import { marketName } from "../shared/names";
+import { router, segments } from "../shared/router.svelte";
+import { toFailure } from "../wire/errors";
+import { createPlayersClient } from "../wire/players";
+import { createTradingClient } from "../wire/trading";
+import { createTransport } from "../wire/transport";
+import { Watch } from "../wire/watch.svelte";
+import { CommandsState } from "./commands.svelte";
+import type { DeskUpdate } from "./desk";
+import { DeskFeed } from "./feed";
+import { FixtureListState } from "./list.svelte";
+import { PerfState } from "./perf.svelte";
+import { findSuspension } from "./status";
+import { DeskStore } from "./store.svelte";
+import { TickerState } from "./ticker.svelte";
+
+export const PARTS = ["fixtures", "markets", "risk", "ticker"] as const;
+/** A part of the desk; a phone shows one at a time. */
+export type Part = (typeof PARTS)[number];
+
+export type DeskDialog = "none" | "help" | "suspend_all";
+
+export class DeskPage {
+  readonly session = new SessionState("overround.session.desk");
+  readonly players;
+  readonly store = new DeskStore();
+  readonly list = new FixtureListState(this.store);
+  readonly ticker = new TickerState();
+  readonly perf = new PerfState();
+  readonly watch = new Watch<DeskUpdate>();
+  readonly commands: CommandsState;
+  dialog = $state<DeskDialog>("none");
+  /** The part that keys act on, and that a phone shows. */
+  part = $state<Part>("fixtures");
+  isDrawerOpen = $state(false);
+  /** The market under the cursor. */
+  marketId = $state("");
+  readonly #feed: DeskFeed;
+
+  constructor() {
+    const transport = createTransport(() => this.session.token);
+    this.players = createPlayersClient(transport);
+    const trading = createTradingClient(transport);
+    this.#feed = new DeskFeed(trading, () => {
+      this.store.beginSnapshot();
+      this.perf.restart();
+    });
+    this.commands = new CommandsState(trading, {
+      suspensionsOf: (fixtureId) => this.store.fixture(fixtureId)?.suspensions ?? [],
+      traderName: () => this.session.player?.username ?? "",
+      onSignedOut: () => this.signedOut(),
+    });
+    this.store.listeners = {
+      onBook: (book) => this.commands.noteBook(book.fixtureId, book.traderSuspensions),
+      onDrawn: (books) => this.perf.noteDrawn(books),
+    };
+  }
+
+  get isTrader(): boolean {
+    return this.session.player?.role === PlayerRole.TRADER;
+  }
+
+  /** The fixture of the address; "" for none. */
+  get fixtureId(): string {
+    const [, kind, fixtureId] = segments(router.path);
+    return kind === "fixture" ? (fixtureId ?? "") : "";
+  }
+
+  /** Seconds without data are counted and prices greyed. */
+  get isStale(): boolean {
+    return this.watch.phase === "stale";
+  }
+
+  watchDesk(): void {
+    this.watch.start({
+      open: (signal) => this.#feed.open(signal),
+      onMessage: (update) => {
+        this.store.put(update);
+        this.ticker.put(update.bets);
+      },
+      isFinal: (error) => this.#isFinal(error),
+    });
+  }
+
+  /** Shows the fixture of the address, and has it explained. */
+  follow(fixtureId: string): void {
+    this.store.openFixture(fixtureId);
+    this.#feed.focus(fixtureId);
+    this.marketId = "";
+    if (fixtureId) this.list.cursorId = fixtureId;
+    this.part = fixtureId ? "markets" : "fixtures";
+  }
+
+  go(fixtureId: string): void {
+    router.go(deskPath(fixtureId));
+  }
+
+  /** The market that keys act on: the one under the cursor, else the first. */
+  get market() {
+    const markets = this.store.open?.view.markets ?? [];
+    return markets.find((market) => market.marketId === this.marketId) ?? markets[0];
+  }
+
+  toggleMarket(marketId: string): void {
+    const open = this.store.open;
+    if (!open) return;
+    const { fixtureId, description, suspensions } = open.entry;
+    if (findSuspension(suspensions, "") && !findSuspension(suspensions, marketId)) {
+      announcer.say("The whole fixture is suspended. Shift S resumes it.");
+      return;
+    }
+    this.commands.toggle({ fixtureId, marketId, subject: `${marketName(marketId)}, ${fixtureName(description)}` });
+  }
+
+  /** Suspends or resumes the whole of a fixture. */
+  toggleFixture(fixtureId: string): void {
+    const entry = this.store.fixture(fixtureId);
+    if (entry) this.commands.toggle({ fixtureId, marketId: "", subject: fixtureName(entry.description) });
+  }
+
+  signedOut(): void {
+    this.watch.stop();
+    this.session.end();
+  }
+
+  #isFinal(error: unknown): boolean {
+    const failure = toFailure(error);
+    if (failure.kind === "signed_out") this.signedOut();
+    return failure.kind === "signed_out" || failure.reason === "TRADER_REQUIRED";
+  }
+}
+
+/** Address of a fixture on the desk, "" for the desk alone; what the query asks for stays. */
+export function deskPath(fixtureId: string): string {
+  const query = typeof location === "undefined" ? "" : location.search;
+  return (fixtureId ? `/desk/fixture/${encodeURIComponent(fixtureId)}` : "/desk") + query;
+}
+
+const DESK = Symbol("desk");
+
+export function provideDesk(): DeskPage {
+  return setContext(DESK, new DeskPage());
+}
+
+export function getDesk(): DeskPage {
+  return getContext<DeskPage>(DESK);
+}

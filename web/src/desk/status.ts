@@ -1,0 +1,73 @@
+/** Statuses and reasons in the words of the trade. */
+import { type Book, FixtureStatus, MarketStatus, SuspensionReason, type TraderSuspension } from "../odds/book";
+import { minuteOf } from "../odds/match";
+import { formatTime } from "../shared/format";
+
+export type StatusTone = "open" | "part" | "suspended" | "over";
+
+export interface StatusWords {
+  readonly tone: StatusTone;
+  readonly words: string;
+}
+
+const REASON_WORDS: Readonly<Record<number, string>> = {
+  [SuspensionReason.PROVIDER]: "by the provider",
+  [SuspensionReason.BET_STOP]: "bet stop",
+  [SuspensionReason.PROVIDER_DOWN]: "provider down",
+  [SuspensionReason.CLOCK_STALE]: "clock stands still",
+  [SuspensionReason.TRADER]: "by the desk",
+  [SuspensionReason.NO_PRICE]: "no price",
+};
+
+const OVER_WORDS: Readonly<Record<number, string>> = {
+  [MarketStatus.CLOSED]: "Closed, no result yet",
+  [MarketStatus.SETTLED]: "Settled",
+  [MarketStatus.CANCELLED]: "Void",
+};
+
+export function reasonWords(reason: number): string {
+  return REASON_WORDS[reason] ?? "";
+}
+
+/** "Open", "Suspended: bet stop", "Settled". */
+export function marketStatus(status: number, reason: number): StatusWords {
+  if (status === MarketStatus.OPEN) return { tone: "open", words: "Open" };
+  const over = OVER_WORDS[status];
+  if (over) return { tone: "over", words: over };
+  const why = reasonWords(reason);
+  return { tone: "suspended", words: why ? `Suspended: ${why}` : "Suspended" };
+}
+
+/** How a fixture stands as a whole: what of it takes bets, and why the rest does not. */
+export function fixtureStatus(book: Book): StatusWords {
+  if (book.state.status === FixtureStatus.CANCELLED) return { tone: "over", words: "Called off" };
+  if (findSuspension(book.traderSuspensions, "")) return { tone: "suspended", words: "Suspended: by the desk" };
+  const statuses = [...book.marketStatuses];
+  const openCount = statuses.filter((status) => status === MarketStatus.OPEN).length;
+  const firstSuspended = statuses.indexOf(MarketStatus.SUSPENDED);
+  if (firstSuspended >= 0 && openCount > 0) {
+    const suspendedCount = statuses.filter((status) => status === MarketStatus.SUSPENDED).length;
+    return { tone: "part", words: `Open, ${suspendedCount} suspended` };
+  }
+  if (openCount > 0) return { tone: "open", words: "Open" };
+  if (firstSuspended >= 0) return marketStatus(MarketStatus.SUSPENDED, book.suspensionReasons[firstSuspended] ?? 0);
+  const isSettled = statuses.length > 0 && statuses.every((status) => status !== MarketStatus.CLOSED);
+  return { tone: "over", words: isSettled ? "Settled" : "Closed" };
+}
+
+/** The desk's suspension of a market, or with "" of the whole fixture. */
+export function findSuspension(
+  suspensions: readonly TraderSuspension[],
+  marketId: string,
+): TraderSuspension | undefined {
+  return suspensions.find((suspension) => suspension.marketId === marketId);
+}
+
+/** "67′" in play, "20:45" before, "FT" after. */
+export function fixtureClock(book: Pick<Book, "state" | "description">, nowMs: number): string {
+  if (book.state.status === FixtureStatus.CANCELLED) return "Off";
+  if (book.state.status === FixtureStatus.PRE_MATCH || book.state.status === 0) {
+    return book.description.startTimeMs > 0 ? formatTime(book.description.startTimeMs, nowMs) : "TBA";
+  }
+  return minuteOf(book.state);
+}
