@@ -1,0 +1,221 @@
+"""Price every market of many matches at once, before or during play."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from odds.football import market_ids as ids
+from odds.football.catalogue import Catalogue, catalogue, full_time_matrix, half_matrix
+from odds.football.errors import ModelInputMalformed, RowFlag
+from odds.football.match_states import GoalTiming, MatchStates, RedCardEffects
+from odds.football.order_of_goals import MINUTE_BANDS, NUMBERED_GOALS
+from odds.football.score_grids import Flags, Floats, rho_is_possible
+from odds.football.score_views import SIZES, GoalsToCome, ScoreViews, score_views
+
+GOAL_MEAN_MAX = 12.0
+CHUNK_ROWS = 256
+"""Matches priced at a time: their grids and prices then stay in the processor's cache."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StakeParts:
+    """What becomes of a stake on one outcome, one row a match; the five sum to 1.0."""
+
+    win: Floats
+    half_win: Floats
+    push: Floats
+    half_lose: Floats
+    lose: Floats
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MatchPrices:
+    """Every outcome of every match, columns as in the catalogue.
+
+    Attributes:
+        catalogue: What the columns are.
+        win_weights: Expected part of a stake that wins, shape (n_matches, n_outcomes). NaN where a market is about
+            something past that the score does not tell, and throughout a flagged row.
+        flags: A `RowFlag` a match, int8.
+    """
+
+    catalogue: Catalogue
+    win_weights: Floats
+    flags: NDArray[np.int8]
+
+    def lose_weights(self) -> Floats:
+        """Return the expected part of a stake that loses; what neither wins nor loses is handed back.
+
+        An outcome on a line loses what its mirror wins, any other loses the rest.
+        """
+        loses = 1.0 - self.win_weights
+        loses[:, self.catalogue.mirrored] = self.win_weights[:, self.catalogue.mirrors]
+        return np.asarray(loses)
+
+    def fair_probabilities(self) -> Floats:
+        """Return one over the fair odds: win / (win + lose), what is handed back set aside.
+
+        Where a stake is handed back for certain it is 1.0, odds of 1.0 returning that stake.
+        """
+        fair = self.win_weights.copy()
+        win = self.win_weights[:, self.catalogue.mirrored]
+        decided = win + self.win_weights[:, self.catalogue.mirrors]
+        is_back = decided == 0.0
+        fair[:, self.catalogue.mirrored] = (win + is_back) / (decided + is_back)
+        return fair
+
+    def fair_decimal_odds(self) -> Floats:
+        """Return 1 + lose / win: infinite for what cannot win any more."""
+        with np.errstate(divide="ignore"):
+            return np.asarray(1.0 / self.fair_probabilities())
+
+    def is_open(self) -> Flags:
+        """Return which outcomes can still both win and lose."""
+        return np.asarray((self.win_weights > 0.0) & (self.lose_weights() > 0.0))
+
+    def stake_parts(self, market_id: str, outcome_id: str) -> StakeParts:
+        """Return what becomes of a stake on an outcome, split as its line splits it.
+
+        Raises:
+            MarketUnknown: If there is no such market.
+            OutcomeUnknown: If the market has no such outcome.
+        """
+        column = self.catalogue.column(market_id, outcome_id)
+        win, lose = self.win_weights[:, column], self.lose_weights()[:, column]
+        back = 1.0 - win - lose
+        none = np.zeros_like(win)
+        if column not in self.catalogue.mirrored or not ids.is_quarter_line(_line(market_id)):
+            return StakeParts(win, none, back, none, lose)
+        if _whole_neighbour_is_below(market_id) == (outcome_id in {ids.OVER, ids.AWAY}):
+            return StakeParts(win, none, none, 2.0 * back, lose - back)
+        return StakeParts(win - back, 2.0 * back, none, none, lose)
+
+
+def goals_to_come(
+    home_means: Floats,
+    away_means: Floats,
+    *,
+    rhos: Floats,
+    states: MatchStates,
+    timing: GoalTiming,
+    red_cards: RedCardEffects,
+) -> GoalsToCome:
+    """Return the goals still to come in matches, halves apart.
+
+    Args:
+        home_means: Mean goals of the whole match with full sides, before it began, shape (n,).
+        away_means: As many.
+        rhos: Dixon and Coles's rho, shape (n,).
+        states: Where the matches stand, n of them.
+        timing: How goals spread over the minutes.
+        red_cards: What players sent off do to the rates.
+    """
+    first, second = timing.shares_left(states)
+    factors = np.stack(red_cards.rate_factors(states)) * np.stack([home_means, away_means])
+    left = (first + second)[:, None]
+    after = timing.shares_left_after(states, MINUTE_BANDS)
+    shares_after = np.divide(after, left, out=np.zeros_like(after), where=left > 0.0)
+    return GoalsToCome(home_means, away_means, rhos, factors * first, factors * second, states, shares_after)
+
+
+def price_matches(
+    home_means: Floats,
+    away_means: Floats,
+    *,
+    rhos: Floats,
+    states: MatchStates,
+    timing: GoalTiming,
+    red_cards: RedCardEffects,
+) -> MatchPrices:
+    """Price all markets of matches, whatever stage each is at.
+
+    Args:
+        home_means: Mean goals of the whole match with full sides, before it began, shape (n,).
+        away_means: As many.
+        rhos: Dixon and Coles's rho, shape (n,).
+        states: Where the matches stand, n of them.
+        timing: How goals spread over the minutes.
+        red_cards: What players sent off do to the rates.
+
+    Returns:
+        Prices within 1e-8 of an unbounded grid where means are below 7; a row that cannot be priced is NaN throughout
+        and says why in `flags`, and leaves the others as they are.
+
+    Raises:
+        ModelInputMalformed: If the columns differ in length.
+    """
+    flags = _flags(home_means, away_means, rhos, states)
+    columns = catalogue()
+    wins = np.empty((len(flags), columns.layout.outcome_count))
+    fine = np.flatnonzero(flags == RowFlag.FINE)
+    wins[flags != RowFlag.FINE] = np.nan
+    if len(fine):
+        is_whole = len(fine) == len(flags)
+        chosen = (home_means, away_means, rhos) if is_whole else (home_means[fine], away_means[fine], rhos[fine])
+        goals = goals_to_come(
+            chosen[0],
+            chosen[1],
+            rhos=chosen[2],
+            states=states if is_whole else states.rows(fine),
+            timing=timing,
+            red_cards=red_cards,
+        )
+        _price_in_chunks(goals, fine, wins)
+    return MatchPrices(columns, wins, flags)
+
+
+def read_markets(views: ScoreViews, states: MatchStates, out: Floats) -> None:
+    """Write the win weights of every outcome, read from score views, into rows of prices, shape (n, n_outcomes)."""
+    columns = catalogue()
+    begin, half = columns.full_time_count, columns.half_count
+    np.matmul(views.full_time, full_time_matrix(views.sizes).win, out=out[:, :begin])
+    halves = half_matrix(views.sizes).win
+    np.matmul(views.first_half, halves, out=out[:, begin : begin + half])
+    np.matmul(views.second_half, halves, out=out[:, begin + half : begin + 2 * half])
+    out[:, columns.results_begin : columns.results_begin + 9] = views.results
+    out[:, columns.results_begin + 9 : columns.orders_begin] = views.totals
+    out[:, columns.orders_begin : columns.minutes_begin] = views.orders
+    _write_minutes(views, states, out[:, columns.minutes_begin :])
+
+
+def _price_in_chunks(goals: GoalsToCome, targets: NDArray[np.int64], wins: Floats) -> None:
+    sizes = goals.sizes()
+    for size in np.unique(sizes).tolist():
+        rows = np.flatnonzero(sizes == size)
+        for begin in range(0, len(rows), CHUNK_ROWS):
+            chunk = rows[begin : begin + CHUNK_ROWS]
+            part = goals.rows(chunk)
+            prices = np.empty((len(chunk), wins.shape[1]))
+            read_markets(score_views(part, SIZES[size]), part.states, prices)
+            wins[targets[chunk]] = prices
+
+
+def _write_minutes(views: ScoreViews, states: MatchStates, out: Floats) -> None:
+    band_count = len(MINUTE_BANDS) + 1
+    next_goals = states.home_goals + states.away_goals
+    out[:] = np.nan
+    for index in np.unique(next_goals[next_goals < len(NUMBERED_GOALS)]).tolist():
+        rows = next_goals == index
+        out[rows, index * band_count : (index + 1) * band_count] = views.minutes[rows]
+
+
+def _flags(home_means: Floats, away_means: Floats, rhos: Floats, states: MatchStates) -> NDArray[np.int8]:
+    if any(column.shape != (len(states),) for column in (home_means, away_means, rhos)):
+        raise ModelInputMalformed(f"Means and rhos must have {len(states)} rows, as the states have")
+    flags = states.flags()
+    with np.errstate(invalid="ignore"):
+        flags[~rho_is_possible(home_means, away_means, rhos)] = RowFlag.RHO_OUT_OF_RANGE
+        is_possible = [(means >= 0.0) & (means <= GOAL_MEAN_MAX) for means in (home_means, away_means)]
+    flags[~(is_possible[0] & is_possible[1])] = RowFlag.GOAL_MEANS_OUT_OF_RANGE
+    return flags
+
+
+def _line(market_id: str) -> float:
+    return ids.line_of(market_id) if ":" in market_id else 0.0
+
+
+def _whole_neighbour_is_below(market_id: str) -> bool:
+    return round(_line(market_id) * 4) % 4 == 1
