@@ -16,7 +16,7 @@ class ModelInputInvalid(DomainError):
     reason: ClassVar[str] = "MODEL_INPUT_INVALID"
 
 
-def require(is_valid: NDArray[np.bool_], *, expected: str, found: ArrayLike) -> None:
+def require(is_valid: NDArray[np.bool_] | np.bool_, *, expected: str, found: ArrayLike) -> None:
     """Refuse the batch if any of it is not valid.
 
     Args:

@@ -1,0 +1,1 @@
+"""Tennis: from the chances to win a point on serve to every market, from any live score."""

@@ -1,0 +1,322 @@
+"""From the final scores of sets to every market of a match, from any live score."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import elementwise
+
+from odds.line_shares import LineShares
+from odds.model_input import require
+from odds.tennis.rules import Counts, Flags, MatchRules, SetRules, TennisScores, check_scores
+from odds.tennis.sets import SetOutcomes, play_anew, play_on
+
+Floats = NDArray[np.float64]
+
+SERVE_MARGIN = 1e-9
+"""How close to 0 and 1 the chance of a point on serve is searched."""
+
+
+@dataclass(frozen=True, slots=True)
+class MatchOutcomes:
+    """How matches may end; sets and games already played count.
+
+    Attributes:
+        set_scores: Shape (n_scores, 2), the final scores in sets.
+        by_total: Shape (n_matches, n_scores, n_totals), chance of a final score together with a number of games.
+        by_margin: Shape (n_matches, n_scores, n_margins), likewise with games of A minus games of B.
+        least_total: Shape (n_matches,), games in the first column of `by_total`.
+        least_margin: Shape (n_matches,), margin in the first column of `by_margin`.
+    """
+
+    set_scores: Counts
+    by_total: Floats
+    by_margin: Floats
+    least_total: Counts
+    least_margin: Counts
+
+    def set_score_probabilities(self) -> Floats:
+        """Return the chance of each final score, shape (n_matches, n_scores)."""
+        return np.asarray(self.by_total.sum(axis=2))
+
+    def win_probability(self) -> Floats:
+        """Return A's chance to win, shape (n_matches,)."""
+        return np.asarray(self.set_score_probabilities()[:, self.set_scores[:, 0] > self.set_scores[:, 1]].sum(axis=1))
+
+    def total_sets(self, line: float) -> LineShares:
+        """Return the shares of over the line."""
+        return self._by_sets(self.set_scores.sum(axis=1) - line)
+
+    def sets_handicap(self, handicap: float) -> LineShares:
+        """Return the shares of A with this many sets added."""
+        return self._by_sets(np.diff(self.set_scores[:, ::-1])[:, 0] + handicap)
+
+    def total_games(self, lines: Floats) -> LineShares:
+        """Return the shares of over the lines, shape (n_matches,)."""
+        return _split(self.by_total.sum(axis=1), self.least_total - lines)
+
+    def games_handicap(self, handicaps: Floats) -> LineShares:
+        """Return the shares of A with this many games added, shape (n_matches,)."""
+        return _split(self.by_margin.sum(axis=1), self.least_margin + handicaps)
+
+    def _by_sets(self, distances: NDArray[np.floating]) -> LineShares:
+        chances = self.set_score_probabilities()
+        over, push, under = (chances[:, flags].sum(axis=1) for flags in _signs(distances))
+        return LineShares(over, push, under)
+
+
+def price_matches(serves: Floats, scores: TennisScores, rules: MatchRules) -> MatchOutcomes:
+    """Return how matches may end, from any score.
+
+    Points are independent, and won on serve with a chance that stays what it is.
+
+    Args:
+        serves: Shape (n_matches, 2), chance of A and of B to win a point on the own serve, above 0 and below 1.
+        scores: Where the matches stand.
+        rules: The rules, of all of them.
+
+    Raises:
+        ModelInputInvalid: If a chance is out of range or a score cannot be.
+
+    Source:
+        Barnett and Clarke (2005); O'Malley (2008).
+    """
+    _check(serves, scores, rules)
+    final = _final_scores(rules.sets_to_win)
+    n_matches, games_max = len(serves), _games_max(rules)
+    by_total = np.zeros((n_matches, len(final), games_max + 1))
+    by_margin = np.zeros((n_matches, len(final), 2 * _margin_max(rules) + 1))
+    skipped = np.zeros(n_matches, dtype=np.int64)
+    for at, rows in _by_set_score(scores):
+        table = _SetTable.build(serves[rows], scores.rows(rows), rules, at)
+        skipped[rows] = table.live.games_skipped
+        by_total[rows] = _walk(table, np.array([1, 1]), 0, by_total.shape[1:])
+        by_margin[rows] = _walk(table, np.array([1, -1]), _margin_max(rules), by_margin.shape[1:])
+    before = scores.games_before
+    return MatchOutcomes(
+        set_scores=np.array(final, dtype=np.int64),
+        by_total=by_total,
+        by_margin=by_margin,
+        least_total=before.sum(axis=1) + 2 * skipped,
+        least_margin=before[:, 0] - before[:, 1] - _margin_max(rules),
+    )
+
+
+def price_current_sets(serves: Floats, scores: TennisScores, rules: MatchRules, *, is_final: bool) -> SetOutcomes:
+    """Return how the sets being played may end: their winner, and their correct score.
+
+    Args:
+        serves: Shape (n_matches, 2), chance of A and of B to win a point on the own serve, above 0 and below 1.
+        scores: Where the matches stand, all in the last possible set or none.
+        rules: The rules, of all of them.
+        is_final: Whether it is the last possible set.
+
+    Raises:
+        ModelInputInvalid: If a chance is out of range, a score cannot be, or a match is in another set.
+    """
+    _check(serves, scores, rules)
+    is_last = (scores.sets == rules.sets_to_win - 1).all(axis=1)
+    require(is_last == is_final, expected=f"Whether the set is the last possible must be {is_final}", found=is_last)
+    return play_on(serves, scores, rules, rules.set_rules(is_final=is_final))
+
+
+def win_matches(serves: Floats, scores: TennisScores, rules: MatchRules) -> Floats:
+    """Return A's chance to win each match, from any score.
+
+    The quick way to one market: who serves first in a set does not change who wins it.
+
+    Args:
+        serves: Shape (n_matches, 2), chance of A and of B to win a point on the own serve, above 0 and below 1.
+        scores: Where the matches stand.
+        rules: The rules, of all of them.
+
+    Returns:
+        Shape (n_matches,), the same as `price_matches` gives, within 1e-12.
+    """
+    _check(serves, scores, rules)
+    return _win_matches(serves, scores, rules)
+
+
+def find_serves(win_probabilities: Floats, serve_sums: Floats, scores: TennisScores, rules: MatchRules) -> Floats:
+    """Return the chances on serve that make A win the match as often as the market says.
+
+    Prices know who is better, hardly how much the serve counts: the sum of both chances is given (about 1.28 for men,
+    1.13 for women), their difference is found.
+
+    Args:
+        win_probabilities: Shape (n_matches,), A's fair chance to win the match.
+        serve_sums: Shape (n_matches,), chance of A plus chance of B to win a point on serve, above 0 and below 2.
+        scores: Where the matches stand.
+        rules: The rules, of all of them.
+
+    Returns:
+        Shape (n_matches, 2); the chance to win they give is within 1e-12 of what was asked.
+
+    Raises:
+        ModelInputInvalid: If a sum is out of range, or no difference gives such a chance.
+    """
+    is_chance = (win_probabilities > 0.0) & (win_probabilities < 1.0)
+    require(is_chance, expected="Chances to win must be above 0.0 and below 1.0", found=win_probabilities)
+    require((serve_sums > 0.0) & (serve_sums < 2.0), expected="Sums must be above 0.0 and below 2.0", found=serve_sums)
+    reach = np.minimum(serve_sums, 2.0 - serve_sums) - 2.0 * SERVE_MARGIN
+    check_scores(scores, rules)
+
+    def miss(differences: Floats, rows: Floats) -> Floats:
+        positions = rows.astype(np.int64)
+        serves = _from_sum(serve_sums[positions], differences)
+        return _win_matches(serves, scores.rows(positions), rules) - win_probabilities[positions]
+
+    found = elementwise.find_root(
+        miss,
+        (-reach, reach),
+        args=(np.arange(len(serve_sums), dtype=np.float64),),
+        tolerances={"xatol": 1e-14, "xrtol": 0.0, "fatol": 1e-13, "frtol": 0.0},
+    )
+    require(
+        np.asarray(found.success), expected="Chances to win must be within reach of the score", found=win_probabilities
+    )
+    return _from_sum(serve_sums, np.asarray(found.x, dtype=np.float64))
+
+
+def _from_sum(serve_sums: Floats, differences: Floats) -> Floats:
+    return np.stack([(serve_sums + differences) / 2.0, (serve_sums - differences) / 2.0], axis=1)
+
+
+def _check(serves: Floats, scores: TennisScores, rules: MatchRules) -> None:
+    is_chance = (serves > 0.0) & (serves < 1.0)
+    require(is_chance, expected="Serve probability must be above 0.0 and below 1.0", found=serves)
+    check_scores(scores, rules)
+
+
+def _win_matches(serves: Floats, scores: TennisScores, rules: MatchRules) -> Floats:
+    to_win = rules.sets_to_win
+    is_a_serving = np.ones(len(serves), dtype=bool)
+    ordinary, last = (
+        play_anew(serves, is_a_serving, rules, rules.set_rules(is_final=is_final)).win_probability()
+        for is_final in (False, True)
+    )
+    chances = np.zeros((to_win + 1, to_win + 1, len(serves)))
+    chances[to_win] = 1.0
+    for a, b in ((a, b) for a in range(to_win - 1, -1, -1) for b in range(to_win - 1, -1, -1)):
+        win = last if a == b == to_win - 1 else ordinary
+        chances[a, b] = win * chances[a + 1, b] + (1.0 - win) * chances[a, b + 1]
+    won = np.empty(len(serves))
+    for (a, b), rows in _by_set_score(scores):
+        of_set = rules.set_rules(is_final=a == b == to_win - 1)
+        live = play_on(serves[rows], scores.rows(rows), rules, of_set).win_probability()
+        won[rows] = live * chances[a + 1, b, rows] + (1.0 - live) * chances[a, b + 1, rows]
+    return won
+
+
+def _by_set_score(scores: TennisScores) -> Iterator[tuple[tuple[int, int], Counts]]:
+    for a, b in np.unique(scores.sets, axis=0).tolist():
+        yield (a, b), np.flatnonzero((scores.sets == (a, b)).all(axis=1))
+
+
+@dataclass(frozen=True, slots=True)
+class _SetTable:
+    """How each set of matches may end that all stand at one score in sets."""
+
+    at: tuple[int, int]
+    sets_to_win: int
+    live: SetOutcomes
+    ordinary: tuple[SetOutcomes, SetOutcomes]
+    last: tuple[SetOutcomes, SetOutcomes]
+
+    @classmethod
+    def build(cls, serves: Floats, scores: TennisScores, rules: MatchRules, at: tuple[int, int]) -> _SetTable:
+        def anew(of_set: SetRules) -> tuple[SetOutcomes, SetOutcomes]:
+            b_first, a_first = (
+                play_anew(serves, np.full(len(serves), first), rules, of_set) for first in (False, True)
+            )
+            return b_first, a_first
+
+        is_final = at == (rules.sets_to_win - 1, rules.sets_to_win - 1)
+        ordinary_rules, last_rules = rules.set_rules(is_final=False), rules.set_rules(is_final=True)
+        ordinary = anew(ordinary_rules)
+        return cls(
+            at=at,
+            sets_to_win=rules.sets_to_win,
+            live=play_on(serves, scores, rules, rules.set_rules(is_final=is_final)),
+            ordinary=ordinary,
+            last=ordinary if last_rules == ordinary_rules else anew(last_rules),
+        )
+
+    def fresh(self, at: tuple[int, int], is_a_first: int) -> SetOutcomes:
+        is_last = at == (self.sets_to_win - 1, self.sets_to_win - 1)
+        return (self.last if is_last else self.ordinary)[is_a_first]
+
+
+def _walk(table: _SetTable, weights: Counts, origin: int, shape: tuple[int, ...]) -> Floats:
+    """Play set after set; each state holds the chances of what the games so far, weighted, come to."""
+    n_matches, width = len(table.live.probabilities), shape[1]
+    final = _final_scores(table.sets_to_win)
+    ended = {score: np.zeros((n_matches, width)) for score in final}
+    states: dict[tuple[int, int, int], Floats] = {}
+
+    def play(at: tuple[int, int], before: Floats, outcomes: SetOutcomes) -> None:
+        for (is_a_win, is_a_next, shift), chances in _grouped(outcomes, weights).items():
+            score = (at[0] + is_a_win, at[1] + 1 - is_a_win)
+            after = ended[score] if score in ended else states.setdefault((*score, is_a_next), np.zeros_like(before))
+            _add_shifted(after, before * chances[:, None], shift)
+
+    start = np.zeros((n_matches, width))
+    start[:, origin] = 1.0
+    play(table.at, start, table.live)
+    while states:
+        a, b, is_a_first = min(states, key=sum)
+        before = states.pop((a, b, is_a_first))
+        play((a, b), before, table.fresh((a, b), is_a_first))
+    return np.stack([ended[score] for score in final], axis=1)
+
+
+def _grouped(outcomes: SetOutcomes, weights: Counts) -> dict[tuple[int, int, int], Floats]:
+    """Return the chances of the ends of a set by winner, next server and what the games come to."""
+    groups: dict[tuple[int, int, int], Floats] = {}
+    values = (outcomes.scores @ weights).tolist()
+    wins = (outcomes.scores[:, 0] > outcomes.scores[:, 1]).tolist()
+    for index, (is_win, value) in enumerate(zip(wins, values, strict=True)):
+        is_a_next = outcomes.is_a_next[:, index]
+        for side in (0, 1):
+            chances = np.where(is_a_next == side, outcomes.probabilities[:, index], 0.0)
+            if chances.any():
+                key = (int(is_win), side, value)
+                groups[key] = groups[key] + chances if key in groups else chances
+    return groups
+
+
+def _add_shifted(after: Floats, before: Floats, shift: int) -> None:
+    if shift > 0:
+        after[:, shift:] += before[:, :-shift]
+    elif shift < 0:
+        after[:, :shift] += before[:, -shift:]
+    else:
+        after += before
+
+
+def _final_scores(sets_to_win: int) -> tuple[tuple[int, int], ...]:
+    won = [(sets_to_win, lost) for lost in range(sets_to_win)]
+    return (*won, *((b, a) for a, b in reversed(won)))
+
+
+def _games_max(rules: MatchRules) -> int:
+    ordinary, last = (rules.set_rules(is_final=is_final).tie_break_at for is_final in (False, True))
+    return (2 * rules.sets_to_win - 2) * (2 * ordinary + 1) + 2 * last + 2
+
+
+def _margin_max(rules: MatchRules) -> int:
+    return 6 * rules.sets_to_win
+
+
+def _signs(distances: NDArray[np.floating]) -> tuple[Flags, Flags, Flags]:
+    return np.asarray(distances > 0.0), np.asarray(distances == 0.0), np.asarray(distances < 0.0)
+
+
+def _split(chances: Floats, firsts: Floats) -> LineShares:
+    """Return the chances of columns above, at and below zero, the first column being at `firsts`."""
+    distances = firsts[:, None] + np.arange(chances.shape[1])
+    over, push, under = (np.where(flags, chances, 0.0).sum(axis=1) for flags in _signs(distances))
+    return LineShares(over, push, under)

@@ -1,0 +1,95 @@
+"""Tennis from point to match against published and exact reference values."""
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+
+from infra.settings import ROOT
+from odds.tennis.match import find_serves, price_matches, win_matches
+from odds.tennis.points import win_game, win_tie_break
+from odds.tennis.rules import ORDINARY_SET, FinalSet, MatchRules, TennisScores
+from odds.tennis.sets import play_anew
+
+VECTORS = ROOT.parent / "shared" / "vectors" / "odds_vectors.json"
+POINTS = {"0": 0, "15": 1, "30": 2, "40": 3}
+
+
+def vectors(prefix: str) -> list[Any]:
+    if not VECTORS.is_file():
+        return []
+    found = json.loads(VECTORS.read_text())["vectors"]
+    return [pytest.param(vector, id=vector["id"]) for vector in found if vector["id"].startswith(prefix)]
+
+
+needs_vectors = pytest.mark.skipif(not VECTORS.is_file(), reason="the reference values are not beside the repository")
+
+
+@needs_vectors
+@pytest.mark.parametrize("vector", vectors("tennis.game") + vectors("tennis.from"))
+def test_a_game_is_won_as_often_as_the_reference_says(vector: dict[str, Any]) -> None:
+    serve = np.atleast_1d(np.array(vector["input"]["p"], dtype=np.float64))
+    score = [POINTS[points] for points in vector["input"].get("score", "0-0").split("-")]
+    won = win_game(serve, np.tile(score, (len(serve), 1)), has_deciding_point=False)
+    np.testing.assert_allclose(won, np.atleast_1d(vector["expected"]["game"]), atol=vector["tolerance"]["abs"], rtol=0)
+
+
+@needs_vectors
+@pytest.mark.parametrize("vector", vectors("tennis.match"))
+def test_a_match_is_won_as_often_as_the_reference_says_whoever_serves_first(vector: dict[str, Any]) -> None:
+    expected, atol = vector["expected"], vector["tolerance"]["abs"]
+    serves = np.tile([vector["input"]["p_serve_A"], vector["input"]["p_serve_B"]], (2, 1))
+    is_a_serving = np.array([True, False])
+    nothing = np.zeros((2, 2), dtype=np.int64)
+    tie_break = win_tie_break(serves, nothing, is_a_serving, points_to_win=7)
+    np.testing.assert_allclose(tie_break, expected["tiebreak7"], atol=atol, rtol=0)
+    scores = TennisScores.at_the_start(is_a_serving)
+    for sets_to_win, name in ((1, "tiebreak_set"), (2, "bo3"), (3, "bo5")):
+        rules = MatchRules(sets_to_win, FinalSet.LIKE_THE_OTHERS)
+        np.testing.assert_allclose(win_matches(serves, scores, rules), expected[name], atol=atol, rtol=0)
+        np.testing.assert_allclose(
+            price_matches(serves, scores, rules).win_probability(), expected[name], atol=atol, rtol=0
+        )
+
+
+def test_a_deciding_point_is_one_point() -> None:
+    serve = np.array([0.6, 0.6, 0.6])
+    score = np.array([[3, 3], [3, 2], [2, 3]])
+    np.testing.assert_allclose(win_game(serve, score, has_deciding_point=True), [0.6, 0.84, 0.36], atol=1e-15)
+
+
+def test_past_deuce_only_the_lead_counts() -> None:
+    serve = np.full(4, 0.63)
+    score = np.array([[3, 3], [9, 9], [4, 3], [10, 9]])
+    won = win_game(serve, score, has_deciding_point=False)
+    assert won[0] == won[1] < won[2] == won[3] < 1.0
+
+
+def test_a_tie_break_is_served_abba() -> None:
+    """With serves that nearly always win, each mini-break follows from who serves the next point."""
+    serves = np.tile([1.0 - 1e-12, 1.0 - 1e-12], (4, 1))
+    points = np.array([[6, 5], [5, 6], [6, 6], [7, 6]])
+    a_next = win_tie_break(serves, points, np.ones(4, dtype=bool), points_to_win=7)
+    b_next = win_tie_break(serves, points, np.zeros(4, dtype=bool), points_to_win=7)
+    np.testing.assert_allclose(a_next, [1.0, 0.5, 0.5, 1.0], atol=1e-4)
+    np.testing.assert_allclose(b_next, [0.5, 0.0, 0.5, 0.5], atol=1e-4)
+
+
+def test_who_serves_first_changes_the_score_of_a_set_but_not_its_winner() -> None:
+    rules = MatchRules(2, FinalSet.LIKE_THE_OTHERS)
+    serves = np.tile([0.7, 0.6], (2, 1))
+    outcomes = play_anew(serves, np.array([True, False]), rules, ORDINARY_SET)
+    assert len(outcomes.scores) == 14
+    assert outcomes.win_probability()[0] == pytest.approx(outcomes.win_probability()[1], abs=1e-14)
+    assert np.abs(np.diff(outcomes.probabilities, axis=0)).max() > 0.01
+
+
+def test_serves_are_found_from_the_price_within_the_accuracy_stated() -> None:
+    rules = MatchRules(3, FinalSet.LONG_TIE_BREAK)
+    wanted = np.array([0.02, 0.2, 0.5, 0.8, 0.97, 0.999])
+    scores = TennisScores.at_the_start(np.ones(6, dtype=bool))
+    serves = find_serves(wanted, np.full(6, 1.28), scores, rules)
+    np.testing.assert_allclose(serves.sum(axis=1), 1.28, atol=1e-14)
+    np.testing.assert_allclose(win_matches(serves, scores, rules), wanted, atol=1e-12)
+    np.testing.assert_allclose(serves[2], [0.64, 0.64], atol=1e-12)
