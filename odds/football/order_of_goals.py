@@ -1,8 +1,8 @@
 """Who scores which goal, who gets to n first, and when the next goal falls.
 
 Given how many goals each side still scores, every order of them is equally likely, and their times are independent
-draws from the shape of the scoring rate: both sides' rates rise and fall together. So all of this follows from the final
-score.
+draws from the shape of the scoring rate: both sides' rates rise and fall together. So all of this follows from the
+final score.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def order_matrix(home_now: int, away_now: int, size: int) -> Floats:
     """
     columns = [_scorer_columns(goal, home_now, away_now, size) for goal in NUMBERED_GOALS]
     columns += [_race_columns(goals, home_now, away_now, size) for goals in RACES]
-    return np.ascontiguousarray(np.concatenate(columns, axis=1))
+    return np.asarray(np.concatenate(columns, axis=1))
 
 
 def next_goal_minutes(full_time: Floats, states: MatchStates, shares_after: Floats, size: int) -> Floats:
@@ -78,7 +78,7 @@ def next_goal_minutes(full_time: Floats, states: MatchStates, shares_after: Floa
         survival += left[:, goals, None]
     ones = np.ones((len(survival), 1))
     until = np.hstack([ones, survival])
-    return np.maximum(np.hstack([until[:, :-1] - until[:, 1:], survival[:, -1:]]), 0.0)
+    return np.asarray(np.maximum(np.hstack([until[:, :-1] - until[:, 1:], survival[:, -1:]]), 0.0))
 
 
 def shift_down(masses: Floats, offsets: Integers) -> Floats:
