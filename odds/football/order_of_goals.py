@@ -102,7 +102,7 @@ def _race_columns(goals: int, home_now: int, away_now: int, size: int) -> Floats
         both = min(home_now, away_now) >= goals
         return _settled(None if both else (1.0, 0.0) if home_now >= goals else (0.0, 1.0), len(home))
     chances = [
-        _first_chances(goals - home_now, goals - away_now, max(h - home_now, 0), max(a - away_now, 0))
+        first_chances(goals - home_now, goals - away_now, max(h - home_now, 0), max(a - away_now, 0))
         for h, a in zip(home.tolist(), away.tolist(), strict=True)
     ]
     wins = np.array(chances)
@@ -114,7 +114,7 @@ def _settled(chances: tuple[float, float] | None, score_count: int) -> Floats:
     return np.tile(np.array(row), (score_count, 1))
 
 
-def _first_chances(home_needs: int, away_needs: int, home_left: int, away_left: int) -> tuple[float, float]:
+def first_chances(home_needs: int, away_needs: int, home_left: int, away_left: int) -> tuple[float, float]:
     """Return the chances that home, and that away, is first to what it needs, all orders being equally likely."""
     if home_left < home_needs:
         return 0.0, float(away_left >= away_needs)

@@ -108,7 +108,7 @@ def score_views(goals: GoalsToCome, sizes: GridSizes) -> ScoreViews:
     Rho acts on the final score as it stood before the match; in play its effect is what is left of it given the score,
     so that at the start nothing changes and at the end the result is certain.
     """
-    full_time, halves = _side_masses(goals, sizes)
+    full_time, halves = _final_masses(goals, sizes.full_time), half_masses(goals, sizes)
     grid = full_time[0][:, :, None] * full_time[1][:, None, :]
     first_half = halves[0][0][:, :, None] * halves[0][1][:, None, :]
     second_half = halves[1][0][:, :, None] * halves[1][1][:, None, :]
@@ -139,20 +139,34 @@ def score_views(goals: GoalsToCome, sizes: GridSizes) -> ScoreViews:
     )
 
 
-def _side_masses(
-    goals: GoalsToCome, sizes: GridSizes
-) -> tuple[tuple[Floats, Floats], tuple[tuple[Floats, Floats], tuple[Floats, Floats]]]:
-    states = goals.states
+Sides = tuple[Floats, Floats]
+
+
+def half_masses(goals: GoalsToCome, sizes: GridSizes) -> tuple[Sides, Sides]:
+    """Return the distributions of goals at half-time and of goals after it, each home and away, shape (n, half)."""
+    before, after = [], []
+    for side, (now, half_time) in enumerate(_scores_so_far(goals.states)):
+        before.append(shift_masses(poisson_masses(goals.first_half[side], size=sizes.half), half_time))
+        after.append(shift_masses(poisson_masses(goals.second_half[side], size=sizes.half), now - half_time))
+    return (before[0], before[1]), (after[0], after[1])
+
+
+def _final_masses(goals: GoalsToCome, size: int) -> Sides:
+    means = goals.first_half + goals.second_half
+    (home, _), (away, _) = _scores_so_far(goals.states)
+    return (
+        shift_masses(poisson_masses(means[0], size=size), home),
+        shift_masses(poisson_masses(means[1], size=size), away),
+    )
+
+
+def _scores_so_far(states: MatchStates) -> tuple[tuple[Integers, Integers], tuple[Integers, Integers]]:
+    """Return goals so far and those of them before half-time, home then away."""
     is_split = states.is_after_first_half()
-    final, before, after = [], [], []
-    scores = ((states.home_goals, states.half_time_home_goals), (states.away_goals, states.half_time_away_goals))
-    for side, (now, half_time) in enumerate(scores):
-        means = goals.first_half[side] + goals.second_half[side]
-        final.append(shift_masses(poisson_masses(means, size=sizes.full_time), now))
-        half_time_now = np.where(is_split, half_time, now)
-        before.append(shift_masses(poisson_masses(goals.first_half[side], size=sizes.half), half_time_now))
-        after.append(shift_masses(poisson_masses(goals.second_half[side], size=sizes.half), now - half_time_now))
-    return (final[0], final[1]), ((before[0], before[1]), (after[0], after[1]))
+    return (
+        (states.home_goals, np.where(is_split, states.half_time_home_goals, states.home_goals)),
+        (states.away_goals, np.where(is_split, states.half_time_away_goals, states.away_goals)),
+    )
 
 
 def _low_score_moves(goals: GoalsToCome, halves: tuple[tuple[Floats, Floats], tuple[Floats, Floats]]) -> Floats:
