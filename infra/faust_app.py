@@ -10,6 +10,7 @@ from typing import Final
 import faust
 import structlog
 
+from infra.faust_consumer import PromptTransport
 from infra.settings import Settings
 
 START_TIMEOUT_S: Final = 30.0
@@ -31,7 +32,7 @@ def build_app(settings: Settings, name: str) -> faust.App:
     data_dir = settings.profile_dir / "faust" / name
     data_dir.mkdir(parents=True, exist_ok=True)
     _quieten_client()
-    return faust.App(
+    app = faust.App(
         f"{settings.kafka.consumer_group_prefix}-{name}",
         broker=f"kafka://{settings.kafka_bootstrap}",
         broker_client_id=f"overround-{name}",
@@ -53,6 +54,8 @@ def build_app(settings: Settings, name: str) -> faust.App:
         web_enabled=False,
         autodiscover=False,
     )
+    app.transport = PromptTransport(app.conf.broker_consumer, app)
+    return app
 
 
 class AppCrashed(Exception):

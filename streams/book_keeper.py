@@ -19,6 +19,8 @@ from streams.ports import BookStore, BooksUnavailable, EncodedFixture
 WRITES_AT_ONCE_MAX: Final = 256
 CHECK_INTERVAL_S: Final = 1.0
 RETRY_S: Final = 0.25
+REST_S: Final = 0.02
+"""Between two writes, so that one carries what several batches published."""
 
 WAITING = Gauge("overround_pricing_copy_waiting", "Fixtures whose newest book is not in the serving copy yet.")
 
@@ -85,6 +87,7 @@ class BookKeeper:
                 await self._write_waiting()
                 await self._check_when_due()
                 self._note_available(is_available=True)
+                await asyncio.sleep(REST_S)
                 await self._wait_for_more()
             except BooksUnavailable as error:
                 self._note_available(is_available=False, detail=str(error))

@@ -52,6 +52,9 @@ DEAD_LETTER_TOPIC: Final = "pricing.dead-letter"
 UNACKNOWLEDGED_EVENTS_MAX: Final = 20_000
 SWEEP_INTERVAL_S: Final = 0.1
 EVICTION_INTERVAL_S: Final = 60.0
+BUSY_FACTOR: Final = 3.0
+"""When busy, batches begin at least this many times the last one's duration apart: fewer, larger ones cost less."""
+PAUSE_S_MAX: Final = 0.02
 DRAIN_S: Final = 1.0
 """How long a worker that loses partitions writes what the serving copy lacks."""
 
@@ -83,6 +86,10 @@ class PricingPace:
     flush_interval_s: float
     batch_fixtures_max: int
     retention_us: int
+
+    def pause_s(self, took_s: float) -> float:
+        """Return how long to let more come after a batch: pricing leaves time for the rest, also on a slow machine."""
+        return max(self.flush_interval_s, min(BUSY_FACTOR * took_s, PAUSE_S_MAX)) - took_s
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +213,8 @@ class PricingAgent:
             taken = self._waiting.take(self._pace.batch_fixtures_max)
             if taken:
                 self._price_safely(taken)
-            await self._waiting.pause(self._pace.flush_interval_s - (self._clock.monotonic_s() - begun_s))
+            took_s = self._clock.monotonic_s() - begun_s
+            await self._waiting.pause(self._pace.pause_s(took_s))
 
     def _price_safely(self, taken: Mapping[str, Waiting]) -> None:
         try:

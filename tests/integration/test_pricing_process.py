@@ -349,3 +349,29 @@ async def test_a_serving_copy_that_lost_its_data_is_filled_anew(world: World) ->
 
     assert (await redis_book(world, fixture_id, book.version)).version == book.version
     await wait_complete(world)
+
+
+async def test_two_workers_share_the_fixtures_and_the_desks_commands(
+    world: World, settings: Settings, pricing: PricingProcess
+) -> None:
+    ports = settings.ports.model_copy(update={"pricing_http": settings.ports.pricing_http + 500})
+    second = PricingProcess(settings.model_copy(update={"ports": ports}))
+    second.start()
+    await second.wait_healthy()
+    await pricing.wait_healthy()
+    fixture_ids, provider_id = [new_fixture() for _ in range(8)], new_provider()
+    await world.sign(provider_id)
+    for fixture_id in fixture_ids:
+        await world.quote(fixture_id, provider_id)
+        await world.command(fixture_id, trading_pb2.TRADING_ACTION_SUSPEND, "1x2")
+    before = [await world.wait_for(fixture_id, TRADER, NONE) for fixture_id in fixture_ids]
+
+    assert second.stop() == 0
+    for fixture_id in fixture_ids:
+        await world.command(fixture_id, trading_pb2.TRADING_ACTION_SUSPEND, "total:2.5")
+
+    after = [await world.wait_for(fixture_id, TRADER, TRADER) for fixture_id in fixture_ids]
+    assert all(new.version > old.version for new, old in zip(after, before, strict=True))
+    for fixture_id in fixture_ids:
+        versions = [book.version for book in world.books[fixture_id]]
+        assert versions == sorted(set(versions))
