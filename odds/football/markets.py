@@ -147,7 +147,7 @@ def price_matches(
     Raises:
         ModelInputMalformed: If the columns differ in length.
     """
-    flags = _flags(home_means, away_means, rhos, states)
+    flags = model_flags(home_means, away_means, rhos, states)
     columns = catalogue()
     wins = np.empty((len(flags), columns.layout.outcome_count))
     fine = np.flatnonzero(flags == RowFlag.FINE)
@@ -202,7 +202,12 @@ def _write_minutes(views: ScoreViews, states: MatchStates, out: Floats) -> None:
         out[rows, index * band_count : (index + 1) * band_count] = views.minutes[rows]
 
 
-def _flags(home_means: Floats, away_means: Floats, rhos: Floats, states: MatchStates) -> NDArray[np.int8]:
+def model_flags(home_means: Floats, away_means: Floats, rhos: Floats, states: MatchStates) -> NDArray[np.int8]:
+    """Return a `RowFlag` a match: what is impossible about it, FINE where nothing is.
+
+    Raises:
+        ModelInputMalformed: If the columns differ in length.
+    """
     if any(column.shape != (len(states),) for column in (home_means, away_means, rhos)):
         raise ModelInputMalformed(f"Means and rhos must have {len(states)} rows, as the states have")
     flags = states.flags()
