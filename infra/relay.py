@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Protocol
+from typing import Any, Protocol
 
 import asyncpg
 import structlog
@@ -211,8 +211,9 @@ class _Stopped(DomainError):
 
 async def _wait_or_stop(done: asyncio.Future[None], stopping: asyncio.Event) -> None:
     stop = asyncio.ensure_future(stopping.wait())
+    waits: set[asyncio.Future[Any]] = {done, stop}
     try:
-        await asyncio.wait({done, stop}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
     finally:
         stop.cancel()
     if not done.done():

@@ -46,7 +46,7 @@ class GroupCommit(Generic[Command, Answer]):
         self._waiting_max = waiting_max
         self._timeout_s = timeout_ms / 1_000
         self._waiting: deque[_Waiter[Command, Answer]] = deque()
-        self._batches: set[asyncio.Task[None] | None] = set()
+        self._batches: set[asyncio.Task[None]] = set()
         self._is_start_planned = False
 
     async def submit(self, command: Command) -> Answer:
@@ -59,12 +59,13 @@ class GroupCommit(Generic[Command, Answer]):
         """
         if len(self._waiting) >= self._waiting_max:
             raise Overloaded(f"At most {self._waiting_max} commands may wait, as many do")
-        waiter = _Waiter(command, asyncio.get_running_loop().create_future())
+        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        waiter = _Waiter(command, answer)
         self._waiting.append(waiter)
         self._plan_start()
         try:
             async with asyncio.timeout(self._timeout_s):
-                return await waiter.answer
+                return await answer
         except TimeoutError:
             raise LedgerUnavailable(f"The ledger must answer within {self._timeout_s} s, did not") from None
         finally:
@@ -96,17 +97,15 @@ class GroupCommit(Generic[Command, Answer]):
         if self._waiting and len(self._batches) < self._batches_at_once_max:
             size = min(self._batch_size_max, len(self._waiting))
             waiters = [self._waiting.popleft() for _ in range(size)]
-            self._batches.add(asyncio.create_task(self._run(waiters)))
+            batch = asyncio.create_task(self._answer(waiters))
+            self._batches.add(batch)
+            batch.add_done_callback(self._end)
         if self._waiting:
             self._plan_start()
 
-    async def _run(self, waiters: list[_Waiter[Command, Answer]]) -> None:
-        task = asyncio.current_task()
-        try:
-            await self._answer(waiters)
-        finally:
-            self._batches.discard(task)
-            self._plan_start()
+    def _end(self, batch: asyncio.Task[None]) -> None:
+        self._batches.discard(batch)
+        self._plan_start()
 
     async def _answer(self, waiters: list[_Waiter[Command, Answer]]) -> None:
         # Whatever fails belongs to those who wait, so nothing is let through here.

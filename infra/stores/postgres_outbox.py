@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from uuid import UUID
@@ -157,7 +157,7 @@ def _subjects(rows: Sequence[asyncpg.Record], *kinds: OutboxKind) -> list[UUID]:
 
 def _message(
     row: asyncpg.Record,
-    bets: dict[UUID, BetRows],
+    bets: Mapping[UUID, BetRows],
     transfers: dict[int, asyncpg.Record],
     players: dict[UUID, asyncpg.Record],
 ) -> OutboxMessage:
