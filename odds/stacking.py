@@ -36,7 +36,6 @@ class Stack:
         weights: What each provider's word weighs before its price is looked at, shape (P, M).
     """
 
-    fixture_count: int
     market_offsets: NDArray[np.int64]
     fixture_outcome_offsets: NDArray[np.int64]
     outcome_counts: NDArray[np.int64]
@@ -75,7 +74,6 @@ def stack_states(states: Sequence[FixtureState], up_providers: frozenset[str], p
     bet_stops = (_slots(states, slot_count, _bet_stops_of) > 0) & np.repeat(is_up, market_counts, axis=1)
     is_quoting = (statuses == MarketStatus.OPEN) & ~bet_stops
     return Stack(
-        fixture_count=len(states),
         market_offsets=market_offsets,
         fixture_outcome_offsets=_offsets([layout.outcome_count for layout in layouts]),
         outcome_counts=outcome_counts,

@@ -16,11 +16,6 @@ from wire.layouts import BYTE, ODDS, PROBABILITY, VERSION, WEIGHT, layout_of, pa
 ENCODED_LAYOUTS_MAX = 8_192
 
 
-def decimal_odds_milli_of(message: book_pb2.Book) -> NDArray[np.uint32]:
-    """Return the prices of a book without reading anything else: one an outcome, 0 where it is not offered."""
-    return np.frombuffer(message.decimal_odds_milli, ODDS)
-
-
 def parse_book(message: book_pb2.Book) -> Book:
     """Return a book with its columns as read-only arrays.
 
