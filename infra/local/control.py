@@ -49,20 +49,27 @@ def request(profile_dir: Path, action: Action, name: str) -> None:
     Raises:
         ControlRefused: If no supervisor listens, or it refused.
     """
+    try:
+        error = _exchange(profile_dir, {"action": action, "name": name})
+    except (FileNotFoundError, ConnectionRefusedError):
+        raise ControlRefused("Overround is not running: start it with `make run`") from None
+    if error:
+        raise ControlRefused(error)
+
+
+def _exchange(profile_dir: Path, message: dict[str, str]) -> str | None:
     folder = os.open(profile_dir, os.O_PATH)
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
             connection.settimeout(ANSWER_TIMEOUT_S)
             connection.connect(_short_path(folder))
-            connection.sendall(json.dumps({"action": action, "name": name}).encode() + b"\n")
+            connection.sendall(json.dumps(message).encode() + b"\n")
             with connection.makefile() as answer:
-                error = json.loads(answer.readline() or '{"error": "the supervisor went away"}')["error"]
-    except (FileNotFoundError, ConnectionRefusedError):
-        raise ControlRefused("Overround is not running: start it with `make run`") from None
+                reply = json.loads(answer.readline() or '{"error": "the supervisor went away"}')
     finally:
         os.close(folder)
-    if error:
-        raise ControlRefused(error)
+    error: str | None = reply["error"]
+    return error
 
 
 def _short_path(folder: int) -> str:
