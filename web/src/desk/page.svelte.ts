@@ -40,6 +40,8 @@ export class DeskPage {
   /** The part that keys act on, and that a phone shows. */
   part = $state<Part>("fixtures");
   isDrawerOpen = $state(false);
+  /** Whether the grid has room for every column. */
+  isWide = $state(true);
   /** The market under the cursor. */
   marketId = $state("");
   readonly #feed: DeskFeed;
@@ -61,6 +63,15 @@ export class DeskPage {
       onBook: (book) => this.commands.noteBook(book.fixtureId, book.traderSuspensions),
       onDrawn: (books) => this.perf.noteDrawn(books),
     };
+  }
+
+  /** Follows the width of the window; returns what stops it. */
+  followWidth(): () => void {
+    const wide = matchMedia("(min-width: 641px)");
+    const look = () => (this.isWide = wide.matches);
+    look();
+    wide.addEventListener("change", look);
+    return () => wide.removeEventListener("change", look);
   }
 
   get isTrader(): boolean {

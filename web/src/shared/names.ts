@@ -89,7 +89,7 @@ export function outcomeName(marketId: string, outcomeId: string, fixture: NamedF
     case "x2":
       return `Draw or ${away}`;
     default:
-      return type === "correct_score" ? outcomeId.replace("-", "–") : readable(outcomeId);
+      return /^\d+-\d+$/.test(outcomeId) ? outcomeId.replace("-", "–") : readable(outcomeId);
   }
 }
 
