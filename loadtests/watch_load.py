@@ -53,7 +53,7 @@ class Watcher:
         for index in range(schedule.count):
             fixture_id = self._fixture_ids[index % len(self._fixture_ids)]
             due_us = schedule.due_us(index)
-            place = bisect_left(self._feed_times_us[fixture_id], due_us)
+            place = bisect_left(self._feed_times_us[fixture_id], due_us // 1_000 * 1_000)  # Kafka's clock ticks in ms
             if place == len(self._feed_times_us[fixture_id]):
                 missing += 1
             else:
