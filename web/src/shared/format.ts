@@ -51,7 +51,7 @@ export function formatMoneyShort(money: Money): string {
 
 const profitFormats = new Map<string, Intl.NumberFormat>();
 
-/** "+€1,204" or "-€310": what we win or lose, to the whole unit, always with its sign. */
+/** "+€1,204" or "−€310": what we win or lose, to the whole unit, always with its sign. */
 export function formatProfit(money: Money): string {
   let format = profitFormats.get(money.currency);
   if (!format) {
@@ -59,7 +59,7 @@ export function formatProfit(money: Money): string {
     format = new Intl.NumberFormat(locale, options);
     profitFormats.set(money.currency, format);
   }
-  return format.format(money.amountMinor / 10 ** minorDigitsOf(money.currency));
+  return format.format(money.amountMinor / 10 ** minorDigitsOf(money.currency)).replace("-", "−");
 }
 
 /** "10.00": for an input that shows its currency beside it. */
