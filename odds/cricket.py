@@ -1,0 +1,243 @@
+"""Cricket with limited overs: runs to come from balls left and wickets in hand.
+
+What a side may still expect is its full innings times the share of resources left. Runs to come are negative binomial
+with a variance that is a fixed multiple of the mean, so that the runs of two stretches of an innings add up. The two
+innings are independent, and a side chasing bats no differently.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import elementwise
+from scipy.special import betainc, ndtr
+
+from odds.model_input import require
+
+Floats = NDArray[np.float64]
+Counts = NDArray[np.int64]
+
+WICKETS: Final = 10
+BALLS_OF_AN_OVER: Final = 6.0
+FULL_INNINGS_BALLS: Final = 300
+
+DECAY_PER_OVER: Final = 0.027256
+"""How the value of a further over falls, no wicket lost."""
+WICKETS_MIDDLE: Final = 3.1525
+WICKETS_SPREAD: Final = 3.9214
+"""With the decay, fitted by least squares to the published table; see `resources`."""
+
+FIRST, TIE, SECOND = range(3)
+"""Columns of the chances of a match, by who bats first."""
+
+
+@dataclass(frozen=True, slots=True)
+class MatchForecast:
+    """What full innings are expected to come to; each of shape (n_matches,).
+
+    Attributes:
+        first_mean: Runs of the side batting first, above 0.
+        second_mean: Runs of the side batting second if it were not stopped by winning, above 0.
+        dispersion: Variance of runs over their mean, above 1: about 12 in 50 overs, 7 in 20.
+        innings_balls: Balls of a full innings: 300, 120, fewer after rain.
+    """
+
+    first_mean: Floats
+    second_mean: Floats
+    dispersion: Floats
+    innings_balls: Counts
+
+    def __post_init__(self) -> None:
+        for name, values, least in (
+            ("Runs of the first innings", self.first_mean, 0.0),
+            ("Runs of the second innings", self.second_mean, 0.0),
+            ("Dispersion", self.dispersion, 1.0),
+            ("Balls of an innings", self.innings_balls, 0.0),
+        ):
+            is_valid = (values > least) & np.isfinite(values)
+            require(is_valid, expected=f"{name} must be above {least}", found=values)
+
+
+@dataclass(frozen=True, slots=True)
+class InningsScores:
+    """Where matches stand; each of shape (n_matches,).
+
+    Attributes:
+        is_second: Whether the second innings is being played.
+        runs: Runs of the side batting.
+        wickets: Wickets it lost, 0 to 10.
+        balls_left: Balls it may still face.
+        target: Runs that win for the side batting second; not read in the first innings.
+    """
+
+    is_second: NDArray[np.bool_]
+    runs: Counts
+    wickets: Counts
+    balls_left: Counts
+    target: Counts
+
+    def __post_init__(self) -> None:
+        is_valid = (self.wickets >= 0) & (self.wickets <= WICKETS)
+        require(is_valid, expected=f"Wickets must be 0 to {WICKETS}", found=self.wickets)
+        require(self.runs >= 0, expected="Runs must be 0 or more", found=self.runs)
+        require(self.balls_left >= 0, expected="Balls left must be 0 or more", found=self.balls_left)
+        has_target = ~self.is_second | (self.target >= 1)
+        require(has_target, expected="The target of a second innings must be 1 or more", found=self.target)
+
+
+def resources(balls_left: NDArray[np.integer], wickets: NDArray[np.integer]) -> Floats:
+    """Return what share of the runs of a fresh 50-over innings is still to come.
+
+    F(w) (1 - exp(-b u / F(w))), u being overs left, over its value at 50 overs and no wicket; F falls from 1 at no
+    wicket to 0 at ten like the upper part of a normal curve cut off at ten.
+
+    Args:
+        balls_left: Any shape, 0 or more.
+        wickets: Same shape, wickets lost, 0 to 10.
+
+    Returns:
+        Same shape, rising in balls, falling in wickets; within 0.007 of the table.
+
+    Source:
+        Duckworth and Lewis (1998), standard edition table of 2002; form of F from McHale and Asif (2013).
+    """
+    potential = _potential(wickets)
+    has_wickets = potential > 0.0
+    steepness = DECAY_PER_OVER / np.where(has_wickets, potential, 1.0)
+    overs, full = balls_left / BALLS_OF_AN_OVER, FULL_INNINGS_BALLS / BALLS_OF_AN_OVER
+    return np.asarray(potential * -np.expm1(-steepness * overs) / -np.expm1(-DECAY_PER_OVER * full))
+
+
+def runs_to_come(innings_mean: Floats, innings_balls: Counts, balls_left: Counts, wickets: Counts) -> Floats:
+    """Return the runs a side may still expect, shape (n_matches,)."""
+    fresh = resources(innings_balls, np.zeros_like(innings_balls))
+    return np.asarray(innings_mean * resources(balls_left, wickets) / fresh)
+
+
+def win_matches(forecast: MatchForecast, scores: InningsScores) -> Floats:
+    """Return who wins, from any score.
+
+    Returns:
+        Shape (n_matches, 3): the side batting first, a tie, the side batting second; each row sums to 1.0.
+
+    Raises:
+        ModelInputInvalid: If more balls are left than an innings has.
+    """
+    require(
+        scores.balls_left <= forecast.innings_balls,
+        expected="Balls left must be at most those of an innings",
+        found=scores.balls_left,
+    )
+    chances = np.empty((len(scores.runs), 3))
+    for is_second, price in ((False, _price_first_innings), (True, _price_chase)):
+        rows = np.flatnonzero(scores.is_second == is_second)
+        if len(rows):
+            chances[rows] = price(_rows_of(forecast, rows), _scores_of(scores, rows))
+    return chances
+
+
+def find_means(
+    first_win_probabilities: Floats, *, mean_sums: Floats, dispersion: Floats, innings_balls: Counts
+) -> tuple[Floats, Floats]:
+    """Return the runs of both sides that make the side batting first win as often as the market says, before play.
+
+    Args:
+        first_win_probabilities: Shape (n_matches,), above 0 and below 1; a tie counts as half a win.
+        mean_sums: Shape (n_matches,), runs expected of both together.
+        dispersion: As in the forecast.
+        innings_balls: As in the forecast.
+
+    Returns:
+        Two of shape (n_matches,).
+
+    Raises:
+        ModelInputInvalid: If no split of the runs gives such a chance.
+    """
+    n_matches = len(mean_sums)
+    nothing = np.zeros(n_matches, dtype=np.int64)
+    scores = InningsScores(np.zeros(n_matches, dtype=bool), nothing, nothing, innings_balls, nothing)
+
+    def miss(shares: Floats, rows: Floats) -> Floats:
+        at = rows.astype(np.int64)
+        sums = mean_sums[at]
+        forecast = MatchForecast(shares * sums, (1.0 - shares) * sums, dispersion[at], innings_balls[at])
+        chances = win_matches(forecast, _scores_of(scores, at))
+        return np.asarray(chances[:, FIRST] + chances[:, TIE] / 2.0 - first_win_probabilities[at])
+
+    ends = np.full(n_matches, 0.02), np.full(n_matches, 0.98)
+    found = elementwise.find_root(miss, ends, args=(np.arange(n_matches, dtype=np.float64),))
+    reached = np.asarray(found.success)
+    require(reached, expected="Chances to win must be within reach of the runs", found=first_win_probabilities)
+    shares = np.asarray(found.x, dtype=np.float64)
+    return shares * mean_sums, (1.0 - shares) * mean_sums
+
+
+def _potential(wickets: NDArray[np.integer]) -> Floats:
+    def upper(lost: NDArray[np.integer] | float) -> Floats:
+        return np.asarray(
+            ndtr((WICKETS_MIDDLE - lost) / WICKETS_SPREAD) - ndtr((WICKETS_MIDDLE - 10.0) / WICKETS_SPREAD)
+        )
+
+    return np.asarray(upper(wickets) / upper(0.0))
+
+
+def _rows_of(forecast: MatchForecast, rows: Counts) -> MatchForecast:
+    return MatchForecast(
+        forecast.first_mean[rows], forecast.second_mean[rows], forecast.dispersion[rows], forecast.innings_balls[rows]
+    )
+
+
+def _scores_of(scores: InningsScores, rows: Counts) -> InningsScores:
+    return InningsScores(
+        scores.is_second[rows], scores.runs[rows], scores.wickets[rows], scores.balls_left[rows], scores.target[rows]
+    )
+
+
+def _price_chase(forecast: MatchForecast, scores: InningsScores) -> Floats:
+    means = runs_to_come(forecast.second_mean, forecast.innings_balls, scores.balls_left, scores.wickets)
+    needed = scores.target - scores.runs
+    second = _at_least(needed, means, forecast.dispersion)
+    tie = np.where(needed > 0, _at_least(needed - 1, means, forecast.dispersion) - second, 0.0)
+    return np.stack([np.maximum(1.0 - second - tie, 0.0), tie, second], axis=1)
+
+
+def _price_first_innings(forecast: MatchForecast, scores: InningsScores) -> Floats:
+    means = runs_to_come(forecast.first_mean, forecast.innings_balls, scores.balls_left, scores.wickets)
+    width = int(_reach(means, forecast.dispersion).max()) + 1
+    to_come = _distribution(means, forecast.dispersion, width)
+    totals = scores.runs[:, None] + np.arange(width)
+    chase_width = int(_reach(forecast.second_mean, forecast.dispersion).max()) + 1
+    chase = _distribution(forecast.second_mean, forecast.dispersion, chase_width)
+    above = np.maximum(1.0 - np.cumsum(chase, axis=1), 0.0)
+    inside, within = totals < chase_width, np.minimum(totals, chase_width - 1)
+    tie = (to_come * np.where(inside, np.take_along_axis(chase, within, axis=1), 0.0)).sum(axis=1)
+    second = (to_come * np.where(inside, np.take_along_axis(above, within, axis=1), 0.0)).sum(axis=1)
+    return np.stack([np.maximum(1.0 - second - tie, 0.0), tie, second], axis=1)
+
+
+def _at_least(runs: Counts, means: Floats, dispersion: Floats) -> Floats:
+    """Return the chance of at least so many runs."""
+    is_certain, is_possible = runs <= 0, means > 0.0
+    shape = np.where(is_possible, means, 1.0) / (dispersion - 1.0)
+    chances = betainc(np.where(is_certain, 1, runs), shape, 1.0 - 1.0 / dispersion)
+    return np.where(is_certain, 1.0, np.where(is_possible, chances, 0.0))
+
+
+def _reach(means: Floats, dispersion: Floats) -> Floats:
+    """Return runs that are passed with a chance below 1e-12: the far end falls by 1/e every `dispersion` runs."""
+    return means + 6.0 * np.sqrt(dispersion * means) + 20.0 * dispersion
+
+
+def _distribution(means: Floats, dispersion: Floats, width: int) -> Floats:
+    """Return the chances of 0, 1, 2... runs, shape (n_matches, width); what is beyond counts as the last."""
+    shape = means / (dispersion - 1.0)
+    runs = np.arange(1, width)
+    with np.errstate(divide="ignore"):
+        ratios = np.log((runs - 1.0 + shape[:, None]) / runs * (1.0 - 1.0 / dispersion[:, None]))
+    logs = np.concatenate([(-shape * np.log(dispersion))[:, None], ratios], axis=1)
+    chances: Floats = np.exp(np.cumsum(logs, axis=1))
+    chances[:, -1] += np.maximum(1.0 - chances.sum(axis=1), 0.0)
+    return chances

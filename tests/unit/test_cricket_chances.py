@@ -1,0 +1,117 @@
+"""Limited-overs cricket against the published resource table and innings played at random."""
+
+import numpy as np
+import pytest
+
+from odds.cricket import InningsScores, MatchForecast, find_means, resources, runs_to_come, win_matches
+from odds.model_input import ModelInputInvalid
+
+TABLE = {
+    0: (100.0, 89.3, 75.1, 66.5, 56.6, 32.1, 17.2),
+    2: (85.1, 77.8, 67.3, 60.5, 52.4, 30.8, 16.8),
+    5: (49.0, 47.6, 44.7, 42.2, 38.6, 26.1, 15.4),
+    7: (22.0, 22.0, 21.8, 21.7, 21.2, 17.9, 12.5),
+    9: (4.7, 4.7, 4.7, 4.7, 4.7, 4.7, 4.6),
+}
+
+
+def forecast(count: int = 1, first: float = 250.0, second: float = 250.0) -> MatchForecast:
+    return MatchForecast(
+        np.full(count, first), np.full(count, second), np.full(count, 12.0), np.full(count, 300, dtype=np.int64)
+    )
+
+
+def chase(runs: int, wickets: int, balls_left: int, target: int) -> InningsScores:
+    return InningsScores(*(np.array([value]) for value in (True, runs, wickets, balls_left, target)))
+
+
+def first_innings(runs: int, wickets: int, balls_left: int) -> InningsScores:
+    return InningsScores(*(np.array([value]) for value in (False, runs, wickets, balls_left, 0)))
+
+
+@pytest.mark.parametrize("wickets", TABLE)
+def test_resources_are_close_to_the_published_table(wickets: int) -> None:
+    balls = np.array([50, 40, 30, 25, 20, 10, 5]) * 6
+    np.testing.assert_allclose(resources(balls, np.full(7, wickets)) * 100.0, TABLE[wickets], atol=0.7)
+
+
+def test_resources_agree_where_the_fit_did_not_look() -> None:
+    np.testing.assert_allclose(resources(np.full(3, 180), np.array([4, 6, 8])) * 100.0, [54.1, 33.6, 11.9], atol=0.7)
+
+
+def test_a_side_all_out_or_out_of_balls_scores_no_more() -> None:
+    assert runs_to_come(np.array([250.0]), np.array([300]), np.array([100]), np.array([10])).tolist() == [0.0]
+    assert runs_to_come(np.array([250.0]), np.array([300]), np.array([0]), np.array([3])).tolist() == [0.0]
+    assert runs_to_come(np.array([160.0]), np.array([120]), np.array([120]), np.array([0])).tolist() == [160.0]
+
+
+@pytest.mark.parametrize(
+    ("state", "chances"),
+    [
+        (chase(251, 4, 10, 251), [0.0, 0.0, 1.0]),
+        (chase(250, 10, 10, 251), [0.0, 1.0, 0.0]),
+        (chase(250, 4, 0, 251), [0.0, 1.0, 0.0]),
+        (chase(249, 4, 0, 251), [1.0, 0.0, 0.0]),
+    ],
+    ids=["target reached", "all out level", "no balls left level", "no balls left short"],
+)
+def test_a_chase_that_is_over_is_certain(state: InningsScores, chances: list[float]) -> None:
+    assert win_matches(forecast(), state).tolist() == [chances]
+
+
+def test_chances_agree_with_innings_played_at_random() -> None:
+    generator = np.random.default_rng(11)
+    games = 200_000
+
+    def score(mean: float) -> np.ndarray:
+        return generator.negative_binomial(mean / 11.0, 1.0 / 12.0, games)
+
+    def agree(sample: np.ndarray, chance: float) -> None:
+        assert abs(sample.mean() - chance) < 4.0 * np.sqrt(chance * (1.0 - chance) / games)
+
+    to_come = runs_to_come(np.array([250.0]), np.array([300]), np.array([120]), np.array([3]))[0]
+    first, second = 140 + score(to_come), score(240.0)
+    chances = win_matches(forecast(second=240.0), first_innings(140, 3, 120))[0]
+    for column, sample in enumerate((first > second, first == second, first < second)):
+        agree(sample, chances[column])
+    second = 140 + score(to_come)
+    chances = win_matches(forecast(), chase(140, 3, 120, 252))[0]
+    for column, sample in enumerate((second < 251, second == 251, second > 251)):
+        agree(sample, chances[column])
+
+
+def test_the_end_of_the_first_innings_is_the_start_of_the_chase() -> None:
+    before = win_matches(forecast(), first_innings(231, 7, 0))
+    after = win_matches(forecast(), chase(0, 0, 300, 232))
+    np.testing.assert_allclose(before, after, atol=1e-11)
+
+
+def test_sides_alike_win_alike() -> None:
+    chances = win_matches(forecast(), first_innings(0, 0, 300))[0]
+    assert chances[0] == pytest.approx(chances[2], abs=1e-11)
+
+
+def test_means_are_found_from_the_price() -> None:
+    wanted = np.array([0.1, 0.5, 0.85])
+    dispersion, balls = np.full(3, 7.0), np.full(3, 120)
+    first, second = find_means(wanted, mean_sums=np.full(3, 320.0), dispersion=dispersion, innings_balls=balls)
+    nothing = np.zeros(3, dtype=np.int64)
+    scores = InningsScores(nothing.astype(bool), nothing, nothing, balls, nothing)
+    chances = win_matches(MatchForecast(first, second, dispersion, balls), scores)
+    np.testing.assert_allclose(chances[:, 0] + chances[:, 1] / 2.0, wanted, atol=1e-9)
+    np.testing.assert_allclose(first + second, 320.0)
+    with pytest.raises(ModelInputInvalid, match="within reach"):
+        find_means(np.array([1.5]), mean_sums=np.ones(1), dispersion=dispersion[:1], innings_balls=balls[:1])
+
+
+def test_what_cannot_be_is_refused() -> None:
+    with pytest.raises(ModelInputInvalid, match="Wickets must be 0 to 10, was 11"):
+        chase(0, 11, 10, 100)
+    with pytest.raises(ModelInputInvalid, match="target"):
+        chase(0, 0, 10, 0)
+    with pytest.raises(ModelInputInvalid, match="at most those of an innings, was 301"):
+        win_matches(forecast(), first_innings(0, 0, 301))
+    with pytest.raises(ModelInputInvalid, match="Dispersion must be above"):
+        MatchForecast(np.ones(1), np.ones(1), np.ones(1), np.array([300]))
+    with pytest.raises(ModelInputInvalid, match="was nan"):
+        forecast(first=np.nan)
