@@ -1,0 +1,101 @@
+"""Orders of finish against all orders counted one by one, and against races run at random."""
+
+from itertools import permutations
+
+import numpy as np
+import pytest
+
+from odds.model_input import ModelInputInvalid
+from odds.racing.ordering import (
+    HARVILLE,
+    HENERY,
+    PlaceExponents,
+    finish_probabilities,
+    forecast_probabilities,
+    place_probabilities,
+    tricast_probabilities,
+    withdraw,
+)
+
+RACE = np.array([[0.4, 0.25, 0.15, 0.12, 0.08]])
+
+
+def chance_of_order(chances: np.ndarray, order: tuple[int, ...], exponents: PlaceExponents) -> float:
+    powers = (1.0, exponents.second, exponents.third, exponents.fourth)
+    left, chance = list(range(len(chances))), 1.0
+    for runner, power in zip(order, powers, strict=False):
+        chance *= chances[runner] ** power / sum(chances[other] ** power for other in left)
+        left.remove(runner)
+    return chance
+
+
+@pytest.mark.parametrize("exponents", [HARVILLE, HENERY, PlaceExponents(1.3, 0.4, 0.9)])
+def test_every_market_agrees_with_all_orders_counted(exponents: PlaceExponents) -> None:
+    finish, pairs, triples = np.zeros((5, 4)), np.zeros((5, 5)), np.zeros((5, 5, 5))
+    for order in permutations(range(5), 4):
+        chance = chance_of_order(RACE[0], order, exponents)
+        for place, runner in enumerate(order):
+            finish[runner, place] += chance
+        pairs[order[:2]] += chance
+        triples[order[:3]] += chance
+    for places in (1, 2, 3, 4):
+        np.testing.assert_allclose(
+            finish_probabilities(RACE, exponents, places=places)[0], finish[:, :places], atol=1e-15
+        )
+    np.testing.assert_allclose(place_probabilities(RACE, exponents, places=3)[0], finish[:, :3].sum(axis=1), atol=1e-15)
+    np.testing.assert_allclose(forecast_probabilities(RACE, exponents)[0], pairs, atol=1e-15)
+    np.testing.assert_allclose(tricast_probabilities(RACE, exponents)[0], triples, atol=1e-15)
+
+
+def test_the_correction_is_closer_to_normal_running_times_than_harville() -> None:
+    generator = np.random.default_rng(3)
+    speeds = np.array([0.9, 0.5, 0.3, 0.0, 0.0, -0.2, -0.3, -0.5])
+    times = generator.standard_normal((300_000, 8)) - speeds
+    order = np.argsort(times, axis=1)[:, :4]
+    finish = np.stack([np.bincount(order[:, place], minlength=8) for place in range(4)], axis=1) / len(order)
+    harville, henery = (
+        np.abs(finish_probabilities(finish[None, :, 0], model, places=4)[0] - finish).max()
+        for model in (HARVILLE, HENERY)
+    )
+    assert henery < 0.012
+    assert harville > 0.03
+
+
+def test_short_races_are_padded_and_a_hot_favourite_is_exact() -> None:
+    races = np.array([[0.5, 0.3, 0.2, np.nan, np.nan], [1.0 - 2e-9, 1e-9, 5e-10, 5e-10, np.nan]])
+    finish = finish_probabilities(races, HENERY, places=3)
+    assert np.isnan(finish[0, 3:]).all()
+    assert np.isnan(finish[1, 4]).all()
+    np.testing.assert_allclose(np.nansum(finish, axis=1), 1.0, atol=1e-12)
+    np.testing.assert_allclose(np.nansum(finish[0], axis=1)[:3], 1.0, atol=1e-12)
+    alone = finish_probabilities(races[:1, :3], HENERY, places=3)
+    np.testing.assert_array_equal(finish[0, :3], alone[0])
+
+
+def test_after_a_withdrawal_the_others_keep_their_proportions() -> None:
+    left = withdraw(RACE, np.array([[True, False, False, False, False]]))
+    np.testing.assert_allclose(left, [[np.nan, 0.25 / 0.6, 0.25, 0.2, 0.08 / 0.6]])
+    with pytest.raises(ModelInputInvalid, match="runner left"):
+        withdraw(RACE, np.ones((1, 5), dtype=bool))
+
+
+@pytest.mark.parametrize(
+    ("race", "message"),
+    [
+        ([0.5, 0.6], "must sum to 1.0, was 1.1"),
+        ([1.0, 0.0], "above 0.0, was 0.0 in row 0"),
+        ([1.5, -0.5], "above 0.0, was -0.5"),
+        ([1.0, np.nan], "at least 2 runners, was 1"),
+    ],
+)
+def test_chances_that_cannot_be_are_refused(race: list[float], message: str) -> None:
+    with pytest.raises(ModelInputInvalid, match=message):
+        finish_probabilities(np.array([race]), HARVILLE, places=2)
+
+
+@pytest.mark.parametrize("places", [0, 5])
+def test_places_that_cannot_be_are_refused(places: int) -> None:
+    with pytest.raises(ModelInputInvalid, match="Places must be 1 to 4"):
+        finish_probabilities(RACE, HARVILLE, places=places)
+    with pytest.raises(ModelInputInvalid, match="Exponents above"):
+        PlaceExponents(0.0, 1.0, 1.0)
