@@ -1,0 +1,101 @@
+"""What the desk says when there is nobody, the wrong person, nothing, or no connection."""
+
+from __future__ import annotations
+
+import re
+import uuid
+
+from playwright.sync_api import BrowserContext, expect
+
+from tests.browser.betslip_page import PASSWORD, expect_accessible, register
+from tests.browser.conftest import OpenPage
+from tests.browser.desk_page import desk_path, fixture_row, log_in, show, wait_priced
+from tests.browser.scripted_match import ScriptedMatch
+from tests.running_system import RunningSystem
+
+BACK_MS = 60_000
+WATCH_DESK = "**/overround.trading.v1.TradingService/WatchDesk"
+
+
+def test_somebody_signed_out_is_asked_who_they_are(open_page: OpenPage) -> None:
+    page = open_page("/desk")
+    expect(page.get_by_role("heading", name="Trading desk")).to_be_visible()
+    expect_accessible(page)
+    log_in(page, "trader", f"not the password {uuid.uuid4().hex}")
+    expect(page.get_by_role("alert")).to_contain_text("Username or password is wrong.")
+    expect_accessible(page)
+
+
+def test_a_bettor_is_told_where_they_belong(open_page: OpenPage) -> None:
+    username = register(open_page("/"))
+    page = open_page("/desk")
+    log_in(page, username, PASSWORD)
+    expect(page.get_by_role("heading", name="The desk is for traders")).to_be_visible()
+    expect(page.get_by_role("alert")).to_contain_text(username)
+    expect_accessible(page)
+    page.get_by_role("button", name="Log in as somebody else").click()
+    expect(page.get_by_label("Username")).to_be_visible()
+
+
+def test_what_is_not_there_is_said_and_leads_on(
+    open_page: OpenPage, system: RunningSystem, match: ScriptedMatch
+) -> None:
+    page = open_page("/desk/fixture/none-such")
+    log_in(page, "trader", system.secrets.trader_password)
+    expect(page.get_by_role("heading", name="This fixture is not on the book")).to_be_visible()
+    expect_accessible(page)
+    page.get_by_role("link", name="Back to the fixtures").click()
+    show(page, "Fixtures")
+    expect(fixture_row(page, match)).to_be_visible()
+    page.get_by_label("Filter fixtures").fill("no such team")
+    expect(page.get_by_role("heading", name="No fixture like that")).to_be_visible()
+    expect_accessible(page)
+    page.get_by_role("button", name="Show all fixtures").click()
+    expect(fixture_row(page, match)).to_be_visible()
+
+
+def test_a_desk_that_cannot_be_opened_gives_an_id_to_quote(
+    open_page: OpenPage, system: RunningSystem, context: BrowserContext
+) -> None:
+    context.route(WATCH_DESK, lambda route: route.abort("connectionreset"))
+    page = open_page("/desk")
+    log_in(page, "trader", system.secrets.trader_password)
+    expect(page.get_by_role("heading", name="The desk cannot be opened")).to_be_visible()
+    expect(page.get_by_role("alert")).to_contain_text(re.compile(r"quote Unavailable|quote Unknown|quote \w+ · \w{6}"))
+    expect_accessible(page)
+    context.unroute(WATCH_DESK)
+    page.get_by_role("button", name="Try again").click()
+    expect(page.get_by_test_id("connection")).to_have_text(re.compile("Live"))
+
+
+def test_without_the_gateway_the_desk_counts_the_seconds_and_recovers(
+    open_page: OpenPage, system: RunningSystem, match: ScriptedMatch
+) -> None:
+    page = open_page(desk_path(match))
+    log_in(page, "trader", system.secrets.trader_password)
+    wait_priced(page)
+    system.stop("gateway")
+    try:
+        expect(page.get_by_test_id("stale-banner")).to_contain_text(re.compile(r"No data for [3-9] s"))
+        expect(page.get_by_test_id("connection")).to_have_text(re.compile("Stale"))
+        expect(page.get_by_test_id("announcements")).to_contain_text("Connection lost")
+        expect_accessible(page)
+    finally:
+        system.start("gateway")
+    expect(page.get_by_test_id("stale-banner")).to_have_count(0, timeout=BACK_MS)
+    expect(page.get_by_test_id("connection")).to_have_text(re.compile("Live"))
+
+
+def test_help_and_theme_are_a_key_away(open_page: OpenPage, system: RunningSystem) -> None:
+    page = open_page("/desk")
+    log_in(page, "trader", system.secrets.trader_password)
+    expect(page.get_by_test_id("connection")).to_have_text(re.compile("Live"))
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Keys of the desk")).to_contain_text("Suspend or resume the market")
+    expect_accessible(page)
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Light theme").click()
+    expect(page.locator("html")).to_have_attribute("data-theme", "light")
+    expect_accessible(page)
+    page.reload()
+    expect(page.locator("html")).to_have_attribute("data-theme", "light")
