@@ -210,7 +210,7 @@ def _grids_with_slopes(
         masses = poisson_masses(left, size=size)
         moved = -masses
         moved[:, 1:] += masses[:, :-1]
-        moved[:, -1] = masses[:, -2]
+        moved[:, -2] += masses[:, -1]
         sides.append(shift_masses(masses, offsets[side]))
         slopes.append(shift_masses(left[:, None] * moved, offsets[side]))
     grids = np.empty((3 + has_rho, len(parameters), size, size))

@@ -16,6 +16,7 @@ from odds.football.score_grids import Flags, Floats, rho_is_possible
 from odds.football.score_views import SIZES, GoalsToCome, ScoreViews, score_views
 
 GOAL_MEAN_MAX = 12.0
+OPEN_MIN = 1e-9
 CHUNK_ROWS = 256
 """Matches priced at a time: their grids and prices then stay in the processor's cache."""
 
@@ -73,8 +74,8 @@ class MatchPrices:
             return np.asarray(1.0 / self.fair_probabilities())
 
     def is_open(self) -> Flags:
-        """Return which outcomes can still both win and lose."""
-        return np.asarray((self.win_weights > 0.0) & (self.lose_weights() > 0.0))
+        """Return which outcomes can still both win and lose, each by more than 1e-9 of a stake."""
+        return np.asarray((self.win_weights > OPEN_MIN) & (self.lose_weights() > OPEN_MIN))
 
     def stake_parts(self, market_id: str, outcome_id: str) -> StakeParts:
         """Return what becomes of a stake on an outcome, split as its line splits it.

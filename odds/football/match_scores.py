@@ -135,16 +135,22 @@ def half_scores(sizes: GridSizes) -> HalfScores:
     axes = np.indices((sizes.half,) * 4).reshape(4, -1)
     home, away = axes[[0, 2]], axes[[1, 3]]
     final = home.sum(axis=0), away.sum(axis=0)
-    last = sizes.full_time - 1
+    inside = [_inside(goals, sizes.full_time) for goals in final]
     before = 1 - np.sign(home[0] - away[0])
     return HalfScores(
         home,
         away,
-        np.minimum(final[0], last) * sizes.full_time + np.minimum(final[1], last),
+        inside[0] * sizes.full_time + inside[1],
         home * sizes.half + away,
         before * 3 + 1 - np.sign(final[0] - final[1]),
         1 - np.sign(home[0] + away[0] - home[1] - away[1]),
     )
+
+
+def _inside(goals: Integers, size: int) -> Integers:
+    """Return the cells of goals in a grid whose last two cells hold what is beyond, odd and even apart."""
+    beyond = np.maximum(goals - (size - 1), 0)
+    return np.asarray(goals - beyond - beyond % 2)
 
 
 @lru_cache(maxsize=64)

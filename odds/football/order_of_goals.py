@@ -76,6 +76,7 @@ def next_goal_minutes(full_time: Floats, states: MatchStates, shares_after: Floa
     for goals in range(left.shape[1] - 1, -1, -1):
         survival *= shares_after
         survival += left[:, goals, None]
+    survival[shares_after >= 1.0] = 1.0
     ones = np.ones((len(survival), 1))
     until = np.hstack([ones, survival])
     return np.asarray(np.maximum(np.hstack([until[:, :-1] - until[:, 1:], survival[:, -1:]]), 0.0))

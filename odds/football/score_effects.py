@@ -156,12 +156,12 @@ def _run(
 
 
 def _jump(here: Floats, home_moves: Floats, away_moves: Floats) -> Floats:
-    """Move a step; goals beyond the grid stay in its last row or column."""
+    """Move a step; a goal beyond the grid steps back instead, which keeps odd and even apart."""
     after = here - home_moves - away_moves
     after[:, 1:, :] += home_moves[:, :-1, :]
-    after[:, -1, :] += home_moves[:, -1, :]
+    after[:, -2, :] += home_moves[:, -1, :]
     after[:, :, 1:] += away_moves[:, :, :-1]
-    after[:, :, -1] += away_moves[:, :, -1]
+    after[:, :, -2] += away_moves[:, :, -1]
     return after
 
 

@@ -1,7 +1,8 @@
 """Joint distributions of goals on a square grid of scores, batched: shape (n_fixtures, size, size), home goals first.
 
-The last row and column mean "that many or more", so that a grid always sums to one and totals, results and lines below
-its edge are exact; only outcomes that tell such scores apart lose accuracy, by the mass out there.
+The last two rows and columns mean "that many, or more by an even number", so that a grid always sums to one and totals,
+results, lines below its edge and odd or even are exact; only outcomes that tell such scores apart lose accuracy, by the
+mass out there.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ Flags = NDArray[np.bool_]
 
 
 def poisson_masses(means: Floats, *, size: int) -> Floats:
-    """Return the Poisson distribution of each mean, its tail gathered in the last cell.
+    """Return the Poisson distribution of each mean, its tail gathered in the last two cells.
 
     Args:
         means: Shape (n,), 0.0 or above and below 700.
@@ -29,12 +30,13 @@ def poisson_masses(means: Floats, *, size: int) -> Floats:
     np.exp(-means, out=masses[0])
     for goals in range(1, size):
         np.multiply(masses[goals - 1], means / goals, out=masses[goals])
-    np.maximum(masses[-1], 1.0 - masses[:-1].sum(axis=0), out=masses[-1])
-    return np.asarray(masses.T.copy())
+    by_row = np.asarray(masses.T.copy())
+    _gather_tail(by_row, 0.5 * np.exp(-2.0 * means))
+    return by_row
 
 
 def negative_binomial_masses(means: Floats, dispersion: float, *, size: int) -> Floats:
-    """Return the negative binomial distribution of each mean, its tail gathered in the last cell.
+    """Return the negative binomial distribution of each mean, its tail gathered in the last two cells.
 
     Args:
         means: Shape (n,), above 0.0.
@@ -49,12 +51,12 @@ def negative_binomial_masses(means: Floats, dispersion: float, *, size: int) -> 
     coefficients = gammaln(goals + inverse) - gammaln(inverse) - gammaln(goals + 1.0)
     scaled = means[:, None] * dispersion
     masses = np.exp(coefficients + goals * np.log(scaled / (1.0 + scaled)) - inverse * np.log1p(scaled))
-    masses[:, -1] = np.maximum(masses[:, -1], 1.0 - masses[:, :-1].sum(axis=1))
+    _gather_tail(masses, 0.5 * np.exp(-inverse * np.log1p(2.0 * scaled[:, 0])))
     return np.asarray(masses)
 
 
 def shift_masses(masses: Floats, offsets: Integers) -> Floats:
-    """Move each row's distribution up by its offset, gathering what leaves the grid in the last cell.
+    """Move each row's distribution up by its offset, gathering what leaves the grid in the last two cells.
 
     Args:
         masses: Shape (n, size).
@@ -69,9 +71,24 @@ def shift_masses(masses: Floats, offsets: Integers) -> Floats:
     sources = np.arange(size) - offsets[:, None]
     shifted = np.take_along_axis(masses, np.maximum(sources, 0), axis=1)
     shifted[sources < 0] = 0.0
-    tails = np.cumsum(masses[:, ::-1], axis=1)[:, ::-1]
-    shifted[:, -1] = np.take_along_axis(tails, sources[:, -1:], axis=1)[:, 0]
+    tails = masses[:, ::-1].copy()
+    np.cumsum(tails[:, 0::2], axis=1, out=tails[:, 0::2])
+    np.cumsum(tails[:, 1::2], axis=1, out=tails[:, 1::2])
+    shifted[:, -2:] = np.take_along_axis(tails[:, ::-1], np.maximum(sources[:, -2:], 0), axis=1)
+    shifted[:, -2:] *= sources[:, -2:] >= 0
     return shifted
+
+
+def _gather_tail(masses: Floats, parity_halves: Floats) -> None:
+    """Put what is beyond the grid into its last two cells, odd to odd and even to even.
+
+    `parity_halves` is half the expectation of (-1)^count: even counts have a half plus it, odd ones a half less it.
+    """
+    size = masses.shape[1]
+    for cell in (size - 2, size - 1):
+        alike = 0.5 + (parity_halves if cell % 2 == 0 else -parity_halves)
+        tail = alike - masses[:, cell % 2 : cell : 2].sum(axis=1)
+        np.maximum(masses[:, cell], tail, out=masses[:, cell])
 
 
 def independent_grid(home_masses: Floats, away_masses: Floats) -> Floats:

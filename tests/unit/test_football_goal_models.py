@@ -1,0 +1,245 @@
+"""Goal models fitted to results, beside published and exact values."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy.optimize import brentq
+
+from odds.football.errors import GoalModelMalformed, ResultsMalformed
+from odds.football.goal_models import FittedGoalModel, GoalModelSpec, fit_goal_model, problem_of
+from odds.football.likelihoods import DixonColesLikelihood, GoalFamily, Scores
+from odds.football.results import MatchResults, decay_weights
+
+SHARED = Path(__file__).resolve().parents[3] / "shared"
+SEASON = SHARED / "data" / "football" / "E0_2011-2012.csv"
+VECTORS = SHARED / "vectors" / "odds_vectors.json"
+
+POISSON = GoalModelSpec(GoalFamily.POISSON)
+SPECS = (
+    POISSON,
+    GoalModelSpec(GoalFamily.DIXON_COLES),
+    GoalModelSpec(GoalFamily.NEGATIVE_BINOMIAL),
+    GoalModelSpec(GoalFamily.BIVARIATE_POISSON),
+    GoalModelSpec(GoalFamily.BIVARIATE_POISSON, inflated_draws=3),
+)
+
+
+def read_season() -> MatchResults:
+    if not SEASON.exists():
+        pytest.skip(f"reference results are not at {SEASON}")
+    with SEASON.open(encoding="latin-1") as lines:
+        rows = [row for row in csv.DictReader(lines) if row["FTHG"]]
+    return MatchResults.of(
+        [row["HomeTeam"] for row in rows],
+        [row["AwayTeam"] for row in rows],
+        [int(row["FTHG"]) for row in rows],
+        [int(row["FTAG"]) for row in rows],
+    )
+
+
+def vector(vector_id: str) -> dict[str, Any]:
+    if not VECTORS.exists():
+        pytest.skip(f"reference values are not at {VECTORS}")
+    vectors = json.loads(VECTORS.read_text())["vectors"]
+    return next(one for one in vectors if one["id"] == vector_id)
+
+
+def drawn_season(seed: int, *, teams: int = 8) -> MatchResults:
+    random = np.random.default_rng(seed)
+    names = [f"team {number}" for number in range(teams)]
+    pairs = [(home, away) for home in names for away in names if home != away]
+    goals = random.poisson(1.4, (2, len(pairs)))
+    return MatchResults.of(
+        [home for home, _ in pairs],
+        [away for _, away in pairs],
+        goals[0],
+        goals[1],
+        is_neutral=(random.random(len(pairs)) < 0.2).tolist(),
+        weights=random.uniform(0.2, 1.0, len(pairs)),
+        covariate_names=("rest_days",),
+        home_covariates=random.normal(0.0, 1.0, (len(pairs), 1)),
+        away_covariates=random.normal(0.0, 1.0, (len(pairs), 1)),
+    )
+
+
+def test_poisson_reaches_the_exact_maximum_of_the_season() -> None:
+    expected = vector("exact.poisson.fit")["expected"]
+    model = fit_goal_model(read_season(), POISSON)
+    assert model.log_likelihood == pytest.approx(expected["loglik"], abs=1e-8)
+    assert model.intercept == pytest.approx(expected["intercept"], abs=1e-5)
+    assert model.home_advantage == pytest.approx(expected["hfa"], abs=1e-6)
+    assert dict(zip(model.teams, model.attack, strict=True)) == pytest.approx(expected["attack"], abs=1e-5)
+    assert dict(zip(model.teams, model.defence, strict=True)) == pytest.approx(expected["defense"], abs=1e-5)
+
+
+def test_poisson_agrees_with_the_published_fit() -> None:
+    expected = vector("goalmodel.poisson.fit")["expected"]
+    model = fit_goal_model(read_season(), POISSON)
+    assert model.log_likelihood == pytest.approx(expected["loglik"], abs=0.006)
+    assert model.home_advantage == pytest.approx(expected["hfa"], abs=1e-4)
+    by_team = dict(zip(model.teams, model.attack, strict=True))
+    assert {team: by_team[team] for team in expected["attack"]} == pytest.approx(expected["attack"], abs=0.006)
+
+
+def test_dixon_coles_reaches_the_maximum_of_the_season() -> None:
+    model = fit_goal_model(read_season(), GoalModelSpec(GoalFamily.DIXON_COLES))
+    expected = vector("goalmodel.dc.fit")["expected"]
+    assert model.log_likelihood == pytest.approx(-1087.3593, abs=1e-4)
+    assert model.rho == pytest.approx(-0.13365, abs=1e-5)
+    assert model.home_advantage == pytest.approx(expected["hfa"], abs=0.006)
+    assert model.intercept == pytest.approx(expected["intercept"], abs=0.006)
+
+
+def test_rho_beside_means_held_at_the_poisson_fit_is_the_published_one() -> None:
+    expected = vector("goalmodel.other_params")["expected"]
+    results = read_season()
+    model = fit_goal_model(results, POISSON)
+    names = np.array(model.teams)
+    means = model.goal_means(names[results.home_teams].tolist(), names[results.away_teams].tolist())
+    scores = Scores.of(results.home_goals, results.away_goals)
+
+    def slope(rho: float) -> float:
+        _, gradients = DixonColesLikelihood().evaluate(scores, np.log(means[0]), np.log(means[1]), np.array([rho]))
+        return float(gradients[2].sum())
+
+    assert brentq(slope, -0.25, 0.1) == pytest.approx(expected["dc_rho_two_step"], abs=0.001)
+
+
+def test_the_season_shows_no_overdispersion() -> None:
+    model = fit_goal_model(read_season(), GoalModelSpec(GoalFamily.NEGATIVE_BINOMIAL))
+    assert np.exp(model.extras["log_dispersion"]) < 1e-3
+    assert model.log_likelihood == pytest.approx(-1088.99104, abs=1e-4)
+
+
+def test_strength_adjustment_predicts_the_published_results() -> None:
+    reference = vector("goalmodel.rs01.predict")
+    model = fit_goal_model(read_season(), POISSON).adjusted_for_strength(0.1)
+    homes, aways = ["Arsenal", "Man United", "Bolton"], ["Fulham", "Chelsea", "Liverpool"]
+    base = vector("goalmodel.reverse_expg")["expected"]["expg"]
+    plain = np.stack(fit_goal_model(read_season(), POISSON).goal_means(homes, aways), axis=1)
+    if not np.allclose(plain, base, atol=1e-3):
+        pytest.fail(f"the published fixtures have other means: {plain.tolist()}")
+    grid = model.score_grid(*model.goal_means(homes, aways), size=40)
+    results = np.stack([np.tril(grid, -1).sum((1, 2)), np.trace(grid, axis1=1, axis2=2), np.triu(grid, 1).sum((1, 2))])
+    np.testing.assert_allclose(results.T, reference["expected"]["p1x2"], atol=2e-5)
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=str)
+def test_gradients_and_curvature_agree_with_finite_differences(spec: GoalModelSpec) -> None:
+    problem = problem_of(drawn_season(3), spec)
+    point = problem.start() + np.random.default_rng(1).normal(0.0, 0.1, len(problem.start()))
+    steps = np.eye(len(point)) * 1e-6
+    slopes = [(problem.value(point + step) - problem.value(point - step)) / 2e-6 for step in steps]
+    bends = [(problem.gradient(point + step) - problem.gradient(point - step)) / 2e-6 for step in steps]
+    np.testing.assert_allclose(problem.gradient(point), slopes, atol=2e-6)
+    np.testing.assert_allclose(problem.curvature(point), np.array(bends), atol=2e-6)
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=str)
+def test_no_start_leads_higher_than_the_fit(spec: GoalModelSpec) -> None:
+    results = drawn_season(5)
+    best = fit_goal_model(results, spec)
+    random = np.random.default_rng(2)
+    start = problem_of(results, spec).start()
+    for _ in range(3):
+        again = fit_goal_model(results, spec, start=start + random.normal(0.0, 0.15, len(start)))
+        assert again.log_likelihood <= best.log_likelihood + 1e-6
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=str)
+def test_a_model_comes_back_from_its_json_as_it_was(spec: GoalModelSpec) -> None:
+    model = fit_goal_model(drawn_season(7), spec)
+    assert FittedGoalModel.from_json(model.to_json()) == model
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=str)
+def test_every_family_gives_score_grids_of_its_means(spec: GoalModelSpec) -> None:
+    model = fit_goal_model(drawn_season(7), spec)
+    means = model.goal_means(
+        ["team 0"], ["team 1"], home_covariates=np.array([[0.5]]), away_covariates=np.array([[0.0]])
+    )
+    grid = model.score_grid(*means, size=40)
+    assert grid.sum() == pytest.approx(1.0, abs=1e-12)
+    assert (grid >= 0.0).all()
+    if not spec.inflated_draws:
+        assert float((grid.sum(axis=2) @ np.arange(40.0))[0]) == pytest.approx(float(means[0][0]), rel=1e-6)
+
+
+def test_nobody_at_home_takes_the_advantage_away() -> None:
+    model = fit_goal_model(read_season(), POISSON)
+    at_home, _ = model.goal_means(["Arsenal"], ["Fulham"])
+    neutral, _ = model.goal_means(["Arsenal"], ["Fulham"], is_neutral=True)
+    assert float(np.log(at_home / neutral)[0]) == pytest.approx(model.home_advantage)
+
+
+def test_covariates_find_the_effect_that_made_the_goals() -> None:
+    random = np.random.default_rng(11)
+    names = [f"team {number}" for number in range(12)]
+    pairs = [(home, away) for home in names for away in names if home != away] * 20
+    rest = random.normal(0.0, 1.0, (2, len(pairs)))
+    goals = random.poisson(np.exp(0.2 + 0.3 * rest))
+    results = MatchResults.of(
+        [home for home, _ in pairs],
+        [away for _, away in pairs],
+        goals[0],
+        goals[1],
+        covariate_names=("rest",),
+        home_covariates=rest[0][:, None],
+        away_covariates=rest[1][:, None],
+    )
+    assert fit_goal_model(results, POISSON).covariates[0] == pytest.approx(0.3, abs=0.04)
+
+
+def test_a_match_of_weight_two_counts_like_two_matches() -> None:
+    once = MatchResults.of(["a", "b", "a", "b"], ["b", "a", "b", "a"], [1, 2, 3, 0], [0, 1, 1, 2], weights=[2, 1, 1, 1])
+    twice = MatchResults.of(["a", "a", "b", "a", "b"], ["b", "b", "a", "b", "a"], [1, 1, 2, 3, 0], [0, 0, 1, 1, 2])
+    assert fit_goal_model(once, POISSON).attack == pytest.approx(fit_goal_model(twice, POISSON).attack, abs=1e-7)
+
+
+def test_weights_decay_with_the_days() -> None:
+    weights = decay_weights(np.array([0.0, 100.0, 200.0]), decay_per_day=0.002)
+    np.testing.assert_allclose(weights, [1.0, np.exp(-0.2), np.exp(-0.4)])
+    with pytest.raises(ResultsMalformed):
+        decay_weights(np.array([-1.0]), decay_per_day=0.002)
+
+
+@pytest.mark.parametrize(
+    ("homes", "aways", "home_goals", "weights"),
+    [
+        ([], [], [], None),
+        (["a"], ["a"], [1], None),
+        (["a"], ["b"], [-1], None),
+        (["a"], ["b"], [float("nan")], None),
+        (["a"], ["b"], [1, 2], None),
+        (["a"], ["b"], [1], [float("inf")]),
+        (["a"], ["b"], [1], [0.0]),
+    ],
+)
+def test_results_that_cannot_be_are_refused(
+    homes: list[str], aways: list[str], home_goals: list[Any], weights: list[float] | None
+) -> None:
+    with pytest.raises(ResultsMalformed):
+        MatchResults.of(homes, aways, home_goals, [0] * len(homes), weights=weights)
+
+
+@pytest.mark.parametrize("change", [{"version": 2}, {"format": "x"}, {"attack": [0.0]}, {"intercept": float("nan")}])
+def test_a_stored_model_that_is_not_ours_is_refused(change: dict[str, Any]) -> None:
+    stored = json.loads(fit_goal_model(drawn_season(7), POISSON).to_json())
+    with pytest.raises(GoalModelMalformed):
+        FittedGoalModel.from_json(json.dumps({**stored, **change}))
+    with pytest.raises(GoalModelMalformed):
+        FittedGoalModel.from_json("[]")
+
+
+def test_unknown_teams_and_missing_covariates_are_refused() -> None:
+    model = fit_goal_model(drawn_season(7), POISSON)
+    with pytest.raises(GoalModelMalformed, match="nobody"):
+        model.goal_means(["nobody"], ["team 1"])
+    with pytest.raises(GoalModelMalformed, match="Covariates"):
+        model.goal_means(["team 0"], ["team 1"])
