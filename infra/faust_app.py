@@ -10,7 +10,7 @@ from typing import Final
 import faust
 import structlog
 
-from infra.faust_consumer import PromptTransport
+from infra.faust_consumer import PROMPT, FetchPolicy, transport_with
 from infra.settings import Settings
 
 START_TIMEOUT_S: Final = 30.0
@@ -23,7 +23,7 @@ SAME_LINE_INTERVAL_S: Final = 10.0
 log = structlog.get_logger(__name__)
 
 
-def build_app(settings: Settings, name: str) -> faust.App:
+def build_app(settings: Settings, name: str, *, fetching: FetchPolicy = PROMPT) -> faust.App:
     """Return an app whose consumer group is its own, so that deploying one app pauses no other.
 
     Values and keys stay raw bytes. Topics are made by migrations and never by an app.
@@ -54,7 +54,7 @@ def build_app(settings: Settings, name: str) -> faust.App:
         web_enabled=False,
         autodiscover=False,
     )
-    app.transport = PromptTransport(app.conf.broker_consumer, app)
+    app.transport = transport_with(fetching)(app.conf.broker_consumer, app)
     return app
 
 

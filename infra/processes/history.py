@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from infra.faust_app import build_app, complaint_of, run_app
+from infra.faust_consumer import IN_BLOCKS
 from infra.kafka import KafkaOutlet
 from infra.processes.health import HealthServer, run_until_stopped
 from infra.settings import Settings
@@ -33,7 +34,7 @@ async def keep_history(settings: Settings, stopping: asyncio.Event) -> None:
         block_rows_max=settings.agents.history_block_rows_max,
         block_interval_s=settings.agents.history_block_interval_ms / 1_000,
     )
-    app = build_app(settings, NAME)
+    app = build_app(settings, NAME, fetching=IN_BLOCKS)
     agent.attach(app)
 
     async def check() -> str | None:
