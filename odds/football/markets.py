@@ -61,11 +61,14 @@ class MatchPrices:
 
         Where a stake is handed back for certain it is 1.0, odds of 1.0 returning that stake.
         """
-        fair = self.win_weights.copy()
-        win = self.win_weights[:, self.catalogue.mirrored]
-        decided = win + self.win_weights[:, self.catalogue.mirrors]
-        is_back = decided == 0.0
-        fair[:, self.catalogue.mirrored] = (win + is_back) / (decided + is_back)
+        fair = np.empty_like(self.win_weights)
+        for begin in range(0, len(fair), CHUNK_ROWS):
+            wins, rows = self.win_weights[begin : begin + CHUNK_ROWS], fair[begin : begin + CHUNK_ROWS]
+            mirrored = wins[:, self.catalogue.mirrored]
+            decided = mirrored + wins[:, self.catalogue.mirrors]
+            is_back = decided == 0.0
+            rows[:] = wins
+            rows[:, self.catalogue.mirrored] = (mirrored + is_back) / (decided + is_back)
         return fair
 
     def fair_decimal_odds(self) -> Floats:
@@ -189,9 +192,12 @@ def _price_in_chunks(goals: GoalsToCome, targets: NDArray[np.int64], wins: Float
         for begin in range(0, len(rows), CHUNK_ROWS):
             chunk = rows[begin : begin + CHUNK_ROWS]
             part = goals.rows(chunk)
-            prices = np.empty((len(chunk), wins.shape[1]))
+            places = targets[chunk]
+            is_run = places[-1] - places[0] == len(places) - 1
+            prices = wins[places[0] : places[-1] + 1] if is_run else np.empty((len(chunk), wins.shape[1]))
             read_markets(score_views(part, SIZES[size]), part.states, prices)
-            wins[targets[chunk]] = prices
+            if not is_run:
+                wins[places] = prices
 
 
 def _write_minutes(views: ScoreViews, states: MatchStates, out: Floats) -> None:
