@@ -124,10 +124,9 @@ def test_an_each_way_bet_returns_what_its_finish_is_worth(
 
 
 def test_both_parts_are_rounded_together() -> None:
-    returned = each_way_return_minor(
-        1, decimal_odds_milli=2_500, terms=FIFTH, position=1, tied=2, deducted_percent=0
-    )  # 1.25 + 1.3
-    assert returned == 2
+    """2.75 and 1.4375 are 4.1875, not 2 and 1."""
+    returned = each_way_return_minor(1, decimal_odds_milli=2_750, terms=QUARTER, position=1, tied=1, deducted_percent=0)
+    assert returned == 4
 
 
 @needs_vectors

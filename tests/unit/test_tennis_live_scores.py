@@ -74,6 +74,10 @@ STARTS: dict[str, tuple[Position, MatchRules]] = {
     "an advantage set gone long": ((1, 1, 9, 8, 3, 3, False, False, 20, 21), MatchRules(2, FinalSet.ADVANTAGE)),
     "no advantages": ((1, 0, 5, 2, 3, 3, False, False, 11, 6), MatchRules(2, FinalSet.LONG_TIE_BREAK, True)),
     "in a tie-break": ((1, 1, 6, 6, 4, 3, False, True, 18, 18), MatchRules(2, FinalSet.LONG_TIE_BREAK)),
+    "in a tie-break before another set": (
+        (0, 1, 6, 6, 4, 5, True, False, 10, 12),
+        MatchRules(2, FinalSet.LIKE_THE_OTHERS),
+    ),
     "past six points all": ((0, 1, 6, 6, 8, 7, True, False, 9, 12), MatchRules(2, FinalSet.MATCH_TIE_BREAK)),
     "a match tie-break": ((1, 1, 0, 0, 3, 6, False, True, 9, 12), MatchRules(2, FinalSet.MATCH_TIE_BREAK)),
     "the fifth set": ((2, 2, 3, 4, 4, 3, True, True, 24, 24), MatchRules(3, FinalSet.LIKE_THE_OTHERS)),

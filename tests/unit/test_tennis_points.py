@@ -8,7 +8,7 @@ import pytest
 
 from infra.settings import ROOT
 from odds.tennis.match import find_serves, price_matches, win_matches
-from odds.tennis.points import win_game, win_tie_break
+from odds.tennis.points import serves_first_point, win_game, win_tie_break
 from odds.tennis.rules import ORDINARY_SET, FinalSet, MatchRules, TennisScores
 from odds.tennis.sets import play_anew
 
@@ -64,16 +64,24 @@ def test_past_deuce_only_the_lead_counts() -> None:
     score = np.array([[3, 3], [9, 9], [4, 3], [10, 9]])
     won = win_game(serve, score, has_deciding_point=False)
     assert won[0] == won[1] < won[2] == won[3] < 1.0
+    behind = win_game(serve[:2], np.array([[3, 4], [12, 13]]), has_deciding_point=False)
+    np.testing.assert_allclose(behind, 0.63 * won[0], atol=1e-15)
+    np.testing.assert_allclose(won[2], 0.63 + 0.37 * won[0], atol=1e-15)
+
+
+def test_the_end_of_a_tie_break_hangs_on_who_serves_next() -> None:
+    """With serves that nearly always win, only the server of the next point matters."""
+    serves = np.tile([1.0 - 1e-12, 1.0 - 1e-12], (4, 1))
+    points = np.array([[6, 5], [5, 6], [7, 6], [6, 7]])
+    a_next = win_tie_break(serves, points, np.ones(4, dtype=bool), points_to_win=7)
+    b_next = win_tie_break(serves, points, np.zeros(4, dtype=bool), points_to_win=7)
+    np.testing.assert_allclose(a_next, [1.0, 0.5, 1.0, 0.5], atol=1e-4)
+    np.testing.assert_allclose(b_next, [0.5, 0.0, 0.5, 0.0], atol=1e-4)
 
 
 def test_a_tie_break_is_served_abba() -> None:
-    """With serves that nearly always win, each mini-break follows from who serves the next point."""
-    serves = np.tile([1.0 - 1e-12, 1.0 - 1e-12], (4, 1))
-    points = np.array([[6, 5], [5, 6], [6, 6], [7, 6]])
-    a_next = win_tie_break(serves, points, np.ones(4, dtype=bool), points_to_win=7)
-    b_next = win_tie_break(serves, points, np.zeros(4, dtype=bool), points_to_win=7)
-    np.testing.assert_allclose(a_next, [1.0, 0.5, 0.5, 1.0], atol=1e-4)
-    np.testing.assert_allclose(b_next, [0.5, 0.0, 0.5, 0.5], atol=1e-4)
+    is_a_first = [serves_first_point(np.array([[played, 0]]), np.array([True]))[0] for played in range(9)]
+    assert is_a_first == [letter == "A" for letter in "ABBAABBAA"]
 
 
 def test_who_serves_first_changes_the_score_of_a_set_but_not_its_winner() -> None:
