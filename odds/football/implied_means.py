@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from odds.football.catalogue import catalogue, full_time_matrix
 from odds.football.errors import ModelInputMalformed, RowFlag
 from odds.football.match_states import GoalTiming, MatchStates, RedCardEffects
-from odds.football.score_grids import Flags, Floats, dixon_coles_factors, poisson_masses, shift_masses
+from odds.football.score_grids import Flags, Floats, dixon_coles_slopes, poisson_masses, shift_masses
 from odds.football.score_views import SIZES, GridSizes
 
 STEPS_MAX = 60
@@ -223,7 +223,7 @@ def _grids_with_slopes(
 
 def _move_low_scores(grids: Floats, means: Floats, rhos: Floats, has_rho: bool) -> None:
     low = grids[0, :, :2, :2].copy()
-    unit = dixon_coles_factors(means[:, 0], means[:, 1], np.ones(len(rhos))) - 1.0
+    unit = dixon_coles_slopes(means[:, 0], means[:, 1])
     grids[:3, :, :2, :2] *= 1.0 + rhos[:, None, None] * unit
     if has_rho:
         grids[3] = 0.0

@@ -145,8 +145,8 @@ def price_matches(
         red_cards: What players sent off do to the rates.
 
     Returns:
-        Prices within 1e-8 of an unbounded grid where means are below 7; a row that cannot be priced is NaN throughout
-        and says why in `flags`, and leaves the others as they are.
+        Prices within 2e-8 of an unbounded grid on the final score and within 2e-6 elsewhere, where means are below 6; a
+        row that cannot be priced is NaN throughout and says why in `flags`, and leaves the others as they are.
 
     Raises:
         ModelInputMalformed: If the columns differ in length.

@@ -15,6 +15,8 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
+RHO_BOUND_ROUNDING = 1e-12
+
 
 def poisson_masses(means: Floats, *, size: int) -> Floats:
     """Return the Poisson distribution of each mean, its tail gathered in the last two cells.
@@ -97,17 +99,22 @@ def independent_grid(home_masses: Floats, away_masses: Floats) -> Floats:
 
 
 def dixon_coles_factors(home_means: Floats, away_means: Floats, rhos: Floats) -> Floats:
-    """Return tau on the four low scores, shape (n, 2, 2), home goals first.
+    """Return tau on the four low scores, shape (n, 2, 2), home goals first; never below zero.
 
     Source:
         Dixon and Coles (1997), Applied Statistics 46:265.
     """
-    factors = np.empty((len(rhos), 2, 2))
-    factors[:, 0, 0] = 1.0 - home_means * away_means * rhos
-    factors[:, 0, 1] = 1.0 + home_means * rhos
-    factors[:, 1, 0] = 1.0 + away_means * rhos
-    factors[:, 1, 1] = 1.0 - rhos
-    return factors
+    return np.asarray(np.maximum(1.0 + rhos[:, None, None] * dixon_coles_slopes(home_means, away_means), 0.0))
+
+
+def dixon_coles_slopes(home_means: Floats, away_means: Floats) -> Floats:
+    """Return how tau on the four low scores changes with rho, shape (n, 2, 2), home goals first."""
+    slopes = np.empty((len(home_means), 2, 2))
+    slopes[:, 0, 0] = -home_means * away_means
+    slopes[:, 0, 1] = home_means
+    slopes[:, 1, 0] = away_means
+    slopes[:, 1, 1] = -1.0
+    return slopes
 
 
 def dixon_coles_grid(home_means: Floats, away_means: Floats, rhos: Floats, *, size: int) -> Floats:
@@ -173,6 +180,6 @@ def inflate_diagonal(grid: Floats, *, share: float, draw_masses: Floats) -> Floa
 
 
 def rho_is_possible(home_means: Floats, away_means: Floats, rhos: Floats) -> Flags:
-    """Return which rows' rho leaves no low score with a negative probability."""
-    factors = dixon_coles_factors(home_means, away_means, rhos)
-    return np.asarray((factors >= 0.0).all(axis=(1, 2)))
+    """Return which rows' rho leaves no low score with a negative probability, rounding of a bound apart."""
+    factors = 1.0 + rhos[:, None, None] * dixon_coles_slopes(home_means, away_means)
+    return np.asarray((factors >= -RHO_BOUND_ROUNDING).all(axis=(1, 2)))

@@ -98,7 +98,7 @@ class GoalsToCome:
         """Return which of `SIZES` each match needs for a tail of about 1e-5 a side in the last cells."""
         goals = np.maximum(self.states.home_goals, self.states.away_goals)
         means = (self.first_half + self.second_half).max(axis=0)
-        needed = goals + np.maximum(means + 4.6 * np.sqrt(means) + 3.0, SIZES[0].half - 2)
+        needed = goals + np.maximum(means + 4.6 * np.sqrt(means) + 3.0, SIZES[0].half - 1)
         return np.asarray(np.searchsorted([sizes.full_time for sizes in SIZES[:-1]], needed))
 
 
