@@ -115,6 +115,12 @@ function greatestCommonDivisor(a: number, b: number): number {
 
 const timeOnly = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit" });
 const timeSeconds = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+const timeOfTrade = new Intl.DateTimeFormat(locale, {
+  hour: "2-digit",
+  minute: "2-digit",
+  second: "2-digit",
+  hourCycle: "h23",
+});
 const dayAndTime = new Intl.DateTimeFormat(locale, {
   weekday: "short",
   day: "numeric",
@@ -133,6 +139,11 @@ export function formatTime(timeMs: number, nowMs: number): string {
 /** With seconds, for what happens now. */
 export function formatClockTime(timeMs: number): string {
   return timeSeconds.format(timeMs);
+}
+
+/** "14:03:22" in every locale: columns of times stay narrow and compare at a glance. */
+export function formatTradeTime(timeMs: number): string {
+  return timeOfTrade.format(timeMs);
 }
 
 /** With day and zone: for the hover. */
