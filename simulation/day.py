@@ -66,24 +66,30 @@ class MatchDay:
         """Say whether a provider is in an outage."""
         return any(start <= time_s < stop for start, stop in self.outages[provider])
 
-    def events(self) -> Iterator[DayEvent]:
+    def events(self, *, quoted_from_s: float = 0.0) -> Iterator[DayEvent]:
         """Yield every event in order of time, those before the start of the day left out.
 
         What a provider would say in an outage is left out as well, except what counts for settlement: that is sent
         when the outage ends, as a provider that recovers does.
+
+        Args:
+            quoted_from_s: Reports before this second of the day come without their prices, which take the most work.
         """
         feeds = [
-            self._reports(fixture, provider, profile)
+            self._reports(fixture, provider, profile, quoted_from_s)
             for fixture in range(len(self.fixtures))
             for provider, profile in enumerate(PROFILES)
         ]
         arrivals = [self._arrivals(fixture) for fixture in range(len(self.fixtures))]
         return merge(*feeds, *arrivals, key=lambda event: event.time_s)
 
-    def _reports(self, fixture: int, provider: int, profile: ProviderProfile) -> Iterator[DayEvent]:
+    def _reports(
+        self, fixture: int, provider: int, profile: ProviderProfile, quoted_from_s: float
+    ) -> Iterator[DayEvent]:
         match = self.fixtures[fixture]
-        generator = np.random.default_rng((self.seed, 2, fixture, provider))
-        for report in report_match(match.timeline, profile, generator):
+        seeds = (self.seed, 2, fixture, provider)
+        from_s = quoted_from_s - match.kick_off_s
+        for report in report_match(match.timeline, profile, seeds, quoted_from_s=from_s):
             time_s = match.kick_off_s + report.elapsed_s
             if self.is_silent(provider, time_s) and not report.results:
                 continue

@@ -142,12 +142,12 @@ class DayPlayer:
         """Send every event at its time; what a restart missed is skipped, except what counts for settlement."""
         silence = asyncio.create_task(self._keep_silences())
         try:
-            for event in self._day.events():
+            late_s_max = LATE_S * self._plan.speed
+            for event in self._day.events(quoted_from_s=self._now_s() - late_s_max):
                 self._sequence += 1
                 late_s = self._now_s() - event.time_s
-                if late_s < 0:
-                    await asyncio.sleep(-late_s / self._plan.speed)
-                self._deliver(event, is_late=late_s > LATE_S * self._plan.speed)
+                await asyncio.sleep(max(0.0, -late_s / self._plan.speed))
+                self._deliver(event, is_late=late_s > late_s_max)
             await asyncio.sleep(max(0.0, min(LAST_MESSAGES_LIMIT_S, self._day.duration_s - self._now_s())))
         finally:
             silence.cancel()

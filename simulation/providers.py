@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -70,26 +70,36 @@ class ProviderReport:
 
 
 def report_match(
-    timeline: MatchTimeline, profile: ProviderProfile, generator: np.random.Generator
+    timeline: MatchTimeline, profile: ProviderProfile, seeds: Sequence[int], *, quoted_from_s: float
 ) -> Iterator[ProviderReport]:
     """Yield all that a provider says about a match, in order of time.
 
     It sees the match `delay_s` late; its opinion of the goal means wanders around the truth.
+
+    Args:
+        timeline: The match.
+        profile: Who reports.
+        seeds: What fixes all of its errors.
+        quoted_from_s: Reports before this time come without prices; the others are the same whatever it is.
     """
+    generator = np.random.default_rng(seeds)
     noise = np.zeros(2)
-    for elapsed_s, incident in report_times(timeline, profile, generator):
+    for index, (elapsed_s, incident) in enumerate(report_times(timeline, profile, generator)):
         seen_s = elapsed_s - profile.delay_s
         state = timeline.at(seen_s)
         clock_s = state.clock_s(seen_s)
+        noise = wander(noise, profile, generator)
         if incident is not None and is_decisive(incident):
             results = settle_goal(state, incident) if profile.is_official else {}
             yield ProviderReport(elapsed_s, clock_s, state, is_bet_stop=True, results=results)
         elif state.period is Period.FINISHED:
             results = settle_match(timeline) if profile.is_official else {}
             yield ProviderReport(elapsed_s, clock_s, state, is_bet_stop=True, results=results)
+        elif elapsed_s < quoted_from_s:
+            yield ProviderReport(elapsed_s, clock_s, state)
         else:
-            noise = wander(noise, profile, generator)
-            yield ProviderReport(elapsed_s, clock_s, state, quote_match(timeline, seen_s, profile, noise, generator))
+            slips = np.random.default_rng((*seeds, index))
+            yield ProviderReport(elapsed_s, clock_s, state, quote_match(timeline, seen_s, profile, noise, slips))
 
 
 def report_times(

@@ -30,6 +30,14 @@ def test_the_same_seed_gives_the_same_day() -> None:
     assert list(day(5, "a").events()) == list(day(5, "b").events())
 
 
+def test_a_day_resumed_late_is_the_same_day() -> None:
+    late = list(day(5).events(quoted_from_s=3_000.0))
+    whole = list(day(5).events())
+    assert [event.time_s for event in late] == [event.time_s for event in whole]
+    assert [event for event in late if event.time_s > 3_100.0] == [event for event in whole if event.time_s > 3_100.0]
+    assert [e.report.results for e in late if e.report] == [e.report.results for e in whole if e.report]
+
+
 def test_another_seed_gives_another_day() -> None:
     assert list(day(5).events()) != list(day(6).events())
 
@@ -85,7 +93,7 @@ def test_a_provider_stops_betting_at_each_goal_before_it_prices_again() -> None:
     goal = next(i for i in timeline.incidents if i.kind is IncidentKind.GOAL)
     after = [
         report
-        for report in report_match(timeline, PROFILES[0], np.random.default_rng(1))
+        for report in report_match(timeline, PROFILES[0], (1,), quoted_from_s=-1e9)
         if report.elapsed_s >= goal.elapsed_s + PROFILES[0].delay_s
     ]
     assert after[0].is_bet_stop
@@ -94,7 +102,7 @@ def test_a_provider_stops_betting_at_each_goal_before_it_prices_again() -> None:
 
 
 def test_provider_prices_carry_its_margin() -> None:
-    reports = report_match(match(2), PROFILES[1], np.random.default_rng(1))
+    reports = report_match(match(2), PROFILES[1], (1,), quoted_from_s=-1e9)
     main = next(report for report in reports if report.quotes).quotes[0]
     overround = sum(1.0 / odds for odds in main.decimal_odds if odds)
     assert PROFILES[1].overround <= overround < PROFILES[1].overround + 0.02
