@@ -204,8 +204,8 @@ class Pricing(Section):
     overround: float = Field(default=1.05, ge=1.0, le=2.0)
     overround_wide: float = Field(default=1.15, ge=1.0, le=3.0)
     ladder: Literal["fine", "betfair"] = "fine"
-    margin_removal: Literal["power", "multiplicative"] = "power"
-    margin_application: Literal["odds_ratio", "power"] = "odds_ratio"
+    margin_removal: Literal["power", "multiplicative", "additive", "odds_ratio", "shin", "goto"] = "power"
+    margin_application: Literal["odds_ratio", "power", "multiplicative", "shin", "goto"] = "odds_ratio"
     providers_min: int = Field(default=1, ge=1, le=32)
     sharpness_by_provider: dict[str, float] = {}
     age_half_life_ms: int = Field(default=20_000, ge=1)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+
+from odds.formats import AMERICAN_LADDER, FRACTIONAL_LADDER
+from odds.model_input import ModelInputInvalid
 
 # A computed price that misses a step by less than this many thousandths is on it.
 STEP_TOLERANCE_MILLI: Final = 1e-6
@@ -15,6 +19,23 @@ def build_ladder(*bands: tuple[int, int, int]) -> NDArray[np.uint32]:
     """Return rising decimal odds times 1000 from bands of (from, to, step), each band without its end but the last."""
     steps = [np.arange(begin, end, step, dtype=np.uint32) for begin, end, step in bands]
     ladder = np.concatenate([*steps, np.array([bands[-1][1]], dtype=np.uint32)])
+    ladder.flags.writeable = False
+    return ladder
+
+
+def ladder_of_steps(steps_milli: Sequence[int]) -> NDArray[np.uint32]:
+    """Return a ladder from a table of one's own.
+
+    Args:
+        steps_milli: Decimal odds times 1000, each above 1000 and above the one before.
+
+    Raises:
+        ModelInputInvalid: If they are not like that.
+    """
+    steps = np.asarray(steps_milli, dtype=np.int64)
+    if len(steps) == 0 or steps[0] <= 1_000 or steps[-1] > np.iinfo(np.uint32).max or np.any(np.diff(steps) <= 0):
+        raise ModelInputInvalid(f"Rising steps above 1000 thousandths were expected, was {list(steps_milli)[:10]}")
+    ladder = steps.astype(np.uint32)
     ladder.flags.writeable = False
     return ladder
 
@@ -41,7 +62,12 @@ FINE_LADDER: Final = build_ladder(
     (100_000, 1_000_000, 5_000),
 )
 
-LADDERS: Final = {"fine": FINE_LADDER, "betfair": BETFAIR_LADDER}
+LADDERS: Final = {
+    "fine": FINE_LADDER,
+    "betfair": BETFAIR_LADDER,
+    "fractional": FRACTIONAL_LADDER,
+    "american": AMERICAN_LADDER,
+}
 
 
 def round_down(decimal_odds: NDArray[np.float64], ladder: NDArray[np.uint32]) -> NDArray[np.uint32]:
@@ -57,3 +83,18 @@ def round_down(decimal_odds: NDArray[np.float64], ladder: NDArray[np.uint32]) ->
     odds_milli = np.where(np.isnan(decimal_odds), 0.0, decimal_odds * 1_000.0 + STEP_TOLERANCE_MILLI)
     positions = np.searchsorted(ladder, odds_milli, side="right")
     return np.where(positions > 0, ladder[np.maximum(positions, 1) - 1], 0).astype(np.uint32)
+
+
+def round_up(decimal_odds: NDArray[np.float64], ladder: NDArray[np.uint32]) -> NDArray[np.uint32]:
+    """Return the lowest step at or above each price, in thousandths: for floors, never for prices.
+
+    Args:
+        decimal_odds: Any shape; NaN where there is no price.
+        ladder: Rising decimal odds times 1000.
+
+    Returns:
+        Same shape; 0 where there is no price; the highest step for all above it.
+    """
+    odds_milli = np.where(np.isnan(decimal_odds), 0.0, decimal_odds * 1_000.0 - STEP_TOLERANCE_MILLI)
+    positions = np.minimum(np.searchsorted(ladder, odds_milli, side="left"), len(ladder) - 1)
+    return np.where(np.isnan(decimal_odds), 0, ladder[positions]).astype(np.uint32)

@@ -4,20 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import Enum
 
 import numpy as np
 from numpy.typing import NDArray
 
 from odds.ladder import FINE_LADDER
-
-
-class MarginMethod(Enum):
-    """How a margin is taken out, and put on."""
-
-    MULTIPLICATIVE = "multiplicative"
-    POWER = "power"
-    ODDS_RATIO = "odds_ratio"
+from odds.margin.methods import MarginMethod
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,8 +19,8 @@ class PricingPolicy:
     Attributes:
         overround: What our implied probabilities sum to, per winner (1.05 is 5 % margin).
         overround_wide: The same in markets with more than `narrow_outcomes_max` outcomes.
-        removal: MULTIPLICATIVE or POWER.
-        application: ODDS_RATIO or POWER.
+        removal: How providers are taken to have put their margin on.
+        application: How ours is put on.
         implied_sum_min: A provider's implied probabilities, per winner, must sum to at least this. Best prices of an
             exchange may sum to a little under 1.0 and still say, scaled, what is likely; far under it, outcomes are
             missing and nothing can be said.

@@ -13,14 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from odds.blending import blend, find_outliers
-from odds.ladder import round_down
-from odds.margin import (
-    apply_margin_by_odds_ratio,
-    apply_margin_by_power,
-    remove_margin_by_power,
-    remove_margin_multiplicative,
-)
-from odds.policy import MarginMethod, PricingPolicy
+from odds.margin.quoting import quote_rows
+from odds.margin.removal import remove_margin
+from odds.policy import PricingPolicy
 from odds.stacking import Stack
 
 Floats = NDArray[np.float64]
@@ -29,7 +24,6 @@ Flags = NDArray[np.bool_]
 # Markets are priced together with those of up to the same width; all together while that wastes little.
 WIDTHS: Final = (4, 32, 256)
 CELLS_UNGROUPED_MAX: Final = 4_096
-ROUNDING_TOLERANCE: Final = 1e-9
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -107,10 +101,11 @@ def _fair_of_providers(
     is_asked = is_asked & (implied_sums >= policy.implied_sum_min) & (implied_sums <= policy.implied_sum_max)
     is_asked &= offered == np.where(is_asked, offered, 0).max(axis=0)
     rows_winner_counts = np.broadcast_to(winner_counts, is_asked.shape)[is_asked]
-    is_multiplicative = policy.removal is MarginMethod.MULTIPLICATIVE
-    remove_margin = remove_margin_multiplicative if is_multiplicative else remove_margin_by_power
+    rows = remove_margin(
+        provider_odds[is_asked], method=policy.removal, winner_counts=rows_winner_counts, is_underround_solved=True
+    )
     fair = np.full(provider_odds.shape, np.nan)
-    fair[is_asked] = remove_margin(provider_odds[is_asked], winner_counts=rows_winner_counts)
+    fair[is_asked] = rows.probabilities
     return fair, is_asked & ~np.all(np.isnan(fair), axis=2)
 
 
@@ -126,13 +121,8 @@ def _quote(fair: Floats, winner_counts: Floats, policy: PricingPolicy) -> tuple[
     outcome_counts = is_there.sum(axis=1)
     is_wide = outcome_counts > policy.narrow_outcomes_max
     wanted = np.where(is_wide, policy.overround_wide, policy.overround) * winner_counts
-    is_by_power = policy.application is MarginMethod.POWER
-    implied = (apply_margin_by_power if is_by_power else apply_margin_by_odds_ratio)(fair, overrounds=wanted)
-    odds_milli = np.zeros(fair.shape, dtype=np.uint32)
-    odds_milli[is_there] = round_down(1.0 / implied[is_there], policy.ladder)
-    sums = np.where(odds_milli > 0, 1_000.0 / np.maximum(odds_milli, 1), np.where(is_there, implied, 0.0)).sum(axis=1)
-    is_good = (sums >= wanted - ROUNDING_TOLERANCE) & (odds_milli > 0).any(axis=1)
-    return np.where(is_good[:, None], odds_milli, 0).astype(np.uint32), np.where(is_good, sums, np.nan)
+    quoted = quote_rows(fair, overrounds=wanted, ladder=policy.ladder, method=policy.application)
+    return quoted.decimal_odds_milli, quoted.overrounds
 
 
 def _by_width(outcome_counts: NDArray[np.int64]) -> Sequence[tuple[NDArray[np.int64], int]]:

@@ -15,7 +15,8 @@ from infra.stores.published_books import KafkaPublishedBooks
 from infra.stores.redis_client import open_redis
 from kernel.clock import SystemClock
 from odds.ladder import LADDERS
-from odds.policy import MarginMethod, PricingPolicy
+from odds.margin.methods import MarginMethod
+from odds.policy import PricingPolicy
 from streams.pricing import PROVIDERS_TOPIC, PricingAgent, PricingPace
 
 NAME = "pricing"

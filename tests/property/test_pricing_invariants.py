@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 
 from odds.fixture_state import FixtureState, new_state
 from odds.folding import fold
-from odds.ladder import FINE_LADDER, round_down
+from odds.ladder import FINE_LADDER
 from odds.layout import MarketLayout
-from odds.margin import apply_margin_by_odds_ratio, remove_margin_by_power, remove_margin_multiplicative
+from odds.margin.methods import MarginMethod
+from odds.margin.quoting import quote_rows
+from odds.margin.removal import remove_margin
 from odds.policy import PricingPolicy
 from odds.repricing import price
 from odds.updates import FixtureUpdate, Quotes
@@ -49,24 +51,13 @@ def updates(draw: st.DrawFn, fixture_id: str = "match") -> FixtureUpdate:
     return FixtureUpdate(provider_id, fixture_id, sequence, at_us, at_us, quotes=quoted, bet_stop_market_ids=bet_stop)
 
 
-@given(odds_rows())
-def test_fair_probabilities_sum_to_one(decimal_odds: NDArray[np.float64]) -> None:
-    for remove in (remove_margin_by_power, remove_margin_multiplicative):
-        fair = remove(decimal_odds, winner_counts=np.ones(len(decimal_odds)))
-        is_solved = ~np.isnan(fair).all(axis=1)
-        np.testing.assert_allclose(fair[is_solved].sum(axis=1), 1.0, atol=1e-11)
-        assert np.all((fair[is_solved] > 0.0) & (fair[is_solved] < 1.0))
-        assert is_solved.all() or remove is remove_margin_multiplicative
-
-
 @given(odds_rows(), st.floats(1.0, 1.5))
 def test_a_rounded_book_keeps_at_least_its_overround(decimal_odds: NDArray[np.float64], overround: float) -> None:
-    fair = remove_margin_multiplicative(decimal_odds, winner_counts=np.ones(len(decimal_odds)))
-    implied = apply_margin_by_odds_ratio(fair, overrounds=np.full(len(fair), overround))
-    milli = round_down(1.0 / implied, FINE_LADDER)
-    quoted = np.where(milli > 0, 1_000.0 / np.maximum(milli, 1), implied)
-    sums = quoted.sum(axis=1)
-    assert np.all(sums[~np.isnan(sums)] >= overround - 1e-9)
+    fair = remove_margin(decimal_odds, method=MarginMethod.POWER, is_underround_solved=True)
+    assert fair.is_solved.all()
+    quoted = quote_rows(fair.probabilities, overrounds=np.full(len(decimal_odds), overround), ladder=FINE_LADDER)
+    assert np.all(quoted.overrounds[quoted.flags == 0] >= overround - 1e-9)
+    assert np.all((quoted.decimal_odds_milli > 0).any(axis=1) == (quoted.flags == 0))
 
 
 def fold_all(items: list[FixtureUpdate]) -> FixtureState:

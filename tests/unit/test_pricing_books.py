@@ -10,7 +10,8 @@ from odds.fixture_state import new_state, restore_state
 from odds.folding import follow_trader
 from odds.layout import LayoutMalformed, MarketLayout, MarketUnknown, OutcomeUnknown
 from odds.layout_union import project, unite
-from odds.policy import MarginMethod, PricingPolicy
+from odds.margin.methods import MarginMethod
+from odds.policy import PricingPolicy
 from odds.repricing import price
 from odds.updates import TraderCommand, TradingAction
 from overround.feed.v1 import feed_pb2
@@ -241,8 +242,8 @@ def test_columns_that_do_not_line_up_are_refused(broken: dict[str, object]) -> N
         parse_update(feed_pb2.FeedUpdate(quotes=message), appended_time_us=NOW_US)
 
 
-@pytest.mark.parametrize("removal", [MarginMethod.POWER, MarginMethod.MULTIPLICATIVE])
-@pytest.mark.parametrize("application", [MarginMethod.POWER, MarginMethod.ODDS_RATIO])
+@pytest.mark.parametrize("removal", MarginMethod)
+@pytest.mark.parametrize("application", MarginMethod)
 def test_every_way_to_handle_the_margin_keeps_the_overround(removal: MarginMethod, application: MarginMethod) -> None:
     policy = PricingPolicy(removal=removal, application=application)
     assert np.all(priced(folded(update(quoted=quotes())), policy=policy).explanation.overrounds >= 1.05)

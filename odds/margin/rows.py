@@ -1,0 +1,211 @@
+"""Batches of markets on their way through a margin: checked, turned into columns, solved in blocks that fit the cache.
+
+Inside, books are columns: arrays are (n_outcomes, n_books), so that every operation runs along the long axis.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
+BLOCK_CELLS: Final = 24_576
+"""Numbers solved at once: a few such arrays stay in a core's second-level cache."""
+SUM_TOLERANCE: Final = 1e-12
+
+
+class RowFlag(IntEnum):
+    """Whether a row was solved, or why not."""
+
+    SOLVED = 0
+    OUTCOMES_TOO_FEW = 1
+    """Fewer than two."""
+    ODDS_NOT_ABOVE_ONE = 2
+    """A price at or under 1.0, or an infinite one."""
+    PROBABILITY_NOT_INSIDE_UNIT = 3
+    """A given probability is not above 0.0 and below 1.0."""
+    SUM_BELOW_TARGET = 4
+    """The row sums to less than it should: there is no margin to take out, or none to put on."""
+    TARGET_OUT_OF_REACH = 5
+    """No probabilities of so many outcomes sum to that, or none by this method."""
+    RESULT_OUT_OF_RANGE = 6
+    """The method leads to a probability that is not above 0.0 and below 1.0."""
+    NOT_CONVERGED = 7
+    """The parameter was not found within the steps allowed."""
+    OVERROUND_NOT_KEPT = 8
+    """On the ladder and within its bounds the row sums to less than its overround."""
+    BELOW_LADDER = 9
+    """All outcomes are too likely for the ladder's lowest step."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MarginRows:
+    """What a margin method makes of a batch.
+
+    Attributes:
+        probabilities: Shape (n_books, n_outcomes); NaN where there is no outcome and throughout rows not solved.
+        parameters: What the method found, shape (n_books,); NaN in rows that never came to it.
+        flags: A `RowFlag` by row.
+    """
+
+    probabilities: Floats
+    parameters: Floats
+    flags: NDArray[np.uint8]
+
+    @property
+    def is_solved(self) -> Flags:
+        """Which rows have probabilities."""
+        return np.asarray(self.flags == RowFlag.SOLVED)
+
+
+class Columns(NamedTuple):
+    """Sound books as columns, and what each is to sum to.
+
+    A single book has no batch axis at all: numpy is much quicker with its scalars than with arrays of one.
+
+    Attributes:
+        values: Probabilities, shape (n_outcomes, n_books), above 0.0 and below 1.0; 0.0 where there is no outcome.
+        sums: Of the values, shape (n_books,).
+        targets: What they are to sum to, shape (n_books,).
+        counts: How many outcomes there are, shape (n_books,).
+        is_there: Where there is an outcome; None if everywhere.
+    """
+
+    values: Floats
+    sums: Floats
+    targets: Floats
+    counts: Floats
+    is_there: Flags | None
+
+
+class Solution(NamedTuple):
+    """Probabilities with or without margin, the parameter, and where there is or was found none (None: nowhere)."""
+
+    values: Floats
+    parameters: Floats
+    is_out_of_reach: Flags | None = None
+    is_unfinished: Flags | None = None
+
+
+Solver = Callable[[Columns], Solution]
+
+
+def solve_rows(
+    rows: Floats, targets: Floats | float, solver: Solver, *, are_odds: bool, sum_may_be_below: bool, outcomes_min: int
+) -> MarginRows:
+    """Check every row, solve the sound ones, and flag the others.
+
+    Args:
+        rows: Shape (n_books, n_outcomes): decimal odds or probabilities; NaN pads short books.
+        targets: What each row's result is to sum to: shape (n_books,), or one for all.
+        solver: Takes sound columns.
+        are_odds: Whether the rows are odds.
+        sum_may_be_below: For odds whether a sum below the target is solved; for probabilities one above it.
+        outcomes_min: Fewer than these make no book.
+    """
+    job = _Job(solver, are_odds, sum_may_be_below, outcomes_min)
+    count, width = rows.shape
+    with np.errstate(all="ignore"):
+        wanted = np.empty(count)
+        wanted[:] = targets
+        if count == 1:
+            return _solve_block(rows[0], wanted[0], job)
+        size = max(1, BLOCK_CELLS // max(width, 1))
+        if count <= size:
+            return _solve_block(np.ascontiguousarray(rows.T), wanted, job)
+        blocks = [
+            _solve_block(np.ascontiguousarray(rows[first : first + size].T), wanted[first : first + size], job)
+            for first in range(0, count, size)
+        ]
+    return MarginRows(
+        np.concatenate([block.probabilities.T for block in blocks], axis=1).T,
+        np.concatenate([block.parameters for block in blocks]),
+        np.concatenate([block.flags for block in blocks]),
+    )
+
+
+class _Job(NamedTuple):
+    solver: Solver
+    are_odds: bool
+    sum_may_be_below: bool
+    outcomes_min: int
+
+    def margins(self, sums: Floats, targets: Floats) -> Floats:
+        return sums - targets if self.are_odds else targets - sums
+
+
+def _solve_block(given: Floats, targets: Floats, job: _Job) -> MarginRows:
+    """Solve all at once if all are sound and full, otherwise the sound ones; a single book has no batch axis."""
+    values = 1.0 / given if job.are_odds else given
+    width = len(values)
+    is_inside = (values > 0.0) & (values < 1.0)
+    if width >= job.outcomes_min and np.count_nonzero(is_inside) == values.size:
+        sums = np.add.reduce(values, 0)
+        is_sound = (targets > 0.0) & (targets < width)
+        if not job.sum_may_be_below:
+            is_sound &= job.margins(sums, targets) >= -SUM_TOLERANCE
+        if np.count_nonzero(is_sound) == is_sound.size:
+            return _solve_all(Columns(values, sums, targets, 0.0 * targets + width, None), job.solver)
+    shape = (width, np.size(targets))
+    return _solve_sound(values.reshape(shape), is_inside.reshape(shape), np.asarray(targets).reshape(-1), job)
+
+
+def _solve_all(columns: Columns, solver: Solver) -> MarginRows:
+    solution = solver(columns)
+    values = solution.values
+    if solution.is_out_of_reach is None and solution.is_unfinished is None:
+        is_inside = (values > 0.0) & (values < 1.0)
+        if np.count_nonzero(is_inside) == values.size:
+            count = values.size // len(values)
+            rows = values.T if values.ndim > 1 else values[None]
+            return MarginRows(rows, np.asarray(solution.parameters).reshape(count), np.zeros(count, dtype=np.uint8))
+    return _flag_solution(columns, solution)
+
+
+def _flag_solution(columns: Columns, solution: Solution) -> MarginRows:
+    values = solution.values.reshape(len(solution.values), -1)
+    flags = np.zeros(values.shape[1], dtype=np.uint8)
+    is_there = np.ones(values.shape, dtype=np.bool_) if columns.is_there is None else columns.is_there
+    flags[(is_there & ~((values > 0.0) & (values < 1.0))).any(axis=0)] = RowFlag.RESULT_OUT_OF_RANGE
+    if solution.is_unfinished is not None:
+        flags[solution.is_unfinished] = RowFlag.NOT_CONVERGED
+    if solution.is_out_of_reach is not None:
+        flags[solution.is_out_of_reach] = RowFlag.TARGET_OUT_OF_REACH
+    values = np.where(is_there & (flags == RowFlag.SOLVED), values, np.nan)
+    return MarginRows(values.T, np.asarray(solution.parameters).reshape(-1), flags)
+
+
+def _solve_sound(values: Floats, is_inside: Flags, targets: Floats, job: _Job) -> MarginRows:
+    """Flag what cannot be solved and solve the rest, apart from it."""
+    is_there = ~np.isnan(values)
+    counts = is_there.sum(axis=0, dtype=np.float64)
+    values = np.where(is_inside, values, 0.0)
+    sums = np.add.reduce(values, 0)
+    flags = np.zeros(len(targets), dtype=np.uint8)
+    if not job.sum_may_be_below:
+        flags[job.margins(sums, targets) < -SUM_TOLERANCE] = RowFlag.SUM_BELOW_TARGET
+    flags[~((targets > 0.0) & (targets < counts))] = RowFlag.TARGET_OUT_OF_REACH
+    is_unsound = (is_inside != is_there).any(axis=0)
+    flags[is_unsound] = RowFlag.ODDS_NOT_ABOVE_ONE if job.are_odds else RowFlag.PROBABILITY_NOT_INSIDE_UNIT
+    flags[counts < job.outcomes_min] = RowFlag.OUTCOMES_TOO_FEW
+    probabilities = np.full(values.shape, np.nan)
+    parameters = np.full(len(flags), np.nan)
+    sound = np.flatnonzero(flags == RowFlag.SOLVED)
+    if len(sound):
+        is_full = bool(is_there[:, sound].all())
+        columns = Columns(
+            values[:, sound], sums[sound], targets[sound], counts[sound], None if is_full else is_there[:, sound]
+        )
+        solved = _solve_all(columns, job.solver)
+        if not is_full:
+            solved.probabilities.T[~is_there[:, sound]] = np.nan
+        probabilities[:, sound] = solved.probabilities.T
+        parameters[sound], flags[sound] = solved.parameters, solved.flags
+    return MarginRows(probabilities.T, parameters, flags)

@@ -1,0 +1,60 @@
+"""Blends by hand, outliers, and which providers are up."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from odds.blending import blend, find_outliers
+from odds.providers import ProviderBoard
+from odds.updates import ProviderSign
+
+ONE = np.ones(1)
+
+
+def test_a_blend_of_equals_is_what_they_say_and_weight_draws_it() -> None:
+    fair = np.array([[[0.5, 0.3, 0.2]], [[0.6, 0.2, 0.2]]])
+    equal = blend(fair[[0, 0]], weights=np.ones((2, 1)), winner_counts=ONE)
+    np.testing.assert_allclose(equal, fair[0])
+    near = blend(fair, weights=np.array([[3.0], [1.0]]), winner_counts=ONE)
+    assert 0.5 < near[0, 0] < 0.55
+    assert near.sum() == pytest.approx(1.0)
+
+
+def test_nobody_counted_means_no_probability() -> None:
+    assert np.all(np.isnan(blend(np.full((2, 1, 3), 0.3), weights=np.zeros((2, 1)), winner_counts=ONE)))
+
+
+def test_an_outlier_needs_three_and_two_contradict_each_other() -> None:
+    fair = np.array([[[0.5, 0.5]], [[0.5, 0.5]], [[0.8, 0.2]]])
+    three = find_outliers(fair, is_counted=np.ones((3, 1), dtype=bool), logit_distance_max=0.6)
+    assert three[:, 0].tolist() == [False, False, True]
+    two = find_outliers(fair[1:], is_counted=np.ones((2, 1), dtype=bool), logit_distance_max=0.6)
+    assert two[:, 0].tolist() == [True, True]
+    close = find_outliers(fair[:2], is_counted=np.ones((2, 1), dtype=bool), logit_distance_max=0.6)
+    assert not close.any()
+
+
+def sign(at_us: int, *, is_up: bool = True, timeout_ms: int = 1_000) -> ProviderSign:
+    return ProviderSign("alpha", at_us, is_up, timeout_ms)
+
+
+def test_a_provider_is_down_after_its_own_timeout_and_up_again_with_the_next_sign() -> None:
+    board = ProviderBoard(default_timeout_us=5_000_000)
+    assert not board.is_up("alpha", now_us=0)
+    board.note_sign(sign(10_000_000))
+    assert board.is_up("alpha", now_us=11_000_000)
+    assert not board.is_up("alpha", now_us=11_000_001)
+    board.note_update("alpha", 12_000_000)
+    assert board.is_up("alpha", now_us=13_000_000)
+
+
+def test_a_provider_that_said_it_is_down_is_down_though_updates_come() -> None:
+    board = ProviderBoard(default_timeout_us=5_000_000)
+    board.note_sign(sign(10, is_up=False))
+    board.note_update("alpha", 20)
+    assert not board.is_up("alpha", now_us=20)
+    board.note_sign(sign(5))
+    assert not board.is_up("alpha", now_us=20)
+    board.note_sign(sign(30))
+    assert board.is_up("alpha", now_us=30)
