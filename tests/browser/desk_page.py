@@ -33,6 +33,14 @@ def fixture_row(page: Page, match: ScriptedMatch) -> Locator:
     return page.locator(f'[data-testid="desk-fixture"][data-fixture="{match.fixture_id}"]')
 
 
+def expect_listed(page: Page, match: ScriptedMatch, *, timeout_ms: float | None = None) -> None:
+    """Expect the match in the list of fixtures, which draws only the rows in sight."""
+    wanted = page.get_by_label("Filter fixtures")
+    wanted.fill(match.home_name)
+    expect(fixture_row(page, match)).to_be_visible(timeout=timeout_ms)
+    wanted.press("Escape")
+
+
 def market(page: Page, market_id: str) -> Locator:
     return page.locator(f'[data-testid="desk-market"][data-market="{market_id}"]')
 

@@ -9,7 +9,7 @@ from playwright.sync_api import BrowserContext, expect
 
 from tests.browser.betslip_page import PASSWORD, expect_accessible, register
 from tests.browser.conftest import OpenPage
-from tests.browser.desk_page import desk_path, fixture_row, log_in, show, wait_priced
+from tests.browser.desk_page import desk_path, expect_listed, log_in, show, wait_priced
 from tests.browser.scripted_match import ScriptedMatch
 from tests.running_system import RunningSystem
 
@@ -46,12 +46,12 @@ def test_what_is_not_there_is_said_and_leads_on(
     expect_accessible(page)
     page.get_by_role("link", name="Back to the fixtures").click()
     show(page, "Fixtures")
-    expect(fixture_row(page, match)).to_be_visible()
+    expect_listed(page, match)
     page.get_by_label("Filter fixtures").fill("no such team")
     expect(page.get_by_role("heading", name="No fixture like that")).to_be_visible()
     expect_accessible(page)
     page.get_by_role("button", name="Show all fixtures").click()
-    expect(fixture_row(page, match)).to_be_visible()
+    expect_listed(page, match)
 
 
 def test_a_desk_that_cannot_be_opened_gives_an_id_to_quote(
@@ -63,8 +63,8 @@ def test_a_desk_that_cannot_be_opened_gives_an_id_to_quote(
     expect(page.get_by_role("heading", name="The desk cannot be opened")).to_be_visible()
     expect(page.get_by_role("alert")).to_contain_text(re.compile(r"quote Unavailable|quote Unknown|quote \w+ · \w{6}"))
     expect_accessible(page)
-    context.unroute(WATCH_DESK)
     page.get_by_role("button", name="Try again").click()
+    context.unroute(WATCH_DESK)
     expect(page.get_by_test_id("connection")).to_have_text(re.compile("Live"))
 
 

@@ -17,7 +17,7 @@ from overround.pam.v1 import player_service_pb2, player_service_pb2_grpc
 from overround.wallet.v1 import wallet_service_pb2, wallet_service_pb2_grpc
 from tests.browser.betslip_page import PASSWORD, expect_accessible
 from tests.browser.conftest import PROVIDER_ID, OpenPage
-from tests.browser.desk_page import desk_path, fixture_row, log_in, market, outcome, show, wait_priced
+from tests.browser.desk_page import desk_path, expect_listed, log_in, market, outcome, show, wait_priced
 from tests.browser.scripted_match import ScriptedMatch
 from tests.running_system import RunningSystem, wait_until
 
@@ -91,7 +91,7 @@ def test_the_strip_says_who_is_there_and_how_the_system_does(open_desk: OpenDesk
     expect(provider).to_contain_text(re.compile(r"Sim alpha\s*up\s*\d+\.\d s"))
     expect(page.get_by_test_id("connection")).to_have_text(re.compile("Live"))
     expect(page.locator("dl.figures")).to_contain_text("Accepted")
-    expect(fixture_row(page, match)).to_be_visible(timeout=SHOWN_MS)
+    expect_listed(page, match, timeout_ms=SHOWN_MS)
     scroll_height = page.evaluate("document.documentElement.scrollHeight - window.innerHeight")
     assert scroll_height <= 0
     expect_accessible(page)
@@ -99,7 +99,7 @@ def test_the_strip_says_who_is_there_and_how_the_system_does(open_desk: OpenDesk
 
 def test_a_fixture_is_found_opened_by_keys_and_its_prices_move(open_desk: OpenDesk, match: ScriptedMatch) -> None:
     page = open_desk("/desk")
-    expect(fixture_row(page, match)).to_be_visible(timeout=SHOWN_MS)
+    expect_listed(page, match, timeout_ms=SHOWN_MS)
     page.keyboard.press("/")
     expect(page.get_by_label("Filter fixtures")).to_be_focused()
     page.keyboard.type(match.home_name.lower())
@@ -121,7 +121,7 @@ def test_a_fixture_is_found_opened_by_keys_and_its_prices_move(open_desk: OpenDe
     page.go_back()
     expect(page).to_have_url(re.compile("/desk$"))
     show(page, "Fixtures")
-    expect(fixture_row(page, match)).to_be_visible()
+    expect_listed(page, match)
 
 
 def test_a_market_is_suspended_and_resumed_by_key(
