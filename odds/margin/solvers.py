@@ -18,7 +18,9 @@ Floats = NDArray[np.float64]
 NOWHERE: Final = 1e300
 """The odds against an outcome that is not there."""
 DISTANCE_MIN: Final = 1e-140
-"""Keeps squares of distances above 0."""
+"""Keeps what is divided by above 0."""
+CURVATURE_SHARE_MAX: Final = 0.05
+"""As long as Shin's start goes this little further, it stays where the function falls."""
 
 _sum = np.add.reduce
 
@@ -198,7 +200,7 @@ def take_out_by_shin(columns: Columns) -> Solution:
         stepped: Floats = shares - sums / slopes
         return stepped
 
-    start = np.maximum(2.0 * (roots - 1.0) / (roots + columns.counts - 2.0), DISTANCE_MIN)
+    start = _first_insiders(columns, roots)
     shares, is_unfinished = find_roots(step, start, squares, halves)
     lengths = squares * (1.0 - shares)
     lengths += shares * shares
@@ -207,21 +209,33 @@ def take_out_by_shin(columns: Columns) -> Solution:
     return Solution(halves * targets / lengths, shares, is_unfinished=is_unfinished)
 
 
+def _first_insiders(columns: Columns, roots: Floats) -> Floats:
+    """Return Newton's first step from 0 and a little of what the curvature there adds to it."""
+    odds = 1.0 / columns.values
+    if columns.is_there is not None:
+        odds = np.where(columns.is_there, odds, 0.0)
+    slopes = roots + columns.counts - 2.0
+    first = np.maximum(2.0 * (roots - 1.0) / slopes, DISTANCE_MIN)
+    curvatures = 0.5 * (roots * columns.targets * _sum(odds, 0) - roots)
+    stepped: Floats = first * (1.0 + np.minimum(0.5 * curvatures * first / slopes, CURVATURE_SHARE_MAX))
+    return stepped
+
+
 def put_on_by_shin(columns: Columns) -> Solution:
     """Find z with sum sqrt(p^2 + z p(1-p)) = sqrt(B): concave in z, so that from 0 no step goes past the root."""
     fair = columns.values / columns.sums
     spread = fair * (1.0 - fair)
-    squares = fair * fair
+    squares = fair * fair + DISTANCE_MIN
     roots = np.sqrt(columns.targets / columns.sums)
 
     def step(shares: Floats, squares: Floats, spread: Floats, roots: Floats) -> Floats:
         lengths = np.sqrt(squares + shares * spread)
-        slopes = _sum(0.5 * spread / np.maximum(lengths, DISTANCE_MIN), 0)
-        stepped: Floats = np.minimum(shares + (roots - _sum(lengths, 0)) / slopes, 1.0)
+        slopes = 0.5 * _sum(spread / lengths, 0)
+        stepped: Floats = shares + (roots - _sum(lengths, 0)) / slopes
         return stepped
 
-    shares, is_unfinished = find_roots(step, np.zeros_like(roots), squares, spread, roots)
+    shares, is_unfinished = find_roots(step, 2.0 * (roots - 1.0) / (columns.counts - 1.0), squares, spread, roots)
     values = np.sqrt(squares + shares * spread)
     values *= roots * columns.sums
     is_out_of_reach = _sum(np.sqrt(fair), 0) <= roots
-    return Solution(values, shares, is_out_of_reach, is_unfinished)
+    return Solution(values, shares, is_out_of_reach if np.count_nonzero(is_out_of_reach) else None, is_unfinished)
