@@ -99,9 +99,8 @@ def put_on_by_goto(columns: Columns) -> Solution:
         stepped: Floats = steps + (margins - _sum(steps * errors, 0)) / _sum(slopes, 0)
         return stepped
 
-    steps, is_unfinished = find_roots(
-        step, np.zeros_like(columns.sums), unlikely, np.maximum(columns.targets - columns.sums, 0.0)
-    )
+    margins = np.maximum(columns.targets - columns.sums, 0.0)
+    steps, is_unfinished = find_roots(step, margins / _sum(np.sqrt(unlikely), 0), unlikely, margins)
     halves = 0.5 * steps
     added = steps * unlikely / (halves + np.sqrt(halves * halves + unlikely))
     return Solution(columns.values + added, steps, is_unfinished=is_unfinished)
