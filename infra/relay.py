@@ -129,9 +129,7 @@ class Relay:
             await asyncio.to_thread(outlet.close)
 
     def _pause_s(self, row_count: int) -> float:
-        if row_count == self._settings.page_rows_max:
-            return 0
-        return (self._settings.poll_busy_ms if row_count else self._settings.poll_idle_ms) / 1_000
+        return 0 if row_count == self._settings.page_rows_max else self._settings.poll_ms / 1_000
 
 
 class _Upkeep:

@@ -84,8 +84,7 @@ class Relay(Section):
     """How the outbox is published, the transfers are chained, and what is published is pruned."""
 
     page_rows_max: int = Field(default=1_000, ge=1, le=10_000)
-    poll_busy_ms: int = Field(default=2, ge=1)
-    poll_idle_ms: int = Field(default=20, ge=1)
+    poll_ms: int = Field(default=20, ge=1)
     retry_ms: int = Field(default=500, ge=10)
     statement_timeout_ms: int = Field(default=5_000, ge=100)
     chain_interval_ms: int = Field(default=1_000, ge=10)
@@ -195,7 +194,7 @@ class Agents(Section):
     settlement_page_bets_max: int = Field(default=500, ge=1, le=10_000)
     settlement_workers: int = Field(default=3, ge=1, le=32)
     history_block_rows_max: int = Field(default=10_000, ge=1, le=100_000)
-    history_block_interval_ms: int = Field(default=1_000, ge=0)
+    history_block_interval_ms: int = Field(default=2_000, ge=0)
 
 
 class Pricing(Section):

@@ -25,7 +25,7 @@ from pam.player import Player
 from tests.ledger_world import LedgerWorld, open_world, scratch_database, settlement
 from wire.bets import parse_bet
 
-QUICK = RelaySettings(retry_ms=20, chain_interval_ms=20, prune_interval_ms=20, poll_idle_ms=5)
+QUICK = RelaySettings(retry_ms=20, chain_interval_ms=20, prune_interval_ms=20, poll_ms=5)
 MESSAGES: dict[str, type[Any]] = {
     "bets.events.v1": BetChanged,
     "bets.legs.v1": LegChanged,
