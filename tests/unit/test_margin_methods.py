@@ -203,6 +203,19 @@ def test_batches_wider_than_a_block_are_solved_whole(method: MarginMethod) -> No
 
 
 @every_method
+def test_easy_books_are_done_before_hard_ones_and_all_come_to_the_same_as_alone(method: MarginMethod) -> None:
+    easy = np.full((40, 3), 2.999)
+    some = np.array([[1.5 + 0.1 * index, 2.5, 3.0 + index] for index in range(12)])
+    hard = np.array([[1.02, 1.1, 9.0], [1.0003, 1.5, 40.0], [1.001, 1.002, 1.003], [1.3, 15.0, 4.1]])
+    odds = np.concatenate([hard[:2], easy, some, hard[2:]])
+    together = remove_margin(odds, method=method)
+    for index, row in enumerate(odds):
+        alone = remove_margin(row[None], method=method)
+        assert alone.flags[0] == together.flags[index]
+        np.testing.assert_allclose(together.probabilities[index], alone.probabilities[0], atol=1e-12)
+
+
+@every_method
 def test_no_rows_make_no_rows(method: MarginMethod) -> None:
     assert remove_margin(np.empty((0, 3)), method=method).probabilities.shape == (0, 3)
     assert apply_margin(np.empty((0, 3)), overrounds=1.05, method=method).flags.shape == (0,)
