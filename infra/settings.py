@@ -75,7 +75,7 @@ class Ledger(Section):
     statement_timeout_ms: int = Field(default=1_200, ge=100)
     answer_timeout_ms: int = Field(default=1_500, ge=100)
     batch_bets_max: int = Field(default=128, ge=1, le=1_000)
-    batches_at_once_max: int = Field(default=3, ge=1, le=16)
+    batches_at_once_max: int = Field(default=2, ge=1, le=16)
     waiting_bets_max: int = Field(default=2_000, ge=1)
     settlement_timeout_ms: int = Field(default=10_000, ge=100)
 

@@ -47,6 +47,7 @@ async def launch(program: Program) -> asyncio.subprocess.Process:
             *prefix,
             *death,
             "--",
+            *("nice", "-n", str(program.niceness)),
             *program.command,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=log,

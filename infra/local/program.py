@@ -56,6 +56,7 @@ class Program:
         once_healthy: Runs in a thread when it is first healthy; dependants wait for it. Returns what it did.
         user: Whom to run as where the supervisor is root; None to stay root.
         death_signal: What the kernel sends it when the supervisor dies.
+        niceness: How far it gives way, where processors are short, to programs that somebody waits for.
     """
 
     name: str
@@ -72,6 +73,7 @@ class Program:
     once_healthy: Callable[[], str | None] = _nothing
     stop_signal: signal.Signals = signal.SIGTERM
     death_signal: signal.Signals = signal.SIGKILL
+    niceness: int = 0
     stop_timeout_s: float = 3.0
     start_timeout_s: float = 60.0
 

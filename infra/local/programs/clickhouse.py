@@ -59,6 +59,7 @@ def clickhouse_program(settings: Settings) -> Program:
         ports=(Port(ports.clickhouse, "clickhouse"), Port(ports.clickhouse_http, "clickhouse_http")),
         working_dir=data,
         prepare=functools.partial(_prepare, data, settings),
+        niceness=10,
     )
 
 

@@ -18,6 +18,7 @@ NEEDS = {
     "relay": ("kafka", "postgres"),
     "simulation": ("gateway", "pricing", "envoy"),
 }
+GIVES_WAY = {"risk": 5, "settlement": 5, "history": 10, "relay": 5, "simulation": 5}
 SMALL_FOOTPRINT = {"MALLOC_ARENA_MAX": "2", "OPENBLAS_NUM_THREADS": "1"}  # a thread's heap each would cost 100s of MB
 
 
@@ -39,6 +40,7 @@ def _describe(name: str, settings: Settings) -> Program:
         environment={**settings.environment(), **SMALL_FOOTPRINT},
         working_dir=ROOT,
         stop_timeout_s=5.0,
+        niceness=GIVES_WAY.get(name, 0),
     )
 
 
