@@ -61,6 +61,24 @@ def find_outliers(fair_probabilities: Floats, *, is_counted: Flags, logit_distan
     return np.asarray((furthest > allowed) & is_counted & (counts >= 2))
 
 
+def find_quorum(is_counted: Flags, *, is_mandatory: Flags, is_mandatory_absent: Flags, providers_min: int) -> Flags:
+    """Tell in which markets enough providers count to make a price: so many at least, and every mandatory one.
+
+    Args:
+        is_counted: Shape (n_providers, n_markets): whose word counts, after age, outliers and unsound books.
+        is_mandatory: Same shape: without whose word a market has no price.
+        is_mandatory_absent: Shape (n_markets,): whether a mandatory provider is not among those of the first axis,
+            having never quoted the fixture.
+        providers_min: How many must count; with none there is no price, whatever this says.
+
+    Returns:
+        Shape (n_markets,).
+    """
+    counts = is_counted.sum(axis=0)
+    is_missed = (is_mandatory & ~is_counted).any(axis=0) | is_mandatory_absent
+    return np.asarray((counts >= max(providers_min, 1)) & ~is_missed)
+
+
 def to_logits(probabilities: Floats) -> Floats:
     """Return ln(p / (1 - p))."""
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from odds.blending import blend, find_outliers
+from odds.blending import blend, find_outliers, find_quorum
 from odds.providers import ProviderBoard
 from odds.updates import ProviderSign
 
@@ -33,6 +33,32 @@ def test_an_outlier_needs_three_and_two_contradict_each_other() -> None:
     assert two[:, 0].tolist() == [True, True]
     close = find_outliers(fair[:2], is_counted=np.ones((2, 1), dtype=bool), logit_distance_max=0.6)
     assert not close.any()
+
+
+def quorum(counted: list[list[int]], mandatory: list[list[int]], absent: list[int], *, least: int = 1) -> list[bool]:
+    return find_quorum(
+        np.array(counted, dtype=bool),
+        is_mandatory=np.array(mandatory, dtype=bool),
+        is_mandatory_absent=np.array(absent, dtype=bool),
+        providers_min=least,
+    ).tolist()
+
+
+def test_a_market_needs_its_least_number_of_providers_and_at_least_one() -> None:
+    counted, nobody = [[1, 1, 0], [0, 1, 0]], [[0, 0, 0], [0, 0, 0]]
+    assert quorum(counted, nobody, [0, 0, 0], least=2) == [False, True, False]
+    assert quorum(counted, nobody, [0, 0, 0], least=1) == [True, True, False]
+    assert quorum(counted, nobody, [0, 0, 0], least=0) == [True, True, False]
+
+
+def test_a_market_whose_mandatory_provider_does_not_count_has_no_price() -> None:
+    counted = [[1, 0, 1, 0], [1, 1, 1, 1], [1, 1, 0, 1]]
+    mandatory = [[1, 1, 0, 0], [0, 0, 0, 1], [0, 0, 1, 1]]
+    assert quorum(counted, mandatory, [0, 0, 0, 0]) == [True, False, False, True]
+
+
+def test_a_mandatory_provider_that_never_quoted_the_fixture_leaves_no_price() -> None:
+    assert quorum([[1, 1], [1, 1]], [[0, 0], [0, 0]], [1, 0]) == [False, True]
 
 
 def sign(at_us: int, *, is_up: bool = True, timeout_ms: int = 1_000) -> ProviderSign:
