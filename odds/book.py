@@ -3,12 +3,39 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import IntEnum
 
 import numpy as np
 from numpy.typing import NDArray
 
 from odds.fixture import FixtureDescription, MatchState
 from odds.layout import MarketLayout
+from odds.period_scores import PeriodScores
+
+
+class PriceSource(IntEnum):
+    """What a market's fair probabilities were read from. Numbers travel on the wire."""
+
+    NONE = 0
+    MARKET = 1
+    """The providers' prices for this market by themselves."""
+    GOALS = 2
+    """The joint distribution of the fixture's goals."""
+
+
+@dataclass(frozen=True, slots=True)
+class GoalMeans:
+    """Mean goals of the whole match with full sides, before it began, as the providers' prices imply them.
+
+    Attributes:
+        rho: Dixon and Coles's rho; 0.0 for none.
+        error: Root of the weighted mean squared difference between the providers' prices and the model's.
+    """
+
+    home: float
+    away: float
+    rho: float
+    error: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +99,19 @@ class ProviderColumns:
 class Explanation:
     """Why a book says what it says, and what pricing resumes from.
 
+    A price is made in this order: providers blended, goals fitted to that, margin put on, rounded to the ladder. The
+    shift of an outcome is its fair less its blended probability.
+
     Attributes:
-        fair_probabilities: Blended, without margin, one an outcome; NaN where there is none.
+        fair_probabilities: What is priced, without margin, one an outcome; NaN where there is none.
+        blended_probabilities: What the providers say, blended, float32, one an outcome; NaN where there is none.
+        price_sources: PriceSource of each market, uint8.
         overrounds: Sum of the implied probabilities of our prices, one a market; NaN where there is no price.
+        wanted_overrounds: What the margin policy asked for before rounding, float32, one a market; NaN as above.
+        goal_means: What the joint distribution was last fitted to; None for never.
+        margin_removal: Value of the MarginMethod by which the providers' margin was taken out.
+        margin_application: Value of the MarginMethod by which ours was put on.
+        ladder: Name of the price ladder.
         weights: Share of each provider (first axis) in each market (second axis), float32.
         result_statuses: What results say of each market, as MarketStatus, uint8; 0 for none.
     """
@@ -83,7 +120,14 @@ class Explanation:
     version: int
     layout: MarketLayout
     fair_probabilities: NDArray[np.float64]
+    blended_probabilities: NDArray[np.float32]
+    price_sources: NDArray[np.uint8]
     overrounds: NDArray[np.float64]
+    wanted_overrounds: NDArray[np.float32]
+    goal_means: GoalMeans | None
+    margin_removal: str
+    margin_application: str
+    ladder: str
     providers: tuple[ProviderColumns, ...]
     weights: NDArray[np.float32]
     applied_request_ids: tuple[str, ...]
@@ -91,3 +135,4 @@ class Explanation:
     state_time_us: int
     incident_time_us: int
     result_statuses: NDArray[np.uint8]
+    period_scores: PeriodScores

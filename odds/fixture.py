@@ -74,6 +74,14 @@ class FixtureDescription:
 
 
 @dataclass(frozen=True, slots=True)
+class Score:
+    """Goals at some time of a match."""
+
+    home: int
+    away: int
+
+
+@dataclass(frozen=True, slots=True)
 class MatchState:
     """What is going on in a match now: replaced whole."""
 

@@ -9,10 +9,11 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from odds.book import Book, Explanation, ProviderColumns, TraderSuspension
+from odds.book import Book, Explanation, GoalMeans, ProviderColumns, TraderSuspension
 from odds.fixture import FixtureDescription, FixtureStatus, MarketStatus, MatchState, Period
 from odds.layout import MarketLayout
 from odds.layout_union import project, unite
+from odds.period_scores import NO_SCORES, PeriodScores
 
 EMPTY_LAYOUT: Final = MarketLayout.of([], [], [])
 RUNNING_PERIODS: Final = frozenset({Period.FIRST_HALF, Period.SECOND_HALF, Period.EXTRA_TIME})
@@ -30,6 +31,7 @@ class FixtureState:
         incident_time_us: When the last goal, red card or new period became known; prices from before do not count.
         feed_time_us: When the newest update folded in was appended to the log.
         result_statuses: What results say of each market, as MarketStatus, uint8; 0 for none.
+        goal_means: What the joint distribution of goals was last fitted to; None for never.
         applied_request_ids: Trader commands followed, newest last, bounded.
         book: The last one, in this state's layout; None before the first.
     """
@@ -47,6 +49,8 @@ class FixtureState:
     feed_time_us: int = 0
     trader_suspensions: tuple[TraderSuspension, ...] = ()
     applied_request_ids: tuple[str, ...] = ()
+    period_scores: PeriodScores = NO_SCORES
+    goal_means: GoalMeans | None = None
     book: Book | None = None
 
     @property
@@ -178,4 +182,6 @@ def _told_state(explanation: Explanation) -> FixtureState:
         state_time_us=explanation.state_time_us,
         incident_time_us=explanation.incident_time_us,
         applied_request_ids=explanation.applied_request_ids,
+        period_scores=explanation.period_scores,
+        goal_means=explanation.goal_means,
     )

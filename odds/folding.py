@@ -12,6 +12,7 @@ from odds.book import ProviderColumns, TraderSuspension
 from odds.fixture import FixtureStatus, MarketStatus, MatchState
 from odds.fixture_state import FixtureState, widen
 from odds.layout_union import project, unite
+from odds.period_scores import follow_scores
 from odds.updates import FixtureUpdate, Quotes, ResultKind, ResultMark, TraderCommand, TradingAction
 
 REQUEST_IDS_REMEMBERED_MAX: Final = 64
@@ -171,6 +172,7 @@ def _take_match_state(state: FixtureState, update: FixtureUpdate, told: MatchSta
     return replace(
         _mark_behind(state, update.provider_id, is_behind=False),
         state=told,
+        period_scores=follow_scores(state.period_scores, held, told),
         state_provider_id=update.provider_id,
         believed_time_us=update.received_time_us,
         state_time_us=state_time_us,

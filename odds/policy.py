@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from odds.ladder import FINE_LADDER
+from odds.ladder import LADDERS
 from odds.margin.methods import MarginMethod
 
 
@@ -32,6 +32,7 @@ class PricingPolicy:
         age_pre_match_us_max: The same before the match.
         outlier_logit_distance_max: See `odds.blending.find_outliers`.
         clock_stale_us: In play, a running clock without any word for longer suspends.
+        ladder: Name of the steps that prices are rounded to.
         provider_timeout_us: Silence after which a provider that never announced its own limit counts as down.
     """
 
@@ -50,4 +51,9 @@ class PricingPolicy:
     outlier_logit_distance_max: float = 0.6
     clock_stale_us: int = 30_000_000
     provider_timeout_us: int = 15_000_000
-    ladder: NDArray[np.uint32] = field(default_factory=lambda: FINE_LADDER)
+    ladder: str = "fine"
+
+    @property
+    def ladder_steps(self) -> NDArray[np.uint32]:
+        """Return the ladder's decimal odds times 1000, rising."""
+        return LADDERS[self.ladder]

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from odds.blending import blend, find_outliers
+from odds.book import PriceSource
 from odds.margin.quoting import quote_rows
 from odds.margin.removal import remove_margin
 from odds.policy import PricingPolicy
@@ -31,61 +32,102 @@ class PricedColumns:
     """Prices of all fixtures of a stack.
 
     Attributes:
-        fair_probabilities: Shape (O,); NaN where there is none.
+        fair_probabilities: What is priced, shape (O,); NaN where there is none.
+        blended_probabilities: What the providers say, shape (O,); NaN where there is none.
+        sources: A `PriceSource` each, shape (M,).
         decimal_odds_milli: Shape (O,); 0 where there is none.
         overrounds: What our implied probabilities sum to, shape (M,); NaN where there is no price.
+        wanted_overrounds: What they were to sum to before rounding, shape (M,); NaN where there is no price.
         shares: Of each provider in the blend, shape (P, M), each market's summing to 1.0 or 0.0.
     """
 
     fair_probabilities: Floats
+    blended_probabilities: Floats
+    sources: NDArray[np.uint8]
     decimal_odds_milli: NDArray[np.uint32]
     overrounds: Floats
+    wanted_overrounds: Floats
     shares: Floats
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Group:
+    """Markets of about the same width.
+
+    Attributes:
+        markets: Which of the stack's these are.
+        cells: Where their outcomes stand, shape (markets, width); one past the end for padding.
+    """
+
+    markets: NDArray[np.int64]
+    cells: NDArray[np.int64]
 
 
 def make_prices(stack: Stack, policy: PricingPolicy) -> PricedColumns:
     """Price every market of a stack that can be priced."""
-    fair = np.full(stack.outcome_count + 1, np.nan)
-    odds_milli = np.zeros(stack.outcome_count + 1, dtype=np.uint32)
-    overrounds = np.full(stack.market_count, np.nan)
+    groups = [_Group(markets, _cells(stack, markets, width)) for markets, width in _by_width(stack.outcome_counts)]
+    blended, shares = _blend_markets(stack, groups, policy)
+    wanted = _wanted_overrounds(stack, blended, policy)
+    odds_milli, overrounds = _quote_markets(stack, groups, blended, wanted, policy)
+    is_quoted = ~np.isnan(overrounds)
+    return PricedColumns(
+        fair_probabilities=np.where(np.repeat(is_quoted, stack.outcome_counts), blended, np.nan),
+        blended_probabilities=blended,
+        sources=np.where(is_quoted, PriceSource.MARKET, PriceSource.NONE).astype(np.uint8),
+        decimal_odds_milli=odds_milli,
+        overrounds=overrounds,
+        wanted_overrounds=np.where(is_quoted, wanted, np.nan),
+        shares=shares,
+    )
+
+
+def _blend_markets(stack: Stack, groups: Sequence[_Group], policy: PricingPolicy) -> tuple[Floats, Floats]:
+    """Return what the providers say together, shape (O,), and whose shares it has, shape (P, M)."""
+    blended = np.full(stack.outcome_count + 1, np.nan)
     shares = np.zeros(stack.weights.shape)
     provider_odds = _pad_with_nan(stack.decimal_odds_milli)
-    for markets, width in _by_width(stack.outcome_counts):
-        cells = _cells(stack, markets, width)
-        group = _price_group(provider_odds[:, cells], stack, markets, policy)
-        fair[cells], odds_milli[cells] = group.fair_probabilities, group.decimal_odds_milli
-        overrounds[markets], shares[:, markets] = group.overrounds, group.shares
-    return PricedColumns(fair[:-1], odds_milli[:-1], overrounds, shares)
+    for group in groups:
+        blended[group.cells], shares[:, group.markets] = _blend_group(
+            provider_odds[:, group.cells], stack, group, policy
+        )
+    return blended[:-1], shares
 
 
-def _price_group(
-    provider_odds: Floats, stack: Stack, markets: NDArray[np.int64], policy: PricingPolicy
-) -> PricedColumns:
-    """Price markets of about the same width.
-
-    Args:
-        provider_odds: Decimal odds, shape (P, markets, width); NaN where there is none.
-        stack: What the rest is read from.
-        markets: Which of its markets these are.
-        policy: How.
-    """
-    winner_counts = stack.winner_counts[markets]
-    weights = stack.weights[:, markets]
+def _blend_group(provider_odds: Floats, stack: Stack, group: _Group, policy: PricingPolicy) -> tuple[Floats, Floats]:
+    winner_counts = stack.winner_counts[group.markets]
+    weights = stack.weights[:, group.markets]
     fair, is_counted = _fair_of_providers(provider_odds, weights > 0.0, winner_counts, policy)
     if len(fair) > 1:
         is_counted &= ~find_outliers(fair, is_counted=is_counted, logit_distance_max=policy.outlier_logit_distance_max)
     is_counted &= is_counted.sum(axis=0) >= policy.providers_min
     weights = np.where(is_counted, weights, 0.0)
-    blended = _blend(fair, weights, winner_counts)
-    odds_milli, sums = _quote(blended, winner_counts, policy)
-    is_quoted = ~np.isnan(sums)
     totals = weights.sum(axis=0)
-    return PricedColumns(
-        np.where(is_quoted[:, None], blended, np.nan),
-        odds_milli,
-        sums,
-        weights * is_quoted / np.where(totals > 0.0, totals, 1.0),
-    )
+    return _blend(fair, weights, winner_counts), weights / np.where(totals > 0.0, totals, 1.0)
+
+
+def _wanted_overrounds(stack: Stack, fair: Floats, policy: PricingPolicy) -> Floats:
+    """Return what each market's implied probabilities are to sum to, by how many of its outcomes have a price."""
+    priced = np.add.reduceat(np.append(~np.isnan(fair), False).astype(np.int64), stack.outcome_offsets)
+    is_wide = np.where(stack.outcome_counts > 0, priced, 0) > policy.narrow_outcomes_max
+    return np.where(is_wide, policy.overround_wide, policy.overround) * stack.winner_counts
+
+
+def _quote_markets(
+    stack: Stack, groups: Sequence[_Group], fair: Floats, wanted: Floats, policy: PricingPolicy
+) -> tuple[NDArray[np.uint32], Floats]:
+    """Put the margin on, round, and take back any market that ended below its overround."""
+    padded = np.append(fair, np.nan)
+    odds_milli = np.zeros(stack.outcome_count + 1, dtype=np.uint32)
+    overrounds = np.full(stack.market_count, np.nan)
+    for group in groups:
+        quoted = quote_rows(
+            padded[group.cells],
+            overrounds=wanted[group.markets],
+            ladder=policy.ladder_steps,
+            method=policy.application,
+        )
+        odds_milli[group.cells], overrounds[group.markets] = quoted.decimal_odds_milli, quoted.overrounds
+    return odds_milli[:-1], overrounds
 
 
 def _fair_of_providers(
@@ -113,16 +155,6 @@ def _blend(fair: Floats, weights: Floats, winner_counts: Floats) -> Floats:
     if len(fair) == 1:
         return np.asarray(np.where(weights[0][:, None] > 0.0, fair[0], np.nan))
     return blend(fair, weights=weights, winner_counts=winner_counts)
-
-
-def _quote(fair: Floats, winner_counts: Floats, policy: PricingPolicy) -> tuple[NDArray[np.uint32], Floats]:
-    """Put the margin on, round, and take back any market that ended below its overround."""
-    is_there = ~np.isnan(fair)
-    outcome_counts = is_there.sum(axis=1)
-    is_wide = outcome_counts > policy.narrow_outcomes_max
-    wanted = np.where(is_wide, policy.overround_wide, policy.overround) * winner_counts
-    quoted = quote_rows(fair, overrounds=wanted, ladder=policy.ladder, method=policy.application)
-    return quoted.decimal_odds_milli, quoted.overrounds
 
 
 def _by_width(outcome_counts: NDArray[np.int64]) -> Sequence[tuple[NDArray[np.int64], int]]:

@@ -83,7 +83,7 @@ def price(
     for state, place, is_changed, version in zip(states, _places(stack), is_new, versions.tolist(), strict=True):
         book = _book(state, after, place, version=version, now_us=now_us) if is_changed else state.book
         following = replace(state, book=book) if is_changed else state
-        repricings.append(Repricing(following, is_changed, _explanation(following, priced, shares, place)))
+        repricings.append(Repricing(following, is_changed, _explanation(following, priced, shares, place, policy)))
     return repricings
 
 
@@ -112,21 +112,31 @@ def _book(state: FixtureState, columns: _Columns, place: _Place, *, version: int
     )
 
 
-def _explanation(state: FixtureState, priced: PricedColumns, shares: NDArray[np.float32], place: _Place) -> Explanation:
+def _explanation(
+    state: FixtureState, priced: PricedColumns, shares: NDArray[np.float32], place: _Place, policy: PricingPolicy
+) -> Explanation:
     markets, outcomes = place
     return Explanation(
-        state.fixture_id,
-        state.version,
-        state.layout,
-        priced.fair_probabilities[outcomes],
-        priced.overrounds[markets],
-        state.providers,
-        shares[: len(state.providers), markets],
-        state.applied_request_ids,
-        state.state_provider_id,
-        state.state_time_us,
-        state.incident_time_us,
-        state.result_statuses,
+        fixture_id=state.fixture_id,
+        version=state.version,
+        layout=state.layout,
+        fair_probabilities=priced.fair_probabilities[outcomes],
+        blended_probabilities=priced.blended_probabilities[outcomes].astype(np.float32),
+        price_sources=priced.sources[markets],
+        overrounds=priced.overrounds[markets],
+        wanted_overrounds=priced.wanted_overrounds[markets].astype(np.float32),
+        goal_means=state.goal_means,
+        margin_removal=policy.removal.value,
+        margin_application=policy.application.value,
+        ladder=policy.ladder,
+        providers=state.providers,
+        weights=shares[: len(state.providers), markets],
+        applied_request_ids=state.applied_request_ids,
+        state_provider_id=state.state_provider_id,
+        state_time_us=state.state_time_us,
+        incident_time_us=state.incident_time_us,
+        result_statuses=state.result_statuses,
+        period_scores=state.period_scores,
     )
 
 

@@ -7,11 +7,24 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from odds.book import Book, Explanation, ProviderColumns, TraderSuspension
+from odds.book import Book, Explanation, GoalMeans, ProviderColumns, TraderSuspension
+from odds.fixture import Score
 from odds.layout import MarketLayout
+from odds.period_scores import PeriodScores
 from overround.odds.v1 import book_pb2
 from wire.fixtures import build_description, build_state, parse_description, parse_state
-from wire.layouts import BYTE, ODDS, PROBABILITY, VERSION, WEIGHT, layout_of, pack, unpack
+from wire.layouts import (
+    BYTE,
+    ODDS,
+    PROBABILITY,
+    SHOWN_PROBABILITY,
+    VERSION,
+    WEIGHT,
+    layout_of,
+    pack,
+    unpack,
+    unpack_or,
+)
 
 ENCODED_LAYOUTS_MAX = 8_192
 
@@ -80,7 +93,18 @@ def parse_explanation(message: book_pb2.PriceExplanation) -> Explanation:
         version=message.version,
         layout=layout,
         fair_probabilities=unpack(message.fair_probabilities, PROBABILITY, length=outcomes, name="fair_probabilities"),
+        blended_probabilities=unpack_or(
+            np.nan, message.blended_probabilities, SHOWN_PROBABILITY, length=outcomes, name="blended_probabilities"
+        ),
+        price_sources=unpack_or(0, message.price_sources, BYTE, length=markets, name="price_sources"),
         overrounds=unpack(message.overrounds, PROBABILITY, length=markets, name="overrounds"),
+        wanted_overrounds=unpack_or(
+            np.nan, message.wanted_overrounds, SHOWN_PROBABILITY, length=markets, name="wanted_overrounds"
+        ),
+        goal_means=_parse_means(message.goal_means) if message.HasField("goal_means") else None,
+        margin_removal=message.margin_removal,
+        margin_application=message.margin_application,
+        ladder=message.ladder,
         providers=tuple(_parse_provider(item, layout) for item in message.providers),
         weights=np.array(weights, dtype=np.float32).reshape(len(weights), markets),
         applied_request_ids=tuple(message.applied_request_ids),
@@ -88,16 +112,29 @@ def parse_explanation(message: book_pb2.PriceExplanation) -> Explanation:
         state_time_us=message.state_time_us,
         incident_time_us=message.incident_time_us,
         result_statuses=unpack(message.result_statuses, BYTE, length=markets, name="result_statuses"),
+        period_scores=PeriodScores(
+            _parse_score(message.half_time_score) if message.HasField("half_time_score") else None,
+            _parse_score(message.full_time_score) if message.HasField("full_time_score") else None,
+            message.had_extra_time,
+        ),
     )
 
 
 def encode_explanation(explanation: Explanation) -> bytes:
     """Return the bytes of an explanation's message."""
+    scores = explanation.period_scores
     message = book_pb2.PriceExplanation(
         fixture_id=explanation.fixture_id,
         version=explanation.version,
         fair_probabilities=pack(explanation.fair_probabilities, PROBABILITY),
+        blended_probabilities=pack(explanation.blended_probabilities, SHOWN_PROBABILITY),
+        price_sources=pack(explanation.price_sources, BYTE),
         overrounds=pack(explanation.overrounds, PROBABILITY),
+        wanted_overrounds=pack(explanation.wanted_overrounds, SHOWN_PROBABILITY),
+        goal_means=_build_means(explanation.goal_means),
+        margin_removal=explanation.margin_removal,
+        margin_application=explanation.margin_application,
+        ladder=explanation.ladder,
         providers=[
             _build_provider(provider, weights)
             for provider, weights in zip(explanation.providers, explanation.weights, strict=True)
@@ -107,6 +144,9 @@ def encode_explanation(explanation: Explanation) -> bytes:
         state_time_us=explanation.state_time_us,
         incident_time_us=explanation.incident_time_us,
         result_statuses=pack(explanation.result_statuses, BYTE),
+        half_time_score=_build_score(scores.half_time),
+        full_time_score=_build_score(scores.full_time),
+        had_extra_time=scores.had_extra_time,
     )
     return message.SerializeToString() + _encode_explanation_layout(explanation.layout)
 
@@ -142,6 +182,26 @@ def _build_suspension(suspension: TraderSuspension) -> book_pb2.TraderSuspension
         suspended_time_us=suspension.suspended_time_us,
         request_id=suspension.request_id,
     )
+
+
+def _parse_means(message: book_pb2.GoalMeans) -> GoalMeans:
+    return GoalMeans(message.home, message.away, message.rho, message.error)
+
+
+def _build_means(means: GoalMeans | None) -> book_pb2.GoalMeans | None:
+    return (
+        means
+        if means is None
+        else book_pb2.GoalMeans(home=means.home, away=means.away, rho=means.rho, error=means.error)
+    )
+
+
+def _parse_score(message: book_pb2.Score) -> Score:
+    return Score(message.home, message.away)
+
+
+def _build_score(score: Score | None) -> book_pb2.Score | None:
+    return score if score is None else book_pb2.Score(home=score.home, away=score.away)
 
 
 def _parse_provider(message: book_pb2.ProviderQuotes, layout: MarketLayout) -> ProviderColumns:

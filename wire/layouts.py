@@ -18,6 +18,7 @@ ODDS: Final = np.dtype("<u4")
 VERSION: Final = np.dtype("<u8")
 PROBABILITY: Final = np.dtype("<f8")
 WEIGHT: Final = np.dtype("<f4")
+SHOWN_PROBABILITY: Final = np.dtype("<f4")
 
 
 class HasLayout(Protocol):
@@ -56,6 +57,15 @@ def unpack(column: bytes, dtype: np.dtype[Any], *, length: int, name: str) -> ND
     if len(column) != length * dtype.itemsize:
         raise LayoutMalformed(f"{name} must have {length * dtype.itemsize} bytes, had {len(column)}")
     return np.frombuffer(column, dtype)
+
+
+def unpack_or(missing: float, column: bytes, dtype: np.dtype[Any], *, length: int, name: str) -> NDArray[Any]:
+    """Return a packed column, or one full of `missing` where a message from before it was sent has none.
+
+    Raises:
+        LayoutMalformed: If it is there and does not hold `length` items.
+    """
+    return unpack(column, dtype, length=length, name=name) if column else np.full(length, missing, dtype=dtype)
 
 
 def pack(column: NDArray[Any], dtype: np.dtype[Any]) -> bytes:

@@ -14,7 +14,6 @@ from infra.stores.book_store import RedisBookStore
 from infra.stores.published_books import KafkaPublishedBooks
 from infra.stores.redis_client import open_redis
 from kernel.clock import SystemClock
-from odds.ladder import LADDERS
 from odds.margin.methods import MarginMethod
 from odds.policy import PricingPolicy
 from streams.pricing import PROVIDERS_TOPIC, PricingAgent, PricingPace
@@ -79,7 +78,7 @@ def build_policy(pricing: Pricing) -> PricingPolicy:
         outlier_logit_distance_max=pricing.outlier_logit_distance_max,
         clock_stale_us=pricing.clock_stale_ms * 1_000,
         provider_timeout_us=pricing.provider_timeout_ms * 1_000,
-        ladder=LADDERS[pricing.ladder],
+        ladder=pricing.ladder,
     )
 
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from odds.fixture import FixtureDescription, MarketStatus, SuspensionReason
+from odds.book import GoalMeans, PriceSource
+from odds.fixture import FixtureDescription, MarketStatus, Period, Score, SuspensionReason
 from odds.fixture_state import new_state, restore_state
 from odds.folding import follow_trader
 from odds.layout import LayoutMalformed, MarketLayout, MarketUnknown, OutcomeUnknown
 from odds.layout_union import project, unite
 from odds.margin.methods import MarginMethod
+from odds.period_scores import PeriodScores
 from odds.policy import PricingPolicy
 from odds.repricing import price
 from odds.updates import TraderCommand, TradingAction
@@ -188,6 +192,39 @@ def test_a_published_book_and_its_explanation_restore_the_state() -> None:
     assert follow_trader(restored, suspend) is restored
     assert restored.state == repricing.state.state
     assert restored.providers[0].sequence == repricing.state.providers[0].sequence
+
+
+def test_an_explanation_tells_each_step_of_a_price_and_travels_whole() -> None:
+    state = replace(folded(update(quoted=quotes())), goal_means=GoalMeans(1.5, 1.25, -0.05, 0.001))
+    told = folded(update(state=in_play(period=Period.HALF_TIME, home=1)), state=state)
+    explanation = priced(told, policy=PricingPolicy(overround=1.07, ladder="betfair")).explanation
+    read = parse_explanation(book_pb2.PriceExplanation.FromString(encode_explanation(explanation)))
+    for item in (explanation, read):
+        assert item.blended_probabilities.dtype == np.float32
+        assert item.blended_probabilities == pytest.approx(item.fair_probabilities, abs=1e-7)
+        assert item.price_sources.tolist() == [PriceSource.MARKET] * 2
+        assert item.wanted_overrounds == pytest.approx([1.07, 1.07])
+        assert np.all(item.overrounds >= 1.07)
+        assert (item.margin_removal, item.margin_application, item.ladder) == ("power", "odds_ratio", "betfair")
+        assert item.goal_means == GoalMeans(1.5, 1.25, -0.05, 0.001)
+        assert item.period_scores == PeriodScores(half_time=Score(1, 0))
+
+
+def test_a_market_without_a_price_has_no_source_and_no_wanted_overround() -> None:
+    unquoted = quotes((2_100, 3_400, 3_600, 0, 0))
+    explanation = priced(folded(update(quoted=unquoted))).explanation
+    assert explanation.price_sources.tolist() == [PriceSource.MARKET, PriceSource.NONE]
+    assert np.isnan(explanation.wanted_overrounds).tolist() == [False, True]
+
+
+def test_scores_and_means_are_restored() -> None:
+    told = folded(update(quoted=quotes(), state=in_play(period=Period.HALF_TIME, home=1)))
+    published = priced(replace(told, goal_means=GoalMeans(1.5, 1.25, -0.05, 0.001)))
+    restored = restore_state("match", published.state.book, published.explanation)
+    assert restored.period_scores == PeriodScores(half_time=Score(1, 0))
+    assert restored.goal_means == GoalMeans(1.5, 1.25, -0.05, 0.001)
+    later = folded(update(state=in_play(period=Period.SECOND_HALF, home=2, clock_seconds=3_000)), state=restored)
+    assert later.period_scores.half_time == Score(1, 0)
 
 
 def test_an_explanation_newer_than_its_book_restores_both() -> None:

@@ -98,6 +98,30 @@ SUSPENSION_REASON_NO_PRICE: SuspensionReason.ValueType  # 6
 """Too few or too contradictory prices to make one of our own."""
 Global___SuspensionReason: _TypeAlias = SuspensionReason  # noqa: Y015
 
+class _PriceSource:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _PriceSourceEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_PriceSource.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    PRICE_SOURCE_UNSPECIFIED: _PriceSource.ValueType  # 0
+    """There are none."""
+    PRICE_SOURCE_MARKET: _PriceSource.ValueType  # 1
+    """The providers' prices for this market by themselves."""
+    PRICE_SOURCE_GOALS: _PriceSource.ValueType  # 2
+    """The joint distribution of the fixture's goals, fitted to the providers' prices of several markets."""
+
+class PriceSource(_PriceSource, metaclass=_PriceSourceEnumTypeWrapper):
+    """What a market's fair probabilities were read from. One byte a market in the packed arrays."""
+
+PRICE_SOURCE_UNSPECIFIED: PriceSource.ValueType  # 0
+"""There are none."""
+PRICE_SOURCE_MARKET: PriceSource.ValueType  # 1
+"""The providers' prices for this market by themselves."""
+PRICE_SOURCE_GOALS: PriceSource.ValueType  # 2
+"""The joint distribution of the fixture's goals, fitted to the providers' prices of several markets."""
+Global___PriceSource: _TypeAlias = PriceSource  # noqa: Y015
+
 @_typing.final
 class TraderSuspension(_message.Message):
     """A suspension by a person that is in force."""
@@ -271,6 +295,62 @@ class ProviderQuotes(_message.Message):
 Global___ProviderQuotes: _TypeAlias = ProviderQuotes  # noqa: Y015
 
 @_typing.final
+class GoalMeans(_message.Message):
+    """Mean goals of the whole match with full sides, before it began, as the providers' prices imply them."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HOME_FIELD_NUMBER: _builtins.int
+    AWAY_FIELD_NUMBER: _builtins.int
+    RHO_FIELD_NUMBER: _builtins.int
+    ERROR_FIELD_NUMBER: _builtins.int
+    home: _builtins.float
+    away: _builtins.float
+    rho: _builtins.float
+    """Dixon and Coles's rho; 0 for none."""
+    error: _builtins.float
+    """Root of the weighted mean squared difference between the providers' fair probabilities and the model's."""
+    def __init__(
+        self,
+        *,
+        home: _builtins.float = ...,
+        away: _builtins.float = ...,
+        rho: _builtins.float = ...,
+        error: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["away", b"away", "error", b"error", "home", b"home", "rho", b"rho"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GoalMeans: _TypeAlias = GoalMeans  # noqa: Y015
+
+@_typing.final
+class Score(_message.Message):
+    """Goals at some time of a match."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HOME_FIELD_NUMBER: _builtins.int
+    AWAY_FIELD_NUMBER: _builtins.int
+    home: _builtins.int
+    away: _builtins.int
+    def __init__(
+        self,
+        *,
+        home: _builtins.int = ...,
+        away: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["away", b"away", "home", b"home"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Score: _TypeAlias = Score  # noqa: Y015
+
+@_typing.final
 class PriceExplanation(_message.Message):
     """Why a book says what it says: the desk's view of one version, and the state that pricing resumes from."""
 
@@ -290,6 +370,16 @@ class PriceExplanation(_message.Message):
     STATE_TIME_US_FIELD_NUMBER: _builtins.int
     INCIDENT_TIME_US_FIELD_NUMBER: _builtins.int
     RESULT_STATUSES_FIELD_NUMBER: _builtins.int
+    BLENDED_PROBABILITIES_FIELD_NUMBER: _builtins.int
+    PRICE_SOURCES_FIELD_NUMBER: _builtins.int
+    WANTED_OVERROUNDS_FIELD_NUMBER: _builtins.int
+    GOAL_MEANS_FIELD_NUMBER: _builtins.int
+    MARGIN_REMOVAL_FIELD_NUMBER: _builtins.int
+    MARGIN_APPLICATION_FIELD_NUMBER: _builtins.int
+    LADDER_FIELD_NUMBER: _builtins.int
+    HALF_TIME_SCORE_FIELD_NUMBER: _builtins.int
+    FULL_TIME_SCORE_FIELD_NUMBER: _builtins.int
+    HAD_EXTRA_TIME_FIELD_NUMBER: _builtins.int
     fixture_id: _builtins.str
     version: _builtins.int
     """The book version explained."""
@@ -297,7 +387,7 @@ class PriceExplanation(_message.Message):
     outcome_counts: _builtins.bytes
     """Little-endian uint16, one a market."""
     fair_probabilities: _builtins.bytes
-    """Blended probabilities without margin: little-endian float64, one an outcome; NaN where there is none."""
+    """What is priced, without margin: little-endian float64, one an outcome; NaN where there is none."""
     overrounds: _builtins.bytes
     """Sum of the implied probabilities of our prices (1.05 is 5 % margin): little-endian float64, one a market; NaN where
     there is no price.
@@ -314,6 +404,22 @@ class PriceExplanation(_message.Message):
     """Results known of the markets, as MarketStatus (SETTLED, CANCELLED; CLOSED after a rollback; 0 for none): uint8, one a
     market.
     """
+    blended_probabilities: _builtins.bytes
+    """What the providers say, blended, before any model: little-endian float32, one an outcome; NaN where there is none.
+    The shift of an outcome is its fair probability less this.
+    """
+    price_sources: _builtins.bytes
+    """PriceSource: uint8, one a market."""
+    wanted_overrounds: _builtins.bytes
+    """Overround that the margin policy asked for, before rounding to the ladder: little-endian float32, one a market; NaN
+    where there is no price.
+    """
+    margin_removal: _builtins.str
+    """How the providers' margin was taken out ("power"), how ours was put on ("odds_ratio"), the ladder's name ("fine")."""
+    margin_application: _builtins.str
+    ladder: _builtins.str
+    had_extra_time: _builtins.bool
+    """More than normal time was played: later scores are not its own."""
     @_builtins.property
     def market_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     @_builtins.property
@@ -323,6 +429,18 @@ class PriceExplanation(_message.Message):
     @_builtins.property
     def applied_request_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Trading commands already followed, newest last: the same one twice has one effect."""
+
+    @_builtins.property
+    def goal_means(self) -> Global___GoalMeans:
+        """What the joint distribution was last fitted to; absent for never."""
+
+    @_builtins.property
+    def half_time_score(self) -> Global___Score:
+        """Absent until known."""
+
+    @_builtins.property
+    def full_time_score(self) -> Global___Score:
+        """Of normal time; absent until it is over."""
 
     def __init__(
         self,
@@ -341,10 +459,20 @@ class PriceExplanation(_message.Message):
         state_time_us: _builtins.int = ...,
         incident_time_us: _builtins.int = ...,
         result_statuses: _builtins.bytes = ...,
+        blended_probabilities: _builtins.bytes = ...,
+        price_sources: _builtins.bytes = ...,
+        wanted_overrounds: _builtins.bytes = ...,
+        goal_means: Global___GoalMeans | None = ...,
+        margin_removal: _builtins.str = ...,
+        margin_application: _builtins.str = ...,
+        ladder: _builtins.str = ...,
+        half_time_score: Global___Score | None = ...,
+        full_time_score: Global___Score | None = ...,
+        had_extra_time: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["full_time_score", b"full_time_score", "goal_means", b"goal_means", "half_time_score", b"half_time_score"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["applied_request_ids", b"applied_request_ids", "fair_probabilities", b"fair_probabilities", "fixture_id", b"fixture_id", "incident_time_us", b"incident_time_us", "layout_hash", b"layout_hash", "market_ids", b"market_ids", "outcome_counts", b"outcome_counts", "outcome_ids", b"outcome_ids", "overrounds", b"overrounds", "providers", b"providers", "result_statuses", b"result_statuses", "state_provider_id", b"state_provider_id", "state_time_us", b"state_time_us", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["applied_request_ids", b"applied_request_ids", "blended_probabilities", b"blended_probabilities", "fair_probabilities", b"fair_probabilities", "fixture_id", b"fixture_id", "full_time_score", b"full_time_score", "goal_means", b"goal_means", "had_extra_time", b"had_extra_time", "half_time_score", b"half_time_score", "incident_time_us", b"incident_time_us", "ladder", b"ladder", "layout_hash", b"layout_hash", "margin_application", b"margin_application", "margin_removal", b"margin_removal", "market_ids", b"market_ids", "outcome_counts", b"outcome_counts", "outcome_ids", b"outcome_ids", "overrounds", b"overrounds", "price_sources", b"price_sources", "providers", b"providers", "result_statuses", b"result_statuses", "state_provider_id", b"state_provider_id", "state_time_us", b"state_time_us", "version", b"version", "wanted_overrounds", b"wanted_overrounds"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file overround/odds/v1/book.proto.
  */
 export const file_overround_odds_v1_book: GenFile = /*@__PURE__*/
-  fileDesc("ChxvdmVycm91bmQvb2Rkcy92MS9ib29rLnByb3RvEhFvdmVycm91bmQub2Rkcy52MSJpChBUcmFkZXJTdXNwZW5zaW9uEhEKCW1hcmtldF9pZBgBIAEoCRITCgt0cmFkZXJfbmFtZRgCIAEoCRIZChFzdXNwZW5kZWRfdGltZV91cxgDIAEoAxISCgpyZXF1ZXN0X2lkGAQgASgJIscDCgRCb29rEhIKCmZpeHR1cmVfaWQYASABKAkSDwoHdmVyc2lvbhgCIAEoBBIZChFwdWJsaXNoZWRfdGltZV91cxgDIAEoAxIUCgxmZWVkX3RpbWVfdXMYBCABKAMSOgoLZGVzY3JpcHRpb24YBSABKAsyJS5vdmVycm91bmQub2Rkcy52MS5GaXh0dXJlRGVzY3JpcHRpb24SLAoFc3RhdGUYBiABKAsyHS5vdmVycm91bmQub2Rkcy52MS5NYXRjaFN0YXRlEhMKC2xheW91dF9oYXNoGAcgASgGEhIKCm1hcmtldF9pZHMYCCADKAkSFgoOb3V0Y29tZV9jb3VudHMYCSABKAwSEwoLb3V0Y29tZV9pZHMYCiADKAkSFwoPbWFya2V0X3N0YXR1c2VzGAsgASgMEhoKEnN1c3BlbnNpb25fcmVhc29ucxgMIAEoDBIXCg9tYXJrZXRfdmVyc2lvbnMYDSABKAwSGgoSZGVjaW1hbF9vZGRzX21pbGxpGA4gASgMEj8KEnRyYWRlcl9zdXNwZW5zaW9ucxgPIAMoCzIjLm92ZXJyb3VuZC5vZGRzLnYxLlRyYWRlclN1c3BlbnNpb24i1QEKDlByb3ZpZGVyUXVvdGVzEhMKC3Byb3ZpZGVyX2lkGAEgASgJEhAKCHNlcXVlbmNlGAIgASgEEhgKEHJlY2VpdmVkX3RpbWVfdXMYAyABKAMSGgoSZGVjaW1hbF9vZGRzX21pbGxpGAQgASgMEhcKD21hcmtldF9zdGF0dXNlcxgFIAEoDBIPCgd3ZWlnaHRzGAYgASgMEhYKDmlzX2JldF9zdG9wcGVkGAcgASgIEhEKCWJldF9zdG9wcxgIIAEoDBIRCglpc19iZWhpbmQYCSABKAgi9QIKEFByaWNlRXhwbGFuYXRpb24SEgoKZml4dHVyZV9pZBgBIAEoCRIPCgd2ZXJzaW9uGAIgASgEEhMKC2xheW91dF9oYXNoGAMgASgGEhIKCm1hcmtldF9pZHMYBCADKAkSFgoOb3V0Y29tZV9jb3VudHMYBSABKAwSEwoLb3V0Y29tZV9pZHMYBiADKAkSGgoSZmFpcl9wcm9iYWJpbGl0aWVzGAcgASgMEhIKCm92ZXJyb3VuZHMYCCABKAwSNAoJcHJvdmlkZXJzGAkgAygLMiEub3ZlcnJvdW5kLm9kZHMudjEuUHJvdmlkZXJRdW90ZXMSGwoTYXBwbGllZF9yZXF1ZXN0X2lkcxgKIAMoCRIZChFzdGF0ZV9wcm92aWRlcl9pZBgLIAEoCRIVCg1zdGF0ZV90aW1lX3VzGAwgASgDEhgKEGluY2lkZW50X3RpbWVfdXMYDSABKAMSFwoPcmVzdWx0X3N0YXR1c2VzGA4gASgMIjYKEFByaWNpbmdIZWFydGJlYXQSEQoJcGFydGl0aW9uGAEgASgNEg8KB3RpbWVfdXMYAiABKAMq0wEKDE1hcmtldFN0YXR1cxIdChlNQVJLRVRfU1RBVFVTX1VOU1BFQ0lGSUVEEAASFgoSTUFSS0VUX1NUQVRVU19PUEVOEAESGwoXTUFSS0VUX1NUQVRVU19TVVNQRU5ERUQQAhIYChRNQVJLRVRfU1RBVFVTX0NMT1NFRBADEhkKFU1BUktFVF9TVEFUVVNfU0VUVExFRBAEEhsKF01BUktFVF9TVEFUVVNfQ0FOQ0VMTEVEEAUSHQoZTUFSS0VUX1NUQVRVU19IQU5ERURfT1ZFUhAGKvsBChBTdXNwZW5zaW9uUmVhc29uEiEKHVNVU1BFTlNJT05fUkVBU09OX1VOU1BFQ0lGSUVEEAASHgoaU1VTUEVOU0lPTl9SRUFTT05fUFJPVklERVIQARIeChpTVVNQRU5TSU9OX1JFQVNPTl9CRVRfU1RPUBACEiMKH1NVU1BFTlNJT05fUkVBU09OX1BST1ZJREVSX0RPV04QAxIhCh1TVVNQRU5TSU9OX1JFQVNPTl9DTE9DS19TVEFMRRAEEhwKGFNVU1BFTlNJT05fUkVBU09OX1RSQURFUhAFEh4KGlNVU1BFTlNJT05fUkVBU09OX05PX1BSSUNFEAZiBnByb3RvMw", [file_overround_odds_v1_fixture]);
+  fileDesc("ChxvdmVycm91bmQvb2Rkcy92MS9ib29rLnByb3RvEhFvdmVycm91bmQub2Rkcy52MSJpChBUcmFkZXJTdXNwZW5zaW9uEhEKCW1hcmtldF9pZBgBIAEoCRITCgt0cmFkZXJfbmFtZRgCIAEoCRIZChFzdXNwZW5kZWRfdGltZV91cxgDIAEoAxISCgpyZXF1ZXN0X2lkGAQgASgJIscDCgRCb29rEhIKCmZpeHR1cmVfaWQYASABKAkSDwoHdmVyc2lvbhgCIAEoBBIZChFwdWJsaXNoZWRfdGltZV91cxgDIAEoAxIUCgxmZWVkX3RpbWVfdXMYBCABKAMSOgoLZGVzY3JpcHRpb24YBSABKAsyJS5vdmVycm91bmQub2Rkcy52MS5GaXh0dXJlRGVzY3JpcHRpb24SLAoFc3RhdGUYBiABKAsyHS5vdmVycm91bmQub2Rkcy52MS5NYXRjaFN0YXRlEhMKC2xheW91dF9oYXNoGAcgASgGEhIKCm1hcmtldF9pZHMYCCADKAkSFgoOb3V0Y29tZV9jb3VudHMYCSABKAwSEwoLb3V0Y29tZV9pZHMYCiADKAkSFwoPbWFya2V0X3N0YXR1c2VzGAsgASgMEhoKEnN1c3BlbnNpb25fcmVhc29ucxgMIAEoDBIXCg9tYXJrZXRfdmVyc2lvbnMYDSABKAwSGgoSZGVjaW1hbF9vZGRzX21pbGxpGA4gASgMEj8KEnRyYWRlcl9zdXNwZW5zaW9ucxgPIAMoCzIjLm92ZXJyb3VuZC5vZGRzLnYxLlRyYWRlclN1c3BlbnNpb24i1QEKDlByb3ZpZGVyUXVvdGVzEhMKC3Byb3ZpZGVyX2lkGAEgASgJEhAKCHNlcXVlbmNlGAIgASgEEhgKEHJlY2VpdmVkX3RpbWVfdXMYAyABKAMSGgoSZGVjaW1hbF9vZGRzX21pbGxpGAQgASgMEhcKD21hcmtldF9zdGF0dXNlcxgFIAEoDBIPCgd3ZWlnaHRzGAYgASgMEhYKDmlzX2JldF9zdG9wcGVkGAcgASgIEhEKCWJldF9zdG9wcxgIIAEoDBIRCglpc19iZWhpbmQYCSABKAgiQwoJR29hbE1lYW5zEgwKBGhvbWUYASABKAESDAoEYXdheRgCIAEoARILCgNyaG8YAyABKAESDQoFZXJyb3IYBCABKAEiIwoFU2NvcmUSDAoEaG9tZRgBIAEoDRIMCgRhd2F5GAIgASgNIroFChBQcmljZUV4cGxhbmF0aW9uEhIKCmZpeHR1cmVfaWQYASABKAkSDwoHdmVyc2lvbhgCIAEoBBITCgtsYXlvdXRfaGFzaBgDIAEoBhISCgptYXJrZXRfaWRzGAQgAygJEhYKDm91dGNvbWVfY291bnRzGAUgASgMEhMKC291dGNvbWVfaWRzGAYgAygJEhoKEmZhaXJfcHJvYmFiaWxpdGllcxgHIAEoDBISCgpvdmVycm91bmRzGAggASgMEjQKCXByb3ZpZGVycxgJIAMoCzIhLm92ZXJyb3VuZC5vZGRzLnYxLlByb3ZpZGVyUXVvdGVzEhsKE2FwcGxpZWRfcmVxdWVzdF9pZHMYCiADKAkSGQoRc3RhdGVfcHJvdmlkZXJfaWQYCyABKAkSFQoNc3RhdGVfdGltZV91cxgMIAEoAxIYChBpbmNpZGVudF90aW1lX3VzGA0gASgDEhcKD3Jlc3VsdF9zdGF0dXNlcxgOIAEoDBIdChVibGVuZGVkX3Byb2JhYmlsaXRpZXMYDyABKAwSFQoNcHJpY2Vfc291cmNlcxgQIAEoDBIZChF3YW50ZWRfb3ZlcnJvdW5kcxgRIAEoDBIwCgpnb2FsX21lYW5zGBIgASgLMhwub3ZlcnJvdW5kLm9kZHMudjEuR29hbE1lYW5zEhYKDm1hcmdpbl9yZW1vdmFsGBMgASgJEhoKEm1hcmdpbl9hcHBsaWNhdGlvbhgUIAEoCRIOCgZsYWRkZXIYFSABKAkSMQoPaGFsZl90aW1lX3Njb3JlGBYgASgLMhgub3ZlcnJvdW5kLm9kZHMudjEuU2NvcmUSMQoPZnVsbF90aW1lX3Njb3JlGBcgASgLMhgub3ZlcnJvdW5kLm9kZHMudjEuU2NvcmUSFgoOaGFkX2V4dHJhX3RpbWUYGCABKAgiNgoQUHJpY2luZ0hlYXJ0YmVhdBIRCglwYXJ0aXRpb24YASABKA0SDwoHdGltZV91cxgCIAEoAyrTAQoMTWFya2V0U3RhdHVzEh0KGU1BUktFVF9TVEFUVVNfVU5TUEVDSUZJRUQQABIWChJNQVJLRVRfU1RBVFVTX09QRU4QARIbChdNQVJLRVRfU1RBVFVTX1NVU1BFTkRFRBACEhgKFE1BUktFVF9TVEFUVVNfQ0xPU0VEEAMSGQoVTUFSS0VUX1NUQVRVU19TRVRUTEVEEAQSGwoXTUFSS0VUX1NUQVRVU19DQU5DRUxMRUQQBRIdChlNQVJLRVRfU1RBVFVTX0hBTkRFRF9PVkVSEAYq+wEKEFN1c3BlbnNpb25SZWFzb24SIQodU1VTUEVOU0lPTl9SRUFTT05fVU5TUEVDSUZJRUQQABIeChpTVVNQRU5TSU9OX1JFQVNPTl9QUk9WSURFUhABEh4KGlNVU1BFTlNJT05fUkVBU09OX0JFVF9TVE9QEAISIwofU1VTUEVOU0lPTl9SRUFTT05fUFJPVklERVJfRE9XThADEiEKHVNVU1BFTlNJT05fUkVBU09OX0NMT0NLX1NUQUxFEAQSHAoYU1VTUEVOU0lPTl9SRUFTT05fVFJBREVSEAUSHgoaU1VTUEVOU0lPTl9SRUFTT05fTk9fUFJJQ0UQBipcCgtQcmljZVNvdXJjZRIcChhQUklDRV9TT1VSQ0VfVU5TUEVDSUZJRUQQABIXChNQUklDRV9TT1VSQ0VfTUFSS0VUEAESFgoSUFJJQ0VfU09VUkNFX0dPQUxTEAJiBnByb3RvMw", [file_overround_odds_v1_fixture]);
 
 /**
  * A suspension by a person that is in force.
@@ -246,6 +246,68 @@ export const ProviderQuotesSchema: GenMessage<ProviderQuotes> = /*@__PURE__*/
   messageDesc(file_overround_odds_v1_book, 2);
 
 /**
+ * Mean goals of the whole match with full sides, before it began, as the providers' prices imply them.
+ *
+ * @generated from message overround.odds.v1.GoalMeans
+ */
+export type GoalMeans = Message<"overround.odds.v1.GoalMeans"> & {
+  /**
+   * @generated from field: double home = 1;
+   */
+  home: number;
+
+  /**
+   * @generated from field: double away = 2;
+   */
+  away: number;
+
+  /**
+   * Dixon and Coles's rho; 0 for none.
+   *
+   * @generated from field: double rho = 3;
+   */
+  rho: number;
+
+  /**
+   * Root of the weighted mean squared difference between the providers' fair probabilities and the model's.
+   *
+   * @generated from field: double error = 4;
+   */
+  error: number;
+};
+
+/**
+ * Describes the message overround.odds.v1.GoalMeans.
+ * Use `create(GoalMeansSchema)` to create a new message.
+ */
+export const GoalMeansSchema: GenMessage<GoalMeans> = /*@__PURE__*/
+  messageDesc(file_overround_odds_v1_book, 3);
+
+/**
+ * Goals at some time of a match.
+ *
+ * @generated from message overround.odds.v1.Score
+ */
+export type Score = Message<"overround.odds.v1.Score"> & {
+  /**
+   * @generated from field: uint32 home = 1;
+   */
+  home: number;
+
+  /**
+   * @generated from field: uint32 away = 2;
+   */
+  away: number;
+};
+
+/**
+ * Describes the message overround.odds.v1.Score.
+ * Use `create(ScoreSchema)` to create a new message.
+ */
+export const ScoreSchema: GenMessage<Score> = /*@__PURE__*/
+  messageDesc(file_overround_odds_v1_book, 4);
+
+/**
  * Why a book says what it says: the desk's view of one version, and the state that pricing resumes from.
  *
  * @generated from message overround.odds.v1.PriceExplanation
@@ -286,7 +348,7 @@ export type PriceExplanation = Message<"overround.odds.v1.PriceExplanation"> & {
   outcomeIds: string[];
 
   /**
-   * Blended probabilities without margin: little-endian float64, one an outcome; NaN where there is none.
+   * What is priced, without margin: little-endian float64, one an outcome; NaN where there is none.
    *
    * @generated from field: bytes fair_probabilities = 7;
    */
@@ -341,6 +403,74 @@ export type PriceExplanation = Message<"overround.odds.v1.PriceExplanation"> & {
    * @generated from field: bytes result_statuses = 14;
    */
   resultStatuses: Uint8Array;
+
+  /**
+   * What the providers say, blended, before any model: little-endian float32, one an outcome; NaN where there is none.
+   * The shift of an outcome is its fair probability less this.
+   *
+   * @generated from field: bytes blended_probabilities = 15;
+   */
+  blendedProbabilities: Uint8Array;
+
+  /**
+   * PriceSource: uint8, one a market.
+   *
+   * @generated from field: bytes price_sources = 16;
+   */
+  priceSources: Uint8Array;
+
+  /**
+   * Overround that the margin policy asked for, before rounding to the ladder: little-endian float32, one a market; NaN
+   * where there is no price.
+   *
+   * @generated from field: bytes wanted_overrounds = 17;
+   */
+  wantedOverrounds: Uint8Array;
+
+  /**
+   * What the joint distribution was last fitted to; absent for never.
+   *
+   * @generated from field: overround.odds.v1.GoalMeans goal_means = 18;
+   */
+  goalMeans?: GoalMeans | undefined;
+
+  /**
+   * How the providers' margin was taken out ("power"), how ours was put on ("odds_ratio"), the ladder's name ("fine").
+   *
+   * @generated from field: string margin_removal = 19;
+   */
+  marginRemoval: string;
+
+  /**
+   * @generated from field: string margin_application = 20;
+   */
+  marginApplication: string;
+
+  /**
+   * @generated from field: string ladder = 21;
+   */
+  ladder: string;
+
+  /**
+   * Absent until known.
+   *
+   * @generated from field: overround.odds.v1.Score half_time_score = 22;
+   */
+  halfTimeScore?: Score | undefined;
+
+  /**
+   * Of normal time; absent until it is over.
+   *
+   * @generated from field: overround.odds.v1.Score full_time_score = 23;
+   */
+  fullTimeScore?: Score | undefined;
+
+  /**
+   * More than normal time was played: later scores are not its own.
+   *
+   * @generated from field: bool had_extra_time = 24;
+   */
+  hadExtraTime: boolean;
 };
 
 /**
@@ -348,7 +478,7 @@ export type PriceExplanation = Message<"overround.odds.v1.PriceExplanation"> & {
  * Use `create(PriceExplanationSchema)` to create a new message.
  */
 export const PriceExplanationSchema: GenMessage<PriceExplanation> = /*@__PURE__*/
-  messageDesc(file_overround_odds_v1_book, 3);
+  messageDesc(file_overround_odds_v1_book, 5);
 
 /**
  * The pricing process is alive and has worked off its queue up to this time; its absence stops betting.
@@ -376,7 +506,7 @@ export type PricingHeartbeat = Message<"overround.odds.v1.PricingHeartbeat"> & {
  * Use `create(PricingHeartbeatSchema)` to create a new message.
  */
 export const PricingHeartbeatSchema: GenMessage<PricingHeartbeat> = /*@__PURE__*/
-  messageDesc(file_overround_odds_v1_book, 4);
+  messageDesc(file_overround_odds_v1_book, 6);
 
 /**
  * Whether a market takes bets. One byte a market in the packed arrays.
@@ -499,4 +629,38 @@ export enum SuspensionReason {
  */
 export const SuspensionReasonSchema: GenEnum<SuspensionReason> = /*@__PURE__*/
   enumDesc(file_overround_odds_v1_book, 1);
+
+/**
+ * What a market's fair probabilities were read from. One byte a market in the packed arrays.
+ *
+ * @generated from enum overround.odds.v1.PriceSource
+ */
+export enum PriceSource {
+  /**
+   * There are none.
+   *
+   * @generated from enum value: PRICE_SOURCE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * The providers' prices for this market by themselves.
+   *
+   * @generated from enum value: PRICE_SOURCE_MARKET = 1;
+   */
+  MARKET = 1,
+
+  /**
+   * The joint distribution of the fixture's goals, fitted to the providers' prices of several markets.
+   *
+   * @generated from enum value: PRICE_SOURCE_GOALS = 2;
+   */
+  GOALS = 2,
+}
+
+/**
+ * Describes the enum overround.odds.v1.PriceSource.
+ */
+export const PriceSourceSchema: GenEnum<PriceSource> = /*@__PURE__*/
+  enumDesc(file_overround_odds_v1_book, 2);
 
