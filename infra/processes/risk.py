@@ -32,7 +32,7 @@ async def keep_liability(settings: Settings, stopping: asyncio.Event) -> None:
     )
     agent = LiabilityAgent(
         outlet=outlet,
-        copy=RedisLiability(redis),
+        copy=RedisLiability(redis, timeout_ms=timeout_ms),
         published=KafkaLiabilityLog(settings.kafka_bootstrap, client_id=f"{NAME}-restore"),
         exposure=RedisExposure(redis, clock=clock, timeout_ms=timeout_ms),
         clock=clock,

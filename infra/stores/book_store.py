@@ -43,7 +43,7 @@ if redis.call('HLEN', KEYS[1]) >= tonumber(ARGV[1]) then redis.call('SET', KEYS[
 
 
 class RedisBookStore:
-    """The serving copy; the pool of the client bounds every call."""
+    """The serving copy."""
 
     def __init__(self, redis: Redis, *, partitions: int, timeout_ms: int) -> None:
         self._redis: Any = redis

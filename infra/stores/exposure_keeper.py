@@ -111,6 +111,8 @@ class ExposureKeeper:
         self._open_bets = open_bets
         self._clock = clock
         self._times = times
+        self._lock_s = times.lock_ms / 1_000
+        self._limit = asyncio.timeout(self._lock_s)
         self._token = uuid.uuid4().hex
 
     async def run(self) -> None:
@@ -123,8 +125,12 @@ class ExposureKeeper:
             await asyncio.sleep(self._times.interval_ms / 1_000)
 
     async def look(self) -> None:
-        """Rebuild if that is needed, then resolve old reservations; do nothing while another keeper does."""
-        async with self._lock() as is_ours:
+        """Rebuild if that is needed, then resolve old reservations; do nothing while another keeper does.
+
+        Raises:
+            TimeoutError: If a step took longer than the lock lives.
+        """
+        async with asyncio.timeout(self._lock_s) as self._limit, self._lock() as is_ours:
             if not is_ours:
                 return
             if not await self.is_complete():
@@ -133,9 +139,8 @@ class ExposureKeeper:
 
     async def is_complete(self) -> bool:
         """Return whether bets can be reserved: the data is there and the server has not restarted since."""
-        async with asyncio.timeout(self._times.lock_ms / 1_000):
-            marker = await self._redis.get(COMPLETE_KEY)
-            (is_loaded,) = await self._redis.script_exists(RESERVE_DIGEST)
+        marker = await self._redis.get(COMPLETE_KEY)
+        (is_loaded,) = await self._redis.script_exists(RESERVE_DIGEST)
         return marker is not None and bool(is_loaded)
 
     async def _rebuild(self) -> None:
@@ -221,11 +226,13 @@ class ExposureKeeper:
             yield is_ours
         finally:
             if is_ours:
-                await self._redis.eval(_UNLOCK, 1, LOCK_KEY, self._token)
+                async with asyncio.timeout(self._lock_s):
+                    await self._redis.eval(_UNLOCK, 1, LOCK_KEY, self._token)
 
     async def _renew(self) -> None:
         if not await self._redis.eval(_RENEW, 1, LOCK_KEY, self._token, self._times.lock_ms):
             raise LockLost("Lock must still be ours, another keeper has it")
+        self._limit.reschedule(asyncio.get_running_loop().time() + self._lock_s)
 
 
 def _parse_member(member: bytes) -> tuple[ReservationKey, str]:

@@ -28,10 +28,11 @@ def liability_key(fixture_id: str) -> str:
 
 
 class RedisLiability:
-    """The serving copy of liability; the pool of the client bounds every call."""
+    """The serving copy of liability."""
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: Redis, *, timeout_ms: int) -> None:
         self._redis: Any = redis
+        self._timeout_s = timeout_ms / 1_000
 
     async def put(self, values: Mapping[str, bytes]) -> None:
         """Replace the liability of some fixtures.
@@ -44,7 +45,7 @@ class RedisLiability:
             pipeline = self._redis.pipeline(transaction=False)
             for fixture_id in fixture_ids[start : start + WRITES_AT_ONCE_MAX]:
                 pipeline.set(liability_key(fixture_id), values[fixture_id])
-            await _answer(pipeline.execute())
+            await self._answer(pipeline.execute())
 
     async def missing(self, partitions: Collection[int]) -> set[int]:
         """Return those partitions whose fixtures were never put whole, or lost since.
@@ -54,7 +55,7 @@ class RedisLiability:
         """
         if not partitions:
             return set()
-        present = await _answer(self._redis.smembers(COMPLETE_KEY))
+        present = await self._answer(self._redis.smembers(COMPLETE_KEY))
         return set(partitions) - {int(member) for member in present}
 
     async def put_whole(self, partition: int, values: Mapping[str, bytes]) -> None:
@@ -64,7 +65,14 @@ class RedisLiability:
             LiabilityUnavailable: If Redis does not answer in time.
         """
         await self.put(values)
-        await _answer(self._redis.sadd(COMPLETE_KEY, partition))
+        await self._answer(self._redis.sadd(COMPLETE_KEY, partition))
+
+    async def _answer(self, call: Any) -> Any:
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                return await call
+        except (RedisError, OSError, TimeoutError) as error:
+            raise LiabilityUnavailable(f"Redis must answer, but: {type(error).__name__}: {error}") from error
 
 
 class KafkaLiabilityLog:
@@ -115,10 +123,3 @@ def _read_to_end(consumer: Consumer, partition: int) -> dict[str, bytes]:
                 newest[key.decode()] = value
             deadline_s = time.monotonic() + READ_TIMEOUT_S
     raise LiabilityUnavailable(f"{TARGET_TOPIC}-{partition} must answer within {READ_TIMEOUT_S} s, did not")
-
-
-async def _answer(call: Any) -> Any:
-    try:
-        return await call
-    except (RedisError, OSError, TimeoutError) as error:
-        raise LiabilityUnavailable(f"Redis must answer, but: {type(error).__name__}: {error}") from error

@@ -31,7 +31,7 @@ from overround.feed.v1.feed_pb2 import DeadLetter, FeedUpdate, ProviderHeartbeat
 from overround.feed.v1.feed_service_pb2 import PushRefusal, PushRequest, PushResponse
 
 LIMITS = PushLimits(in_flight_updates_max=100, idle_timeout_ms=30_000, acknowledge_interval_ms=5)
-WAIT_S = 20.0
+WAIT_S = 30.0
 EOF: Any = vars(grpc.aio)["EOF"]
 
 

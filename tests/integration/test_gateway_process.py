@@ -8,8 +8,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Iterator
+from contextlib import AbstractAsyncContextManager, contextmanager
 from typing import Any
 from uuid import uuid4
 
@@ -21,8 +21,9 @@ from infra.kafka import KafkaOutlet
 from infra.settings import ROOT, Settings
 from overround.odds.v1 import book_pb2, odds_service_pb2, odds_service_pb2_grpc
 from overround.trading.v1 import trading_service_pb2, trading_service_pb2_grpc
+from tests.integration.channels import open_channel
 
-TIMEOUT_S = 20.0
+TIMEOUT_S = 30.0
 STOP_LIMIT_S = 5.0
 
 
@@ -49,11 +50,8 @@ def running(settings: Settings) -> Iterator[subprocess.Popen[bytes]]:
         process.wait()
 
 
-@asynccontextmanager
-async def connected(settings: Settings) -> AsyncIterator[grpc.aio.Channel]:
-    async with grpc.aio.insecure_channel(f"{settings.host}:{settings.ports.gateway_grpc}") as channel:
-        await asyncio.wait_for(channel.channel_ready(), TIMEOUT_S)
-        yield channel
+def connected(settings: Settings) -> AbstractAsyncContextManager[grpc.aio.Channel]:
+    return open_channel(f"{settings.host}:{settings.ports.gateway_grpc}")
 
 
 async def health(settings: Settings) -> tuple[int, str]:

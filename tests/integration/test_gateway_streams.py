@@ -6,7 +6,7 @@ import asyncio
 import socket
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from typing import Any
 from uuid import uuid4
 
@@ -31,8 +31,9 @@ from overround.odds.v1 import book_pb2, fixture_pb2, odds_service_pb2, odds_serv
 from overround.risk.v1 import risk_pb2
 from overround.trading.v1 import trading_pb2, trading_service_pb2, trading_service_pb2_grpc
 from pam.player import Player, PlayerRole, PlayerStatus
+from tests.integration.channels import open_channel
 
-TIMEOUT_S = 10.0
+TIMEOUT_S = 30.0
 LAYOUT = MarketLayout.of_markets([("1x2", ["home", "draw", "away"]), ("btts", ["yes", "no"])])
 
 
@@ -73,25 +74,31 @@ class World:
         self._beating: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> World:
-        await self.redis.set("books:complete", "1")
-        now_ms = time.time_ns() // 1_000_000
-        whole_until_ms = {str(partition): now_ms for partition in range(self.settings.kafka.partitions)}
-        await self.redis.hset("books:whole", mapping=whole_until_ms)
-        self.beat()
-        self._serving = asyncio.create_task(serve(self.settings, self._stopping))
-        self.channel = grpc.aio.insecure_channel(f"127.0.0.1:{self.settings.ports.gateway_grpc}")
-        self.odds = odds_service_pb2_grpc.OddsServiceStub(self.channel)
-        self.trading = trading_service_pb2_grpc.TradingServiceStub(self.channel)
-        await asyncio.wait_for(self.channel.channel_ready(), TIMEOUT_S)
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(self.redis.aclose)
+            stack.callback(self.outlet.close)
+            await self.redis.set("books:complete", "1")
+            now_ms = time.time_ns() // 1_000_000
+            whole_until_ms = {str(partition): now_ms for partition in range(self.settings.kafka.partitions)}
+            await self.redis.hset("books:whole", mapping=whole_until_ms)
+            self.beat()
+            stack.push_async_callback(self.stop_beating)
+            serving = asyncio.create_task(serve(self.settings, self._stopping))
+            stack.push_async_callback(self._stop, serving)
+            self.channel = await stack.enter_async_context(
+                open_channel(f"127.0.0.1:{self.settings.ports.gateway_grpc}", until_ended=serving)
+            )
+            self.odds = odds_service_pb2_grpc.OddsServiceStub(self.channel)
+            self.trading = trading_service_pb2_grpc.TradingServiceStub(self.channel)
+            self._opened = stack.pop_all()
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self.channel.close(None)
-        await self.stop_beating()
+        await self._opened.aclose()
+
+    async def _stop(self, serving: asyncio.Task[None]) -> None:
         self._stopping.set()
-        await asyncio.wait_for(self._serving, TIMEOUT_S)
-        self.outlet.close()
-        await self.redis.aclose()
+        await asyncio.wait_for(serving, TIMEOUT_S)
 
     def beat(self) -> None:
         """Say, as pricing does, that every partition is worked on."""

@@ -17,7 +17,7 @@ from infra.kafka import KafkaOutlet
 from infra.log_reader import LogReader
 
 PARTITIONS = 3
-TIMEOUT_S = 15
+TIMEOUT_S = 30
 
 
 @pytest.fixture

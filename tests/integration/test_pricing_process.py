@@ -31,7 +31,7 @@ from wire.feed import build_quotes
 
 LAYOUT = MarketLayout.of_markets([("1x2", ("home", "draw", "away")), ("total:2.5", ("over", "under"))])
 ODDS_MILLI = (2_100, 3_400, 3_600, 1_900, 1_950)
-TIMEOUT_S = 20.0
+TIMEOUT_S = 30.0
 
 
 @dataclass

@@ -268,6 +268,17 @@ async def test_a_forgotten_reservation_follows_the_ledger(redis: Redis, exposure
     assert await redis.zcard(RESERVATIONS_KEY) == 0
 
 
+async def test_a_keeper_ends_when_it_is_cancelled_whatever_it_is_doing(redis: Redis, exposure: RedisExposure) -> None:
+    working = keeper(redis, exposure)
+    for turns in range(200):
+        looking = asyncio.create_task(working.run())
+        for _ in range(turns % 40):
+            await asyncio.sleep(0)
+        looking.cancel()
+        ended, _ = await asyncio.wait([looking], timeout=1)
+        assert ended, f"it goes on after {turns % 40} turns of the loop"
+
+
 async def test_a_redis_that_does_not_answer_is_given_up_in_time() -> None:
     clients: list[asyncio.Task[None] | None] = []
 
