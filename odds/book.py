@@ -114,6 +114,8 @@ class Explanation:
         ladder: Name of the price ladder.
         weights: Share of each provider (first axis) in each market (second axis), float32.
         result_statuses: What results say of each market, as MarketStatus, uint8; 0 for none.
+        published_time_us: When the book was published; 0 before the first.
+        market_statuses: The book's, and so with reasons and odds: one record says all of an old price.
     """
 
     fixture_id: str
@@ -136,3 +138,7 @@ class Explanation:
     incident_time_us: int
     result_statuses: NDArray[np.uint8]
     period_scores: PeriodScores
+    published_time_us: int
+    market_statuses: NDArray[np.uint8]
+    suspension_reasons: NDArray[np.uint8]
+    decimal_odds_milli: NDArray[np.uint32]

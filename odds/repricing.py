@@ -116,6 +116,8 @@ def _explanation(
     state: FixtureState, priced: PricedColumns, shares: NDArray[np.float32], place: _Place, policy: PricingPolicy
 ) -> Explanation:
     markets, outcomes = place
+    book = state.book
+    shown = book or _no_book(state)
     return Explanation(
         fixture_id=state.fixture_id,
         version=state.version,
@@ -137,6 +139,10 @@ def _explanation(
         incident_time_us=state.incident_time_us,
         result_statuses=state.result_statuses,
         period_scores=state.period_scores,
+        published_time_us=0 if book is None else book.published_time_us,
+        market_statuses=shown.market_statuses,
+        suspension_reasons=shown.suspension_reasons,
+        decimal_odds_milli=shown.decimal_odds_milli,
     )
 
 

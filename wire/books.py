@@ -117,6 +117,10 @@ def parse_explanation(message: book_pb2.PriceExplanation) -> Explanation:
             _parse_score(message.full_time_score) if message.HasField("full_time_score") else None,
             message.had_extra_time,
         ),
+        published_time_us=message.published_time_us,
+        market_statuses=unpack_or(0, message.market_statuses, BYTE, length=markets, name="market_statuses"),
+        suspension_reasons=unpack_or(0, message.suspension_reasons, BYTE, length=markets, name="suspension_reasons"),
+        decimal_odds_milli=unpack_or(0, message.decimal_odds_milli, ODDS, length=outcomes, name="decimal_odds_milli"),
     )
 
 
@@ -147,6 +151,10 @@ def encode_explanation(explanation: Explanation) -> bytes:
         half_time_score=_build_score(scores.half_time),
         full_time_score=_build_score(scores.full_time),
         had_extra_time=scores.had_extra_time,
+        published_time_us=explanation.published_time_us,
+        market_statuses=pack(explanation.market_statuses, BYTE),
+        suspension_reasons=pack(explanation.suspension_reasons, BYTE),
+        decimal_odds_milli=pack(explanation.decimal_odds_milli, ODDS),
     )
     return message.SerializeToString() + _encode_explanation_layout(explanation.layout)
 

@@ -380,6 +380,10 @@ class PriceExplanation(_message.Message):
     HALF_TIME_SCORE_FIELD_NUMBER: _builtins.int
     FULL_TIME_SCORE_FIELD_NUMBER: _builtins.int
     HAD_EXTRA_TIME_FIELD_NUMBER: _builtins.int
+    PUBLISHED_TIME_US_FIELD_NUMBER: _builtins.int
+    MARKET_STATUSES_FIELD_NUMBER: _builtins.int
+    SUSPENSION_REASONS_FIELD_NUMBER: _builtins.int
+    DECIMAL_ODDS_MILLI_FIELD_NUMBER: _builtins.int
     fixture_id: _builtins.str
     version: _builtins.int
     """The book version explained."""
@@ -420,6 +424,18 @@ class PriceExplanation(_message.Message):
     ladder: _builtins.str
     had_extra_time: _builtins.bool
     """More than normal time was played: later scores are not its own."""
+    published_time_us: _builtins.int
+    """As the book of this version has them, in this layout, so that one record says all of an old price:
+    when it was published, microseconds since the Unix epoch, UTC; 0 before the first book.
+    """
+    market_statuses: _builtins.bytes
+    """MarketStatus: uint8, one a market."""
+    suspension_reasons: _builtins.bytes
+    """SuspensionReason: uint8, one a market."""
+    decimal_odds_milli: _builtins.bytes
+    """Our decimal odds times 1000: little-endian uint32, one an outcome; 0 where the outcome is not offered. Those of a
+    suspended market are from before it was suspended.
+    """
     @_builtins.property
     def market_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     @_builtins.property
@@ -469,10 +485,14 @@ class PriceExplanation(_message.Message):
         half_time_score: Global___Score | None = ...,
         full_time_score: Global___Score | None = ...,
         had_extra_time: _builtins.bool = ...,
+        published_time_us: _builtins.int = ...,
+        market_statuses: _builtins.bytes = ...,
+        suspension_reasons: _builtins.bytes = ...,
+        decimal_odds_milli: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["full_time_score", b"full_time_score", "goal_means", b"goal_means", "half_time_score", b"half_time_score"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["applied_request_ids", b"applied_request_ids", "blended_probabilities", b"blended_probabilities", "fair_probabilities", b"fair_probabilities", "fixture_id", b"fixture_id", "full_time_score", b"full_time_score", "goal_means", b"goal_means", "had_extra_time", b"had_extra_time", "half_time_score", b"half_time_score", "incident_time_us", b"incident_time_us", "ladder", b"ladder", "layout_hash", b"layout_hash", "margin_application", b"margin_application", "margin_removal", b"margin_removal", "market_ids", b"market_ids", "outcome_counts", b"outcome_counts", "outcome_ids", b"outcome_ids", "overrounds", b"overrounds", "price_sources", b"price_sources", "providers", b"providers", "result_statuses", b"result_statuses", "state_provider_id", b"state_provider_id", "state_time_us", b"state_time_us", "version", b"version", "wanted_overrounds", b"wanted_overrounds"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["applied_request_ids", b"applied_request_ids", "blended_probabilities", b"blended_probabilities", "decimal_odds_milli", b"decimal_odds_milli", "fair_probabilities", b"fair_probabilities", "fixture_id", b"fixture_id", "full_time_score", b"full_time_score", "goal_means", b"goal_means", "had_extra_time", b"had_extra_time", "half_time_score", b"half_time_score", "incident_time_us", b"incident_time_us", "ladder", b"ladder", "layout_hash", b"layout_hash", "margin_application", b"margin_application", "margin_removal", b"margin_removal", "market_ids", b"market_ids", "market_statuses", b"market_statuses", "outcome_counts", b"outcome_counts", "outcome_ids", b"outcome_ids", "overrounds", b"overrounds", "price_sources", b"price_sources", "providers", b"providers", "published_time_us", b"published_time_us", "result_statuses", b"result_statuses", "state_provider_id", b"state_provider_id", "state_time_us", b"state_time_us", "suspension_reasons", b"suspension_reasons", "version", b"version", "wanted_overrounds", b"wanted_overrounds"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
