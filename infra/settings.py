@@ -197,15 +197,51 @@ class Agents(Section):
     history_block_interval_ms: int = Field(default=2_000, ge=0)
 
 
+class MarginRule(Section):
+    """What prices are to sum to, per winner, in some markets; an empty name stands for all.
+
+    The rule that names most holds: the type of market counts before the tier, the tier before the sport, the sport
+    before the phase. One without a type of market leaves markets of more than four outcomes alone.
+    """
+
+    overround: float = Field(ge=1.0, le=3.0)
+    sport: str = ""
+    tier: str = ""
+    market_type: str = ""
+    phase: Literal["any", "pre_match", "in_play"] = "any"
+
+
+FOOTBALL_MARGINS = (
+    MarginRule(sport="football", phase="in_play", overround=1.06),
+    MarginRule(sport="football", tier="top", overround=1.045),
+    MarginRule(sport="football", tier="top", phase="in_play", overround=1.055),
+    MarginRule(sport="football", market_type="correct_score", overround=1.18),
+    MarginRule(sport="football", market_type="correct_score", phase="in_play", overround=1.22),
+    MarginRule(sport="football", market_type="half_time_full_time", overround=1.16),
+)
+TOP_COMPETITIONS = (
+    *("Premier League", "LaLiga", "Bundesliga", "Serie A", "Ligue 1"),
+    *("UEFA Champions League", "UEFA Europa League", "FIFA World Cup", "UEFA European Championship"),
+    "Premier Shield",  # the simulation's
+)
+
+
 class Pricing(Section):
-    """How prices are made, and how fast."""
+    """How prices are made, and how fast.
+
+    Where no margin rule holds, markets of more than four outcomes sum to `overround_wide`, others to `overround`.
+    A competition's tier goes by its name as the provider writes it.
+    """
 
     overround: float = Field(default=1.05, ge=1.0, le=2.0)
     overround_wide: float = Field(default=1.15, ge=1.0, le=3.0)
+    margin_rules: tuple[MarginRule, ...] = FOOTBALL_MARGINS
+    tier_by_competition: dict[str, str] = dict.fromkeys(TOP_COMPETITIONS, "top")
     ladder: Literal["fine", "betfair"] = "fine"
     margin_removal: Literal["power", "multiplicative", "additive", "odds_ratio", "shin", "goto"] = "power"
     margin_application: Literal["odds_ratio", "power", "multiplicative", "shin", "goto"] = "odds_ratio"
     providers_min: int = Field(default=1, ge=1, le=32)
+    mandatory_providers: dict[str, frozenset[str]] = {}  # by sport
     sharpness_by_provider: dict[str, float] = {}
     age_half_life_ms: int = Field(default=20_000, ge=1)
     age_in_play_ms_max: int = Field(default=60_000, ge=1)

@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from odds.blending import blend, find_outliers
+from odds.blending import blend, find_outliers, find_quorum
 from odds.book import PriceSource
 from odds.margin.quoting import quote_rows
 from odds.margin.removal import remove_margin
@@ -67,8 +67,7 @@ def make_prices(stack: Stack, policy: PricingPolicy) -> PricedColumns:
     """Price every market of a stack that can be priced."""
     groups = [_Group(markets, _cells(stack, markets, width)) for markets, width in _by_width(stack.outcome_counts)]
     blended, shares = _blend_markets(stack, groups, policy)
-    wanted = _wanted_overrounds(stack, blended, policy)
-    odds_milli, overrounds = _quote_markets(stack, groups, blended, wanted, policy)
+    odds_milli, overrounds = _quote_markets(stack, groups, blended, policy)
     is_quoted = ~np.isnan(overrounds)
     return PricedColumns(
         fair_probabilities=np.where(np.repeat(is_quoted, stack.outcome_counts), blended, np.nan),
@@ -76,7 +75,7 @@ def make_prices(stack: Stack, policy: PricingPolicy) -> PricedColumns:
         sources=np.where(is_quoted, PriceSource.MARKET, PriceSource.NONE).astype(np.uint8),
         decimal_odds_milli=odds_milli,
         overrounds=overrounds,
-        wanted_overrounds=np.where(is_quoted, wanted, np.nan),
+        wanted_overrounds=np.where(is_quoted, stack.wanted_overrounds, np.nan),
         shares=shares,
     )
 
@@ -99,21 +98,19 @@ def _blend_group(provider_odds: Floats, stack: Stack, group: _Group, policy: Pri
     fair, is_counted = _fair_of_providers(provider_odds, weights > 0.0, winner_counts, policy)
     if len(fair) > 1:
         is_counted &= ~find_outliers(fair, is_counted=is_counted, logit_distance_max=policy.outlier_logit_distance_max)
-    is_counted &= is_counted.sum(axis=0) >= policy.providers_min
+    is_counted &= find_quorum(
+        is_counted,
+        is_mandatory=stack.to_markets(stack.is_mandatory)[:, group.markets],
+        is_mandatory_absent=stack.to_markets(stack.is_mandatory_absent)[group.markets],
+        providers_min=policy.providers_min,
+    )
     weights = np.where(is_counted, weights, 0.0)
     totals = weights.sum(axis=0)
     return _blend(fair, weights, winner_counts), weights / np.where(totals > 0.0, totals, 1.0)
 
 
-def _wanted_overrounds(stack: Stack, fair: Floats, policy: PricingPolicy) -> Floats:
-    """Return what each market's implied probabilities are to sum to, by how many of its outcomes have a price."""
-    priced = np.add.reduceat(np.append(~np.isnan(fair), False).astype(np.int64), stack.outcome_offsets)
-    is_wide = np.where(stack.outcome_counts > 0, priced, 0) > policy.narrow_outcomes_max
-    return np.where(is_wide, policy.overround_wide, policy.overround) * stack.winner_counts
-
-
 def _quote_markets(
-    stack: Stack, groups: Sequence[_Group], fair: Floats, wanted: Floats, policy: PricingPolicy
+    stack: Stack, groups: Sequence[_Group], fair: Floats, policy: PricingPolicy
 ) -> tuple[NDArray[np.uint32], Floats]:
     """Put the margin on, round, and take back any market that ended below its overround."""
     padded = np.append(fair, np.nan)
@@ -122,7 +119,7 @@ def _quote_markets(
     for group in groups:
         quoted = quote_rows(
             padded[group.cells],
-            overrounds=wanted[group.markets],
+            overrounds=stack.wanted_overrounds[group.markets],
             ladder=policy.ladder_steps,
             method=policy.application,
         )

@@ -29,10 +29,13 @@ class Stack:
         outcome_counts: Shape (M,).
         outcome_offsets: Where each market's outcomes begin, shape (M,).
         winner_counts: How many outcomes win, shape (M,).
+        wanted_overrounds: What our implied probabilities are to sum to, shape (M,).
         decimal_odds_milli: Of providers, shape (P, O).
         market_statuses: Of providers, shape (P, M).
         bet_stops: Of providers that are up, shape (P, M).
         is_up: Whether each provider counts as up, shape (P, fixtures); False where a fixture has fewer providers.
+        is_mandatory: Providers without whose word a fixture has no price, shape (P, fixtures).
+        is_mandatory_absent: Whether such a one never said anything about a fixture, shape (fixtures,).
         weights: What each provider's word weighs before its price is looked at, shape (P, M).
     """
 
@@ -41,10 +44,13 @@ class Stack:
     outcome_counts: NDArray[np.int64]
     outcome_offsets: NDArray[np.int64]
     winner_counts: NDArray[np.float64]
+    wanted_overrounds: NDArray[np.float64]
     decimal_odds_milli: NDArray[np.uint32]
     market_statuses: NDArray[np.uint8]
     bet_stops: NDArray[np.bool_]
     is_up: NDArray[np.bool_]
+    is_mandatory: NDArray[np.bool_]
+    is_mandatory_absent: NDArray[np.bool_]
     weights: NDArray[np.float64]
 
     @property
@@ -69,6 +75,7 @@ def stack_states(states: Sequence[FixtureState], up_providers: frozenset[str], p
     market_offsets = _offsets([layout.market_count for layout in layouts])
     outcome_counts = np.concatenate([layout.outcome_counts for layout in layouts]).astype(np.int64)
     is_up, base_weights = _weigh_providers(states, slot_count, up_providers, policy)
+    is_mandatory, is_mandatory_absent = _mandatory_providers(states, slot_count, policy)
     statuses = _slots(states, slot_count, _statuses_of)
     market_counts = np.diff(market_offsets)
     bet_stops = (_slots(states, slot_count, _bet_stops_of) > 0) & np.repeat(is_up, market_counts, axis=1)
@@ -79,10 +86,15 @@ def stack_states(states: Sequence[FixtureState], up_providers: frozenset[str], p
         outcome_counts=outcome_counts,
         outcome_offsets=np.cumsum(outcome_counts) - outcome_counts,
         winner_counts=np.concatenate([winner_counts_of(layout) for layout in layouts]),
+        wanted_overrounds=np.concatenate(
+            [policy.wanted_overrounds(state.layout, state.description, is_in_play=state.is_in_play) for state in states]
+        ),
         decimal_odds_milli=_slots(states, slot_count, _odds_of),
         market_statuses=statuses,
         bet_stops=bet_stops,
         is_up=is_up,
+        is_mandatory=is_mandatory,
+        is_mandatory_absent=is_mandatory_absent,
         weights=np.where(is_quoting, np.repeat(base_weights, market_counts, axis=1), 0.0),
     )
 
@@ -109,6 +121,24 @@ def _weigh_providers(
             is_up[slot, column] = True
             weights[slot, column] = provider_weight(state, provider, newest_us, policy)
     return is_up, weights
+
+
+def _mandatory_providers(
+    states: Sequence[FixtureState], slot_count: int, policy: PricingPolicy
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    is_mandatory = np.zeros((slot_count, len(states)), dtype=bool)
+    is_absent = np.zeros(len(states), dtype=bool)
+    if not policy.mandatory_providers:
+        return is_mandatory, is_absent
+    for column, state in enumerate(states):
+        sport = state.description.sport if state.description is not None else ""
+        for provider_id in policy.mandatory_providers.get(sport, ()):
+            slot = next((slot for slot, item in enumerate(state.providers) if item.provider_id == provider_id), None)
+            if slot is None:
+                is_absent[column] = True
+            else:
+                is_mandatory[slot, column] = True
+    return is_mandatory, is_absent
 
 
 def _slots(

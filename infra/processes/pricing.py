@@ -15,6 +15,7 @@ from infra.stores.published_books import KafkaPublishedBooks
 from infra.stores.redis_client import open_redis
 from kernel.clock import SystemClock
 from odds.margin.methods import MarginMethod
+from odds.margin_rules import MarginRule, Phase
 from odds.policy import PricingPolicy
 from streams.pricing import PROVIDERS_TOPIC, PricingAgent, PricingPace
 
@@ -68,9 +69,15 @@ def build_policy(pricing: Pricing) -> PricingPolicy:
     return PricingPolicy(
         overround=pricing.overround,
         overround_wide=pricing.overround_wide,
+        margin_rules=tuple(
+            MarginRule(rule.overround, rule.sport, rule.tier, rule.market_type, Phase(rule.phase))
+            for rule in pricing.margin_rules
+        ),
+        tier_by_competition=pricing.tier_by_competition,
         removal=MarginMethod(pricing.margin_removal),
         application=MarginMethod(pricing.margin_application),
         providers_min=pricing.providers_min,
+        mandatory_providers=pricing.mandatory_providers,
         sharpness_by_provider=pricing.sharpness_by_provider,
         age_half_life_us=pricing.age_half_life_ms * 1_000,
         age_in_play_us_max=pricing.age_in_play_ms_max * 1_000,
