@@ -212,7 +212,8 @@ class FeedService:
         moved_s, moved_to = self._clock.monotonic_s(), stream.acknowledged_sequence
         while True:
             with suppress(TimeoutError):
-                await asyncio.wait_for(stream.news.wait(), LEASE_S / 5)
+                async with asyncio.timeout(LEASE_S / 5):
+                    await stream.news.wait()
             stream.news.clear()
             self._expect_alive(stream, reading)
             is_read = reading.done()

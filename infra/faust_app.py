@@ -88,9 +88,8 @@ async def complaint_of(settings: Settings, app: faust.App) -> str | None:
     if not is_consuming(app):
         return "waiting for its share of the log"
     try:
-        _, writer = await asyncio.wait_for(
-            asyncio.open_connection(settings.host, settings.ports.kafka), BROKER_ANSWER_TIMEOUT_S
-        )
+        async with asyncio.timeout(BROKER_ANSWER_TIMEOUT_S):
+            _, writer = await asyncio.open_connection(settings.host, settings.ports.kafka)
     except (OSError, TimeoutError):
         return "Kafka does not answer"
     writer.close()

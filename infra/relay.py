@@ -222,4 +222,5 @@ async def _wait_or_stop(done: asyncio.Future[None], stopping: asyncio.Event) -> 
 
 async def _sleep(stopping: asyncio.Event, seconds: float) -> None:
     with suppress(TimeoutError):
-        await asyncio.wait_for(stopping.wait(), seconds)
+        async with asyncio.timeout(seconds):
+            await stopping.wait()

@@ -79,7 +79,8 @@ class Runner:
             self._set(ProgramState.STOPPING, "")
             self._signal(self.program.stop_signal)
             try:
-                await asyncio.wait_for(self._ended.wait(), timeout_s)
+                async with asyncio.timeout(timeout_s):
+                    await self._ended.wait()
             except TimeoutError:
                 await self.kill()
         self._set(ProgramState.STOPPED, "")
@@ -87,7 +88,8 @@ class Runner:
     async def kill(self) -> None:
         """Kill the program and everything in its process group, as a crash would; it is started again."""
         self._signal(signal.SIGKILL)
-        await asyncio.wait_for(self._ended.wait(), KILL_TIMEOUT_S)
+        async with asyncio.timeout(KILL_TIMEOUT_S):
+            await self._ended.wait()
 
     async def _run_once(self) -> str:
         """Run the program until it ends; return how it ended."""
@@ -126,7 +128,8 @@ class Runner:
 
     async def _is_healthy(self) -> bool:
         try:
-            await asyncio.wait_for(self.program.check(), PROBE_TIMEOUT_S)
+            async with asyncio.timeout(PROBE_TIMEOUT_S):
+                await self.program.check()
         except TimeoutError:
             self.detail = f"no answer within {PROBE_TIMEOUT_S:.0f} s"
         except (OSError, Unhealthy) as error:

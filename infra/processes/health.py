@@ -56,7 +56,8 @@ class HealthServer:
 
     async def _answer_health(self, _: web.Request) -> web.Response:
         try:
-            complaint = await asyncio.wait_for(self._check(), CHECK_TIMEOUT_S)
+            async with asyncio.timeout(CHECK_TIMEOUT_S):
+                complaint = await self._check()
         except TimeoutError:
             complaint = f"the check took longer than {CHECK_TIMEOUT_S} s"
         except Exception as error:  # whatever a store's client raises: the process does not work
