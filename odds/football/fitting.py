@@ -25,6 +25,8 @@ GAIN_TOLERANCE = 1e-11
 DAMPING_MIN = 1e-9
 DAMPING_MAX = 1e12
 STEP_MAX = 2.0
+CURVATURE_MIN = 1e-6
+"""Damping takes no parameter for flatter: at a bound some are all but flat, and their steps would dwarf all others."""
 DIFFERENCE = 1e-5
 
 
@@ -193,7 +195,7 @@ def _climb(
 
 def _damped_step(slope: _FreeSlope, damping: float) -> tuple[Floats | None, float]:
     """Return the step and what it promises to gain; none where the curvature is not that of a maximum."""
-    diagonal = np.abs(np.diag(slope.curvature)) + 1e-12
+    diagonal = np.abs(np.diag(slope.curvature)) + CURVATURE_MIN
     try:
         factor = cho_factor(slope.curvature + np.diag(damping * diagonal))
     except (LinAlgError, ValueError):

@@ -12,6 +12,7 @@ import pytest
 from scipy.optimize import brentq
 
 from odds.football.errors import GoalModelMalformed, ResultsMalformed
+from odds.football.fitting import maximise
 from odds.football.goal_models import FittedGoalModel, GoalModelSpec, fit_goal_model, problem_of
 from odds.football.likelihoods import DixonColesLikelihood, GoalFamily, Scores
 from odds.football.results import MatchResults, decay_weights
@@ -150,6 +151,19 @@ def test_no_start_leads_higher_than_the_fit(spec: GoalModelSpec) -> None:
     for _ in range(3):
         again = fit_goal_model(results, spec, start=start + random.normal(0.0, 0.15, len(start)))
         assert again.log_likelihood <= best.log_likelihood + 1e-6
+
+
+@pytest.mark.parametrize("seed", [4, 5, 11])
+def test_a_start_at_a_flat_bound_leads_to_a_maximum(seed: int) -> None:
+    problem = problem_of(drawn_season(seed), GoalModelSpec(GoalFamily.BIVARIATE_POISSON, inflated_draws=3))
+    lower, upper = problem.bounds()
+    start = problem.start()
+    start[-3:] = [-4.0, 2.0, lower[-1]]
+    top = maximise(problem, start)
+    slope = problem.gradient(top)
+    slope[((top <= lower) & (slope < 0.0)) | ((top >= upper) & (slope > 0.0))] = 0.0
+    np.testing.assert_allclose(slope, 0.0, atol=1e-4)
+    assert problem.value(top) > problem.value(start)
 
 
 @pytest.mark.parametrize("spec", SPECS, ids=str)
