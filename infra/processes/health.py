@@ -74,7 +74,8 @@ def run_until_stopped(main: Callable[[asyncio.Event], Awaitable[None]]) -> None:
     The process ends with status 1 where `main` raised, or returned without being asked to.
     """
     configure_logging()
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+    uvloop.install()  # the consumer of a Faust app makes a loop of its own, in its thread
+    with asyncio.Runner() as runner:
         is_in_order = runner.run(_supervise(main))
     if not is_in_order:
         sys.exit(EXIT_FAILED)
