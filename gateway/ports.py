@@ -98,9 +98,33 @@ class Explanations(Protocol):
 
 
 class ExplanationUnavailable(DomainError):
-    """The store of explanations did not answer in time."""
+    """Neither store nor log gave the explanation in time."""
 
     reason: ClassVar[str] = "EXPLANATION_UNAVAILABLE"
+
+
+class LoggedExplanation(NamedTuple):
+    """What the log has of a version.
+
+    Attributes:
+        value: Empty where it has none of that version.
+        version_after: The fixture's next version that was met instead; 0 for none.
+    """
+
+    value: bytes
+    version_after: int
+
+
+class ExplanationLog(Protocol):
+    """Why books said what they said, for as long as the log keeps every version."""
+
+    async def find_explanation(self, fixture_id: str, version: int) -> LoggedExplanation:
+        """Return the explanation that was published with a version of a fixture's book.
+
+        Raises:
+            ExplanationUnavailable: If the log was not read in time.
+        """
+        ...
 
 
 class PlayerNames(Protocol):

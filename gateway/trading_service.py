@@ -13,6 +13,7 @@ import structlog
 
 from gateway.desk_stream import DeskSources, DeskStream
 from gateway.ports import Outlet, TraderDoor
+from gateway.price_explainer import PriceExplainer
 from kernel.commands import RequestIdReused
 from kernel.errors import DomainError
 from kernel.ids import parse_uuid
@@ -43,8 +44,9 @@ class TradingUnavailable(DomainError):
 class TradingService:
     """Serves the desk. The stream's responses are bytes already, so it brings its own method handlers."""
 
-    def __init__(self, *, sources: DeskSources, outlet: Outlet, door: TraderDoor) -> None:
+    def __init__(self, *, sources: DeskSources, explainer: PriceExplainer, outlet: Outlet, door: TraderDoor) -> None:
         self._sources = sources
+        self._explainer = explainer
         self._outlet = outlet
         self._door = door
         self._sent: dict[UUID, Target] = {}
@@ -66,6 +68,11 @@ class TradingService:
                 self.suspend_all_in_play,
                 messages.SuspendAllInPlayRequest.FromString,
                 messages.SuspendAllInPlayResponse.SerializeToString,
+            ),
+            "ExplainPrice": grpc.unary_unary_rpc_method_handler(
+                self.explain_price,
+                messages.ExplainPriceRequest.FromString,
+                messages.ExplainPriceResponse.SerializeToString,
             ),
         }
         server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, handlers),))
@@ -112,6 +119,15 @@ class TradingService:
         )
         log.info("trading.all_in_play_suspended", trader=trader_name, fixtures=len(fixture_ids))
         return trading_service_pb2.SuspendAllInPlayResponse(fixture_ids=fixture_ids)
+
+    async def explain_price(
+        self, request: trading_service_pb2.ExplainPriceRequest, context: Context
+    ) -> trading_service_pb2.ExplainPriceResponse:
+        """Explain the prices of a version of a book."""
+        await self._door.expect_trader(context)
+        return await self._explainer.explain(
+            fixture_id=request.fixture_id, version=request.version, market_id=request.market_id
+        )
 
     async def _expect_session(self, context: Context) -> None:
         try:

@@ -135,7 +135,7 @@ def encode_explanation(explanation: Explanation) -> bytes:
         price_sources=pack(explanation.price_sources, BYTE),
         overrounds=pack(explanation.overrounds, PROBABILITY),
         wanted_overrounds=pack(explanation.wanted_overrounds, SHOWN_PROBABILITY),
-        goal_means=_build_means(explanation.goal_means),
+        goal_means=build_goal_means(explanation.goal_means),
         margin_removal=explanation.margin_removal,
         margin_application=explanation.margin_application,
         ladder=explanation.ladder,
@@ -157,6 +157,13 @@ def encode_explanation(explanation: Explanation) -> bytes:
         decimal_odds_milli=pack(explanation.decimal_odds_milli, ODDS),
     )
     return message.SerializeToString() + _encode_explanation_layout(explanation.layout)
+
+
+def build_goal_means(means: GoalMeans | None) -> book_pb2.GoalMeans | None:
+    """Return the message of goal means, None for none."""
+    if means is None:
+        return None
+    return book_pb2.GoalMeans(home=means.home, away=means.away, rho=means.rho, error=means.error)
 
 
 @lru_cache(maxsize=ENCODED_LAYOUTS_MAX)
@@ -194,14 +201,6 @@ def _build_suspension(suspension: TraderSuspension) -> book_pb2.TraderSuspension
 
 def _parse_means(message: book_pb2.GoalMeans) -> GoalMeans:
     return GoalMeans(message.home, message.away, message.rho, message.error)
-
-
-def _build_means(means: GoalMeans | None) -> book_pb2.GoalMeans | None:
-    return (
-        means
-        if means is None
-        else book_pb2.GoalMeans(home=means.home, away=means.away, rho=means.rho, error=means.error)
-    )
 
 
 def _parse_score(message: book_pb2.Score) -> Score:

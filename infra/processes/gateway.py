@@ -24,6 +24,7 @@ from gateway.feeds.intake import Intake
 from gateway.figures import DeskFigures
 from gateway.odds_service import OddsService
 from gateway.ports import Record
+from gateway.price_explainer import PriceExplainer
 from gateway.server import GRACE_S, make_server
 from gateway.trading_service import TradingService
 from gateway.web import make_web_app
@@ -33,6 +34,7 @@ from infra.processes.gateway_betting import make_authenticator, make_betting
 from infra.processes.health import run_until_stopped
 from infra.settings import ROOT, Settings
 from infra.stores.book_snapshots import RedisBookSnapshots
+from infra.stores.explanation_log import KEPT_MS, KafkaExplanationLog
 from infra.stores.feed_keys import PostgresCursors, PostgresFeedKeys
 from infra.stores.feed_log import KafkaFeedLog
 from infra.stores.player_names import PostgresPlayerNames
@@ -58,6 +60,7 @@ class Servers:
     redis: Redis
     outlet: KafkaOutlet
     feed_outlet: KafkaOutlet
+    explanation_log: KafkaExplanationLog
     books_log: LogReader
     desk_log: LogReader
     bets_log: LogReader
@@ -99,10 +102,13 @@ async def serve(settings: Settings, stopping: asyncio.Event) -> None:
             clock=clock,
             environment=settings.profile,
         )
+        explainer = PriceExplainer(
+            explanations=snapshots, log=servers.explanation_log, books=books, clock=clock, kept_ms=KEPT_MS
+        )
         feeds = _make_feed_service(settings, servers)
         services = [
             OddsService(books=books, clock=clock, in_play_delay_ms=settings.betting.in_play_delay_ms).add_to,
-            TradingService(sources=sources, outlet=servers.outlet, door=auth).add_to,
+            TradingService(sources=sources, explainer=explainer, outlet=servers.outlet, door=auth).add_to,
             feeds.add_to,
             *betting.services,
         ]
@@ -139,6 +145,10 @@ async def _open_servers(stack: AsyncExitStack, settings: Settings) -> Servers:
     )
     await postgres.open()
     stack.push_async_callback(postgres.close)
+    explanation_log = KafkaExplanationLog(
+        bootstrap, partitions=settings.kafka.partitions, client_id=f"{NAME}-explanations"
+    )
+    stack.push_async_callback(explanation_log.close)
     logs = (
         LogReader(bootstrap, [BOOKS_TOPIC, HEARTBEATS_TOPIC], start="end", client_id=f"{NAME}-books"),
         LogReader(bootstrap, [LIABILITIES_TOPIC, PROVIDERS_TOPIC], start="beginning", client_id=f"{NAME}-desk"),
@@ -153,6 +163,7 @@ async def _open_servers(stack: AsyncExitStack, settings: Settings) -> Servers:
         redis=redis,
         outlet=outlet,
         feed_outlet=feed_outlet,
+        explanation_log=explanation_log,
         books_log=books_log,
         desk_log=desk_log,
         bets_log=bets_log,

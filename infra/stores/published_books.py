@@ -30,6 +30,8 @@ class KafkaPublishedBooks:
             "enable.auto.commit": False,
             "enable.partition.eof": True,
             "fetch.wait.max.ms": 20,
+            # The fetcher rests this long when its queue is full; the default of a second would make most of the time.
+            "fetch.queue.backoff.ms": 5,
             "log_level": 2,
         }
 

@@ -16,14 +16,18 @@ from gateway.desk_feed import RECENT_BETS_MAX, DeskFeed, NewestByKey
 from gateway.desk_stream import DeskSources, ExplanationWatch
 from gateway.figures import DeskFigures, RollingCount, RollingLatency
 from gateway.ports import ExplanationUnavailable, Record
+from gateway.price_explainer import PriceExplainer
 from gateway.trading_service import TradingService
 from kernel.commands import RequestIdReused
+from odds.fixture_state import EMPTY_LAYOUT
 from overround.bets.v1 import bet_pb2
 from overround.common.v1 import outbox_pb2
 from overround.feed.v1 import feed_pb2
 from overround.odds.v1 import book_pb2, fixture_pb2
 from overround.risk.v1 import risk_pb2
 from overround.trading.v1 import trading_pb2, trading_service_pb2
+from pam.session import TraderRequired
+from tests.unit.fake_explanations import FakeExplanationLog
 
 
 class FakeClock:
@@ -50,7 +54,11 @@ class FakeOutlet:
 
 
 class FakeDoor:
+    """Lets everybody in but those whose context says "bettor"."""
+
     async def expect_trader(self, context: Any) -> str:
+        if context == "bettor":
+            raise TraderRequired("Caller must be a trader")
         return "tess"
 
 
@@ -64,7 +72,10 @@ class FakeExplanations:
         self.asked += 1
         if self.is_down:
             raise ExplanationUnavailable("down")
-        return book_pb2.PriceExplanation(fixture_id=fixture_id, version=self.version).SerializeToString()
+        message = book_pb2.PriceExplanation(
+            fixture_id=fixture_id, version=self.version, layout_hash=EMPTY_LAYOUT.layout_hash
+        )
+        return message.SerializeToString()
 
 
 @pytest.fixture
@@ -218,7 +229,10 @@ def service(clock: FakeClock, feed: DeskFeed, outlet: FakeOutlet) -> TradingServ
         clock=clock,
         environment="test",
     )
-    return TradingService(sources=sources, outlet=outlet, door=FakeDoor())
+    explainer = PriceExplainer(
+        explanations=sources.explanations, log=FakeExplanationLog(), books=books, clock=clock, kept_ms=1_000
+    )
+    return TradingService(sources=sources, explainer=explainer, outlet=outlet, door=FakeDoor())
 
 
 async def test_a_repeated_command_is_sent_once_and_answered_twice(service: TradingService, outlet: FakeOutlet) -> None:
@@ -237,6 +251,15 @@ async def test_a_request_id_for_another_command_is_refused(service: TradingServi
     with pytest.raises(RequestIdReused):
         await service.resume(trading_service_pb2.ResumeRequest(request_id=request_id, fixture_id="f"), context)
     assert len(outlet.sent) == 1
+
+
+async def test_prices_are_explained_to_traders_only(service: TradingService) -> None:
+    request = trading_service_pb2.ExplainPriceRequest(fixture_id="f")
+    trader: Any = None
+    bettor: Any = "bettor"
+    assert (await service.explain_price(request, trader)).fixture_id == "f"
+    with pytest.raises(TraderRequired):
+        await service.explain_price(request, bettor)
 
 
 async def test_suspending_all_twice_sends_each_fixture_one_command(service: TradingService, outlet: FakeOutlet) -> None:

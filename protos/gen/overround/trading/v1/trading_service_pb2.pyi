@@ -295,3 +295,273 @@ class SuspendAllInPlayResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___SuspendAllInPlayResponse: _TypeAlias = SuspendAllInPlayResponse  # noqa: Y015
+
+@_typing.final
+class ExplainPriceRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FIXTURE_ID_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    MARKET_ID_FIELD_NUMBER: _builtins.int
+    fixture_id: _builtins.str
+    version: _builtins.int
+    """Of the book, explained as it was made; 0 for the newest, explained with what providers have said since, too."""
+    market_id: _builtins.str
+    """Empty for every market."""
+    def __init__(
+        self,
+        *,
+        fixture_id: _builtins.str = ...,
+        version: _builtins.int = ...,
+        market_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["fixture_id", b"fixture_id", "market_id", b"market_id", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExplainPriceRequest: _TypeAlias = ExplainPriceRequest  # noqa: Y015
+
+@_typing.final
+class ExplainPriceResponse(_message.Message):
+    """In the order in which a price is made: the providers' margin taken out, what is left blended, the model fitted to it,
+    our margin put on, rounded down to the ladder.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FIXTURE_ID_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    PUBLISHED_TIME_US_FIELD_NUMBER: _builtins.int
+    MARGIN_REMOVAL_FIELD_NUMBER: _builtins.int
+    GOAL_MEANS_FIELD_NUMBER: _builtins.int
+    MARGIN_APPLICATION_FIELD_NUMBER: _builtins.int
+    LADDER_FIELD_NUMBER: _builtins.int
+    MARKETS_FIELD_NUMBER: _builtins.int
+    fixture_id: _builtins.str
+    version: _builtins.int
+    """Of the book explained."""
+    published_time_us: _builtins.int
+    """When that book was published, microseconds since the Unix epoch, UTC; 0 where the record does not say."""
+    margin_removal: _builtins.str
+    """How the providers' margin was taken out: "power"."""
+    margin_application: _builtins.str
+    """How our margin was put on: "odds_ratio"."""
+    ladder: _builtins.str
+    """Name of the ladder: "fine"."""
+    @_builtins.property
+    def goal_means(self) -> _book_pb2.GoalMeans:
+        """What the joint distribution of goals was last fitted to; absent for never."""
+
+    @_builtins.property
+    def markets(self) -> _containers.RepeatedCompositeFieldContainer[Global___ExplainedMarket]:
+        """The market asked for, or all in the book's order."""
+
+    def __init__(
+        self,
+        *,
+        fixture_id: _builtins.str = ...,
+        version: _builtins.int = ...,
+        published_time_us: _builtins.int = ...,
+        margin_removal: _builtins.str = ...,
+        goal_means: _book_pb2.GoalMeans | None = ...,
+        margin_application: _builtins.str = ...,
+        ladder: _builtins.str = ...,
+        markets: _abc.Iterable[Global___ExplainedMarket] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["goal_means", b"goal_means"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["fixture_id", b"fixture_id", "goal_means", b"goal_means", "ladder", b"ladder", "margin_application", b"margin_application", "margin_removal", b"margin_removal", "markets", b"markets", "published_time_us", b"published_time_us", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExplainPriceResponse: _TypeAlias = ExplainPriceResponse  # noqa: Y015
+
+@_typing.final
+class ExplainedMarket(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MARKET_ID_FIELD_NUMBER: _builtins.int
+    STATUS_FIELD_NUMBER: _builtins.int
+    SUSPENSION_REASON_FIELD_NUMBER: _builtins.int
+    PRICE_SOURCE_FIELD_NUMBER: _builtins.int
+    OVERROUND_WANTED_FIELD_NUMBER: _builtins.int
+    OVERROUND_FIELD_NUMBER: _builtins.int
+    PROVIDERS_FIELD_NUMBER: _builtins.int
+    OUTCOMES_FIELD_NUMBER: _builtins.int
+    market_id: _builtins.str
+    status: _book_pb2.MarketStatus.ValueType
+    suspension_reason: _book_pb2.SuspensionReason.ValueType
+    price_source: _book_pb2.PriceSource.ValueType
+    """What the fair probabilities were read from."""
+    overround_wanted: _builtins.float
+    """Sum of the implied probabilities that our margin asked for (1.05 is 5 %); absent where there is no price."""
+    overround: _builtins.float
+    """The same after the ladder, of the prices just made: a suspended market goes on showing its last ones."""
+    @_builtins.property
+    def providers(self) -> _containers.RepeatedCompositeFieldContainer[Global___ExplainedProvider]:
+        """All that ever quoted the fixture."""
+
+    @_builtins.property
+    def outcomes(self) -> _containers.RepeatedCompositeFieldContainer[Global___ExplainedOutcome]: ...
+    def __init__(
+        self,
+        *,
+        market_id: _builtins.str = ...,
+        status: _book_pb2.MarketStatus.ValueType = ...,
+        suspension_reason: _book_pb2.SuspensionReason.ValueType = ...,
+        price_source: _book_pb2.PriceSource.ValueType = ...,
+        overround_wanted: _builtins.float | None = ...,
+        overround: _builtins.float | None = ...,
+        providers: _abc.Iterable[Global___ExplainedProvider] | None = ...,
+        outcomes: _abc.Iterable[Global___ExplainedOutcome] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_overround", b"_overround", "_overround_wanted", b"_overround_wanted", "overround", b"overround", "overround_wanted", b"overround_wanted"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_overround", b"_overround", "_overround_wanted", b"_overround_wanted", "market_id", b"market_id", "outcomes", b"outcomes", "overround", b"overround", "overround_wanted", b"overround_wanted", "price_source", b"price_source", "providers", b"providers", "status", b"status", "suspension_reason", b"suspension_reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__overround: _TypeAlias = _typing.Literal["overround"]  # noqa: Y015
+    _WhichOneofArgType__overround: _TypeAlias = _typing.Literal["_overround", b"_overround"]  # noqa: Y015
+    _WhichOneofReturnType__overround_wanted: _TypeAlias = _typing.Literal["overround_wanted"]  # noqa: Y015
+    _WhichOneofArgType__overround_wanted: _TypeAlias = _typing.Literal["_overround_wanted", b"_overround_wanted"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__overround) -> _WhichOneofReturnType__overround | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__overround_wanted) -> _WhichOneofReturnType__overround_wanted | None: ...
+
+Global___ExplainedMarket: _TypeAlias = ExplainedMarket  # noqa: Y015
+
+@_typing.final
+class ExplainedProvider(_message.Message):
+    """What one provider's word on a market counted for."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROVIDER_ID_FIELD_NUMBER: _builtins.int
+    WEIGHT_FIELD_NUMBER: _builtins.int
+    RECEIVED_TIME_US_FIELD_NUMBER: _builtins.int
+    STATUS_FIELD_NUMBER: _builtins.int
+    IS_BEHIND_FIELD_NUMBER: _builtins.int
+    IS_BET_STOPPED_FIELD_NUMBER: _builtins.int
+    provider_id: _builtins.str
+    weight: _builtins.float
+    """Its share of the blend, 0 to 1."""
+    received_time_us: _builtins.int
+    """When its newest quotes for the fixture arrived, microseconds since the Unix epoch, UTC."""
+    status: _book_pb2.MarketStatus.ValueType
+    """What it says of the market; unspecified where it never quoted it."""
+    is_behind: _builtins.bool
+    """It did not know of the last goal, red card or new period yet: its prices did not count."""
+    is_bet_stopped: _builtins.bool
+    """Its bet-stop was in force for the market."""
+    def __init__(
+        self,
+        *,
+        provider_id: _builtins.str = ...,
+        weight: _builtins.float = ...,
+        received_time_us: _builtins.int = ...,
+        status: _book_pb2.MarketStatus.ValueType = ...,
+        is_behind: _builtins.bool = ...,
+        is_bet_stopped: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["is_behind", b"is_behind", "is_bet_stopped", b"is_bet_stopped", "provider_id", b"provider_id", "received_time_us", b"received_time_us", "status", b"status", "weight", b"weight"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExplainedProvider: _TypeAlias = ExplainedProvider  # noqa: Y015
+
+@_typing.final
+class ExplainedOutcome(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OUTCOME_ID_FIELD_NUMBER: _builtins.int
+    PROVIDER_PRICES_FIELD_NUMBER: _builtins.int
+    BLENDED_PROBABILITY_FIELD_NUMBER: _builtins.int
+    FAIR_PROBABILITY_FIELD_NUMBER: _builtins.int
+    SHIFT_LOGIT_FIELD_NUMBER: _builtins.int
+    DECIMAL_ODDS_BEFORE_LADDER_FIELD_NUMBER: _builtins.int
+    DECIMAL_ODDS_MILLI_FIELD_NUMBER: _builtins.int
+    outcome_id: _builtins.str
+    blended_probability: _builtins.float
+    """What the providers say together, 0 to 1; absent where they say too little."""
+    fair_probability: _builtins.float
+    """What was priced, 0 to 1; absent where there is none."""
+    shift_logit: _builtins.float
+    """Fair less blended, as a difference of logits, ln(p / (1 - p)): above zero where we think it likelier than they do.
+    Rounded to six places. Absent where either is.
+    """
+    decimal_odds_before_ladder: _builtins.float
+    """Decimal odds with our margin, before the ladder; absent where there are none."""
+    decimal_odds_milli: _builtins.int
+    """Decimal odds times 1000 as bettors saw them; 0 where the outcome was not offered. A suspended market keeps the odds
+    from before it was suspended, whatever has been computed since.
+    """
+    @_builtins.property
+    def provider_prices(self) -> _containers.RepeatedCompositeFieldContainer[Global___ProviderPrice]:
+        """Of the providers that quote the outcome, in the order of the market's providers."""
+
+    def __init__(
+        self,
+        *,
+        outcome_id: _builtins.str = ...,
+        provider_prices: _abc.Iterable[Global___ProviderPrice] | None = ...,
+        blended_probability: _builtins.float | None = ...,
+        fair_probability: _builtins.float | None = ...,
+        shift_logit: _builtins.float | None = ...,
+        decimal_odds_before_ladder: _builtins.float | None = ...,
+        decimal_odds_milli: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_blended_probability", b"_blended_probability", "_decimal_odds_before_ladder", b"_decimal_odds_before_ladder", "_fair_probability", b"_fair_probability", "_shift_logit", b"_shift_logit", "blended_probability", b"blended_probability", "decimal_odds_before_ladder", b"decimal_odds_before_ladder", "fair_probability", b"fair_probability", "shift_logit", b"shift_logit"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_blended_probability", b"_blended_probability", "_decimal_odds_before_ladder", b"_decimal_odds_before_ladder", "_fair_probability", b"_fair_probability", "_shift_logit", b"_shift_logit", "blended_probability", b"blended_probability", "decimal_odds_before_ladder", b"decimal_odds_before_ladder", "decimal_odds_milli", b"decimal_odds_milli", "fair_probability", b"fair_probability", "outcome_id", b"outcome_id", "provider_prices", b"provider_prices", "shift_logit", b"shift_logit"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__blended_probability: _TypeAlias = _typing.Literal["blended_probability"]  # noqa: Y015
+    _WhichOneofArgType__blended_probability: _TypeAlias = _typing.Literal["_blended_probability", b"_blended_probability"]  # noqa: Y015
+    _WhichOneofReturnType__decimal_odds_before_ladder: _TypeAlias = _typing.Literal["decimal_odds_before_ladder"]  # noqa: Y015
+    _WhichOneofArgType__decimal_odds_before_ladder: _TypeAlias = _typing.Literal["_decimal_odds_before_ladder", b"_decimal_odds_before_ladder"]  # noqa: Y015
+    _WhichOneofReturnType__fair_probability: _TypeAlias = _typing.Literal["fair_probability"]  # noqa: Y015
+    _WhichOneofArgType__fair_probability: _TypeAlias = _typing.Literal["_fair_probability", b"_fair_probability"]  # noqa: Y015
+    _WhichOneofReturnType__shift_logit: _TypeAlias = _typing.Literal["shift_logit"]  # noqa: Y015
+    _WhichOneofArgType__shift_logit: _TypeAlias = _typing.Literal["_shift_logit", b"_shift_logit"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__blended_probability) -> _WhichOneofReturnType__blended_probability | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__decimal_odds_before_ladder) -> _WhichOneofReturnType__decimal_odds_before_ladder | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__fair_probability) -> _WhichOneofReturnType__fair_probability | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__shift_logit) -> _WhichOneofReturnType__shift_logit | None: ...
+
+Global___ExplainedOutcome: _TypeAlias = ExplainedOutcome  # noqa: Y015
+
+@_typing.final
+class ProviderPrice(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROVIDER_ID_FIELD_NUMBER: _builtins.int
+    DECIMAL_ODDS_MILLI_FIELD_NUMBER: _builtins.int
+    FAIR_PROBABILITY_FIELD_NUMBER: _builtins.int
+    provider_id: _builtins.str
+    decimal_odds_milli: _builtins.int
+    """Decimal odds times 1000."""
+    fair_probability: _builtins.float
+    """Without the provider's margin, 0 to 1; absent where it quotes too few of the market's outcomes for that."""
+    def __init__(
+        self,
+        *,
+        provider_id: _builtins.str = ...,
+        decimal_odds_milli: _builtins.int = ...,
+        fair_probability: _builtins.float | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_fair_probability", b"_fair_probability", "fair_probability", b"fair_probability"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_fair_probability", b"_fair_probability", "decimal_odds_milli", b"decimal_odds_milli", "fair_probability", b"fair_probability", "provider_id", b"provider_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__fair_probability: _TypeAlias = _typing.Literal["fair_probability"]  # noqa: Y015
+    _WhichOneofArgType__fair_probability: _TypeAlias = _typing.Literal["_fair_probability", b"_fair_probability"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__fair_probability) -> _WhichOneofReturnType__fair_probability | None: ...
+
+Global___ProviderPrice: _TypeAlias = ProviderPrice  # noqa: Y015

@@ -55,6 +55,11 @@ class TradingServiceStub:
                 request_serializer=overround_dot_trading_dot_v1_dot_trading__service__pb2.SuspendAllInPlayRequest.SerializeToString,
                 response_deserializer=overround_dot_trading_dot_v1_dot_trading__service__pb2.SuspendAllInPlayResponse.FromString,
                 _registered_method=True)
+        self.ExplainPrice = channel.unary_unary(
+                '/overround.trading.v1.TradingService/ExplainPrice',
+                request_serializer=overround_dot_trading_dot_v1_dot_trading__service__pb2.ExplainPriceRequest.SerializeToString,
+                response_deserializer=overround_dot_trading_dot_v1_dot_trading__service__pb2.ExplainPriceResponse.FromString,
+                _registered_method=True)
 
 
 class TradingServiceServicer:
@@ -89,6 +94,15 @@ class TradingServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ExplainPrice(self, request, context):
+        """Explains the prices of a version of a fixture's book, from what providers said to what bettors saw. Refused with
+        EXPLANATION_UNKNOWN (no such version), EXPLANATION_EXPIRED (no longer kept), FIXTURE_UNKNOWN, MARKET_UNKNOWN or
+        EXPLANATION_UNAVAILABLE (ask again).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_TradingServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -111,6 +125,11 @@ def add_TradingServiceServicer_to_server(servicer, server):
                     servicer.SuspendAllInPlay,
                     request_deserializer=overround_dot_trading_dot_v1_dot_trading__service__pb2.SuspendAllInPlayRequest.FromString,
                     response_serializer=overround_dot_trading_dot_v1_dot_trading__service__pb2.SuspendAllInPlayResponse.SerializeToString,
+            ),
+            'ExplainPrice': grpc.unary_unary_rpc_method_handler(
+                    servicer.ExplainPrice,
+                    request_deserializer=overround_dot_trading_dot_v1_dot_trading__service__pb2.ExplainPriceRequest.FromString,
+                    response_serializer=overround_dot_trading_dot_v1_dot_trading__service__pb2.ExplainPriceResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -222,6 +241,33 @@ class TradingService:
             '/overround.trading.v1.TradingService/SuspendAllInPlay',
             overround_dot_trading_dot_v1_dot_trading__service__pb2.SuspendAllInPlayRequest.SerializeToString,
             overround_dot_trading_dot_v1_dot_trading__service__pb2.SuspendAllInPlayResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExplainPrice(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/overround.trading.v1.TradingService/ExplainPrice',
+            overround_dot_trading_dot_v1_dot_trading__service__pb2.ExplainPriceRequest.SerializeToString,
+            overround_dot_trading_dot_v1_dot_trading__service__pb2.ExplainPriceResponse.FromString,
             options,
             channel_credentials,
             insecure,

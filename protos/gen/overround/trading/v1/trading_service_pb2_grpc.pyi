@@ -41,6 +41,11 @@ class TradingServiceStub:
     """Lifts a suspension by the desk; other reasons stay."""
     SuspendAllInPlay: _grpc.UnaryUnaryMultiCallable[_trading_service_pb2.SuspendAllInPlayRequest, _trading_service_pb2.SuspendAllInPlayResponse]
     """Suspends every fixture in play."""
+    ExplainPrice: _grpc.UnaryUnaryMultiCallable[_trading_service_pb2.ExplainPriceRequest, _trading_service_pb2.ExplainPriceResponse]
+    """Explains the prices of a version of a fixture's book, from what providers said to what bettors saw. Refused with
+    EXPLANATION_UNKNOWN (no such version), EXPLANATION_EXPIRED (no longer kept), FIXTURE_UNKNOWN, MARKET_UNKNOWN or
+    EXPLANATION_UNAVAILABLE (ask again).
+    """
 
 @_typing.type_check_only
 class TradingServiceAsyncStub(TradingServiceStub):
@@ -55,6 +60,11 @@ class TradingServiceAsyncStub(TradingServiceStub):
     """Lifts a suspension by the desk; other reasons stay."""
     SuspendAllInPlay: _aio.UnaryUnaryMultiCallable[_trading_service_pb2.SuspendAllInPlayRequest, _trading_service_pb2.SuspendAllInPlayResponse]  # type: ignore[assignment]
     """Suspends every fixture in play."""
+    ExplainPrice: _aio.UnaryUnaryMultiCallable[_trading_service_pb2.ExplainPriceRequest, _trading_service_pb2.ExplainPriceResponse]  # type: ignore[assignment]
+    """Explains the prices of a version of a fixture's book, from what providers said to what bettors saw. Refused with
+    EXPLANATION_UNKNOWN (no such version), EXPLANATION_EXPIRED (no longer kept), FIXTURE_UNKNOWN, MARKET_UNKNOWN or
+    EXPLANATION_UNAVAILABLE (ask again).
+    """
 
 class TradingServiceServicer(metaclass=_abc_1.ABCMeta):
     """The trading desk. Metadata `authorization: Bearer <session token>` of a trader."""
@@ -90,5 +100,16 @@ class TradingServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_trading_service_pb2.SuspendAllInPlayResponse, _abc.Awaitable[_trading_service_pb2.SuspendAllInPlayResponse]]:
         """Suspends every fixture in play."""
+
+    @_abc_1.abstractmethod
+    def ExplainPrice(
+        self,
+        request: _trading_service_pb2.ExplainPriceRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_trading_service_pb2.ExplainPriceResponse, _abc.Awaitable[_trading_service_pb2.ExplainPriceResponse]]:
+        """Explains the prices of a version of a fixture's book, from what providers said to what bettors saw. Refused with
+        EXPLANATION_UNKNOWN (no such version), EXPLANATION_EXPIRED (no longer kept), FIXTURE_UNKNOWN, MARKET_UNKNOWN or
+        EXPLANATION_UNAVAILABLE (ask again).
+        """
 
 def add_TradingServiceServicer_to_server(servicer: TradingServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -8,7 +8,7 @@ import type { Bet } from "../../bets/v1/bet_pb";
 import { file_overround_bets_v1_bet } from "../../bets/v1/bet_pb";
 import type { ProviderHeartbeat } from "../../feed/v1/feed_pb";
 import { file_overround_feed_v1_feed } from "../../feed/v1/feed_pb";
-import type { Book, PriceExplanation } from "../../odds/v1/book_pb";
+import type { Book, GoalMeans, MarketStatus, PriceExplanation, PriceSource, SuspensionReason } from "../../odds/v1/book_pb";
 import { file_overround_odds_v1_book } from "../../odds/v1/book_pb";
 import type { FixtureLiability } from "../../risk/v1/risk_pb";
 import { file_overround_risk_v1_risk } from "../../risk/v1/risk_pb";
@@ -18,7 +18,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file overround/trading/v1/trading_service.proto.
  */
 export const file_overround_trading_v1_trading_service: GenFile = /*@__PURE__*/
-  fileDesc("CipvdmVycm91bmQvdHJhZGluZy92MS90cmFkaW5nX3NlcnZpY2UucHJvdG8SFG92ZXJyb3VuZC50cmFkaW5nLnYxIiYKEFdhdGNoRGVza1JlcXVlc3QSEgoKZml4dHVyZV9pZBgBIAEoCSL+AgoRV2F0Y2hEZXNrUmVzcG9uc2USJgoFYm9va3MYASADKAsyFy5vdmVycm91bmQub2Rkcy52MS5Cb29rEhsKE3JlbW92ZWRfZml4dHVyZV9pZHMYAiADKAkSOAoLbGlhYmlsaXRpZXMYAyADKAsyIy5vdmVycm91bmQucmlzay52MS5GaXh0dXJlTGlhYmlsaXR5EisKBGJldHMYBCADKAsyHS5vdmVycm91bmQudHJhZGluZy52MS5EZXNrQmV0EjcKCXByb3ZpZGVycxgFIAMoCzIkLm92ZXJyb3VuZC5mZWVkLnYxLlByb3ZpZGVySGVhcnRiZWF0EjgKC2V4cGxhbmF0aW9uGAYgASgLMiMub3ZlcnJvdW5kLm9kZHMudjEuUHJpY2VFeHBsYW5hdGlvbhIyCgdmaWd1cmVzGAcgASgLMiEub3ZlcnJvdW5kLnRyYWRpbmcudjEuRGVza0ZpZ3VyZXMSFgoOc2VydmVyX3RpbWVfdXMYCCABKAMiQwoHRGVza0JldBIjCgNiZXQYASABKAsyFi5vdmVycm91bmQuYmV0cy52MS5CZXQSEwoLcGxheWVyX25hbWUYAiABKAkirQEKC0Rlc2tGaWd1cmVzEhkKEXByaWNlc19wZXJfc2Vjb25kGAEgASgBEhcKD2JldHNfcGVyX3NlY29uZBgCIAEoARIWCg5hY2NlcHRlZF9yYXRpbxgDIAEoARISCgpiZXRfcDk5X21zGAQgASgBEhQKDHByaWNlX3A5OV9tcxgFIAEoARITCgtlbnZpcm9ubWVudBgGIAEoCRITCgt0cmFkZXJfbmFtZRgHIAEoCSJLCg5TdXNwZW5kUmVxdWVzdBISCgpyZXF1ZXN0X2lkGAEgASgJEhIKCmZpeHR1cmVfaWQYAiABKAkSEQoJbWFya2V0X2lkGAMgASgJIhEKD1N1c3BlbmRSZXNwb25zZSJKCg1SZXN1bWVSZXF1ZXN0EhIKCnJlcXVlc3RfaWQYASABKAkSEgoKZml4dHVyZV9pZBgCIAEoCRIRCgltYXJrZXRfaWQYAyABKAkiEAoOUmVzdW1lUmVzcG9uc2UiLQoXU3VzcGVuZEFsbEluUGxheVJlcXVlc3QSEgoKcmVxdWVzdF9pZBgBIAEoCSIvChhTdXNwZW5kQWxsSW5QbGF5UmVzcG9uc2USEwoLZml4dHVyZV9pZHMYASADKAkykAMKDlRyYWRpbmdTZXJ2aWNlEl4KCVdhdGNoRGVzaxImLm92ZXJyb3VuZC50cmFkaW5nLnYxLldhdGNoRGVza1JlcXVlc3QaJy5vdmVycm91bmQudHJhZGluZy52MS5XYXRjaERlc2tSZXNwb25zZTABElYKB1N1c3BlbmQSJC5vdmVycm91bmQudHJhZGluZy52MS5TdXNwZW5kUmVxdWVzdBolLm92ZXJyb3VuZC50cmFkaW5nLnYxLlN1c3BlbmRSZXNwb25zZRJTCgZSZXN1bWUSIy5vdmVycm91bmQudHJhZGluZy52MS5SZXN1bWVSZXF1ZXN0GiQub3ZlcnJvdW5kLnRyYWRpbmcudjEuUmVzdW1lUmVzcG9uc2UScQoQU3VzcGVuZEFsbEluUGxheRItLm92ZXJyb3VuZC50cmFkaW5nLnYxLlN1c3BlbmRBbGxJblBsYXlSZXF1ZXN0Gi4ub3ZlcnJvdW5kLnRyYWRpbmcudjEuU3VzcGVuZEFsbEluUGxheVJlc3BvbnNlYgZwcm90bzM", [file_overround_bets_v1_bet, file_overround_feed_v1_feed, file_overround_odds_v1_book, file_overround_risk_v1_risk]);
+  fileDesc("CipvdmVycm91bmQvdHJhZGluZy92MS90cmFkaW5nX3NlcnZpY2UucHJvdG8SFG92ZXJyb3VuZC50cmFkaW5nLnYxIiYKEFdhdGNoRGVza1JlcXVlc3QSEgoKZml4dHVyZV9pZBgBIAEoCSL+AgoRV2F0Y2hEZXNrUmVzcG9uc2USJgoFYm9va3MYASADKAsyFy5vdmVycm91bmQub2Rkcy52MS5Cb29rEhsKE3JlbW92ZWRfZml4dHVyZV9pZHMYAiADKAkSOAoLbGlhYmlsaXRpZXMYAyADKAsyIy5vdmVycm91bmQucmlzay52MS5GaXh0dXJlTGlhYmlsaXR5EisKBGJldHMYBCADKAsyHS5vdmVycm91bmQudHJhZGluZy52MS5EZXNrQmV0EjcKCXByb3ZpZGVycxgFIAMoCzIkLm92ZXJyb3VuZC5mZWVkLnYxLlByb3ZpZGVySGVhcnRiZWF0EjgKC2V4cGxhbmF0aW9uGAYgASgLMiMub3ZlcnJvdW5kLm9kZHMudjEuUHJpY2VFeHBsYW5hdGlvbhIyCgdmaWd1cmVzGAcgASgLMiEub3ZlcnJvdW5kLnRyYWRpbmcudjEuRGVza0ZpZ3VyZXMSFgoOc2VydmVyX3RpbWVfdXMYCCABKAMiQwoHRGVza0JldBIjCgNiZXQYASABKAsyFi5vdmVycm91bmQuYmV0cy52MS5CZXQSEwoLcGxheWVyX25hbWUYAiABKAkirQEKC0Rlc2tGaWd1cmVzEhkKEXByaWNlc19wZXJfc2Vjb25kGAEgASgBEhcKD2JldHNfcGVyX3NlY29uZBgCIAEoARIWCg5hY2NlcHRlZF9yYXRpbxgDIAEoARISCgpiZXRfcDk5X21zGAQgASgBEhQKDHByaWNlX3A5OV9tcxgFIAEoARITCgtlbnZpcm9ubWVudBgGIAEoCRITCgt0cmFkZXJfbmFtZRgHIAEoCSJLCg5TdXNwZW5kUmVxdWVzdBISCgpyZXF1ZXN0X2lkGAEgASgJEhIKCmZpeHR1cmVfaWQYAiABKAkSEQoJbWFya2V0X2lkGAMgASgJIhEKD1N1c3BlbmRSZXNwb25zZSJKCg1SZXN1bWVSZXF1ZXN0EhIKCnJlcXVlc3RfaWQYASABKAkSEgoKZml4dHVyZV9pZBgCIAEoCRIRCgltYXJrZXRfaWQYAyABKAkiEAoOUmVzdW1lUmVzcG9uc2UiLQoXU3VzcGVuZEFsbEluUGxheVJlcXVlc3QSEgoKcmVxdWVzdF9pZBgBIAEoCSIvChhTdXNwZW5kQWxsSW5QbGF5UmVzcG9uc2USEwoLZml4dHVyZV9pZHMYASADKAkiTQoTRXhwbGFpblByaWNlUmVxdWVzdBISCgpmaXh0dXJlX2lkGAEgASgJEg8KB3ZlcnNpb24YAiABKAQSEQoJbWFya2V0X2lkGAMgASgJIoQCChRFeHBsYWluUHJpY2VSZXNwb25zZRISCgpmaXh0dXJlX2lkGAEgASgJEg8KB3ZlcnNpb24YAiABKAQSGQoRcHVibGlzaGVkX3RpbWVfdXMYAyABKAMSFgoObWFyZ2luX3JlbW92YWwYBCABKAkSMAoKZ29hbF9tZWFucxgFIAEoCzIcLm92ZXJyb3VuZC5vZGRzLnYxLkdvYWxNZWFucxIaChJtYXJnaW5fYXBwbGljYXRpb24YBiABKAkSDgoGbGFkZGVyGAcgASgJEjYKB21hcmtldHMYCCADKAsyJS5vdmVycm91bmQudHJhZGluZy52MS5FeHBsYWluZWRNYXJrZXQimwMKD0V4cGxhaW5lZE1hcmtldBIRCgltYXJrZXRfaWQYASABKAkSLwoGc3RhdHVzGAIgASgOMh8ub3ZlcnJvdW5kLm9kZHMudjEuTWFya2V0U3RhdHVzEj4KEXN1c3BlbnNpb25fcmVhc29uGAMgASgOMiMub3ZlcnJvdW5kLm9kZHMudjEuU3VzcGVuc2lvblJlYXNvbhI0CgxwcmljZV9zb3VyY2UYBCABKA4yHi5vdmVycm91bmQub2Rkcy52MS5QcmljZVNvdXJjZRIdChBvdmVycm91bmRfd2FudGVkGAUgASgBSACIAQESFgoJb3ZlcnJvdW5kGAYgASgBSAGIAQESOgoJcHJvdmlkZXJzGAcgAygLMicub3ZlcnJvdW5kLnRyYWRpbmcudjEuRXhwbGFpbmVkUHJvdmlkZXISOAoIb3V0Y29tZXMYCCADKAsyJi5vdmVycm91bmQudHJhZGluZy52MS5FeHBsYWluZWRPdXRjb21lQhMKEV9vdmVycm91bmRfd2FudGVkQgwKCl9vdmVycm91bmQirgEKEUV4cGxhaW5lZFByb3ZpZGVyEhMKC3Byb3ZpZGVyX2lkGAEgASgJEg4KBndlaWdodBgCIAEoARIYChByZWNlaXZlZF90aW1lX3VzGAMgASgDEi8KBnN0YXR1cxgEIAEoDjIfLm92ZXJyb3VuZC5vZGRzLnYxLk1hcmtldFN0YXR1cxIRCglpc19iZWhpbmQYBSABKAgSFgoOaXNfYmV0X3N0b3BwZWQYBiABKAgi4AIKEEV4cGxhaW5lZE91dGNvbWUSEgoKb3V0Y29tZV9pZBgBIAEoCRI8Cg9wcm92aWRlcl9wcmljZXMYAiADKAsyIy5vdmVycm91bmQudHJhZGluZy52MS5Qcm92aWRlclByaWNlEiAKE2JsZW5kZWRfcHJvYmFiaWxpdHkYAyABKAFIAIgBARIdChBmYWlyX3Byb2JhYmlsaXR5GAQgASgBSAGIAQESGAoLc2hpZnRfbG9naXQYBSABKAFIAogBARInChpkZWNpbWFsX29kZHNfYmVmb3JlX2xhZGRlchgGIAEoAUgDiAEBEhoKEmRlY2ltYWxfb2Rkc19taWxsaRgHIAEoDUIWChRfYmxlbmRlZF9wcm9iYWJpbGl0eUITChFfZmFpcl9wcm9iYWJpbGl0eUIOCgxfc2hpZnRfbG9naXRCHQobX2RlY2ltYWxfb2Rkc19iZWZvcmVfbGFkZGVyInQKDVByb3ZpZGVyUHJpY2USEwoLcHJvdmlkZXJfaWQYASABKAkSGgoSZGVjaW1hbF9vZGRzX21pbGxpGAIgASgNEh0KEGZhaXJfcHJvYmFiaWxpdHkYAyABKAFIAIgBAUITChFfZmFpcl9wcm9iYWJpbGl0eTL3AwoOVHJhZGluZ1NlcnZpY2USXgoJV2F0Y2hEZXNrEiYub3ZlcnJvdW5kLnRyYWRpbmcudjEuV2F0Y2hEZXNrUmVxdWVzdBonLm92ZXJyb3VuZC50cmFkaW5nLnYxLldhdGNoRGVza1Jlc3BvbnNlMAESVgoHU3VzcGVuZBIkLm92ZXJyb3VuZC50cmFkaW5nLnYxLlN1c3BlbmRSZXF1ZXN0GiUub3ZlcnJvdW5kLnRyYWRpbmcudjEuU3VzcGVuZFJlc3BvbnNlElMKBlJlc3VtZRIjLm92ZXJyb3VuZC50cmFkaW5nLnYxLlJlc3VtZVJlcXVlc3QaJC5vdmVycm91bmQudHJhZGluZy52MS5SZXN1bWVSZXNwb25zZRJxChBTdXNwZW5kQWxsSW5QbGF5Ei0ub3ZlcnJvdW5kLnRyYWRpbmcudjEuU3VzcGVuZEFsbEluUGxheVJlcXVlc3QaLi5vdmVycm91bmQudHJhZGluZy52MS5TdXNwZW5kQWxsSW5QbGF5UmVzcG9uc2USZQoMRXhwbGFpblByaWNlEikub3ZlcnJvdW5kLnRyYWRpbmcudjEuRXhwbGFpblByaWNlUmVxdWVzdBoqLm92ZXJyb3VuZC50cmFkaW5nLnYxLkV4cGxhaW5QcmljZVJlc3BvbnNlYgZwcm90bzM", [file_overround_bets_v1_bet, file_overround_feed_v1_feed, file_overround_odds_v1_book, file_overround_risk_v1_risk]);
 
 /**
  * @generated from message overround.trading.v1.WatchDeskRequest
@@ -316,6 +316,312 @@ export const SuspendAllInPlayResponseSchema: GenMessage<SuspendAllInPlayResponse
   messageDesc(file_overround_trading_v1_trading_service, 9);
 
 /**
+ * @generated from message overround.trading.v1.ExplainPriceRequest
+ */
+export type ExplainPriceRequest = Message<"overround.trading.v1.ExplainPriceRequest"> & {
+  /**
+   * @generated from field: string fixture_id = 1;
+   */
+  fixtureId: string;
+
+  /**
+   * Of the book, explained as it was made; 0 for the newest, explained with what providers have said since, too.
+   *
+   * @generated from field: uint64 version = 2;
+   */
+  version: bigint;
+
+  /**
+   * Empty for every market.
+   *
+   * @generated from field: string market_id = 3;
+   */
+  marketId: string;
+};
+
+/**
+ * Describes the message overround.trading.v1.ExplainPriceRequest.
+ * Use `create(ExplainPriceRequestSchema)` to create a new message.
+ */
+export const ExplainPriceRequestSchema: GenMessage<ExplainPriceRequest> = /*@__PURE__*/
+  messageDesc(file_overround_trading_v1_trading_service, 10);
+
+/**
+ * In the order in which a price is made: the providers' margin taken out, what is left blended, the model fitted to it,
+ * our margin put on, rounded down to the ladder.
+ *
+ * @generated from message overround.trading.v1.ExplainPriceResponse
+ */
+export type ExplainPriceResponse = Message<"overround.trading.v1.ExplainPriceResponse"> & {
+  /**
+   * @generated from field: string fixture_id = 1;
+   */
+  fixtureId: string;
+
+  /**
+   * Of the book explained.
+   *
+   * @generated from field: uint64 version = 2;
+   */
+  version: bigint;
+
+  /**
+   * When that book was published, microseconds since the Unix epoch, UTC; 0 where the record does not say.
+   *
+   * @generated from field: int64 published_time_us = 3;
+   */
+  publishedTimeUs: bigint;
+
+  /**
+   * How the providers' margin was taken out: "power".
+   *
+   * @generated from field: string margin_removal = 4;
+   */
+  marginRemoval: string;
+
+  /**
+   * What the joint distribution of goals was last fitted to; absent for never.
+   *
+   * @generated from field: overround.odds.v1.GoalMeans goal_means = 5;
+   */
+  goalMeans?: GoalMeans | undefined;
+
+  /**
+   * How our margin was put on: "odds_ratio".
+   *
+   * @generated from field: string margin_application = 6;
+   */
+  marginApplication: string;
+
+  /**
+   * Name of the ladder: "fine".
+   *
+   * @generated from field: string ladder = 7;
+   */
+  ladder: string;
+
+  /**
+   * The market asked for, or all in the book's order.
+   *
+   * @generated from field: repeated overround.trading.v1.ExplainedMarket markets = 8;
+   */
+  markets: ExplainedMarket[];
+};
+
+/**
+ * Describes the message overround.trading.v1.ExplainPriceResponse.
+ * Use `create(ExplainPriceResponseSchema)` to create a new message.
+ */
+export const ExplainPriceResponseSchema: GenMessage<ExplainPriceResponse> = /*@__PURE__*/
+  messageDesc(file_overround_trading_v1_trading_service, 11);
+
+/**
+ * @generated from message overround.trading.v1.ExplainedMarket
+ */
+export type ExplainedMarket = Message<"overround.trading.v1.ExplainedMarket"> & {
+  /**
+   * @generated from field: string market_id = 1;
+   */
+  marketId: string;
+
+  /**
+   * @generated from field: overround.odds.v1.MarketStatus status = 2;
+   */
+  status: MarketStatus;
+
+  /**
+   * @generated from field: overround.odds.v1.SuspensionReason suspension_reason = 3;
+   */
+  suspensionReason: SuspensionReason;
+
+  /**
+   * What the fair probabilities were read from.
+   *
+   * @generated from field: overround.odds.v1.PriceSource price_source = 4;
+   */
+  priceSource: PriceSource;
+
+  /**
+   * Sum of the implied probabilities that our margin asked for (1.05 is 5 %); absent where there is no price.
+   *
+   * @generated from field: optional double overround_wanted = 5;
+   */
+  overroundWanted?: number | undefined;
+
+  /**
+   * The same after the ladder, of the prices just made: a suspended market goes on showing its last ones.
+   *
+   * @generated from field: optional double overround = 6;
+   */
+  overround?: number | undefined;
+
+  /**
+   * All that ever quoted the fixture.
+   *
+   * @generated from field: repeated overround.trading.v1.ExplainedProvider providers = 7;
+   */
+  providers: ExplainedProvider[];
+
+  /**
+   * @generated from field: repeated overround.trading.v1.ExplainedOutcome outcomes = 8;
+   */
+  outcomes: ExplainedOutcome[];
+};
+
+/**
+ * Describes the message overround.trading.v1.ExplainedMarket.
+ * Use `create(ExplainedMarketSchema)` to create a new message.
+ */
+export const ExplainedMarketSchema: GenMessage<ExplainedMarket> = /*@__PURE__*/
+  messageDesc(file_overround_trading_v1_trading_service, 12);
+
+/**
+ * What one provider's word on a market counted for.
+ *
+ * @generated from message overround.trading.v1.ExplainedProvider
+ */
+export type ExplainedProvider = Message<"overround.trading.v1.ExplainedProvider"> & {
+  /**
+   * @generated from field: string provider_id = 1;
+   */
+  providerId: string;
+
+  /**
+   * Its share of the blend, 0 to 1.
+   *
+   * @generated from field: double weight = 2;
+   */
+  weight: number;
+
+  /**
+   * When its newest quotes for the fixture arrived, microseconds since the Unix epoch, UTC.
+   *
+   * @generated from field: int64 received_time_us = 3;
+   */
+  receivedTimeUs: bigint;
+
+  /**
+   * What it says of the market; unspecified where it never quoted it.
+   *
+   * @generated from field: overround.odds.v1.MarketStatus status = 4;
+   */
+  status: MarketStatus;
+
+  /**
+   * It did not know of the last goal, red card or new period yet: its prices did not count.
+   *
+   * @generated from field: bool is_behind = 5;
+   */
+  isBehind: boolean;
+
+  /**
+   * Its bet-stop was in force for the market.
+   *
+   * @generated from field: bool is_bet_stopped = 6;
+   */
+  isBetStopped: boolean;
+};
+
+/**
+ * Describes the message overround.trading.v1.ExplainedProvider.
+ * Use `create(ExplainedProviderSchema)` to create a new message.
+ */
+export const ExplainedProviderSchema: GenMessage<ExplainedProvider> = /*@__PURE__*/
+  messageDesc(file_overround_trading_v1_trading_service, 13);
+
+/**
+ * @generated from message overround.trading.v1.ExplainedOutcome
+ */
+export type ExplainedOutcome = Message<"overround.trading.v1.ExplainedOutcome"> & {
+  /**
+   * @generated from field: string outcome_id = 1;
+   */
+  outcomeId: string;
+
+  /**
+   * Of the providers that quote the outcome, in the order of the market's providers.
+   *
+   * @generated from field: repeated overround.trading.v1.ProviderPrice provider_prices = 2;
+   */
+  providerPrices: ProviderPrice[];
+
+  /**
+   * What the providers say together, 0 to 1; absent where they say too little.
+   *
+   * @generated from field: optional double blended_probability = 3;
+   */
+  blendedProbability?: number | undefined;
+
+  /**
+   * What was priced, 0 to 1; absent where there is none.
+   *
+   * @generated from field: optional double fair_probability = 4;
+   */
+  fairProbability?: number | undefined;
+
+  /**
+   * Fair less blended, as a difference of logits, ln(p / (1 - p)): above zero where we think it likelier than they do.
+   * Rounded to six places. Absent where either is.
+   *
+   * @generated from field: optional double shift_logit = 5;
+   */
+  shiftLogit?: number | undefined;
+
+  /**
+   * Decimal odds with our margin, before the ladder; absent where there are none.
+   *
+   * @generated from field: optional double decimal_odds_before_ladder = 6;
+   */
+  decimalOddsBeforeLadder?: number | undefined;
+
+  /**
+   * Decimal odds times 1000 as bettors saw them; 0 where the outcome was not offered. A suspended market keeps the odds
+   * from before it was suspended, whatever has been computed since.
+   *
+   * @generated from field: uint32 decimal_odds_milli = 7;
+   */
+  decimalOddsMilli: number;
+};
+
+/**
+ * Describes the message overround.trading.v1.ExplainedOutcome.
+ * Use `create(ExplainedOutcomeSchema)` to create a new message.
+ */
+export const ExplainedOutcomeSchema: GenMessage<ExplainedOutcome> = /*@__PURE__*/
+  messageDesc(file_overround_trading_v1_trading_service, 14);
+
+/**
+ * @generated from message overround.trading.v1.ProviderPrice
+ */
+export type ProviderPrice = Message<"overround.trading.v1.ProviderPrice"> & {
+  /**
+   * @generated from field: string provider_id = 1;
+   */
+  providerId: string;
+
+  /**
+   * Decimal odds times 1000.
+   *
+   * @generated from field: uint32 decimal_odds_milli = 2;
+   */
+  decimalOddsMilli: number;
+
+  /**
+   * Without the provider's margin, 0 to 1; absent where it quotes too few of the market's outcomes for that.
+   *
+   * @generated from field: optional double fair_probability = 3;
+   */
+  fairProbability?: number | undefined;
+};
+
+/**
+ * Describes the message overround.trading.v1.ProviderPrice.
+ * Use `create(ProviderPriceSchema)` to create a new message.
+ */
+export const ProviderPriceSchema: GenMessage<ProviderPrice> = /*@__PURE__*/
+  messageDesc(file_overround_trading_v1_trading_service, 15);
+
+/**
  * The trading desk. Metadata `authorization: Bearer <session token>` of a trader.
  *
  * @generated from service overround.trading.v1.TradingService
@@ -360,6 +666,18 @@ export const TradingService: GenService<{
     methodKind: "unary";
     input: typeof SuspendAllInPlayRequestSchema;
     output: typeof SuspendAllInPlayResponseSchema;
+  },
+  /**
+   * Explains the prices of a version of a fixture's book, from what providers said to what bettors saw. Refused with
+   * EXPLANATION_UNKNOWN (no such version), EXPLANATION_EXPIRED (no longer kept), FIXTURE_UNKNOWN, MARKET_UNKNOWN or
+   * EXPLANATION_UNAVAILABLE (ask again).
+   *
+   * @generated from rpc overround.trading.v1.TradingService.ExplainPrice
+   */
+  explainPrice: {
+    methodKind: "unary";
+    input: typeof ExplainPriceRequestSchema;
+    output: typeof ExplainPriceResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_overround_trading_v1_trading_service, 0);

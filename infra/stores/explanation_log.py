@@ -1,0 +1,115 @@
+"""Explanations of old versions, found in the log by the time that a version is."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+
+from gateway.ports import ExplanationUnavailable, LoggedExplanation
+from infra.kafka import partition_of
+from infra.stores.published_books import EXPLANATIONS_TOPIC
+from overround.odds.v1 import book_pb2
+
+KEPT_MS: Final = 48 * 3_600 * 1_000
+"""For so long the topic keeps every version: its min.compaction.lag.ms."""
+TIMEOUT_S: Final = 2.0
+READERS_MAX: Final = 4
+POLL_S: Final = 0.1
+POLL_RECORDS_MAX: Final = 500
+RECORDS_MAX: Final = 50_000
+STAMPED_BEFORE_MS_MAX: Final = 2_000
+"""A clock that was set back stamps a record with a time before its version."""
+STAMPED_AFTER_MS_MAX: Final = 10_000
+"""A record is stamped when it is sent, at once after its version is made, however long its delivery takes."""
+
+
+class KafkaExplanationLog:
+    """Reads a few seconds of one partition at a time; READERS_MAX questions at once, the others wait for their turn."""
+
+    def __init__(self, bootstrap: str, *, partitions: int, client_id: str) -> None:
+        self._partitions = partitions
+        self._readers = ThreadPoolExecutor(READERS_MAX, thread_name_prefix="explanations")
+        self._options: dict[str, str | int | float | bool] = {
+            "bootstrap.servers": bootstrap,
+            "client.id": client_id,
+            "group.id": f"{client_id}-without-group",
+            "enable.auto.commit": False,
+            "enable.partition.eof": True,
+            "auto.offset.reset": "earliest",
+            "fetch.wait.max.ms": 20,
+            # What is fetched ahead is thrown away when the version is met.
+            "queued.max.messages.kbytes": 4_096,
+            "log_level": 2,
+        }
+
+    async def find_explanation(self, fixture_id: str, version: int) -> LoggedExplanation:
+        """Return the first explanation of a version.
+
+        Raises:
+            ExplanationUnavailable: If the log was not read within TIMEOUT_S, the turn waited for included.
+        """
+        deadline_s = time.monotonic() + TIMEOUT_S
+        reading = asyncio.get_running_loop().run_in_executor(self._readers, self._find, fixture_id, version, deadline_s)
+        try:
+            async with asyncio.timeout(TIMEOUT_S):
+                return await reading
+        except (KafkaException, TimeoutError) as error:
+            message = f"{EXPLANATIONS_TOPIC} must be read within {TIMEOUT_S} s, was not ({error!r}); ask again"
+            raise ExplanationUnavailable(message) from error
+
+    async def close(self) -> None:
+        """Let nobody begin to read any more; who reads ends by their time limit."""
+        self._readers.shutdown(wait=False, cancel_futures=True)
+
+    # What follows runs in the readers' threads.
+
+    def _find(self, fixture_id: str, version: int, deadline_s: float) -> LoggedExplanation:
+        version_ms = version // 1_000
+        since = TopicPartition(
+            EXPLANATIONS_TOPIC, partition_of(fixture_id, self._partitions), max(0, version_ms - STAMPED_BEFORE_MS_MAX)
+        )
+        consumer = Consumer(self._options)
+        try:
+            (place,) = consumer.offsets_for_times([since], timeout=_left_s(deadline_s))
+            if place.error is not None:
+                raise KafkaException(place.error)
+            consumer.assign([place])
+            values = _values(consumer, fixture_id, until_ms=version_ms + STAMPED_AFTER_MS_MAX, deadline_s=deadline_s)
+            for value in values:
+                found = book_pb2.PriceExplanation.FromString(value).version
+                if found >= version:
+                    return LoggedExplanation(value, 0) if found == version else LoggedExplanation(b"", found)
+            return LoggedExplanation(b"", 0)
+        finally:
+            consumer.close()
+
+
+def _values(consumer: Consumer, fixture_id: str, *, until_ms: int, deadline_s: float) -> Iterator[bytes]:
+    """Yield what is said of a fixture up to a time or the partition's end."""
+    key = fixture_id.encode()
+    for _ in range(0, RECORDS_MAX, POLL_RECORDS_MAX):
+        _left_s(deadline_s)
+        # `consume` waits for its whole number or its whole time-out; `poll` comes back with the first message.
+        first = consumer.poll(POLL_S)
+        for message in [] if first is None else [first, *consumer.consume(POLL_RECORDS_MAX - 1, 0)]:
+            if (error := message.error()) is not None:
+                if error.code() == KafkaError._PARTITION_EOF:
+                    return
+                raise KafkaException(error)
+            if message.timestamp()[1] > until_ms:
+                return
+            if message.key() == key:
+                yield message.value() or b""
+    raise TimeoutError
+
+
+def _left_s(deadline_s: float) -> float:
+    left_s = deadline_s - time.monotonic()
+    if left_s <= 0:
+        raise TimeoutError
+    return left_s

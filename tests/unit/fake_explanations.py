@@ -1,0 +1,30 @@
+"""Explanations without a server: the newest of each fixture, and those of every version."""
+
+from __future__ import annotations
+
+from gateway.ports import ExplanationUnavailable, LoggedExplanation
+from overround.odds.v1 import book_pb2
+
+
+class FakeNewestExplanations:
+    def __init__(self) -> None:
+        self.values: dict[str, bytes] = {}
+
+    async def read_explanation(self, fixture_id: str) -> bytes:
+        return self.values.get(fixture_id, b"")
+
+
+class FakeExplanationLog:
+    def __init__(self) -> None:
+        self.values: list[bytes] = []
+        self.is_down = False
+
+    async def find_explanation(self, fixture_id: str, version: int) -> LoggedExplanation:
+        if self.is_down:
+            raise ExplanationUnavailable("down")
+        for value in self.values:
+            explanation = book_pb2.PriceExplanation.FromString(value)
+            if explanation.fixture_id == fixture_id and explanation.version >= version:
+                is_met = explanation.version == version
+                return LoggedExplanation(value, 0) if is_met else LoggedExplanation(b"", explanation.version)
+        return LoggedExplanation(b"", 0)
