@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 from infra.local.program import Program
@@ -43,7 +44,7 @@ async def launch(program: Program) -> asyncio.subprocess.Process:
     death = ("--pdeathsig", program.death_signal.name.removeprefix("SIG"))
     log = _open_log(program.log)
     try:
-        return await asyncio.create_subprocess_exec(
+        process = await asyncio.create_subprocess_exec(
             *prefix,
             *death,
             "--",
@@ -58,6 +59,14 @@ async def launch(program: Program) -> asyncio.subprocess.Process:
         )
     finally:
         os.close(log)
+    _give_way(process.pid, program.niceness)
+    return process
+
+
+def _give_way(pid: int, niceness: int) -> None:
+    """Let a session give way as a whole: a kernel that shares time out by session heeds niceness only within one."""
+    with suppress(OSError):
+        Path(f"/proc/{pid}/autogroup").write_text(str(niceness))
 
 
 def _open_log(path: Path) -> int:
