@@ -12,11 +12,12 @@ import numpy as np
 from odds.football import market_ids as ids
 from odds.football.order_of_goals import MINUTE_BANDS, NUMBERED_GOALS, RACES
 from odds.football.score_grids import Floats, Integers
-from odds.football.score_views import SIZES, GridSizes
+from odds.football.score_views import SIZES, GridSizes, WantedViews
 from odds.football.selections import HALF_LINES, MATCH_LINES, ScoreMarketLines, Selection, score_selections
 from odds.layout import MarketLayout
 
 SIDES_IN_ORDER: Final = (ids.HOME, ids.DRAW, ids.AWAY)
+PARTS_CACHED_MAX: Final = 256
 SCORERS_IN_ORDER: Final = (ids.HOME, ids.NONE, ids.AWAY)
 
 
@@ -30,36 +31,41 @@ class ScoreMatrix:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Catalogue:
-    """The columns of a match's prices.
+    """The columns of a match's prices: of all markets, or of some.
 
     Attributes:
         layout: Market and outcome ids of the columns.
-        full_time_count: The first columns are read from the final score.
+        full_time_columns: The first columns are read from the final score: where they stand among all such.
         half_count: Then as many from the score at half-time, and as many from the second half's.
+        results_begin: Where columns of half-time and full-time results begin; behind them which half has more goals.
+        orders_begin: Where columns of numbered goals and races begin.
+        minutes_begin: Where columns of minute bands begin: those of the first goal, of the second and so on.
         mirrored: Columns whose outcome can hand stakes back.
         mirrors: For each of them the column that loses where it wins.
     """
 
     layout: MarketLayout
-    full_time_count: int
+    full_time_columns: Integers
     half_count: int
+    results_begin: int
+    orders_begin: int
+    minutes_begin: int
     mirrored: Integers
     mirrors: Integers
 
     @property
-    def results_begin(self) -> int:
-        """Return where columns of half-time and full-time results begin; behind them which half has more goals."""
-        return self.full_time_count + 2 * self.half_count
+    def full_time_count(self) -> int:
+        """Return how many columns are read from the final score."""
+        return len(self.full_time_columns)
 
     @property
-    def orders_begin(self) -> int:
-        """Return where columns of numbered goals and races begin."""
-        return self.results_begin + len(SIDES_IN_ORDER) ** 2 + len(SIDES_IN_ORDER)
-
-    @property
-    def minutes_begin(self) -> int:
-        """Return where columns of minute bands begin: those of the first goal, of the second and so on."""
-        return self.orders_begin + len(SCORERS_IN_ORDER) * (len(NUMBERED_GOALS) + len(RACES))
+    def wanted(self) -> WantedViews:
+        """Return what columns are read from beside the final score."""
+        return WantedViews(
+            halves=self.orders_begin > self.full_time_count,
+            orders=self.minutes_begin > self.orders_begin,
+            minutes=self.layout.outcome_count > self.minutes_begin,
+        )
 
     def column(self, market_id: str, outcome_id: str) -> int:
         """Return where an outcome stands.
@@ -82,7 +88,59 @@ def catalogue() -> Catalogue:
     markets = [(market_id, [outcome for _, outcome in group]) for market_id, group in groupby(columns, _market_of)]
     layout = MarketLayout.of_markets([*markets, *_markets_without_scores()])
     mirrored, mirrors = _mirrors(selections)
-    return Catalogue(layout, len(full_time), len(first_half), mirrored, mirrors)
+    orders_begin = len(selections) + len(SIDES_IN_ORDER) ** 2 + len(SIDES_IN_ORDER)
+    minutes_begin = orders_begin + len(SCORERS_IN_ORDER) * (len(NUMBERED_GOALS) + len(RACES))
+    return Catalogue(
+        layout=layout,
+        full_time_columns=np.arange(len(full_time)),
+        half_count=len(first_half),
+        results_begin=len(selections),
+        orders_begin=orders_begin,
+        minutes_begin=minutes_begin,
+        mirrored=mirrored,
+        mirrors=mirrors,
+    )
+
+
+@lru_cache(maxsize=PARTS_CACHED_MAX)
+def part_of_catalogue(market_ids: frozenset[str]) -> Catalogue:
+    """Return the columns of some markets, with no more views than they need; ids it does not know are left out.
+
+    Markets on the final score are there if they are named; those of either half, of orders and of minutes together as
+    soon as one of them is.
+    """
+    whole = catalogue()
+    offsets, markets = whole.layout.offsets.tolist(), whole.layout.market_ids
+    begins = (whole.full_time_count, whole.orders_begin, whole.minutes_begin, whole.layout.outcome_count)
+    views = [int(np.searchsorted(begins, offset, side="right")) for offset in offsets[:-1]]
+    named = {views[place] for place, market_id in enumerate(markets) if market_id in market_ids}
+    kept = [
+        place
+        for place, market_id in enumerate(markets)
+        if market_id in market_ids or (views[place] > 0 and views[place] in named)
+    ]
+    columns = np.array([column for place in kept for column in range(offsets[place], offsets[place + 1])], dtype=int)
+    places = np.full(whole.layout.outcome_count, -1)
+    places[columns] = np.arange(len(columns))
+    is_kept = places[whole.mirrored] >= 0
+    full_time_count, *others = (int(np.count_nonzero(columns < begin)) for begin in begins[:3])
+    has_halves = others[0] > full_time_count
+    return Catalogue(
+        layout=MarketLayout.of_markets([(markets[place], whole.layout.outcome_ids_of(place)) for place in kept]),
+        full_time_columns=columns[:full_time_count],
+        half_count=whole.half_count if has_halves else 0,
+        results_begin=full_time_count + (2 * whole.half_count if has_halves else 0),
+        orders_begin=others[0],
+        minutes_begin=others[1],
+        mirrored=places[whole.mirrored[is_kept]],
+        mirrors=places[whole.mirrors[is_kept]],
+    )
+
+
+@lru_cache(maxsize=PARTS_CACHED_MAX)
+def final_score_wins(columns: Catalogue, sizes: GridSizes) -> Floats:
+    """Return what wins at each final score, shape (n_scores, n_columns), of the columns that are read from it."""
+    return np.ascontiguousarray(full_time_matrix(sizes).win[:, columns.full_time_columns])
 
 
 @lru_cache(maxsize=2 * len(SIZES))

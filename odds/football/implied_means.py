@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 
 import numpy as np
@@ -10,20 +10,24 @@ from numpy.typing import NDArray
 
 from odds.football.catalogue import catalogue, full_time_matrix
 from odds.football.errors import ModelInputMalformed, RowFlag
-from odds.football.match_states import GoalTiming, MatchStates, RedCardEffects
+from odds.football.match_states import GoalTiming, MatchStates, RedCardEffects, ScoringLeft
 from odds.football.score_grids import Flags, Floats, dixon_coles_slopes, poisson_masses, shift_masses
 from odds.football.score_views import SIZES, GridSizes
 
 STEPS_MAX = 60
 STEP_MAX = 1.0
 STEP_TOLERANCE = 1e-9
-"""A row has converged when its step in log means and rho is below this."""
+"""A row has converged when its step in log means and rho is below this, unless asked otherwise."""
 START = (float(np.log(1.4)), float(np.log(1.1)), -0.03)
 LOG_MEAN_MIN, LOG_MEAN_MAX = float(np.log(0.02)), float(np.log(12.0))
 RHO_MIN, RHO_MAX = -0.3, 0.3
 COLUMNS_CACHED_MAX = 256
+BLOCK_ROWS = 128
+"""Rows searched at a time: what they need then stays in the processor's cache."""
+DAMPING, DAMPING_DOWN, DAMPING_UP = 1e-6, 0.1, 10.0
 _WIDE_SCORE = 5
 _WIDE_LOG_MEAN = float(np.log(3.0))
+_FINE, _NOT_CONVERGED = int(RowFlag.FINE), int(RowFlag.NOT_CONVERGED)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -85,21 +89,89 @@ def imply_goal_means(
     Raises:
         ModelInputMalformed: If the columns do not line up, or one is not on the final score.
     """
-    search = _Search.of(targets, rhos, states, timing, red_cards)
-    flags = _flags(search, states)
-    parameters = np.tile(np.array(START), (len(states), 1))
+    left = ScoringLeft.of(states, timing, red_cards)
+    return follow_goal_means(targets, rhos=rhos, left=left, start=None, step_tolerance=STEP_TOLERANCE)
+
+
+def follow_goal_means(
+    targets: PriceTargets, *, rhos: Floats | None, left: ScoringLeft, start: Floats | None, step_tolerance: float
+) -> ImpliedMeans:
+    """Find means as `imply_goal_means` does, from where they were before, and as near as is asked.
+
+    Args:
+        targets: Prices of n matches.
+        rhos: Rho to take as given, shape (n,); none to find it too.
+        left: Where the matches stand, n of them.
+        start: Home mean, away mean and rho to begin from, shape (n, 3); NaN in rows that have none.
+        step_tolerance: A row has settled after a step below this; the next would be of the order of its square.
+
+    Raises:
+        ModelInputMalformed: If the columns do not line up, or one is not on the final score.
+    """
+    search = _Search.of(targets, rhos, left)
+    found = _Found(_start(len(left.flags), rhos, start), np.full(len(left.flags), np.nan), _flags(search, left.flags))
+    solvable = np.flatnonzero(found.flags == _FINE)
+    is_wide = (np.maximum(search.offsets[0], search.offsets[1]) > _WIDE_SCORE) | _is_wide(found.parameters)
+    narrow = solvable[~is_wide[solvable]]
+    search.solve_blocks(narrow, SIZES[1], step_tolerance, found)
+    is_wide[narrow[_is_wide(found.parameters[narrow])]] = True
+    search.solve_blocks(solvable[is_wide[solvable]], SIZES[3], step_tolerance, found)
+    is_lost = found.flags != _FINE
+    if np.count_nonzero(is_lost):
+        found.parameters[is_lost], found.costs[is_lost] = np.nan, np.nan
+    means = np.exp(found.parameters[:, :2])
+    return ImpliedMeans(means[:, 0], means[:, 1], found.parameters[:, 2], np.sqrt(found.costs), found.flags)
+
+
+def _start(count: int, rhos: Floats | None, start: Floats | None) -> Floats:
+    """Return the first parameters: log means and rho."""
+    parameters = np.empty((count, 3))
+    parameters[:] = START
+    if start is not None:
+        is_there = ~np.isnan(start[:, 0])
+        parameters[is_there, :2] = np.log(start[is_there, :2])
+        parameters[is_there, 2] = start[is_there, 2]
     if rhos is not None:
         parameters[:, 2] = rhos
-    costs = np.full(len(states), np.nan)
-    solvable = np.flatnonzero(flags == RowFlag.FINE)
-    is_wide = search.offsets.max(axis=0) > _WIDE_SCORE
-    for sizes, rows in ((SIZES[1], solvable[~is_wide[solvable]]), (SIZES[3], solvable[is_wide[solvable]])):
-        parameters[rows], costs[rows], flags[rows] = search.rows(rows).solve(parameters[rows], sizes)
-    again = solvable[~is_wide[solvable] & (parameters[solvable, :2].max(axis=1) > _WIDE_LOG_MEAN)]
-    parameters[again], costs[again], flags[again] = search.rows(again).solve(parameters[again], SIZES[3])
-    parameters[flags != RowFlag.FINE] = np.nan
-    costs[flags != RowFlag.FINE] = np.nan
-    return ImpliedMeans(np.exp(parameters[:, 0]), np.exp(parameters[:, 1]), parameters[:, 2], np.sqrt(costs), flags)
+    return _bounded(parameters, rhos is None)
+
+
+def _is_wide(parameters: Floats) -> Flags:
+    """Return which rows' means need a wide grid."""
+    return np.asarray(np.maximum(parameters[:, 0], parameters[:, 1]) > _WIDE_LOG_MEAN)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Found:
+    """What rows have come to: log means and rho, mean squared errors and flags."""
+
+    parameters: Floats
+    costs: Floats
+    flags: NDArray[np.int8]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Point:
+    """Where some rows of a search are.
+
+    Attributes:
+        rows: Which they are.
+        parameters: Log means and rho, shape (n, 3).
+        errors: Shape (n, n_columns).
+        slopes: Of the errors, shape (n, n_parameters, n_columns).
+        costs: Shape (n,).
+        damping: Shape (n,).
+    """
+
+    rows: NDArray[np.int64]
+    parameters: Floats
+    errors: Floats
+    slopes: Floats
+    costs: Floats
+    damping: Floats
+
+    def some(self, is_kept: Flags) -> _Point:
+        return _Point(*(getattr(self, field.name)[is_kept] for field in fields(self)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -112,31 +184,23 @@ class _Search:
     factors: Floats
 
     @classmethod
-    def of(
-        cls,
-        targets: PriceTargets,
-        rhos: Floats | None,
-        states: MatchStates,
-        timing: GoalTiming,
-        red_cards: RedCardEffects,
-    ) -> _Search:
-        shape = (len(states), len(targets.columns))
+    def of(cls, targets: PriceTargets, rhos: Floats | None, left: ScoringLeft) -> _Search:
+        shape = (len(left.flags), len(targets.columns))
         if targets.fair_probabilities.shape != shape or targets.weights.shape != shape[1:]:
             raise ModelInputMalformed(f"Target prices must have shape {shape}, and as many weights as columns")
         if rhos is not None and rhos.shape != shape[:1]:
             raise ModelInputMalformed(f"Rhos must have {shape[0]} rows")
         is_there = ~np.isnan(targets.fair_probabilities)
-        first, second = timing.shares_left(states)
         return cls(
-            tuple(_column(*column) for column in targets.columns),
+            _columns(targets.columns),
             np.where(is_there, targets.fair_probabilities, 0.0),
             is_there * targets.weights,
             rhos is None,
-            np.stack([states.home_goals, states.away_goals]),
-            np.stack(red_cards.rate_factors(states)) * (first + second),
+            np.array((left.states.home_goals, left.states.away_goals)),
+            left.first_half + left.second_half,
         )
 
-    def rows(self, rows: NDArray[np.int64]) -> _Search:
+    def rows(self, rows: NDArray[np.int64] | Flags) -> _Search:
         return _Search(
             self.columns,
             self.targets[rows],
@@ -146,41 +210,96 @@ class _Search:
             self.factors[:, rows],
         )
 
-    def solve(self, start: Floats, sizes: GridSizes) -> tuple[Floats, Floats, NDArray[np.int8]]:
-        """Return parameters, mean squared errors and flags after damped steps, each row on its own terms."""
-        parameters, damping = start.copy(), np.full(len(start), 1e-6)
-        flags = np.full(len(start), RowFlag.NOT_CONVERGED, dtype=np.int8)
-        errors, slopes = self._evaluate(parameters, sizes)
-        costs = (self.weights * errors**2).sum(axis=1)
-        active = np.arange(len(start))
+    def solve_blocks(self, rows: NDArray[np.int64], sizes: GridSizes, step_tolerance: float, found: _Found) -> None:
+        """Search for some rows, from where they are, a block at a time, and write down what they come to."""
+        for begin in range(0, len(rows), BLOCK_ROWS):
+            block = rows[begin : begin + BLOCK_ROWS]
+            part = self if len(block) == len(self.targets) else self.rows(block)
+            part._solve(block, sizes, step_tolerance, found)
+
+    def _solve(self, rows: NDArray[np.int64], sizes: GridSizes, step_tolerance: float, found: _Found) -> None:
+        """Take damped steps, each row on its own terms, until all have settled."""
+        found.flags[rows] = _NOT_CONVERGED
+        part, weights = self, np.maximum(np.add.reduce(self.weights, 1), 1e-300)
+        point = part._point(rows, found.parameters[rows], np.full(len(rows), DAMPING), sizes)
         for _ in range(STEPS_MAX):
-            if not len(active):
-                break
-            part = self if len(active) == len(start) else self.rows(active)
-            steps = _steps(errors[active], slopes[active], part.weights, damping[active])
-            moved = _bounded(parameters[active] + steps, self.has_rho)
-            distance = np.abs(moved - parameters[active]).max(axis=1)
-            new_errors, new_slopes = part._evaluate(moved, sizes)
-            new_costs = (part.weights * new_errors**2).sum(axis=1)
-            is_better = new_costs <= costs[active]
-            better = active[is_better]
-            parameters[better], costs[better] = moved[is_better], new_costs[is_better]
-            errors[better], slopes[better] = new_errors[is_better], new_slopes[is_better]
-            damping[active] *= np.where(is_better, 0.1, 10.0)
-            is_settled = distance < STEP_TOLERANCE
-            flags[active[is_settled]] = RowFlag.FINE
-            active = active[~is_settled]
-        return parameters, costs / np.maximum(self.weights.sum(axis=1), 1e-300), flags
+            moved = _bounded(point.parameters + _steps(point, part.weights), self.has_rho)
+            is_settled = np.maximum.reduce(np.abs(moved - point.parameters), 1) < step_tolerance
+            settled_count = np.count_nonzero(is_settled)
+            if settled_count:
+                done = point.rows[is_settled]
+                found.parameters[done], found.flags[done] = moved[is_settled], _FINE
+                found.costs[done] = (point.costs / weights)[is_settled]
+                if settled_count == len(moved):
+                    return
+                going = ~is_settled
+                part, point, moved, weights = part.rows(going), point.some(going), moved[going], weights[going]
+            point = _better(point, part._point(point.rows, moved, point.damping, sizes))
+
+    def _point(self, rows: NDArray[np.int64], parameters: Floats, damping: Floats, sizes: GridSizes) -> _Point:
+        errors, slopes = self._evaluate(parameters, sizes)
+        return _Point(rows, parameters, errors, slopes, np.add.reduce(self.weights * np.square(errors), 1), damping)
 
     def _evaluate(self, parameters: Floats, sizes: GridSizes) -> tuple[Floats, Floats]:
         """Return errors, shape (n, n_columns), and their slopes, shape (n, n_parameters, n_columns)."""
-        grids = _grids_with_slopes(parameters, self.offsets, self.factors, sizes.full_time, self.has_rho)
-        read = grids.reshape(-1, grids.shape[2]) @ _reading_matrix(self.columns, sizes)
-        win, lose = np.split(read.reshape(*grids.shape[:2], 2 * len(self.columns)), 2, axis=2)
-        decided = np.maximum(win[0] + lose[0], 1e-300)
-        errors = win[0] / decided - self.targets
-        slopes = (win[1:] * lose[0] - win[0] * lose[1:]) / decided**2
-        return errors, slopes.transpose(1, 0, 2)
+        read = self._read(parameters, sizes)
+        count = len(self.columns)
+        win, lose = read[:, :, :count], read[:, :, count:]
+        decided = np.maximum(win[:, 0] + lose[:, 0], 1e-300)
+        errors = win[:, 0] / decided - self.targets
+        slopes = win[:, 1:] * lose[:, :1] - win[:, :1] * lose[:, 1:]
+        slopes /= np.square(decided)[:, None]
+        return errors, slopes
+
+    def _read(self, parameters: Floats, sizes: GridSizes) -> Floats:
+        """Return what wins and what loses on each column, and its slopes by log mean of home, of away, and rho.
+
+        They are not scaled to a sum of one: what is made of them is ratios.
+
+        Returns:
+            Shape (n, 3 or 4, 2 * n_columns).
+        """
+        reading, count = _reading(self.columns, sizes), len(parameters)
+        means = np.exp(parameters[:, :2].T)
+        home, away, home_slopes, away_slopes = _masses_with_slopes(means * self.factors, self.offsets, sizes.full_time)
+        by_away = (np.concatenate((away, away_slopes)) @ reading.by_away).reshape(2, count, sizes.full_time, -1)
+        of_home = np.empty((count, 2, sizes.full_time))
+        of_home[:, 0], of_home[:, 1] = home, home_slopes
+        read = np.empty((count, 3 + self.has_rho, by_away.shape[3]))
+        np.matmul(of_home, by_away[0], out=read[:, :2])
+        np.matmul(of_home[:, :1], by_away[1], out=read[:, 2:3])
+        if self.has_rho:
+            read[:, 3] = 0.0
+        low = (home[:, :2], away[:, :2], home_slopes[:, :2], away_slopes[:, :2])
+        moves = _low_score_moves(low, means, parameters[:, 2])
+        read += moves[:, : 3 + self.has_rho].reshape(count, -1, 4) @ reading.low_scores
+        return read
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Reading:
+    """What wins, then what loses, on each of some columns at each final score.
+
+    Attributes:
+        by_away: Shape (size, size * 2 * n_columns): away goals first, then home goals.
+        low_scores: The same at 0-0, 0-1, 1-0 and 1-1, shape (4, 2 * n_columns).
+    """
+
+    by_away: Floats
+    low_scores: Floats
+
+
+@lru_cache(maxsize=COLUMNS_CACHED_MAX)
+def _reading(columns: tuple[int, ...], sizes: GridSizes) -> _Reading:
+    matrix, size = full_time_matrix(sizes), sizes.full_time
+    by_score = np.hstack([matrix.win[:, columns], matrix.lose[:, columns]]).reshape(size, size, -1)
+    by_away = np.ascontiguousarray(by_score.transpose(1, 0, 2)).reshape(size, -1)
+    return _Reading(by_away, np.ascontiguousarray(by_score[:2, :2].reshape(4, -1)))
+
+
+@lru_cache(maxsize=COLUMNS_CACHED_MAX)
+def _columns(columns: tuple[tuple[str, str], ...]) -> tuple[int, ...]:
+    return tuple(_column(*column) for column in columns)
 
 
 def _column(market_id: str, outcome_id: str) -> int:
@@ -190,80 +309,109 @@ def _column(market_id: str, outcome_id: str) -> int:
     return column
 
 
-@lru_cache(maxsize=COLUMNS_CACHED_MAX)
-def _reading_matrix(columns: tuple[int, ...], sizes: GridSizes) -> Floats:
-    matrix = full_time_matrix(sizes)
-    return np.hstack([matrix.win[:, columns], matrix.lose[:, columns]])
+def _masses_with_slopes(means: Floats, offsets: NDArray[np.int64], size: int) -> tuple[Floats, Floats, Floats, Floats]:
+    """Return distributions of final goals of home and away, then their slopes by log mean, each shape (n, size)."""
+    count = means.shape[1]
+    left = means.reshape(-1)
+    masses = poisson_masses(left, size=size)
+    slopes = masses @ _slope_matrix(size)
+    slopes *= left[:, None]
+    sides = []
+    for side, offset in enumerate(offsets):
+        rows = slice(side * count, (side + 1) * count)
+        if np.count_nonzero(offset):
+            sides.append((shift_masses(masses[rows], offset), shift_masses(slopes[rows], offset)))
+        else:
+            sides.append((masses[rows], slopes[rows]))
+    return sides[0][0], sides[1][0], sides[0][1], sides[1][1]
 
 
-def _grids_with_slopes(
-    parameters: Floats, offsets: NDArray[np.int64], factors: Floats, size: int, has_rho: bool
-) -> Floats:
-    """Return final score grids and their slopes by log mean of home, of away, and rho: shape (1 + n, n_rows, size^2).
+@lru_cache(maxsize=len(SIZES))
+def _slope_matrix(size: int) -> Floats:
+    """Return what takes Poisson masses to their slopes by the mean: each count's, less its own.
 
-    They are not scaled to one: what is read from them is ratios.
+    What leaves the last cell goes on to the one before it: they gather even and odd counts beyond them.
     """
-    means = np.exp(parameters[:, :2])
-    sides, slopes = [], []
-    for side in (0, 1):
-        left = means[:, side] * factors[side]
-        masses = poisson_masses(left, size=size)
-        moved = -masses
-        moved[:, 1:] += masses[:, :-1]
-        moved[:, -2] += masses[:, -1]
-        sides.append(shift_masses(masses, offsets[side]))
-        slopes.append(shift_masses(left[:, None] * moved, offsets[side]))
-    grids = np.empty((3 + has_rho, len(parameters), size, size))
-    np.multiply(sides[0][:, :, None], sides[1][:, None, :], out=grids[0])
-    np.multiply(slopes[0][:, :, None], sides[1][:, None, :], out=grids[1])
-    np.multiply(sides[0][:, :, None], slopes[1][:, None, :], out=grids[2])
-    _move_low_scores(grids, means, parameters[:, 2], has_rho)
-    return grids.reshape(3 + has_rho, len(parameters), size * size)
+    matrix = np.eye(size, k=1) - np.eye(size)
+    matrix[-1, -2] = 1.0
+    return matrix
 
 
-def _move_low_scores(grids: Floats, means: Floats, rhos: Floats, has_rho: bool) -> None:
-    low = grids[0, :, :2, :2].copy()
-    unit = dixon_coles_slopes(means[:, 0], means[:, 1])
-    grids[:3, :, :2, :2] *= 1.0 + rhos[:, None, None] * unit
-    if has_rho:
-        grids[3] = 0.0
-        grids[3, :, :2, :2] = low * unit
-    by_mean = low * unit * rhos[:, None, None]
-    grids[1, :, 0, :2] += by_mean[:, 0, :]
-    grids[2, :, :2, 0] += by_mean[:, :, 0]
+def _low_score_moves(low: tuple[Floats, Floats, Floats, Floats], means: Floats, rhos: Floats) -> Floats:
+    """Return what rho adds at the four low scores, its slopes by log mean of home, of away, and by rho.
+
+    Args:
+        low: Mass of no goal and of one, of home and of away, then their slopes by log mean, each shape (n, 2).
+        means: Of the whole match, home then away, shape (2, n).
+        rhos: Shape (n,).
+
+    Returns:
+        Shape (n, 4, 2, 2), home goals last but one.
+    """
+    home, away, home_slopes, away_slopes = low
+    moves = np.empty((len(rhos), 4, 2, 2))
+    np.multiply(home[:, :, None], away[:, None], out=moves[:, 3])
+    np.multiply(home_slopes[:, :, None], away[:, None], out=moves[:, 1])
+    np.multiply(home[:, :, None], away_slopes[:, None], out=moves[:, 2])
+    # Tau itself moves with a mean where the side has no goal.
+    moves[:, 1, 0] += moves[:, 3, 0]
+    moves[:, 2, :, 0] += moves[:, 3, :, 0]
+    moves[:, 1:] *= dixon_coles_slopes(means[0], means[1])[:, None]
+    moves[:, 0] = moves[:, 3]
+    moves[:, :3] *= rhos[:, None, None, None]
+    return moves
 
 
-def _steps(errors: Floats, slopes: Floats, weights: Floats, damping: Floats) -> Floats:
-    weighted = slopes * weights[:, None, :]
-    normal = weighted @ slopes.transpose(0, 2, 1)
-    unknowns = np.arange(normal.shape[1])
-    diagonal = normal[:, unknowns, unknowns]
-    normal[:, unknowns, unknowns] = diagonal * (1.0 + damping[:, None]) + 1e-14
-    gradient = (weighted * errors[:, None, :]).sum(axis=2)
-    steps = np.zeros((len(errors), 3))
-    steps[:, : len(unknowns)] = -np.linalg.solve(normal, gradient[:, :, None])[:, :, 0]
-    longest = np.abs(steps).max(axis=1, keepdims=True)
-    return np.asarray(steps * np.minimum(1.0, STEP_MAX / np.maximum(longest, 1e-300)))
+def _better(before: _Point, after: _Point) -> _Point:
+    """Return the better of two points a row, damped less where it was the later one."""
+    is_better = after.costs <= before.costs
+    if np.count_nonzero(is_better) == len(is_better):
+        return replace(after, damping=after.damping * DAMPING_DOWN)
+    return _Point(
+        before.rows,
+        np.where(is_better[:, None], after.parameters, before.parameters),
+        np.where(is_better[:, None], after.errors, before.errors),
+        np.where(is_better[:, None, None], after.slopes, before.slopes),
+        np.where(is_better, after.costs, before.costs),
+        before.damping * np.where(is_better, DAMPING_DOWN, DAMPING_UP),
+    )
+
+
+def _steps(point: _Point, weights: Floats) -> Floats:
+    """Return damped Gauss-Newton steps, shape (n, 3), none longer than allowed."""
+    weighted = point.slopes * weights[:, None, :]
+    normal = weighted @ point.slopes.transpose(0, 2, 1)
+    unknowns = normal.shape[1]
+    diagonal = normal.reshape(len(normal), -1)[:, :: unknowns + 1]
+    diagonal *= 1.0 + point.damping[:, None]
+    diagonal += 1e-14
+    steps = np.zeros((len(normal), 3))
+    steps[:, :unknowns] = np.linalg.solve(normal, -(weighted @ point.errors[:, :, None]))[:, :, 0]
+    longest = np.maximum.reduce(np.abs(steps), 1)
+    if np.count_nonzero(longest > STEP_MAX):
+        steps *= np.minimum(1.0, STEP_MAX / np.maximum(longest, STEP_MAX))[:, None]
+    return steps
 
 
 def _bounded(parameters: Floats, has_rho: bool) -> Floats:
     """Keep means and rho where every probability is positive."""
-    parameters[:, :2] = np.clip(parameters[:, :2], LOG_MEAN_MIN, LOG_MEAN_MAX)
+    log_means = parameters[:, :2]
+    np.minimum(np.maximum(log_means, LOG_MEAN_MIN, out=log_means), LOG_MEAN_MAX, out=log_means)
     if not has_rho:
         return parameters
-    home, away = np.exp(parameters[:, 0]), np.exp(parameters[:, 1])
-    lowest = np.maximum(np.maximum(-1.0 / home, -1.0 / away), RHO_MIN)
-    highest = np.minimum(np.minimum(1.0 / (home * away), 1.0), RHO_MAX)
-    parameters[:, 2] = np.clip(parameters[:, 2], lowest, highest)
+    rhos, means = parameters[:, 2], np.exp(log_means)
+    lowest = np.maximum(-1.0 / np.maximum(means[:, 0], means[:, 1]), RHO_MIN)
+    highest = np.minimum(1.0 / (means[:, 0] * means[:, 1]), RHO_MAX)
+    np.minimum(np.maximum(rhos, lowest, out=rhos), highest, out=rhos)
     return parameters
 
 
-def _flags(search: _Search, states: MatchStates) -> NDArray[np.int8]:
-    flags = states.flags()
+def _flags(search: _Search, flags: NDArray[np.int8]) -> NDArray[np.int8]:
+    flags = flags.copy()
     is_given = search.weights > 0.0
     unknowns = 2 + search.has_rho
-    flags[is_given.sum(axis=1) < unknowns] = RowFlag.TOO_FEW_PRICES
-    is_probability: Flags = (search.targets > 0.0) & (search.targets < 1.0)
-    flags[(is_given & ~is_probability).any(axis=1)] = RowFlag.PRICES_OUT_OF_RANGE
-    flags[search.factors.min(axis=0) <= 0.0] = RowFlag.CLOCK_IMPOSSIBLE
+    flags[np.add.reduce(is_given, 1) < unknowns] = RowFlag.TOO_FEW_PRICES
+    is_impossible = is_given & ~((search.targets > 0.0) & (search.targets < 1.0))
+    flags[np.logical_or.reduce(is_impossible, 1)] = RowFlag.PRICES_OUT_OF_RANGE
+    flags[np.minimum(search.factors[0], search.factors[1]) <= 0.0] = RowFlag.CLOCK_IMPOSSIBLE
     return flags

@@ -8,17 +8,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from odds.football import market_ids as ids
-from odds.football.catalogue import Catalogue, catalogue, full_time_matrix, half_matrix
+from odds.football.catalogue import Catalogue, catalogue, final_score_wins, half_matrix
 from odds.football.errors import ModelInputMalformed, RowFlag
-from odds.football.match_states import GoalTiming, MatchStates, RedCardEffects
+from odds.football.match_states import GoalTiming, MatchStates, RedCardEffects, ScoringLeft
 from odds.football.order_of_goals import MINUTE_BANDS, NUMBERED_GOALS
 from odds.football.score_grids import Flags, Floats, rho_is_possible
-from odds.football.score_views import SIZES, GoalsToCome, ScoreViews, score_views
+from odds.football.score_views import ALL_VIEWS, SIZES, GoalsToCome, ScoreViews, WantedViews, score_views
 
 GOAL_MEAN_MAX = 12.0
 OPEN_MIN = 1e-9
 CHUNK_ROWS = 256
 """Matches priced at a time: their grids and prices then stay in the processor's cache."""
+
+_FINE = int(RowFlag.FINE)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -117,12 +119,7 @@ def goals_to_come(
         timing: How goals spread over the minutes.
         red_cards: What players sent off do to the rates.
     """
-    first, second = timing.shares_left(states)
-    factors = np.stack(red_cards.rate_factors(states)) * np.stack([home_means, away_means])
-    left = (first + second)[:, None]
-    after = timing.shares_left_after(states, MINUTE_BANDS)
-    shares_after = np.divide(after, left, out=np.zeros_like(after), where=left > 0.0)
-    return GoalsToCome(home_means, away_means, rhos, factors * first, factors * second, states, shares_after)
+    return _goals_to_come(home_means, away_means, rhos, ScoringLeft.of(states, timing, red_cards), ALL_VIEWS)
 
 
 def price_matches(
@@ -151,42 +148,76 @@ def price_matches(
     Raises:
         ModelInputMalformed: If the columns differ in length.
     """
-    flags = model_flags(home_means, away_means, rhos, states)
-    columns = catalogue()
+    left = ScoringLeft.of(states, timing, red_cards)
+    return price_columns(home_means, away_means, rhos=rhos, left=left, columns=catalogue())
+
+
+def price_columns(
+    home_means: Floats, away_means: Floats, *, rhos: Floats, left: ScoringLeft, columns: Catalogue
+) -> MatchPrices:
+    """Price some markets of matches, as `price_matches` does all.
+
+    Args:
+        home_means: Mean goals of the whole match with full sides, before it began, shape (n,).
+        away_means: As many.
+        rhos: Dixon and Coles's rho, shape (n,).
+        left: Where the matches stand, n of them.
+        columns: What to price.
+
+    Raises:
+        ModelInputMalformed: If the columns differ in length.
+    """
+    flags = model_flags(home_means, away_means, rhos, left.flags)
     wins = np.empty((len(flags), columns.layout.outcome_count))
-    fine = np.flatnonzero(flags == RowFlag.FINE)
-    wins[flags != RowFlag.FINE] = np.nan
+    fine = np.flatnonzero(flags == _FINE)
+    if len(fine) < len(flags):
+        wins[flags != _FINE] = np.nan
+        home_means, away_means, rhos, left = home_means[fine], away_means[fine], rhos[fine], left.rows(fine)
     if len(fine):
-        is_whole = len(fine) == len(flags)
-        chosen = (home_means, away_means, rhos) if is_whole else (home_means[fine], away_means[fine], rhos[fine])
-        goals = goals_to_come(
-            chosen[0],
-            chosen[1],
-            rhos=chosen[2],
-            states=states if is_whole else states.rows(fine),
-            timing=timing,
-            red_cards=red_cards,
-        )
-        _price_in_chunks(goals, fine, wins)
+        _price_in_chunks(_goals_to_come(home_means, away_means, rhos, left, columns.wanted), fine, columns, wins)
     return MatchPrices(columns, wins, flags)
 
 
-def read_markets(views: ScoreViews, states: MatchStates, out: Floats) -> None:
-    """Write the win weights of every outcome, read from score views, into rows of prices, shape (n, n_outcomes)."""
-    columns = catalogue()
+def _goals_to_come(
+    home_means: Floats, away_means: Floats, rhos: Floats, left: ScoringLeft, wanted: WantedViews
+) -> GoalsToCome:
+    means = np.array((home_means, away_means))
+    shares_after = None
+    if wanted.minutes:
+        first, second = left.timing.shares_left(left.states)
+        whole = (first + second)[:, None]
+        after = left.timing.shares_left_after(left.states, MINUTE_BANDS)
+        shares_after = np.divide(after, whole, out=np.zeros_like(after), where=whole > 0.0)
+    return GoalsToCome(
+        home_means, away_means, rhos, means * left.first_half, means * left.second_half, left.states, shares_after
+    )
+
+
+def read_markets(views: ScoreViews, states: MatchStates, columns: Catalogue, out: Floats) -> None:
+    """Write the win weights of outcomes, read from score views, into rows of prices, shape (n, n_outcomes).
+
+    Outcomes that need a view that there is not stay as they are.
+    """
     begin, half = columns.full_time_count, columns.half_count
-    np.matmul(views.full_time, full_time_matrix(views.sizes).win, out=out[:, :begin])
-    halves = half_matrix(views.sizes).win
-    np.matmul(views.first_half, halves, out=out[:, begin : begin + half])
-    np.matmul(views.second_half, halves, out=out[:, begin + half : begin + 2 * half])
-    out[:, columns.results_begin : columns.results_begin + 9] = views.results
-    out[:, columns.results_begin + 9 : columns.orders_begin] = views.totals
-    out[:, columns.orders_begin : columns.minutes_begin] = views.orders
-    _write_minutes(views, states, out[:, columns.minutes_begin :])
+    np.matmul(views.full_time, final_score_wins(columns, views.sizes), out=out[:, :begin])
+    if views.halves is not None:
+        halves = half_matrix(views.sizes).win
+        np.matmul(views.halves.first, halves, out=out[:, begin : begin + half])
+        np.matmul(views.halves.second, halves, out=out[:, begin + half : begin + 2 * half])
+        out[:, columns.results_begin : columns.results_begin + 9] = views.halves.results
+        out[:, columns.results_begin + 9 : columns.orders_begin] = views.halves.totals
+    if views.orders is not None:
+        out[:, columns.orders_begin : columns.minutes_begin] = views.orders
+    if views.minutes is not None:
+        _write_minutes(views.minutes, states, out[:, columns.minutes_begin :])
 
 
-def _price_in_chunks(goals: GoalsToCome, targets: NDArray[np.int64], wins: Floats) -> None:
+def _price_in_chunks(goals: GoalsToCome, targets: NDArray[np.int64], columns: Catalogue, wins: Floats) -> None:
+    wanted = columns.wanted
     sizes = goals.sizes()
+    if len(wins) <= CHUNK_ROWS and np.count_nonzero(sizes == sizes[0]) == len(wins):
+        read_markets(score_views(goals, SIZES[sizes[0]], wanted), goals.states, columns, wins)
+        return
     for size in np.unique(sizes).tolist():
         rows = np.flatnonzero(sizes == size)
         for begin in range(0, len(rows), CHUNK_ROWS):
@@ -195,29 +226,29 @@ def _price_in_chunks(goals: GoalsToCome, targets: NDArray[np.int64], wins: Float
             places = targets[chunk]
             is_run = places[-1] - places[0] == len(places) - 1
             prices = wins[places[0] : places[-1] + 1] if is_run else np.empty((len(chunk), wins.shape[1]))
-            read_markets(score_views(part, SIZES[size]), part.states, prices)
+            read_markets(score_views(part, SIZES[size], wanted), part.states, columns, prices)
             if not is_run:
                 wins[places] = prices
 
 
-def _write_minutes(views: ScoreViews, states: MatchStates, out: Floats) -> None:
+def _write_minutes(minutes: Floats, states: MatchStates, out: Floats) -> None:
     band_count = len(MINUTE_BANDS) + 1
     next_goals = states.home_goals + states.away_goals
     out[:] = np.nan
     for index in np.unique(next_goals[next_goals < len(NUMBERED_GOALS)]).tolist():
         rows = next_goals == index
-        out[rows, index * band_count : (index + 1) * band_count] = views.minutes[rows]
+        out[rows, index * band_count : (index + 1) * band_count] = minutes[rows]
 
 
-def model_flags(home_means: Floats, away_means: Floats, rhos: Floats, states: MatchStates) -> NDArray[np.int8]:
-    """Return a `RowFlag` a match: what is impossible about it, FINE where nothing is.
+def model_flags(home_means: Floats, away_means: Floats, rhos: Floats, flags: NDArray[np.int8]) -> NDArray[np.int8]:
+    """Return a `RowFlag` a match: what is impossible about its goals, or about where it stands, as given.
 
     Raises:
         ModelInputMalformed: If the columns differ in length.
     """
-    if any(column.shape != (len(states),) for column in (home_means, away_means, rhos)):
-        raise ModelInputMalformed(f"Means and rhos must have {len(states)} rows, as the states have")
-    flags = states.flags()
+    if any(column.shape != flags.shape for column in (home_means, away_means, rhos)):
+        raise ModelInputMalformed(f"Means and rhos must have {len(flags)} rows, as the states have")
+    flags = flags.copy()
     with np.errstate(invalid="ignore"):
         flags[~rho_is_possible(home_means, away_means, rhos)] = RowFlag.RHO_OUT_OF_RANGE
         is_possible = [(means >= 0.0) & (means <= GOAL_MEAN_MAX) for means in (home_means, away_means)]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from functools import lru_cache
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +21,24 @@ MINUTES_MAX = 180.0
 GOALS_MAX = 20
 RED_CARDS_MAX = 5
 
-_PERIODS = (Period.NOT_STARTED, Period.FIRST_HALF, Period.HALF_TIME, Period.SECOND_HALF, Period.FINISHED)
+_NOT_STARTED: Final = int(Period.NOT_STARTED)
+_FIRST_HALF: Final = int(Period.FIRST_HALF)
+_HALF_TIME: Final = int(Period.HALF_TIME)
+_SECOND_HALF: Final = int(Period.SECOND_HALF)
+_FINE: Final = int(RowFlag.FINE)
+
+
+def _by_period(*periods: Period) -> NDArray[np.bool_]:
+    """Return a table to look periods up in, clipped: its last place is for numbers that are none."""
+    return np.isin(np.arange(max(Period) + 2), [int(period) for period in periods])
+
+
+_IS_NORMAL_TIME: Final = _by_period(
+    Period.NOT_STARTED, Period.FIRST_HALF, Period.HALF_TIME, Period.SECOND_HALF, Period.FINISHED
+)
+_IS_RUNNING: Final = _by_period(Period.FIRST_HALF, Period.SECOND_HALF)
+_HAS_HALF_TIME_SCORE: Final = _by_period(Period.HALF_TIME, Period.SECOND_HALF, Period.FINISHED)
+_COUNTS_MAX: Final = np.array([GOALS_MAX] * 4 + [RED_CARDS_MAX] * 2)[:, None]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,7 +87,7 @@ class MatchStates:
 
     def is_after_first_half(self) -> NDArray[np.bool_]:
         """Return which matches have their half-time score."""
-        return np.asarray(np.isin(self.periods, (Period.HALF_TIME, Period.SECOND_HALF, Period.FINISHED)))
+        return _HAS_HALF_TIME_SCORE.take(self.periods, mode="clip")
 
     def flags(self) -> NDArray[np.int8]:
         """Return a `RowFlag` a match: what is impossible about it, FINE where nothing is.
@@ -76,13 +95,36 @@ class MatchStates:
         Raises:
             ModelInputMalformed: If the columns differ in length.
         """
-        if any(getattr(self, field.name).shape != (len(self),) for field in fields(self)):
+        counts = self._counts()
+        if any(column.shape != (len(self),) for column in (*counts, self.minutes, self.added_minutes)):
             raise ModelInputMalformed(f"Every column of match states must have {len(self)} rows")
-        flags = np.zeros(len(self), dtype=np.int8)
-        flags[~_cards_possible(self)] = RowFlag.RED_CARDS_IMPOSSIBLE
-        flags[~_clock_possible(self)] = RowFlag.CLOCK_IMPOSSIBLE
-        flags[~_score_possible(self)] = RowFlag.SCORE_IMPOSSIBLE
+        stacked = np.array(counts)
+        is_counted = (stacked >= 0) & (stacked <= _COUNTS_MAX) & (stacked == np.floor(stacked))
+        flags = np.full(len(self), _FINE, dtype=np.int8)
+        flags[~(is_counted[4] & is_counted[5])] = RowFlag.RED_CARDS_IMPOSSIBLE
+        flags[~self._is_clock_possible()] = RowFlag.CLOCK_IMPOSSIBLE
+        flags[~self._is_score_possible(stacked, is_counted)] = RowFlag.SCORE_IMPOSSIBLE
         return flags
+
+    def _counts(self) -> tuple[Integers, ...]:
+        return (
+            *(self.home_goals, self.away_goals, self.half_time_home_goals, self.half_time_away_goals),
+            *(self.home_red_cards, self.away_red_cards),
+        )
+
+    def _is_clock_possible(self) -> NDArray[np.bool_]:
+        begin = np.where(self.periods == _SECOND_HALF, HALF_MINUTES, 0.0)
+        is_timed = (self.minutes >= begin) & (self.minutes <= MINUTES_MAX)
+        is_timed &= ~((self.added_minutes < 0.0) | (self.added_minutes > MINUTES_MAX))
+        is_timed |= ~_IS_RUNNING.take(self.periods, mode="clip")
+        return np.asarray(is_timed & _IS_NORMAL_TIME.take(self.periods, mode="clip"))
+
+    def _is_score_possible(self, counts: Integers, is_counted: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        later = counts[:2] - counts[2:4]
+        is_split = is_counted[2:4] & (later >= 0) & ((later == 0) | (self.periods != _HALF_TIME))
+        is_counted = is_counted[:2] & (is_split | ~self.is_after_first_half())
+        is_counted &= (counts[:2] == 0) | (self.periods != _NOT_STARTED)
+        return np.asarray(is_counted[0] & is_counted[1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,18 +158,15 @@ class GoalTiming:
             Two columns of shape (n,): before the match they sum to 1.0, afterwards both are 0.0. More stoppage time
             than expected can bring the sum above 1.0.
         """
-        whole = [self._half_intensity(half, 0.0, self._added(half)) for half in (0, 1)]
-        is_fresh = states.periods == Period.NOT_STARTED
-        is_on = (states.periods == Period.FIRST_HALF, states.periods == Period.SECOND_HALF)
-        is_to_come = (is_fresh, is_fresh | is_on[0] | (states.periods == Period.HALF_TIME))
-        shares = []
-        for half in (0, 1):
-            added = np.where(np.isnan(states.added_minutes), self._added(half), states.added_minutes)
-            elapsed = np.clip(states.minutes - half * HALF_MINUTES, 0.0, None)
-            left = self._half_intensity(half, elapsed, np.maximum(added, 0.0))
-            share = np.where(is_on[half], left, np.where(is_to_come[half], whole[half], 0.0))
-            shares.append(share / (whole[0] + whole[1]))
-        return shares[0], shares[1]
+        wholes = _whole_shares(self)
+        first, second = wholes.first.take(states.periods, mode="clip"), wholes.second.take(states.periods, mode="clip")
+        is_second = states.periods == _SECOND_HALF
+        is_on = is_second | (states.periods == _FIRST_HALF)
+        if np.count_nonzero(is_on):
+            left = self._half_left(is_second, states) / wholes.intensity
+            first = np.where(is_on & ~is_second, left, first)
+            second = np.where(is_second, left, second)
+        return first, second
 
     def shares_left_after(self, states: MatchStates, minutes: tuple[int, ...]) -> Floats:
         """Return how much of a match's scoring is left when the clock has reached each of some minutes.
@@ -151,23 +190,25 @@ class GoalTiming:
 
     def _share_between(self, half: int, begin: Floats, end: float) -> Floats:
         """Return the share between two minutes of the clock of one half, none where the first comes later."""
-        whole = self._half_intensity(0, 0.0, self._added(0)) + self._half_intensity(1, 0.0, self._added(1))
+        whole = _whole_shares(self).intensity
         start = half * HALF_MINUTES
         return np.asarray(self._playing_intensity(half, np.minimum(begin, end) - start, end - start) / whole)
 
-    def _added(self, half: int) -> float:
-        return (self.first_half_added_minutes, self.second_half_added_minutes)[half]
+    def _half_left(self, half: NDArray[np.bool_], states: MatchStates) -> Floats:
+        """Return what is left of the half that is on, False for the first, as intensity."""
+        added = np.where(half, self.second_half_added_minutes, self.first_half_added_minutes)
+        added = np.where(np.isnan(states.added_minutes), added, states.added_minutes)
+        return self._half_intensity(half, np.maximum(states.minutes - half * HALF_MINUTES, 0.0), added)
 
-    def _half_intensity(self, half: int, elapsed: Floats | float, added: Floats | float) -> Floats:
+    def _half_intensity(self, half: NDArray[np.bool_] | int, elapsed: Floats | float, added: Floats | float) -> Floats:
         played = np.minimum(elapsed, HALF_MINUTES)
-        over = np.maximum(elapsed - HALF_MINUTES, 0.0)
-        added_left = np.maximum(added - over, 0.0)
+        added_left = np.maximum(added - (elapsed - played), 0.0)
         is_short = (HALF_MINUTES - played) + added_left < self.added_minutes_left_min
         added_left = np.where(is_short, self.added_minutes_left_min, added_left)
         rate = (1.0 + self.rise * (half + 1) * HALF_MINUTES / MATCH_MINUTES) * self.stoppage_factor
         return np.asarray(self._playing_intensity(half, played, HALF_MINUTES) + rate * added_left)
 
-    def _playing_intensity(self, half: int, begin: Floats | float, end: Floats | float) -> Floats:
+    def _playing_intensity(self, half: NDArray[np.bool_] | int, begin: Floats | float, end: Floats | float) -> Floats:
         first, last = begin + half * HALF_MINUTES, end + half * HALF_MINUTES
         return np.asarray((last - first) * (1.0 + self.rise * (first + last) / (2.0 * MATCH_MINUTES)))
 
@@ -193,25 +234,65 @@ class RedCardEffects:
         )
 
 
-def _score_possible(states: MatchStates) -> NDArray[np.bool_]:
-    goals = np.stack([states.home_goals, states.away_goals])
-    half_time = np.stack([states.half_time_home_goals, states.half_time_away_goals])
-    is_counted = (goals >= 0) & (goals <= GOALS_MAX) & (goals == np.floor(goals))
-    is_split = (half_time >= 0) & (half_time <= goals) & (half_time == np.floor(half_time))
-    is_unbroken = half_time == goals
-    is_split &= is_unbroken | (states.periods != Period.HALF_TIME)
-    is_fresh = (goals == 0).all(axis=0) | (states.periods != Period.NOT_STARTED)
-    return np.asarray((is_counted & (is_split | ~states.is_after_first_half())).all(axis=0) & is_fresh)
+@dataclass(frozen=True, slots=True, eq=False)
+class ScoringLeft:
+    """How much of their scoring matches have left, one row each.
+
+    Attributes:
+        flags: A `RowFlag` a match: what is impossible about where it stands.
+        first_half: Share of a side's goals, by the means of the whole match, still to come before half-time, home then
+            away, shape (2, n).
+        second_half: The same after half-time.
+    """
+
+    states: MatchStates
+    timing: GoalTiming
+    flags: NDArray[np.int8]
+    first_half: Floats
+    second_half: Floats
+
+    @classmethod
+    def of(cls, states: MatchStates, timing: GoalTiming, red_cards: RedCardEffects) -> ScoringLeft:
+        """Return what is left.
+
+        Args:
+            states: Where the matches stand.
+            timing: How goals spread over the minutes.
+            red_cards: What players sent off do to the rates.
+
+        Raises:
+            ModelInputMalformed: If columns differ in length.
+        """
+        flags = states.flags()
+        first, second = timing.shares_left(states)
+        factors = np.array(red_cards.rate_factors(states))
+        return cls(states, timing, flags, factors * first, factors * second)
+
+    def rows(self, index: NDArray[np.bool_] | Integers) -> ScoringLeft:
+        """Return some of the matches."""
+        return ScoringLeft(
+            self.states.rows(index),
+            self.timing,
+            self.flags[index],
+            self.first_half[:, index],
+            self.second_half[:, index],
+        )
 
 
-def _clock_possible(states: MatchStates) -> NDArray[np.bool_]:
-    begin = np.where(states.periods == Period.SECOND_HALF, HALF_MINUTES, 0.0)
-    is_running = np.isin(states.periods, (Period.FIRST_HALF, Period.SECOND_HALF))
-    is_timed = (states.minutes >= begin) & (states.minutes <= MINUTES_MAX)
-    is_added = np.isnan(states.added_minutes) | ((states.added_minutes >= 0.0) & (states.added_minutes <= MINUTES_MAX))
-    return np.asarray(np.isin(states.periods, _PERIODS) & ((is_timed & is_added) | ~is_running))
+@dataclass(frozen=True, slots=True, eq=False)
+class _WholeShares:
+    """Shares of halves that are whole, by period, and the intensity of a whole match."""
+
+    first: Floats
+    second: Floats
+    intensity: float
 
 
-def _cards_possible(states: MatchStates) -> NDArray[np.bool_]:
-    cards = np.stack([states.home_red_cards, states.away_red_cards])
-    return np.asarray(((cards >= 0) & (cards <= RED_CARDS_MAX) & (cards == np.floor(cards))).all(axis=0))
+@lru_cache(maxsize=64)
+def _whole_shares(timing: GoalTiming) -> _WholeShares:
+    added = (timing.first_half_added_minutes, timing.second_half_added_minutes)
+    halves = [float(timing._half_intensity(half, 0.0, added[half])) for half in (0, 1)]
+    is_to_come = (_by_period(Period.NOT_STARTED), _by_period(Period.NOT_STARTED, Period.FIRST_HALF, Period.HALF_TIME))
+    whole = sum(halves)
+    first, second = (np.where(flags, half / whole, 0.0) for flags, half in zip(is_to_come, halves, strict=True))
+    return _WholeShares(first, second, whole)

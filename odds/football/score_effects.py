@@ -17,7 +17,7 @@ from odds.football.markets import MatchPrices, goals_to_come, model_flags, read_
 from odds.football.match_states import GoalTiming, MatchStates, RedCardEffects
 from odds.football.order_of_goals import NUMBERED_GOALS, RACES
 from odds.football.score_grids import Flags, Floats, Integers
-from odds.football.score_views import SIZES, GoalsToCome, GridSizes, ScoreViews
+from odds.football.score_views import SIZES, GoalsToCome, GridSizes, HalfViews, ScoreViews
 
 JUMPS_MAX = 400
 TAIL_MAX = 1e-13
@@ -66,7 +66,7 @@ def price_matches_with_score_effects(
     if not all(0.0 < factor < 10.0 for factor in (*effects.home_factors, *effects.away_factors)):
         raise ModelInputMalformed("Score effects must be above 0.0 and below 10.0")
     rhos = np.zeros(len(states))
-    flags = model_flags(home_means, away_means, rhos, states)
+    flags = model_flags(home_means, away_means, rhos, states.flags())
     wins = np.full((len(flags), catalogue().layout.outcome_count), np.nan)
     fine = np.flatnonzero(flags == RowFlag.FINE)
     goals = goals_to_come(
@@ -83,7 +83,7 @@ def price_matches_with_score_effects(
         for begin in range(0, len(rows), CHUNK_ROWS):
             part = goals.rows(rows[begin : begin + CHUNK_ROWS])
             prices = np.empty((len(part.rhos), wins.shape[1]))
-            read_markets(chain_views(part, effects, SIZES[size]), part.states, prices)
+            read_markets(chain_views(part, effects, SIZES[size]), part.states, catalogue(), prices)
             wins[fine[rows[begin : begin + CHUNK_ROWS]]] = prices
     return MatchPrices(catalogue(), wins, flags)
 
@@ -100,12 +100,9 @@ def chain_views(goals: GoalsToCome, effects: ScoreEffects, sizes: GridSizes) -> 
     return ScoreViews(
         sizes,
         whole.masses.reshape(len(states), -1),
-        before.masses.reshape(len(states), -1),
-        second_half,
-        results,
-        totals,
+        HalfViews(before.masses.reshape(len(states), -1), second_half, results, totals),
         _orders(whole, states),
-        _minutes(goals, effects),
+        None if goals.shares_after is None else _minutes(goals, goals.shares_after, effects),
     )
 
 
@@ -226,12 +223,12 @@ def _settle(won: tuple[Floats, Floats], is_home: Flags, is_away: Flags, is_past:
     return np.stack([home, 1.0 - home - away, away], axis=1)
 
 
-def _minutes(goals: GoalsToCome, effects: ScoreEffects) -> Floats:
+def _minutes(goals: GoalsToCome, shares_after: Floats, effects: ScoreEffects) -> Floats:
     """Return when the next goal falls: until it does the score, and with it the rate, stays as it is."""
     states = goals.states
     place = np.clip(states.home_goals - states.away_goals, -2, 2) + 2
     means = goals.first_half + goals.second_half
     rate = means[0] * np.array(effects.home_factors)[place] + means[1] * np.array(effects.away_factors)[place]
-    survival = np.exp(-rate[:, None] * (1.0 - goals.shares_after))
+    survival = np.exp(-rate[:, None] * (1.0 - shares_after))
     until = np.hstack([np.ones((len(states), 1)), survival])
     return np.hstack([until[:, :-1] - until[:, 1:], survival[:, -1:]])

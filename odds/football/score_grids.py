@@ -7,6 +7,8 @@ mass out there.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaln
@@ -16,6 +18,7 @@ Integers = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
 RHO_BOUND_ROUNDING = 1e-12
+SHIFTS_CACHED_MAX = 128
 
 
 def poisson_masses(means: Floats, *, size: int) -> Floats:
@@ -28,11 +31,10 @@ def poisson_masses(means: Floats, *, size: int) -> Floats:
     Returns:
         Shape (n, size), each row summing to 1.0 within 1e-15.
     """
-    masses = np.empty((size, len(means)))
-    np.exp(-means, out=masses[0])
-    for goals in range(1, size):
-        np.multiply(masses[goals - 1], means / goals, out=masses[goals])
-    by_row = np.asarray(masses.T.copy())
+    ratios = np.empty((size, len(means)))
+    np.exp(-means, out=ratios[0])
+    np.divide(means, np.arange(1.0, size)[:, None], out=ratios[1:])
+    by_row = np.ascontiguousarray(np.multiply.accumulate(ratios, axis=0).T)
     _gather_tail(by_row, 0.5 * np.exp(-2.0 * means))
     return by_row
 
@@ -67,18 +69,24 @@ def shift_masses(masses: Floats, offsets: Integers) -> Floats:
     Returns:
         Shape (n, size): cell j holds what cell j - offset held.
     """
-    if not offsets.any():
-        return masses
     size = masses.shape[1]
-    sources = np.arange(size) - offsets[:, None]
-    shifted = np.take_along_axis(masses, np.maximum(sources, 0), axis=1)
-    shifted[sources < 0] = 0.0
-    tails = masses[:, ::-1].copy()
-    np.cumsum(tails[:, 0::2], axis=1, out=tails[:, 0::2])
-    np.cumsum(tails[:, 1::2], axis=1, out=tails[:, 1::2])
-    shifted[:, -2:] = np.take_along_axis(tails[:, ::-1], np.maximum(sources[:, -2:], 0), axis=1)
-    shifted[:, -2:] *= sources[:, -2:] >= 0
+    first = int(offsets[0]) if len(offsets) else 0
+    if np.count_nonzero(offsets == first) == len(offsets):
+        return masses @ _shift_matrix(size, first) if first else masses
+    shifted = masses.copy()
+    for offset in set(offsets.tolist()) - {0}:
+        rows = np.flatnonzero(offsets == offset)
+        shifted[rows] = masses[rows] @ _shift_matrix(size, offset)
     return shifted
+
+
+@lru_cache(maxsize=SHIFTS_CACHED_MAX)
+def _shift_matrix(size: int, offset: int) -> Floats:
+    cells = np.arange(size) + offset
+    beyond = np.maximum(cells - (size - 1), 0)
+    matrix = np.zeros((size, size))
+    matrix[np.arange(size), cells - beyond - beyond % 2] = 1.0
+    return matrix
 
 
 def _gather_tail(masses: Floats, parity_halves: Floats) -> None:

@@ -35,29 +35,55 @@ class GridSizes:
 
 SIZES: Final = (GridSizes(12, 9), GridSizes(16, 16), GridSizes(24, 24), GridSizes(56, 56))
 
+_FULL_TIME_SIZES: Final = [sizes.full_time for sizes in SIZES[:-1]]
+_HALF_SIZES: Final = [sizes.half for sizes in SIZES[:-1]]
+
+
+@dataclass(frozen=True, slots=True)
+class WantedViews:
+    """Which views are wanted beside that of the final score."""
+
+    halves: bool
+    orders: bool
+    minutes: bool
+
+
+ALL_VIEWS: Final = WantedViews(halves=True, orders=True, minutes=True)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class HalfViews:
+    """What halves are asked about, one row a match.
+
+    Attributes:
+        first: Score at half-time, shape (n, half^2).
+        second: Goals of the second half alone, shape (n, half^2).
+        results: Result at half-time and at the end, shape (n, 9), half-time first, each home, draw, away.
+        totals: Whether the first half, neither or the second has more goals, shape (n, 3).
+    """
+
+    first: Floats
+    second: Floats
+    results: Floats
+    totals: Floats
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ScoreViews:
-    """Marginals of the joint distribution, one row a match.
+    """Marginals of the joint distribution, one row a match; None for those not wanted.
 
     Attributes:
         full_time: Final score, shape (n, size^2), home goals first.
-        first_half: Score at half-time, shape (n, half^2).
-        second_half: Goals of the second half alone, shape (n, half^2).
-        results: Result at half-time and at the end, shape (n, 9), half-time first, each home, draw, away.
-        totals: Whether the first half, neither or the second has more goals, shape (n, 3).
+        halves: Of either half.
         orders: Scorers of numbered goals and winners of races, as `order_of_goals` has them; NaN where past.
         minutes: When the next goal falls, as `order_of_goals` has it.
     """
 
     sizes: GridSizes
     full_time: Floats
-    first_half: Floats
-    second_half: Floats
-    results: Floats
-    totals: Floats
-    orders: Floats
-    minutes: Floats
+    halves: HalfViews | None
+    orders: Floats | None
+    minutes: Floats | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,7 +97,8 @@ class GoalsToCome:
         first_half: Mean goals still to come before half-time, home then away, shape (2, n).
         second_half: Mean goals still to come after half-time, home then away, shape (2, n).
         states: Where the matches stand.
-        shares_after: Share of the goals to come that falls after the end of each minute band, shape (n, n_bands).
+        shares_after: Share of the goals to come that falls after the end of each minute band, shape (n, n_bands); None
+            where no view asks for it.
     """
 
     home_means: Floats
@@ -80,7 +107,7 @@ class GoalsToCome:
     first_half: Floats
     second_half: Floats
     states: MatchStates
-    shares_after: Floats
+    shares_after: Floats | None
 
     def rows(self, index: Integers) -> GoalsToCome:
         """Return some of the matches."""
@@ -91,52 +118,74 @@ class GoalsToCome:
             self.first_half[:, index],
             self.second_half[:, index],
             self.states.rows(index),
-            self.shares_after[index],
+            None if self.shares_after is None else self.shares_after[index],
         )
 
     def sizes(self) -> NDArray[np.int64]:
         """Return which of `SIZES` each match needs for a tail of about 1e-5 a side in the last cells."""
         goals = np.maximum(self.states.home_goals, self.states.away_goals)
-        means = (self.first_half + self.second_half).max(axis=0)
-        needed = goals + np.maximum(means + 4.6 * np.sqrt(means) + 3.0, SIZES[0].half - 1)
-        return np.asarray(np.searchsorted([sizes.full_time for sizes in SIZES[:-1]], needed))
+        wholes = np.maximum.reduce(self.first_half + self.second_half, 0)
+        halves = np.maximum.reduce(np.maximum(self.first_half, self.second_half), 0)
+        needed = np.searchsorted(_FULL_TIME_SIZES, goals + np.maximum(_reach(wholes), SIZES[0].half - 1))
+        return np.asarray(np.maximum(needed, np.searchsorted(_HALF_SIZES, goals + _reach(halves))))
 
 
-def score_views(goals: GoalsToCome, sizes: GridSizes) -> ScoreViews:
+def _reach(means: Floats) -> Floats:
+    """Return how many goals hardly ever are exceeded."""
+    return np.asarray(means + 4.6 * np.sqrt(means) + 3.0)
+
+
+def score_views(goals: GoalsToCome, sizes: GridSizes, wanted: WantedViews = ALL_VIEWS) -> ScoreViews:
     """Return the views of matches whose goals to come are Poisson, low scores moved by rho.
 
     Rho acts on the final score as it stood before the match; in play its effect is what is left of it given the score,
     so that at the start nothing changes and at the end the result is certain.
     """
-    full_time, halves = _final_masses(goals, sizes.full_time), half_masses(goals, sizes)
-    grid = full_time[0][:, :, None] * full_time[1][:, None, :]
-    first_half = halves[0][0][:, :, None] * halves[0][1][:, None, :]
-    second_half = halves[1][0][:, :, None] * halves[1][1][:, None, :]
-    results, totals = _across_halves(first_half, second_half)
-    if goals.rhos.any():
-        low = _low_score_moves(goals, halves)
-        scale = 1.0 / (1.0 + low.sum(axis=1))
-        grid[:, :2, :2] *= dixon_coles_factors(goals.home_means, goals.away_means, goals.rhos)
-        first_half[:, :2, :2] += (low @ _low_score_maps().first_half).reshape(-1, 2, 2)
-        second_half[:, :2, :2] += (low @ _low_score_maps().second_half).reshape(-1, 2, 2)
-        results += low @ _low_score_maps().results
-        totals += low @ _low_score_maps().totals
+    home, away = _final_masses(goals, sizes.full_time)
+    grid = home[:, :, None] * away[:, None, :]
+    scale = None
+    if np.count_nonzero(goals.rhos):
+        low = grid[:, :2, :2]
+        moves = low * (dixon_coles_factors(goals.home_means, goals.away_means, goals.rhos) - 1.0)
+        low += moves
+        scale = 1.0 / (1.0 + moves.sum(axis=(1, 2)))
         grid *= scale[:, None, None]
-        first_half *= scale[:, None, None]
-        second_half *= scale[:, None, None]
-        results *= scale[:, None]
-        totals *= scale[:, None]
     flat = grid.reshape(len(grid), -1)
+    minutes = None
+    if wanted.minutes and goals.shares_after is not None:
+        minutes = next_goal_minutes(flat, goals.states, goals.shares_after, sizes.full_time)
     return ScoreViews(
         sizes,
         flat,
-        first_half.reshape(len(grid), -1),
-        second_half.reshape(len(grid), -1),
-        results,
-        totals,
-        order_probabilities(flat, goals.states, sizes.full_time),
-        next_goal_minutes(flat, goals.states, goals.shares_after, sizes.full_time),
+        _half_views(goals, sizes, scale) if wanted.halves else None,
+        order_probabilities(flat, goals.states, sizes.full_time) if wanted.orders else None,
+        minutes,
     )
+
+
+def _half_views(goals: GoalsToCome, sizes: GridSizes, scale: Floats | None) -> HalfViews:
+    """Return the views of halves.
+
+    Args:
+        goals: To come.
+        sizes: Of the grids.
+        scale: What the final score was multiplied by after rho moved low scores; None where rho is 0.0.
+    """
+    before, after = half_masses(goals, sizes)
+    first = before[0][:, :, None] * before[1][:, None, :]
+    second = after[0][:, :, None] * after[1][:, None, :]
+    results, totals = _across_halves(first, second)
+    if scale is not None:
+        low, maps = _low_score_moves(goals, (before, after)), _low_score_maps()
+        first[:, :2, :2] += (low @ maps.first_half).reshape(-1, 2, 2)
+        second[:, :2, :2] += (low @ maps.second_half).reshape(-1, 2, 2)
+        results += low @ maps.results
+        totals += low @ maps.totals
+        first *= scale[:, None, None]
+        second *= scale[:, None, None]
+        results *= scale[:, None]
+        totals *= scale[:, None]
+    return HalfViews(first.reshape(len(first), -1), second.reshape(len(second), -1), results, totals)
 
 
 Sides = tuple[Floats, Floats]

@@ -11,9 +11,9 @@ import pytest
 
 from odds.fixture import Period
 from odds.football.errors import ModelInputMalformed, RowFlag
-from odds.football.implied_means import ImpliedMeans, PriceTargets, imply_goal_means
+from odds.football.implied_means import ImpliedMeans, PriceTargets, follow_goal_means, imply_goal_means
 from odds.football.markets import price_matches
-from odds.football.match_states import GoalTiming, MatchStates, RedCardEffects
+from odds.football.match_states import GoalTiming, MatchStates, RedCardEffects, ScoringLeft
 from odds.football.score_grids import Floats
 
 VECTORS = Path(__file__).resolve().parents[3] / "shared" / "vectors" / "odds_vectors.json"
@@ -74,6 +74,26 @@ def test_means_and_rho_come_back_from_the_prices_they_made() -> None:
     np.testing.assert_allclose(found.away_means, away, atol=1e-6)
     np.testing.assert_allclose(found.rhos, rhos, atol=1e-6)
     assert found.errors.max() < 1e-8
+
+
+def follow(prices: Floats, start: Floats, step_tolerance: float) -> ImpliedMeans:
+    left = ScoringLeft.of(MatchStates.before_kick_off(len(prices)), GoalTiming(), RedCardEffects())
+    targets = PriceTargets(MANY, prices, np.ones(len(MANY)))
+    return follow_goal_means(targets, rhos=None, left=left, start=start, step_tolerance=step_tolerance)
+
+
+def test_a_search_that_begins_near_by_ends_there_and_rows_without_a_start_find_their_own() -> None:
+    home, away, rhos = np.array([1.5, 2.2, 1.1]), np.array([1.2, 0.7, 1.4]), np.array([-0.05, 0.02, -0.1])
+    prices = prices_for(MANY, home, away, rhos, MatchStates.before_kick_off(3))
+    start = np.stack([home * 1.01, away * 0.99, rhos + 0.002], axis=1)
+    start[1] = np.nan
+    found = follow(prices, start, 1e-9)
+    assert not found.flags.any()
+    np.testing.assert_allclose(np.stack([found.home_means, found.away_means]), np.stack([home, away]), atol=1e-7)
+    # One step from one part in a hundred off leaves about its square, and a rho that is hardly felt a little more.
+    rough = follow(prices, start, 0.05)
+    np.testing.assert_allclose(rough.home_means, home, rtol=1e-3)
+    assert np.abs(rough.home_means - home)[0] > 1e-9
 
 
 def test_means_come_back_from_prices_in_play() -> None:

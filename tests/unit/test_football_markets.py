@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 
 from odds.fixture import Period
+from odds.football.catalogue import part_of_catalogue
 from odds.football.errors import EXPECTED_BY_FLAG, ModelInputMalformed, RowFlag
-from odds.football.markets import MatchPrices, price_matches
-from odds.football.match_states import GoalTiming, MatchStates, RedCardEffects
+from odds.football.markets import MatchPrices, price_columns, price_matches
+from odds.football.match_states import GoalTiming, MatchStates, RedCardEffects, ScoringLeft
 
 VECTORS = Path(__file__).resolve().parents[3] / "shared" / "vectors" / "odds_vectors.json"
 EVEN_PACE = GoalTiming(rise=0.0, first_half_added_minutes=0.0, second_half_added_minutes=0.0)
@@ -249,3 +250,40 @@ def test_columns_of_different_length_are_refused() -> None:
             timing=EVEN_PACE,
             red_cards=RedCardEffects(),
         )
+
+
+@pytest.mark.parametrize(
+    "market_ids",
+    [
+        {"1x2"},
+        {"total:2.25", "handicap:-1", "draw_no_bet", "no such market"},
+        {"1x2", "first_half_1x2"},
+        {"half_time_full_time"},
+        {"next_goal:2", "total:2.5"},
+        {"next_goal_minute:1"},
+        {"correct_score", "second_half_total:1.5", "race_to:2", "next_goal_minute:3"},
+    ],
+    ids=lambda market_ids: "+".join(sorted(market_ids)),
+)
+def test_a_part_of_the_catalogue_is_priced_as_the_whole(market_ids: set[str]) -> None:
+    state = state_of(Period.SECOND_HALF, 60.0, (1, 1), (1, 0))
+    whole, part = price(1.6, 1.1, -0.05, state), part_of_catalogue(frozenset(market_ids))
+    prices = price_columns(
+        np.array([1.6]),
+        np.array([1.1]),
+        rhos=np.array([-0.05]),
+        left=ScoringLeft.of(state, EVEN_PACE, RedCardEffects()),
+        columns=part,
+    )
+    assert market_ids - {"no such market"} <= set(part.layout.market_ids)
+    assert prices.win_weights.shape[1] == part.layout.outcome_count < whole.win_weights.shape[1]
+    for index, market_id in enumerate(part.layout.market_ids):
+        names = part.layout.outcome_ids_of(index)
+        assert fair(prices, market_id, *names) == pytest.approx(fair(whole, market_id, *names), abs=1e-14, nan_ok=True)
+
+
+def test_a_part_of_the_catalogue_leaves_out_markets_and_views_nobody_asks_for() -> None:
+    part = part_of_catalogue(frozenset({"1x2", "next_goal:2"}))
+    assert part.layout.market_ids[0] == "1x2"
+    assert {"total:2.5", "first_half_1x2", "next_goal_minute:1"}.isdisjoint(part.layout.market_ids)
+    assert (part.wanted.halves, part.wanted.orders, part.wanted.minutes) == (False, True, False)
