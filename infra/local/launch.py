@@ -11,6 +11,7 @@ from pathlib import Path
 from infra.local.program import Program
 
 REACH_TIMEOUT_S = 5
+SERVERS_PATH = "/usr/sbin"  # where Debian keeps servers, and not on the path of everybody
 
 
 def as_user(user: str | None, *, needs_override: bool) -> tuple[str, ...]:
@@ -54,7 +55,7 @@ async def launch(program: Program) -> asyncio.subprocess.Process:
             stdout=log,
             stderr=log,
             cwd=program.working_dir,
-            env={**os.environ, **program.environment},
+            env={**os.environ, "PATH": f"{os.environ['PATH']}:{SERVERS_PATH}", **program.environment},
             start_new_session=True,
         )
     finally:

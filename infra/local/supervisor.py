@@ -116,8 +116,9 @@ class Supervisor:
             async with asyncio.TaskGroup() as group:
                 for name in names:
                     group.create_task(self._start(name))
-        except* StartFailed as failures:
-            raise failures.exceptions[0] from None
+        except ExceptionGroup as failures:
+            failed, _ = failures.split(StartFailed)
+            raise (failed or failures).exceptions[0] from None
 
     async def _start(self, name: str) -> None:
         runner = self._runners[name]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import socket
@@ -9,12 +10,18 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import psutil
 import pytest
+from rich.console import Console
 
 from infra.local.data import throw_away
 from infra.local.locks import AlreadyRunning
+from infra.local.program import Program, Stage, Unhealthy
+from infra.local.runner import StartFailed
+from infra.local.supervisor import Supervisor
+from infra.local.up import Terminal
 from infra.settings import ROOT, TEST_PORT_OFFSET, Ports, Settings, load_settings
 from tests.running_system import RunningSystem, launch_up, running, shut_down, start_afresh, wait_until
 
@@ -110,3 +117,36 @@ def test_a_taken_port_is_named_with_its_holder_and_the_setting_that_moves_ours(o
     assert refused.returncode == 1
     assert f"Port {own_settings.ports.redis} (of redis) is taken by process {os.getpid()}" in said
     assert "OVERROUND_PORTS__REDIS=" in said
+
+
+def test_a_program_that_does_not_start_is_named_with_the_end_of_its_log(tmp_path: Path) -> None:
+    program = _program(tmp_path, "sh", "-c", "echo the disk is full; exit 3")
+    supervisor = Supervisor(
+        tmp_path, [program], autostart=["broken"], audience=Terminal(Console(quiet=True), ["broken"])
+    )
+    with pytest.raises(StartFailed, match=r"broken exited with code 3\n(  the disk is full\n)+"):
+        asyncio.run(supervisor.run(on_up=lambda: None))
+
+
+def test_servers_are_found_where_debian_keeps_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
+    program = _program(tmp_path, "clickhouse-server", "--nonsense")
+    supervisor = Supervisor(
+        tmp_path, [program], autostart=["broken"], audience=Terminal(Console(quiet=True), ["broken"])
+    )
+    with pytest.raises(StartFailed, match="Unknown option specified: nonsense"):
+        asyncio.run(supervisor.run(on_up=lambda: None))
+
+
+def _program(folder: Path, *command: str) -> Program:
+    async def refuse() -> None:
+        raise Unhealthy("it never works")
+
+    return Program(
+        name="broken",
+        command=command,
+        check=refuse,
+        log=folder / "broken.log",
+        stage=Stage.SERVER,
+        working_dir=folder,
+    )
