@@ -1,90 +1,130 @@
-"""The margin as one Jensen-Shannon divergence between each fair probability and its implied one."""
+"""The margin as one Jensen-Shannon divergence between each fair probability and its implied one.
+
+Of the two, u is the higher one and u - d the lower; d, the fall, is what is looked for.
+"""
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from odds.margin.newton import find_roots
-from odds.margin.rows import Columns, Flags, Solution
+from odds.margin.rows import ONE, Columns, Flags, Solution, sum_outcomes
 
 Floats = NDArray[np.float64]
 
-HALF_DISTANCE_MIN: Final = 1e-18
-DISTANCE_MIN: Final = 1e-36
-"""Keep what is divided by above 0."""
-MISMATCH_MAX: Final = 1e-6
-"""How far apart, relative to them, the distances of a book's outcomes may be when it counts as solved."""
+FALL_MIN: Final = np.array(1e-18)
+"""Keeps what is divided by above 0."""
+FALL_SHARE_MAX: Final = np.array(1.0 - 1e-9)
+"""What would fall by more than this share of itself would fall through 0: nothing is so far from it."""
+NEXT_FALL_CHANGE_MAX: Final = 5e-14
+"""Falls are no better than this, far below what a price shows: it saves most books a second step."""
+TWO: Final = np.array(2.0)
+NOTHING: Final = 1e-30
+"""Where an outcome that is not there falls from: far too little to count."""
 
-_sum = np.add.reduce
+
+class _Falls(NamedTuple):
+    falls: Floats
+    divergences: Floats
+    is_out_of_reach: Flags | None
+    is_unfinished: Flags | None
 
 
 def take_out_by_jensen_shannon(columns: Columns) -> Solution:
     """Lower each value by one divergence."""
-    return _lower(columns.values, columns.targets, columns)
+    upper = columns.values
+    found = _fall(upper, ONE - upper, columns.sums - columns.targets, 2.0 * columns.sums - columns.counts, columns)
+    return Solution(upper - found.falls, found.divergences, found.is_out_of_reach, found.is_unfinished)
 
 
 def put_on_by_jensen_shannon(columns: Columns) -> Solution:
-    """Raise each value by one divergence: its complement is lowered by the same."""
-    solution = _lower(1.0 - columns.values, columns.counts - columns.targets, columns)
-    return Solution(1.0 - solution.values, solution.parameters, solution.is_out_of_reach, solution.is_unfinished)
+    """Raise each value by one divergence: its complement falls by as much."""
+    lower = columns.values
+    found = _fall(ONE - lower, lower, columns.targets - columns.sums, columns.counts - 2.0 * columns.sums, columns)
+    return Solution(lower + found.falls, found.divergences, found.is_out_of_reach, found.is_unfinished)
 
 
-def _lower(upper: Floats, targets: Floats, columns: Columns) -> Solution:
-    """Step towards equal distances and the wanted sum at once.
+def _fall(upper: Floats, others: Floats, margins: Floats, leans: Floats, columns: Columns) -> _Falls:
+    """Find falls of one divergence that sum to the margins; leans are what upper less others sum to."""
+    is_there = columns.is_there
+    if is_there is not None:
+        upper, others = np.where(is_there, upper, NOTHING), np.where(is_there, others, 1.0)
+    margins, deepest = abs(margins) + float(FALL_MIN), upper * FALL_SHARE_MAX
+    start, bends = _first_falls(upper, others, margins, leans, is_there)
+    falls, is_unfinished = find_roots(
+        _step,
+        np.minimum(start, deepest),
+        upper,
+        others,
+        deepest,
+        margins,
+        bends=bends,
+        next_move_max=NEXT_FALL_CHANGE_MAX,
+    )
+    is_too_deep: Flags = falls >= deepest
+    if is_there is not None:
+        is_too_deep &= is_there
+    is_out_of_reach = np.logical_or.reduce(is_too_deep, 0) if np.count_nonzero(is_too_deep) else None
+    one = 0 if is_there is None else (is_there.argmax(axis=0), np.arange(is_there.shape[1]))
+    fourfold, _ = _measure(falls[one], upper[one], others[one])
+    return _Falls(falls, 0.25 * fourfold, is_out_of_reach, is_unfinished)
 
-    The distance is the square root of the divergence, nearly straight in the lower value.
+
+def _first_falls(
+    upper: Floats, others: Floats, margins: Floats, leans: Floats, is_there: Flags | None
+) -> tuple[Floats, Floats]:
+    """Return falls right to the fourth order of the angle between the values, and how much a step from there bends.
+
+    With u = sin^2 b a fall by the angle a leaves sin^2(b - a), and the distance is a(1 - a^2 (2 - S)/(12 S)) where S is
+    sin^2(2b - a). One tangent of a for all sums to the margin exactly; then each is corrected for its S.
     """
-    is_there: Flags | float = 1.0
-    if columns.is_there is not None:
-        is_there = columns.is_there
-        upper = np.where(is_there, upper, 0.5)
-
-    def step(lower: Floats, upper: Floats, weights: Floats, targets: Floats) -> Floats:
-        distances, slopes = _distances(lower, upper)
-        tangents = lower - distances * slopes
-        common = (targets - _sum(weights * tangents, 0)) / _sum(weights * slopes, 0)
-        following = tangents + np.maximum(common, DISTANCE_MIN) * slopes
-        stepped: Floats = np.minimum(np.maximum(following, 0.1 * lower), upper)
-        return stepped
-
-    weights = np.multiply(is_there, np.ones_like(upper))
-    spread = upper * (1.0 - upper)
-    reach = np.sqrt(spread)
-    share = (_sum(weights * upper, 0) - targets) / _sum(weights * reach, 0)
-    start = _first_guess(upper, spread, np.minimum(share, 1.0))
-    lower, is_unfinished = find_roots(step, start, upper, weights, targets)
-    distances, _ = _distances(lower, upper)
-    common = _sum(weights * distances, 0) / columns.counts
-    gaps = (weights * abs(distances - common)).max(axis=0)
-    is_mismatched = ~(gaps <= MISMATCH_MAX * (common + MISMATCH_MAX))
-    return Solution(lower, common * common, is_mismatched if np.count_nonzero(is_mismatched) else None, is_unfinished)
+    roots = np.sqrt(upper * others)
+    sums = sum_outcomes(roots)
+    tangents = margins / (sums + np.sqrt(abs(sums * sums + (leans - margins) * margins)))
+    squares = tangents * tangents
+    leaning = (upper - others) * (0.5 * tangents)
+    middles = roots + leaning
+    slopes = middles + leaning
+    falls = middles * (2.0 * tangents / (1.0 + squares))
+    corrections = slopes / (falls * falls)
+    inverses = ONE / slopes
+    if is_there is not None:
+        corrections *= is_there
+        inverses *= is_there
+    strength = squares * squares * tangents / 3.0
+    corrections *= strength
+    corrections -= slopes * (sum_outcomes(corrections) / (sums + tangents * leans))
+    corrections += falls
+    bends = 0.5 * sum_outcomes(inverses)
+    return np.maximum(corrections, FALL_MIN), bends * bends
 
 
-def _first_guess(upper: Floats, spread: Floats, share: Floats) -> Floats:
-    """Return lower values whose squared half distance is m(1 - m) times one number, m being the middle."""
-    quarter = 0.25 * share * share
-    linear = quarter * (0.5 - upper)
-    half = (np.sqrt(linear * linear + (1.0 + quarter) * quarter * spread) - linear) / (1.0 + quarter)
-    return np.asarray(np.maximum(upper - 2.0 * half, 0.05 * upper))
+def _step(falls: Floats, upper: Floats, others: Floats, deepest: Floats, margins: Floats) -> Floats:
+    """Step towards equal distances and the wanted sum at once: the distance is nearly straight in the fall."""
+    divergences, slopes = _measure(falls, upper, others)
+    moves = np.sqrt(divergences)
+    moves /= slopes
+    divergences /= slopes
+    divergences += divergences
+    following = falls - divergences
+    moves *= (margins - sum_outcomes(following)) / sum_outcomes(moves)
+    following += moves
+    stepped: Floats = np.minimum(np.maximum(following, FALL_MIN), deepest)
+    return stepped
 
 
-def _distances(lower: Floats, upper: Floats) -> tuple[Floats, Floats]:
-    """Return the roots of the divergences, and how fast the lower values move with them.
+def _measure(falls: Floats, upper: Floats, others: Floats) -> tuple[Floats, Floats]:
+    """Return four times the divergences, and how fast that grows with the falls.
 
-    Written in the half distance over the middle: what cancels when the values are close costs no accuracy in them.
+    Nothing cancels when the values are close.
     """
-    half = np.maximum(0.5 * (upper - lower), HALF_DISTANCE_MIN)
-    middle = upper - half
-    others = 1.0 - middle
-    near, far = half / middle, half / others
-    below, above = np.log1p(-near), np.log1p(near)
-    unlikely, likely = np.log1p(far), np.log1p(-far)
-    inner = below - unlikely
-    divergences = middle * (below + above)
-    divergences += others * (unlikely + likely)
-    divergences += half * (above - likely - inner)
-    distances = np.sqrt(np.maximum(0.5 * divergences, DISTANCE_MIN))
-    return distances, 4.0 * distances / inner
+    lower = upper - falls
+    sums = upper + lower
+    other_sums = TWO - sums
+    near, far = falls / sums, falls / other_sums
+    nears, fars = np.log1p(-near * near), np.log1p(-far * far)
+    log_ratios = np.log1p(falls / (others * lower))
+    return falls * log_ratios + sums * nears + other_sums * fars, log_ratios + fars - nears

@@ -19,6 +19,11 @@ Flags = NDArray[np.bool_]
 BLOCK_CELLS: Final = 24_576
 """Numbers solved at once: a few such arrays stay in a core's second-level cache."""
 SUM_TOLERANCE: Final = 1e-12
+OUTCOMES_ADDED_SINGLY_MAX: Final = 4
+
+ZERO: Final = np.zeros(())
+ONE: Final = np.ones(())
+"""As arrays: with a Python number an operation on one book takes half as long again."""
 
 
 class RowFlag(IntEnum):
@@ -38,7 +43,7 @@ class RowFlag(IntEnum):
     RESULT_OUT_OF_RANGE = 6
     """The method leads to a probability that is not above 0.0 and below 1.0."""
     NOT_CONVERGED = 7
-    """The parameter was not found within the steps allowed."""
+    """The parameter was not found within the steps allowed, or not well enough to make the sum right."""
     OVERROUND_NOT_KEPT = 8
     """On the ladder and within its bounds the row sums to less than its overround."""
     BELOW_LADDER = 9
@@ -97,6 +102,22 @@ class Solution(NamedTuple):
 Solver = Callable[[Columns], Solution]
 
 
+def sum_outcomes(values: Floats) -> Floats:
+    """Sum over the first axis; a few are added one by one, as to begin a reduction takes longer than that."""
+    if 2 <= len(values) <= OUTCOMES_ADDED_SINGLY_MAX:
+        sums: Floats = values[0] + values[1]
+        for index in range(2, len(values)):
+            sums += values[index]
+        return sums
+    reduced: Floats = np.add.reduce(values, 0)
+    return reduced
+
+
+def are_all(flags: Flags) -> bool:
+    """Return whether all are true, or the only one is."""
+    return bool(flags) if flags.ndim == 0 else np.count_nonzero(flags) == flags.size
+
+
 def solve_rows(
     rows: Floats, targets: Floats | float, solver: Solver, *, are_odds: bool, sum_may_be_below: bool, outcomes_min: int
 ) -> MarginRows:
@@ -143,15 +164,15 @@ class _Job(NamedTuple):
 
 def _solve_block(given: Floats, targets: Floats, job: _Job) -> MarginRows:
     """Solve all at once if all are sound and full, otherwise the sound ones; a single book has no batch axis."""
-    values = 1.0 / given if job.are_odds else given
+    values = ONE / given if job.are_odds else given
     width = len(values)
-    is_inside = (values > 0.0) & (values < 1.0)
-    if width >= job.outcomes_min and np.count_nonzero(is_inside) == values.size:
-        sums = np.add.reduce(values, 0)
+    is_inside = (values > ZERO) & (values < ONE)
+    if width >= job.outcomes_min and are_all(is_inside):
+        sums = sum_outcomes(values)
         is_sound = (targets > 0.0) & (targets < width)
         if not job.sum_may_be_below:
             is_sound &= job.margins(sums, targets) >= -SUM_TOLERANCE
-        if np.count_nonzero(is_sound) == is_sound.size:
+        if are_all(is_sound):
             return _solve_all(Columns(values, sums, targets, 0.0 * targets + width, None), job.solver)
     shape = (width, np.size(targets))
     return _solve_sound(values.reshape(shape), is_inside.reshape(shape), np.asarray(targets).reshape(-1), job)
@@ -161,19 +182,26 @@ def _solve_all(columns: Columns, solver: Solver) -> MarginRows:
     solution = solver(columns)
     values = solution.values
     if solution.is_out_of_reach is None and solution.is_unfinished is None:
-        is_inside = (values > 0.0) & (values < 1.0)
-        if np.count_nonzero(is_inside) == values.size:
+        is_inside = (values > ZERO) & (values < ONE)
+        if are_all(is_inside) and are_all(_is_sum_kept(columns, values)):
             count = values.size // len(values)
             rows = values.T if values.ndim > 1 else values[None]
             return MarginRows(rows, np.asarray(solution.parameters).reshape(count), np.zeros(count, dtype=np.uint8))
     return _flag_solution(columns, solution)
 
 
+def _is_sum_kept(columns: Columns, values: Floats) -> Flags:
+    """Return which books sum to what they should; where prices differ from 1.0 by the last digit they may not."""
+    is_kept: Flags = abs(sum_outcomes(values) - columns.targets) <= SUM_TOLERANCE * (1.0 + columns.targets)
+    return is_kept
+
+
 def _flag_solution(columns: Columns, solution: Solution) -> MarginRows:
     values = solution.values.reshape(len(solution.values), -1)
     flags = np.zeros(values.shape[1], dtype=np.uint8)
     is_there = np.ones(values.shape, dtype=np.bool_) if columns.is_there is None else columns.is_there
-    flags[(is_there & ~((values > 0.0) & (values < 1.0))).any(axis=0)] = RowFlag.RESULT_OUT_OF_RANGE
+    flags[(is_there & ~((values > ZERO) & (values < ONE))).any(axis=0)] = RowFlag.RESULT_OUT_OF_RANGE
+    flags[(flags == RowFlag.SOLVED) & ~_is_sum_kept(columns, np.where(is_there, values, 0.0))] = RowFlag.NOT_CONVERGED
     if solution.is_unfinished is not None:
         flags[solution.is_unfinished] = RowFlag.NOT_CONVERGED
     if solution.is_out_of_reach is not None:
@@ -187,7 +215,7 @@ def _solve_sound(values: Floats, is_inside: Flags, targets: Floats, job: _Job) -
     is_there = ~np.isnan(values)
     counts = is_there.sum(axis=0, dtype=np.float64)
     values = np.where(is_inside, values, 0.0)
-    sums = np.add.reduce(values, 0)
+    sums = sum_outcomes(values)
     flags = np.zeros(len(targets), dtype=np.uint8)
     if not job.sum_may_be_below:
         flags[job.margins(sums, targets) < -SUM_TOLERANCE] = RowFlag.SUM_BELOW_TARGET

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from odds.margin.newton import find_roots
-from odds.margin.rows import Columns, Solution
+from odds.margin.rows import ONE, Columns, Solution, sum_outcomes
 
 Floats = NDArray[np.float64]
 
@@ -21,8 +21,6 @@ DISTANCE_MIN: Final = 1e-140
 """Keeps what is divided by above 0."""
 CURVATURE_SHARE_MAX: Final = 0.05
 """As long as Shin's start goes this little further, it stays where the function falls."""
-
-_sum = np.add.reduce
 
 
 def scale(columns: Columns) -> Solution:
@@ -78,29 +76,36 @@ def take_out_by_goto(columns: Columns) -> Solution:
     errors = np.sqrt(1.0 - columns.values)
     if columns.is_there is not None:
         errors *= columns.is_there
-    steps = (columns.sums - columns.targets) / _sum(errors, 0)
+    steps = (columns.sums - columns.targets) / sum_outcomes(errors)
     return Solution(columns.values - errors * steps, steps)
 
 
 def put_on_by_goto(columns: Columns) -> Solution:
     """Find the standard errors whose removal leaves these: with x = sqrt(1 - q), x^2 + s x = 1 - p.
 
-    The sum of q is concave in s, so that from 0 no step goes past the root.
+    The sum of q is concave in s. The start solves it to the fourth order of s, so that mostly one step is left.
     """
-    unlikely = 1.0 - columns.values
+    unlikely = ONE - columns.values
+    roots = np.sqrt(unlikely)
+    inverses = ONE / roots
     if columns.is_there is not None:
-        unlikely *= columns.is_there
+        unlikely = np.where(columns.is_there, unlikely, DISTANCE_MIN)
+        roots, inverses = roots * columns.is_there, inverses * columns.is_there
+    margins = np.maximum(columns.targets - columns.sums, 0.0)
+    counts, errors = columns.counts, sum_outcomes(roots)
+    first = 2.0 * margins / (errors + np.sqrt(abs(errors * errors - 2.0 * counts * margins)))
+    thirds = 0.125 * first * first * sum_outcomes(inverses)
+    start = first * (1.0 - thirds / (errors - counts * first + 3.0 * thirds))
 
     def step(steps: Floats, unlikely: Floats, margins: Floats) -> Floats:
         halves = 0.5 * steps
         errors = np.sqrt(halves * halves + unlikely) - halves
         squares = errors * errors
-        slopes = 2.0 * errors * squares / np.maximum(unlikely + squares, DISTANCE_MIN)
-        stepped: Floats = steps + (margins - _sum(steps * errors, 0)) / _sum(slopes, 0)
+        slopes = errors * squares / (unlikely + squares)
+        stepped: Floats = steps + 0.5 * (margins - steps * sum_outcomes(errors)) / sum_outcomes(slopes)
         return stepped
 
-    margins = np.maximum(columns.targets - columns.sums, 0.0)
-    steps, is_unfinished = find_roots(step, margins / _sum(np.sqrt(unlikely), 0), unlikely, margins)
+    steps, is_unfinished = find_roots(step, start, unlikely, margins, bends=counts / errors)
     halves = 0.5 * steps
     added = steps * unlikely / (halves + np.sqrt(halves * halves + unlikely))
     return Solution(columns.values + added, steps, is_unfinished=is_unfinished)
@@ -117,14 +122,14 @@ def raise_to_power(columns: Columns) -> Solution:
 
     def step(powers: Floats, logs: Floats, wanted: Floats) -> Floats:
         raised = np.exp(powers * logs)
-        sums = _sum(raised, 0)
+        sums = sum_outcomes(raised)
         raised *= logs
-        following = powers + (wanted - np.log(sums)) * sums / _sum(raised, 0)
+        following = powers + (wanted - np.log(sums)) * sums / sum_outcomes(raised)
         stepped: Floats = np.maximum(following, 0.01 * powers)
         return stepped
 
     wanted = np.log(columns.targets)
-    first = 1.0 + (wanted - np.log(columns.sums)) * columns.sums / _sum(columns.values * logs, 0)
+    first = 1.0 + (wanted - np.log(columns.sums)) * columns.sums / sum_outcomes(columns.values * logs)
     powers, is_unfinished = find_roots(step, np.maximum(first, 0.01), logs, wanted)
     return Solution(np.exp(powers * logs), powers, is_unfinished=is_unfinished)
 
@@ -146,15 +151,15 @@ def take_out_by_odds_ratio(columns: Columns) -> Solution:
 
     def step(factors: Floats, against: Floats, targets: Floats) -> Floats:
         shares = 1.0 / (1.0 + factors * against)
-        sums = _sum(shares, 0)
+        sums = sum_outcomes(shares)
         shares *= shares
         shares *= against
-        following = factors + sums * (sums / targets - 1.0) / _sum(shares, 0)
+        following = factors + sums * (sums / targets - 1.0) / sum_outcomes(shares)
         stepped: Floats = np.maximum(following, 0.01 * factors)
         return stepped
 
     sums = columns.sums
-    first = 1.0 + sums * (sums / columns.targets - 1.0) / (sums - _sum(columns.values * columns.values, 0))
+    first = 1.0 + sums * (sums / columns.targets - 1.0) / (sums - sum_outcomes(columns.values * columns.values))
     factors, is_unfinished = find_roots(step, np.maximum(first, 0.01), against, columns.targets)
     return Solution(1.0 / (1.0 + factors * against), factors, is_unfinished=is_unfinished)
 
@@ -194,8 +199,8 @@ def take_out_by_shin(columns: Columns) -> Solution:
         lengths = squares * (1.0 - shares)
         lengths += shares * shares
         np.sqrt(lengths, lengths)
-        sums = _sum(lengths, 0) - (2.0 + others * shares)
-        slopes = _sum((shares - halves) / lengths, 0) - others
+        sums = sum_outcomes(lengths) - (2.0 + others * shares)
+        slopes = sum_outcomes((shares - halves) / lengths) - others
         stepped: Floats = shares - sums / slopes
         return stepped
 
@@ -215,7 +220,7 @@ def _first_insiders(columns: Columns, roots: Floats) -> Floats:
         odds = np.where(columns.is_there, odds, 0.0)
     slopes = roots + columns.counts - 2.0
     first = np.maximum(2.0 * (roots - 1.0) / slopes, DISTANCE_MIN)
-    curvatures = 0.5 * (roots * columns.targets * _sum(odds, 0) - roots)
+    curvatures = 0.5 * (roots * columns.targets * sum_outcomes(odds) - roots)
     stepped: Floats = first * (1.0 + np.minimum(0.5 * curvatures * first / slopes, CURVATURE_SHARE_MAX))
     return stepped
 
@@ -229,12 +234,12 @@ def put_on_by_shin(columns: Columns) -> Solution:
 
     def step(shares: Floats, squares: Floats, spread: Floats, roots: Floats) -> Floats:
         lengths = np.sqrt(squares + shares * spread)
-        slopes = 0.5 * _sum(spread / lengths, 0)
-        stepped: Floats = shares + (roots - _sum(lengths, 0)) / slopes
+        slopes = 0.5 * sum_outcomes(spread / lengths)
+        stepped: Floats = shares + (roots - sum_outcomes(lengths)) / slopes
         return stepped
 
     shares, is_unfinished = find_roots(step, 2.0 * (roots - 1.0) / (columns.counts - 1.0), squares, spread, roots)
     values = np.sqrt(squares + shares * spread)
     values *= roots * columns.sums
-    is_out_of_reach = _sum(np.sqrt(fair), 0) <= roots
+    is_out_of_reach = sum_outcomes(np.sqrt(fair)) <= roots
     return Solution(values, shares, is_out_of_reach if np.count_nonzero(is_out_of_reach) else None, is_unfinished)

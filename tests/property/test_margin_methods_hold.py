@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
@@ -69,6 +69,7 @@ def test_longer_odds_are_less_likely(method: MarginMethod, implied: Floats) -> N
 
 @every_method
 @given(fair=fair_books(), overround=st.floats(1.0, 1.6))
+@example(fair=np.array([[0.05424719, 0.06401526, 0.88173755]]), overround=1.5371939783776478)
 @SEVERAL
 def test_what_was_put_on_comes_off_again(method: MarginMethod, fair: Floats, overround: float) -> None:
     quoted = apply_margin(fair, overrounds=overround, method=method)
@@ -126,6 +127,8 @@ def test_no_quoted_row_falls_below_its_overround(
         elements=st.floats(allow_nan=True, allow_infinity=True, width=64) | st.floats(1.0, 20.0),
     )
 )
+@example(rows=np.full((1, 3), np.nextafter(1.0, 2.0)))
+@example(rows=np.full((2, 3), 1.000000001))
 @SEVERAL
 def test_whatever_comes_in_every_row_is_probabilities_or_flagged(method: MarginMethod, rows: Floats) -> None:
     result = remove_margin(rows, method=method)
