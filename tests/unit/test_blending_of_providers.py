@@ -36,12 +36,13 @@ def test_an_outlier_needs_three_and_two_contradict_each_other() -> None:
 
 
 def quorum(counted: list[list[int]], mandatory: list[list[int]], absent: list[int], *, least: int = 1) -> list[bool]:
-    return find_quorum(
+    enough = find_quorum(
         np.array(counted, dtype=bool),
         is_mandatory=np.array(mandatory, dtype=bool),
         is_mandatory_absent=np.array(absent, dtype=bool),
         providers_min=least,
-    ).tolist()
+    )
+    return [bool(is_enough) for is_enough in enough]
 
 
 def test_a_market_needs_its_least_number_of_providers_and_at_least_one() -> None:
