@@ -114,14 +114,42 @@ def test_a_fixture_is_found_opened_by_keys_and_its_prices_move(open_desk: OpenDe
     expect(home).not_to_have_text(before)
     if outcome(page, "home").get_by_test_id("desk-move").count():
         expect(outcome(page, "home").get_by_test_id("desk-move")).to_contain_text("▲longer")
-    page.keyboard.press("p")
-    expect(page.get_by_test_id("provider-drawer")).to_contain_text("Sim alpha")
-    expect(page.get_by_test_id("provider-drawer")).to_contain_text("100%")
+    page.keyboard.press("e")
+    expect(page.get_by_test_id("why-drawer")).to_contain_text("Sim alpha")
+    expect(page.get_by_test_id("why-drawer")).to_contain_text("100%")
     expect_accessible(page)
     page.go_back()
     expect(page).to_have_url(re.compile("/desk$"))
     show(page, "Fixtures")
     expect_listed(page, match)
+
+
+def test_a_price_is_explained_as_of_now_and_as_it_was_made(
+    open_desk: OpenDesk, match: ScriptedMatch, channel: grpc.Channel
+) -> None:
+    page = open_desk(desk_path(match))
+    wait_priced(page)
+    home = outcome(page, "home").get_by_test_id("desk-price")
+    before = home.inner_text()
+    match.move_home_price(2_350)
+    expect(home).not_to_have_text(before)
+    made_by = int.from_bytes(current_book(channel, match).market_versions[:8], "little")
+    page.get_by_role("button", name="Why the prices of Match result").click()
+    drawer = page.get_by_test_id("why-drawer")
+    expect(drawer.get_by_role("row", name="Sim alpha")).to_contain_text("2.35")
+    expect(drawer.get_by_test_id("why-ours")).to_contain_text(home.inner_text())
+    expect(drawer.get_by_test_id("why-source")).not_to_be_empty()
+    expect(drawer.get_by_test_id("why-margin")).to_contain_text(
+        re.compile(r"\d% wanted, \d[.\d]*% after the fine ladder")
+    )
+    expect(drawer.get_by_test_id("why-version")).not_to_contain_text(str(made_by))
+    expect_accessible(page)
+    drawer.get_by_role("button", name="When made").press("Enter")
+    expect(drawer.get_by_test_id("why-version")).to_contain_text(str(made_by))
+    expect(drawer.get_by_role("row", name="Sim alpha")).to_contain_text("2.35")
+    expect_accessible(page)
+    page.keyboard.press("e")
+    expect(drawer).to_have_count(0)
 
 
 def test_a_market_is_suspended_and_resumed_by_key(

@@ -18,7 +18,7 @@ import { type FixtureLiability, type MarketLiability, marketsByWorstLoss, profit
 import { countMoves, MoveCount } from "../src/desk/moves";
 import { filterFixtures, type Orderable, sortFixtures } from "../src/desk/order";
 import { quantile } from "../src/desk/perf.svelte";
-import { isProviderUp, orderProviders, providerName, providerRows } from "../src/desk/providers";
+import { coverageOf, isProviderUp, orderProviders, providerName } from "../src/desk/providers";
 import { fixtureStatus, marketStatus } from "../src/desk/status";
 import { mergeBets, orderBets, tickerEvent, TICKER_BETS_MAX } from "../src/desk/ticker";
 import type { DeskBet, Explanation, ProviderSign } from "../src/desk/desk";
@@ -252,19 +252,12 @@ describe("providers", () => {
     expect(["uof:3", "betfair", "sim-alpha"].map(providerName)).toEqual(["UOF 3", "Betfair", "Sim alpha"]);
   });
 
-  test("explain a market: price, weight, and why one does not count", () => {
-    const quotes = (providerId: string, weight: number, betStop = 0) => ({
-      providerId, receivedTimeMs: 0, decimalOddsMilli: new Uint32Array([2000, 3000, 4000]), marketStatuses: new Uint8Array([1]),
-      weights: new Float32Array([weight]), betStops: new Uint8Array([betStop]), isBehind: false,
-    });
+  test("cover a fixture where they count in its main market", () => {
     const explanation: Explanation = {
       fixtureId: "f", version: 1, layout, fairProbabilities: new Float64Array(3), overrounds: new Float64Array(1),
-      providers: [quotes("a", 0, 1), quotes("b", 1)],
+      providerWeights: [new Float32Array([0]), new Float32Array([1])],
     };
-    const rows = providerRows(explanation, "1x2", ["away", "home"]);
-    expect(rows.map(({ providerId, words }) => [providerId, words])).toEqual([["b", "Counts"], ["a", "Bet stop"]]);
-    expect(rows[0]?.decimalOddsMilli).toEqual([4000, 2000]);
-    expect(providerRows(explanation, "btts", ["yes"])).toEqual([]);
+    expect(coverageOf(explanation)).toEqual({ countingCount: 1, totalCount: 2 });
   });
 });
 

@@ -134,7 +134,7 @@ describe("the desk's store", () => {
     put({ books: [book("a", 2, [2100, 3100, 4000, 1800, 1900])] });
     store.tick();
     expect(store.fixture("a")?.moveCount).toBe(2);
-    const explanation = { fixtureId: "b", version: 1, layout, fairProbabilities: new Float64Array(5), overrounds: new Float64Array(2), providers: [] };
+    const explanation = { fixtureId: "b", version: 1, layout, fairProbabilities: new Float64Array(5), overrounds: new Float64Array(2), providerWeights: [] };
     put({ explanation: explanation satisfies Explanation });
     expect(store.open?.explanation).toBeNull();
     expect(store.fixture("b")?.coverage).toEqual({ countingCount: 0, totalCount: 0 });

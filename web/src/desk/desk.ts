@@ -29,21 +29,7 @@ export interface DeskBet {
   readonly playerName: string;
 }
 
-/** One provider's part in the prices of a fixture, in the explanation's layout. */
-export interface ProviderQuotes {
-  readonly providerId: string;
-  readonly receivedTimeMs: number;
-  readonly decimalOddsMilli: Uint32Array;
-  readonly marketStatuses: Uint8Array;
-  /** Share of the blend, one a market, 0 to 1. */
-  readonly weights: Float32Array;
-  /** 1 where its bet-stop is in force, one a market. */
-  readonly betStops: Uint8Array;
-  /** It does not know of the last incident yet: its prices do not count. */
-  readonly isBehind: boolean;
-}
-
-/** Why the prices of one book are what they are. */
+/** What the grid shows of why the prices of one book are what they are; `ExplainedPrices` tells all of one market. */
 export interface Explanation {
   readonly fixtureId: string;
   readonly version: number;
@@ -52,7 +38,8 @@ export interface Explanation {
   readonly fairProbabilities: Float64Array;
   /** 1.05 for 5 % margin; NaN without a price, one a market. */
   readonly overrounds: Float64Array;
-  readonly providers: readonly ProviderQuotes[];
+  /** Share of each provider in the blend, one a market, 0 to 1. */
+  readonly providerWeights: readonly Float32Array[];
 }
 
 export interface DeskUpdate {

@@ -105,6 +105,12 @@ export class OpenFixture {
     this.historyTick += 1;
   }
 
+  /** Version of the book in which a market last changed; 0 where the book has no such market. */
+  marketVersion(marketId: string): number {
+    const { layout, marketVersions } = this.entry.book;
+    return marketVersions[layout.marketIds.indexOf(marketId)] ?? 0;
+  }
+
   /** Its cells are new, but moves from before it was opened are in the history. */
   #recallMoves(): void {
     for (const market of this.view.markets) {

@@ -53,8 +53,8 @@ export class DeskKeyboard {
         return desk.toggleFixture(this.#fixtureUnderCursor());
       case "take_back":
         return this.#takeBack();
-      case "providers":
-        desk.isDrawerOpen = !desk.isDrawerOpen;
+      case "explain":
+        desk.why.isOpen = !desk.why.isOpen;
         return;
       case "filter":
         return this.#focusFilter();

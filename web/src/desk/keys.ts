@@ -8,7 +8,7 @@ export type DeskAction =
   | "suspend_market"
   | "suspend_fixture"
   | "take_back"
-  | "providers"
+  | "explain"
   | "filter"
   | "help"
   | "go_fixtures"
@@ -31,7 +31,7 @@ const PLAIN: Readonly<Record<string, DeskAction>> = {
   s: "suspend_market",
   S: "suspend_fixture",
   u: "take_back",
-  p: "providers",
+  e: "explain",
   "/": "filter",
   "?": "help",
 };
@@ -50,7 +50,7 @@ export const KEY_HELP: readonly { readonly keys: readonly string[]; readonly doe
   { keys: ["s"], does: "Suspend or resume the market" },
   { keys: ["Shift", "s"], does: "Suspend or resume the fixture" },
   { keys: ["u"], does: "Take the last command back" },
-  { keys: ["p"], does: "Provider prices of the market" },
+  { keys: ["e"], does: "Explain the prices of the market" },
   { keys: ["/"], does: "Filter fixtures" },
   { keys: ["g", "f m r t"], does: "Go to fixtures, markets, risk, ticker" },
   { keys: ["?"], does: "This help" },

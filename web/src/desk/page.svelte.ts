@@ -20,6 +20,7 @@ import { PerfState } from "./perf.svelte";
 import { findSuspension } from "./status";
 import { DeskStore } from "./store.svelte";
 import { TickerState } from "./ticker.svelte";
+import { WhyState } from "./why.svelte";
 
 export const PARTS = ["fixtures", "markets", "risk", "ticker"] as const;
 /** A part of the desk; a phone shows one at a time. */
@@ -36,10 +37,10 @@ export class DeskPage {
   readonly perf = new PerfState();
   readonly watch = new Watch<DeskUpdate>();
   readonly commands: CommandsState;
+  readonly why: WhyState;
   dialog = $state<DeskDialog>("none");
   /** The part that keys act on, and that a phone shows. */
   part = $state<Part>("fixtures");
-  isDrawerOpen = $state(false);
   /** Whether the grid has room for every column. */
   isWide = $state(true);
   /** The market under the cursor. */
@@ -59,6 +60,7 @@ export class DeskPage {
       traderName: () => this.session.player?.username ?? "",
       onSignedOut: () => this.signedOut(),
     });
+    this.why = new WhyState(trading, () => this.signedOut());
     this.store.listeners = {
       onBook: (book) => this.commands.noteBook(book.fixtureId, book.traderSuspensions),
       onDrawn: (books) => this.perf.noteDrawn(books),

@@ -1,7 +1,5 @@
 /** Whether providers can be relied on, in words. */
-import { MarketStatus } from "../odds/book";
-import type { Explanation, ProviderQuotes, ProviderSign } from "./desk";
-import { outcomeOffset } from "./layout";
+import type { Explanation, ProviderSign } from "./desk";
 
 const NAMES: Readonly<Record<string, string>> = { betfair: "Betfair" };
 
@@ -40,46 +38,6 @@ export interface Coverage {
 }
 
 export function coverageOf(explanation: Explanation): Coverage {
-  const counting = explanation.providers.filter((provider) => (provider.weights[0] ?? 0) > 0);
-  return { countingCount: counting.length, totalCount: explanation.providers.length };
-}
-
-export interface ProviderRow {
-  readonly providerId: string;
-  readonly receivedTimeMs: number;
-  /** Share of the blend, 0 to 1. */
-  readonly weight: number;
-  /** Why it counts or does not. */
-  readonly words: string;
-  readonly isCounting: boolean;
-  /** In the order of the outcomes asked for; 0 for none. */
-  readonly decimalOddsMilli: readonly number[];
-}
-
-/** What each provider says about one market, the heaviest first. */
-export function providerRows(explanation: Explanation, marketId: string, outcomeIds: readonly string[]): ProviderRow[] {
-  const { layout } = explanation;
-  const market = layout.marketIds.indexOf(marketId);
-  if (market < 0) return [];
-  const offsets = outcomeIds.map((outcomeId) => outcomeOffset(layout, marketId, outcomeId));
-  return explanation.providers
-    .map((provider) => ({
-      providerId: provider.providerId,
-      receivedTimeMs: provider.receivedTimeMs,
-      weight: provider.weights[market] ?? 0,
-      words: quoteWords(provider, market),
-      isCounting: (provider.weights[market] ?? 0) > 0,
-      decimalOddsMilli: offsets.map((offset) => provider.decimalOddsMilli[offset] ?? 0),
-    }))
-    .sort((a, b) => b.weight - a.weight || a.providerId.localeCompare(b.providerId));
-}
-
-function quoteWords(provider: ProviderQuotes, market: number): string {
-  if (provider.betStops[market]) return "Bet stop";
-  if (provider.isBehind) return "Behind the match";
-  const status = provider.marketStatuses[market] ?? 0;
-  if (status === 0) return "Not offered";
-  if (status === MarketStatus.SUSPENDED) return "Suspended";
-  if (status !== MarketStatus.OPEN) return "Closed";
-  return (provider.weights[market] ?? 0) > 0 ? "Counts" : "Left out";
+  const counting = explanation.providerWeights.filter((weights) => (weights[0] ?? 0) > 0);
+  return { countingCount: counting.length, totalCount: explanation.providerWeights.length };
 }

@@ -2,10 +2,12 @@
 import { createClient, type Transport } from "@connectrpc/connect";
 
 import type { DeskBet, DeskFigures, DeskUpdate, Explanation, ProviderSign } from "../desk/desk";
+import type { ExplainedPrices } from "../desk/explained";
 import type { FixtureLiability, MarketLiability } from "../desk/liability";
 import { present, toBet } from "./bets";
 import { toBook, toLayout } from "./books";
-import { float32Column, float64Column, uint32Column } from "./columns";
+import { float32Column, float64Column } from "./columns";
+import { toExplainedPrices } from "./explained";
 import type { ProviderHeartbeat } from "./gen/overround/feed/v1/feed_pb";
 import type { PriceExplanation } from "./gen/overround/odds/v1/book_pb";
 import type {
@@ -29,6 +31,13 @@ export interface CommandTarget {
   readonly marketId: string;
 }
 
+export interface PriceQuestion {
+  readonly fixtureId: string;
+  readonly marketId: string;
+  /** Of the book; 0 for the newest. */
+  readonly version: number;
+}
+
 export interface TradingClient {
   /** Streams all the desk shows; the fixture is explained, "" for none. */
   watchDesk(fixtureId: string, signal: AbortSignal): AsyncIterable<DeskUpdate>;
@@ -36,6 +45,7 @@ export interface TradingClient {
   resume(requestId: string, target: CommandTarget): Promise<void>;
   /** Returns the fixtures that a command was sent for. */
   suspendAllInPlay(requestId: string): Promise<readonly string[]>;
+  explainPrice(question: PriceQuestion): Promise<ExplainedPrices>;
 }
 
 export function createTradingClient(transport: Transport): TradingClient {
@@ -52,6 +62,10 @@ export function createTradingClient(transport: Transport): TradingClient {
     },
     async suspendAllInPlay(requestId) {
       return (await client.suspendAllInPlay({ requestId }, callOptions(COMMAND_TIMEOUT_MS))).fixtureIds;
+    },
+    async explainPrice({ fixtureId, marketId, version }) {
+      const request = { fixtureId, marketId, version: BigInt(version) };
+      return toExplainedPrices(await client.explainPrice(request, callOptions(COMMAND_TIMEOUT_MS)));
     },
   };
 }
@@ -119,15 +133,7 @@ function toExplanation(wire: PriceExplanation): Explanation {
     layout: toLayout(wire),
     fairProbabilities: float64Column(wire.fairProbabilities),
     overrounds: float64Column(wire.overrounds),
-    providers: wire.providers.map((provider) => ({
-      providerId: provider.providerId,
-      receivedTimeMs: Number(provider.receivedTimeUs) / 1000,
-      decimalOddsMilli: uint32Column(provider.decimalOddsMilli),
-      marketStatuses: provider.marketStatuses.slice(),
-      weights: float32Column(provider.weights),
-      betStops: provider.betStops.slice(),
-      isBehind: provider.isBehind,
-    })),
+    providerWeights: wire.providers.map((provider) => float32Column(provider.weights)),
   };
 }
 
