@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -25,11 +26,11 @@ _METHODS: Final = {method.value: method for method in MarginMethod}
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PriceSteps:
-    """How one market's prices were made; O outcomes, P providers.
+    """How prices were made; columns of all O outcomes of the fixture, P providers. NaN in markets not asked for.
 
     Attributes:
         provider_probabilities: Each provider's prices without its margin, shape (P, O); NaN where it quotes fewer
-            outcomes than another does, or prices that no margin explains.
+            outcomes of the market than another does, or prices that no margin explains.
         shifts_logit: Fair less blended probability, as a difference of logits, shape (O,); NaN where either is.
         decimal_odds: With our margin, before the ladder, shape (O,); NaN where there are none.
     """
@@ -39,44 +40,56 @@ class PriceSteps:
     decimal_odds: Floats
 
 
-def retrace(explanation: Explanation, market_index: int) -> PriceSteps:
-    """Take the steps of one market again."""
-    outcomes = slice(*explanation.layout.offsets[market_index : market_index + 2].tolist())
-    fair = explanation.fair_probabilities[outcomes]
-    blended = explanation.blended_probabilities[outcomes].astype(np.float64)
-    wanted = round(float(explanation.wanted_overrounds[market_index]), OVERROUND_DECIMALS)
+def retrace(explanation: Explanation, market_indices: Sequence[int]) -> PriceSteps:
+    """Take the steps of some markets again, those of one width in one batch."""
+    layout = explanation.layout
+    blended = explanation.blended_probabilities.astype(np.float64)
+    provider_probabilities = np.full((len(explanation.providers), layout.outcome_count), np.nan)
+    decimal_odds = np.full(layout.outcome_count, np.nan)
+    asked = np.array(market_indices, dtype=np.int64)
+    widths = layout.outcome_counts[asked]
+    for width in np.unique(widths).tolist():
+        markets = asked[widths == width]
+        cells = layout.offsets[markets][:, None] + np.arange(width)
+        provider_probabilities[:, cells] = _take_margins_out(explanation, markets, cells)
+        decimal_odds[cells] = _put_margin_on(explanation, markets, cells)
     return PriceSteps(
-        provider_probabilities=_take_margins_out(explanation, market_index, outcomes),
-        shifts_logit=np.round(_logits(fair) - _logits(blended), SHIFT_DECIMALS),
-        decimal_odds=_put_margin_on(explanation, fair, wanted),
+        provider_probabilities=provider_probabilities,
+        shifts_logit=np.round(_logits(explanation.fair_probabilities) - _logits(blended), SHIFT_DECIMALS),
+        decimal_odds=decimal_odds,
     )
 
 
-def _take_margins_out(explanation: Explanation, market_index: int, outcomes: slice) -> Floats:
-    width = outcomes.stop - outcomes.start
-    odds_milli = np.array([provider.decimal_odds_milli[outcomes] for provider in explanation.providers])
-    odds_milli = odds_milli.reshape(len(explanation.providers), width)
+def _take_margins_out(explanation: Explanation, markets: NDArray[np.int64], cells: NDArray[np.int64]) -> Floats:
+    """Return probabilities of shape (P, markets, width)."""
+    odds_milli = np.array([provider.decimal_odds_milli[cells] for provider in explanation.providers])
+    odds_milli = odds_milli.reshape(len(explanation.providers), *cells.shape)
     probabilities = np.full(odds_milli.shape, np.nan)
     method = _METHODS.get(explanation.margin_removal)
-    offered = (odds_milli > 0).sum(axis=1)
-    is_whole = offered == offered.max(initial=0)
+    offered = (odds_milli > 0).sum(axis=2)
+    is_whole = (offered > 0) & (offered == offered.max(axis=0, initial=0))
     if method is None or not is_whole.any():
         return probabilities
     rows = remove_margin(
         np.where(odds_milli > 0, odds_milli / 1_000.0, np.nan)[is_whole],
         method=method,
-        winner_counts=float(winner_counts_of(explanation.layout)[market_index]),
+        winner_counts=np.broadcast_to(winner_counts_of(explanation.layout)[markets], is_whole.shape)[is_whole],
         is_underround_solved=True,
     )
     probabilities[is_whole] = rows.probabilities
     return probabilities
 
 
-def _put_margin_on(explanation: Explanation, fair: Floats, overround: float) -> Floats:
+def _put_margin_on(explanation: Explanation, markets: NDArray[np.int64], cells: NDArray[np.int64]) -> Floats:
+    """Return decimal odds of shape (markets, width)."""
+    decimal_odds = np.full(cells.shape, np.nan)
     method = _METHODS.get(explanation.margin_application)
-    if method is None or np.isnan(overround):
-        return np.full(fair.shape, np.nan)
-    return np.asarray(1.0 / apply_margin(fair[None], overrounds=overround, method=method).probabilities[0])
+    wanted = explanation.wanted_overrounds[markets].astype(np.float64).round(OVERROUND_DECIMALS)
+    is_priced = ~np.isnan(wanted)
+    if method is not None and is_priced.any():
+        fair = explanation.fair_probabilities[cells][is_priced]
+        decimal_odds[is_priced] = 1.0 / apply_margin(fair, overrounds=wanted[is_priced], method=method).probabilities
+    return decimal_odds
 
 
 def _logits(probabilities: Floats) -> Floats:

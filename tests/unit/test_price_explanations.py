@@ -146,18 +146,37 @@ def test_a_shift_is_the_difference_of_logits() -> None:
     fair = explanation.fair_probabilities.copy()
     fair[3:] = 0.6, 0.4
     blended = np.array([*explanation.blended_probabilities[:3], 0.5, 0.5], dtype=np.float32)
-    steps = retrace(replace(explanation, fair_probabilities=fair, blended_probabilities=blended), 1)
-    assert steps.shifts_logit.tolist() == [0.405465, -0.405465]
+    steps = retrace(replace(explanation, fair_probabilities=fair, blended_probabilities=blended), [1])
+    assert steps.shifts_logit[3:].tolist() == [0.405465, -0.405465]
 
 
 @pytest.mark.parametrize("method", list(MarginMethod))
 def test_steps_are_taken_by_the_methods_that_were_in_force(method: MarginMethod) -> None:
     explanation = replace(two_providers().explanation, margin_removal=method.value, margin_application=method.value)
-    steps = retrace(explanation, 1)
-    alpha, bravo = steps.provider_probabilities
+    steps = retrace(explanation, [1])
+    alpha, bravo = steps.provider_probabilities[:, 3:]
     assert alpha.sum() == pytest.approx(1.0)
     assert np.isnan(bravo).all()
-    assert (1.0 / steps.decimal_odds).sum() == pytest.approx(1.05)
+    assert (1.0 / steps.decimal_odds[3:]).sum() == pytest.approx(1.05)
+    assert np.isnan(steps.decimal_odds[:3]).all()
+
+
+def test_markets_retraced_together_are_as_each_by_itself() -> None:
+    widths = (("1x2", 3), ("btts", 2), ("total:2.5", 2), ("double_chance", 3), ("empty", 0))
+    layout = MarketLayout.of_markets([(name, [str(place) for place in range(width)]) for name, width in widths])
+    odds_milli = (2_100, 3_400, 3_600, 1_900, 1_950, 1_800, 2_050, 1_280, 1_300, 1_700)
+    alpha = update(quoted=quotes(odds_milli, layout=layout))
+    bravo = update(provider_id="bravo", quoted=quotes((*odds_milli[:3], 0, 1_950, *odds_milli[5:]), layout=layout))
+    explanation = priced(folded(alpha, bravo)).explanation
+    together = retrace(explanation, range(layout.market_count))
+    assert np.isnan(together.provider_probabilities).sum() == 2
+    for index in range(layout.market_count):
+        own = slice(*layout.offsets[index : index + 2].tolist())
+        alone = retrace(explanation, [index])
+        np.testing.assert_allclose(alone.decimal_odds[own], together.decimal_odds[own], rtol=1e-12)
+        np.testing.assert_allclose(
+            alone.provider_probabilities[:, own], together.provider_probabilities[:, own], rtol=1e-12
+        )
 
 
 def test_an_answer_names_model_methods_and_ladder() -> None:
@@ -263,6 +282,6 @@ def test_versions_are_said_to_be_kept_for_as_long_as_the_topic_keeps_them() -> N
 def test_double_chance_is_retraced_with_two_winners() -> None:
     layout = MarketLayout.of_markets([("double_chance", ("1x", "12", "x2"))])
     explanation = priced(folded(update(quoted=quotes((1_280, 1_300, 1_700), layout=layout)))).explanation
-    steps = retrace(explanation, 0)
+    steps = retrace(explanation, [0])
     assert steps.provider_probabilities.sum() == pytest.approx(2.0)
     assert (1.0 / steps.decimal_odds).sum() == pytest.approx(2.1)
