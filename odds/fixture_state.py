@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from odds.book import Book, Explanation, GoalMeans, ProviderColumns, TraderSuspension
-from odds.fixture import FixtureDescription, FixtureStatus, MarketStatus, MatchState, Period
+from odds.fixture import FixtureDescription, FixtureStatus, MarketStatus, MatchState, Period, Score
 from odds.layout import MarketLayout
 from odds.layout_union import project, unite
 from odds.period_scores import NO_SCORES, PeriodScores
@@ -18,6 +18,28 @@ from odds.period_scores import NO_SCORES, PeriodScores
 EMPTY_LAYOUT: Final = MarketLayout.of([], [], [])
 RUNNING_PERIODS: Final = frozenset({Period.FIRST_HALF, Period.SECOND_HALF, Period.EXTRA_TIME})
 OVER_STATUSES: Final = frozenset({FixtureStatus.ENDED, FixtureStatus.CANCELLED})
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GoalFit:
+    """What a joint distribution was last fitted to, and what came of it: the same again gives the same.
+
+    Attributes:
+        layout: Of the fixture.
+        targets: Blended probabilities it was to reproduce; NaN where there was none.
+        state: Where the match stood.
+        half_time_score: As far as it was known.
+        means: Found; None where they could not be.
+        fair_probabilities: Read from it, one an outcome of the layout: 1.0 for what is certain, 0.0 for what cannot
+            be, NaN for what it does not know. None where the distribution is of no use.
+    """
+
+    layout: MarketLayout
+    targets: NDArray[np.float64]
+    state: MatchState | None
+    half_time_score: Score | None
+    means: GoalMeans | None
+    fair_probabilities: NDArray[np.float64] | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,6 +54,7 @@ class FixtureState:
         feed_time_us: When the newest update folded in was appended to the log.
         result_statuses: What results say of each market, as MarketStatus, uint8; 0 for none.
         goal_means: What the joint distribution of goals was last fitted to; None for never.
+        goal_fit: That in full; None also after a restart.
         applied_request_ids: Trader commands followed, newest last, bounded.
         book: The last one, in this state's layout; None before the first.
     """
@@ -51,6 +74,7 @@ class FixtureState:
     applied_request_ids: tuple[str, ...] = ()
     period_scores: PeriodScores = NO_SCORES
     goal_means: GoalMeans | None = None
+    goal_fit: GoalFit | None = None
     book: Book | None = None
 
     @property

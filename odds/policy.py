@@ -43,6 +43,9 @@ class PricingPolicy:
         age_in_play_us_max: Quotes older than the newest by more count for nothing, in play.
         age_pre_match_us_max: The same before the match.
         outlier_logit_distance_max: See `odds.blending.find_outliers`.
+        goals_error_max: A joint distribution of goals is not used if its prices are further from the providers', root
+            mean square; 0.0 to use none.
+        goals_logit_distance_max: A market with an outcome further from the providers' price is priced by itself.
         clock_stale_us: In play, a running clock without any word for longer suspends.
         provider_timeout_us: Silence after which a provider that never announced its own limit counts as down.
 
@@ -67,6 +70,8 @@ class PricingPolicy:
     age_in_play_us_max: int = 60_000_000
     age_pre_match_us_max: int = 21_600_000_000
     outlier_logit_distance_max: float = 0.6
+    goals_error_max: float = 0.02
+    goals_logit_distance_max: float = 0.6
     clock_stale_us: int = 30_000_000
     provider_timeout_us: int = 15_000_000
 

@@ -5,7 +5,7 @@ Columns of all fixtures stand behind each other: M markets and O outcomes in all
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 
 from odds.blending import blend, find_outliers, find_quorum
 from odds.book import PriceSource
+from odds.fixture_state import FixtureState, GoalFit
+from odds.football.joint_book import JointPrices, price_jointly
 from odds.margin.quoting import quote_rows
 from odds.margin.removal import remove_margin
 from odds.policy import PricingPolicy
@@ -25,6 +27,8 @@ Flags = NDArray[np.bool_]
 # Markets are priced together with those of up to the same width; all together while that wastes little.
 WIDTHS: Final = (4, 32, 256)
 CELLS_UNGROUPED_MAX: Final = 4_096
+
+_NONE, _MARKET, _GOALS = (np.uint8(source) for source in (PriceSource.NONE, PriceSource.MARKET, PriceSource.GOALS))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,6 +43,7 @@ class PricedColumns:
         overrounds: What our implied probabilities sum to, shape (M,); NaN where there is no price.
         wanted_overrounds: What they were to sum to before rounding, shape (M,); NaN where there is no price.
         shares: Of each provider in the blend, shape (P, M), each market's summing to 1.0 or 0.0.
+        goal_fits: Of football fixtures that have a joint distribution, by place in the stack.
     """
 
     fair_probabilities: Floats
@@ -48,10 +53,11 @@ class PricedColumns:
     overrounds: Floats
     wanted_overrounds: Floats
     shares: Floats
+    goal_fits: Mapping[int, GoalFit]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Group:
+class MarketGroup:
     """Markets of about the same width.
 
     Attributes:
@@ -63,24 +69,44 @@ class _Group:
     cells: NDArray[np.int64]
 
 
-def make_prices(stack: Stack, policy: PricingPolicy) -> PricedColumns:
-    """Price every market of a stack that can be priced."""
-    groups = [_Group(markets, _cells(stack, markets, width)) for markets, width in _by_width(stack.outcome_counts)]
-    blended, shares = _blend_markets(stack, groups, policy)
-    odds_milli, overrounds = _quote_markets(stack, groups, blended, policy)
+def make_prices(states: Sequence[FixtureState], stack: Stack, policy: PricingPolicy) -> PricedColumns:
+    """Price every market of the states that can be priced.
+
+    Args:
+        states: The fixtures of the stack.
+        stack: Their columns.
+        policy: How.
+    """
+    groups = group_markets(stack)
+    blended, shares = blend_markets(stack, groups, policy)
+    joint = price_jointly(states, stack, blended, policy)
+    fair, sources = (blended, _MARKET) if joint is None else _choose(joint, blended, stack)
+    odds_milli, overrounds = quote_markets(stack, groups, fair, policy)
     is_quoted = ~np.isnan(overrounds)
     return PricedColumns(
-        fair_probabilities=np.where(np.repeat(is_quoted, stack.outcome_counts), blended, np.nan),
+        fair_probabilities=np.where(np.repeat(is_quoted, stack.outcome_counts), fair, np.nan),
         blended_probabilities=blended,
-        sources=np.where(is_quoted, PriceSource.MARKET, PriceSource.NONE).astype(np.uint8),
+        sources=np.where(is_quoted, sources, _NONE),
         decimal_odds_milli=odds_milli,
         overrounds=overrounds,
         wanted_overrounds=np.where(is_quoted, stack.wanted_overrounds, np.nan),
         shares=shares,
+        goal_fits={} if joint is None else joint.fits,
     )
 
 
-def _blend_markets(stack: Stack, groups: Sequence[_Group], policy: PricingPolicy) -> tuple[Floats, Floats]:
+def _choose(joint: JointPrices, blended: Floats, stack: Stack) -> tuple[Floats, NDArray[np.uint8]]:
+    """Return what each outcome is priced at, and where that is from, one a market."""
+    is_own = np.repeat(~joint.is_priced & ~joint.is_decided, stack.outcome_counts)
+    return np.where(is_own, blended, joint.fair_probabilities), np.where(joint.is_priced, _GOALS, _MARKET)
+
+
+def group_markets(stack: Stack) -> list[MarketGroup]:
+    """Put markets together with those of about the same width."""
+    return [MarketGroup(markets, _cells(stack, markets, width)) for markets, width in _by_width(stack.outcome_counts)]
+
+
+def blend_markets(stack: Stack, groups: Sequence[MarketGroup], policy: PricingPolicy) -> tuple[Floats, Floats]:
     """Return what the providers say together, shape (O,), and whose shares it has, shape (P, M)."""
     blended = np.full(stack.outcome_count + 1, np.nan)
     shares = np.zeros(stack.weights.shape)
@@ -92,7 +118,9 @@ def _blend_markets(stack: Stack, groups: Sequence[_Group], policy: PricingPolicy
     return blended[:-1], shares
 
 
-def _blend_group(provider_odds: Floats, stack: Stack, group: _Group, policy: PricingPolicy) -> tuple[Floats, Floats]:
+def _blend_group(
+    provider_odds: Floats, stack: Stack, group: MarketGroup, policy: PricingPolicy
+) -> tuple[Floats, Floats]:
     winner_counts = stack.winner_counts[group.markets]
     weights = stack.weights[:, group.markets]
     fair, is_counted = _fair_of_providers(provider_odds, weights > 0.0, winner_counts, policy)
@@ -109,8 +137,8 @@ def _blend_group(provider_odds: Floats, stack: Stack, group: _Group, policy: Pri
     return _blend(fair, weights, winner_counts), weights / np.where(totals > 0.0, totals, 1.0)
 
 
-def _quote_markets(
-    stack: Stack, groups: Sequence[_Group], fair: Floats, policy: PricingPolicy
+def quote_markets(
+    stack: Stack, groups: Sequence[MarketGroup], fair: Floats, policy: PricingPolicy
 ) -> tuple[NDArray[np.uint32], Floats]:
     """Put the margin on, round, and take back any market that ended below its overround."""
     padded = np.append(fair, np.nan)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from odds.book import Book, Explanation
 from odds.fixture import MarketStatus
-from odds.fixture_state import FixtureState, zeros
+from odds.fixture_state import FixtureState, GoalFit, zeros
 from odds.policy import PricingPolicy
 from odds.pricing import PricedColumns, make_prices
 from odds.stacking import Stack, stack_states
@@ -64,13 +64,13 @@ def price(
         forced_fixture_ids: Fixtures whose book is new even if nothing in it changed.
     """
     stack = stack_states(states, up_providers, policy)
-    priced = make_prices(stack, policy)
+    priced = make_prices(states, stack, policy)
     statuses, reasons = judge_markets(states, stack, ~np.isnan(priced.overrounds), policy, now_us)
     before = _columns_before(states)
     odds_milli = _freeze(stack, statuses, priced.decimal_odds_milli, before.decimal_odds_milli)
     is_market_new = (statuses != before.market_statuses) | (reasons != before.suspension_reasons)
-    is_market_new |= _any_between(odds_milli != before.decimal_odds_milli, stack.outcome_offsets, stack.outcome_counts)
-    is_fixture_new = _any_between(is_market_new, stack.market_offsets[:-1], np.diff(stack.market_offsets))
+    is_market_new |= stack.any_in_markets(odds_milli != before.decimal_odds_milli)
+    is_fixture_new = stack.any_in_fixtures(is_market_new)
     is_new = [
         is_priced_anew or state.fixture_id in forced_fixture_ids or _is_told_anew(state)
         for state, is_priced_anew in zip(states, is_fixture_new.tolist(), strict=True)
@@ -80,11 +80,18 @@ def price(
     after = _Columns(statuses, reasons, market_versions, odds_milli)
     repricings = []
     shares = priced.shares.astype(np.float32)
-    for state, place, is_changed, version in zip(states, _places(stack), is_new, versions.tolist(), strict=True):
-        book = _book(state, after, place, version=version, now_us=now_us) if is_changed else state.book
-        following = replace(state, book=book) if is_changed else state
+    for index, (state, place) in enumerate(zip(states, _places(stack), strict=True)):
+        is_changed = is_new[index]
+        book = _book(state, after, place, version=int(versions[index]), now_us=now_us) if is_changed else state.book
+        following = _follow(state, book, priced.goal_fits.get(index))
         repricings.append(Repricing(following, is_changed, _explanation(following, priced, shares, place, policy)))
     return repricings
+
+
+def _follow(state: FixtureState, book: Book | None, fit: GoalFit | None) -> FixtureState:
+    if fit is None or fit is state.goal_fit:
+        return state if book is state.book else replace(state, book=book)
+    return replace(state, book=book, goal_fit=fit, goal_means=fit.means or state.goal_means)
 
 
 def _places(stack: Stack) -> list[_Place]:
@@ -187,10 +194,3 @@ def _no_book(state: FixtureState) -> _Columns:
         zeros(outcomes, "<u4"),
     )
     return _Columns(*columns)
-
-
-def _any_between(flags: NDArray[np.bool_], begins: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Return whether any flag is set in each stretch; none in an empty one."""
-    running = np.zeros(len(flags) + 1, dtype=np.int64)
-    np.cumsum(flags, out=running[1:])
-    return np.asarray(running[begins + counts] > running[begins])

@@ -67,6 +67,21 @@ class Stack:
         """Repeat values of fixtures, on the last axis, for each of their markets."""
         return np.repeat(values, np.diff(self.market_offsets), axis=-1)
 
+    def any_in_markets(self, flags: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Return whether any outcome of each market has the flag; not in a market without outcomes."""
+        running = _running_counts(flags)
+        return np.asarray(running[self.outcome_offsets + self.outcome_counts] > running[self.outcome_offsets])
+
+    def any_in_fixtures(self, flags: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Return whether any market of each fixture has the flag; not in a fixture without markets."""
+        running = _running_counts(flags)
+        return np.asarray(running[self.market_offsets[1:]] > running[self.market_offsets[:-1]])
+
+    def sum_in_markets(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the sum over the outcomes of each market; 0.0 in a market without outcomes."""
+        sums = np.add.reduceat(np.append(values, 0.0), self.outcome_offsets)
+        return np.where(self.outcome_counts > 0, sums, 0.0)
+
 
 def stack_states(states: Sequence[FixtureState], up_providers: frozenset[str], policy: PricingPolicy) -> Stack:
     """Lay the states' columns behind each other and weigh their providers."""
@@ -162,6 +177,12 @@ def _statuses_of(state: FixtureState, slot: int) -> NDArray[Any]:
 def _bet_stops_of(state: FixtureState, slot: int) -> NDArray[Any]:
     providers = state.providers
     return providers[slot].bet_stops if slot < len(providers) else zeros(state.layout.market_count, "u1")
+
+
+def _running_counts(flags: NDArray[np.bool_]) -> NDArray[np.int64]:
+    running = np.zeros(len(flags) + 1, dtype=np.int64)
+    np.cumsum(flags, out=running[1:])
+    return running
 
 
 def _offsets(counts: list[int]) -> NDArray[np.int64]:

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from odds.football.market_ids import OTHER
 from simulation.football import MatchTimeline
 
 GOALS_MAX = 12
 TOTAL_LINES = (0.5, 1.5, 2.5, 3.5, 4.5, 5.5, 6.5)
 HANDICAP_LINES = (-2.5, -1.5, -0.5, 0.5, 1.5, 2.5)
 CORRECT_SCORE_GOALS_MAX = 3
-OTHER_SCORE = "any_other"
 
 Grid = NDArray[np.float64]
 Goals = NDArray[np.int64]
@@ -103,7 +103,7 @@ def correct_score_wins() -> dict[str, Win]:
 
     span = range(CORRECT_SCORE_GOALS_MAX + 1)
     wins = {f"{home}-{away}": exactly(home, away) for home in span for away in span}
-    wins[OTHER_SCORE] = lambda home, away: (home > CORRECT_SCORE_GOALS_MAX) | (away > CORRECT_SCORE_GOALS_MAX)
+    wins[OTHER] = lambda home, away: (home > CORRECT_SCORE_GOALS_MAX) | (away > CORRECT_SCORE_GOALS_MAX)
     return wins
 
 

@@ -38,7 +38,7 @@ class PriceTargets:
         columns: Market and outcome id of each column; markets on the final score only. On a line the probability is
             one over the fair odds, what is handed back set aside.
         fair_probabilities: Shape (n_matches, n_columns), margin taken out; NaN where there is none.
-        weights: How much each squared error counts, shape (n_columns,).
+        weights: How much each squared error counts, shape (n_columns,), or of each match, shape (n_matches, n_columns).
     """
 
     columns: tuple[tuple[str, str], ...]
@@ -90,11 +90,19 @@ def imply_goal_means(
         ModelInputMalformed: If the columns do not line up, or one is not on the final score.
     """
     left = ScoringLeft.of(states, timing, red_cards)
-    return follow_goal_means(targets, rhos=rhos, left=left, start=None, step_tolerance=STEP_TOLERANCE)
+    return follow_goal_means(
+        targets, rhos=rhos, left=left, start=None, step_tolerance=STEP_TOLERANCE, steps_max=STEPS_MAX
+    )
 
 
 def follow_goal_means(
-    targets: PriceTargets, *, rhos: Floats | None, left: ScoringLeft, start: Floats | None, step_tolerance: float
+    targets: PriceTargets,
+    *,
+    rhos: Floats | None,
+    left: ScoringLeft,
+    start: Floats | None,
+    step_tolerance: float,
+    steps_max: int,
 ) -> ImpliedMeans:
     """Find means as `imply_goal_means` does, from where they were before, and as near as is asked.
 
@@ -104,6 +112,7 @@ def follow_goal_means(
         left: Where the matches stand, n of them.
         start: Home mean, away mean and rho to begin from, shape (n, 3); NaN in rows that have none.
         step_tolerance: A row has settled after a step below this; the next would be of the order of its square.
+        steps_max: A row that has not by then is flagged.
 
     Raises:
         ModelInputMalformed: If the columns do not line up, or one is not on the final score.
@@ -113,9 +122,10 @@ def follow_goal_means(
     solvable = np.flatnonzero(found.flags == _FINE)
     is_wide = (np.maximum(search.offsets[0], search.offsets[1]) > _WIDE_SCORE) | _is_wide(found.parameters)
     narrow = solvable[~is_wide[solvable]]
-    search.solve_blocks(narrow, SIZES[1], step_tolerance, found)
+    pace = _Pace(step_tolerance, steps_max)
+    search.solve_blocks(narrow, SIZES[1], pace, found)
     is_wide[narrow[_is_wide(found.parameters[narrow])]] = True
-    search.solve_blocks(solvable[is_wide[solvable]], SIZES[3], step_tolerance, found)
+    search.solve_blocks(solvable[is_wide[solvable]], SIZES[3], pace, found)
     is_lost = found.flags != _FINE
     if np.count_nonzero(is_lost):
         found.parameters[is_lost], found.costs[is_lost] = np.nan, np.nan
@@ -139,6 +149,14 @@ def _start(count: int, rhos: Floats | None, start: Floats | None) -> Floats:
 def _is_wide(parameters: Floats) -> Flags:
     """Return which rows' means need a wide grid."""
     return np.asarray(np.maximum(parameters[:, 0], parameters[:, 1]) > _WIDE_LOG_MEAN)
+
+
+@dataclass(frozen=True, slots=True)
+class _Pace:
+    """Until when to step."""
+
+    step_tolerance: float
+    steps_max: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -186,7 +204,7 @@ class _Search:
     @classmethod
     def of(cls, targets: PriceTargets, rhos: Floats | None, left: ScoringLeft) -> _Search:
         shape = (len(left.flags), len(targets.columns))
-        if targets.fair_probabilities.shape != shape or targets.weights.shape != shape[1:]:
+        if targets.fair_probabilities.shape != shape or targets.weights.shape not in (shape, shape[1:]):
             raise ModelInputMalformed(f"Target prices must have shape {shape}, and as many weights as columns")
         if rhos is not None and rhos.shape != shape[:1]:
             raise ModelInputMalformed(f"Rhos must have {shape[0]} rows")
@@ -194,7 +212,7 @@ class _Search:
         return cls(
             _columns(targets.columns),
             np.where(is_there, targets.fair_probabilities, 0.0),
-            is_there * targets.weights,
+            np.where(is_there, targets.weights, 0.0),
             rhos is None,
             np.array((left.states.home_goals, left.states.away_goals)),
             left.first_half + left.second_half,
@@ -210,21 +228,21 @@ class _Search:
             self.factors[:, rows],
         )
 
-    def solve_blocks(self, rows: NDArray[np.int64], sizes: GridSizes, step_tolerance: float, found: _Found) -> None:
+    def solve_blocks(self, rows: NDArray[np.int64], sizes: GridSizes, pace: _Pace, found: _Found) -> None:
         """Search for some rows, from where they are, a block at a time, and write down what they come to."""
         for begin in range(0, len(rows), BLOCK_ROWS):
             block = rows[begin : begin + BLOCK_ROWS]
             part = self if len(block) == len(self.targets) else self.rows(block)
-            part._solve(block, sizes, step_tolerance, found)
+            part._solve(block, sizes, pace, found)
 
-    def _solve(self, rows: NDArray[np.int64], sizes: GridSizes, step_tolerance: float, found: _Found) -> None:
+    def _solve(self, rows: NDArray[np.int64], sizes: GridSizes, pace: _Pace, found: _Found) -> None:
         """Take damped steps, each row on its own terms, until all have settled."""
         found.flags[rows] = _NOT_CONVERGED
         part, weights = self, np.maximum(np.add.reduce(self.weights, 1), 1e-300)
         point = part._point(rows, found.parameters[rows], np.full(len(rows), DAMPING), sizes)
-        for _ in range(STEPS_MAX):
+        for _ in range(pace.steps_max):
             moved = _bounded(point.parameters + _steps(point, part.weights), self.has_rho)
-            is_settled = np.maximum.reduce(np.abs(moved - point.parameters), 1) < step_tolerance
+            is_settled = np.maximum.reduce(np.abs(moved - point.parameters), 1) < pace.step_tolerance
             settled_count = np.count_nonzero(is_settled)
             if settled_count:
                 done = point.rows[is_settled]

@@ -79,7 +79,9 @@ def test_means_and_rho_come_back_from_the_prices_they_made() -> None:
 def follow(prices: Floats, start: Floats, step_tolerance: float) -> ImpliedMeans:
     left = ScoringLeft.of(MatchStates.before_kick_off(len(prices)), GoalTiming(), RedCardEffects())
     targets = PriceTargets(MANY, prices, np.ones(len(MANY)))
-    return follow_goal_means(targets, rhos=None, left=left, start=start, step_tolerance=step_tolerance)
+    return follow_goal_means(
+        targets, rhos=None, left=left, start=start, step_tolerance=step_tolerance, steps_max=25
+    )
 
 
 def test_a_search_that_begins_near_by_ends_there_and_rows_without_a_start_find_their_own() -> None:
