@@ -155,6 +155,7 @@ class Gateway(Section):
     redis_connections_max: int = Field(default=8, ge=1)
     redis_timeout_ms: int = Field(default=500, ge=10)
     health_timeout_ms: int = Field(default=1_000, ge=10)
+    explanation_timeout_ms: int = Field(default=2_000, ge=10)
 
 
 class Audit(Section):

@@ -146,7 +146,10 @@ async def _open_servers(stack: AsyncExitStack, settings: Settings) -> Servers:
     await postgres.open()
     stack.push_async_callback(postgres.close)
     explanation_log = KafkaExplanationLog(
-        bootstrap, partitions=settings.kafka.partitions, client_id=f"{NAME}-explanations"
+        bootstrap,
+        partitions=settings.kafka.partitions,
+        client_id=f"{NAME}-explanations",
+        timeout_ms=gateway.explanation_timeout_ms,
     )
     stack.push_async_callback(explanation_log.close)
     logs = (

@@ -17,7 +17,6 @@ from overround.odds.v1 import book_pb2
 
 KEPT_MS: Final = 48 * 3_600 * 1_000
 """For so long the topic keeps every version: its min.compaction.lag.ms."""
-TIMEOUT_S: Final = 2.0
 READERS_MAX: Final = 4
 POLL_S: Final = 0.1
 POLL_RECORDS_MAX: Final = 500
@@ -31,8 +30,17 @@ STAMPED_AFTER_MS_MAX: Final = 10_000
 class KafkaExplanationLog:
     """Reads a few seconds of one partition at a time; READERS_MAX questions at once, the others wait for their turn."""
 
-    def __init__(self, bootstrap: str, *, partitions: int, client_id: str) -> None:
+    def __init__(self, bootstrap: str, *, partitions: int, client_id: str, timeout_ms: int) -> None:
+        """Prepare to read; nothing is opened before a question.
+
+        Args:
+            bootstrap: "host:port" of a broker.
+            partitions: Of the topic.
+            client_id: As seen by the broker.
+            timeout_ms: Within which a question is answered or refused, the turn waited for included.
+        """
         self._partitions = partitions
+        self._timeout_s = timeout_ms / 1_000
         self._readers = ThreadPoolExecutor(READERS_MAX, thread_name_prefix="explanations")
         self._options: dict[str, str | int | float | bool] = {
             "bootstrap.servers": bootstrap,
@@ -51,15 +59,15 @@ class KafkaExplanationLog:
         """Return the first explanation of a version.
 
         Raises:
-            ExplanationUnavailable: If the log was not read within TIMEOUT_S, the turn waited for included.
+            ExplanationUnavailable: If the log was not read in time.
         """
-        deadline_s = time.monotonic() + TIMEOUT_S
+        deadline_s = time.monotonic() + self._timeout_s
         reading = asyncio.get_running_loop().run_in_executor(self._readers, self._find, fixture_id, version, deadline_s)
         try:
-            async with asyncio.timeout(TIMEOUT_S):
+            async with asyncio.timeout(self._timeout_s):
                 return await reading
         except (KafkaException, TimeoutError) as error:
-            message = f"{EXPLANATIONS_TOPIC} must be read within {TIMEOUT_S} s, was not ({error!r}); ask again"
+            message = f"{EXPLANATIONS_TOPIC} must be read within {self._timeout_s} s, was not ({error!r}); ask again"
             raise ExplanationUnavailable(message) from error
 
     async def close(self) -> None:
