@@ -238,7 +238,7 @@ class Pricing(Section):
     overround_wide: float = Field(default=1.15, ge=1.0, le=3.0)
     margin_rules: tuple[MarginRule, ...] = FOOTBALL_MARGINS
     tier_by_competition: dict[str, str] = dict.fromkeys(TOP_COMPETITIONS, "top")
-    ladder: Literal["fine", "betfair"] = "fine"
+    ladder: Literal["fine", "betfair", "fractional", "american"] = "fine"
     margin_removal: Literal["power", "multiplicative", "additive", "odds_ratio", "shin", "goto"] = "power"
     margin_application: Literal["odds_ratio", "power", "multiplicative", "shin", "goto"] = "odds_ratio"
     providers_min: int = Field(default=1, ge=1, le=32)
@@ -248,6 +248,10 @@ class Pricing(Section):
     age_in_play_ms_max: int = Field(default=60_000, ge=1)
     age_pre_match_ms_max: int = Field(default=21_600_000, ge=1)
     outlier_logit_distance_max: float = Field(default=0.6, gt=0.0)
+    goals_error_max: float = Field(default=0.02, ge=0.0, le=1.0)  # 0 prices football markets one by one
+    goals_logit_distance_max: float = Field(default=0.6, gt=0.0)
+    kept_overround_tolerance: float = Field(default=0.005, ge=0.0, le=0.1)
+    kept_return_max: float = Field(default=0.99, ge=0.0, lt=1.0)
     clock_stale_ms: int = Field(default=30_000, ge=100)
     provider_timeout_ms: int = Field(default=15_000, ge=100)
     flush_interval_ms: int = Field(default=3, ge=0, le=1_000)

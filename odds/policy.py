@@ -46,6 +46,9 @@ class PricingPolicy:
         goals_error_max: A joint distribution of goals is not used if its prices are further from the providers', root
             mean square; 0.0 to use none.
         goals_logit_distance_max: A market with an outcome further from the providers' price is priced by itself.
+        kept_overround_tolerance: Prices that are kept though new ones are a tick lower may sum to so much less than is
+            wanted, per winner.
+        kept_return_max: A price is not kept if it returns more of a stake on average, by its new fair probability.
         clock_stale_us: In play, a running clock without any word for longer suspends.
         provider_timeout_us: Silence after which a provider that never announced its own limit counts as down.
 
@@ -72,6 +75,8 @@ class PricingPolicy:
     outlier_logit_distance_max: float = 0.6
     goals_error_max: float = 0.02
     goals_logit_distance_max: float = 0.6
+    kept_overround_tolerance: float = 0.005
+    kept_return_max: float = 0.99
     clock_stale_us: int = 30_000_000
     provider_timeout_us: int = 15_000_000
 

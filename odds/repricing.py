@@ -16,6 +16,7 @@ from odds.fixture_state import FixtureState, GoalFit, zeros
 from odds.policy import PricingPolicy
 from odds.pricing import PricedColumns, make_prices
 from odds.stacking import Stack, stack_states
+from odds.steady_prices import hold_prices
 from odds.suspension import judge_markets
 
 _Place = tuple[slice, slice]
@@ -64,9 +65,9 @@ def price(
         forced_fixture_ids: Fixtures whose book is new even if nothing in it changed.
     """
     stack = stack_states(states, up_providers, policy)
-    priced = make_prices(states, stack, policy)
-    statuses, reasons = judge_markets(states, stack, ~np.isnan(priced.overrounds), policy, now_us)
     before = _columns_before(states)
+    priced = _hold(make_prices(states, stack, policy), before, stack, policy)
+    statuses, reasons = judge_markets(states, stack, ~np.isnan(priced.overrounds), policy, now_us)
     odds_milli = _freeze(stack, statuses, priced.decimal_odds_milli, before.decimal_odds_milli)
     is_market_new = (statuses != before.market_statuses) | (reasons != before.suspension_reasons)
     is_market_new |= stack.any_in_markets(odds_milli != before.decimal_odds_milli)
@@ -86,6 +87,20 @@ def price(
         following = _follow(state, book, priced.goal_fits.get(index))
         repricings.append(Repricing(following, is_changed, _explanation(following, priced, shares, place, policy)))
     return repricings
+
+
+def _hold(priced: PricedColumns, before: _Columns, stack: Stack, policy: PricingPolicy) -> PricedColumns:
+    odds_milli, overrounds = hold_prices(
+        priced.decimal_odds_milli,
+        before.decimal_odds_milli,
+        fair=priced.fair_probabilities,
+        overrounds=priced.overrounds,
+        stack=stack,
+        policy=policy,
+    )
+    if odds_milli is priced.decimal_odds_milli:
+        return priced
+    return replace(priced, decimal_odds_milli=odds_milli, overrounds=overrounds)
 
 
 def _follow(state: FixtureState, book: Book | None, fit: GoalFit | None) -> FixtureState:
