@@ -19,7 +19,7 @@ from streams.ports import BookStore, BooksUnavailable, EncodedFixture
 WRITES_AT_ONCE_MAX: Final = 256
 CHECK_INTERVAL_S: Final = 1.0
 RETRY_S: Final = 0.25
-REST_S: Final = 0.02
+REST_S: Final = 0.1
 """Between two writes, so that one carries what several batches published."""
 
 WAITING = Gauge("overround_pricing_copy_waiting", "Fixtures whose newest book is not in the serving copy yet.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -16,6 +17,7 @@ import uvloop
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+COLLECTOR_THRESHOLDS: Final = (20_000, 20, 20)  # what is short-lived dies before a round sees it
 STOP_LIMIT_S: Final = 5.0
 CHECK_TIMEOUT_S: Final = 1.5
 EXIT_FAILED: Final = 1
@@ -74,11 +76,19 @@ def run_until_stopped(main: Callable[[asyncio.Event], Awaitable[None]]) -> None:
     The process ends with status 1 where `main` raised, or returned without being asked to.
     """
     configure_logging()
+    _calm_the_collector()
     uvloop.install()  # the consumer of a Faust app makes a loop of its own, in its thread
     with asyncio.Runner() as runner:
         is_in_order = runner.run(_supervise(main))
     if not is_in_order:
         sys.exit(EXIT_FAILED)
+
+
+def _calm_the_collector() -> None:
+    """Keep what was imported out of the collector's rounds: one over all of it stops a process for 80 ms."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*COLLECTOR_THRESHOLDS)
 
 
 def configure_logging() -> None:
