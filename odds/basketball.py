@@ -15,11 +15,13 @@ from numpy.typing import NDArray
 from scipy.special import ndtr
 
 from odds.line_shares import LineShares
-from odds.model_input import ModelInputInvalid, require
+from odds.model_input import ModelInputInvalid, RowFlag, RowFlags, count_rows, find_fine, flag_rows, spread_rows
 
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]
 
+SD_MIN: Final = 0.5
+"""Points a game must at least vary by: with less, overtimes would hardly ever end."""
 OVERTIMES_MAX: Final = 8
 """Overtimes that totals follow; later ones, of a chance below 1e-8, count as the last."""
 
@@ -48,9 +50,12 @@ class GameForecast:
 
     Attributes:
         margin_mean: Home points minus away points.
-        margin_sd: Its standard deviation, above 0.
+        margin_sd: Its standard deviation, 0.5 or more.
         total_mean: Points of both.
-        total_sd: Its standard deviation, above 0.
+        total_sd: Its standard deviation, 0.5 or more.
+
+    Raises:
+        ModelInputInvalid: If the columns differ in length.
     """
 
     margin_mean: Floats
@@ -59,14 +64,13 @@ class GameForecast:
     total_sd: Floats
 
     def __post_init__(self) -> None:
-        for name, spread in (("Margin", self.margin_sd), ("Total", self.total_sd)):
-            require(
-                (spread > 0.0) & np.isfinite(spread),
-                expected=f"{name} standard deviation must be above 0.0",
-                found=spread,
-            )
-        is_there = np.isfinite(self.margin_mean) & np.isfinite(self.total_mean)
-        require(is_there, expected="Means must be numbers", found=self.margin_mean + self.total_mean)
+        count_rows(self.margin_mean, self.margin_sd, self.total_mean, self.total_sd)
+
+    def rows(self, positions: Counts) -> GameForecast:
+        """Return the games at these positions."""
+        return GameForecast(
+            self.margin_mean[positions], self.margin_sd[positions], self.total_mean[positions], self.total_sd[positions]
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +81,9 @@ class GameScores:
         home_points: Points of the home team.
         away_points: Points of the away team.
         seconds_left: Until the end of the stage being played: regulation, the running overtime, or the period priced.
+
+    Raises:
+        ModelInputInvalid: If the columns differ in length.
     """
 
     home_points: Counts
@@ -84,12 +91,31 @@ class GameScores:
     seconds_left: Floats
 
     def __post_init__(self) -> None:
-        for name, values in (
-            ("Home points", self.home_points),
-            ("Away points", self.away_points),
-            ("Seconds left", self.seconds_left),
-        ):
-            require((values >= 0) & np.isfinite(values), expected=f"{name} must be 0 or more", found=values)
+        count_rows(self.home_points, self.away_points, self.seconds_left)
+
+    def rows(self, positions: Counts) -> GameScores:
+        """Return the games at these positions."""
+        return GameScores(self.home_points[positions], self.away_points[positions], self.seconds_left[positions])
+
+
+def flag_games(forecast: GameForecast, scores: GameScores, rules: GameRules) -> RowFlags:
+    """Return a `RowFlag` a game: why every function here leaves it NaN, FINE where none does.
+
+    Raises:
+        ModelInputInvalid: If forecast and scores are not of as many games.
+    """
+    spreads = np.stack([forecast.margin_sd, forecast.total_sd], axis=1)
+    means = np.stack([forecast.margin_mean, forecast.total_mean], axis=1)
+    points = np.stack([scores.home_points, scores.away_points], axis=1)
+    is_played = (points >= 0) & np.isfinite(points)
+    is_in_time = (scores.seconds_left >= 0.0) & (scores.seconds_left <= rules.regulation_s)
+    return flag_rows(
+        count_rows(spreads, points),
+        [
+            (RowFlag.FORECAST_OUT_OF_RANGE, (spreads >= SD_MIN) & np.isfinite(spreads) & np.isfinite(means)),
+            (RowFlag.POINTS_IMPOSSIBLE, is_played & is_in_time[:, None]),
+        ],
+    )
 
 
 def lead_wins(*, lead: Floats, elapsed_share: Floats, margin_mean: Floats, margin_sd: Floats) -> Floats:
@@ -102,32 +128,37 @@ def lead_wins(*, lead: Floats, elapsed_share: Floats, margin_mean: Floats, margi
         margin_sd: Its standard deviation.
 
     Returns:
-        Same shape; at the end 1.0, 0.0, or 0.5 where nobody leads.
+        Same shape; at the end 1.0, 0.0, or 0.5 where nobody leads; NaN where the part is none or nothing varies.
 
     Source:
         Stern (1994).
     """
-    left = 1.0 - elapsed_share
-    is_over = left <= 0.0
-    spread = margin_sd * np.sqrt(np.where(is_over, 1.0, left))
+    left = np.where((elapsed_share >= 0.0) & (elapsed_share <= 1.0) & (margin_sd > 0.0), 1.0 - elapsed_share, np.nan)
+    is_over = left == 0.0
+    spread = np.where(is_over | np.isnan(left), 1.0, margin_sd * np.sqrt(left))
     won = ndtr((lead + left * margin_mean) / spread)
     return np.where(is_over, 0.5 + 0.5 * np.sign(lead), won)
 
 
 def win_games(forecast: GameForecast, scores: GameScores, rules: GameRules) -> Floats:
-    """Return the home team's chance to win, overtime included, shape (n_games,)."""
-    margins = _Margins(forecast, scores, rules)
-    return np.asarray(margins.above(0.0) + margins.at(0.0) * _win_overtime(forecast, rules))
+    """Return the home team's chance to win, overtime included, shape (n_games,); NaN as `flag_games` says."""
+    games = _Games.sound(forecast, scores, rules)
+    margins = games.margins()
+    return spread_rows(margins.above(0.0) + margins.at(0.0) * games.win_overtime(), games.flags)
 
 
 def result_in_regulation(forecast: GameForecast, scores: GameScores, rules: GameRules) -> Floats:
-    """Return the chances of home, draw and away at the end of the stage being played, shape (n_games, 3).
+    """Return the chances of home, draw and away at the end of the stage being played; NaN as `flag_games` says.
 
     With a period's own points and seconds left it is that period's result.
+
+    Returns:
+        Shape (n_games, 3).
     """
-    margins = _Margins(forecast, scores, rules)
+    games = _Games.sound(forecast, scores, rules)
+    margins = games.margins()
     home, draw = margins.above(0.0), margins.at(0.0)
-    return np.stack([home, draw, np.maximum(1.0 - home - draw, 0.0)], axis=1)
+    return spread_rows(np.stack([home, draw, np.maximum(1.0 - home - draw, 0.0)], axis=1), games.flags)
 
 
 def spread(
@@ -142,15 +173,15 @@ def spread(
         handicaps: Shape (n_games,), points added to the home team.
         has_overtime: Whether overtime counts.
     """
-    margins = _Margins(forecast, scores, rules)
+    games = _Games.sound(forecast, scores, rules, handicaps)
+    margins, handicaps = games.margins(), games.lines
     over, push = margins.above(-handicaps), margins.at(-handicaps)
     if has_overtime:
-        draw = margins.at(0.0)
-        later = _Margins(forecast, _overtime_scores(len(draw), rules), rules)
+        draw, later = margins.at(0.0), games.overtime()
         decided = 1.0 - later.at(0.0)
         over = over + draw * (_without_tie(later, -handicaps) / decided - (handicaps > 0.0))
         push = np.where(handicaps == 0.0, 0.0, push + draw * later.at(-handicaps) / decided)
-    return LineShares(over, push, np.maximum(1.0 - over - push, 0.0))
+    return LineShares.of_sound(over, push, np.maximum(1.0 - over - push, 0.0), games.flags)
 
 
 def total(
@@ -165,10 +196,10 @@ def total(
         lines: Shape (n_games,).
         has_overtime: Whether overtime counts.
     """
-    scored = scores.home_points + scores.away_points
-    return _sum_over_overtimes(
-        forecast, scores, rules, scored=scored, lines=lines, has_overtime=has_overtime, is_team=False
-    )
+    games = _Games.sound(forecast, scores, rules, lines)
+    scored = games.scores.home_points + games.scores.away_points
+    mean, variance = games.forecast.total_mean, games.forecast.total_sd**2
+    return games.sum_over_overtimes(scored, mean, variance, has_overtime=has_overtime)
 
 
 def home_total(
@@ -176,11 +207,12 @@ def home_total(
 ) -> LineShares:
     """Return the shares of over the lines, in points of the home team; arguments as for `total`.
 
-    The away team's are those of `swap_sides`.
+    A team's points are half of total and margin together. The away team's are those of `swap_sides`.
     """
-    return _sum_over_overtimes(
-        forecast, scores, rules, scored=scores.home_points, lines=lines, has_overtime=has_overtime, is_team=True
-    )
+    games = _Games.sound(forecast, scores, rules, lines)
+    sound = games.forecast
+    mean, variance = (sound.total_mean + sound.margin_mean) / 2.0, (sound.total_sd**2 + sound.margin_sd**2) / 4.0
+    return games.sum_over_overtimes(games.scores.home_points, mean, variance, has_overtime=has_overtime)
 
 
 def swap_sides(forecast: GameForecast, scores: GameScores) -> tuple[GameForecast, GameScores]:
@@ -191,19 +223,72 @@ def swap_sides(forecast: GameForecast, scores: GameScores) -> tuple[GameForecast
     )
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Games:
+    """The games of a batch that are not flagged, with the flags of all."""
+
+    forecast: GameForecast
+    scores: GameScores
+    rules: GameRules
+    lines: Floats
+    flags: RowFlags
+
+    @classmethod
+    def sound(cls, forecast: GameForecast, scores: GameScores, rules: GameRules, lines: Floats | None = None) -> _Games:
+        flags = flag_games(forecast, scores, rules)
+        lines = np.zeros(len(flags)) if lines is None else lines
+        count_rows(flags, lines)
+        flags[~np.isfinite(lines) & (flags == RowFlag.FINE)] = RowFlag.LINE_OUT_OF_RANGE
+        fine = find_fine(flags)
+        if len(fine) < len(flags):
+            forecast, scores, lines = forecast.rows(fine), scores.rows(fine), lines[fine]
+        return cls(forecast, scores, rules, lines, flags)
+
+    def margins(self) -> _Margins:
+        lead = self.scores.home_points - self.scores.away_points
+        return _Margins.of(self.forecast, lead, self.scores.seconds_left / self.rules.regulation_s)
+
+    def overtime(self) -> _Margins:
+        return _Margins.of(self.forecast, 0, self.rules.overtime_s / self.rules.regulation_s)
+
+    def win_overtime(self) -> Floats:
+        later = self.overtime()
+        return later.above(0.0) / (1.0 - later.at(0.0))
+
+    def sum_over_overtimes(self, scored: Counts, mean: Floats, variance: Floats, *, has_overtime: bool) -> LineShares:
+        """Average over the number of overtimes."""
+        share, overtime_share = (
+            seconds / self.rules.regulation_s for seconds in (self.scores.seconds_left, self.rules.overtime_s)
+        )
+        ties, tie_again = self.margins().at(0.0), self.overtime().at(0.0)
+        over, push, reached = np.zeros_like(mean), np.zeros_like(mean), np.ones_like(mean)
+        for overtimes in range(OVERTIMES_MAX + 1 if has_overtime else 1):
+            is_last = overtimes == OVERTIMES_MAX or not has_overtime
+            onward = np.zeros_like(mean) if is_last else reached * (tie_again if overtimes else ties)
+            shares = share + overtimes * overtime_share
+            points, sd = scored + mean * shares, np.sqrt(variance * shares)
+            over += (reached - onward) * _above(np.floor(self.lines) + 0.5, points, sd)
+            push += (reached - onward) * _at(self.lines, points, sd)
+            reached = onward
+        return LineShares.of_sound(over, push, np.maximum(1.0 - over - push, 0.0), self.flags)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class _Margins:
     """The margin at the end of a stage, rounded to whole points."""
 
-    def __init__(self, forecast: GameForecast, scores: GameScores, rules: GameRules) -> None:
-        share = scores.seconds_left / rules.regulation_s
-        self._mean = scores.home_points - scores.away_points + forecast.margin_mean * share
-        self._sd = forecast.margin_sd * np.sqrt(share)
+    mean: Floats
+    sd: Floats
+
+    @classmethod
+    def of(cls, forecast: GameForecast, lead: Counts | int, share: Floats | float) -> _Margins:
+        return cls(lead + forecast.margin_mean * share, forecast.margin_sd * np.sqrt(share))
 
     def above(self, line: Floats | float) -> Floats:
-        return _above(np.floor(line) + 0.5, self._mean, self._sd)
+        return _above(np.floor(line) + 0.5, self.mean, self.sd)
 
     def at(self, line: Floats | float) -> Floats:
-        return _at(line, self._mean, self._sd)
+        return _at(line, self.mean, self.sd)
 
 
 def _above(boundary: Floats | float, mean: Floats, sd: Floats) -> Floats:
@@ -221,42 +306,3 @@ def _at(line: Floats | float, mean: Floats, sd: Floats) -> Floats:
 def _without_tie(margins: _Margins, line: Floats) -> Floats:
     """Return the chance of a margin above the line that is not a tie."""
     return margins.above(line) - np.where(line < 0.0, margins.at(0.0), 0.0)
-
-
-def _overtime_scores(n_games: int, rules: GameRules) -> GameScores:
-    nothing = np.zeros(n_games, dtype=np.int64)
-    return GameScores(nothing, nothing, np.full(n_games, rules.overtime_s))
-
-
-def _win_overtime(forecast: GameForecast, rules: GameRules) -> Floats:
-    later = _Margins(forecast, _overtime_scores(len(forecast.margin_mean), rules), rules)
-    return later.above(0.0) / (1.0 - later.at(0.0))
-
-
-def _sum_over_overtimes(
-    forecast: GameForecast,
-    scores: GameScores,
-    rules: GameRules,
-    *,
-    scored: Counts,
-    lines: Floats,
-    has_overtime: bool,
-    is_team: bool,
-) -> LineShares:
-    """Average over the number of overtimes; a team's points are half of total and margin together."""
-    mean, variance = forecast.total_mean, forecast.total_sd**2
-    if is_team:
-        mean, variance = (mean + forecast.margin_mean) / 2.0, (variance + forecast.margin_sd**2) / 4.0
-    share, overtime_share = scores.seconds_left / rules.regulation_s, rules.overtime_s / rules.regulation_s
-    ties = _Margins(forecast, scores, rules).at(0.0)
-    tie_again = _Margins(forecast, _overtime_scores(len(ties), rules), rules).at(0.0)
-    over, push, reached = np.zeros_like(mean), np.zeros_like(mean), np.ones_like(mean)
-    for overtimes in range(OVERTIMES_MAX + 1 if has_overtime else 1):
-        is_last = overtimes == OVERTIMES_MAX or not has_overtime
-        onward = np.zeros_like(mean) if is_last else reached * (tie_again if overtimes else ties)
-        shares = share + overtimes * overtime_share
-        points, sd = scored + mean * shares, np.sqrt(variance * shares)
-        over += (reached - onward) * _above(np.floor(lines) + 0.5, points, sd)
-        push += (reached - onward) * _at(lines, points, sd)
-        reached = onward
-    return LineShares(over, push, np.maximum(1.0 - over - push, 0.0))

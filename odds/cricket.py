@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.optimize import elementwise
 from scipy.special import betainc, ndtr
 
-from odds.model_input import require
+from odds.model_input import RowFlag, RowFlags, count_rows, find_fine, flag_rows, spread_rows
 
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]
@@ -30,6 +30,9 @@ WICKETS_MIDDLE: Final = 3.1525
 WICKETS_SPREAD: Final = 3.9214
 """With the decay, fitted by least squares to the published table; see `resources`."""
 
+SHARE_MIN: Final = 0.02
+"""The least share of the runs of both sides that one is taken to make."""
+
 FIRST, TIE, SECOND = range(3)
 """Columns of the chances of a match, by who bats first."""
 
@@ -43,6 +46,9 @@ class MatchForecast:
         second_mean: Runs of the side batting second if it were not stopped by winning, above 0.
         dispersion: Variance of runs over their mean, above 1: about 12 in 50 overs, 7 in 20.
         innings_balls: Balls of a full innings: 300, 120, fewer after rain.
+
+    Raises:
+        ModelInputInvalid: If the columns differ in length.
     """
 
     first_mean: Floats
@@ -51,14 +57,16 @@ class MatchForecast:
     innings_balls: Counts
 
     def __post_init__(self) -> None:
-        for name, values, least in (
-            ("Runs of the first innings", self.first_mean, 0.0),
-            ("Runs of the second innings", self.second_mean, 0.0),
-            ("Dispersion", self.dispersion, 1.0),
-            ("Balls of an innings", self.innings_balls, 0.0),
-        ):
-            is_valid = (values > least) & np.isfinite(values)
-            require(is_valid, expected=f"{name} must be above {least}", found=values)
+        count_rows(self.first_mean, self.second_mean, self.dispersion, self.innings_balls)
+
+    def rows(self, positions: Counts) -> MatchForecast:
+        """Return the matches at these positions."""
+        return MatchForecast(
+            self.first_mean[positions],
+            self.second_mean[positions],
+            self.dispersion[positions],
+            self.innings_balls[positions],
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +79,9 @@ class InningsScores:
         wickets: Wickets it lost, 0 to 10.
         balls_left: Balls it may still face.
         target: Runs that win for the side batting second; not read in the first innings.
+
+    Raises:
+        ModelInputInvalid: If the columns differ in length.
     """
 
     is_second: NDArray[np.bool_]
@@ -80,12 +91,38 @@ class InningsScores:
     target: Counts
 
     def __post_init__(self) -> None:
-        is_valid = (self.wickets >= 0) & (self.wickets <= WICKETS)
-        require(is_valid, expected=f"Wickets must be 0 to {WICKETS}", found=self.wickets)
-        require(self.runs >= 0, expected="Runs must be 0 or more", found=self.runs)
-        require(self.balls_left >= 0, expected="Balls left must be 0 or more", found=self.balls_left)
-        has_target = ~self.is_second | (self.target >= 1)
-        require(has_target, expected="The target of a second innings must be 1 or more", found=self.target)
+        count_rows(self.is_second, self.runs, self.wickets, self.balls_left, self.target)
+
+    def rows(self, positions: Counts) -> InningsScores:
+        """Return the matches at these positions."""
+        return InningsScores(
+            self.is_second[positions],
+            self.runs[positions],
+            self.wickets[positions],
+            self.balls_left[positions],
+            self.target[positions],
+        )
+
+
+def flag_matches(forecast: MatchForecast, scores: InningsScores) -> RowFlags:
+    """Return a `RowFlag` a match: why `win_matches` leaves it NaN, FINE where it does not.
+
+    Raises:
+        ModelInputInvalid: If forecast and scores are not of as many matches.
+    """
+    means = np.stack([forecast.first_mean, forecast.second_mean, forecast.innings_balls], axis=1)
+    is_spread = (forecast.dispersion > 1.0) & np.isfinite(forecast.dispersion)
+    counts = np.stack([scores.runs, scores.wickets, scores.balls_left], axis=1)
+    count_rows(means, counts)
+    most = np.stack([np.full(len(counts), np.inf), np.full(len(counts), WICKETS), forecast.innings_balls], axis=1)
+    has_target = ~scores.is_second | (scores.target >= 1)
+    return flag_rows(
+        len(counts),
+        [
+            (RowFlag.FORECAST_OUT_OF_RANGE, (means > 0.0) & np.isfinite(means) & is_spread[:, None]),
+            (RowFlag.INNINGS_IMPOSSIBLE, (counts >= 0) & (counts <= most) & has_target[:, None]),
+        ],
+    )
 
 
 def resources(balls_left: NDArray[np.integer], wickets: NDArray[np.integer]) -> Floats:
@@ -121,27 +158,21 @@ def win_matches(forecast: MatchForecast, scores: InningsScores) -> Floats:
     """Return who wins, from any score.
 
     Returns:
-        Shape (n_matches, 3): the side batting first, a tie, the side batting second; each row sums to 1.0.
-
-    Raises:
-        ModelInputInvalid: If more balls are left than an innings has.
+        Shape (n_matches, 3): the side batting first, a tie, the side batting second; each row sums to 1.0, or is NaN as
+        `flag_matches` says.
     """
-    require(
-        scores.balls_left <= forecast.innings_balls,
-        expected="Balls left must be at most those of an innings",
-        found=scores.balls_left,
-    )
-    chances = np.empty((len(scores.runs), 3))
+    flags = flag_matches(forecast, scores)
+    chances = np.full((len(flags), 3), np.nan)
     for is_second, price in ((False, _price_first_innings), (True, _price_chase)):
-        rows = np.flatnonzero(scores.is_second == is_second)
+        rows = np.flatnonzero((scores.is_second == is_second) & (flags == RowFlag.FINE))
         if len(rows):
-            chances[rows] = price(_rows_of(forecast, rows), _scores_of(scores, rows))
+            chances[rows] = price(forecast.rows(rows), scores.rows(rows))
     return chances
 
 
 def find_means(
     first_win_probabilities: Floats, *, mean_sums: Floats, dispersion: Floats, innings_balls: Counts
-) -> tuple[Floats, Floats]:
+) -> tuple[Floats, Floats, RowFlags]:
     """Return the runs of both sides that make the side batting first win as often as the market says, before play.
 
     Args:
@@ -151,28 +182,41 @@ def find_means(
         innings_balls: As in the forecast.
 
     Returns:
-        Two of shape (n_matches,).
+        Two of shape (n_matches,), NaN in flagged rows; and a `RowFlag` a match, `OUT_OF_REACH` where no split of the
+        runs gives such a chance.
 
     Raises:
-        ModelInputInvalid: If no split of the runs gives such a chance.
+        ModelInputInvalid: If the columns differ in length.
     """
-    n_matches = len(mean_sums)
-    nothing = np.zeros(n_matches, dtype=np.int64)
-    scores = InningsScores(np.zeros(n_matches, dtype=bool), nothing, nothing, innings_balls, nothing)
+    count_rows(first_win_probabilities, mean_sums, dispersion, innings_balls)
+    nothing = np.zeros(len(mean_sums), dtype=np.int64)
+    halves = MatchForecast(mean_sums / 2.0, mean_sums / 2.0, dispersion, innings_balls)
+    scores = InningsScores(nothing.astype(bool), nothing, nothing, innings_balls, nothing)
+    flags = flag_matches(halves, scores)
+    is_chance = (first_win_probabilities > 0.0) & (first_win_probabilities < 1.0)
+    flags[~is_chance & (flags == RowFlag.FINE)] = RowFlag.CHANCES_OUT_OF_RANGE
+    fine = find_fine(flags)
+    shares, is_reached = _find_shares(first_win_probabilities[fine], halves.rows(fine), scores.rows(fine))
+    flags[fine[~is_reached]] = RowFlag.OUT_OF_REACH
+    shares = spread_rows(shares[is_reached], flags)
+    return shares * mean_sums, (1.0 - shares) * mean_sums, flags
+
+
+def _find_shares(wanted: Floats, halves: MatchForecast, scores: InningsScores) -> tuple[Floats, NDArray[np.bool_]]:
+    """Return the share of the runs that is the first side's, and where it was found."""
 
     def miss(shares: Floats, rows: Floats) -> Floats:
         at = rows.astype(np.int64)
-        sums = mean_sums[at]
-        forecast = MatchForecast(shares * sums, (1.0 - shares) * sums, dispersion[at], innings_balls[at])
-        chances = win_matches(forecast, _scores_of(scores, at))
-        return np.asarray(chances[:, FIRST] + chances[:, TIE] / 2.0 - first_win_probabilities[at])
+        sums, of = 2.0 * halves.first_mean[at], halves.rows(at)
+        forecast = MatchForecast(shares * sums, (1.0 - shares) * sums, of.dispersion, of.innings_balls)
+        chances = win_matches(forecast, scores.rows(at))
+        return np.asarray(chances[:, FIRST] + chances[:, TIE] / 2.0 - wanted[at])
 
-    ends = np.full(n_matches, 0.02), np.full(n_matches, 0.98)
-    found = elementwise.find_root(miss, ends, args=(np.arange(n_matches, dtype=np.float64),))
-    reached = np.asarray(found.success)
-    require(reached, expected="Chances to win must be within reach of the runs", found=first_win_probabilities)
-    shares = np.asarray(found.x, dtype=np.float64)
-    return shares * mean_sums, (1.0 - shares) * mean_sums
+    if not len(wanted):
+        return wanted, np.ones(0, dtype=np.bool_)
+    ends = np.full(len(wanted), SHARE_MIN), np.full(len(wanted), 1.0 - SHARE_MIN)
+    found = elementwise.find_root(miss, ends, args=(np.arange(len(wanted), dtype=np.float64),))
+    return np.asarray(found.x, dtype=np.float64), np.asarray(found.success)
 
 
 def _potential(wickets: NDArray[np.integer]) -> Floats:
@@ -182,18 +226,6 @@ def _potential(wickets: NDArray[np.integer]) -> Floats:
         )
 
     return np.asarray(upper(wickets) / upper(0.0))
-
-
-def _rows_of(forecast: MatchForecast, rows: Counts) -> MatchForecast:
-    return MatchForecast(
-        forecast.first_mean[rows], forecast.second_mean[rows], forecast.dispersion[rows], forecast.innings_balls[rows]
-    )
-
-
-def _scores_of(scores: InningsScores, rows: Counts) -> InningsScores:
-    return InningsScores(
-        scores.is_second[rows], scores.runs[rows], scores.wickets[rows], scores.balls_left[rows], scores.target[rows]
-    )
 
 
 def _price_chase(forecast: MatchForecast, scores: InningsScores) -> Floats:

@@ -11,11 +11,13 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from odds.model_input import ModelInputInvalid, require
+from odds.model_input import ModelInputInvalid
 
 Floats = NDArray[np.float64]
 
 ODDS_ONE_MILLI: Final = 1_000
+ROUNDING_MAX: Final = 1e-9
+"""By how much chances that were added up may be out of range."""
 
 DEDUCTION_BANDS: Final = (
     *((1_010, 90), (1_130, 85), (1_200, 80), (1_280, 75), (1_340, 70), (1_450, 65), (1_580, 60), (1_670, 55)),
@@ -71,23 +73,44 @@ def fair_each_way_odds(win_probabilities: Floats, place_probabilities: Floats, t
         terms: Of the race; they must pay places.
 
     Returns:
-        Same shape, above 1.0 where a price can do that, else NaN.
+        Same shape, above 1.0 where a price can do that, else NaN: also where there are no such chances.
+
+    Raises:
+        ModelInputInvalid: If the terms pay to win only.
     """
     if terms.places == 1:
         raise ModelInputInvalid("Terms that pay places were expected, was win only")
     fraction = float(terms.fraction)
-    is_valid = ~(place_probabilities < win_probabilities)
-    require(is_valid, expected="Chances to be placed must be at least those to win", found=place_probabilities)
-    odds = (2.0 - (1.0 - fraction) * place_probabilities) / (win_probabilities + fraction * place_probabilities)
+    win, placed = _chances(win_probabilities, place_probabilities)
+    odds = (2.0 - (1.0 - fraction) * placed) / (win + fraction * placed)
     return np.where(odds > 1.0, odds, np.nan)
 
 
 def each_way_value(
     decimal_odds: Floats, win_probabilities: Floats, place_probabilities: Floats, terms: EachWayTerms
 ) -> Floats:
-    """Return what one unit staked each way, half to win and half to be placed, returns on average, same shape."""
-    place_odds = 1.0 + (decimal_odds - 1.0) * float(terms.fraction)
-    return np.asarray((decimal_odds * win_probabilities + place_odds * place_probabilities) / 2.0)
+    """Return what one unit staked each way, half to win and half to be placed, returns on average.
+
+    Args:
+        decimal_odds: Any shape, above 1.0.
+        win_probabilities: Same shape; NaN where there is no runner.
+        place_probabilities: Same shape, at least the chances to win.
+        terms: Of the race.
+
+    Returns:
+        Same shape; NaN where there are no such odds or chances.
+    """
+    odds = np.where((decimal_odds > 1.0) & np.isfinite(decimal_odds), decimal_odds, np.nan)
+    win, placed = _chances(win_probabilities, place_probabilities)
+    place_odds = 1.0 + (odds - 1.0) * float(terms.fraction)
+    return np.asarray((odds * win + place_odds * placed) / 2.0)
+
+
+def _chances(win_probabilities: Floats, place_probabilities: Floats) -> tuple[Floats, Floats]:
+    """Return the chances to win and to be placed, NaN where they cannot be together."""
+    spare = place_probabilities - win_probabilities
+    is_valid = (win_probabilities > 0.0) & (spare >= -ROUNDING_MAX) & (place_probabilities <= 1.0 + ROUNDING_MAX)
+    return np.where(is_valid, win_probabilities, np.nan), np.where(is_valid, place_probabilities, np.nan)
 
 
 def deduction_percent(withdrawn_odds_milli: int, *, is_smallest_waived: bool) -> int:

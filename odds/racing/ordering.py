@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from odds.model_input import ModelInputInvalid, require
+from odds.model_input import ModelInputInvalid, RowFlag, RowFlags, find_fine, flag_rows, spread_rows
 
 Floats = NDArray[np.float64]
 
@@ -42,28 +42,54 @@ HENERY: Final = PlaceExponents(0.76, 0.62, 0.54)
 them as simulated fields of 8 to 13 runners do."""
 
 
+def flag_races(win_probabilities: Floats, *, runners_min: int) -> RowFlags:
+    """Return a `RowFlag` a race: why every function here leaves it NaN, FINE where none does.
+
+    Args:
+        win_probabilities: Shape (n_races, n_runners), each above 0, a race's summing to 1.0; NaN pads short races.
+        runners_min: How many runners it must have: the places asked for.
+
+    Raises:
+        ModelInputInvalid: If the races have not an axis of runners.
+    """
+    if win_probabilities.ndim != 2:
+        raise ModelInputInvalid(f"Rows of runners were expected, was of shape {win_probabilities.shape}")
+    is_runner = ~np.isnan(win_probabilities)
+    is_chance = (win_probabilities > 0.0) & (win_probabilities <= 1.0)
+    sums = np.where(is_chance, win_probabilities, 0.0).sum(axis=1)
+    return flag_rows(
+        len(sums),
+        [
+            (RowFlag.RUNNERS_TOO_FEW, is_runner.sum(axis=1) >= runners_min),
+            (RowFlag.CHANCES_OUT_OF_RANGE, is_chance | ~is_runner),
+            (RowFlag.CHANCES_SUM_WRONG, np.abs(sums - 1.0) <= SUM_TOLERANCE),
+        ],
+    )
+
+
 def finish_probabilities(win_probabilities: Floats, exponents: PlaceExponents, *, places: int) -> Floats:
     """Return the chance of each runner to finish in each place.
 
     Args:
         win_probabilities: Shape (n_races, n_runners), each row summing to 1.0; NaN pads short races.
         exponents: The model.
-        places: Places wanted, 1 to 4, at most as many as the shortest race has runners.
+        places: Places wanted, 1 to 4.
 
     Returns:
-        Shape (n_races, n_runners, places); NaN where there is no runner; each place sums to 1.0 within 1e-12.
+        Shape (n_races, n_runners, places); NaN where there is no runner, and as `flag_races` says with so many
+        runners at least; each place sums to 1.0 within 1e-12.
 
     Raises:
-        ModelInputInvalid: If a race's chances are not above 0 or do not sum to 1.
+        ModelInputInvalid: If there are no such places.
     """
-    chances, is_runner = check_races(win_probabilities, runners_min=places)
     if not 1 <= places <= PLACES_MAX:
         raise ModelInputInvalid(f"Places must be 1 to {PLACES_MAX}, was {places}")
+    chances, flags = _sound_races(win_probabilities, runners_min=places)
     finish = np.empty((*chances.shape, places))
-    batch = max(1, CELLS_MAX // chances.shape[1] ** min(places, 3))
+    batch = max(1, CELLS_MAX // max(chances.shape[1], 1) ** min(places, 3))
     for first in range(0, len(chances), batch):
         finish[first : first + batch] = _finish(chances[first : first + batch], exponents, places)
-    return np.where(is_runner[:, :, None], finish, np.nan)
+    return spread_rows(np.where(chances[:, :, None] > 0.0, finish, np.nan), flags)
 
 
 def place_probabilities(win_probabilities: Floats, exponents: PlaceExponents, *, places: int) -> Floats:
@@ -79,20 +105,22 @@ def forecast_probabilities(win_probabilities: Floats, exponents: PlaceExponents)
     """Return the chance of each first and second.
 
     Returns:
-        Shape (n_races, n_runners, n_runners): the winner, then the second; 0 where that cannot be; sums to 1.0.
+        Shape (n_races, n_runners, n_runners): the winner, then the second; 0 where that cannot be; sums to 1.0. NaN
+        as `flag_races` says with two runners at least.
     """
-    chances, _ = check_races(win_probabilities, runners_min=2)
-    return _pairs(chances, exponents)
+    chances, flags = _sound_races(win_probabilities, runners_min=2)
+    return spread_rows(_pairs(chances, exponents), flags)
 
 
 def tricast_probabilities(win_probabilities: Floats, exponents: PlaceExponents) -> Floats:
     """Return the chance of each first, second and third.
 
     Returns:
-        Shape (n_races, n_runners, n_runners, n_runners); 0 where that cannot be; sums to 1.0.
+        Shape (n_races, n_runners, n_runners, n_runners); 0 where that cannot be; sums to 1.0. NaN as `flag_races` says
+        with three runners at least.
     """
-    chances, _ = check_races(win_probabilities, runners_min=3)
-    return _triples(chances, exponents)
+    chances, flags = _sound_races(win_probabilities, runners_min=3)
+    return spread_rows(_triples(chances, exponents), flags)
 
 
 def withdraw(win_probabilities: Floats, is_withdrawn: NDArray[np.bool_]) -> Floats:
@@ -103,32 +131,20 @@ def withdraw(win_probabilities: Floats, is_withdrawn: NDArray[np.bool_]) -> Floa
         is_withdrawn: Same shape.
 
     Returns:
-        Same shape; NaN where there is no runner any more; each race sums to 1.0.
-
-    Raises:
-        ModelInputInvalid: If a race has nobody left.
+        Same shape; NaN where there is no runner any more, throughout a race nobody is left in (`flag_races` then says
+        so), and as it says before; each race sums to 1.0.
     """
-    check_races(win_probabilities, runners_min=1)
-    left = np.where(is_withdrawn, np.nan, win_probabilities)
+    is_fine = flag_races(win_probabilities, runners_min=1) == RowFlag.FINE
+    left = np.where(is_withdrawn | ~is_fine[:, None], np.nan, win_probabilities)
     sums = np.nansum(left, axis=1)
-    require(sums > 0.0, expected="Races must have a runner left", found=np.isfinite(left).sum(axis=1))
-    return np.asarray(left / sums[:, None])
+    return np.asarray(left / np.where(sums > 0.0, sums, np.nan)[:, None])
 
 
-def check_races(win_probabilities: Floats, *, runners_min: int) -> tuple[Floats, NDArray[np.bool_]]:
-    """Return the chances with 0 for no runner, and where there is one.
-
-    Raises:
-        ModelInputInvalid: If a race has too few runners, or chances that are not above 0 or do not sum to 1.
-    """
-    is_runner = ~np.isnan(win_probabilities)
-    counts = is_runner.sum(axis=1)
-    require(counts >= runners_min, expected=f"Races must have at least {runners_min} runners", found=counts)
-    is_valid = ~is_runner | (win_probabilities > 0.0)
-    require(is_valid, expected="Chances to win must be above 0.0", found=win_probabilities)
-    sums = np.nansum(win_probabilities, axis=1)
-    require(np.abs(sums - 1.0) <= SUM_TOLERANCE, expected="Chances to win must sum to 1.0", found=sums)
-    return np.where(is_runner, win_probabilities, 0.0) / sums[:, None], is_runner
+def _sound_races(win_probabilities: Floats, *, runners_min: int) -> tuple[Floats, RowFlags]:
+    """Return the chances of the races not flagged, 0 for no runner, and the flags of all."""
+    flags = flag_races(win_probabilities, runners_min=runners_min)
+    chances = np.nan_to_num(win_probabilities[find_fine(flags)], nan=0.0)
+    return chances / chances.sum(axis=1, keepdims=True), flags
 
 
 def _finish(chances: Floats, exponents: PlaceExponents, places: int) -> Floats:

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from scipy.optimize import elementwise
 
 from odds.line_shares import LineShares
-from odds.model_input import require
-from odds.tennis.rules import Counts, Flags, MatchRules, SetRules, TennisScores, check_scores
+from odds.model_input import RowFlag, RowFlags, count_rows, find_fine, flag_rows, spread_rows
+from odds.tennis.rules import Counts, Flags, MatchRules, SetRules, TennisScores, are_open
 from odds.tennis.sets import SetOutcomes, play_anew, play_on
 
 Floats = NDArray[np.float64]
@@ -22,7 +22,7 @@ SERVE_MARGIN = 1e-9
 
 @dataclass(frozen=True, slots=True)
 class MatchOutcomes:
-    """How matches may end; sets and games already played count.
+    """How matches may end; sets and games already played count. Flagged matches are NaN throughout.
 
     Attributes:
         set_scores: Shape (n_scores, 2), the final scores in sets.
@@ -30,6 +30,7 @@ class MatchOutcomes:
         by_margin: Shape (n_matches, n_scores, n_margins), likewise with games of A minus games of B.
         least_total: Shape (n_matches,), games in the first column of `by_total`.
         least_margin: Shape (n_matches,), margin in the first column of `by_margin`.
+        flags: A `RowFlag` a match.
     """
 
     set_scores: Counts
@@ -37,6 +38,7 @@ class MatchOutcomes:
     by_margin: Floats
     least_total: Counts
     least_margin: Counts
+    flags: RowFlags
 
     def set_score_probabilities(self) -> Floats:
         """Return the chance of each final score, shape (n_matches, n_scores)."""
@@ -56,16 +58,48 @@ class MatchOutcomes:
 
     def total_games(self, lines: Floats) -> LineShares:
         """Return the shares of over the lines, shape (n_matches,)."""
-        return _split(self.by_total.sum(axis=1), self.least_total - lines)
+        return self._split(self.by_total, self.least_total - lines)
 
     def games_handicap(self, handicaps: Floats) -> LineShares:
         """Return the shares of A with this many games added, shape (n_matches,)."""
-        return _split(self.by_margin.sum(axis=1), self.least_margin + handicaps)
+        return self._split(self.by_margin, self.least_margin + handicaps)
 
     def _by_sets(self, distances: NDArray[np.floating]) -> LineShares:
         chances = self.set_score_probabilities()
         over, push, under = (chances[:, flags].sum(axis=1) for flags in _signs(distances))
-        return LineShares(over, push, under)
+        flags = np.where(np.isfinite(distances).all(), self.flags, RowFlag.LINE_OUT_OF_RANGE).astype(np.int8)
+        fine = find_fine(flags)
+        return LineShares.of_sound(over[fine], push[fine], under[fine], flags)
+
+    def _split(self, joint: Floats, firsts: Floats) -> LineShares:
+        """Return the chances of columns above, at and below zero, the first column being at `firsts`."""
+        is_lined = np.isfinite(firsts) | (self.flags != RowFlag.FINE)
+        flags = np.where(is_lined, self.flags, RowFlag.LINE_OUT_OF_RANGE).astype(np.int8)
+        fine = find_fine(flags)
+        chances = joint[fine].sum(axis=1)
+        distances = firsts[fine, None] + np.arange(chances.shape[1])
+        over, push, under = (np.where(sign, chances, 0.0).sum(axis=1) for sign in _signs(distances))
+        return LineShares.of_sound(over, push, under, flags)
+
+
+def flag_matches(serves: Floats, scores: TennisScores, rules: MatchRules) -> RowFlags:
+    """Return a `RowFlag` a match: why every function here leaves it NaN, FINE where none does.
+
+    Args:
+        serves: Shape (n_matches, 2), chance of A and of B to win a point on the own serve, above 0 and below 1.
+        scores: Where the matches stand.
+        rules: The rules, of all of them.
+
+    Raises:
+        ModelInputInvalid: If there are not as many scores as chances.
+    """
+    return flag_rows(
+        count_rows(serves, scores.sets),
+        [
+            (RowFlag.CHANCES_OUT_OF_RANGE, (serves > 0.0) & (serves < 1.0)),
+            (RowFlag.TENNIS_SCORE_IMPOSSIBLE, are_open(scores, rules)),
+        ],
+    )
 
 
 def price_matches(serves: Floats, scores: TennisScores, rules: MatchRules) -> MatchOutcomes:
@@ -78,13 +112,33 @@ def price_matches(serves: Floats, scores: TennisScores, rules: MatchRules) -> Ma
         scores: Where the matches stand.
         rules: The rules, of all of them.
 
-    Raises:
-        ModelInputInvalid: If a chance is out of range or a score cannot be.
-
     Source:
         Barnett and Clarke (2005); O'Malley (2008).
     """
-    _check(serves, scores, rules)
+    flags = flag_matches(serves, scores, rules)
+    fine = find_fine(flags)
+    before = np.where(flags[:, None] == RowFlag.FINE, scores.games_before, 0)
+    sound = _price_sound(serves[fine], scores.rows(fine), rules)
+    skipped = np.zeros(len(flags), dtype=np.int64)
+    skipped[fine] = sound.games_skipped
+    return MatchOutcomes(
+        set_scores=np.array(_final_scores(rules.sets_to_win), dtype=np.int64),
+        by_total=spread_rows(sound.by_total, flags),
+        by_margin=spread_rows(sound.by_margin, flags),
+        least_total=before.sum(axis=1) + 2 * skipped,
+        least_margin=before[:, 0] - before[:, 1] - _margin_max(rules),
+        flags=flags,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _SoundOutcomes:
+    by_total: Floats
+    by_margin: Floats
+    games_skipped: Counts
+
+
+def _price_sound(serves: Floats, scores: TennisScores, rules: MatchRules) -> _SoundOutcomes:
     final = _final_scores(rules.sets_to_win)
     n_matches, games_max = len(serves), _games_max(rules)
     by_total = np.zeros((n_matches, len(final), games_max + 1))
@@ -95,32 +149,32 @@ def price_matches(serves: Floats, scores: TennisScores, rules: MatchRules) -> Ma
         skipped[rows] = table.live.games_skipped
         by_total[rows] = _walk(table, np.array([1, 1]), 0, by_total.shape[1:])
         by_margin[rows] = _walk(table, np.array([1, -1]), _margin_max(rules), by_margin.shape[1:])
-    before = scores.games_before
-    return MatchOutcomes(
-        set_scores=np.array(final, dtype=np.int64),
-        by_total=by_total,
-        by_margin=by_margin,
-        least_total=before.sum(axis=1) + 2 * skipped,
-        least_margin=before[:, 0] - before[:, 1] - _margin_max(rules),
-    )
+    return _SoundOutcomes(by_total, by_margin, skipped)
 
 
-def price_current_sets(serves: Floats, scores: TennisScores, rules: MatchRules, *, is_final: bool) -> SetOutcomes:
+def price_current_sets(
+    serves: Floats, scores: TennisScores, rules: MatchRules, *, is_final: bool
+) -> tuple[SetOutcomes, RowFlags]:
     """Return how the sets being played may end: their winner, and their correct score.
 
     Args:
         serves: Shape (n_matches, 2), chance of A and of B to win a point on the own serve, above 0 and below 1.
         scores: Where the matches stand, all in the last possible set or none.
         rules: The rules, of all of them.
-        is_final: Whether it is the last possible set.
+        is_final: Whether it is the last possible set; a match in another one is flagged.
 
-    Raises:
-        ModelInputInvalid: If a chance is out of range, a score cannot be, or a match is in another set.
+    Returns:
+        Outcomes of every set, NaN in flagged rows, and a `RowFlag` a match.
     """
-    _check(serves, scores, rules)
+    flags = flag_matches(serves, scores, rules)
     is_last = (scores.sets == rules.sets_to_win - 1).all(axis=1)
-    require(is_last == is_final, expected=f"Whether the set is the last possible must be {is_final}", found=is_last)
-    return play_on(serves, scores, rules, rules.set_rules(is_final=is_final))
+    flags[(is_last != is_final) & (flags == RowFlag.FINE)] = RowFlag.TENNIS_SCORE_IMPOSSIBLE
+    fine = find_fine(flags)
+    sound = play_on(serves[fine], scores.rows(fine), rules, rules.set_rules(is_final=is_final))
+    is_a_next = np.zeros((len(flags), len(sound.scores)), dtype=np.bool_)
+    skipped = np.zeros(len(flags), dtype=np.int64)
+    is_a_next[fine], skipped[fine] = sound.is_a_next, sound.games_skipped
+    return SetOutcomes(sound.scores, spread_rows(sound.probabilities, flags), is_a_next, skipped), flags
 
 
 def win_matches(serves: Floats, scores: TennisScores, rules: MatchRules) -> Floats:
@@ -134,13 +188,16 @@ def win_matches(serves: Floats, scores: TennisScores, rules: MatchRules) -> Floa
         rules: The rules, of all of them.
 
     Returns:
-        Shape (n_matches,), the same as `price_matches` gives, within 1e-12.
+        Shape (n_matches,), the same as `price_matches` gives, within 1e-12; NaN as `flag_matches` says.
     """
-    _check(serves, scores, rules)
-    return _win_matches(serves, scores, rules)
+    flags = flag_matches(serves, scores, rules)
+    fine = find_fine(flags)
+    return spread_rows(_win_matches(serves[fine], scores.rows(fine), rules), flags)
 
 
-def find_serves(win_probabilities: Floats, serve_sums: Floats, scores: TennisScores, rules: MatchRules) -> Floats:
+def find_serves(
+    win_probabilities: Floats, serve_sums: Floats, scores: TennisScores, rules: MatchRules
+) -> tuple[Floats, RowFlags]:
     """Return the chances on serve that make A win the match as often as the market says.
 
     Prices know who is better, hardly how much the serve counts: the sum of both chances is given (about 1.28 for men,
@@ -153,42 +210,49 @@ def find_serves(win_probabilities: Floats, serve_sums: Floats, scores: TennisSco
         rules: The rules, of all of them.
 
     Returns:
-        Shape (n_matches, 2); the chance to win they give is within 1e-12 of what was asked.
+        Shape (n_matches, 2), the chance to win they give within 1e-12 of what was asked, NaN in flagged rows; and a
+        `RowFlag` a match, `OUT_OF_REACH` where no difference gives such a chance.
 
     Raises:
-        ModelInputInvalid: If a sum is out of range, or no difference gives such a chance.
+        ModelInputInvalid: If the columns differ in length.
     """
     is_chance = (win_probabilities > 0.0) & (win_probabilities < 1.0)
-    require(is_chance, expected="Chances to win must be above 0.0 and below 1.0", found=win_probabilities)
-    require((serve_sums > 0.0) & (serve_sums < 2.0), expected="Sums must be above 0.0 and below 2.0", found=serve_sums)
-    reach = np.minimum(serve_sums, 2.0 - serve_sums) - 2.0 * SERVE_MARGIN
-    check_scores(scores, rules)
+    flags = flag_rows(
+        count_rows(win_probabilities, serve_sums, scores.sets),
+        [
+            (RowFlag.CHANCES_OUT_OF_RANGE, is_chance),
+            (RowFlag.CHANCES_SUM_WRONG, (serve_sums > 0.0) & (serve_sums < 2.0)),
+            (RowFlag.TENNIS_SCORE_IMPOSSIBLE, are_open(scores, rules)),
+        ],
+    )
+    fine = find_fine(flags)
+    serves, is_reached = _find_sound_serves(win_probabilities[fine], serve_sums[fine], scores.rows(fine), rules)
+    flags[fine[~is_reached]] = RowFlag.OUT_OF_REACH
+    return spread_rows(serves[is_reached], flags), flags
 
+
+def _find_sound_serves(
+    wanted: Floats, serve_sums: Floats, scores: TennisScores, rules: MatchRules
+) -> tuple[Floats, Flags]:
     def miss(differences: Floats, rows: Floats) -> Floats:
         positions = rows.astype(np.int64)
         serves = _from_sum(serve_sums[positions], differences)
-        return _win_matches(serves, scores.rows(positions), rules) - win_probabilities[positions]
+        return _win_matches(serves, scores.rows(positions), rules) - wanted[positions]
 
+    if not len(wanted):
+        return np.empty((0, 2)), np.ones(0, dtype=np.bool_)
+    reach = np.minimum(serve_sums, 2.0 - serve_sums) - 2.0 * SERVE_MARGIN
     found = elementwise.find_root(
         miss,
         (-reach, reach),
         args=(np.arange(len(serve_sums), dtype=np.float64),),
         tolerances={"xatol": 1e-14, "xrtol": 0.0, "fatol": 1e-13, "frtol": 0.0},
     )
-    require(
-        np.asarray(found.success), expected="Chances to win must be within reach of the score", found=win_probabilities
-    )
-    return _from_sum(serve_sums, np.asarray(found.x, dtype=np.float64))
+    return _from_sum(serve_sums, np.asarray(found.x, dtype=np.float64)), np.asarray(found.success)
 
 
 def _from_sum(serve_sums: Floats, differences: Floats) -> Floats:
     return np.stack([(serve_sums + differences) / 2.0, (serve_sums - differences) / 2.0], axis=1)
-
-
-def _check(serves: Floats, scores: TennisScores, rules: MatchRules) -> None:
-    is_chance = (serves > 0.0) & (serves < 1.0)
-    require(is_chance, expected="Serve probability must be above 0.0 and below 1.0", found=serves)
-    check_scores(scores, rules)
 
 
 def _win_matches(serves: Floats, scores: TennisScores, rules: MatchRules) -> Floats:
@@ -313,10 +377,3 @@ def _margin_max(rules: MatchRules) -> int:
 
 def _signs(distances: NDArray[np.floating]) -> tuple[Flags, Flags, Flags]:
     return np.asarray(distances > 0.0), np.asarray(distances == 0.0), np.asarray(distances < 0.0)
-
-
-def _split(chances: Floats, firsts: Floats) -> LineShares:
-    """Return the chances of columns above, at and below zero, the first column being at `firsts`."""
-    distances = firsts[:, None] + np.arange(chances.shape[1])
-    over, push, under = (np.where(flags, chances, 0.0).sum(axis=1) for flags in _signs(distances))
-    return LineShares(over, push, under)

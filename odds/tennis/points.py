@@ -7,11 +7,9 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from odds.tennis.rules import Counts, Flags
+from odds.tennis.rules import GAME_POINTS, Counts, Flags
 
 Floats = NDArray[np.float64]
-
-GAME_POINTS = 4
 
 
 def win_game(serve: Floats, points: Counts, *, has_deciding_point: bool) -> Floats:

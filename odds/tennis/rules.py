@@ -9,12 +9,13 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from odds.model_input import ModelInputInvalid, require
+from odds.model_input import ModelInputInvalid, count_rows
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 Counts = NDArray[np.int64]
 
+GAME_POINTS: Final = 4
 ADVANTAGE_GAMES_MAX: Final = 70
 """Games each up to which the length of an advantage set is followed; longer ones count as that long (who wins them
 stays exact). The longest ever ended 70-68."""
@@ -97,6 +98,9 @@ class TennisScores:
             advantage is 4-3.
         is_a_serving: Shape (n_matches,), whether A serves the next point.
         games_before: Shape (n_matches, 2), games won in the sets that are over.
+
+    Raises:
+        ModelInputInvalid: If the columns differ in length, or are not of two players.
     """
 
     sets: Counts
@@ -104,6 +108,15 @@ class TennisScores:
     points: Counts
     is_a_serving: Flags
     games_before: Counts
+
+    def __post_init__(self) -> None:
+        pairs = (self.sets, self.games, self.points, self.games_before)
+        row_count = count_rows(self.is_a_serving, *pairs)
+        if any(counts.shape != (row_count, 2) for counts in pairs):
+            raise ModelInputInvalid(f"Two players a match were expected, was {[counts.shape for counts in pairs]}")
+
+    def __len__(self) -> int:
+        return len(self.sets)
 
     @classmethod
     def at_the_start(cls, is_a_serving: Flags) -> TennisScores:
@@ -122,36 +135,25 @@ class TennisScores:
         )
 
 
-def check_scores(scores: TennisScores, rules: MatchRules) -> None:
-    """Refuse a batch in which a match is over or stands as no match can.
-
-    Raises:
-        ModelInputInvalid: With the first such match.
-    """
-    sets, games, points = scores.sets, scores.games, scores.points
-    for name, counts in (("Sets", sets), ("Games", games), ("Points", points), ("Games before", scores.games_before)):
-        require((counts >= 0).all(axis=1), expected=f"{name} must be 0 or more", found=counts.min(axis=1))
-    require(
-        (sets < rules.sets_to_win).all(axis=1),
-        expected=f"Sets of a match that is not over must be below {rules.sets_to_win}",
-        found=sets.max(axis=1),
-    )
-    is_final = (sets == rules.sets_to_win - 1).all(axis=1)
-    for is_last in (False, True):
-        _check_sets(scores.rows(np.flatnonzero(is_final == is_last)), rules, rules.set_rules(is_final=is_last))
+def are_open(scores: TennisScores, rules: MatchRules) -> Flags:
+    """Tell which matches stand as a match can that is not over."""
+    counts = np.concatenate([scores.sets, scores.games, scores.points, scores.games_before], axis=1)
+    is_open = (counts >= 0).all(axis=1) & (scores.sets < rules.sets_to_win).all(axis=1)
+    is_final = (scores.sets == rules.sets_to_win - 1).all(axis=1)
+    open_in_final, open_before = (_is_set_open(scores, rules, rules.set_rules(is_final=last)) for last in (True, False))
+    return np.asarray(is_open & np.where(is_final, open_in_final, open_before))
 
 
-def _check_sets(scores: TennisScores, rules: MatchRules, of_set: SetRules) -> None:
+def _is_set_open(scores: TennisScores, rules: MatchRules, of_set: SetRules) -> Flags:
+    """Tell in which matches the set being played is not over, and the game neither, were all under the rules of one."""
     least, most = _ends(scores.games)
     games_max = of_set.tie_break_at if of_set.tie_break_points else np.iinfo(np.int64).max
-    is_open = (most < of_set.games_to_win) | ((most - least < 2) & (most <= games_max))
-    require(is_open, expected="Games of a set that is not over must be fewer", found=most)
+    is_set_open = (most < of_set.games_to_win) | ((most - least < 2) & (most <= games_max))
     is_tie_break = in_tie_break(scores.games, of_set)
-    points_to_win = np.where(is_tie_break, of_set.tie_break_points, 4)
+    points_to_win = np.where(is_tie_break, of_set.tie_break_points, GAME_POINTS)
     least, most = _ends(scores.points)
     clear = np.where(is_tie_break | (not rules.has_deciding_point), 2, 1)
-    is_open = (most < points_to_win) | (most - least < clear)
-    require(is_open, expected="Points of a game that is not over must be fewer", found=most)
+    return np.asarray(is_set_open & ((most < points_to_win) | (most - least < clear)))
 
 
 def _ends(counts: Counts) -> tuple[Counts, Counts]:

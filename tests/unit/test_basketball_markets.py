@@ -11,6 +11,7 @@ from odds.basketball import (
     GameForecast,
     GameRules,
     GameScores,
+    flag_games,
     home_total,
     lead_wins,
     result_in_regulation,
@@ -19,7 +20,7 @@ from odds.basketball import (
     total,
     win_games,
 )
-from odds.model_input import ModelInputInvalid
+from odds.model_input import EXPECTED_BY_FLAG, ModelInputInvalid, RowFlag
 
 VECTORS = ROOT.parent / "shared" / "vectors" / "odds_vectors.json"
 NBA = GameRules(period_count=4, period_s=720.0, overtime_s=300.0)
@@ -135,16 +136,84 @@ def test_team_totals_mirror_each_other() -> None:
     )
 
 
-@pytest.mark.parametrize("spread_points", [0.0, -1.0, np.nan, np.inf])
-def test_a_spread_that_cannot_be_is_refused(spread_points: float) -> None:
-    with pytest.raises(ModelInputInvalid, match="must be above"):
-        GameForecast(np.zeros(1), np.array([spread_points]), np.ones(1), np.ones(1))
+BAD_GAMES = {
+    "no spread": ("margin_sd", 0.0, RowFlag.FORECAST_OUT_OF_RANGE),
+    "hardly a spread": ("total_sd", 0.49, RowFlag.FORECAST_OUT_OF_RANGE),
+    "endless spread": ("margin_sd", np.inf, RowFlag.FORECAST_OUT_OF_RANGE),
+    "no mean": ("margin_mean", np.nan, RowFlag.FORECAST_OUT_OF_RANGE),
+    "endless mean": ("total_mean", np.inf, RowFlag.FORECAST_OUT_OF_RANGE),
+    "points below none": ("home_points", -1, RowFlag.POINTS_IMPOSSIBLE),
+    "away points below none": ("away_points", -1, RowFlag.POINTS_IMPOSSIBLE),
+    "time past the end": ("seconds_left", -0.1, RowFlag.POINTS_IMPOSSIBLE),
+    "time before the start": ("seconds_left", 2_880.1, RowFlag.POINTS_IMPOSSIBLE),
+    "no clock": ("seconds_left", np.nan, RowFlag.POINTS_IMPOSSIBLE),
+    "no line": ("line", np.nan, RowFlag.LINE_OUT_OF_RANGE),
+    "endless line": ("line", np.inf, RowFlag.LINE_OUT_OF_RANGE),
+}
 
 
-def test_scores_and_rules_that_cannot_be_are_refused() -> None:
-    with pytest.raises(ModelInputInvalid, match="Seconds left must be 0 or more, was -1"):
-        scores(0, 0, -1.0)
-    with pytest.raises(ModelInputInvalid, match="Home points"):
-        scores(-1, 0, 10.0)
+def price_all(columns: dict[str, np.ndarray]) -> tuple[list[np.ndarray], np.ndarray]:
+    forecast = GameForecast(*(columns[name] for name in ("margin_mean", "margin_sd", "total_mean", "total_sd")))
+    at = GameScores(*(columns[name] for name in ("home_points", "away_points", "seconds_left")))
+    line = columns["line"]
+    shares = [
+        market(forecast, at, NBA, lines=line, has_overtime=has_overtime)
+        for market in (total, home_total)
+        for has_overtime in (True, False)
+    ]
+    shares += [spread(forecast, at, NBA, handicaps=line, has_overtime=has_overtime) for has_overtime in (True, False)]
+    parts = [part for one in shares for part in (one.over, one.push, one.under)]
+    without_line = [win_games(forecast, at, NBA), result_in_regulation(forecast, at, NBA)]
+    np.testing.assert_array_equal(np.isnan(without_line[0]), flag_games(forecast, at, NBA) != RowFlag.FINE)
+    assert all((one.flags == shares[0].flags).all() for one in shares)
+    return [*parts, *without_line], shares[0].flags
+
+
+@pytest.mark.parametrize(("column", "value", "flag"), BAD_GAMES.values(), ids=BAD_GAMES)
+def test_a_game_that_cannot_be_is_flagged_and_leaves_the_others(column: str, value: float, flag: RowFlag) -> None:
+    sound = {
+        "margin_mean": np.array([3.0, -2.0, 0.5]),
+        "margin_sd": np.array([12.0, 11.0, 13.0]),
+        "total_mean": np.array([225.0, 210.0, 190.0]),
+        "total_sd": np.array([18.0, 17.0, 16.0]),
+        "home_points": np.array([0, 50, 90]),
+        "away_points": np.array([0, 55, 90]),
+        "seconds_left": np.array([2_880.0, 1_400.0, 0.0]),
+        "line": np.array([-2.5, 3.0, 190.0]),
+    }
+    broken = {name: values.copy() for name, values in sound.items()}
+    broken[column] = broken[column].astype(np.float64) if isinstance(value, float) else broken[column]
+    broken[column][1] = value
+    (expected, fine), (found, flags) = price_all(sound), price_all(broken)
+    assert fine.tolist() == [RowFlag.FINE] * 3
+    assert flags.tolist() == [RowFlag.FINE, flag, RowFlag.FINE]
+    assert EXPECTED_BY_FLAG[flag]
+    with_line, without_line = found[:-2], found[-2:]
+    for values, reference in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(values[[0, 2]], reference[[0, 2]])
+    for values in with_line if column == "line" else with_line + without_line:
+        assert np.isnan(values[1]).all()
+
+
+def test_games_of_different_counts_and_rules_that_cannot_be_are_refused() -> None:
+    with pytest.raises(ModelInputInvalid, match=r"one length were expected, their lengths were \[1, 2\]"):
+        GameScores(np.array([1, 2]), np.array([1]), np.array([1.0]))
+    with pytest.raises(ModelInputInvalid, match="one length"):
+        win_games(forecasts(2), scores(0, 0, 10.0), NBA)
+    with pytest.raises(ModelInputInvalid, match="one length"):
+        total(forecasts(1), scores(0, 0, 10.0), NBA, lines=np.array([1.0, 2.0]), has_overtime=True)
     with pytest.raises(ModelInputInvalid, match="longer than 0 s"):
         GameRules(4, 0.0, 300.0)
+
+
+@pytest.mark.parametrize(
+    ("elapsed", "margin_sd"), [(-0.1, 10.0), (1.1, 10.0), (np.nan, 10.0), (0.5, 0.0), (0.5, np.nan)]
+)
+def test_a_lead_in_no_part_of_a_game_wins_nothing(elapsed: float, margin_sd: float) -> None:
+    won = lead_wins(
+        lead=np.array([3.0, 3.0]),
+        elapsed_share=np.array([elapsed, 0.5]),
+        margin_mean=np.zeros(2),
+        margin_sd=np.array([margin_sd, 10.0]),
+    )
+    assert np.isnan(won).tolist() == [True, False]

@@ -3,8 +3,16 @@
 import numpy as np
 import pytest
 
-from odds.cricket import InningsScores, MatchForecast, find_means, resources, runs_to_come, win_matches
-from odds.model_input import ModelInputInvalid
+from odds.cricket import (
+    InningsScores,
+    MatchForecast,
+    find_means,
+    flag_matches,
+    resources,
+    runs_to_come,
+    win_matches,
+)
+from odds.model_input import EXPECTED_BY_FLAG, ModelInputInvalid, RowFlag
 
 TABLE = {
     0: (100.0, 89.3, 75.1, 66.5, 56.6, 32.1, 17.2),
@@ -94,24 +102,80 @@ def test_sides_alike_win_alike() -> None:
 def test_means_are_found_from_the_price() -> None:
     wanted = np.array([0.1, 0.5, 0.85])
     dispersion, balls = np.full(3, 7.0), np.full(3, 120)
-    first, second = find_means(wanted, mean_sums=np.full(3, 320.0), dispersion=dispersion, innings_balls=balls)
+    first, second, flags = find_means(wanted, mean_sums=np.full(3, 320.0), dispersion=dispersion, innings_balls=balls)
     nothing = np.zeros(3, dtype=np.int64)
     scores = InningsScores(nothing.astype(bool), nothing, nothing, balls, nothing)
     chances = win_matches(MatchForecast(first, second, dispersion, balls), scores)
     np.testing.assert_allclose(chances[:, 0] + chances[:, 1] / 2.0, wanted, atol=1e-9)
     np.testing.assert_allclose(first + second, 320.0)
-    with pytest.raises(ModelInputInvalid, match="within reach"):
-        find_means(np.array([1.5]), mean_sums=np.ones(1), dispersion=dispersion[:1], innings_balls=balls[:1])
+    assert not flags.any()
 
 
-def test_what_cannot_be_is_refused() -> None:
-    with pytest.raises(ModelInputInvalid, match="Wickets must be 0 to 10, was 11"):
-        chase(0, 11, 10, 100)
-    with pytest.raises(ModelInputInvalid, match="target"):
-        chase(0, 0, 10, 0)
-    with pytest.raises(ModelInputInvalid, match="at most those of an innings, was 301"):
-        win_matches(forecast(), first_innings(0, 0, 301))
-    with pytest.raises(ModelInputInvalid, match="Dispersion must be above"):
-        MatchForecast(np.ones(1), np.ones(1), np.ones(1), np.array([300]))
-    with pytest.raises(ModelInputInvalid, match="was nan"):
-        forecast(first=np.nan)
+def test_a_price_no_runs_give_is_flagged_and_leaves_the_others() -> None:
+    wanted = np.array([0.4, 1.5, 1.0 - 1e-15, 0.6, 0.6, 0.6])
+    sums = np.array([320.0, 320.0, 4.0, np.nan, 320.0, 320.0])
+    dispersion, balls = np.array([7.0, 7.0, 7.0, 7.0, 1.0, 7.0]), np.array([120, 120, 120, 120, 120, 0])
+    first, second, flags = find_means(wanted, mean_sums=sums, dispersion=dispersion, innings_balls=balls)
+    assert flags.tolist() == [
+        RowFlag.FINE,
+        RowFlag.CHANCES_OUT_OF_RANGE,
+        RowFlag.OUT_OF_REACH,
+        *[RowFlag.FORECAST_OUT_OF_RANGE] * 3,
+    ]
+    assert np.isnan(first).tolist() == np.isnan(second).tolist() == [False] + [True] * 5
+    alone = find_means(wanted[:1], mean_sums=sums[:1], dispersion=dispersion[:1], innings_balls=balls[:1])
+    assert (first[0], second[0]) == (alone[0][0], alone[1][0])
+
+
+BAD_MATCHES = {
+    "wickets past ten": ("wickets", 11, RowFlag.INNINGS_IMPOSSIBLE),
+    "wickets below none": ("wickets", -1, RowFlag.INNINGS_IMPOSSIBLE),
+    "runs below none": ("runs", -1, RowFlag.INNINGS_IMPOSSIBLE),
+    "more balls than an innings": ("balls_left", 301, RowFlag.INNINGS_IMPOSSIBLE),
+    "balls below none": ("balls_left", -1, RowFlag.INNINGS_IMPOSSIBLE),
+    "no target": ("target", 0, RowFlag.INNINGS_IMPOSSIBLE),
+    "no runs expected": ("first_mean", 0.0, RowFlag.FORECAST_OUT_OF_RANGE),
+    "unknown runs": ("second_mean", np.nan, RowFlag.FORECAST_OUT_OF_RANGE),
+    "no dispersion": ("dispersion", 1.0, RowFlag.FORECAST_OUT_OF_RANGE),
+    "no innings": ("innings_balls", 0, RowFlag.FORECAST_OUT_OF_RANGE),
+}
+
+
+@pytest.mark.parametrize(("column", "value", "flag"), BAD_MATCHES.values(), ids=BAD_MATCHES)
+def test_a_match_that_cannot_be_is_flagged_and_leaves_the_others(column: str, value: float, flag: RowFlag) -> None:
+    columns = {
+        "first_mean": np.array([250.0, 240.0, 230.0]),
+        "second_mean": np.array([245.0, 250.0, 255.0]),
+        "dispersion": np.full(3, 12.0),
+        "innings_balls": np.full(3, 300),
+        "is_second": np.array([False, True, True]),
+        "runs": np.array([100, 120, 140]),
+        "wickets": np.array([3, 4, 5]),
+        "balls_left": np.array([150, 140, 130]),
+        "target": np.array([0, 250, 260]),
+    }
+    expected = win(columns)
+    assert not np.isnan(expected).any()
+    columns[column][1] = value
+    found = win(columns)
+    np.testing.assert_array_equal(found[[0, 2]], expected[[0, 2]])
+    assert np.isnan(found[1]).all()
+    forecast, state = split(columns)
+    assert flag_matches(forecast, state).tolist() == [RowFlag.FINE, flag, RowFlag.FINE]
+    assert EXPECTED_BY_FLAG[flag]
+
+
+def split(columns: dict[str, np.ndarray]) -> tuple[MatchForecast, InningsScores]:
+    values = list(columns.values())
+    return MatchForecast(*values[:4]), InningsScores(*values[4:])
+
+
+def win(columns: dict[str, np.ndarray]) -> np.ndarray:
+    return win_matches(*split(columns))
+
+
+def test_columns_of_different_lengths_are_refused() -> None:
+    with pytest.raises(ModelInputInvalid, match="one length"):
+        MatchForecast(np.ones(2), np.ones(1), np.ones(1), np.array([300]))
+    with pytest.raises(ModelInputInvalid, match="one length"):
+        win_matches(forecast(2), chase(0, 0, 10, 100))

@@ -155,7 +155,19 @@ def test_the_fair_price_returns_the_stake() -> None:
     odds = fair_each_way_odds(win, placed, FIFTH)
     np.testing.assert_allclose(each_way_value(odds, win, placed, FIFTH), 1.0, atol=1e-15)
     assert np.isnan(fair_each_way_odds(np.array([1.0]), np.array([1.0]), FIFTH)).all()
-    with pytest.raises(ModelInputInvalid, match="at least those to win"):
-        fair_each_way_odds(placed, win, FIFTH)
     with pytest.raises(ModelInputInvalid, match="win only"):
         fair_each_way_odds(win, placed, WIN_ONLY)
+
+
+@pytest.mark.parametrize(
+    ("odds", "win", "placed"),
+    [(0.0, 0.3, 0.7), (-3.0, 0.3, 0.7), (np.nan, 0.3, 0.7), (np.inf, 0.3, 0.7)]
+    + [(4.0, win, placed) for win, placed in ((0.4, 0.3), (0.0, 0.3), (-0.1, 0.3), (0.3, 1.1), (np.nan, 0.3))],
+)
+def test_a_runner_that_cannot_be_has_no_value_and_leaves_the_others(odds: float, win: float, placed: float) -> None:
+    columns = np.array([4.0, odds]), np.array([0.3, win]), np.array([0.7, placed])
+    value = each_way_value(*columns, FIFTH)
+    assert np.isnan(value).tolist() == [False, True]
+    assert value[0] == each_way_value(np.array([4.0]), np.array([0.3]), np.array([0.7]), FIFTH)[0]
+    fair = fair_each_way_odds(columns[1], columns[2], FIFTH)
+    assert np.isnan(fair).tolist() == [False, (win, placed) != (0.3, 0.7)]

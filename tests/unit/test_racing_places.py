@@ -5,12 +5,13 @@ from itertools import permutations
 import numpy as np
 import pytest
 
-from odds.model_input import ModelInputInvalid
+from odds.model_input import EXPECTED_BY_FLAG, ModelInputInvalid, RowFlag
 from odds.racing.ordering import (
     HARVILLE,
     HENERY,
     PlaceExponents,
     finish_probabilities,
+    flag_races,
     forecast_probabilities,
     place_probabilities,
     tricast_probabilities,
@@ -75,22 +76,52 @@ def test_short_races_are_padded_and_a_hot_favourite_is_exact() -> None:
 def test_after_a_withdrawal_the_others_keep_their_proportions() -> None:
     left = withdraw(RACE, np.array([[True, False, False, False, False]]))
     np.testing.assert_allclose(left, [[np.nan, 0.25 / 0.6, 0.25, 0.2, 0.08 / 0.6]])
-    with pytest.raises(ModelInputInvalid, match="runner left"):
-        withdraw(RACE, np.ones((1, 5), dtype=bool))
+
+
+def test_a_race_nobody_is_left_in_is_flagged_and_leaves_the_others() -> None:
+    races = np.concatenate([RACE, RACE, np.full((1, 5), 0.3)])
+    is_out = np.array([[True, False, False, False, False], [True] * 5, [False] * 5])
+    left = withdraw(races, is_out)
+    np.testing.assert_array_equal(left[0], withdraw(RACE, is_out[:1])[0])
+    assert np.isnan(left[1:]).all()
+    assert flag_races(left, runners_min=1).tolist() == [RowFlag.FINE, *[RowFlag.RUNNERS_TOO_FEW] * 2]
 
 
 @pytest.mark.parametrize(
-    ("race", "message"),
+    ("race", "flag"),
     [
-        ([0.5, 0.6], "must sum to 1.0, was 1.1"),
-        ([1.0, 0.0], "above 0.0, was 0.0 in row 0"),
-        ([1.5, -0.5], "above 0.0, was -0.5"),
-        ([1.0, np.nan], "at least 2 runners, was 1"),
+        ([0.5, 0.6], RowFlag.CHANCES_SUM_WRONG),
+        ([0.5, 0.5 + 2e-9], RowFlag.CHANCES_SUM_WRONG),
+        ([1.0, 0.0], RowFlag.CHANCES_OUT_OF_RANGE),
+        ([1.5, -0.5], RowFlag.CHANCES_OUT_OF_RANGE),
+        ([0.5, np.inf], RowFlag.CHANCES_OUT_OF_RANGE),
+        ([1.0, np.nan], RowFlag.RUNNERS_TOO_FEW),
+        ([np.nan, np.nan], RowFlag.RUNNERS_TOO_FEW),
     ],
 )
-def test_chances_that_cannot_be_are_refused(race: list[float], message: str) -> None:
-    with pytest.raises(ModelInputInvalid, match=message):
-        finish_probabilities(np.array([race]), HARVILLE, places=2)
+def test_a_race_that_cannot_be_is_flagged_and_leaves_the_others(race: list[float], flag: RowFlag) -> None:
+    three = np.array([0.5, 0.3, 0.2])
+    races = np.stack([three, np.array([*race, np.nan]), three[::-1]])
+    assert flag_races(races, runners_min=2).tolist() == [RowFlag.FINE, flag, RowFlag.FINE]
+    assert EXPECTED_BY_FLAG[flag]
+    others = races[[0, 2]]
+    for found, expected in (
+        (finish_probabilities(races, HENERY, places=2), finish_probabilities(others, HENERY, places=2)),
+        (place_probabilities(races, HENERY, places=2), place_probabilities(others, HENERY, places=2)),
+        (forecast_probabilities(races, HENERY), forecast_probabilities(others, HENERY)),
+    ):
+        np.testing.assert_array_equal(found[[0, 2]], expected)
+        assert np.isnan(found[1]).all()
+
+
+def test_a_race_of_fewer_than_are_placed_is_flagged() -> None:
+    races = np.array([[0.5, 0.3, 0.2], [0.6, 0.4, np.nan]])
+    for found in (finish_probabilities(races, HENERY, places=3), tricast_probabilities(races, HENERY)):
+        assert np.isnan(found[1]).all()
+        assert np.nansum(found[0]) > 0.99
+    assert flag_races(races, runners_min=3).tolist() == [RowFlag.FINE, RowFlag.RUNNERS_TOO_FEW]
+    with pytest.raises(ModelInputInvalid, match="Rows of runners"):
+        flag_races(races[0], runners_min=1)
 
 
 @pytest.mark.parametrize("places", [0, 5])

@@ -5,7 +5,7 @@ from collections import defaultdict
 import numpy as np
 import pytest
 
-from odds.model_input import ModelInputInvalid
+from odds.model_input import EXPECTED_BY_FLAG, ModelInputInvalid, RowFlag
 from odds.tennis.match import find_serves, price_current_sets, price_matches, win_matches
 from odds.tennis.rules import ADVANTAGE_GAMES_MAX, FINAL_SET_RULES, ORDINARY_SET, FinalSet, MatchRules, TennisScores
 from odds.tennis.sets import win_current_game
@@ -163,7 +163,8 @@ def test_the_current_set_and_game_are_priced() -> None:
     rules = MatchRules(2, FinalSet.LIKE_THE_OTHERS)
     scores = scores_at((0, 0, 5, 4, 3, 2, True, True, 5, 4))
     serves = np.array([[0.6, 0.6]])
-    outcomes = price_current_sets(serves, scores, rules, is_final=False)
+    outcomes, flags = price_current_sets(serves, scores, rules, is_final=False)
+    assert flags.tolist() == [RowFlag.FINE]
     game = win_current_game(serves, scores, rules, ORDINARY_SET)[0]
     by_score = {
         tuple(score): chance for score, chance in zip(outcomes.scores.tolist(), outcomes.probabilities[0], strict=True)
@@ -171,25 +172,76 @@ def test_the_current_set_and_game_are_priced() -> None:
     assert by_score[6, 4] == pytest.approx(game)
     assert by_score[6, 0] == by_score[4, 6] == 0.0
     assert outcomes.probabilities.sum() == pytest.approx(1.0, abs=1e-15)
-    with pytest.raises(ModelInputInvalid, match="must be True, was False in row 0"):
-        price_current_sets(serves, scores, rules, is_final=True)
 
 
-@pytest.mark.parametrize(
-    ("start", "message"),
-    [
-        ((2, 0, 0, 0, 0, 0, True, True, 12, 0), "Sets of a match"),
-        ((0, 0, 6, 4, 0, 0, True, True, 6, 4), "Games of a set"),
-        ((0, 0, 7, 6, 0, 0, True, True, 7, 6), "Games of a set"),
-        ((0, 0, 0, 0, 4, 2, True, True, 0, 0), "Points of a game"),
-        ((0, 0, 6, 6, 7, 5, True, True, 6, 6), "Points of a game"),
-        ((0, 0, -1, 0, 0, 0, True, True, 0, 0), "Games must be 0 or more"),
-    ],
-)
-def test_a_score_that_cannot_be_is_refused(start: Position, message: str) -> None:
+def test_a_match_in_another_set_than_is_priced_is_flagged() -> None:
     rules = MatchRules(2, FinalSet.LIKE_THE_OTHERS)
-    with pytest.raises(ModelInputInvalid, match=message):
-        price_matches(np.array([[0.6, 0.6]]), scores_at(start), rules)
+    scores = stacked((1, 1, 3, 2, 0, 0, True, True, 15, 14), (0, 0, 5, 4, 3, 2, True, True, 5, 4))
+    outcomes, flags = price_current_sets(np.full((2, 2), 0.6), scores, rules, is_final=True)
+    assert flags.tolist() == [RowFlag.FINE, RowFlag.TENNIS_SCORE_IMPOSSIBLE]
+    assert outcomes.probabilities[0].sum() == pytest.approx(1.0)
+    assert np.isnan(outcomes.probabilities[1]).all()
+
+
+def stacked(*starts: Position) -> TennisScores:
+    rows = [scores_at(start) for start in starts]
+    names = ("sets", "games", "points", "is_a_serving", "games_before")
+    return TennisScores(*(np.concatenate([getattr(row, name) for row in rows]) for name in names))
+
+
+GOOD_STARTS: tuple[Position, Position] = (
+    (0, 0, 0, 0, 0, 0, True, True, 0, 0),
+    (1, 1, 5, 6, 2, 3, False, False, 17, 18),
+)
+BAD_MATCHES: dict[str, tuple[Position, tuple[float, float], RowFlag]] = {
+    name: (start, (0.6, 0.6), RowFlag.TENNIS_SCORE_IMPOSSIBLE)
+    for name, start in {
+        "a match over": (2, 0, 0, 0, 0, 0, True, True, 12, 0),
+        "a set over": (0, 0, 6, 4, 0, 0, True, True, 6, 4),
+        "a tie-break over": (0, 0, 7, 6, 0, 0, True, True, 7, 6),
+        "a game over": (0, 0, 0, 0, 4, 2, True, True, 0, 0),
+        "a tie-break won": (0, 0, 6, 6, 7, 5, True, True, 6, 6),
+        "games below none": (0, 0, -1, 0, 0, 0, True, True, 0, 0),
+        "sets below none": (-1, 0, 0, 0, 0, 0, True, True, 0, 0),
+        "points below none": (0, 0, 0, 0, -1, 0, True, True, 0, 0),
+    }.items()
+} | {
+    f"a serve of {serve}": ((0, 0, 0, 0, 0, 0, True, True, 0, 0), (0.6, serve), RowFlag.CHANCES_OUT_OF_RANGE)
+    for serve in (0.0, 1.0, np.nan, -0.5, 1.5)
+}
+
+
+@pytest.mark.parametrize(("start", "pair", "flag"), BAD_MATCHES.values(), ids=BAD_MATCHES)
+def test_a_match_that_cannot_be_is_flagged_and_leaves_the_others(
+    start: Position, pair: tuple[float, float], flag: RowFlag
+) -> None:
+    rules = MatchRules(2, FinalSet.LIKE_THE_OTHERS)
+    good = np.array([[0.63, 0.6], [0.58, 0.66]])
+    serves, scores = np.insert(good, 1, pair, axis=0), stacked(GOOD_STARTS[0], start, GOOD_STARTS[1])
+    outcomes, alone = price_matches(serves, scores, rules), price_matches(good, stacked(*GOOD_STARTS), rules)
+    assert outcomes.flags.tolist() == [RowFlag.FINE, flag, RowFlag.FINE]
+    assert EXPECTED_BY_FLAG[flag]
+    lines = np.array([22.5, 22.5, 36.0])
+    for found, expected in (
+        (outcomes.set_score_probabilities(), alone.set_score_probabilities()),
+        (outcomes.win_probability(), alone.win_probability()),
+        (win_matches(serves, scores, rules), win_matches(good, stacked(*GOOD_STARTS), rules)),
+        (outcomes.total_games(lines).over, alone.total_games(lines[[0, 2]]).over),
+        (outcomes.games_handicap(lines - 20).push, alone.games_handicap(lines[[0, 2]] - 20).push),
+        (outcomes.total_sets(2.5).under, alone.total_sets(2.5).under),
+    ):
+        np.testing.assert_array_equal(found[[0, 2]], expected)
+        assert np.isnan(found[1]).all()
+    assert outcomes.sets_handicap(1.5).flags.tolist() == outcomes.flags.tolist()
+
+
+def test_a_line_that_is_no_number_is_flagged() -> None:
+    rules = MatchRules(2, FinalSet.LIKE_THE_OTHERS)
+    outcomes = price_matches(np.full((2, 2), 0.6), stacked(*GOOD_STARTS), rules)
+    shares = outcomes.total_games(np.array([22.5, np.nan]))
+    assert shares.flags.tolist() == [RowFlag.FINE, RowFlag.LINE_OUT_OF_RANGE]
+    assert np.isnan([shares.over[1], shares.push[1], shares.under[1]]).all()
+    assert (outcomes.total_sets(np.nan).flags == RowFlag.LINE_OUT_OF_RANGE).all()
 
 
 def test_the_last_scores_that_can_be_are_taken() -> None:
@@ -198,18 +250,33 @@ def test_the_last_scores_that_can_be_are_taken() -> None:
         price_matches(np.array([[0.6, 0.6]]), scores_at(start), rules)
 
 
-@pytest.mark.parametrize("serve", [0.0, 1.0, np.nan, -0.5, 1.5])
-def test_a_serve_that_is_no_probability_is_refused(serve: float) -> None:
+def test_prices_out_of_reach_are_flagged_and_leave_the_others() -> None:
+    rules = MatchRules(2, FinalSet.LIKE_THE_OTHERS)
+    wanted = np.array([0.6, 0.0, 1.0, np.nan, 0.6, 0.6, 0.01, 0.7])
+    sums = np.array([1.2, 1.2, 1.2, 1.2, 0.0, 2.0, 1.99, 1.3])
+    match_point: Position = (1, 0, 5, 0, 3, 0, True, True, 11, 0)
+    scores = stacked(*[GOOD_STARTS[0]] * 6, match_point, GOOD_STARTS[0])
+    serves, flags = find_serves(wanted, sums, scores, rules)
+    assert flags.tolist() == [
+        RowFlag.FINE,
+        *[RowFlag.CHANCES_OUT_OF_RANGE] * 3,
+        *[RowFlag.CHANCES_SUM_WRONG] * 2,
+        RowFlag.OUT_OF_REACH,
+        RowFlag.FINE,
+    ]
+    assert np.isnan(serves[1:7]).all()
+    np.testing.assert_allclose(win_matches(serves, scores, rules)[[0, 7]], [0.6, 0.7], atol=1e-12)
+
+
+def test_columns_of_different_lengths_are_refused() -> None:
     scores = TennisScores.at_the_start(np.array([True, True]))
-    with pytest.raises(ModelInputInvalid, match="in row 1"):
-        win_matches(np.array([[0.6, 0.6], [0.6, serve]]), scores, MatchRules(2, FinalSet.LIKE_THE_OTHERS))
-
-
-@pytest.mark.parametrize("wanted", [0.0, 1.0, np.nan])
-def test_a_price_out_of_reach_is_refused(wanted: float) -> None:
-    scores = TennisScores.at_the_start(np.array([True]))
-    with pytest.raises(ModelInputInvalid, match="Chances to win must be"):
-        find_serves(np.array([wanted]), np.array([1.2]), scores, MatchRules(2, FinalSet.LIKE_THE_OTHERS))
+    rules = MatchRules(2, FinalSet.LIKE_THE_OTHERS)
+    with pytest.raises(ModelInputInvalid, match="one length"):
+        win_matches(np.array([[0.6, 0.6]]), scores, rules)
+    with pytest.raises(ModelInputInvalid, match="one length"):
+        find_serves(np.array([0.5]), np.array([1.2, 1.2]), scores, rules)
+    with pytest.raises(ModelInputInvalid, match="Two players"):
+        TennisScores(scores.sets[:, :1], scores.games, scores.points, scores.is_a_serving, scores.games_before)
 
 
 def test_rules_of_more_sets_than_are_played_are_refused() -> None:
