@@ -38,7 +38,6 @@ _REASONS_BY_STATUS: Mapping[grpc.StatusCode, tuple[str, ...]] = {
         "LEG_NOT_COMBINABLE",
         "MALFORMED",
         "MODEL_INPUT_INVALID",
-        "MODEL_INPUT_MALFORMED",
         "OVERSIZED",
         "PASSWORD_MALFORMED",
         "REQUEST_MALFORMED",

@@ -4,17 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
+from kernel.errors import DomainError
 from odds.football.catalogue import catalogue
-from odds.football.errors import LegNotCombinable, LegsContradictory, LegsOutOfRange
-from odds.football.match_scores import MatchScores
+from odds.football.match_scores import LegNotCombinable, MatchScores
 from odds.football.score_grids import Floats
 
 LEGS_MAX = 12
 NEXT_LEG_PROBABILITY_MIN = 1e-6
 """Further legs that leave less than this are not proposed."""
+
+
+class LegsContradictory(DomainError):
+    """No score lets all legs win."""
+
+    reason: ClassVar[str] = "LEGS_CONTRADICTORY"
+
+
+class LegsOutOfRange(DomainError):
+    """A bet builder has too few or too many legs, or the same one twice."""
+
+    reason: ClassVar[str] = "LEGS_OUT_OF_RANGE"
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from odds.football import market_ids as ids
-from odds.football.errors import ModelInputMalformed, RowFlag
 from odds.football.score_grids import (
     Flags,
     Floats,
@@ -25,6 +24,7 @@ from odds.football.score_grids import (
     shift_masses,
 )
 from odds.layout import MarketLayout
+from odds.model_input import ModelInputInvalid, RowFlag
 
 GRID_SIZE: Final = 40
 COUNT_MAX: Final = 30
@@ -93,11 +93,11 @@ def price_counts(
         away_counts: As many.
 
     Raises:
-        ModelInputMalformed: If columns differ in length or the dispersion is out of range.
+        ModelInputInvalid: If columns differ in length or the dispersion is out of range.
     """
     columns = (away_means, shares_left, home_counts, away_counts)
     if any(column.shape != home_means.shape for column in columns) or not 0.0 <= dispersion <= DISPERSION_MAX:
-        raise ModelInputMalformed(f"Columns must be as long as each other, and dispersion from 0.0 to {DISPERSION_MAX}")
+        raise ModelInputInvalid(f"Columns must be as long as each other, and dispersion from 0.0 to {DISPERSION_MAX}")
     flags = _flags(home_means, away_means, shares_left, home_counts, away_counts)
     layout, matrix = _matrix(markets)
     prices = np.full((len(flags), layout.outcome_count), np.nan)

@@ -8,12 +8,13 @@ steps quadratic, while the gradient alone decides where the maximum is.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
-from odds.football.errors import FitNotConverged
+from kernel.errors import DomainError
 from odds.football.likelihoods import Likelihood, Scores
 from odds.football.results import MatchResults
 
@@ -28,6 +29,12 @@ STEP_MAX = 2.0
 CURVATURE_MIN = 1e-6
 """Damping takes no parameter for flatter: at a bound some are all but flat, and their steps would dwarf all others."""
 DIFFERENCE = 1e-5
+
+
+class FitNotConverged(DomainError):
+    """The steps allowed did not reach the maximum of the likelihood."""
+
+    reason: ClassVar[str] = "FIT_NOT_CONVERGED"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

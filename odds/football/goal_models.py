@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from odds.football.errors import GoalModelMalformed
+from kernel.errors import DomainError
 from odds.football.fitting import Design, FitProblem, maximise
 from odds.football.likelihoods import BivariatePoissonLikelihood, GoalFamily, Scores, likelihood_of
 from odds.football.results import MatchResults
@@ -28,6 +28,12 @@ Floats = NDArray[np.float64]
 
 FORMAT_VERSION: Final = 1
 INFLATED_DRAWS: Final = 3
+
+
+class GoalModelMalformed(DomainError):
+    """A stored goal model cannot be read, or a goal model is asked for what it does not know."""
+
+    reason: ClassVar[str] = "GOAL_MODEL_MALFORMED"
 
 
 @dataclass(frozen=True, slots=True)

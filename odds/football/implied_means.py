@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from odds.football.catalogue import catalogue, full_time_matrix
-from odds.football.errors import ModelInputMalformed, RowFlag
 from odds.football.match_states import GoalTiming, MatchStates, RedCardEffects, ScoringLeft
 from odds.football.score_grids import Flags, Floats, dixon_coles_slopes, poisson_masses, shift_masses
 from odds.football.score_views import SIZES, GridSizes
+from odds.model_input import ModelInputInvalid, RowFlag
 
 STEPS_MAX = 60
 STEP_MAX = 1.0
@@ -87,7 +87,7 @@ def imply_goal_means(
         the others as they are.
 
     Raises:
-        ModelInputMalformed: If the columns do not line up, or one is not on the final score.
+        ModelInputInvalid: If the columns do not line up, or one is not on the final score.
     """
     left = ScoringLeft.of(states, timing, red_cards)
     return follow_goal_means(
@@ -115,7 +115,7 @@ def follow_goal_means(
         steps_max: A row that has not by then is flagged.
 
     Raises:
-        ModelInputMalformed: If the columns do not line up, or one is not on the final score.
+        ModelInputInvalid: If the columns do not line up, or one is not on the final score.
     """
     search = _Search.of(targets, rhos, left)
     found = _Found(_start(len(left.flags), rhos, start), np.full(len(left.flags), np.nan), _flags(search, left.flags))
@@ -205,9 +205,9 @@ class _Search:
     def of(cls, targets: PriceTargets, rhos: Floats | None, left: ScoringLeft) -> _Search:
         shape = (len(left.flags), len(targets.columns))
         if targets.fair_probabilities.shape != shape or targets.weights.shape not in (shape, shape[1:]):
-            raise ModelInputMalformed(f"Target prices must have shape {shape}, and as many weights as columns")
+            raise ModelInputInvalid(f"Target prices must have shape {shape}, and as many weights as columns")
         if rhos is not None and rhos.shape != shape[:1]:
-            raise ModelInputMalformed(f"Rhos must have {shape[0]} rows")
+            raise ModelInputInvalid(f"Rhos must have {shape[0]} rows")
         is_there = ~np.isnan(targets.fair_probabilities)
         return cls(
             _columns(targets.columns),
@@ -323,7 +323,7 @@ def _columns(columns: tuple[tuple[str, str], ...]) -> tuple[int, ...]:
 def _column(market_id: str, outcome_id: str) -> int:
     column = catalogue().column(market_id, outcome_id)
     if column >= catalogue().full_time_count:
-        raise ModelInputMalformed(f"Target prices must be on the final score, {market_id[:64]!r} is not")
+        raise ModelInputInvalid(f"Target prices must be on the final score, {market_id[:64]!r} is not")
     return column
 
 

@@ -20,10 +20,10 @@ from odds.fixture import FOOTBALL, FixtureStatus, Period
 from odds.fixture_state import FixtureState, GoalFit
 from odds.football.book_plans import BookPlan, columns_in, plan_of, targets_of
 from odds.football.catalogue import part_of_catalogue
-from odds.football.errors import RowFlag
 from odds.football.implied_means import ImpliedMeans, PriceTargets, follow_goal_means
 from odds.football.markets import price_columns
 from odds.football.match_states import GoalTiming, MatchStates, RedCardEffects, ScoringLeft
+from odds.model_input import RowFlag
 from odds.policy import PricingPolicy
 from odds.stacking import Stack
 

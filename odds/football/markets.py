@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from odds.football import market_ids as ids
 from odds.football.catalogue import Catalogue, catalogue, final_score_wins, half_matrix
-from odds.football.errors import ModelInputMalformed, RowFlag
 from odds.football.match_states import GoalTiming, MatchStates, RedCardEffects, ScoringLeft
 from odds.football.order_of_goals import MINUTE_BANDS, NUMBERED_GOALS
 from odds.football.score_grids import Flags, Floats, rho_is_possible
 from odds.football.score_views import ALL_VIEWS, SIZES, GoalsToCome, ScoreViews, WantedViews, score_views
+from odds.model_input import ModelInputInvalid, RowFlag
 
 GOAL_MEAN_MAX = 12.0
 OPEN_MIN = 1e-9
@@ -146,7 +146,7 @@ def price_matches(
         row that cannot be priced is NaN throughout and says why in `flags`, and leaves the others as they are.
 
     Raises:
-        ModelInputMalformed: If the columns differ in length.
+        ModelInputInvalid: If the columns differ in length.
     """
     left = ScoringLeft.of(states, timing, red_cards)
     return price_columns(home_means, away_means, rhos=rhos, left=left, columns=catalogue())
@@ -165,7 +165,7 @@ def price_columns(
         columns: What to price.
 
     Raises:
-        ModelInputMalformed: If the columns differ in length.
+        ModelInputInvalid: If the columns differ in length.
     """
     flags = model_flags(home_means, away_means, rhos, left.flags)
     wins = np.empty((len(flags), columns.layout.outcome_count))
@@ -244,10 +244,10 @@ def model_flags(home_means: Floats, away_means: Floats, rhos: Floats, flags: NDA
     """Return a `RowFlag` a match: what is impossible about its goals, or about where it stands, as given.
 
     Raises:
-        ModelInputMalformed: If the columns differ in length.
+        ModelInputInvalid: If the columns differ in length.
     """
     if any(column.shape != flags.shape for column in (home_means, away_means, rhos)):
-        raise ModelInputMalformed(f"Means and rhos must have {len(flags)} rows, as the states have")
+        raise ModelInputInvalid(f"Means and rhos must have {len(flags)} rows, as the states have")
     flags = flags.copy()
     with np.errstate(invalid="ignore"):
         flags[~rho_is_possible(home_means, away_means, rhos)] = RowFlag.RHO_OUT_OF_RANGE

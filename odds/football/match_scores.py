@@ -4,17 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import ClassVar
 
 import numpy as np
 
+from kernel.errors import DomainError
 from odds.football.catalogue import Catalogue, catalogue, full_time_matrix, half_matrix
-from odds.football.errors import LegNotCombinable
 from odds.football.order_of_goals import NUMBERED_GOALS, RACES, first_chances
 from odds.football.score_grids import Floats, Integers, dixon_coles_factors
 from odds.football.score_views import SIZES, GoalsToCome, GridSizes, half_masses
 
 SCORE_SIZES = (SIZES[0], SIZES[1])
 """Grids of the joint distribution; matches that need a larger one are refused."""
+
+
+class LegNotCombinable(DomainError):
+    """A leg asks for more than the joint distribution holds."""
+
+    reason: ClassVar[str] = "LEG_NOT_COMBINABLE"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

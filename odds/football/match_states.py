@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from odds.fixture import Period
-from odds.football.errors import ModelInputMalformed, RowFlag
+from odds.model_input import ModelInputInvalid, RowFlag
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -93,11 +93,11 @@ class MatchStates:
         """Return a `RowFlag` a match: what is impossible about it, FINE where nothing is.
 
         Raises:
-            ModelInputMalformed: If the columns differ in length.
+            ModelInputInvalid: If the columns differ in length.
         """
         counts = self._counts()
         if any(column.shape != (len(self),) for column in (*counts, self.minutes, self.added_minutes)):
-            raise ModelInputMalformed(f"Every column of match states must have {len(self)} rows")
+            raise ModelInputInvalid(f"Every column of match states must have {len(self)} rows")
         stacked = np.array(counts)
         is_counted = (stacked >= 0) & (stacked <= _COUNTS_MAX) & (stacked == np.floor(stacked))
         flags = np.full(len(self), _FINE, dtype=np.int8)
@@ -261,7 +261,7 @@ class ScoringLeft:
             red_cards: What players sent off do to the rates.
 
         Raises:
-            ModelInputMalformed: If columns differ in length.
+            ModelInputInvalid: If columns differ in length.
         """
         flags = states.flags()
         first, second = timing.shares_left(states)

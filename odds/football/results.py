@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from odds.football.errors import ResultsMalformed
+from kernel.errors import DomainError
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -16,6 +17,12 @@ Integers = NDArray[np.int64]
 MATCHES_MAX = 200_000
 TEAMS_MAX = 2_000
 GOALS_MAX = 60
+
+
+class ResultsMalformed(DomainError):
+    """Past results do not line up, or hold what cannot be."""
+
+    reason: ClassVar[str] = "RESULTS_MALFORMED"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from odds.football.catalogue import catalogue
-from odds.football.errors import ModelInputMalformed, RowFlag
 from odds.football.markets import MatchPrices, goals_to_come, model_flags, read_markets
 from odds.football.match_states import GoalTiming, MatchStates, RedCardEffects
 from odds.football.order_of_goals import NUMBERED_GOALS, RACES
 from odds.football.score_grids import Flags, Floats, Integers
 from odds.football.score_views import SIZES, GoalsToCome, GridSizes, HalfViews, ScoreViews
+from odds.model_input import ModelInputInvalid, RowFlag
 
 JUMPS_MAX = 400
 TAIL_MAX = 1e-13
@@ -61,10 +61,10 @@ def price_matches_with_score_effects(
         Prices as `markets.price_matches` gives them; without effects they are the same within 1e-6, with rho 0.
 
     Raises:
-        ModelInputMalformed: If the columns differ in length or a factor is not above 0.0 and below 10.0.
+        ModelInputInvalid: If the columns differ in length or a factor is not above 0.0 and below 10.0.
     """
     if not all(0.0 < factor < 10.0 for factor in (*effects.home_factors, *effects.away_factors)):
-        raise ModelInputMalformed("Score effects must be above 0.0 and below 10.0")
+        raise ModelInputInvalid("Score effects must be above 0.0 and below 10.0")
     rhos = np.zeros(len(states))
     flags = model_flags(home_means, away_means, rhos, states.flags())
     wins = np.full((len(flags), catalogue().layout.outcome_count), np.nan)

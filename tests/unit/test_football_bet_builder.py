@@ -9,10 +9,17 @@ import numpy as np
 import pytest
 
 from odds.fixture import Period
-from odds.football.bet_builder import LEGS_MAX, BuilderLeg, BuilderPrice, next_legs, price_legs
-from odds.football.errors import LegNotCombinable, LegsContradictory, LegsOutOfRange
+from odds.football.bet_builder import (
+    LEGS_MAX,
+    BuilderLeg,
+    BuilderPrice,
+    LegsContradictory,
+    LegsOutOfRange,
+    next_legs,
+    price_legs,
+)
 from odds.football.markets import goals_to_come, price_matches
-from odds.football.match_scores import MatchScores, match_scores
+from odds.football.match_scores import LegNotCombinable, MatchScores, match_scores
 from odds.football.match_states import GoalTiming, MatchStates, RedCardEffects
 from odds.layout import MarketUnknown, OutcomeUnknown
 

@@ -11,11 +11,10 @@ import numpy as np
 import pytest
 from scipy.optimize import brentq
 
-from odds.football.errors import GoalModelMalformed, ResultsMalformed
 from odds.football.fitting import maximise
-from odds.football.goal_models import FittedGoalModel, GoalModelSpec, fit_goal_model, problem_of
+from odds.football.goal_models import FittedGoalModel, GoalModelMalformed, GoalModelSpec, fit_goal_model, problem_of
 from odds.football.likelihoods import DixonColesLikelihood, GoalFamily, Scores
-from odds.football.results import MatchResults, decay_weights
+from odds.football.results import MatchResults, ResultsMalformed, decay_weights
 
 SHARED = Path(__file__).resolve().parents[3] / "shared"
 SEASON = SHARED / "data" / "football" / "E0_2011-2012.csv"

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from odds.fixture import Period
-from odds.football.errors import ModelInputMalformed, RowFlag
 from odds.football.implied_means import ImpliedMeans, PriceTargets, follow_goal_means, imply_goal_means
 from odds.football.markets import price_matches
 from odds.football.match_states import GoalTiming, MatchStates, RedCardEffects, ScoringLeft
 from odds.football.score_grids import Floats
+from odds.model_input import ModelInputInvalid, RowFlag
 
 VECTORS = Path(__file__).resolve().parents[3] / "shared" / "vectors" / "odds_vectors.json"
 RESULT = (("1x2", "home"), ("1x2", "draw"), ("1x2", "away"))
@@ -79,9 +79,7 @@ def test_means_and_rho_come_back_from_the_prices_they_made() -> None:
 def follow(prices: Floats, start: Floats, step_tolerance: float) -> ImpliedMeans:
     left = ScoringLeft.of(MatchStates.before_kick_off(len(prices)), GoalTiming(), RedCardEffects())
     targets = PriceTargets(MANY, prices, np.ones(len(MANY)))
-    return follow_goal_means(
-        targets, rhos=None, left=left, start=start, step_tolerance=step_tolerance, steps_max=25
-    )
+    return follow_goal_means(targets, rhos=None, left=left, start=start, step_tolerance=step_tolerance, steps_max=25)
 
 
 def test_a_search_that_begins_near_by_ends_there_and_rows_without_a_start_find_their_own() -> None:
@@ -155,7 +153,7 @@ def test_a_match_that_is_over_implies_nothing() -> None:
 
 
 def test_markets_that_are_not_on_the_final_score_are_refused() -> None:
-    with pytest.raises(ModelInputMalformed):
+    with pytest.raises(ModelInputInvalid):
         imply((("next_goal:1", "home"), ("1x2", "home")), np.array([[0.5, 0.4]]), np.zeros(1))
-    with pytest.raises(ModelInputMalformed):
+    with pytest.raises(ModelInputInvalid):
         imply(RESULT, np.array([[0.5, 0.4]]), np.zeros(1))

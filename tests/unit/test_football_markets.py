@@ -12,9 +12,9 @@ import pytest
 
 from odds.fixture import Period
 from odds.football.catalogue import part_of_catalogue
-from odds.football.errors import EXPECTED_BY_FLAG, ModelInputMalformed, RowFlag
 from odds.football.markets import MatchPrices, price_columns, price_matches
 from odds.football.match_states import GoalTiming, MatchStates, RedCardEffects, ScoringLeft
+from odds.model_input import EXPECTED_BY_FLAG, ModelInputInvalid, RowFlag
 
 VECTORS = Path(__file__).resolve().parents[3] / "shared" / "vectors" / "odds_vectors.json"
 EVEN_PACE = GoalTiming(rise=0.0, first_half_added_minutes=0.0, second_half_added_minutes=0.0)
@@ -241,7 +241,7 @@ def test_a_bad_row_leaves_the_others_alone() -> None:
 
 
 def test_columns_of_different_length_are_refused() -> None:
-    with pytest.raises(ModelInputMalformed):
+    with pytest.raises(ModelInputInvalid):
         price_matches(
             np.ones(2),
             np.ones(1),

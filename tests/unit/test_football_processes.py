@@ -8,10 +8,10 @@ from scipy.stats import nbinom, poisson
 
 from odds.fixture import Period
 from odds.football.count_markets import CARDS, CORNERS, CountPrices, price_counts
-from odds.football.errors import ModelInputMalformed, RowFlag
 from odds.football.markets import MatchPrices, price_matches
 from odds.football.match_states import GoalTiming, MatchStates, RedCardEffects
 from odds.football.score_effects import ScoreEffects, price_matches_with_score_effects
+from odds.model_input import ModelInputInvalid, RowFlag
 
 NO_EFFECTS = ScoreEffects((1.0,) * 5, (1.0,) * 5)
 CHASING = ScoreEffects((1.3, 1.2, 1.0, 0.9, 0.8), (0.8, 0.9, 1.0, 1.2, 1.3))
@@ -70,7 +70,7 @@ def test_results_at_half_time_and_at_the_end_agree_under_effects() -> None:
 
 
 def test_effects_out_of_range_are_refused() -> None:
-    with pytest.raises(ModelInputMalformed):
+    with pytest.raises(ModelInputInvalid):
         with_effects(ScoreEffects((0.0, 1.0, 1.0, 1.0, 1.0), (1.0,) * 5))
 
 
