@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,14 +18,11 @@ from odds.football.joint_book import JointPrices, price_jointly
 from odds.margin.quoting import quote_rows
 from odds.margin.removal import remove_margin
 from odds.policy import PricingPolicy
+from odds.stack_shape import MarketGroup
 from odds.stacking import Stack
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
-
-# Markets are priced together with those of up to the same width; all together while that wastes little.
-WIDTHS: Final = (4, 32, 256)
-CELLS_UNGROUPED_MAX: Final = 4_096
 
 _NONE, _MARKET, _GOALS = (np.uint8(source) for source in (PriceSource.NONE, PriceSource.MARKET, PriceSource.GOALS))
 
@@ -56,19 +52,6 @@ class PricedColumns:
     goal_fits: Mapping[int, GoalFit]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class MarketGroup:
-    """Markets of about the same width.
-
-    Attributes:
-        markets: Which of the stack's these are.
-        cells: Where their outcomes stand, shape (markets, width); one past the end for padding.
-    """
-
-    markets: NDArray[np.int64]
-    cells: NDArray[np.int64]
-
-
 def make_prices(states: Sequence[FixtureState], stack: Stack, policy: PricingPolicy) -> PricedColumns:
     """Price every market of the states that can be priced.
 
@@ -77,14 +60,13 @@ def make_prices(states: Sequence[FixtureState], stack: Stack, policy: PricingPol
         stack: Their columns.
         policy: How.
     """
-    groups = group_markets(stack)
-    blended, shares = blend_markets(stack, groups, policy)
+    blended, shares = blend_markets(stack, policy)
     joint = price_jointly(states, stack, blended, policy)
     fair, sources = (blended, _MARKET) if joint is None else _choose(joint, blended, stack)
-    odds_milli, overrounds = quote_markets(stack, groups, fair, policy)
+    odds_milli, overrounds = quote_markets(stack, fair, policy)
     is_quoted = ~np.isnan(overrounds)
     return PricedColumns(
-        fair_probabilities=np.where(np.repeat(is_quoted, stack.outcome_counts), fair, np.nan),
+        fair_probabilities=np.where(stack.shape.to_outcomes(is_quoted), fair, np.nan),
         blended_probabilities=blended,
         sources=np.where(is_quoted, sources, _NONE),
         decimal_odds_milli=odds_milli,
@@ -97,21 +79,16 @@ def make_prices(states: Sequence[FixtureState], stack: Stack, policy: PricingPol
 
 def _choose(joint: JointPrices, blended: Floats, stack: Stack) -> tuple[Floats, NDArray[np.uint8]]:
     """Return what each outcome is priced at, and where that is from, one a market."""
-    is_own = np.repeat(~joint.is_priced & ~joint.is_decided, stack.outcome_counts)
+    is_own = stack.shape.to_outcomes(~joint.is_priced & ~joint.is_decided)
     return np.where(is_own, blended, joint.fair_probabilities), np.where(joint.is_priced, _GOALS, _MARKET)
 
 
-def group_markets(stack: Stack) -> list[MarketGroup]:
-    """Put markets together with those of about the same width."""
-    return [MarketGroup(markets, _cells(stack, markets, width)) for markets, width in _by_width(stack.outcome_counts)]
-
-
-def blend_markets(stack: Stack, groups: Sequence[MarketGroup], policy: PricingPolicy) -> tuple[Floats, Floats]:
+def blend_markets(stack: Stack, policy: PricingPolicy) -> tuple[Floats, Floats]:
     """Return what the providers say together, shape (O,), and whose shares it has, shape (P, M)."""
-    blended = np.full(stack.outcome_count + 1, np.nan)
+    blended = np.full(stack.shape.outcome_count + 1, np.nan)
     shares = np.zeros(stack.weights.shape)
     provider_odds = _pad_with_nan(stack.decimal_odds_milli)
-    for group in groups:
+    for group in stack.shape.groups:
         blended[group.cells], shares[:, group.markets] = _blend_group(
             provider_odds[:, group.cells], stack, group, policy
         )
@@ -121,30 +98,28 @@ def blend_markets(stack: Stack, groups: Sequence[MarketGroup], policy: PricingPo
 def _blend_group(
     provider_odds: Floats, stack: Stack, group: MarketGroup, policy: PricingPolicy
 ) -> tuple[Floats, Floats]:
-    winner_counts = stack.winner_counts[group.markets]
+    winner_counts = stack.shape.winner_counts[group.markets]
     weights = stack.weights[:, group.markets]
     fair, is_counted = _fair_of_providers(provider_odds, weights > 0.0, winner_counts, policy)
     if len(fair) > 1:
         is_counted &= ~find_outliers(fair, is_counted=is_counted, logit_distance_max=policy.outlier_logit_distance_max)
     is_counted &= find_quorum(
         is_counted,
-        is_mandatory=stack.to_markets(stack.is_mandatory)[:, group.markets],
-        is_mandatory_absent=stack.to_markets(stack.is_mandatory_absent)[group.markets],
+        is_mandatory=stack.is_mandatory[:, group.markets],
+        is_mandatory_absent=stack.is_mandatory_absent[group.markets],
         providers_min=policy.providers_min,
     )
     weights = np.where(is_counted, weights, 0.0)
-    totals = weights.sum(axis=0)
+    totals = np.add.reduce(weights, 0)
     return _blend(fair, weights, winner_counts), weights / np.where(totals > 0.0, totals, 1.0)
 
 
-def quote_markets(
-    stack: Stack, groups: Sequence[MarketGroup], fair: Floats, policy: PricingPolicy
-) -> tuple[NDArray[np.uint32], Floats]:
+def quote_markets(stack: Stack, fair: Floats, policy: PricingPolicy) -> tuple[NDArray[np.uint32], Floats]:
     """Put the margin on, round, and take back any market that ended below its overround."""
     padded = np.append(fair, np.nan)
-    odds_milli = np.zeros(stack.outcome_count + 1, dtype=np.uint32)
-    overrounds = np.full(stack.market_count, np.nan)
-    for group in groups:
+    odds_milli = np.zeros(len(padded), dtype=np.uint32)
+    overrounds = np.full(stack.shape.market_count, np.nan)
+    for group in stack.shape.groups:
         quoted = quote_rows(
             padded[group.cells],
             overrounds=stack.wanted_overrounds[group.markets],
@@ -162,41 +137,28 @@ def _fair_of_providers(
 
     Those that offer fewer outcomes than another, or no real book, drop out.
     """
-    is_offered = ~np.isnan(provider_odds)
-    offered = is_offered.sum(axis=2)
-    implied_sums = np.where(is_offered, 1.0 / provider_odds, 0.0).sum(axis=2) / winner_counts
+    is_offered = provider_odds > 0.0
+    offered = np.add.reduce(is_offered, 2)
+    implied_sums = np.add.reduce(np.where(is_offered, 1.0 / provider_odds, 0.0), 2) / winner_counts
     is_asked = is_asked & (implied_sums >= policy.implied_sum_min) & (implied_sums <= policy.implied_sum_max)
-    is_asked &= offered == np.where(is_asked, offered, 0).max(axis=0)
-    rows_winner_counts = np.broadcast_to(winner_counts, is_asked.shape)[is_asked]
+    is_asked &= offered == np.maximum.reduce(np.where(is_asked, offered, 0), 0)
     rows = remove_margin(
-        provider_odds[is_asked], method=policy.removal, winner_counts=rows_winner_counts, is_underround_solved=True
+        provider_odds[is_asked],
+        method=policy.removal,
+        winner_counts=np.broadcast_to(winner_counts, is_asked.shape)[is_asked],
+        is_underround_solved=True,
     )
     fair = np.full(provider_odds.shape, np.nan)
     fair[is_asked] = rows.probabilities
-    return fair, is_asked & ~np.all(np.isnan(fair), axis=2)
+    is_counted = is_asked.copy()
+    is_counted[is_asked] = rows.is_solved
+    return fair, is_counted
 
 
 def _blend(fair: Floats, weights: Floats, winner_counts: Floats) -> Floats:
     if len(fair) == 1:
         return np.asarray(np.where(weights[0][:, None] > 0.0, fair[0], np.nan))
     return blend(fair, weights=weights, winner_counts=winner_counts)
-
-
-def _by_width(outcome_counts: NDArray[np.int64]) -> Sequence[tuple[NDArray[np.int64], int]]:
-    """Return groups of market indices, each with the width its rows are padded to."""
-    widest = int(outcome_counts.max(initial=0))
-    is_small = widest * len(outcome_counts) <= CELLS_UNGROUPED_MAX
-    widths = [widest] if is_small else [*(width for width in WIDTHS if width < widest), widest]
-    classes = np.searchsorted(widths, outcome_counts)
-    groups = [(np.flatnonzero(classes == index), width) for index, width in enumerate(widths)]
-    return [(markets, width) for markets, width in groups if len(markets) and width >= 2]
-
-
-def _cells(stack: Stack, markets: NDArray[np.int64], width: int) -> NDArray[np.int64]:
-    """Return where each market's outcomes stand, shape (markets, width); one past the end for padding."""
-    places = np.arange(width)
-    is_outcome = places < stack.outcome_counts[markets][:, None]
-    return np.where(is_outcome, stack.outcome_offsets[markets][:, None] + places, stack.outcome_count)
 
 
 def _pad_with_nan(odds_milli: NDArray[np.uint32]) -> Floats:

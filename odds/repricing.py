@@ -70,14 +70,14 @@ def price(
     statuses, reasons = judge_markets(states, stack, ~np.isnan(priced.overrounds), policy, now_us)
     odds_milli = _freeze(stack, statuses, priced.decimal_odds_milli, before.decimal_odds_milli)
     is_market_new = (statuses != before.market_statuses) | (reasons != before.suspension_reasons)
-    is_market_new |= stack.any_in_markets(odds_milli != before.decimal_odds_milli)
-    is_fixture_new = stack.any_in_fixtures(is_market_new)
+    is_market_new |= stack.shape.any_in_markets(odds_milli != before.decimal_odds_milli)
+    is_fixture_new = stack.shape.any_in_fixtures(is_market_new)
     is_new = [
         is_priced_anew or state.fixture_id in forced_fixture_ids or _is_told_anew(state)
         for state, is_priced_anew in zip(states, is_fixture_new.tolist(), strict=True)
     ]
     versions = np.array([max(state.version + 1, now_us) for state in states], dtype=np.uint64)
-    market_versions = np.where(is_market_new, stack.to_markets(versions), before.market_versions)
+    market_versions = np.where(is_market_new, stack.shape.to_markets(versions), before.market_versions)
     after = _Columns(statuses, reasons, market_versions, odds_milli)
     repricings = []
     shares = priced.shares.astype(np.float32)
@@ -111,7 +111,7 @@ def _follow(state: FixtureState, book: Book | None, fit: GoalFit | None) -> Fixt
 
 def _places(stack: Stack) -> list[_Place]:
     """Return where each fixture's columns stand."""
-    market_offsets, outcome_offsets = stack.market_offsets.tolist(), stack.fixture_outcome_offsets.tolist()
+    market_offsets, outcome_offsets = stack.shape.market_offsets.tolist(), stack.shape.fixture_outcome_offsets.tolist()
     markets = [slice(*bounds) for bounds in pairwise(market_offsets)]
     return list(zip(markets, [slice(*bounds) for bounds in pairwise(outcome_offsets)], strict=True))
 
@@ -184,7 +184,7 @@ def _freeze(
     stack: Stack, statuses: NDArray[np.uint8], made: NDArray[np.uint32], before: NDArray[np.uint32]
 ) -> NDArray[np.uint32]:
     """Leave the prices of suspended markets as they were last, and offer none in markets that take no more bets."""
-    status_of_outcome = np.repeat(statuses, stack.outcome_counts)
+    status_of_outcome = stack.shape.to_outcomes(statuses)
     is_frozen = (status_of_outcome == MarketStatus.SUSPENDED) & (before > 0)
     is_gone = status_of_outcome > MarketStatus.SUSPENDED
     return np.where(is_gone, 0, np.where(is_frozen, before, made)).astype(np.uint32)

@@ -44,9 +44,11 @@ def hold_prices(
     is_next = (ladder[steps] == published[lower]) & (ladder[np.maximum(steps, 1) - 1] == made[lower])
     returned = fair[lower] * published[lower] / 1_000.0
     near = lower[is_next & (returned <= policy.kept_return_max)]
-    markets = np.searchsorted(stack.outcome_offsets, near, side="right") - 1
+    markets = stack.shape.market_of_outcome[near]
     given = np.bincount(markets, 1_000.0 / made[near] - 1_000.0 / published[near], minlength=len(overrounds))
-    is_kept = overrounds - given >= stack.wanted_overrounds - policy.kept_overround_tolerance * stack.winner_counts
+    is_kept = (
+        overrounds - given >= stack.wanted_overrounds - policy.kept_overround_tolerance * stack.shape.winner_counts
+    )
     near = near[is_kept[markets]]
     prices = made.copy()
     prices[near] = published[near]

@@ -13,15 +13,10 @@ from odds.fixture_state import FixtureState
 from odds.policy import PricingPolicy
 from odds.stacking import Stack
 
-# Where several hold, the last one is told.
-_WEAKEST_FIRST: Final = (
-    SuspensionReason.NO_PRICE,
-    SuspensionReason.PROVIDER,
-    SuspensionReason.CLOCK_STALE,
-    SuspensionReason.PROVIDER_DOWN,
-    SuspensionReason.BET_STOP,
-    SuspensionReason.TRADER,
-)
+_OPEN: Final = np.uint8(MarketStatus.OPEN)
+_SUSPENDED: Final = np.uint8(MarketStatus.SUSPENDED)
+_CLOSED: Final = np.uint8(MarketStatus.CLOSED)
+_IS_LIVING: Final = np.isin(np.arange(256), (MarketStatus.OPEN, MarketStatus.SUSPENDED, MarketStatus.HANDED_OVER))
 
 
 def judge_markets(
@@ -40,28 +35,27 @@ def judge_markets(
         policy: How.
         now_us: Microseconds since the Unix epoch.
     """
-    statuses = stack.market_statuses
-    is_up = stack.to_markets(stack.is_up)
-    is_living = (
-        (statuses == MarketStatus.OPEN) | (statuses == MarketStatus.SUSPENDED) | (statuses == MarketStatus.HANDED_OVER)
+    statuses, to_markets = stack.market_statuses, stack.shape.to_markets
+    is_up = to_markets(stack.is_up)
+    is_living = _IS_LIVING.take(statuses)
+    # Where several hold, the last one is told.
+    holds = (
+        (SuspensionReason.NO_PRICE, ~is_priced),
+        (SuspensionReason.PROVIDER, ~_by_any((statuses == _OPEN) & is_up)),
+        (SuspensionReason.CLOCK_STALE, to_markets(_clock_stale(states, policy, now_us))),
+        (SuspensionReason.PROVIDER_DOWN, ~_by_any(is_living & is_up)),
+        (SuspensionReason.BET_STOP, _by_any(stack.bet_stops)),
+        (SuspensionReason.TRADER, _trader_suspended(states, stack)),
     )
-    holds = {
-        SuspensionReason.TRADER: _trader_suspended(states),
-        SuspensionReason.BET_STOP: _by_any(stack.bet_stops),
-        SuspensionReason.PROVIDER_DOWN: ~_by_any(is_living & is_up),
-        SuspensionReason.CLOCK_STALE: stack.to_markets(_clock_stale(states, policy, now_us)),
-        SuspensionReason.PROVIDER: ~_by_any((statuses == MarketStatus.OPEN) & is_up),
-        SuspensionReason.NO_PRICE: ~is_priced,
-    }
-    reasons = np.zeros(stack.market_count, dtype=np.uint8)
-    for reason in _WEAKEST_FIRST:
-        reasons[holds[reason]] = reason
-    is_given_up = ~_by_any(is_living) & _by_any(statuses > 0)
-    is_dead = is_given_up | stack.to_markets(np.array([state.is_play_over for state in states]))
-    judged = np.where(is_dead, MarketStatus.CLOSED, np.where(reasons > 0, MarketStatus.SUSPENDED, MarketStatus.OPEN))
+    reasons = np.zeros(stack.shape.market_count, dtype=np.uint8)
+    for reason, is_held in holds:
+        reasons[is_held] = reason
+    is_dead = ~_by_any(is_living) & _by_any(statuses > 0)
+    is_dead |= to_markets(np.array([state.is_play_over for state in states]))
+    judged = np.where(is_dead, _CLOSED, np.where(reasons > 0, _SUSPENDED, _OPEN))
     results = np.concatenate([state.result_statuses for state in states])
-    judged = np.where(results > 0, results, judged).astype(np.uint8)
-    return judged, np.where(judged == MarketStatus.SUSPENDED, reasons, 0).astype(np.uint8)
+    judged = np.where(results > 0, results, judged)
+    return judged, np.where(judged == _SUSPENDED, reasons, np.uint8(0))
 
 
 def is_clock_stale(state: FixtureState, policy: PricingPolicy, now_us: int) -> bool:
@@ -78,12 +72,13 @@ def _clock_stale(states: Sequence[FixtureState], policy: PricingPolicy, now_us: 
     return np.array([is_clock_stale(state, policy, now_us) for state in states])
 
 
-def _trader_suspended(states: Sequence[FixtureState]) -> NDArray[np.bool_]:
-    columns = [np.zeros(state.layout.market_count, dtype=bool) for state in states]
-    for state, column in zip(states, columns, strict=True):
+def _trader_suspended(states: Sequence[FixtureState], stack: Stack) -> NDArray[np.bool_]:
+    is_suspended = np.zeros(stack.shape.market_count, dtype=bool)
+    for place, state in enumerate(states):
+        begin, end = stack.shape.market_offsets[place : place + 2] if state.trader_suspensions else (0, 0)
         for suspension in state.trader_suspensions:
             if suspension.market_id == "":
-                column[:] = True
+                is_suspended[begin:end] = True
             elif suspension.market_id in state.layout.index_by_market_id:
-                column[state.layout.index_by_market_id[suspension.market_id]] = True
-    return np.concatenate(columns)
+                is_suspended[begin + state.layout.index_by_market_id[suspension.market_id]] = True
+    return is_suspended

@@ -112,22 +112,22 @@ def price_jointly(
     fresh = [row for row in rows if row.place not in fits]
     if fresh:
         fits.update(_fit(fresh, policy))
-    model, is_known = np.full(stack.outcome_count, np.nan), np.zeros(stack.market_count, dtype=bool)
+    model, is_known = np.full(stack.shape.outcome_count, np.nan), np.zeros(stack.shape.market_count, dtype=bool)
     for row in rows:
         fair = fits[row.place].fair_probabilities
         if fair is not None:
-            begin = stack.fixture_outcome_offsets[row.place]
+            begin = stack.shape.fixture_outcome_offsets[row.place]
             model[begin : begin + len(fair)] = fair
-            is_known[stack.market_offsets[row.place] + row.known_markets] = True
+            is_known[stack.shape.market_offsets[row.place] + row.known_markets] = True
     # What nobody quotes is not offered, be it ever so possible: nobody would settle it either.
     is_read = (model > 0.0) & (model < 1.0) & ~np.isnan(blended)
     with np.errstate(invalid="ignore"):
         is_far = is_read & (np.abs(to_logits(model) - to_logits(blended)) > policy.goals_logit_distance_max)
-    covered = stack.sum_in_markets(np.where(is_read, model, 0.0))
-    is_decided = is_known & stack.any_in_markets(np.isnan(model) | (model == 1.0))
-    is_priced = is_known & ~is_decided & ~stack.any_in_markets(is_far)
-    is_priced &= covered >= stack.winner_counts - UNQUOTED_MAX
-    is_read &= np.repeat(is_priced, stack.outcome_counts)
+    covered = stack.shape.sum_in_markets(np.where(is_read, model, 0.0))
+    is_decided = is_known & stack.shape.any_in_markets(np.isnan(model) | (model == 1.0))
+    is_priced = is_known & ~is_decided & ~stack.shape.any_in_markets(is_far)
+    is_priced &= covered >= stack.shape.winner_counts - UNQUOTED_MAX
+    is_read &= stack.shape.to_outcomes(is_priced)
     return JointPrices(np.where(is_read, model, np.nan), is_priced, is_decided, fits)
 
 
@@ -140,7 +140,7 @@ def _rows(states: Sequence[FixtureState], stack: Stack, blended: Floats) -> list
         plan, position = plan_of(state.layout), _position_of(state)
         if plan is None or position is None:
             continue
-        targets = blended[stack.fixture_outcome_offsets[place] + plan.target_places]
+        targets = blended[stack.shape.fixture_outcome_offsets[place] + plan.target_places]
         goals = position[3] + position[4]
         if goals:
             targets[plan.total_lines <= goals] = np.nan
