@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from tests.bench import football_pricing, margin_methods
+from tests.bench import football_pricing, margin_methods, pricing_step
 
 
 def main() -> None:
@@ -12,6 +12,8 @@ def main() -> None:
     margin_methods.main()
     sys.stdout.write("\n")
     football_pricing.main()
+    sys.stdout.write("\n")
+    pricing_step.main()
 
 
 if __name__ == "__main__":
