@@ -5,7 +5,7 @@ PYTHON := $(or $(PYTHON),$(error Python 3.11 or later is needed: apt install pyt
 SETUP := $(PYTHON) infra/bootstrap.py
 BIN := .venv/bin
 
-.PHONY: run test bench bench-odds status clean-data protos format lock
+.PHONY: run test bench bench-odds accuracy status clean-data protos format lock
 
 run:
 	@$(SETUP) && exec $(BIN)/overround up
@@ -15,6 +15,8 @@ bench:
 	@$(SETUP) && exec $(BIN)/python -m loadtests
 bench-odds:
 	@$(SETUP) && exec $(BIN)/python -m tests.bench.odds
+accuracy:
+	@$(SETUP) && exec $(BIN)/python -m tests.bench.accuracy
 status:
 	@$(BIN)/overround status
 clean-data:
