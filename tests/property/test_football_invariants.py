@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from odds.fixture import Period
 from odds.football.bet_builder import next_legs, price_legs
+from odds.football.catalogue import catalogue
 from odds.football.markets import MatchPrices, goals_to_come, price_matches
 from odds.football.match_scores import match_scores
 from odds.football.match_states import GoalTiming, MatchStates, RedCardEffects
@@ -118,17 +119,93 @@ def test_markets_never_contradict_each_other(drawn: list[Row]) -> None:
         np.testing.assert_allclose(pairs, wins(prices, "first_half_1x2", result), atol=1e-9)
 
 
+def name_line(line: float) -> str:
+    return f"{line:g}" if line else "0"
+
+
+QUARTERED = (
+    ("handicap", -3.0, 3.0),
+    ("total", 0.5, 6.5),
+    ("home_total", 0.5, 3.5),
+    ("away_total", 0.5, 3.5),
+    *((f"{half}_half_handicap", -1.0, 1.0) for half in ("first", "second")),
+    *((f"{half}_half_total", 0.5, 2.5) for half in ("first", "second")),
+)
+
+
 @given(st.lists(rows(), min_size=1, max_size=4))
 @settings(deadline=None, max_examples=40)
-def test_a_quarter_line_is_the_mean_of_its_neighbours_and_lines_are_monotone(drawn: list[Row]) -> None:
+def test_a_quarter_line_is_half_a_stake_on_each_neighbour_and_lines_are_monotone(drawn: list[Row]) -> None:
     prices = price(drawn)
-    lines = [f"handicap:{quarter / 4:g}" for quarter in range(-12, 13)]
-    weights = np.stack([wins(prices, line, "home") for line in lines])
-    assert (np.diff(weights, axis=0) >= -1e-12).all()
-    np.testing.assert_allclose(weights[1::2], (weights[:-1:2] + weights[2::2]) / 2.0, atol=1e-12)
-    totals = np.stack([wins(prices, f"total:{quarter / 4:g}", "over") for quarter in range(2, 27)])
-    assert (np.diff(totals, axis=0) <= 1e-12).all()
-    np.testing.assert_allclose(totals[1::2], (totals[:-1:2] + totals[2::2]) / 2.0, atol=1e-12)
+    both = (prices.win_weights, 1.0), (prices.lose_weights(), -1.0)
+    for kind, first, last in QUARTERED:
+        lines = [first + quarter / 4.0 for quarter in range(round((last - first) * 4) + 1)]
+        for outcome_id in ("home", "away") if "handicap" in kind else ("over", "under"):
+            columns = [prices.catalogue.column(f"{kind}:{name_line(line)}", outcome_id) for line in lines]
+            for weights, gain in both:
+                by_line = weights[:, columns]
+                rise = gain if outcome_id in {"home", "under"} else -gain
+                assert (np.diff(by_line, axis=1) * rise >= -1e-12).all()
+                neighbours = (by_line[:, :-2:2] + by_line[:, 2::2]) / 2.0
+                np.testing.assert_allclose(by_line[:, 1::2], neighbours, atol=1e-12, err_msg=kind)
+
+
+def test_every_market_on_quarter_lines_is_looked_at() -> None:
+    names = catalogue().layout.market_ids
+    assert {kind for kind, *_ in QUARTERED} == {
+        name.partition(":")[0] for name in names if name.endswith((".25", ".75"))
+    }
+
+
+COMPLEMENTS = (
+    ("away_clean_sheet", "no", "home_total:0.5", "over"),
+    ("home_clean_sheet", "yes", "away_total:0.5", "under"),
+    ("draw_no_bet", "home", "handicap:0", "home"),
+    ("draw_no_bet", "away", "handicap:0", "away"),
+    ("double_chance", "1x", "handicap:0.5", "home"),
+    ("double_chance", "x2", "handicap:-0.5", "away"),
+    ("european_handicap:1", "draw", "winning_margin", "away:1"),
+    ("exact_goals", "0", "total:0.5", "under"),
+    ("home_exact_goals", "3+", "home_total:2.5", "over"),
+    ("away_exact_goals", "0", "home_clean_sheet", "yes"),
+    ("goal_range", "0-1", "total:1.5", "under"),
+    ("goal_range", "6+", "total:5.5", "over"),
+    ("first_half_draw_no_bet", "home", "first_half_handicap:0", "home"),
+    ("first_half_exact_goals", "0", "first_half_total:0.5", "under"),
+    ("second_half_exact_goals", "0", "second_half_total:0.5", "under"),
+)
+"""Outcomes that say the same."""
+
+SUMS = (
+    ("double_chance", "12", ("1x2", ("home", "away"))),
+    ("european_handicap:-1", "home", ("winning_margin", ("home:2", "home:3", "home:4+"))),
+    ("odd_even", "odd", ("exact_goals", ("1", "3", "5"))),
+    ("1x2", "home", ("winning_margin", ("home:1", "home:2", "home:3", "home:4+"))),
+    ("exact_goals", "0", ("correct_score", ("0-0",))),
+    ("exact_goals", "2", ("correct_score", ("2-0", "1-1", "0-2"))),
+    ("first_half_1x2", "draw", ("half_time_full_time", ("draw/home", "draw/draw", "draw/away"))),
+)
+"""An outcome and others that are all of it; of `odd`, all but numbers beyond those named."""
+
+
+@given(st.lists(rows(), min_size=1, max_size=6))
+@settings(deadline=None, max_examples=40)
+def test_complementary_markets_agree(drawn: list[Row]) -> None:
+    prices = price(drawn)
+    for one, one_outcome, other, other_outcome in COMPLEMENTS:
+        np.testing.assert_allclose(
+            wins(prices, one, one_outcome), wins(prices, other, other_outcome), atol=1e-9, err_msg=f"{one} {other}"
+        )
+    for market_id, outcome_id, (parts_id, parts) in SUMS:
+        whole, found = wins(prices, market_id, outcome_id), sum(wins(prices, parts_id, part) for part in parts)
+        if market_id == "odd_even":
+            beyond = wins(prices, "exact_goals", "6+")
+            assert ((found <= whole + 1e-9) & (whole <= found + beyond + 1e-9)).all()
+        else:
+            np.testing.assert_allclose(found, whole, atol=1e-9, err_msg=market_id)
+    loses = prices.lose_weights()
+    for column, mirror in zip(prices.catalogue.mirrored, prices.catalogue.mirrors, strict=True):
+        np.testing.assert_allclose(prices.win_weights[:, column], loses[:, mirror], atol=1e-12)
 
 
 @given(st.lists(rows(), min_size=2, max_size=8))

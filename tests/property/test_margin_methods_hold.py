@@ -85,6 +85,45 @@ def test_what_was_put_on_comes_off_again(method: MarginMethod, fair: Floats, ove
 @every_method
 @given(implied=implied_books())
 @SEVERAL
+def test_what_was_taken_off_goes_on_again(method: MarginMethod, implied: Floats) -> None:
+    rows = remove_margin(1.0 / implied, method=method)
+    is_solved = rows.is_solved
+    sums = np.nansum(implied, axis=1)[is_solved]
+    back = apply_margin(rows.probabilities[is_solved], overrounds=sums, method=method)
+    assert back.is_solved.all()
+    np.testing.assert_allclose(back.probabilities, implied[is_solved], atol=1e-10)
+
+
+@every_method
+@given(implied=implied_books(), data=st.data())
+@SEVERAL
+def test_one_price_shortened_makes_that_outcome_likelier_and_no_other(
+    method: MarginMethod, implied: Floats, data: st.DataObject
+) -> None:
+    outcome = data.draw(st.integers(0, 1))
+    shorter = implied.copy()
+    shorter[:, outcome] += data.draw(st.floats(1e-6, 0.5)) * (1.0 - shorter[:, outcome])
+    before, after = (remove_margin(1.0 / rows, method=method) for rows in (implied, shorter))
+    moves = (after.probabilities - before.probabilities)[before.is_solved & after.is_solved]
+    others = np.delete(moves, outcome, axis=1)
+    assert np.all(moves[:, outcome] >= -1e-12)
+    assert np.all(~(others > 1e-12))
+
+
+@every_method
+@given(fair=fair_books(), overround=st.floats(1.0, 1.3), more=st.floats(0.0, 0.2))
+@SEVERAL
+def test_a_greater_overround_shortens_every_price(
+    method: MarginMethod, fair: Floats, overround: float, more: float
+) -> None:
+    less, greater = (apply_margin(fair, overrounds=total, method=method) for total in (overround, overround + more))
+    both = less.is_solved & greater.is_solved
+    assert np.all(~(greater.probabilities[both] < less.probabilities[both] - 1e-12))
+
+
+@every_method
+@given(implied=implied_books())
+@SEVERAL
 def test_a_batch_comes_to_the_same_as_one_by_one_without_padding(method: MarginMethod, implied: Floats) -> None:
     together = remove_margin(1.0 / implied, method=method)
     for index, row in enumerate(implied):

@@ -162,6 +162,23 @@ def test_a_season_gives_every_team_one_position(teams: int, seed: int, strength_
     np.testing.assert_allclose(outcomes.winner().probabilities, outcomes.positions().probabilities[:, 0])
 
 
+@given(st.lists(st.tuples(st.integers(0, 90), st.integers(0, 80), st.integers(0, 80)), min_size=2, max_size=8))
+def test_a_season_without_fixtures_ends_as_it_stands(teams: list[tuple[int, int, int]]) -> None:
+    points, scored, conceded = (np.array(column) for column in zip(*teams, strict=True))
+    none = np.empty(0, dtype=np.int64)
+    outcomes = simulate_seasons(
+        LeagueTable(points, scored, conceded),
+        RemainingFixtures(none, none, np.empty(0), np.empty(0)),
+        np.random.default_rng(1),
+        seasons=20,
+        strength_sd=0.1,
+    )
+    standing = sorted(zip(points, scored - conceded, scored, strict=True), reverse=True)
+    for team, key in enumerate(zip(points, scored - conceded, scored, strict=True)):
+        places = [place for place, other in enumerate(standing) if other == key]
+        assert outcomes.counts[team, places].sum() == 20
+
+
 forecasts = st.lists(weights, min_size=2, max_size=6).map(lambda row: np.array(row) / sum(row))
 
 

@@ -4,7 +4,16 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from odds.basketball import GameForecast, GameRules, GameScores, result_in_regulation, spread, swap_sides, win_games
+from odds.basketball import (
+    GameForecast,
+    GameRules,
+    GameScores,
+    home_total,
+    result_in_regulation,
+    spread,
+    swap_sides,
+    win_games,
+)
 from odds.basketball import total as points_total
 from odds.cricket import InningsScores, MatchForecast, resources
 from odds.cricket import win_matches as win_cricket
@@ -151,6 +160,39 @@ def test_basketball_is_the_same_from_both_sides(
     points = points_total(forecast, scores, NBA, lines=200.0 + at, has_overtime=has_overtime)
     for part in (shares.over, shares.push, shares.under, points.over, points.push, points.under, home):
         assert -1e-12 <= part[0] <= 1.0 + 1e-12
+
+
+@settings(deadline=None)
+@given(st.floats(-20, 20), st.floats(5.0, 20.0), st.integers(0, 150), st.integers(0, 150), st.integers(-80, 600))
+def test_a_finished_game_of_basketball_is_what_the_score_says(
+    margin: float, margin_sd: float, home: int, away: int, half_points: int
+) -> None:
+    forecast = GameForecast(*(np.array([value]) for value in (margin, margin_sd, 220.0, 18.0)))
+    scores = GameScores(np.array([home]), np.array([away]), np.zeros(1))
+    line = np.array([half_points / 2.0])
+    lead = home - away
+    assert result_in_regulation(forecast, scores, NBA)[0].tolist() == [lead > 0, lead == 0, lead < 0]
+    for shares, distance in (
+        (spread(forecast, scores, NBA, handicaps=line, has_overtime=False), lead + line[0]),
+        (points_total(forecast, scores, NBA, lines=line, has_overtime=False), home + away - line[0]),
+        (home_total(forecast, scores, NBA, lines=line, has_overtime=False), home - line[0]),
+    ):
+        found = shares.over[0], shares.push[0], shares.under[0]
+        assert found == (distance > 0, distance == 0, distance < 0)
+    if lead:
+        assert win_games(forecast, scores, NBA)[0] == (lead > 0)
+        with_overtime = spread(forecast, scores, NBA, handicaps=line, has_overtime=True)
+        np.testing.assert_allclose(with_overtime.over[0], lead + line[0] > 0, atol=1e-12)
+
+
+@settings(deadline=None)
+@given(st.integers(0, 400), st.integers(1, 400), st.integers(0, 10), st.booleans())
+def test_a_finished_chase_is_what_the_score_says(runs: int, target: int, wickets: int, is_out: bool) -> None:
+    balls, lost = (100, 10) if is_out else (0, wickets)
+    scores = InningsScores(*(np.array([value]) for value in (True, runs, lost, balls, target)))
+    forecast = MatchForecast(np.array([250.0]), np.array([240.0]), np.array([12.0]), np.array([300]))
+    needed = target - runs
+    assert win_cricket(forecast, scores)[0].tolist() == [needed > 1, needed == 1, needed <= 0]
 
 
 @given(st.integers(0, 299), st.integers(0, 9))
