@@ -227,11 +227,26 @@ TOP_COMPETITIONS = (
 )
 
 
+LOCAL_FOOTBALL_OFFER = (
+    *(f"total:{line}" for line in ("1", "1.75", "2", "2.25", "2.75", "3", "3.25")),
+    *(f"handicap:{line}" for line in ("-1", "-0.75", "-0.25", "0", "0.25", "0.75", "1")),
+    *(f"{side}_total:{line}" for side in ("home", "away") for line in ("0.5", "1.5", "2.5")),
+    *("double_chance", "draw_no_bet", "btts", "odd_even", "correct_score", "winning_margin", "exact_goals"),
+    *("goal_range", "home_clean_sheet", "away_clean_sheet", "home_win_to_nil", "away_win_to_nil"),
+    *("european_handicap:-1", "european_handicap:1", "half_time_full_time", "most_goals_half"),
+    *("first_half_1x2", "first_half_double_chance", "first_half_total:0.5", "first_half_total:1.5"),
+    *("first_half_btts", "second_half_1x2", "second_half_total:0.5", "second_half_total:1.5"),
+)
+"""Settled by the scores of the halves; with what the simulation's providers quote about 160 outcomes a match."""
+
+
 class Pricing(Section):
     """How prices are made, and how fast.
 
     Where no margin rule holds, markets of more than four outcomes sum to `overround_wide`, others to `overround`.
-    A competition's tier goes by its name as the provider writes it.
+    A competition's tier goes by its name as the provider writes it. `football_offer` names markets, or types of them
+    ("total"), that we offer ourselves on football matches; unless it is set, the local profile offers a moderate list
+    and the others nothing.
     """
 
     overround: float = Field(default=1.05, ge=1.0, le=2.0)
@@ -250,6 +265,7 @@ class Pricing(Section):
     outlier_logit_distance_max: float = Field(default=0.6, gt=0.0)
     goals_error_max: float = Field(default=0.02, ge=0.0, le=1.0)  # 0 prices football markets one by one
     goals_logit_distance_max: float = Field(default=0.6, gt=0.0)
+    football_offer: tuple[str, ...] | None = None
     kept_overround_tolerance: float = Field(default=0.005, ge=0.0, le=0.1)
     kept_return_max: float = Field(default=0.99, ge=0.0, lt=1.0)
     clock_stale_ms: int = Field(default=30_000, ge=100)
@@ -286,6 +302,12 @@ class Settings(BaseSettings):
     simulation: Simulation = Simulation()
     agents: Agents = Agents()
     pricing: Pricing = Pricing()
+
+    @property
+    def football_offer(self) -> tuple[str, ...]:
+        """Markets that we offer ourselves on football matches."""
+        by_profile = LOCAL_FOOTBALL_OFFER if self.profile == "local" else ()
+        return by_profile if self.pricing.football_offer is None else self.pricing.football_offer
 
     @property
     def profile_dir(self) -> Path:

@@ -39,6 +39,21 @@ class GoalMeans:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnSettlement:
+    """What we last said of the markets that we alone offer.
+
+    Attributes:
+        sequence: Rises with every change of mind; never 0.
+        is_standing: False once it was taken back.
+        scores: What it was made from; a market whose score is not among them is void.
+    """
+
+    sequence: int
+    is_standing: bool
+    scores: PeriodScores
+
+
+@dataclass(frozen=True, slots=True)
 class TraderSuspension:
     """A suspension by a person that is in force; of the whole fixture where `market_id` is empty."""
 
@@ -116,6 +131,8 @@ class Explanation:
         result_statuses: What results say of each market, as MarketStatus, uint8; 0 for none.
         published_time_us: When the book was published; 0 before the first.
         market_statuses: The book's, and so with reasons and odds: one record says all of an old price.
+        own_markets: 1 for markets that we alone offer, and settle, uint8, one a market; None where there are none.
+        own_settlement: What we said of them last; None for nothing yet.
     """
 
     fixture_id: str
@@ -142,3 +159,5 @@ class Explanation:
     market_statuses: NDArray[np.uint8]
     suspension_reasons: NDArray[np.uint8]
     decimal_odds_milli: NDArray[np.uint32]
+    own_markets: NDArray[np.uint8] | None
+    own_settlement: OwnSettlement | None

@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from odds.book import Book, Explanation, GoalMeans, ProviderColumns, TraderSuspension
+from odds.book import Book, Explanation, GoalMeans, OwnSettlement, ProviderColumns, TraderSuspension
 from odds.fixture import FixtureDescription, FixtureStatus, MarketStatus, MatchState, Period, Score
 from odds.layout import MarketLayout
 from odds.layout_union import project, unite
@@ -55,6 +55,8 @@ class FixtureState:
         result_statuses: What results say of each market, as MarketStatus, uint8; 0 for none.
         goal_means: What the joint distribution of goals was last fitted to; None for never.
         goal_fit: That in full; None also after a restart.
+        own_markets: 1 for markets that we alone offer, uint8, one a market; None where there are none.
+        own_settlement: What we said of them last; None for nothing yet.
         applied_request_ids: Trader commands followed, newest last, bounded.
         book: The last one, in this state's layout; None before the first.
     """
@@ -75,6 +77,8 @@ class FixtureState:
     period_scores: PeriodScores = NO_SCORES
     goal_means: GoalMeans | None = None
     goal_fit: GoalFit | None = None
+    own_markets: NDArray[np.uint8] | None = None
+    own_settlement: OwnSettlement | None = None
     book: Book | None = None
 
     @property
@@ -129,6 +133,21 @@ def new_state(fixture_id: str) -> FixtureState:
     return FixtureState(fixture_id, EMPTY_LAYOUT, (), np.zeros(0, dtype=np.uint8))
 
 
+def own_key(state: FixtureState) -> bytes:
+    """Return which markets we offer ourselves, as a key to what is worked out for a layout."""
+    return b"" if state.own_markets is None else state.own_markets.tobytes()
+
+
+def own_markets_of(state: FixtureState) -> NDArray[np.bool_]:
+    """Return which markets are ours alone: offered by us, and never named by a provider since, one a market."""
+    is_own = np.zeros(state.layout.market_count, dtype=bool)
+    if state.own_markets is not None:
+        is_own |= state.own_markets > 0
+        for provider in state.providers:
+            is_own &= provider.market_statuses == 0
+    return is_own
+
+
 def widen(state: FixtureState, layout: MarketLayout) -> FixtureState:
     """Return the state with all its columns in a layout that holds its own."""
     if layout is state.layout:
@@ -158,8 +177,14 @@ def widen(state: FixtureState, layout: MarketLayout) -> FixtureState:
         market_versions=spread(state.book.market_versions, to_markets, markets),
         decimal_odds_milli=spread(state.book.decimal_odds_milli, to_outcomes, outcomes),
     )
-    result_statuses = spread(state.result_statuses, to_markets, markets)
-    return replace(state, layout=layout, providers=providers, result_statuses=result_statuses, book=book)
+    return replace(
+        state,
+        layout=layout,
+        providers=providers,
+        result_statuses=spread(state.result_statuses, to_markets, markets),
+        own_markets=None if state.own_markets is None else spread(state.own_markets, to_markets, markets),
+        book=book,
+    )
 
 
 def restore_state(fixture_id: str, book: Book | None, explanation: Explanation | None) -> FixtureState:
@@ -208,4 +233,6 @@ def _told_state(explanation: Explanation) -> FixtureState:
         applied_request_ids=explanation.applied_request_ids,
         period_scores=explanation.period_scores,
         goal_means=explanation.goal_means,
+        own_markets=explanation.own_markets,
+        own_settlement=explanation.own_settlement,
     )

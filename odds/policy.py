@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from odds.fixture import FixtureDescription
+from odds.football.own_offer import expect_offerable
 from odds.ladder import LADDERS
 from odds.layout import MarketLayout
 from odds.margin.methods import MarginMethod
@@ -46,6 +47,7 @@ class PricingPolicy:
         goals_error_max: A joint distribution of goals is not used if its prices are further from the providers', root
             mean square; 0.0 to use none.
         goals_logit_distance_max: A market with an outcome further from the providers' price is priced by itself.
+        football_offer: Markets, or types of them, that we offer ourselves on football matches where no provider does.
         kept_overround_tolerance: Prices that are kept though new ones are a tick lower may sum to so much less than is
             wanted, per winner.
         kept_return_max: A price is not kept if it returns more of a stake on average, by its new fair probability.
@@ -53,7 +55,7 @@ class PricingPolicy:
         provider_timeout_us: Silence after which a provider that never announced its own limit counts as down.
 
     Raises:
-        ModelInputInvalid: If a margin rule can never hold.
+        ModelInputInvalid: If a margin rule can never hold, or a market of our own could not be settled.
     """
 
     overround: float = 1.05
@@ -75,6 +77,7 @@ class PricingPolicy:
     outlier_logit_distance_max: float = 0.6
     goals_error_max: float = 0.02
     goals_logit_distance_max: float = 0.6
+    football_offer: tuple[str, ...] = ()
     kept_overround_tolerance: float = 0.005
     kept_return_max: float = 0.99
     clock_stale_us: int = 30_000_000
@@ -82,6 +85,7 @@ class PricingPolicy:
 
     def __post_init__(self) -> None:
         expect_usable(self.margin_rules, self.tier_by_competition.values())
+        expect_offerable(self.football_offer)
 
     @property
     def ladder_steps(self) -> NDArray[np.uint32]:

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from odds.book import Book, Explanation
 from odds.fixture import MarketStatus
 from odds.fixture_state import FixtureState, GoalFit, zeros
+from odds.football.own_offer import offer_own
+from odds.football.own_results import OwnResult, own_results, settle_own
 from odds.policy import PricingPolicy
 from odds.pricing import PricedColumns, make_prices
 from odds.stacking import Stack, stack_states
@@ -35,6 +37,11 @@ class Repricing:
     state: FixtureState
     is_book_new: bool
     explanation: Explanation
+
+    @property
+    def own_results(self) -> tuple[OwnResult, ...]:
+        """Return what is said of the markets that we alone offer; the same for the same settlement of the state."""
+        return own_results(self.state)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,6 +71,7 @@ def price(
         now_us: Microseconds since the Unix epoch; the least version of a new book.
         forced_fixture_ids: Fixtures whose book is new even if nothing in it changed.
     """
+    states = [settle_own(offer_own(state, policy.football_offer)) for state in states]
     stack = stack_states(states, up_providers, policy)
     before = _columns_before(states)
     priced = _hold(make_prices(states, stack, policy), before, stack, policy)
@@ -165,6 +173,8 @@ def _explanation(
         market_statuses=shown.market_statuses,
         suspension_reasons=shown.suspension_reasons,
         decimal_odds_milli=shown.decimal_odds_milli,
+        own_markets=state.own_markets,
+        own_settlement=state.own_settlement,
     )
 
 

@@ -14,11 +14,25 @@ from numpy.typing import NDArray
 
 from odds.book import ProviderColumns
 from odds.fixture import MarketStatus
-from odds.fixture_state import FixtureState, zeros
+from odds.fixture_state import FixtureState, own_markets_of, zeros
+from odds.football.market_ids import RESULT
 from odds.policy import PricingPolicy
 from odds.stack_shape import StackShape, shape_of
 
 _OPEN: Final = np.uint8(MarketStatus.OPEN)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OwnColumns:
+    """Markets that we alone offer.
+
+    Attributes:
+        is_own: Shape (M,).
+        mains: For each such market the main one of its fixture, for any other itself, shape (M,).
+    """
+
+    is_own: NDArray[np.bool_]
+    mains: NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,6 +49,7 @@ class Stack:
         is_mandatory: Providers without whose word a market has no price, shape (P, M).
         is_mandatory_absent: Whether such a one never said anything about the fixture, shape (M,).
         weights: What each provider's word weighs before its price is looked at, shape (P, M).
+        own: Markets that we alone offer; None where there are none.
     """
 
     shape: StackShape
@@ -46,6 +61,7 @@ class Stack:
     is_mandatory: NDArray[np.bool_]
     is_mandatory_absent: NDArray[np.bool_]
     weights: NDArray[np.float64]
+    own: OwnColumns | None
 
 
 def stack_states(states: Sequence[FixtureState], up_providers: frozenset[str], policy: PricingPolicy) -> Stack:
@@ -69,6 +85,7 @@ def stack_states(states: Sequence[FixtureState], up_providers: frozenset[str], p
         is_mandatory=is_mandatory,
         is_mandatory_absent=is_mandatory_absent,
         weights=np.where(is_quoting, shape.to_markets(base_weights), 0.0),
+        own=_own_columns(states, shape),
     )
 
 
@@ -110,6 +127,16 @@ def _mandatory_providers(
             else:
                 is_absent[column] = True
     return shape.to_markets(is_mandatory), shape.to_markets(is_absent)
+
+
+def _own_columns(states: Sequence[FixtureState], shape: StackShape) -> OwnColumns | None:
+    if all(state.own_markets is None for state in states):
+        return None
+    is_own = np.concatenate([own_markets_of(state) for state in states])
+    mains = [state.layout.index_by_market_id.get(RESULT, 0) for state in states]
+    return OwnColumns(
+        is_own, np.where(is_own, shape.to_markets(shape.market_offsets[:-1] + mains), np.arange(shape.market_count))
+    )
 
 
 def _slots(

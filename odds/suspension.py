@@ -26,7 +26,7 @@ def judge_markets(
 
     A market lives while any provider offers it, suspends it or hands it over; then a bet-stop of any provider that is
     up suspends it, also where others still quote: the first to know of a goal is not outvoted. A market nobody ever
-    spoke of waits for a provider.
+    spoke of waits for a provider; one that we alone offer goes with the main market of its fixture.
 
     Args:
         states: The fixtures of the stack.
@@ -35,7 +35,16 @@ def judge_markets(
         policy: How.
         now_us: Microseconds since the Unix epoch.
     """
-    statuses, to_markets = stack.market_statuses, stack.shape.to_markets
+    statuses, bet_stops, to_markets = stack.market_statuses, stack.bet_stops, stack.shape.to_markets
+    is_suspended = _trader_suspended(states, stack)
+    results = np.concatenate([state.result_statuses for state in states])
+    is_dead = to_markets(np.array([state.is_play_over for state in states]))
+    if stack.own is not None:
+        mains = stack.own.mains
+        statuses, bet_stops = statuses[:, mains], bet_stops[:, mains]
+        is_suspended |= is_suspended[mains]
+        is_priced = is_priced & is_priced[mains]
+        is_dead |= results[mains] > 0
     is_up = to_markets(stack.is_up)
     is_living = _IS_LIVING.take(statuses)
     # Where several hold, the last one is told.
@@ -44,16 +53,14 @@ def judge_markets(
         (SuspensionReason.PROVIDER, ~_by_any((statuses == _OPEN) & is_up)),
         (SuspensionReason.CLOCK_STALE, to_markets(_clock_stale(states, policy, now_us))),
         (SuspensionReason.PROVIDER_DOWN, ~_by_any(is_living & is_up)),
-        (SuspensionReason.BET_STOP, _by_any(stack.bet_stops)),
-        (SuspensionReason.TRADER, _trader_suspended(states, stack)),
+        (SuspensionReason.BET_STOP, _by_any(bet_stops)),
+        (SuspensionReason.TRADER, is_suspended),
     )
     reasons = np.zeros(stack.shape.market_count, dtype=np.uint8)
     for reason, is_held in holds:
         reasons[is_held] = reason
-    is_dead = ~_by_any(is_living) & _by_any(statuses > 0)
-    is_dead |= to_markets(np.array([state.is_play_over for state in states]))
+    is_dead |= ~_by_any(is_living) & _by_any(statuses > 0)
     judged = np.where(is_dead, _CLOSED, np.where(reasons > 0, _SUSPENDED, _OPEN))
-    results = np.concatenate([state.result_statuses for state in states])
     judged = np.where(results > 0, results, judged)
     return judged, np.where(judged == _SUSPENDED, reasons, np.uint8(0))
 

@@ -41,7 +41,7 @@ from streams.pricing_publication import Batch, Publisher
 from streams.pricing_restore import Restored, restore
 from streams.pricing_watch import Watch
 from wire.books import encode_book, encode_explanation
-from wire.feed import build_results, parse_update
+from wire.feed import build_own_results, build_results, parse_update
 from wire.trader_commands import parse_command
 
 UPDATES_TOPIC: Final = "feed.updates.v1"
@@ -245,7 +245,9 @@ class PricingAgent:
         state = self._fixtures.state_of(fixture_id)
         for event, told in list(waiting.inputs):
             try:
-                state = self._fold_one(state, told)
+                following = self._fold_one(state, told)
+                waiting.is_repeated |= following is state
+                state = following
             except DomainError as error:
                 waiting.drop(event)
                 self._start(self._bury([event], f"{error.reason}: {error.message}"))
@@ -262,9 +264,13 @@ class PricingAgent:
     def _publish(self, taken: Mapping[str, Waiting], repricings: Iterable[Repricing], now_us: int) -> None:
         fixtures = []
         for repricing, (fixture_id, waiting) in zip(repricings, taken.items(), strict=True):
-            is_told = repricing.state is not self._fixtures.state_of(fixture_id)
+            before = self._fixtures.state_of(fixture_id)
+            is_told = repricing.state is not before
             self._fixtures.keep(repricing.state, waiting.partition)
+            if waiting.is_repeated or repricing.state.own_settlement is not before.own_settlement:
+                waiting.results += _own_results(repricing)
             waiting.inputs.clear()
+            waiting.is_repeated = False
             if is_told or repricing.is_book_new:
                 fixtures.append(_encode(repricing, waiting.partition))
                 self._forced.discard(fixture_id)
@@ -404,6 +410,14 @@ def _encode(repricing: Repricing, partition: int) -> EncodedFixture:
 
 def _encoded(state: FixtureState, partition: int, book: bytes, explanation: bytes) -> EncodedFixture:
     return EncodedFixture(state.fixture_id, partition, state.version, book, explanation, not state.is_over)
+
+
+def _own_results(repricing: Repricing) -> list[bytes]:
+    settlement, results = repricing.state.own_settlement, repricing.own_results
+    if settlement is None or not results:
+        return []
+    message = build_own_results(repricing.state.fixture_id, sequence=settlement.sequence, results=results)
+    return [message.SerializeToString()]
 
 
 def _expect_key(key: bytes | None, fixture_id: str) -> None:

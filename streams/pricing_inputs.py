@@ -20,6 +20,7 @@ class Waiting:
     Attributes:
         appended_time_us: When the oldest of it was appended to the log.
         results: Encoded results to forward once the book that shows them is published.
+        is_repeated: Something came that was folded in before; what followed from it may not have gone out.
     """
 
     partition: int
@@ -27,6 +28,7 @@ class Waiting:
     inputs: list[tuple[EventT[bytes], Input]] = field(default_factory=list)
     events: list[EventT[bytes]] = field(default_factory=list)
     results: list[bytes] = field(default_factory=list)
+    is_repeated: bool = False
 
     def join(self, later: Waiting) -> None:
         """Take in what came later."""
@@ -34,6 +36,7 @@ class Waiting:
         self.inputs += later.inputs
         self.events += later.events
         self.results += later.results
+        self.is_repeated |= later.is_repeated
 
     def drop(self, event: EventT[bytes]) -> None:
         """Leave out an event that cannot be folded in."""

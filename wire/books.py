@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from odds.book import Book, Explanation, GoalMeans, ProviderColumns, TraderSuspension
+from odds.book import Book, Explanation, GoalMeans, OwnSettlement, ProviderColumns, TraderSuspension
 from odds.fixture import Score
 from odds.layout import MarketLayout
 from odds.period_scores import PeriodScores
@@ -112,15 +113,15 @@ def parse_explanation(message: book_pb2.PriceExplanation) -> Explanation:
         state_time_us=message.state_time_us,
         incident_time_us=message.incident_time_us,
         result_statuses=unpack(message.result_statuses, BYTE, length=markets, name="result_statuses"),
-        period_scores=PeriodScores(
-            _parse_score(message.half_time_score) if message.HasField("half_time_score") else None,
-            _parse_score(message.full_time_score) if message.HasField("full_time_score") else None,
-            message.had_extra_time,
-        ),
+        period_scores=replace(_parse_scores(message), had_extra_time=message.had_extra_time),
         published_time_us=message.published_time_us,
         market_statuses=unpack_or(0, message.market_statuses, BYTE, length=markets, name="market_statuses"),
         suspension_reasons=unpack_or(0, message.suspension_reasons, BYTE, length=markets, name="suspension_reasons"),
         decimal_odds_milli=unpack_or(0, message.decimal_odds_milli, ODDS, length=outcomes, name="decimal_odds_milli"),
+        own_markets=unpack(message.own_markets, BYTE, length=markets, name="own_markets")
+        if message.own_markets
+        else None,
+        own_settlement=_parse_settlement(message.own_settlement) if message.HasField("own_settlement") else None,
     )
 
 
@@ -155,6 +156,8 @@ def encode_explanation(explanation: Explanation) -> bytes:
         market_statuses=pack(explanation.market_statuses, BYTE),
         suspension_reasons=pack(explanation.suspension_reasons, BYTE),
         decimal_odds_milli=pack(explanation.decimal_odds_milli, ODDS),
+        own_markets=b"" if explanation.own_markets is None else pack(explanation.own_markets, BYTE),
+        own_settlement=_build_settlement(explanation.own_settlement),
     )
     return message.SerializeToString() + _encode_explanation_layout(explanation.layout)
 
@@ -201,6 +204,28 @@ def _build_suspension(suspension: TraderSuspension) -> book_pb2.TraderSuspension
 
 def _parse_means(message: book_pb2.GoalMeans) -> GoalMeans:
     return GoalMeans(message.home, message.away, message.rho, message.error)
+
+
+def _parse_settlement(message: book_pb2.OwnSettlement) -> OwnSettlement:
+    return OwnSettlement(message.sequence, message.is_standing, _parse_scores(message))
+
+
+def _build_settlement(settlement: OwnSettlement | None) -> book_pb2.OwnSettlement | None:
+    if settlement is None:
+        return None
+    return book_pb2.OwnSettlement(
+        sequence=settlement.sequence,
+        is_standing=settlement.is_standing,
+        half_time_score=_build_score(settlement.scores.half_time),
+        full_time_score=_build_score(settlement.scores.full_time),
+    )
+
+
+def _parse_scores(message: book_pb2.PriceExplanation | book_pb2.OwnSettlement) -> PeriodScores:
+    return PeriodScores(
+        _parse_score(message.half_time_score) if message.HasField("half_time_score") else None,
+        _parse_score(message.full_time_score) if message.HasField("full_time_score") else None,
+    )
 
 
 def _parse_score(message: book_pb2.Score) -> Score:

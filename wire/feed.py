@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
+from odds.football.own_results import FACTOR_ONE_MICRO, OwnResult
 from odds.layout import MarketLayout
 from odds.updates import FixtureUpdate, ProviderSign, Quotes, ResultKind, ResultMark
 from overround.feed.v1 import feed_pb2
@@ -12,6 +15,9 @@ from wire.fixtures import parse_description, parse_state
 from wire.layouts import BYTE, ODDS, layout_of, pack, unpack
 
 RAW_BYTES_MAX = 1_048_576
+OWN_PROVIDER_ID = "house"
+UNKNOWN_SCORE = "SCORE_UNKNOWN"
+CONFIRMED = 2
 
 
 def build_quotes(
@@ -82,6 +88,34 @@ def build_results(update: feed_pb2.FeedUpdate) -> feed_pb2.FixtureResults:
         sequence=update.sequence,
         provider_time_ms=update.provider_time_ms,
         results=update.results,
+    )
+
+
+def build_own_results(fixture_id: str, *, sequence: int, results: Sequence[OwnResult]) -> feed_pb2.FixtureResults:
+    """Return the message that settlement acts on for results of markets that we alone offer."""
+    return feed_pb2.FixtureResults(
+        provider_id=OWN_PROVIDER_ID,
+        fixture_id=fixture_id,
+        sequence=sequence,
+        results=[_build_own_result(result) for result in results],
+    )
+
+
+def _build_own_result(result: OwnResult) -> feed_pb2.MarketResult:
+    return feed_pb2.MarketResult(
+        kind=feed_pb2.ResultKind.ValueType(result.kind),
+        market_id=result.market_id,
+        outcomes=[
+            feed_pb2.OutcomeResult(
+                outcome_id=outcome.outcome_id,
+                win_factor_micro=outcome.win_factor_micro,
+                void_factor_micro=outcome.void_factor_micro,
+                dead_heat_factor_micro=FACTOR_ONE_MICRO,
+            )
+            for outcome in result.outcomes
+        ],
+        void_reason=UNKNOWN_SCORE if result.kind is ResultKind.CANCEL else "",
+        certainty=CONFIRMED if result.kind is ResultKind.SETTLEMENT else 0,
     )
 
 

@@ -46,7 +46,7 @@ async def make_prices(settings: Settings, stopping: asyncio.Event) -> None:
         published=KafkaPublishedBooks(bootstrap, client_id=f"{NAME}-restore"),
         provider_log=provider_log,
         clock=SystemClock(),
-        policy=build_policy(settings.pricing),
+        policy=build_policy(settings.pricing, settings.football_offer),
         pace=build_pace(settings.pricing),
     )
     app = build_app(settings, NAME, fetching=AT_ONCE)
@@ -64,7 +64,7 @@ async def make_prices(settings: Settings, stopping: asyncio.Event) -> None:
         await redis.aclose()
 
 
-def build_policy(pricing: Pricing) -> PricingPolicy:
+def build_policy(pricing: Pricing, football_offer: tuple[str, ...]) -> PricingPolicy:
     """Return how prices are made according to the settings."""
     return PricingPolicy(
         overround=pricing.overround,
@@ -85,6 +85,7 @@ def build_policy(pricing: Pricing) -> PricingPolicy:
         outlier_logit_distance_max=pricing.outlier_logit_distance_max,
         goals_error_max=pricing.goals_error_max,
         goals_logit_distance_max=pricing.goals_logit_distance_max,
+        football_offer=football_offer,
         kept_overround_tolerance=pricing.kept_overround_tolerance,
         kept_return_max=pricing.kept_return_max,
         clock_stale_us=pricing.clock_stale_ms * 1_000,

@@ -84,19 +84,25 @@ class TargetColumns:
 
 
 @lru_cache(maxsize=LAYOUTS_CACHED_MAX)
-def plan_of(layout: MarketLayout) -> BookPlan | None:
-    """Return the plan for a layout; None where it lacks the result or any total, without which there is no fit."""
+def plan_of(layout: MarketLayout, own_key: bytes) -> BookPlan | None:
+    """Return the plan for a layout; None where there is no fit, for want of the result or of any total.
+
+    Args:
+        layout: Of the fixture.
+        own_key: 1 for markets that we offer ourselves, uint8, one a market; empty for none. Nothing is fitted to them.
+    """
     known = catalogue().layout
     market_ids = [market_id for market_id in layout.market_ids if _is_known(layout, market_id)]
     targets = sorted(
         (known.outcome_index(market_id, outcome_id), layout.outcome_index(market_id, outcome_id))
         for market_id in market_ids
+        if not (own_key and own_key[layout.market_index(market_id)])
         for outcome_id in _TARGET_OUTCOMES.get(market_type_of(market_id), ())
         if outcome_id in layout.outcome_ids_of(layout.market_index(market_id))
     )
     columns = tuple(column for column, _ in targets)
     lines = _total_lines(columns)
-    if ids.RESULT not in market_ids or np.isinf(lines).all():
+    if ids.RESULT not in {_name_of(column)[0] for column in columns} or np.isinf(lines).all():
         return None
     return BookPlan(
         layout=layout,

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from odds.blending import to_logits
 from odds.book import GoalMeans
 from odds.fixture import FOOTBALL, FixtureStatus, Period
-from odds.fixture_state import FixtureState, GoalFit
+from odds.fixture_state import FixtureState, GoalFit, own_key
 from odds.football.book_plans import BookPlan, columns_in, plan_of, targets_of
 from odds.football.catalogue import part_of_catalogue
 from odds.football.implied_means import ImpliedMeans, PriceTargets, follow_goal_means
@@ -119,8 +119,11 @@ def price_jointly(
             begin = stack.shape.fixture_outcome_offsets[row.place]
             model[begin : begin + len(fair)] = fair
             is_known[stack.shape.market_offsets[row.place] + row.known_markets] = True
-    # What nobody quotes is not offered, be it ever so possible: nobody would settle it either.
-    is_read = (model > 0.0) & (model < 1.0) & ~np.isnan(blended)
+    # What nobody quotes is not offered, be it ever so possible: nobody would settle it either. We settle our own.
+    is_offered = ~np.isnan(blended)
+    if stack.own is not None:
+        is_offered |= stack.shape.to_outcomes(stack.own.is_own)
+    is_read = (model > 0.0) & (model < 1.0) & is_offered
     with np.errstate(invalid="ignore"):
         is_far = is_read & (np.abs(to_logits(model) - to_logits(blended)) > policy.goals_logit_distance_max)
     covered = stack.shape.sum_in_markets(np.where(is_read, model, 0.0))
@@ -137,7 +140,7 @@ def _rows(states: Sequence[FixtureState], stack: Stack, blended: Floats) -> list
     for place, state in enumerate(states):
         if state.description is None or state.description.sport != FOOTBALL:
             continue
-        plan, position = plan_of(state.layout), _position_of(state)
+        plan, position = plan_of(state.layout, own_key(state)), _position_of(state)
         if plan is None or position is None:
             continue
         targets = blended[stack.shape.fixture_outcome_offsets[place] + plan.target_places]

@@ -117,7 +117,7 @@ def main() -> None:
 
 def measure(count: int) -> tuple[list[float], float]:
     """Return what each stage takes, microseconds a fixture, the quickest of some rounds, and prices a fixture."""
-    fixtures, policy = Fixtures(count, np.random.default_rng(7), is_in_play=True), build_policy(Pricing())
+    fixtures, policy = Fixtures(count, np.random.default_rng(7), is_in_play=True), build_policy(Pricing(), ())
     states = [new_state(f"match-{number}") for number in range(count)]
     for provider_id in PROVIDERS:
         states = fold_all(states, fixtures.updates(provider_id))

@@ -20,7 +20,10 @@ from tests.unit.pricing_world import NOW_US
 
 HALVES = (*MARKET_IDS, "first_half_1x2", "second_half_1x2", "half_time_full_time", "next_goal:2", "total:0.5")
 PROVIDERS = ("alpha", "bravo", "charlie")
-POLICY = PricingPolicy()
+POLICIES = (
+    PricingPolicy(),
+    PricingPolicy(football_offer=("odd_even", "total:2.25", "half_time_full_time", "home_total")),
+)
 GOALS = st.integers(0, 3)
 
 
@@ -60,12 +63,12 @@ def updates(draw: st.DrawFn) -> FixtureUpdate:
 
 
 @settings(max_examples=120, deadline=None)
-@given(st.lists(updates(), min_size=1, max_size=6))
-def test_no_price_is_none_or_longer_than_fair(items: list[FixtureUpdate]) -> None:
+@given(st.lists(updates(), min_size=1, max_size=6), st.sampled_from(POLICIES))
+def test_no_price_is_none_or_longer_than_fair(items: list[FixtureUpdate], policy: PricingPolicy) -> None:
     state: FixtureState = new_state("match")
     for number, item in enumerate(items):
         folded = fold(state, item)
-        (repricing,) = price([folded], up_providers=frozenset(PROVIDERS), policy=POLICY, now_us=NOW_US + number)
+        (repricing,) = price([folded], up_providers=frozenset(PROVIDERS), policy=policy, now_us=NOW_US + number)
         state, explanation = repricing.state, repricing.explanation
         book = state.book
         assert book is not None

@@ -351,6 +351,42 @@ class Score(_message.Message):
 Global___Score: _TypeAlias = Score  # noqa: Y015
 
 @_typing.final
+class OwnSettlement(_message.Message):
+    """What we last said of the markets that we alone offer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SEQUENCE_FIELD_NUMBER: _builtins.int
+    IS_STANDING_FIELD_NUMBER: _builtins.int
+    HALF_TIME_SCORE_FIELD_NUMBER: _builtins.int
+    FULL_TIME_SCORE_FIELD_NUMBER: _builtins.int
+    sequence: _builtins.int
+    """Rises with every change of mind."""
+    is_standing: _builtins.bool
+    """False once it was taken back."""
+    @_builtins.property
+    def half_time_score(self) -> Global___Score:
+        """What it was made from; a market whose score is absent is void."""
+
+    @_builtins.property
+    def full_time_score(self) -> Global___Score: ...
+    def __init__(
+        self,
+        *,
+        sequence: _builtins.int = ...,
+        is_standing: _builtins.bool = ...,
+        half_time_score: Global___Score | None = ...,
+        full_time_score: Global___Score | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["full_time_score", b"full_time_score", "half_time_score", b"half_time_score"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["full_time_score", b"full_time_score", "half_time_score", b"half_time_score", "is_standing", b"is_standing", "sequence", b"sequence"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OwnSettlement: _TypeAlias = OwnSettlement  # noqa: Y015
+
+@_typing.final
 class PriceExplanation(_message.Message):
     """Why a book says what it says: the desk's view of one version, and the state that pricing resumes from."""
 
@@ -384,6 +420,8 @@ class PriceExplanation(_message.Message):
     MARKET_STATUSES_FIELD_NUMBER: _builtins.int
     SUSPENSION_REASONS_FIELD_NUMBER: _builtins.int
     DECIMAL_ODDS_MILLI_FIELD_NUMBER: _builtins.int
+    OWN_MARKETS_FIELD_NUMBER: _builtins.int
+    OWN_SETTLEMENT_FIELD_NUMBER: _builtins.int
     fixture_id: _builtins.str
     version: _builtins.int
     """The book version explained."""
@@ -436,6 +474,8 @@ class PriceExplanation(_message.Message):
     """Our decimal odds times 1000: little-endian uint32, one an outcome; 0 where the outcome is not offered. Those of a
     suspended market are from before it was suspended.
     """
+    own_markets: _builtins.bytes
+    """1 for markets that we alone offer, and settle: uint8, one a market; empty where there are none."""
     @_builtins.property
     def market_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     @_builtins.property
@@ -457,6 +497,10 @@ class PriceExplanation(_message.Message):
     @_builtins.property
     def full_time_score(self) -> Global___Score:
         """Of normal time; absent until it is over."""
+
+    @_builtins.property
+    def own_settlement(self) -> Global___OwnSettlement:
+        """Absent before the first."""
 
     def __init__(
         self,
@@ -489,10 +533,12 @@ class PriceExplanation(_message.Message):
         market_statuses: _builtins.bytes = ...,
         suspension_reasons: _builtins.bytes = ...,
         decimal_odds_milli: _builtins.bytes = ...,
+        own_markets: _builtins.bytes = ...,
+        own_settlement: Global___OwnSettlement | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["full_time_score", b"full_time_score", "goal_means", b"goal_means", "half_time_score", b"half_time_score"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["full_time_score", b"full_time_score", "goal_means", b"goal_means", "half_time_score", b"half_time_score", "own_settlement", b"own_settlement"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["applied_request_ids", b"applied_request_ids", "blended_probabilities", b"blended_probabilities", "decimal_odds_milli", b"decimal_odds_milli", "fair_probabilities", b"fair_probabilities", "fixture_id", b"fixture_id", "full_time_score", b"full_time_score", "goal_means", b"goal_means", "had_extra_time", b"had_extra_time", "half_time_score", b"half_time_score", "incident_time_us", b"incident_time_us", "ladder", b"ladder", "layout_hash", b"layout_hash", "margin_application", b"margin_application", "margin_removal", b"margin_removal", "market_ids", b"market_ids", "market_statuses", b"market_statuses", "outcome_counts", b"outcome_counts", "outcome_ids", b"outcome_ids", "overrounds", b"overrounds", "price_sources", b"price_sources", "providers", b"providers", "published_time_us", b"published_time_us", "result_statuses", b"result_statuses", "state_provider_id", b"state_provider_id", "state_time_us", b"state_time_us", "suspension_reasons", b"suspension_reasons", "version", b"version", "wanted_overrounds", b"wanted_overrounds"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["applied_request_ids", b"applied_request_ids", "blended_probabilities", b"blended_probabilities", "decimal_odds_milli", b"decimal_odds_milli", "fair_probabilities", b"fair_probabilities", "fixture_id", b"fixture_id", "full_time_score", b"full_time_score", "goal_means", b"goal_means", "had_extra_time", b"had_extra_time", "half_time_score", b"half_time_score", "incident_time_us", b"incident_time_us", "ladder", b"ladder", "layout_hash", b"layout_hash", "margin_application", b"margin_application", "margin_removal", b"margin_removal", "market_ids", b"market_ids", "market_statuses", b"market_statuses", "outcome_counts", b"outcome_counts", "outcome_ids", b"outcome_ids", "overrounds", b"overrounds", "own_markets", b"own_markets", "own_settlement", b"own_settlement", "price_sources", b"price_sources", "providers", b"providers", "published_time_us", b"published_time_us", "result_statuses", b"result_statuses", "state_provider_id", b"state_provider_id", "state_time_us", b"state_time_us", "suspension_reasons", b"suspension_reasons", "version", b"version", "wanted_overrounds", b"wanted_overrounds"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

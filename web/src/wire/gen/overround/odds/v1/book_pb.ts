@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file overround/odds/v1/book.proto.
  */
 export const file_overround_odds_v1_book: GenFile = /*@__PURE__*/
-  fileDesc("ChxvdmVycm91bmQvb2Rkcy92MS9ib29rLnByb3RvEhFvdmVycm91bmQub2Rkcy52MSJpChBUcmFkZXJTdXNwZW5zaW9uEhEKCW1hcmtldF9pZBgBIAEoCRITCgt0cmFkZXJfbmFtZRgCIAEoCRIZChFzdXNwZW5kZWRfdGltZV91cxgDIAEoAxISCgpyZXF1ZXN0X2lkGAQgASgJIscDCgRCb29rEhIKCmZpeHR1cmVfaWQYASABKAkSDwoHdmVyc2lvbhgCIAEoBBIZChFwdWJsaXNoZWRfdGltZV91cxgDIAEoAxIUCgxmZWVkX3RpbWVfdXMYBCABKAMSOgoLZGVzY3JpcHRpb24YBSABKAsyJS5vdmVycm91bmQub2Rkcy52MS5GaXh0dXJlRGVzY3JpcHRpb24SLAoFc3RhdGUYBiABKAsyHS5vdmVycm91bmQub2Rkcy52MS5NYXRjaFN0YXRlEhMKC2xheW91dF9oYXNoGAcgASgGEhIKCm1hcmtldF9pZHMYCCADKAkSFgoOb3V0Y29tZV9jb3VudHMYCSABKAwSEwoLb3V0Y29tZV9pZHMYCiADKAkSFwoPbWFya2V0X3N0YXR1c2VzGAsgASgMEhoKEnN1c3BlbnNpb25fcmVhc29ucxgMIAEoDBIXCg9tYXJrZXRfdmVyc2lvbnMYDSABKAwSGgoSZGVjaW1hbF9vZGRzX21pbGxpGA4gASgMEj8KEnRyYWRlcl9zdXNwZW5zaW9ucxgPIAMoCzIjLm92ZXJyb3VuZC5vZGRzLnYxLlRyYWRlclN1c3BlbnNpb24i1QEKDlByb3ZpZGVyUXVvdGVzEhMKC3Byb3ZpZGVyX2lkGAEgASgJEhAKCHNlcXVlbmNlGAIgASgEEhgKEHJlY2VpdmVkX3RpbWVfdXMYAyABKAMSGgoSZGVjaW1hbF9vZGRzX21pbGxpGAQgASgMEhcKD21hcmtldF9zdGF0dXNlcxgFIAEoDBIPCgd3ZWlnaHRzGAYgASgMEhYKDmlzX2JldF9zdG9wcGVkGAcgASgIEhEKCWJldF9zdG9wcxgIIAEoDBIRCglpc19iZWhpbmQYCSABKAgiQwoJR29hbE1lYW5zEgwKBGhvbWUYASABKAESDAoEYXdheRgCIAEoARILCgNyaG8YAyABKAESDQoFZXJyb3IYBCABKAEiIwoFU2NvcmUSDAoEaG9tZRgBIAEoDRIMCgRhd2F5GAIgASgNIqYGChBQcmljZUV4cGxhbmF0aW9uEhIKCmZpeHR1cmVfaWQYASABKAkSDwoHdmVyc2lvbhgCIAEoBBITCgtsYXlvdXRfaGFzaBgDIAEoBhISCgptYXJrZXRfaWRzGAQgAygJEhYKDm91dGNvbWVfY291bnRzGAUgASgMEhMKC291dGNvbWVfaWRzGAYgAygJEhoKEmZhaXJfcHJvYmFiaWxpdGllcxgHIAEoDBISCgpvdmVycm91bmRzGAggASgMEjQKCXByb3ZpZGVycxgJIAMoCzIhLm92ZXJyb3VuZC5vZGRzLnYxLlByb3ZpZGVyUXVvdGVzEhsKE2FwcGxpZWRfcmVxdWVzdF9pZHMYCiADKAkSGQoRc3RhdGVfcHJvdmlkZXJfaWQYCyABKAkSFQoNc3RhdGVfdGltZV91cxgMIAEoAxIYChBpbmNpZGVudF90aW1lX3VzGA0gASgDEhcKD3Jlc3VsdF9zdGF0dXNlcxgOIAEoDBIdChVibGVuZGVkX3Byb2JhYmlsaXRpZXMYDyABKAwSFQoNcHJpY2Vfc291cmNlcxgQIAEoDBIZChF3YW50ZWRfb3ZlcnJvdW5kcxgRIAEoDBIwCgpnb2FsX21lYW5zGBIgASgLMhwub3ZlcnJvdW5kLm9kZHMudjEuR29hbE1lYW5zEhYKDm1hcmdpbl9yZW1vdmFsGBMgASgJEhoKEm1hcmdpbl9hcHBsaWNhdGlvbhgUIAEoCRIOCgZsYWRkZXIYFSABKAkSMQoPaGFsZl90aW1lX3Njb3JlGBYgASgLMhgub3ZlcnJvdW5kLm9kZHMudjEuU2NvcmUSMQoPZnVsbF90aW1lX3Njb3JlGBcgASgLMhgub3ZlcnJvdW5kLm9kZHMudjEuU2NvcmUSFgoOaGFkX2V4dHJhX3RpbWUYGCABKAgSGQoRcHVibGlzaGVkX3RpbWVfdXMYGSABKAMSFwoPbWFya2V0X3N0YXR1c2VzGBogASgMEhoKEnN1c3BlbnNpb25fcmVhc29ucxgbIAEoDBIaChJkZWNpbWFsX29kZHNfbWlsbGkYHCABKAwiNgoQUHJpY2luZ0hlYXJ0YmVhdBIRCglwYXJ0aXRpb24YASABKA0SDwoHdGltZV91cxgCIAEoAyrTAQoMTWFya2V0U3RhdHVzEh0KGU1BUktFVF9TVEFUVVNfVU5TUEVDSUZJRUQQABIWChJNQVJLRVRfU1RBVFVTX09QRU4QARIbChdNQVJLRVRfU1RBVFVTX1NVU1BFTkRFRBACEhgKFE1BUktFVF9TVEFUVVNfQ0xPU0VEEAMSGQoVTUFSS0VUX1NUQVRVU19TRVRUTEVEEAQSGwoXTUFSS0VUX1NUQVRVU19DQU5DRUxMRUQQBRIdChlNQVJLRVRfU1RBVFVTX0hBTkRFRF9PVkVSEAYq+wEKEFN1c3BlbnNpb25SZWFzb24SIQodU1VTUEVOU0lPTl9SRUFTT05fVU5TUEVDSUZJRUQQABIeChpTVVNQRU5TSU9OX1JFQVNPTl9QUk9WSURFUhABEh4KGlNVU1BFTlNJT05fUkVBU09OX0JFVF9TVE9QEAISIwofU1VTUEVOU0lPTl9SRUFTT05fUFJPVklERVJfRE9XThADEiEKHVNVU1BFTlNJT05fUkVBU09OX0NMT0NLX1NUQUxFEAQSHAoYU1VTUEVOU0lPTl9SRUFTT05fVFJBREVSEAUSHgoaU1VTUEVOU0lPTl9SRUFTT05fTk9fUFJJQ0UQBipcCgtQcmljZVNvdXJjZRIcChhQUklDRV9TT1VSQ0VfVU5TUEVDSUZJRUQQABIXChNQUklDRV9TT1VSQ0VfTUFSS0VUEAESFgoSUFJJQ0VfU09VUkNFX0dPQUxTEAJiBnByb3RvMw", [file_overround_odds_v1_fixture]);
+  fileDesc("ChxvdmVycm91bmQvb2Rkcy92MS9ib29rLnByb3RvEhFvdmVycm91bmQub2Rkcy52MSJpChBUcmFkZXJTdXNwZW5zaW9uEhEKCW1hcmtldF9pZBgBIAEoCRITCgt0cmFkZXJfbmFtZRgCIAEoCRIZChFzdXNwZW5kZWRfdGltZV91cxgDIAEoAxISCgpyZXF1ZXN0X2lkGAQgASgJIscDCgRCb29rEhIKCmZpeHR1cmVfaWQYASABKAkSDwoHdmVyc2lvbhgCIAEoBBIZChFwdWJsaXNoZWRfdGltZV91cxgDIAEoAxIUCgxmZWVkX3RpbWVfdXMYBCABKAMSOgoLZGVzY3JpcHRpb24YBSABKAsyJS5vdmVycm91bmQub2Rkcy52MS5GaXh0dXJlRGVzY3JpcHRpb24SLAoFc3RhdGUYBiABKAsyHS5vdmVycm91bmQub2Rkcy52MS5NYXRjaFN0YXRlEhMKC2xheW91dF9oYXNoGAcgASgGEhIKCm1hcmtldF9pZHMYCCADKAkSFgoOb3V0Y29tZV9jb3VudHMYCSABKAwSEwoLb3V0Y29tZV9pZHMYCiADKAkSFwoPbWFya2V0X3N0YXR1c2VzGAsgASgMEhoKEnN1c3BlbnNpb25fcmVhc29ucxgMIAEoDBIXCg9tYXJrZXRfdmVyc2lvbnMYDSABKAwSGgoSZGVjaW1hbF9vZGRzX21pbGxpGA4gASgMEj8KEnRyYWRlcl9zdXNwZW5zaW9ucxgPIAMoCzIjLm92ZXJyb3VuZC5vZGRzLnYxLlRyYWRlclN1c3BlbnNpb24i1QEKDlByb3ZpZGVyUXVvdGVzEhMKC3Byb3ZpZGVyX2lkGAEgASgJEhAKCHNlcXVlbmNlGAIgASgEEhgKEHJlY2VpdmVkX3RpbWVfdXMYAyABKAMSGgoSZGVjaW1hbF9vZGRzX21pbGxpGAQgASgMEhcKD21hcmtldF9zdGF0dXNlcxgFIAEoDBIPCgd3ZWlnaHRzGAYgASgMEhYKDmlzX2JldF9zdG9wcGVkGAcgASgIEhEKCWJldF9zdG9wcxgIIAEoDBIRCglpc19iZWhpbmQYCSABKAgiQwoJR29hbE1lYW5zEgwKBGhvbWUYASABKAESDAoEYXdheRgCIAEoARILCgNyaG8YAyABKAESDQoFZXJyb3IYBCABKAEiIwoFU2NvcmUSDAoEaG9tZRgBIAEoDRIMCgRhd2F5GAIgASgNIpwBCg1Pd25TZXR0bGVtZW50EhAKCHNlcXVlbmNlGAEgASgEEhMKC2lzX3N0YW5kaW5nGAIgASgIEjEKD2hhbGZfdGltZV9zY29yZRgDIAEoCzIYLm92ZXJyb3VuZC5vZGRzLnYxLlNjb3JlEjEKD2Z1bGxfdGltZV9zY29yZRgEIAEoCzIYLm92ZXJyb3VuZC5vZGRzLnYxLlNjb3JlIvUGChBQcmljZUV4cGxhbmF0aW9uEhIKCmZpeHR1cmVfaWQYASABKAkSDwoHdmVyc2lvbhgCIAEoBBITCgtsYXlvdXRfaGFzaBgDIAEoBhISCgptYXJrZXRfaWRzGAQgAygJEhYKDm91dGNvbWVfY291bnRzGAUgASgMEhMKC291dGNvbWVfaWRzGAYgAygJEhoKEmZhaXJfcHJvYmFiaWxpdGllcxgHIAEoDBISCgpvdmVycm91bmRzGAggASgMEjQKCXByb3ZpZGVycxgJIAMoCzIhLm92ZXJyb3VuZC5vZGRzLnYxLlByb3ZpZGVyUXVvdGVzEhsKE2FwcGxpZWRfcmVxdWVzdF9pZHMYCiADKAkSGQoRc3RhdGVfcHJvdmlkZXJfaWQYCyABKAkSFQoNc3RhdGVfdGltZV91cxgMIAEoAxIYChBpbmNpZGVudF90aW1lX3VzGA0gASgDEhcKD3Jlc3VsdF9zdGF0dXNlcxgOIAEoDBIdChVibGVuZGVkX3Byb2JhYmlsaXRpZXMYDyABKAwSFQoNcHJpY2Vfc291cmNlcxgQIAEoDBIZChF3YW50ZWRfb3ZlcnJvdW5kcxgRIAEoDBIwCgpnb2FsX21lYW5zGBIgASgLMhwub3ZlcnJvdW5kLm9kZHMudjEuR29hbE1lYW5zEhYKDm1hcmdpbl9yZW1vdmFsGBMgASgJEhoKEm1hcmdpbl9hcHBsaWNhdGlvbhgUIAEoCRIOCgZsYWRkZXIYFSABKAkSMQoPaGFsZl90aW1lX3Njb3JlGBYgASgLMhgub3ZlcnJvdW5kLm9kZHMudjEuU2NvcmUSMQoPZnVsbF90aW1lX3Njb3JlGBcgASgLMhgub3ZlcnJvdW5kLm9kZHMudjEuU2NvcmUSFgoOaGFkX2V4dHJhX3RpbWUYGCABKAgSGQoRcHVibGlzaGVkX3RpbWVfdXMYGSABKAMSFwoPbWFya2V0X3N0YXR1c2VzGBogASgMEhoKEnN1c3BlbnNpb25fcmVhc29ucxgbIAEoDBIaChJkZWNpbWFsX29kZHNfbWlsbGkYHCABKAwSEwoLb3duX21hcmtldHMYHSABKAwSOAoOb3duX3NldHRsZW1lbnQYHiABKAsyIC5vdmVycm91bmQub2Rkcy52MS5Pd25TZXR0bGVtZW50IjYKEFByaWNpbmdIZWFydGJlYXQSEQoJcGFydGl0aW9uGAEgASgNEg8KB3RpbWVfdXMYAiABKAMq0wEKDE1hcmtldFN0YXR1cxIdChlNQVJLRVRfU1RBVFVTX1VOU1BFQ0lGSUVEEAASFgoSTUFSS0VUX1NUQVRVU19PUEVOEAESGwoXTUFSS0VUX1NUQVRVU19TVVNQRU5ERUQQAhIYChRNQVJLRVRfU1RBVFVTX0NMT1NFRBADEhkKFU1BUktFVF9TVEFUVVNfU0VUVExFRBAEEhsKF01BUktFVF9TVEFUVVNfQ0FOQ0VMTEVEEAUSHQoZTUFSS0VUX1NUQVRVU19IQU5ERURfT1ZFUhAGKvsBChBTdXNwZW5zaW9uUmVhc29uEiEKHVNVU1BFTlNJT05fUkVBU09OX1VOU1BFQ0lGSUVEEAASHgoaU1VTUEVOU0lPTl9SRUFTT05fUFJPVklERVIQARIeChpTVVNQRU5TSU9OX1JFQVNPTl9CRVRfU1RPUBACEiMKH1NVU1BFTlNJT05fUkVBU09OX1BST1ZJREVSX0RPV04QAxIhCh1TVVNQRU5TSU9OX1JFQVNPTl9DTE9DS19TVEFMRRAEEhwKGFNVU1BFTlNJT05fUkVBU09OX1RSQURFUhAFEh4KGlNVU1BFTlNJT05fUkVBU09OX05PX1BSSUNFEAYqXAoLUHJpY2VTb3VyY2USHAoYUFJJQ0VfU09VUkNFX1VOU1BFQ0lGSUVEEAASFwoTUFJJQ0VfU09VUkNFX01BUktFVBABEhYKElBSSUNFX1NPVVJDRV9HT0FMUxACYgZwcm90bzM", [file_overround_odds_v1_fixture]);
 
 /**
  * A suspension by a person that is in force.
@@ -308,6 +308,46 @@ export const ScoreSchema: GenMessage<Score> = /*@__PURE__*/
   messageDesc(file_overround_odds_v1_book, 4);
 
 /**
+ * What we last said of the markets that we alone offer.
+ *
+ * @generated from message overround.odds.v1.OwnSettlement
+ */
+export type OwnSettlement = Message<"overround.odds.v1.OwnSettlement"> & {
+  /**
+   * Rises with every change of mind.
+   *
+   * @generated from field: uint64 sequence = 1;
+   */
+  sequence: bigint;
+
+  /**
+   * False once it was taken back.
+   *
+   * @generated from field: bool is_standing = 2;
+   */
+  isStanding: boolean;
+
+  /**
+   * What it was made from; a market whose score is absent is void.
+   *
+   * @generated from field: overround.odds.v1.Score half_time_score = 3;
+   */
+  halfTimeScore?: Score | undefined;
+
+  /**
+   * @generated from field: overround.odds.v1.Score full_time_score = 4;
+   */
+  fullTimeScore?: Score | undefined;
+};
+
+/**
+ * Describes the message overround.odds.v1.OwnSettlement.
+ * Use `create(OwnSettlementSchema)` to create a new message.
+ */
+export const OwnSettlementSchema: GenMessage<OwnSettlement> = /*@__PURE__*/
+  messageDesc(file_overround_odds_v1_book, 5);
+
+/**
  * Why a book says what it says: the desk's view of one version, and the state that pricing resumes from.
  *
  * @generated from message overround.odds.v1.PriceExplanation
@@ -501,6 +541,20 @@ export type PriceExplanation = Message<"overround.odds.v1.PriceExplanation"> & {
    * @generated from field: bytes decimal_odds_milli = 28;
    */
   decimalOddsMilli: Uint8Array;
+
+  /**
+   * 1 for markets that we alone offer, and settle: uint8, one a market; empty where there are none.
+   *
+   * @generated from field: bytes own_markets = 29;
+   */
+  ownMarkets: Uint8Array;
+
+  /**
+   * Absent before the first.
+   *
+   * @generated from field: overround.odds.v1.OwnSettlement own_settlement = 30;
+   */
+  ownSettlement?: OwnSettlement | undefined;
 };
 
 /**
@@ -508,7 +562,7 @@ export type PriceExplanation = Message<"overround.odds.v1.PriceExplanation"> & {
  * Use `create(PriceExplanationSchema)` to create a new message.
  */
 export const PriceExplanationSchema: GenMessage<PriceExplanation> = /*@__PURE__*/
-  messageDesc(file_overround_odds_v1_book, 5);
+  messageDesc(file_overround_odds_v1_book, 6);
 
 /**
  * The pricing process is alive and has worked off its queue up to this time; its absence stops betting.
@@ -536,7 +590,7 @@ export type PricingHeartbeat = Message<"overround.odds.v1.PricingHeartbeat"> & {
  * Use `create(PricingHeartbeatSchema)` to create a new message.
  */
 export const PricingHeartbeatSchema: GenMessage<PricingHeartbeat> = /*@__PURE__*/
-  messageDesc(file_overround_odds_v1_book, 6);
+  messageDesc(file_overround_odds_v1_book, 7);
 
 /**
  * Whether a market takes bets. One byte a market in the packed arrays.

@@ -1,0 +1,356 @@
+"""Markets that the house alone offers on football matches: when they are open, whose they are, how they come out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from bets.settlement import return_minor
+from infra.processes.pricing import build_policy
+from infra.settings import LOCAL_FOOTBALL_OFFER, Pricing, Settings
+from odds.book import PriceSource
+from odds.fixture import FixtureDescription, FixtureStatus, MarketStatus, MatchState, Period, Score, SuspensionReason
+from odds.fixture_state import FixtureState, restore_state
+from odds.folding import follow_trader
+from odds.football.catalogue import catalogue
+from odds.football.markets import price_matches
+from odds.football.match_states import GoalTiming, MatchStates, RedCardEffects
+from odds.football.own_results import OwnResult
+from odds.model_input import ModelInputInvalid
+from odds.policy import PricingPolicy
+from odds.repricing import Repricing
+from odds.updates import ResultKind, TraderCommand, TradingAction
+from overround.odds.v1 import book_pb2
+from tests.unit.football_world import fair, market_status, match_update, odds_milli, playing, quoted, sources
+from tests.unit.pricing_world import NOW_US, folded, priced, update
+from wire.books import encode_book, encode_explanation, parse_book, parse_explanation
+from wire.feed import build_own_results
+from wire.results import parse_market_result, result_keys
+
+QUOTED = ("1x2", "total:2.5", "handicap:-0.5")
+OFFER = ("odd_even", "total:2.25", "draw_no_bet", "first_half_1x2", "half_time_full_time", "1x2")
+OWN = OFFER[:-1]
+POLICY = PricingPolicy(football_offer=OFFER)
+OPEN, SUSPENDED, CLOSED = MarketStatus.OPEN, MarketStatus.SUSPENDED, MarketStatus.CLOSED
+SETTLED, CANCELLED = MarketStatus.SETTLED, MarketStatus.CANCELLED
+BREAK = playing(Period.HALF_TIME, 45.0, (1, 0))
+END = MatchState(FixtureStatus.ENDED, Period.FINISHED, 2, 1)
+
+
+def offered(
+    *, state: FixtureState | None = None, policy: PricingPolicy = POLICY, up: tuple[str, ...] = ("alpha", "bravo")
+) -> Repricing:
+    """Price a match whose provider quotes three markets."""
+    told = folded(match_update(quoted(market_ids=QUOTED))) if state is None else state
+    return priced(told, policy=policy, up=up)
+
+
+def told(state: FixtureState, *states: MatchState) -> FixtureState:
+    """Fold and price some states of the match in turn."""
+    for item in states:
+        state = priced(folded(match_update(None, state=item), state=state), policy=POLICY).state
+    return state
+
+
+def statuses(state: FixtureState, market_ids: tuple[str, ...] = OWN) -> list[int]:
+    return [market_status(state, market_id) for market_id in market_ids]
+
+
+def reason(state: FixtureState, market_id: str) -> int:
+    assert state.book is not None
+    return int(state.book.suspension_reasons[state.layout.market_index(market_id)])
+
+
+def results(state: FixtureState) -> dict[str, list[OwnResult]]:
+    """Return what is said of each of our own markets."""
+    said: dict[str, list[OwnResult]] = {}
+    for result in Repricing(state, False, priced(state, policy=POLICY).explanation).own_results:
+        said.setdefault(result.market_id, []).append(result)
+    return said
+
+
+def test_the_house_offers_markets_beside_those_of_the_providers() -> None:
+    repricing = offered()
+    assert repricing.explanation.layout.market_ids[:3] == QUOTED
+    assert set(repricing.explanation.layout.market_ids[3:]) == set(OWN)
+    assert statuses(repricing.state, (*QUOTED, *OWN)) == [OPEN] * 8
+    assert set(sources(repricing).values()) == {PriceSource.GOALS}
+    home, away = fair(repricing, "1x2", "home", "away")
+    assert fair(repricing, "draw_no_bet", "home") == pytest.approx([home / (home + away)])
+    assert all(odds_milli(repricing, market_id, "odd") > 1_000 for market_id in ("odd_even",))
+    assert np.all(repricing.explanation.overrounds >= repricing.explanation.wanted_overrounds - 1e-6)
+    assert repricing.explanation.weights[:, 3:].sum() == 0.0
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        folded(match_update(quoted(market_ids=("1x2", "btts")))),
+        folded(update(quoted=quoted(market_ids=QUOTED))),
+        folded(update(quoted=quoted(market_ids=QUOTED), description=FixtureDescription("futsal"))),
+        folded(match_update(quoted(market_ids=QUOTED), state=END)),
+    ],
+    ids=["no total", "unknown sport", "other sport", "over"],
+)
+def test_nothing_is_offered_where_there_is_no_distribution_to_price_it(state: FixtureState) -> None:
+    assert offered(state=state).state.own_markets is None
+
+
+def test_nothing_is_offered_unless_it_is_asked_for() -> None:
+    assert offered(policy=PricingPolicy()).state.own_markets is None
+
+
+def test_own_markets_stop_and_go_on_with_the_main_market() -> None:
+    state = offered().state
+    stopped = priced(folded(update(bet_stop=()), state=state), policy=POLICY).state
+    assert statuses(stopped) == [SUSPENDED] * 5
+    assert {reason(stopped, market_id) for market_id in OWN} == {SuspensionReason.BET_STOP}
+    resumed = priced(folded(match_update(quoted(market_ids=QUOTED)), state=stopped), policy=POLICY).state
+    assert statuses(resumed) == [OPEN] * 5
+
+
+def test_own_markets_are_suspended_for_the_reason_of_the_main_market() -> None:
+    quotes = quoted(market_ids=QUOTED)
+    given_over = replace(quotes, market_statuses=np.array([SUSPENDED, OPEN, OPEN], dtype=np.uint8))
+    before = offered().state
+    state = priced(folded(match_update(given_over), state=before), policy=POLICY).state
+    assert {reason(state, market_id) for market_id in OWN} == {SuspensionReason.PROVIDER}
+    down = offered(state=before, up=()).state
+    assert {reason(down, market_id) for market_id in OWN} == {SuspensionReason.PROVIDER_DOWN}
+    closed = replace(quotes, market_statuses=np.array([CLOSED, OPEN, OPEN], dtype=np.uint8))
+    state = priced(folded(match_update(closed), state=before), policy=POLICY).state
+    assert statuses(state) == [CLOSED] * 5
+
+
+def test_a_trader_suspends_an_own_market_or_all_of_them_with_the_main_one() -> None:
+    state = offered().state
+    one = follow_trader(state, TraderCommand("r1", "match", "odd_even", TradingAction.SUSPEND, "ann", NOW_US))
+    assert statuses(priced(one, policy=POLICY).state) == [SUSPENDED, *[OPEN] * 4]
+    main = follow_trader(state, TraderCommand("r2", "match", "1x2", TradingAction.SUSPEND, "ann", NOW_US))
+    assert {reason(priced(main, policy=POLICY).state, market_id) for market_id in OWN} == {SuspensionReason.TRADER}
+
+
+def test_own_markets_have_no_price_where_the_distribution_is_of_no_use() -> None:
+    strict = PricingPolicy(football_offer=OFFER, goals_error_max=1e-9)
+    contradictory = quoted(market_ids=QUOTED, moved={("1x2", "home"): 1.02})
+    state = offered(state=folded(match_update(contradictory)), policy=strict).state
+    assert statuses(state, QUOTED) == [OPEN] * 3
+    assert {reason(state, market_id) for market_id in OWN} == {SuspensionReason.NO_PRICE}
+
+
+def test_a_market_that_a_provider_quotes_later_is_the_providers() -> None:
+    state = offered().state
+    more = quoted(market_ids=(*QUOTED, "odd_even"))
+    taken = priced(folded(match_update(more, provider_id="bravo"), state=state), policy=POLICY).state
+    assert statuses(taken) == [OPEN] * 5
+    stopped = priced(folded(update(provider_id="bravo", bet_stop=("odd_even",)), state=taken), policy=POLICY).state
+    assert statuses(stopped) == [SUSPENDED, *[OPEN] * 4]
+    ended = told(taken, BREAK, END)
+    assert "odd_even" not in results(ended)
+    assert market_status(ended, "odd_even") == CLOSED
+
+
+def test_own_markets_are_settled_by_the_scores_of_the_halves() -> None:
+    ended = told(offered().state, BREAK, END)
+    assert statuses(ended) == [SETTLED] * 5
+    assert statuses(ended, QUOTED) == [CLOSED] * 3
+    said = results(ended)
+    assert set(said) == set(OWN)
+    assert {item.kind for items in said.values() for item in items} == {ResultKind.SETTLEMENT}
+    won = {
+        (market_id, outcome.outcome_id)
+        for market_id, (result,) in said.items()
+        for outcome in result.outcomes
+        if outcome.win_factor_micro == 1_000_000 and outcome.void_factor_micro == 0
+    }
+    assert won == {
+        *(("odd_even", "odd"), ("total:2.25", "over"), ("draw_no_bet", "home"), ("first_half_1x2", "home")),
+        ("half_time_full_time", "home/home"),
+    }
+    assert sum(len(result.outcomes) for (result,) in said.values()) == 2 + 2 + 2 + 3 + 9
+
+
+SCORES = [((0, 0), (0, 0)), ((1, 0), (2, 1)), ((0, 2), (1, 2)), ((1, 1), (1, 1)), ((3, 1), (5, 4)), ((0, 0), (0, 9))]
+
+
+@pytest.mark.parametrize(("half_time", "full_time"), SCORES)
+def test_stakes_come_out_as_the_prices_of_a_match_that_is_over_say(
+    half_time: tuple[int, int], full_time: tuple[int, int]
+) -> None:
+    known = catalogue()
+    names = tuple(
+        market_id
+        for market_id, begin in zip(known.layout.market_ids, known.layout.offsets.tolist(), strict=False)
+        if begin < known.orders_begin and market_id not in QUOTED
+    )
+    state = offered(policy=PricingPolicy(football_offer=names)).state
+    ended = told(
+        state,
+        playing(Period.HALF_TIME, 45.0, half_time),
+        replace(END, home_score=full_time[0], away_score=full_time[1]),
+    )
+    counts = (*full_time, *half_time, 0, 0)
+    prices = price_matches(
+        np.ones(1),
+        np.ones(1),
+        rhos=np.zeros(1),
+        states=MatchStates(
+            np.array([int(Period.FINISHED)]), np.zeros(1), np.array([np.nan]), *(np.array([count]) for count in counts)
+        ),
+        timing=GoalTiming(),
+        red_cards=RedCardEffects(),
+    )
+    loses = prices.lose_weights()
+    said = results(ended)
+    assert set(said) == set(names)
+    for market_id, (result,) in said.items():
+        for outcome in result.outcomes:
+            column = known.column(market_id, outcome.outcome_id)
+            kept = 1.0 - outcome.void_factor_micro / 1e6
+            won = kept * outcome.win_factor_micro / 1e6
+            assert won == pytest.approx(prices.win_weights[0, column], abs=1e-6), (market_id, outcome)
+            assert kept - won == pytest.approx(loses[0, column], abs=1e-6), (market_id, outcome)
+
+
+@pytest.mark.parametrize(
+    ("score", "outcome_id", "returned_minor"),
+    [
+        ((1, 0), "over", 0),
+        ((1, 1), "over", 500),
+        ((1, 1), "under", 1_450),
+        ((2, 1), "over", 1_900),
+        ((2, 1), "under", 0),
+    ],
+    ids=["lost", "half lost", "half won", "won", "lost the other way"],
+)
+def test_half_a_stake_on_a_quarter_line_is_paid_to_the_cent(
+    score: tuple[int, int], outcome_id: str, returned_minor: int
+) -> None:
+    ended = told(offered().state, BREAK, replace(END, home_score=score[0], away_score=score[1]))
+    assert ended.own_settlement is not None
+    message = build_own_results(
+        "match", sequence=1, results=[item for items in results(ended).values() for item in items]
+    )
+    parsed = {result.market_id: result for result in map(parse_market_result, message.results)}
+    outcome = next(item for item in parsed["total:2.25"].outcomes if item.outcome_id == outcome_id)
+    assert return_minor(stake_minor=1_000, decimal_odds_milli=1_900, outcome=outcome) == returned_minor
+
+
+def test_a_draw_hands_the_stakes_of_draw_no_bet_back() -> None:
+    (result,) = results(told(offered().state, BREAK, replace(END, home_score=1)))["draw_no_bet"]
+    assert {outcome.void_factor_micro for outcome in result.outcomes} == {1_000_000}
+
+
+def test_a_final_score_that_is_corrected_settles_anew_under_another_sequence() -> None:
+    ended = told(offered().state, BREAK, END)
+    corrected = told(ended, replace(END, home_score=1))
+    assert corrected.own_settlement is not None
+    assert (corrected.own_settlement.sequence, corrected.own_settlement.scores.full_time) == (2, Score(1, 1))
+    kinds = {market_id: [item.kind for item in items] for market_id, items in results(corrected).items()}
+    assert kinds == {market_id: [ResultKind.CANCEL_ROLLBACK, ResultKind.SETTLEMENT] for market_id in OWN}
+    again = told(corrected, END)
+    assert again.own_settlement is not None
+    assert again.own_settlement.sequence == 3
+    assert statuses(again) == [SETTLED] * 5
+
+
+def test_the_same_score_told_again_changes_nothing() -> None:
+    ended = told(offered().state, BREAK, END)
+    again = told(ended, END)
+    assert again.own_settlement is ended.own_settlement
+    assert results(again) == results(ended)
+
+
+def test_an_end_that_is_taken_back_takes_the_results_back_and_the_markets_trade_again() -> None:
+    ended = told(offered().state, BREAK, END)
+    resumed = told(ended, playing(Period.SECOND_HALF, 88.0, (2, 1)))
+    assert resumed.own_settlement is not None
+    assert (resumed.own_settlement.sequence, resumed.own_settlement.is_standing) == (2, False)
+    kinds = {market_id: [item.kind for item in items] for market_id, items in results(resumed).items()}
+    assert kinds == {market_id: [ResultKind.CANCEL_ROLLBACK, ResultKind.SETTLEMENT_ROLLBACK] for market_id in OWN}
+    late = playing(Period.SECOND_HALF, 88.0, (2, 1))
+    quotes = quoted(market_ids=(*QUOTED, "total:3.5"), state=late, half_time=(1, 0))
+    traded = priced(folded(match_update(quotes), state=resumed), policy=POLICY).state
+    assert statuses(traded, ("odd_even", "draw_no_bet")) == [OPEN] * 2
+    assert statuses(told(traded, END)) == [SETTLED] * 5
+
+
+def test_markets_on_a_half_whose_score_nobody_knows_are_void_until_somebody_does() -> None:
+    ended = told(offered().state, playing(Period.SECOND_HALF, 60.0, (2, 1)), END)
+    assert statuses(ended) == [SETTLED, SETTLED, SETTLED, CANCELLED, CANCELLED]
+    said = results(ended)
+    assert [item.kind for item in said["half_time_full_time"]] == [ResultKind.CANCEL]
+    assert [item.kind for item in said["odd_even"]] == [ResultKind.SETTLEMENT]
+
+
+def test_markets_of_a_match_that_is_called_off_are_void() -> None:
+    off = told(offered().state, BREAK, MatchState(FixtureStatus.CANCELLED, Period.SECOND_HALF, 1, 0))
+    assert statuses(off) == [CANCELLED] * 5
+    back = told(off, END)
+    assert statuses(back) == [SETTLED] * 5
+    kinds = [item.kind for item in results(back)["odd_even"]]
+    assert kinds == [ResultKind.CANCEL_ROLLBACK, ResultKind.SETTLEMENT]
+    off_again = told(back, MatchState(FixtureStatus.CANCELLED, Period.FINISHED, 2, 1))
+    assert [item.kind for item in results(off_again)["odd_even"]] == [ResultKind.SETTLEMENT_ROLLBACK, ResultKind.CANCEL]
+
+
+def test_goals_of_extra_time_do_not_count() -> None:
+    states = [BREAK, playing(Period.SECOND_HALF, 90.0, (1, 1)), playing(Period.EXTRA_TIME, 91.0, (1, 1))]
+    ended = told(offered().state, *states, MatchState(FixtureStatus.ENDED, Period.FINISHED, 3, 1))
+    (result,) = results(ended)["odd_even"]
+    assert [outcome.outcome_id for outcome in result.outcomes if outcome.win_factor_micro] == ["even"]
+
+
+def test_what_was_said_is_restored_and_not_said_anew() -> None:
+    ended = told(offered().state, BREAK, END)
+    assert ended.book is not None
+    explanation = priced(ended, policy=POLICY).explanation
+    restored = restore_state(
+        "match",
+        parse_book(book_pb2.Book.FromString(encode_book(ended.book))),
+        parse_explanation(book_pb2.PriceExplanation.FromString(encode_explanation(explanation))),
+    )
+    assert restored.own_settlement == ended.own_settlement
+    again = priced(restored, policy=PricingPolicy())
+    assert not again.is_book_new
+    assert {item.market_id for item in again.own_results} == set(OWN)
+    corrected = told(restored, replace(END, away_score=2))
+    assert corrected.own_settlement is not None
+    assert corrected.own_settlement.sequence == 2
+
+
+def test_keys_of_results_are_the_same_for_the_same_sequence_and_others_for_another() -> None:
+    ended = told(offered().state, BREAK, END)
+    corrected = told(ended, replace(END, home_score=1))
+    keys = []
+    for state in (ended, told(ended, END), corrected):
+        assert state.own_settlement is not None
+        said = [item for items in results(state).values() for item in items]
+        keys.append(result_keys(build_own_results("match", sequence=state.own_settlement.sequence, results=said)))
+    assert keys[0] == keys[1]
+    assert set(keys[0]).isdisjoint(keys[2])
+
+
+def test_the_fixture_is_over_when_the_providers_markets_have_their_results_too() -> None:
+    ended = told(offered().state, BREAK, END)
+    assert not ended.is_over
+    places = [ended.layout.market_index(market_id) for market_id in QUOTED]
+    column = ended.result_statuses.copy()
+    column[places] = SETTLED
+    assert priced(replace(ended, result_statuses=column), policy=POLICY).state.is_over
+
+
+def test_the_local_profile_offers_markets_and_the_others_none_unless_told() -> None:
+    assert Settings(profile="local").football_offer == LOCAL_FOOTBALL_OFFER
+    assert Settings(profile="production").football_offer == ()
+    asked = Settings(profile="production", pricing=Pricing(football_offer=("odd_even",)))
+    assert asked.football_offer == ("odd_even",)
+    assert build_policy(Pricing(), LOCAL_FOOTBALL_OFFER).football_offer == LOCAL_FOOTBALL_OFFER
+
+
+@pytest.mark.parametrize("name", ["next_goal:1", "race_to:2", "nobody_knows", "total:2.3", ""])
+def test_a_market_that_scores_do_not_settle_is_refused_when_pricing_starts(name: str) -> None:
+    with pytest.raises(ModelInputInvalid):
+        build_policy(Pricing(), ("odd_even", name))
