@@ -1,0 +1,71 @@
+"""A message is handed to its stream without tasks of its own, and a full stream can still be waited for."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import faust
+import pytest
+
+from infra.faust_consumer import AT_ONCE, transport_with
+
+
+@pytest.fixture
+async def consumer(tmp_path: Path) -> AsyncIterator[Any]:
+    app = faust.App("test", broker="kafka://127.0.0.1:1", datadir=tmp_path, web_enabled=False, autodiscover=False)
+
+    async def ignore(*_: Any) -> None:
+        return None
+
+    transport = transport_with(AT_ONCE)(app.conf.broker_consumer, app)
+    created: Any = transport.create_consumer(ignore, on_partitions_revoked=ignore, on_partitions_assigned=ignore)
+    yield created
+    created._thread.thread_loop.close()
+
+
+async def test_a_message_with_room_for_it_is_handed_over_in_the_same_turn(consumer: Any) -> None:
+    stream: asyncio.Queue[int] = asyncio.Queue()
+    before = len(asyncio.all_tasks())
+    waiting = consumer.wait_first(stream.put(1), asyncio.Event().wait())
+    with pytest.raises(StopIteration):
+        waiting.send(None)
+    assert stream.get_nowait() == 1
+    assert len(asyncio.all_tasks()) == before
+
+
+async def test_a_message_without_room_waits_for_it(consumer: Any) -> None:
+    stream: asyncio.Queue[int] = asyncio.Queue(1)
+    stream.put_nowait(1)
+    waiting = asyncio.create_task(consumer.wait_first(stream.put(2), asyncio.Event().wait()))
+    await asyncio.sleep(0.01)
+    assert not waiting.done()
+    assert stream.get_nowait() == 1
+    await asyncio.wait_for(waiting, 1)
+    assert stream.get_nowait() == 2
+
+
+async def test_the_wait_for_room_ends_when_partitions_are_lost(consumer: Any) -> None:
+    stream: asyncio.Queue[int] = asyncio.Queue(1)
+    stream.put_nowait(1)
+    lost = asyncio.Event()
+    waiting = asyncio.create_task(consumer.wait_first(stream.put(2), lost.wait()))
+    await asyncio.sleep(0.01)
+    lost.set()
+    await asyncio.wait_for(waiting, 1)
+    await asyncio.sleep(0)
+    assert stream.get_nowait() == 1
+    assert stream.empty()
+
+
+async def test_what_handing_over_raises_is_raised(consumer: Any) -> None:
+    async def fail(*, late: bool) -> None:
+        if late:
+            await asyncio.sleep(0)
+        raise ValueError("unreadable")
+
+    for late in (False, True):
+        with pytest.raises(ValueError, match="unreadable"):
+            await consumer.wait_first(fail(late=late), asyncio.Event().wait())
