@@ -25,7 +25,7 @@ class FetchPolicy:
     bytes_min: int
 
 
-PROMPT: Final = FetchPolicy(wait_ms_max=50, bytes_min=1)
+PROMPT: Final = FetchPolicy(wait_ms_max=50, bytes_min=65_536)
 AT_ONCE: Final = FetchPolicy(wait_ms_max=5, bytes_min=1)
 IN_BLOCKS: Final = FetchPolicy(wait_ms_max=250, bytes_min=262_144)
 

@@ -20,6 +20,7 @@ POLL_TIMEOUT_S = 0.2
 METADATA_TIMEOUT_S = 2.0
 RETRY_DELAY_S = 0.5
 CLOSE_TIMEOUT_S = 4.0
+GATHERED_BYTES = 65_536
 
 CONSUMER_OPTIONS: dict[str, str | int | bool] = {
     "enable.auto.commit": False,
@@ -47,7 +48,14 @@ class LogReader:
     """
 
     def __init__(
-        self, bootstrap: str, topics: Sequence[str], *, start: LogStart, client_id: str, backlog_records: int = 0
+        self,
+        bootstrap: str,
+        topics: Sequence[str],
+        *,
+        start: LogStart,
+        client_id: str,
+        backlog_records: int = 0,
+        gather_ms: int = 0,
     ) -> None:
         """Prepare to read; nothing is opened before `batches` or `wait_until_placed`.
 
@@ -57,12 +65,16 @@ class LogReader:
             start: Where to begin.
             client_id: As seen by the broker.
             backlog_records: With start "end": how many of a partition's last records to read first.
+            gather_ms: How long the broker may let records gather, so that many cost one answer; none to have each at
+                once.
         """
         self._topics = tuple(topics)
         self._start: LogStart = start
         self._backlog_records = backlog_records
         self._options = {**CONSUMER_OPTIONS, "bootstrap.servers": bootstrap, "client.id": client_id}
         self._options["group.id"] = f"{client_id}-without-group"
+        if gather_ms:
+            self._options |= {"fetch.wait.max.ms": gather_ms, "fetch.min.bytes": GATHERED_BYTES}
         self._lock = threading.Condition()
         self._waiting: list[list[Record]] = []
         self._waiting_records = 0
