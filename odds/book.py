@@ -114,8 +114,8 @@ class ProviderColumns:
 class Explanation:
     """Why a book says what it says, and what pricing resumes from.
 
-    A price is made in this order: providers blended, goals fitted to that, margin put on, rounded to the ladder. The
-    shift of an outcome is its fair less its blended probability.
+    A price is made in this order: providers blended, goals fitted to that, margin put on, rounded to the ladder, kept
+    where it moved by less than a tick. The shift of an outcome leads from its blended to its fair probability.
 
     Attributes:
         fair_probabilities: What is priced, without margin, one an outcome; NaN where there is none.

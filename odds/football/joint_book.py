@@ -33,8 +33,8 @@ Integers = NDArray[np.int64]
 
 TIMING: Final = GoalTiming()
 RED_CARDS: Final = RedCardEffects()
-STEP_TOLERANCE: Final = 0.01
-"""After a step of a hundredth the next would be of a ten-thousandth: far less than a tick."""
+STEP_TOLERANCE: Final = 0.02
+"""After a step of a fiftieth the next would be of a few ten-thousandths: less than a tick by far."""
 STEPS_MAX: Final = 25
 TARGET_MOVE_MIN: Final = 1e-9
 """Prices that moved by less are the same prices."""
@@ -195,7 +195,10 @@ def _fit(rows: Sequence[_Row], policy: PricingPolicy) -> dict[int, GoalFit]:
         targets[index, np.searchsorted(columns.columns, row.plan.target_columns)] = row.targets
     # Without all three results and a total there may be enough equations, but not enough said.
     is_there = ~np.isnan(targets)
-    targets[~(is_there[:, :3].all(axis=1) & (is_there & columns.is_total).any(axis=1))] = np.nan
+    is_enough = is_there[:, :3].all(axis=1) & (is_there & columns.is_total).any(axis=1)
+    if not np.count_nonzero(is_enough):
+        return {row.place: _goal_fit(row, None, None) for row in rows}
+    targets[~is_enough] = np.nan
     left = ScoringLeft.of(_match_states(rows), TIMING, RED_CARDS)
     found = follow_goal_means(
         PriceTargets(columns.names, targets, columns.weights * _certainty(targets)),
@@ -208,7 +211,8 @@ def _fit(rows: Sequence[_Row], policy: PricingPolicy) -> dict[int, GoalFit]:
     with np.errstate(invalid="ignore"):
         good = np.flatnonzero((found.flags == _FINE) & (found.errors <= policy.goals_error_max))
     fair = _read([rows[index] for index in good.tolist()], found, left, good) if len(good) else {}
-    return {row.place: _goal_fit(row, found, index, fair.get(row.place)) for index, row in enumerate(rows)}
+    means = [_means_at(found, index) for index in range(len(rows))]
+    return {row.place: _goal_fit(row, means[index], fair.get(row.place)) for index, row in enumerate(rows)}
 
 
 def _certainty(targets: Floats) -> Floats:
@@ -216,11 +220,14 @@ def _certainty(targets: Floats) -> Floats:
     return np.asarray(4.0 * targets * (1.0 - targets))
 
 
-def _goal_fit(row: _Row, found: ImpliedMeans, index: int, fair: Floats | None) -> GoalFit:
-    means = None
-    if found.flags[index] == _FINE:
-        columns = (found.home_means, found.away_means, found.rhos, found.errors)
-        means = GoalMeans(*(float(column[index]) for column in columns))
+def _means_at(found: ImpliedMeans, index: int) -> GoalMeans | None:
+    if found.flags[index] != _FINE:
+        return None
+    columns = (found.home_means, found.away_means, found.rhos, found.errors)
+    return GoalMeans(*(float(column[index]) for column in columns))
+
+
+def _goal_fit(row: _Row, means: GoalMeans | None, fair: Floats | None) -> GoalFit:
     state = row.state
     return GoalFit(state.layout, row.targets, state.state, state.period_scores.half_time, means, fair)
 

@@ -448,7 +448,7 @@ class PriceExplanation(_message.Message):
     """
     blended_probabilities: _builtins.bytes
     """What the providers say, blended, before any model: little-endian float32, one an outcome; NaN where there is none.
-    The shift of an outcome is its fair probability less this.
+    The shift of an outcome leads from this to its fair probability.
     """
     price_sources: _builtins.bytes
     """PriceSource: uint8, one a market."""

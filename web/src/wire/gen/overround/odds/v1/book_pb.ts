@@ -446,7 +446,7 @@ export type PriceExplanation = Message<"overround.odds.v1.PriceExplanation"> & {
 
   /**
    * What the providers say, blended, before any model: little-endian float32, one an outcome; NaN where there is none.
-   * The shift of an outcome is its fair probability less this.
+   * The shift of an outcome leads from this to its fair probability.
    *
    * @generated from field: bytes blended_probabilities = 15;
    */
