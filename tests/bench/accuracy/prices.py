@@ -25,6 +25,7 @@ REFERENCE_METHOD: Final = MarginMethod.POWER
 """What pricing itself takes providers' margins out by, fixed before any of this was measured."""
 NAMESAKES: Final = frozenset({MarginMethod.DIFFERENTIAL, MarginMethod.LOGIT})
 """Methods that are additive and odds ratio by another name: the same probabilities."""
+PROPER_NAMES: Final = {MarginMethod.SHIN: "Shin", MarginMethod.JENSEN_SHANNON: "Jensen-Shannon"}
 EDGE_MIN: Final = 1.05
 """A forecaster takes a price where its probability times the odds is at least this."""
 RESULT_COLUMNS: Final = (("1x2", "home"), ("1x2", "draw"), ("1x2", "away"))
@@ -45,7 +46,7 @@ class Bets:
 
 def name_of(method: MarginMethod) -> str:
     """Return a method as people call it."""
-    return method.value.replace("_", " ")
+    return PROPER_NAMES.get(method, method.value.replace("_", " "))
 
 
 def fair_by(decimal_odds: Floats, method: MarginMethod) -> Floats:
