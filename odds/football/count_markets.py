@@ -24,7 +24,7 @@ from odds.football.score_grids import (
     shift_masses,
 )
 from odds.layout import MarketLayout
-from odds.model_input import ModelInputInvalid, RowFlag
+from odds.model_input import EXPECTED_BY_FLAG, ModelInputInvalid, RowFlag, RowFlags, count_rows, flag_rows
 
 GRID_SIZE: Final = 40
 COUNT_MAX: Final = 30
@@ -71,6 +71,21 @@ class CountPrices:
     flags: NDArray[np.int8]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class MatchCounts:
+    """The joint distribution of a count of one match.
+
+    Attributes:
+        layout: Ids of the outcomes.
+        probabilities: Of home and away counts, shape (n_counts,), summing to 1.0.
+        wins: Which outcome wins at which counts, shape (n_counts, n_outcomes).
+    """
+
+    layout: MarketLayout
+    probabilities: Floats
+    wins: Floats
+
+
 def price_counts(
     markets: CountMarkets,
     home_means: Floats,
@@ -95,19 +110,54 @@ def price_counts(
     Raises:
         ModelInputInvalid: If columns differ in length or the dispersion is out of range.
     """
-    columns = (away_means, shares_left, home_counts, away_counts)
-    if any(column.shape != home_means.shape for column in columns) or not 0.0 <= dispersion <= DISPERSION_MAX:
-        raise ModelInputInvalid(f"Columns must be as long as each other, and dispersion from 0.0 to {DISPERSION_MAX}")
-    flags = _flags(home_means, away_means, shares_left, home_counts, away_counts)
+    flags = _flags(home_means, away_means, dispersion, shares_left, (home_counts, away_counts))
     layout, matrix = _matrix(markets)
     prices = np.full((len(flags), layout.outcome_count), np.nan)
     fine = flags == RowFlag.FINE
-    sides = [
-        shift_masses(_masses(means[fine], dispersion, shares_left[fine]), counts[fine])
-        for means, counts in ((home_means, home_counts), (away_means, away_counts))
-    ]
-    prices[fine] = independent_grid(sides[0], sides[1]).reshape(-1, GRID_SIZE**2) @ matrix
+    grids = _grids(
+        (home_means[fine], away_means[fine]), dispersion, shares_left[fine], (home_counts[fine], away_counts[fine])
+    )
+    prices[fine] = grids @ matrix
     return CountPrices(layout, prices, flags)
+
+
+def match_counts(
+    markets: CountMarkets,
+    home_mean: float,
+    away_mean: float,
+    *,
+    dispersion: float,
+    share_left: float,
+    home_count: int,
+    away_count: int,
+) -> MatchCounts:
+    """Return the joint distribution of a count of one match; arguments as for `price_counts`.
+
+    Raises:
+        ModelInputInvalid: If the dispersion or another figure is out of range.
+    """
+    means = np.array([home_mean], dtype=np.float64), np.array([away_mean], dtype=np.float64)
+    counts = np.array([home_count], dtype=np.int64), np.array([away_count], dtype=np.int64)
+    shares_left = np.array([share_left], dtype=np.float64)
+    (flag,) = _flags(*means, dispersion, shares_left, counts).tolist()
+    if flag != RowFlag.FINE:
+        raise ModelInputInvalid(f"{EXPECTED_BY_FLAG[RowFlag(flag)]}, was {means}, {share_left}, {counts}")
+    layout, matrix = _matrix(markets)
+    (grid,) = _grids(means, dispersion, shares_left, counts)
+    return MatchCounts(layout, grid / grid.sum(), matrix)
+
+
+Sides = tuple[Floats, Floats]
+SideCounts = tuple[Integers, Integers]
+
+
+def _grids(means: Sides, dispersion: float, shares_left: Floats, counts: SideCounts) -> Floats:
+    """Return the distributions of home and away counts, shape (n, GRID_SIZE^2)."""
+    home, away = (
+        shift_masses(_masses(side_means, dispersion, shares_left), so_far)
+        for side_means, so_far in zip(means, counts, strict=True)
+    )
+    return independent_grid(home, away).reshape(-1, GRID_SIZE**2)
 
 
 def _masses(means: Floats, dispersion: float, shares_left: Floats) -> Floats:
@@ -137,11 +187,17 @@ def _matrix(markets: CountMarkets) -> tuple[MarketLayout, Floats]:
 
 
 def _flags(
-    home_means: Floats, away_means: Floats, shares_left: Floats, home_counts: Integers, away_counts: Integers
-) -> NDArray[np.int8]:
-    flags = np.zeros(len(home_means), dtype=np.int8)
-    means, counts = np.stack([home_means, away_means]), np.stack([home_counts, away_counts])
-    flags[~((shares_left >= 0.0) & (shares_left <= 1.0))] = RowFlag.CLOCK_IMPOSSIBLE
-    flags[~((counts >= 0) & (counts <= COUNT_MAX)).all(axis=0)] = RowFlag.SCORE_IMPOSSIBLE
-    flags[~((means >= 0.0) & (means <= MEAN_MAX)).all(axis=0)] = RowFlag.GOAL_MEANS_OUT_OF_RANGE
-    return flags
+    home_means: Floats, away_means: Floats, dispersion: float, shares_left: Floats, counts: SideCounts
+) -> RowFlags:
+    if not 0.0 <= dispersion <= DISPERSION_MAX:
+        raise ModelInputInvalid(f"Dispersion must be from 0.0 to {DISPERSION_MAX}, was {dispersion}")
+    row_count = count_rows(home_means, away_means, shares_left, *counts)
+    means, so_far = np.stack([home_means, away_means], axis=1), np.stack(counts, axis=1)
+    return flag_rows(
+        row_count,
+        [
+            (RowFlag.GOAL_MEANS_OUT_OF_RANGE, (means >= 0.0) & (means <= MEAN_MAX)),
+            (RowFlag.SCORE_IMPOSSIBLE, (so_far >= 0) & (so_far <= COUNT_MAX)),
+            (RowFlag.CLOCK_IMPOSSIBLE, (shares_left >= 0.0) & (shares_left <= 1.0)),
+        ],
+    )

@@ -9,11 +9,15 @@ from typing import ClassVar
 import numpy as np
 
 from kernel.errors import DomainError
-from odds.football.catalogue import Catalogue, catalogue, full_time_matrix, half_matrix
-from odds.football.order_of_goals import NUMBERED_GOALS, RACES, first_chances
+from odds.football.catalogue import catalogue, full_time_matrix, half_matrix
+from odds.football.goal_paths import CONDITIONS, path_chances
+from odds.football.match_states import HALF_MINUTES
+from odds.football.order_of_goals import MINUTE_BANDS
 from odds.football.score_grids import Floats, Integers, dixon_coles_factors
 from odds.football.score_views import SIZES, GoalsToCome, GridSizes, half_masses
 
+RESULTS = 9
+"""Pairs of results at half-time and at the end."""
 SCORE_SIZES = (SIZES[0], SIZES[1])
 """Grids of the joint distribution; matches that need a larger one are refused."""
 
@@ -44,6 +48,10 @@ class HalfScores:
     results: Integers
     totals: Integers
 
+    def splits(self) -> Integers:
+        """Return home and away goals at half-time, then after it, shape (4, n_scores)."""
+        return np.stack([self.home[0], self.away[0], self.home[1], self.away[1]])
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MatchScores:
@@ -52,20 +60,21 @@ class MatchScores:
     Attributes:
         probabilities: Shape (n_scores,), summing to 1.0.
         score: Goals so far, home then away.
+        left_after: Share of the goals a half still has that fall after the end of each minute band, shape
+            (2, n_bands).
     """
 
     sizes: GridSizes
     scores: HalfScores
     probabilities: Floats
     score: tuple[int, int]
+    left_after: Floats
 
     def stake_weights(self, column: int) -> tuple[Floats, Floats]:
-        """Return which part of a stake on an outcome of the catalogue wins, and loses, at each split of goals.
+        """Return which part of a stake on an outcome about scores wins, and loses, at each split of goals.
 
-        For outcomes about the order of goals it is the chance of that order, given the split.
-
-        Raises:
-            LegNotCombinable: If the outcome depends on more than the goals and their order.
+        Args:
+            column: Of the catalogue, before those about the order of goals.
         """
         columns = catalogue()
         if column < columns.full_time_count:
@@ -75,50 +84,66 @@ class MatchScores:
             half, place = divmod(column - columns.full_time_count, columns.half_count)
             matrix = half_matrix(self.sizes)
             return matrix.win[self.scores.halves[half], place], matrix.lose[self.scores.halves[half], place]
-        wins = self._other_wins(columns, column)
-        return wins, 1.0 - wins
+        place = column - columns.results_begin
+        is_won = self.scores.results == place if place < RESULTS else self.scores.totals == place - RESULTS
+        return is_won.astype(np.float64), (~is_won).astype(np.float64)
 
-    def is_about_order(self, column: int) -> bool:
-        """Return whether an outcome is about the order of the goals."""
-        return catalogue().orders_begin <= column < catalogue().minutes_begin
+    def order_chances(self, conditions: frozenset[int]) -> Floats:
+        """Return how likely goals fall in the order asked at each split of them; see `goal_paths.path_chances`."""
+        return _order_chances(self.sizes, self.score, conditions)
+
+    def further_order_chances(self, conditions: frozenset[int]) -> Floats:
+        """Return the same with each of all `CONDITIONS` added in turn, shape (n_conditions, n_scores)."""
+        return _further_order_chances(self.sizes, self.score, conditions)
+
+    def minute_chances(self) -> Floats:
+        """Return how likely the next goal falls in each band of minutes, or never, at each split of goals.
+
+        Goals of a half fall independently at times drawn from the shape of its scoring rate, whatever their order.
+
+        Returns:
+            Shape (n_bands + 1, n_scores).
+        """
+        home, away = self.score
+        before = np.maximum(self.scores.home[0] - home, 0) + np.maximum(self.scores.away[0] - away, 0)
+        every = self.scores.home.sum(axis=0) + self.scores.away.sum(axis=0) - home - away
+        after = np.maximum(every - before, 0)
+        goals = np.arange(4 * self.sizes.half)
+        survivals = self.left_after[:, :, None] ** goals
+        until = np.ones((len(MINUTE_BANDS) + 2, len(goals), len(goals)))
+        until[1:-1] = survivals[0][:, :, None] * survivals[1][:, None, :]
+        until[-1] = 0.0
+        return np.asarray((until[:-1] - until[1:])[:, before, after])
 
     def read(self, measure: Floats) -> tuple[Floats, Floats]:
-        """Return how much of a measure wins and how much loses for every outcome of the catalogue.
+        """Return how much of a measure wins and how much loses for every outcome about scores.
 
         Args:
             measure: A weight for each split of goals, shape (n_scores,).
 
         Returns:
-            Two rows of shape (n_outcomes,); NaN where an outcome cannot be read from the splits.
+            Two rows, columns as the catalogue's before those about the order of goals.
         """
         columns = catalogue()
         final, halves = full_time_matrix(self.sizes), half_matrix(self.sizes)
         views = [(np.bincount(self.scores.full_time, measure, minlength=self.sizes.full_time**2), final)]
         views += [(np.bincount(cells, measure, minlength=self.sizes.half**2), halves) for cells in self.scores.halves]
-        win, lose = (np.full(columns.layout.outcome_count, np.nan) for _ in range(2))
-        win[: columns.results_begin] = np.concatenate([view @ matrix.win for view, matrix in views])
-        lose[: columns.results_begin] = np.concatenate([view @ matrix.lose for view, matrix in views])
-        for column in range(columns.results_begin, columns.minutes_begin):
-            wins, loses = self.stake_weights(column)
-            win[column], lose[column] = measure @ wins, measure @ loses
+        results = np.bincount(self.scores.results, measure, minlength=RESULTS)
+        totals = np.bincount(
+            self.scores.totals, measure, minlength=columns.orders_begin - columns.results_begin - RESULTS
+        )
+        others = np.concatenate([results, totals])
+        win = np.concatenate([*(view @ matrix.win for view, matrix in views), others])
+        lose = np.concatenate([*(view @ matrix.lose for view, matrix in views), measure.sum() - others])
         return win, lose
-
-    def _other_wins(self, columns: Catalogue, column: int) -> Floats:
-        if column < columns.results_begin + 9:
-            return np.asarray((self.scores.results == column - columns.results_begin).astype(np.float64))
-        if column < columns.orders_begin:
-            return np.asarray((self.scores.totals == column - columns.results_begin - 9).astype(np.float64))
-        if column >= columns.minutes_begin:
-            raise LegNotCombinable("A leg must be about goals and their order, was about minutes")
-        number, side = divmod(column - columns.orders_begin, 3)
-        return _order_wins(self.sizes, self.score, number)[:, side]
 
 
 def match_scores(goals: GoalsToCome) -> MatchScores:
     """Return the joint distribution of the first match of a batch.
 
     Raises:
-        LegNotCombinable: If the match has, or awaits, more goals than such a distribution holds.
+        LegNotCombinable: If the match has, or awaits, more goals than such a distribution holds, or the minutes of
+            goals to come are not known.
     """
     row = goals.rows(np.zeros(1, dtype=np.int64))
     size = int(row.sizes()[0])
@@ -133,7 +158,19 @@ def match_scores(goals: GoalsToCome) -> MatchScores:
     factors[:2, :2] = dixon_coles_factors(row.home_means, row.away_means, row.rhos)[0]
     masses = masses * factors.ravel()[scores.full_time]
     score = int(row.states.home_goals[0]), int(row.states.away_goals[0])
-    return MatchScores(sizes, scores, masses / masses.sum(), score)
+    return MatchScores(sizes, scores, masses / masses.sum(), score, _left_after(row))
+
+
+def _left_after(goals: GoalsToCome) -> Floats:
+    """Return what `MatchScores.left_after` holds, from the shares of the goals of both halves."""
+    if goals.shares_after is None:
+        raise LegNotCombinable("Goals to come must be known minute by minute for legs to be combined")
+    shares = goals.shares_after[0]
+    is_first = np.array(MINUTE_BANDS) <= HALF_MINUTES
+    of_second = shares[is_first][-1]
+    firsts = (shares - of_second) / (1.0 - of_second) if of_second < 1.0 else np.zeros_like(shares)
+    seconds = shares / of_second if of_second > 0.0 else np.zeros_like(shares)
+    return np.stack([np.where(is_first, firsts, 0.0), np.where(is_first, 1.0, seconds)])
 
 
 @lru_cache(maxsize=len(SCORE_SIZES))
@@ -160,44 +197,12 @@ def _inside(goals: Integers, size: int) -> Integers:
     return np.asarray(goals - beyond - beyond % 2)
 
 
-@lru_cache(maxsize=64)
-def _order_wins(sizes: GridSizes, score: tuple[int, int], number: int) -> Floats:
-    """Return the chances of home, none, away for a numbered goal or race, given each split of goals."""
-    scores = half_scores(sizes)
-    splits = np.stack([scores.home[0], scores.away[0], scores.home[1], scores.away[1]], axis=1).tolist()
-    wins = np.empty((len(splits), 3))
-    for index, (home, away, home_after, away_after) in enumerate(splits):
-        if number < len(NUMBERED_GOALS):
-            chances = _scorer(NUMBERED_GOALS[number], score, (home, away), (home_after, away_after))
-        else:
-            chances = _race(RACES[number - len(NUMBERED_GOALS)], score, (home, away), (home_after, away_after))
-        wins[index] = chances[0], 1.0 - chances[0] - chances[1], chances[1]
-    return wins
+@lru_cache(maxsize=128)
+def _order_chances(sizes: GridSizes, score: tuple[int, int], conditions: frozenset[int]) -> Floats:
+    return np.asarray(path_chances(score, half_scores(sizes).splits(), sizes.half, [conditions])[0])
 
 
-def _scorer(goal: int, now: tuple[int, int], half_time: tuple[int, int], after: tuple[int, int]) -> tuple[float, float]:
-    """Return the chances that home, and that away, scores a goal; NaN where it fell already and both have scored."""
-    if goal <= sum(now):
-        return _known(bool(now[0]), bool(now[1]))
-    begin = now if sum(half_time) >= goal else (max(now[0], half_time[0]), max(now[1], half_time[1]))
-    end = half_time if sum(half_time) >= goal else (half_time[0] + after[0], half_time[1] + after[1])
-    home, away = max(end[0] - begin[0], 0), max(end[1] - begin[1], 0)
-    if sum(end) < goal or home + away == 0:
-        return 0.0, 0.0
-    return home / (home + away), away / (home + away)
-
-
-def _race(goals: int, now: tuple[int, int], half_time: tuple[int, int], after: tuple[int, int]) -> tuple[float, float]:
-    """Return the chances that home, and that away, is first to a number of goals."""
-    if max(now) >= goals:
-        return _known(now[0] >= goals, now[1] >= goals)
-    begin, end = now, half_time
-    if max(half_time) < goals:
-        begin = max(now[0], half_time[0]), max(now[1], half_time[1])
-        end = half_time[0] + after[0], half_time[1] + after[1]
-    to_come = max(end[0] - begin[0], 0), max(end[1] - begin[1], 0)
-    return first_chances(goals - begin[0], goals - begin[1], to_come[0], to_come[1])
-
-
-def _known(is_home: bool, is_away: bool) -> tuple[float, float]:
-    return (np.nan, np.nan) if is_home and is_away else (float(is_home), float(is_away))
+@lru_cache(maxsize=16)
+def _further_order_chances(sizes: GridSizes, score: tuple[int, int], conditions: frozenset[int]) -> Floats:
+    asked = [conditions | {condition} for condition in CONDITIONS]
+    return path_chances(score, half_scores(sizes).splits(), sizes.half, asked)

@@ -14,7 +14,7 @@ os.environ["OPENBLAS_NUM_THREADS"] = "1"
 import numpy as np
 
 from odds.fixture import Period
-from odds.football.bet_builder import BuilderLeg, next_legs, price_legs
+from odds.football.bet_builder import BuilderLeg, BuilderMatch, next_legs, price_legs
 from odds.football.goal_models import GoalModelSpec, fit_goal_model
 from odds.football.implied_means import PriceTargets, imply_goal_means
 from odds.football.likelihoods import GoalFamily
@@ -106,14 +106,15 @@ def main() -> None:
         best_us(lambda: imply_goal_means(targets, rhos=rhos, states=fresh, timing=TIMING, red_cards=RED_CARDS)) / BATCH,
         "penaltyblog 20,800 us",
     )
-    scores = match_scores(
+    goals = match_scores(
         goals_to_come(
             home[:1], away[:1], rhos=rhos[:1], states=MatchStates.before_kick_off(1), timing=TIMING, red_cards=RED_CARDS
         )
     )
+    match = BuilderMatch(goals)
     legs = [BuilderLeg("1x2", "home"), BuilderLeg("total:2.5", "over"), BuilderLeg("first_half_1x2", "draw")]
-    report("a conjunction of three legs", best_us(lambda: price_legs(scores, legs)), "")
-    report("every leg that can be added to them", best_us(lambda: next_legs(scores, legs)), "")
+    report("a conjunction of three legs", best_us(lambda: price_legs(match, legs)), "")
+    report("every leg that can be added to them", best_us(lambda: next_legs(match, legs)), "")
     if SEASON.exists():
         results = read_season()
         report(

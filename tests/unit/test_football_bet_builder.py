@@ -12,16 +12,19 @@ from odds.fixture import Period
 from odds.football.bet_builder import (
     LEGS_MAX,
     BuilderLeg,
+    BuilderMatch,
     BuilderPrice,
     LegsContradictory,
     LegsOutOfRange,
     next_legs,
     price_legs,
 )
+from odds.football.count_markets import CARDS, CORNERS, MatchCounts, match_counts, price_counts
 from odds.football.markets import goals_to_come, price_matches
-from odds.football.match_scores import LegNotCombinable, MatchScores, match_scores
+from odds.football.match_scores import LegNotCombinable, match_scores
 from odds.football.match_states import GoalTiming, MatchStates, RedCardEffects
 from odds.layout import MarketUnknown, OutcomeUnknown
+from odds.model_input import ModelInputInvalid
 
 VECTORS = Path(__file__).resolve().parents[3] / "shared" / "vectors" / "odds_vectors.json"
 LEG_BY_NAME = {
@@ -33,17 +36,16 @@ LEG_BY_NAME = {
 }
 
 
-def scores_of(home: float, away: float, rho: float = 0.0, states: MatchStates | None = None) -> MatchScores:
-    return match_scores(
-        goals_to_come(
-            np.array([home]),
-            np.array([away]),
-            rhos=np.array([rho]),
-            states=MatchStates.before_kick_off(1) if states is None else states,
-            timing=GoalTiming(),
-            red_cards=RedCardEffects(),
-        )
+def scores_of(home: float, away: float, rho: float = 0.0, states: MatchStates | None = None) -> BuilderMatch:
+    goals = goals_to_come(
+        np.array([home]),
+        np.array([away]),
+        rhos=np.array([rho]),
+        states=MatchStates.before_kick_off(1) if states is None else states,
+        timing=GoalTiming(),
+        red_cards=RedCardEffects(),
     )
+    return BuilderMatch(match_scores(goals))
 
 
 def legs(*names: str) -> list[BuilderLeg]:
@@ -113,6 +115,9 @@ def test_of_two_legs_that_say_the_same_one_stays() -> None:
 
 def test_a_leg_handed_back_in_places_is_not_implied() -> None:
     assert build("double_chance 1x", "draw_no_bet home").redundant == tuple(legs("double_chance 1x"))
+    both = build("1x2 home", "draw_no_bet home")
+    assert both.redundant == tuple(legs("draw_no_bet home"))
+    assert (both.win, both.lose) == pytest.approx((build("1x2 home").win, build("1x2 home").lose))
 
 
 def test_a_conjunction_handed_back_is_neither_won_nor_lost() -> None:
@@ -138,13 +143,152 @@ def test_next_legs_price_as_the_conjunction_does() -> None:
         assert (one.win, one.lose) == pytest.approx((price.win, price.lose), abs=1e-12)
 
 
-def test_order_of_goals_combines_with_one_leg_of_its_kind() -> None:
+def test_legs_about_the_order_of_goals_combine_with_scores_and_each_other() -> None:
     scored_first = build("next_goal:1 home", "1x2 away")
     assert 0.0 < scored_first.win < build("1x2 away").win
-    with pytest.raises(LegNotCombinable):
-        build("next_goal:1 home", "race_to:2 home")
-    with pytest.raises(LegNotCombinable):
-        build("next_goal_minute:1 1-15", "1x2 home")
+    score = build("correct_score 2-1", "first_half_correct_score 0-0").win
+    for names, orders in (
+        (("next_goal:1 home", "next_goal:2 home"), 1 / 3),
+        (("next_goal:1 home", "race_to:2 home"), 2 / 3),
+        (("next_goal:2 away", "race_to:2 home"), 1 / 3),
+        (("next_goal:3 away", "next_goal:4 none", "race_to:3 none"), 1 / 3),
+        (("next_goal:1 away", "next_goal:2 home", "next_goal:3 home", "race_to:2 home"), 1 / 3),
+    ):
+        joint = build("correct_score 2-1", "first_half_correct_score 0-0", *names)
+        assert joint.win == pytest.approx(score * orders, rel=1e-12)
+        assert joint.win + joint.lose == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("next_goal:1 home", "next_goal:1 away"),
+        ("next_goal:1 home", "next_goal:2 home", "race_to:2 away"),
+        ("next_goal:2 none", "race_to:2 home"),
+        ("next_goal:1 away", "next_goal:3 away", "race_to:2 home", "correct_score 2-3"),
+        ("next_goal_minute:1 1-15", "next_goal_minute:1 16-30"),
+        ("next_goal_minute:1 none", "total:0.5 over"),
+        ("next_goal_minute:1 46-60", "first_half_total:0.5 over"),
+    ],
+)
+def test_orders_and_minutes_that_cannot_all_be_are_refused(names: tuple[str, ...]) -> None:
+    with pytest.raises(LegsContradictory):
+        build(*names)
+
+
+def test_orders_that_others_imply_are_named() -> None:
+    price = build("next_goal:1 home", "race_to:2 home", "next_goal:2 home", "1x2 home")
+    assert price.redundant == tuple(legs("race_to:2 home"))
+    assert build("next_goal:1 away", "away_total:0.5 over").redundant == tuple(legs("away_total:0.5 over"))
+    assert build("next_goal_minute:1 16-30", "first_half_total:0.5 over").redundant == tuple(
+        legs("first_half_total:0.5 over")
+    )
+
+
+EVEN_PACE = GoalTiming(rise=0.0, first_half_added_minutes=0.0, second_half_added_minutes=0.0)
+
+
+def test_minutes_of_the_next_goal_follow_from_how_many_fall_in_the_half() -> None:
+    goals = goals_to_come(
+        np.array([1.6]),
+        np.array([1.2]),
+        rhos=np.array([-0.1]),
+        states=MatchStates.before_kick_off(1),
+        timing=EVEN_PACE,
+        red_cards=RedCardEffects(),
+    )
+    match = BuilderMatch(match_scores(goals))
+    for half, score, names, share in (
+        ("first_half", "2-1", ("next_goal_minute:1 1-15",), 1 - (2 / 3) ** 3),
+        ("first_half", "1-1", ("next_goal_minute:1 16-30", "next_goal:1 away"), ((2 / 3) ** 2 - (1 / 3) ** 2) / 2),
+        ("first_half", "0-0", ("next_goal_minute:1 31-45", "total:0.5 over"), 0.0),
+        ("second_half", "0-2", ("next_goal_minute:1 61-75", "first_half_total:0.5 under"), (4 - 1) / 9),
+        ("second_half", "2-0", ("next_goal_minute:1 76-90", "first_half_total:0.5 under"), 1 / 9),
+    ):
+        base = [f"{half}_correct_score {score}", *(name for name in names if "total" in name)]
+        if share:
+            expected = price_legs(match, legs(*base)).win * share
+            assert price_legs(match, legs(base[0], *names)).win == pytest.approx(expected, rel=1e-9)
+        else:
+            with pytest.raises(LegsContradictory):
+                price_legs(match, legs(base[0], *names))
+
+
+def corners_and_cards(home_corners: int = 0) -> tuple[MatchCounts, MatchCounts]:
+    corners = match_counts(CORNERS, 5.5, 4.5, dispersion=0.05, share_left=0.5, home_count=home_corners, away_count=1)
+    return corners, match_counts(CARDS, 1.8, 2.2, dispersion=0.1, share_left=1.0, home_count=0, away_count=0)
+
+
+def with_counts(home_corners: int = 0) -> BuilderMatch:
+    return BuilderMatch(scores_of(1.7, 1.1, -0.1).goals, corners_and_cards(home_corners))
+
+
+def test_goals_corners_and_cards_know_nothing_of_each_other() -> None:
+    match = with_counts()
+    goal_legs, corner_legs, card_legs = (
+        legs("1x2 home", "total:2.25 over"),
+        legs("corners_total:7.5 over", "most_corners home"),
+        legs("cards_total:3.5 under"),
+    )
+    parts = [price_legs(match, part) for part in (goal_legs, corner_legs, card_legs)]
+    whole = price_legs(match, [*goal_legs, *corner_legs, *card_legs])
+    assert whole.win == pytest.approx(np.prod([part.win for part in parts]), rel=1e-12)
+    assert 1.0 - whole.lose == pytest.approx(np.prod([1.0 - part.lose for part in parts]), rel=1e-12)
+    assert parts[1].win < min(price_legs(match, [leg]).win for leg in corner_legs)
+
+
+def test_a_leg_on_corners_is_priced_as_its_market() -> None:
+    prices = price_counts(
+        CORNERS,
+        np.array([5.5]),
+        np.array([4.5]),
+        dispersion=0.05,
+        shares_left=np.array([0.5]),
+        home_counts=np.array([3]),
+        away_counts=np.array([1]),
+    )
+    match = with_counts(3)
+    open_ones = {one.leg: one.win for one in next_legs(match, []) if "corners" in one.leg.market_id}
+    assert len(open_ones) > 20
+    for leg, win in open_ones.items():
+        expected = prices.fair_probabilities[0, prices.layout.outcome_index(leg.market_id, leg.outcome_id)]
+        assert win == pytest.approx(expected, abs=1e-12)
+        assert price_legs(match, [leg]).win == pytest.approx(expected, abs=1e-12)
+
+
+def test_counts_are_contradicted_and_implied_among_themselves() -> None:
+    match = with_counts(8)
+    with pytest.raises(LegsContradictory):
+        price_legs(match, legs("corners_total:8.5 under", "1x2 home"))
+    price = price_legs(match, legs("1x2 home", "corners_total:9.5 over", "corners_total:10.5 over"))
+    assert price.redundant == tuple(legs("corners_total:9.5 over"))
+    certain = price_legs(match, legs("1x2 home", "corners_total:8.5 over"))
+    assert certain.redundant == tuple(legs("corners_total:8.5 over"))
+    assert certain.win == pytest.approx(price_legs(match, legs("1x2 home")).win)
+
+
+def test_next_legs_are_told_for_every_process() -> None:
+    match = with_counts()
+    base = legs("next_goal:1 home", "draw_no_bet home", "corners_total:7.5 over")
+    found = {one.leg: one for one in next_legs(match, base)}
+    for name in ("race_to:2 home", "next_goal:2 away", "next_goal_minute:1 1-15", "cards_total:3.5 over"):
+        assert legs(name)[0] in found
+    assert not found.keys() & set(legs("corners_total:6.5 over", "next_goal:1 away", "next_goal:1 none"))
+    for leg, one in list(found.items())[::7]:
+        price = price_legs(match, [*base, leg])
+        assert (one.win, one.lose) == pytest.approx((price.win, price.lose), abs=1e-12)
+        assert leg not in price.redundant
+
+
+def test_counts_that_cannot_be_are_refused() -> None:
+    for change, message in (
+        ({"share_left": 1.5}, "shares left"),
+        ({"home_count": -1}, "corners and cards from 0 to 30"),
+        ({"dispersion": -0.1}, "Dispersion"),
+    ):
+        given = {"dispersion": 0.1, "share_left": 1.0, "home_count": 0, "away_count": 0} | change
+        with pytest.raises(ModelInputInvalid, match=message):
+            match_counts(CARDS, 1.8, 2.2, **given)
 
 
 def test_first_goal_home_and_both_halves_agree_with_counting() -> None:
@@ -156,8 +300,10 @@ def test_past_goals_cannot_be_combined() -> None:
     whole = [np.array([number]) for number in (1, 1, 1, 1, 0, 0)]
     states = MatchStates(np.array([int(Period.SECOND_HALF)]), np.array([60.0]), np.array([np.nan]), *whole)
     scores = scores_of(1.5, 1.2, 0.0, states)
-    with pytest.raises(LegNotCombinable):
-        price_legs(scores, legs("next_goal:1 home"))
+    for past in ("next_goal:1 home", "next_goal_minute:1 1-15", "next_goal_minute:4 61-75"):
+        with pytest.raises(LegNotCombinable):
+            price_legs(scores, legs(past))
+    assert price_legs(scores, legs("next_goal_minute:3 61-75", "next_goal:3 away")).win > 0.0
     assert price_legs(scores, legs("next_goal:3 home", "1x2 home")).win > 0.0
     with pytest.raises(LegsContradictory):
         price_legs(scores, legs("correct_score 1-0"))
