@@ -84,7 +84,7 @@ class Relay(Section):
     """How the outbox is published, the transfers are chained, and what is published is pruned."""
 
     page_rows_max: int = Field(default=1_000, ge=1, le=10_000)
-    poll_ms: int = Field(default=20, ge=1)
+    poll_ms: int = Field(default=50, ge=1)
     retry_ms: int = Field(default=500, ge=10)
     statement_timeout_ms: int = Field(default=5_000, ge=100)
     chain_interval_ms: int = Field(default=1_000, ge=10)
