@@ -3,6 +3,13 @@
 Between goals the rates are those of an ordinary match times a factor for who leads by how many. Time is measured by the
 scoring of an ordinary match, so that the shape of the rate over the minutes takes no part. The chain is run by
 uniformisation: jumps of a Poisson clock fast enough for every score, those that no goal fills left empty.
+
+What holds: before the match, at kick-off and at every moment after, prices are those of the same chain from where the
+match stands, so that kick-off is priced as before play and full time as its result. There is no rho. Dixon and Coles's
+rho moves draws of few goals because real sides play on according to the score; the factors are that very thing, and
+both would count it twice. So this is another model than `markets.price_matches` with rho, not that one refined: means
+and factors must be fitted or chosen together, and a book in play must go on with the model it began with. Only with all
+factors 1.0 and rho 0.0 are the two the same.
 """
 
 from __future__ import annotations
@@ -89,7 +96,7 @@ def price_matches_with_score_effects(
 
 
 def chain_views(goals: GoalsToCome, effects: ScoreEffects, sizes: GridSizes) -> ScoreViews:
-    """Return the score views of matches under score effects; rho takes no part, the effects do its work."""
+    """Return the score views of matches under score effects; rho takes no part."""
     states = goals.states
     is_split = states.is_after_first_half()
     home_before = np.where(is_split, states.half_time_home_goals, states.home_goals)
