@@ -20,6 +20,7 @@ DECIDED_PROBABILITY = 0.992
 DECIMAL_ODDS_MIN = 1.01
 DECIMAL_ODDS_MAX = 501.0
 PRICED_HORIZON_S = 60 * 60.0
+NEWTON_STEPS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,17 +166,28 @@ def quote_match(
 
 
 def quote_market(truth: MarketTruth, overround: float) -> MarketQuote:
-    """Return prices with the margin spread in proportion; a decided market is offered no more."""
-    is_decided = bool(truth.probabilities.max() > DECIDED_PROBABILITY)
-    prices = tuple(None if is_decided else quote_price(float(p), overround) for p in truth.probabilities)
-    return MarketQuote(truth.market_id, truth.outcome_ids, prices)
+    """Return prices with the margin spread by power, long ones shortened most; a decided market is offered no more."""
+    if truth.probabilities.max() > DECIDED_PROBABILITY:
+        return MarketQuote(truth.market_id, truth.outcome_ids, (None,) * len(truth.outcome_ids))
+    implied = truth.probabilities ** margin_power(truth.probabilities, overround)
+    return MarketQuote(truth.market_id, truth.outcome_ids, tuple(quote_price(float(q)) for q in implied))
 
 
-def quote_price(probability: float, overround: float) -> float | None:
+def margin_power(probabilities: NDArray[np.float64], overround: float) -> float:
+    """Return the power to which the probabilities sum to so many times what they sum to now."""
+    possible = probabilities[probabilities > 0.0]
+    logs, target, power = np.log(possible), overround * possible.sum(), 1.0
+    for _ in range(NEWTON_STEPS):
+        powers = possible**power
+        power -= float((powers.sum() - target) / (powers @ logs))
+    return power
+
+
+def quote_price(implied_probability: float) -> float | None:
     """Return decimal odds, cut to cents; None where nobody would quote."""
-    if probability * overround * DECIMAL_ODDS_MAX <= 1.0:
+    if implied_probability * DECIMAL_ODDS_MAX <= 1.0:
         return None
-    return max(DECIMAL_ODDS_MIN, int(100.0 / (probability * overround)) / 100.0)
+    return max(DECIMAL_ODDS_MIN, int(100.0 / implied_probability) / 100.0)
 
 
 def distort(quote: MarketQuote, *, factor: float) -> MarketQuote:
