@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from odds.book import ProviderColumns, TraderSuspension
 from odds.fixture import FixtureStatus, MarketStatus, MatchState
-from odds.fixture_state import FixtureState, widen
+from odds.fixture_state import OVER_STATUSES, FixtureState, widen
 from odds.layout_union import project, unite
 from odds.period_scores import follow_scores
 from odds.updates import FixtureUpdate, Quotes, ResultKind, ResultMark, TraderCommand, TradingAction
@@ -183,6 +183,8 @@ def _take_match_state(state: FixtureState, update: FixtureUpdate, told: MatchSta
 def _is_believed(state: FixtureState, update: FixtureUpdate, told: MatchState, held: MatchState) -> bool:
     if state.state_provider_id in ("", update.provider_id):
         return True
+    if held.status in OVER_STATUSES:
+        return False  # Whoever told the end has no more to say; late words of others do not take it back.
     is_silent = update.received_time_us - state.believed_time_us > BELIEF_US_MAX
     return is_silent or _progress(told) > _progress(held)
 

@@ -191,6 +191,17 @@ def test_the_provider_that_gave_a_goal_can_take_it_back() -> None:
     assert state.state == in_play(clock_seconds=620)
 
 
+def test_an_end_stands_until_the_provider_that_told_it_takes_it_back() -> None:
+    end = MatchState(FixtureStatus.ENDED, Period.FINISHED, 1, 0)
+    state = folded(update(quoted=quotes(), state=end), update(provider_id="bravo", quoted=quotes()))
+    long_after = NOW_US + 60_000_000
+    late = folded(update(provider_id="bravo", state=in_play(home=1), at_us=long_after), state=state)
+    assert late.state == end
+    assert statuses(priced(late)) == [MarketStatus.CLOSED] * 2
+    taken_back = folded(update(state=in_play(home=1), at_us=long_after), state=late)
+    assert taken_back.state == in_play(home=1)
+
+
 def test_markets_of_a_match_that_is_over_are_closed() -> None:
     state = folded(update(quoted=quotes(), state=MatchState(FixtureStatus.ENDED, Period.FINISHED)))
     assert statuses(priced(state)) == [CLOSED, CLOSED]
