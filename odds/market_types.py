@@ -12,7 +12,7 @@ from odds.layout import MarketLayout
 
 LAYOUTS_CACHED_MAX: Final = 8_192
 
-WINNER_COUNT_BY_TYPE: Final = {"double_chance": 2}
+WINNER_COUNT_BY_TYPE: Final = {"double_chance": 2, "first_half_double_chance": 2, "second_half_double_chance": 2}
 MAIN_MARKET_TYPES: Final = ("1x2", "match_odds", "winner", "win")
 
 

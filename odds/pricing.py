@@ -39,6 +39,7 @@ class PricedColumns:
         overrounds: What our implied probabilities sum to, shape (M,); NaN where there is no price.
         wanted_overrounds: What they were to sum to before rounding, shape (M,); NaN where there is no price.
         shares: Of each provider in the blend, shape (P, M), each market's summing to 1.0 or 0.0.
+        is_decided: Markets that the state of the match has decided, shape (M,).
         goal_fits: Of football fixtures that have a joint distribution, by place in the stack.
     """
 
@@ -49,6 +50,7 @@ class PricedColumns:
     overrounds: Floats
     wanted_overrounds: Floats
     shares: Floats
+    is_decided: Flags
     goal_fits: Mapping[int, GoalFit]
 
 
@@ -73,6 +75,7 @@ def make_prices(states: Sequence[FixtureState], stack: Stack, policy: PricingPol
         overrounds=overrounds,
         wanted_overrounds=np.where(is_quoted, stack.wanted_overrounds, np.nan),
         shares=shares,
+        is_decided=np.zeros(stack.shape.market_count, dtype=bool) if joint is None else joint.is_decided,
         goal_fits={} if joint is None else joint.fits,
     )
 

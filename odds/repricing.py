@@ -75,7 +75,7 @@ def price(
     stack = stack_states(states, up_providers, policy)
     before = _columns_before(states)
     priced = _hold(make_prices(states, stack, policy), before, stack, policy)
-    statuses, reasons = judge_markets(states, stack, ~np.isnan(priced.overrounds), policy, now_us)
+    statuses, reasons = judge_markets(states, stack, priced, policy, now_us)
     odds_milli = _freeze(stack, statuses, priced.decimal_odds_milli, before.decimal_odds_milli)
     is_market_new = (statuses != before.market_statuses) | (reasons != before.suspension_reasons)
     is_market_new |= stack.shape.any_in_markets(odds_milli != before.decimal_odds_milli)

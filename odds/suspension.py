@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from odds.fixture import MarketStatus, SuspensionReason
 from odds.fixture_state import FixtureState
 from odds.policy import PricingPolicy
+from odds.pricing import PricedColumns
 from odds.stacking import Stack
 
 _OPEN: Final = np.uint8(MarketStatus.OPEN)
@@ -20,18 +21,18 @@ _IS_LIVING: Final = np.isin(np.arange(256), (MarketStatus.OPEN, MarketStatus.SUS
 
 
 def judge_markets(
-    states: Sequence[FixtureState], stack: Stack, is_priced: NDArray[np.bool_], policy: PricingPolicy, now_us: int
+    states: Sequence[FixtureState], stack: Stack, priced: PricedColumns, policy: PricingPolicy, now_us: int
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Return MarketStatus and SuspensionReason of every market of a stack.
 
     A market lives while any provider offers it, suspends it or hands it over; then a bet-stop of any provider that is
     up suspends it, also where others still quote: the first to know of a goal is not outvoted. A market nobody ever
-    spoke of waits for a provider; one that we alone offer goes with the main market of its fixture.
+    spoke of waits for a provider; one that we alone offer goes with the main market of its fixture until it is decided.
 
     Args:
         states: The fixtures of the stack.
         stack: Their columns.
-        is_priced: Whether a price of our own could be made, one a market.
+        priced: What could be priced, and what is decided.
         policy: How.
         now_us: Microseconds since the Unix epoch.
     """
@@ -39,12 +40,13 @@ def judge_markets(
     is_suspended = _trader_suspended(states, stack)
     results = np.concatenate([state.result_statuses for state in states])
     is_dead = to_markets(np.array([state.is_play_over for state in states]))
+    is_priced = ~np.isnan(priced.overrounds)
     if stack.own is not None:
         mains = stack.own.mains
         statuses, bet_stops = statuses[:, mains], bet_stops[:, mains]
         is_suspended |= is_suspended[mains]
-        is_priced = is_priced & is_priced[mains]
-        is_dead |= results[mains] > 0
+        is_priced &= is_priced[mains]
+        is_dead |= (results[mains] > 0) | (stack.own.is_own & priced.is_decided)
     is_up = to_markets(stack.is_up)
     is_living = _IS_LIVING.take(statuses)
     # Where several hold, the last one is told.

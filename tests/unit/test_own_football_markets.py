@@ -140,6 +140,18 @@ def test_own_markets_have_no_price_where_the_distribution_is_of_no_use() -> None
     assert {reason(state, market_id) for market_id in OWN} == {SuspensionReason.NO_PRICE}
 
 
+def test_an_own_market_that_the_score_has_decided_is_closed_and_opens_again_if_a_goal_is_taken_back() -> None:
+    policy = PricingPolicy(football_offer=("total:1.75", "home_clean_sheet", "first_half_double_chance"))
+    names = ("total:1.75", "home_clean_sheet", "first_half_double_chance")
+    state = offered(policy=policy).state
+    assert statuses(state, names) == [OPEN] * 3
+    for score, expected in (((1, 1), [CLOSED, CLOSED, OPEN]), ((1, 0), [OPEN] * 3)):
+        live = playing(Period.FIRST_HALF, 30.0, score)
+        quotes = quoted(market_ids=QUOTED, state=live)
+        state = priced(folded(match_update(quotes, state=live), state=state), policy=policy).state
+        assert statuses(state, names) == expected
+
+
 def test_a_market_that_a_provider_quotes_later_is_the_providers() -> None:
     state = offered().state
     more = quoted(market_ids=(*QUOTED, "odd_even"))
