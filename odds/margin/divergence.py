@@ -56,7 +56,7 @@ def _fall(upper: Floats, others: Floats, margins: Floats, leans: Floats, columns
     start, bends = _first_falls(upper, others, margins, leans, is_there)
     falls, is_unfinished = find_roots(
         _step,
-        np.minimum(start, deepest),
+        start,
         upper,
         others,
         deepest,
@@ -90,16 +90,18 @@ def _first_falls(
     slopes = middles + leaning
     falls = middles * (2.0 * tangents / (1.0 + squares))
     corrections = slopes / (falls * falls)
-    inverses = ONE / slopes
     if is_there is not None:
         corrections *= is_there
-        inverses *= is_there
+    total = sum_outcomes(corrections)
     strength = squares * squares * tangents / 3.0
     corrections *= strength
-    corrections -= slopes * (sum_outcomes(corrections) / (sums + tangents * leans))
+    corrections -= slopes * (strength * total / (sums + tangents * leans))
     corrections += falls
-    bends = 0.5 * sum_outcomes(inverses)
-    return np.maximum(corrections, FALL_MIN), bends * bends
+    # One over the sines of the angles from half, and how deep the deepest may fall: there the distance bends most.
+    inverses = 2.0 * squares * total
+    depths = 1.0 + 2.0 * tangents * inverses
+    bends = inverses * depths * depths
+    return corrections, bends * bends
 
 
 def _step(falls: Floats, upper: Floats, others: Floats, deepest: Floats, margins: Floats) -> Floats:
@@ -112,7 +114,7 @@ def _step(falls: Floats, upper: Floats, others: Floats, deepest: Floats, margins
     following = falls - divergences
     moves *= (margins - sum_outcomes(following)) / sum_outcomes(moves)
     following += moves
-    stepped: Floats = np.minimum(np.maximum(following, FALL_MIN), deepest)
+    stepped: Floats = np.fmin(np.fmax(following, FALL_MIN), deepest)
     return stepped
 
 

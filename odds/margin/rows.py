@@ -118,6 +118,7 @@ def are_all(flags: Flags) -> bool:
     return bool(flags) if flags.ndim == 0 else np.count_nonzero(flags) == flags.size
 
 
+@np.errstate(all="ignore")
 def solve_rows(
     rows: Floats, targets: Floats | float, solver: Solver, *, are_odds: bool, sum_may_be_below: bool, outcomes_min: int
 ) -> MarginRows:
@@ -133,18 +134,17 @@ def solve_rows(
     """
     job = _Job(solver, are_odds, sum_may_be_below, outcomes_min)
     count, width = rows.shape
-    with np.errstate(all="ignore"):
-        wanted = np.empty(count)
-        wanted[:] = targets
-        if count == 1:
-            return _solve_block(rows[0], wanted[0], job)
-        size = max(1, BLOCK_CELLS // max(width, 1))
-        if count <= size:
-            return _solve_block(np.ascontiguousarray(rows.T), wanted, job)
-        blocks = [
-            _solve_block(np.ascontiguousarray(rows[first : first + size].T), wanted[first : first + size], job)
-            for first in range(0, count, size)
-        ]
+    wanted = np.empty(count)
+    wanted[:] = targets
+    if count == 1:
+        return _solve_block(rows[0], wanted[0], job)
+    size = max(1, BLOCK_CELLS // max(width, 1))
+    if count <= size:
+        return _solve_block(np.ascontiguousarray(rows.T), wanted, job)
+    blocks = [
+        _solve_block(np.ascontiguousarray(rows[first : first + size].T), wanted[first : first + size], job)
+        for first in range(0, count, size)
+    ]
     return MarginRows(
         np.concatenate([block.probabilities.T for block in blocks], axis=1).T,
         np.concatenate([block.parameters for block in blocks]),
