@@ -21,7 +21,7 @@ from odds.margin.removal import remove_margin
 
 BOOKS = 100_000
 ONE_BOOK = np.array([[2.6, 2.4, 4.3]])
-RUNS_BATCH, RUNS_SINGLE, CALLS = 7, 15, 300
+RUNS_BATCH, RUNS_SINGLE, CALLS = 15, 150, 30
 
 
 def main() -> None:
