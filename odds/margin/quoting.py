@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from odds.ladder import round_down, round_up
 from odds.margin.application import SOLVERS, apply_margin
 from odds.margin.methods import MarginMethod
-from odds.margin.rows import Floats, RowFlag, solve_rows
+from odds.margin.rows import Floats, MarginFlag, solve_rows
 
 ROUNDING_TOLERANCE: Final = 1e-9
 
@@ -26,7 +26,7 @@ class QuotedRows:
         decimal_odds_milli: Shape (n_books, n_outcomes), steps of the ladder; 0 where there is no price, be it for want
             of an outcome, of a step low enough, or because the row is flagged.
         overrounds: What the quoted prices sum to, what is too likely to be quoted included; NaN in flagged rows.
-        flags: A `RowFlag` by row.
+        flags: A `MarginFlag` by row.
     """
 
     decimal_odds_milli: Milli
@@ -74,10 +74,10 @@ def quote_rows(
     odds_milli[is_there] = round_down(1.0 / implied[is_there], ladder)
     is_quoted = odds_milli > 0
     sums = np.where(is_quoted, 1_000.0 / np.maximum(odds_milli, 1), np.where(is_there, implied, 0.0)).sum(axis=1)
-    is_solved = flags == RowFlag.SOLVED
-    flags[is_solved & ~(sums >= overrounds - ROUNDING_TOLERANCE)] = RowFlag.OVERROUND_NOT_KEPT
-    flags[is_solved & ~is_quoted.any(axis=1)] = RowFlag.BELOW_LADDER
-    is_good = flags == RowFlag.SOLVED
+    is_solved = flags == MarginFlag.SOLVED
+    flags[is_solved & ~(sums >= overrounds - ROUNDING_TOLERANCE)] = MarginFlag.OVERROUND_NOT_KEPT
+    flags[is_solved & ~is_quoted.any(axis=1)] = MarginFlag.BELOW_LADDER
+    is_good = flags == MarginFlag.SOLVED
     return QuotedRows(
         np.where(is_good[:, None], odds_milli, 0).astype(np.uint32), np.where(is_good, sums, np.nan), flags
     )
@@ -120,6 +120,6 @@ def _apply_within(
             free[concerned], targets, SOLVERS[method], are_odds=False, sum_may_be_below=False, outcomes_min=1
         )
         is_any_free = ~np.isnan(free[concerned]).all(axis=1)
-        flags[concerned] = np.where(is_any_free, again.flags, RowFlag.SOLVED)
+        flags[concerned] = np.where(is_any_free, again.flags, MarginFlag.SOLVED)
         implied[concerned] = np.where(np.isnan(held[concerned]), again.probabilities, held[concerned])
-    return np.where((flags == RowFlag.SOLVED)[:, None], implied, np.nan), flags
+    return np.where((flags == MarginFlag.SOLVED)[:, None], implied, np.nan), flags

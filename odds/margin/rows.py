@@ -26,7 +26,7 @@ ONE: Final = np.ones(())
 """As arrays: with a Python number an operation on one book takes half as long again."""
 
 
-class RowFlag(IntEnum):
+class MarginFlag(IntEnum):
     """Whether a row was solved, or why not."""
 
     SOLVED = 0
@@ -57,7 +57,7 @@ class MarginRows:
     Attributes:
         probabilities: Shape (n_books, n_outcomes); NaN where there is no outcome and throughout rows not solved.
         parameters: What the method found, shape (n_books,); NaN in rows that never came to it.
-        flags: A `RowFlag` by row.
+        flags: A `MarginFlag` by row.
     """
 
     probabilities: Floats
@@ -67,7 +67,7 @@ class MarginRows:
     @property
     def is_solved(self) -> Flags:
         """Which rows have probabilities."""
-        return np.asarray(self.flags == RowFlag.SOLVED)
+        return np.asarray(self.flags == MarginFlag.SOLVED)
 
 
 class Columns(NamedTuple):
@@ -200,13 +200,15 @@ def _flag_solution(columns: Columns, solution: Solution) -> MarginRows:
     values = solution.values.reshape(len(solution.values), -1)
     flags = np.zeros(values.shape[1], dtype=np.uint8)
     is_there = np.ones(values.shape, dtype=np.bool_) if columns.is_there is None else columns.is_there
-    flags[(is_there & ~((values > ZERO) & (values < ONE))).any(axis=0)] = RowFlag.RESULT_OUT_OF_RANGE
-    flags[(flags == RowFlag.SOLVED) & ~_is_sum_kept(columns, np.where(is_there, values, 0.0))] = RowFlag.NOT_CONVERGED
+    flags[(is_there & ~((values > ZERO) & (values < ONE))).any(axis=0)] = MarginFlag.RESULT_OUT_OF_RANGE
+    flags[(flags == MarginFlag.SOLVED) & ~_is_sum_kept(columns, np.where(is_there, values, 0.0))] = (
+        MarginFlag.NOT_CONVERGED
+    )
     if solution.is_unfinished is not None:
-        flags[solution.is_unfinished] = RowFlag.NOT_CONVERGED
+        flags[solution.is_unfinished] = MarginFlag.NOT_CONVERGED
     if solution.is_out_of_reach is not None:
-        flags[solution.is_out_of_reach] = RowFlag.TARGET_OUT_OF_REACH
-    values = np.where(is_there & (flags == RowFlag.SOLVED), values, np.nan)
+        flags[solution.is_out_of_reach] = MarginFlag.TARGET_OUT_OF_REACH
+    values = np.where(is_there & (flags == MarginFlag.SOLVED), values, np.nan)
     return MarginRows(values.T, np.asarray(solution.parameters).reshape(-1), flags)
 
 
@@ -218,14 +220,14 @@ def _solve_sound(values: Floats, is_inside: Flags, targets: Floats, job: _Job) -
     sums = sum_outcomes(values)
     flags = np.zeros(len(targets), dtype=np.uint8)
     if not job.sum_may_be_below:
-        flags[job.margins(sums, targets) < -SUM_TOLERANCE] = RowFlag.SUM_BELOW_TARGET
-    flags[~((targets > 0.0) & (targets < counts))] = RowFlag.TARGET_OUT_OF_REACH
+        flags[job.margins(sums, targets) < -SUM_TOLERANCE] = MarginFlag.SUM_BELOW_TARGET
+    flags[~((targets > 0.0) & (targets < counts))] = MarginFlag.TARGET_OUT_OF_REACH
     is_unsound = (is_inside != is_there).any(axis=0)
-    flags[is_unsound] = RowFlag.ODDS_NOT_ABOVE_ONE if job.are_odds else RowFlag.PROBABILITY_NOT_INSIDE_UNIT
-    flags[counts < job.outcomes_min] = RowFlag.OUTCOMES_TOO_FEW
+    flags[is_unsound] = MarginFlag.ODDS_NOT_ABOVE_ONE if job.are_odds else MarginFlag.PROBABILITY_NOT_INSIDE_UNIT
+    flags[counts < job.outcomes_min] = MarginFlag.OUTCOMES_TOO_FEW
     probabilities = np.full(values.shape, np.nan)
     parameters = np.full(len(flags), np.nan)
-    sound = np.flatnonzero(flags == RowFlag.SOLVED)
+    sound = np.flatnonzero(flags == MarginFlag.SOLVED)
     if len(sound):
         is_full = bool(is_there[:, sound].all())
         columns = Columns(

@@ -14,7 +14,7 @@ from odds.margin.application import apply_margin
 from odds.margin.methods import MarginMethod
 from odds.margin.quoting import quote_rows
 from odds.margin.removal import remove_margin
-from odds.margin.rows import RowFlag
+from odds.margin.rows import MarginFlag
 
 Floats = NDArray[np.float64]
 
@@ -53,7 +53,7 @@ def test_solved_rows_are_probabilities_that_sum_to_one_and_others_say_why(
     assert np.array_equal(~np.isnan(solved), is_there)
     assert np.all((solved[is_there] > 0.0) & (solved[is_there] < 1.0))
     assert np.isnan(rows.probabilities[~rows.is_solved]).all()
-    assert not np.isin(rows.flags, [RowFlag.NOT_CONVERGED]).any() or method is MarginMethod.JENSEN_SHANNON
+    assert not np.isin(rows.flags, [MarginFlag.NOT_CONVERGED]).any() or method is MarginMethod.JENSEN_SHANNON
     assert rows.is_solved.all() or method not in ALWAYS_SOLVABLE
 
 
@@ -151,7 +151,7 @@ def test_no_quoted_row_falls_below_its_overround(
     method: MarginMethod, fair: Floats, overround: float, ladder: str
 ) -> None:
     quoted = quote_rows(fair, overrounds=np.full(len(fair), overround), ladder=LADDERS[ladder], method=method)
-    is_good = quoted.flags == RowFlag.SOLVED
+    is_good = quoted.flags == MarginFlag.SOLVED
     assert np.all(quoted.overrounds[is_good] >= overround - 1e-9)
     assert not quoted.decimal_odds_milli[~is_good].any()
     odds = quoted.decimal_odds_milli[is_good]
@@ -172,7 +172,7 @@ def test_no_quoted_row_falls_below_its_overround(
 def test_whatever_comes_in_every_row_is_probabilities_or_flagged(method: MarginMethod, rows: Floats) -> None:
     result = remove_margin(rows, method=method)
     for given_row, fair, flag in zip(rows, result.probabilities, result.flags, strict=True):
-        if flag == RowFlag.SOLVED:
+        if flag == MarginFlag.SOLVED:
             assert np.array_equal(np.isnan(fair), np.isnan(given_row))
             assert np.nansum(fair) == pytest.approx(1.0, abs=1e-10)
         else:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from odds.ladder import BETFAIR_LADDER, FINE_LADDER, LADDERS, ladder_of_steps, round_down, round_up
 from odds.margin.methods import MarginMethod
 from odds.margin.quoting import OddsBounds, quote_rows
-from odds.margin.rows import RowFlag
+from odds.margin.rows import MarginFlag
 from odds.model_input import ModelInputInvalid
 
 NAN = np.nan
@@ -70,7 +70,7 @@ def test_what_is_quoted_is_on_the_ladder_and_keeps_the_overround(
 ) -> None:
     quoted = quote_rows(FAIR, overrounds=WANTED, ladder=ladder, method=method)
     is_there = ~np.isnan(FAIR)
-    assert quoted.flags.tolist() == [RowFlag.SOLVED, RowFlag.SOLVED]
+    assert quoted.flags.tolist() == [MarginFlag.SOLVED, MarginFlag.SOLVED]
     assert np.isin(quoted.decimal_odds_milli[is_there], ladder).all()
     assert not quoted.decimal_odds_milli[~is_there].any()
     sums = np.where(is_there, 1_000 / np.maximum(quoted.decimal_odds_milli, 1), 0.0).sum(axis=1)
@@ -112,7 +112,7 @@ def test_floors_that_leave_no_room_for_the_overround_flag_the_row() -> None:
     floored = quote_rows(
         FAIR, overrounds=WANTED, ladder=BETFAIR_LADDER, bounds=bounds([1_980, 3_300, 6_400, 19_500], [0] * 4)
     )
-    assert floored.flags[0] == RowFlag.OVERROUND_NOT_KEPT
+    assert floored.flags[0] == MarginFlag.OVERROUND_NOT_KEPT
     assert np.isnan(floored.overrounds[0])
     assert not floored.decimal_odds_milli[0].any()
 
@@ -120,6 +120,6 @@ def test_floors_that_leave_no_room_for_the_overround_flag_the_row() -> None:
 def test_a_row_without_a_step_low_enough_is_flagged_and_one_unlikely_price_still_counts() -> None:
     fair = np.array([[0.6, 0.4], [0.995, 0.005]])
     high = quote_rows(fair, overrounds=np.full(2, 1.02), ladder=ladder_of_steps([20_000, 60_000]))
-    assert high.flags.tolist() == [RowFlag.BELOW_LADDER, RowFlag.SOLVED]
+    assert high.flags.tolist() == [MarginFlag.BELOW_LADDER, MarginFlag.SOLVED]
     assert high.decimal_odds_milli.tolist() == [[0, 0], [0, 20_000]]
     assert high.overrounds[1] >= 1.02

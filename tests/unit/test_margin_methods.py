@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from odds.margin.application import apply_margin
 from odds.margin.methods import MarginMethod
 from odds.margin.removal import SOLVE_BELOW_TARGET, margins_by_outcome, remove_margin
-from odds.margin.rows import BLOCK_CELLS, RowFlag
+from odds.margin.rows import BLOCK_CELLS, MarginFlag
 
 Floats = NDArray[np.float64]
 
@@ -80,7 +80,7 @@ def test_what_others_refuse_is_flagged(vector: dict[str, Any]) -> None:
 def test_a_negative_additive_result_is_flagged_and_its_parameter_told(vector: dict[str, Any]) -> None:
     implied = np.array([vector["input"]["inverse_odds"]])
     rows = remove_margin(1.0 / implied, method=MarginMethod.ADDITIVE)
-    assert rows.flags.tolist() == [RowFlag.RESULT_OUT_OF_RANGE]
+    assert rows.flags.tolist() == [MarginFlag.RESULT_OUT_OF_RANGE]
     assert np.isnan(rows.probabilities).all()
     np.testing.assert_allclose(implied[0] - rows.parameters[0], vector["expected"]["values"], atol=1e-9)
 
@@ -109,18 +109,18 @@ def test_odds_ratio_is_the_default_way_to_put_a_margin_on() -> None:
 @pytest.mark.parametrize(
     ("row", "flag"),
     [
-        ((2.0, NAN, NAN), RowFlag.OUTCOMES_TOO_FEW),
-        ((NAN, NAN, NAN), RowFlag.OUTCOMES_TOO_FEW),
-        ((1.0, 3.0, 4.0), RowFlag.ODDS_NOT_ABOVE_ONE),
-        ((0.5, 3.0, 4.0), RowFlag.ODDS_NOT_ABOVE_ONE),
-        ((-2.0, 1.5, 1.5), RowFlag.ODDS_NOT_ABOVE_ONE),
-        ((0.0, 1.5, 1.5), RowFlag.ODDS_NOT_ABOVE_ONE),
-        ((np.inf, 1.5, 1.5), RowFlag.ODDS_NOT_ABOVE_ONE),
-        ((3.1, 3.1, 3.1), RowFlag.SUM_BELOW_TARGET),
+        ((2.0, NAN, NAN), MarginFlag.OUTCOMES_TOO_FEW),
+        ((NAN, NAN, NAN), MarginFlag.OUTCOMES_TOO_FEW),
+        ((1.0, 3.0, 4.0), MarginFlag.ODDS_NOT_ABOVE_ONE),
+        ((0.5, 3.0, 4.0), MarginFlag.ODDS_NOT_ABOVE_ONE),
+        ((-2.0, 1.5, 1.5), MarginFlag.ODDS_NOT_ABOVE_ONE),
+        ((0.0, 1.5, 1.5), MarginFlag.ODDS_NOT_ABOVE_ONE),
+        ((np.inf, 1.5, 1.5), MarginFlag.ODDS_NOT_ABOVE_ONE),
+        ((3.1, 3.1, 3.1), MarginFlag.SUM_BELOW_TARGET),
     ],
 )
 def test_a_row_that_cannot_be_solved_says_why_and_leaves_the_others(
-    method: MarginMethod, row: tuple[float, ...], flag: RowFlag
+    method: MarginMethod, row: tuple[float, ...], flag: MarginFlag
 ) -> None:
     rows = remove_margin(np.array([row, *BOOK]), method=method)
     assert rows.flags.tolist() == [flag, 0, 0, 0]
@@ -158,7 +158,7 @@ def test_k_winners_make_a_row_sum_to_k(method: MarginMethod) -> None:
 @pytest.mark.parametrize("target", [0.0, -1.0, 3.0, 4.0, NAN])
 def test_a_target_that_outcomes_cannot_sum_to_is_flagged(method: MarginMethod, target: float) -> None:
     rows = remove_margin(np.array([[1.01, 1.01, 1.01]]), method=method, winner_counts=target)
-    assert rows.flags.tolist() == [RowFlag.TARGET_OUT_OF_REACH]
+    assert rows.flags.tolist() == [MarginFlag.TARGET_OUT_OF_REACH]
     assert np.isnan(rows.probabilities).all()
 
 
@@ -167,11 +167,11 @@ def test_an_overround_out_of_reach_is_flagged(method: MarginMethod) -> None:
     fair = np.array([[0.5, 0.5], [0.5, 0.5], [0.5, 0.5], [1.0, 0.5], [0.6, 0.4]])
     rows = apply_margin(fair, overrounds=np.array([2.0, 0.99, 1.0, 1.6, 1.05]), method=method)
     assert rows.flags.tolist() == [
-        RowFlag.TARGET_OUT_OF_REACH,
-        RowFlag.SUM_BELOW_TARGET,
-        RowFlag.SOLVED,
-        RowFlag.PROBABILITY_NOT_INSIDE_UNIT,
-        RowFlag.SOLVED,
+        MarginFlag.TARGET_OUT_OF_REACH,
+        MarginFlag.SUM_BELOW_TARGET,
+        MarginFlag.SOLVED,
+        MarginFlag.PROBABILITY_NOT_INSIDE_UNIT,
+        MarginFlag.SOLVED,
     ]
     np.testing.assert_allclose(rows.probabilities[2], [0.5, 0.5], atol=1e-12)
 
@@ -179,13 +179,13 @@ def test_an_overround_out_of_reach_is_flagged(method: MarginMethod) -> None:
 def test_an_overround_that_shin_cannot_come_to_is_flagged() -> None:
     fair = np.array([[0.98, 0.01, 0.01], [0.4, 0.3, 0.3]])
     rows = apply_margin(fair, overrounds=np.full(2, 1.6), method=MarginMethod.SHIN)
-    assert rows.flags.tolist() == [RowFlag.TARGET_OUT_OF_REACH, RowFlag.SOLVED]
+    assert rows.flags.tolist() == [MarginFlag.TARGET_OUT_OF_REACH, MarginFlag.SOLVED]
 
 
 def test_a_divergence_that_an_outsider_cannot_be_away_by_is_flagged() -> None:
     odds = np.array([[1.05, 1.06, 900.0], [1.8, 3.5, 4.5]])
     rows = remove_margin(odds, method=MarginMethod.JENSEN_SHANNON)
-    assert rows.flags[0] in {RowFlag.TARGET_OUT_OF_REACH, RowFlag.NOT_CONVERGED}
+    assert rows.flags[0] in {MarginFlag.TARGET_OUT_OF_REACH, MarginFlag.NOT_CONVERGED}
     assert rows.is_solved[1]
 
 
