@@ -179,7 +179,7 @@ def test_in_play_the_score_and_the_clock_count() -> None:
 
 def test_what_is_decided_has_no_price_though_a_provider_still_quotes_it() -> None:
     state = playing(Period.FIRST_HALF, 30.0, (2, 0))
-    quotes = with_market(quoted(state=state), "total:0.5", ("over", "under"), (1_010, 15_000))
+    quotes = with_market(quoted(state=state), "total:0.5", ("over", "under"), (1_500, 2_500))
     repricing = priced(folded(match_update(quotes, state=state)))
     assert market_status(repricing.state, "total:0.5") == MarketStatus.SUSPENDED
     assert reasons(repricing)[quotes.layout.market_index("total:0.5")] == SuspensionReason.NO_PRICE
