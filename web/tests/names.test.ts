@@ -17,7 +17,13 @@ describe("market names", () => {
     ["betfair:HALF_TIME", "Half time"],
     ["uof:186:x=1", "Market 186 · x=1"],
     ["some_new_market", "Some new market"],
+    ["home_total:1.5", "Home goals 1.5"],
+    ["european_handicap:-1", "European handicap −1"],
+    ["first_half_1x2", "First half: match result"],
+    ["second_half_total:0.5", "Second half: total goals 0.5"],
   ])("%s is called %s", (marketId, name) => expect(marketName(marketId)).toBe(name));
+
+  test("markets of a half stand together", () => expect(marketGroup("first_half_total:0.5")).toBe("Halves"));
 
   test("unknown ones are listed under More", () => expect(marketGroup("uof:186")).toBe("More"));
 });
@@ -36,6 +42,15 @@ describe("outcome names", () => {
     ["correct_score", "2-1", "2–1"],
     ["match_odds", "47972", "Australia"],
     ["uof:186", "12", "12"],
+    ["first_half_total:0.5", "over", "Over 0.5"],
+    ["first_half_1x2", "away", "PSV"],
+    ["european_handicap:-1", "away", "PSV +1"],
+    ["half_time_full_time", "draw/home", "Draw / Ajax"],
+    ["winning_margin", "away:3+", "PSV by 3 or more"],
+    ["winning_margin", "draw", "Draw"],
+    ["most_goals_half", "second", "Second half"],
+    ["exact_goals", "6+", "6 or more"],
+    ["goal_range", "2-3", "2–3"],
   ])("%s %s is called %s", (marketId, outcomeId, name) => expect(outcomeName(marketId, outcomeId, derby)).toBe(name));
 });
 

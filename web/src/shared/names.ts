@@ -8,7 +8,7 @@ export interface NamedFixture {
 }
 
 /** Groups in the order in which a match page shows them. */
-export const MARKET_GROUPS = ["Popular", "Goals", "Handicap", "Score", "More"] as const;
+export const MARKET_GROUPS = ["Popular", "Goals", "Handicap", "Score", "Halves", "More"] as const;
 export type MarketGroup = (typeof MARKET_GROUPS)[number];
 
 const MARKET_NAMES: Readonly<Record<string, string>> = {
@@ -19,7 +19,15 @@ const MARKET_NAMES: Readonly<Record<string, string>> = {
   double_chance: "Double chance",
   draw_no_bet: "Draw no bet",
   correct_score: "Correct score",
+  odd_even: "Odd or even goals",
+  home_total: "Home goals",
+  away_total: "Away goals",
+  goal_range: "Goals between",
+  half_time_full_time: "Half-time / full-time",
+  most_goals_half: "Half with most goals",
 };
+
+const HALVES: Readonly<Record<string, string>> = { first_half_: "First half", second_half_: "Second half" };
 
 const ORDINALS = ["", "First", "Second", "Third", "Fourth", "Fifth", "Sixth", "Seventh", "Eighth"];
 
@@ -32,8 +40,21 @@ const GROUPS: Readonly<Record<string, MarketGroup>> = {
   next_goal: "Popular",
   total: "Goals",
   btts: "Goals",
+  home_total: "Goals",
+  away_total: "Goals",
+  odd_even: "Goals",
+  exact_goals: "Goals",
+  goal_range: "Goals",
+  home_clean_sheet: "Goals",
+  away_clean_sheet: "Goals",
   handicap: "Handicap",
+  european_handicap: "Handicap",
   correct_score: "Score",
+  winning_margin: "Score",
+  home_win_to_nil: "Score",
+  away_win_to_nil: "Score",
+  half_time_full_time: "Halves",
+  most_goals_half: "Halves",
 };
 
 interface MarketKey {
@@ -48,14 +69,24 @@ export function marketKey(marketId: string): MarketKey {
     : { type: marketId.slice(0, colon), specifier: marketId.slice(colon + 1) };
 }
 
+/** The half a market is about, and its id without that; of the whole match the half is empty. */
+function halfOf(marketId: string): { half: string; whole: string } {
+  const prefix = Object.keys(HALVES).find((start) => marketId.startsWith(start)) ?? "";
+  return { half: HALVES[prefix] ?? "", whole: marketId.slice(prefix.length) };
+}
+
 export function marketGroup(marketId: string): MarketGroup {
+  if (halfOf(marketId).half) return "Halves";
   return GROUPS[marketKey(marketId).type] ?? "More";
 }
 
 export function marketName(marketId: string): string {
+  const { half, whole } = halfOf(marketId);
+  if (half) return `${half}: ${lowerFirst(marketName(whole))}`;
   const { type, specifier } = marketKey(marketId);
   if (type === "total") return `Total goals ${specifier}`;
   if (type === "handicap") return `Handicap ${signed(specifier)}`;
+  if (type === "european_handicap") return `European handicap ${signed(specifier)}`;
   if (type === "next_goal") return `${ORDINALS[Number(specifier)] ?? `${specifier}th`} goal`;
   if (type === "betfair") return readable(specifier);
   if (type === "uof") return `Market ${specifier.replace(":", " · ")}`;
@@ -66,13 +97,25 @@ export function marketName(marketId: string): string {
 export function outcomeName(marketId: string, outcomeId: string, fixture: NamedFixture): string {
   const named = fixture.participantNames.get(outcomeId);
   if (named) return named;
-  const { type, specifier } = marketKey(marketId);
+  const { type, specifier } = marketKey(halfOf(marketId).whole);
   const home = fixture.homeName || "Home";
   const away = fixture.awayName || "Away";
-  if (type === "handicap" && outcomeId === "home") return `${home} ${signed(specifier)}`;
-  if (type === "handicap" && outcomeId === "away") return `${away} ${signed(negated(specifier))}`;
-  if (type === "total" && outcomeId === "over") return `Over ${specifier}`;
-  if (type === "total" && outcomeId === "under") return `Under ${specifier}`;
+  const isHandicap = type === "handicap" || type === "european_handicap";
+  if (isHandicap && outcomeId === "home") return `${home} ${signed(specifier)}`;
+  if (isHandicap && outcomeId === "away") return `${away} ${signed(negated(specifier))}`;
+  if (type === "half_time_full_time") {
+    return outcomeId
+      .split("/")
+      .map((result) => outcomeName("1x2", result, fixture))
+      .join(" / ");
+  }
+  if (type === "winning_margin" && outcomeId.includes(":")) {
+    const [side = "", goals = ""] = outcomeId.split(":");
+    return `${outcomeName("1x2", side, fixture)} by ${orMore(goals)}`;
+  }
+  if (type === "most_goals_half" && outcomeId !== "equal") return `${readable(outcomeId)} half`;
+  if (outcomeId === "over") return specifier ? `Over ${specifier}` : "Over";
+  if (outcomeId === "under") return specifier ? `Under ${specifier}` : "Under";
   switch (outcomeId) {
     case "home":
       return home;
@@ -89,7 +132,7 @@ export function outcomeName(marketId: string, outcomeId: string, fixture: NamedF
     case "x2":
       return `Draw or ${away}`;
     default:
-      return /^\d+-\d+$/.test(outcomeId) ? outcomeId.replace("-", "–") : readable(outcomeId);
+      return /^\d/.test(outcomeId) ? orMore(outcomeId.replace("-", "–")) : readable(outcomeId);
   }
 }
 
@@ -102,6 +145,15 @@ function readable(id: string): string {
   const words = id.replace(/[_-]+/g, " ").trim();
   const lower = words === words.toUpperCase() ? words.toLowerCase() : words;
   return lower.charAt(0).toUpperCase() + lower.slice(1);
+}
+
+function lowerFirst(text: string): string {
+  return text.charAt(0).toLowerCase() + text.slice(1);
+}
+
+/** "3 or more" for "3+". */
+function orMore(count: string): string {
+  return count.endsWith("+") ? `${count.slice(0, -1)} or more` : count;
 }
 
 function signed(line: string): string {
