@@ -21,7 +21,7 @@ from loadtests.pacing import Schedule, now_us
 from loadtests.watch_load import Watcher
 
 LEAD_US = 500_000
-WARM_UP_S = 5.0
+WARM_UP_S = 20.0  # the broker compiles its hot paths in this time
 DRAIN_S = 2.0
 FLUSH_LIMIT_S = 10.0
 FIRST_BOOKS_LIMIT_S = 30.0

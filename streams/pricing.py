@@ -52,7 +52,7 @@ DEAD_LETTER_TOPIC: Final = "pricing.dead-letter"
 UNACKNOWLEDGED_EVENTS_MAX: Final = 20_000
 SWEEP_INTERVAL_S: Final = 0.1
 EVICTION_INTERVAL_S: Final = 60.0
-BUSY_FACTOR: Final = 3.0
+BUSY_FACTOR: Final = 2.0
 """When busy, batches begin at least this many times the last one's duration apart: fewer, larger ones cost less."""
 PAUSE_S_MAX: Final = 0.02
 DRAIN_S: Final = 1.0
