@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from odds.blending import to_logits
 from odds.book import Explanation
 from odds.margin.application import apply_margin
 from odds.margin.methods import MarginMethod
@@ -94,5 +95,4 @@ def _put_margin_on(explanation: Explanation, markets: NDArray[np.int64], cells: 
 
 def _logits(probabilities: Floats) -> Floats:
     is_inside = (probabilities > 0.0) & (probabilities < 1.0)
-    inside = np.where(is_inside, probabilities, np.nan)
-    return np.asarray(np.log(inside) - np.log1p(-inside))
+    return to_logits(np.where(is_inside, probabilities, np.nan))

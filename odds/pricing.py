@@ -82,8 +82,8 @@ def make_prices(states: Sequence[FixtureState], stack: Stack, policy: PricingPol
 
 def _choose(joint: JointPrices, blended: Floats, stack: Stack) -> tuple[Floats, NDArray[np.uint8]]:
     """Return what each outcome is priced at, and where that is from, one a market."""
-    is_own = stack.shape.to_outcomes(~joint.is_priced & ~joint.is_decided)
-    return np.where(is_own, blended, joint.fair_probabilities), np.where(joint.is_priced, _GOALS, _MARKET)
+    is_by_itself = stack.shape.to_outcomes(~joint.is_priced & ~joint.is_decided)
+    return np.where(is_by_itself, blended, joint.fair_probabilities), np.where(joint.is_priced, _GOALS, _MARKET)
 
 
 def blend_markets(stack: Stack, policy: PricingPolicy) -> tuple[Floats, Floats]:
