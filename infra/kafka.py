@@ -1,4 +1,4 @@
-"""The way into Kafka: one idempotent producer a process, and which partition a key goes to."""
+"""The way into Kafka and out of it without a group, and which partition a key goes to."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from functools import lru_cache
 
 import structlog
 from aiokafka.partitioner import murmur2
-from confluent_kafka import KafkaError, KafkaException, Message, Producer
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer
 
 from kernel.errors import DeliveryFailed, OutletFull
 
@@ -29,6 +29,30 @@ def partition_of(key: str, partitions: int) -> int:
     """Return the partition a keyed message goes to: murmur2, as every producer here and Kafka's Java client do it."""
     hashed: int = murmur2(key.encode())
     return (hashed & 0x7FFFFFFF) % partitions
+
+
+def reader_options(bootstrap: str, *, client_id: str) -> dict[str, str | int | float | bool]:
+    """Return the options of a consumer that is given its places and commits nothing."""
+    return {
+        "bootstrap.servers": bootstrap,
+        "client.id": client_id,
+        "group.id": f"{client_id}-without-group",
+        "enable.auto.commit": False,
+        "enable.auto.offset.store": False,
+        "enable.partition.eof": True,
+        "auto.offset.reset": "earliest",
+        "fetch.min.bytes": 1,
+        "fetch.wait.max.ms": 20,
+        # The fetcher rests this long when its queue is full; the default of a second would be felt as a stall.
+        "fetch.queue.backoff.ms": 5,
+        "log_level": 2,
+    }
+
+
+def take_records(consumer: Consumer, records_max: int, timeout_s: float) -> list[Message]:
+    """Return what there is as soon as there is anything; `consume` waits for its whole number or all the time."""
+    first = consumer.poll(timeout_s)
+    return [] if first is None else [first, *consumer.consume(records_max - 1, 0)]
 
 
 class KafkaOutlet:

@@ -11,6 +11,7 @@ import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from gateway.ports import LogStart, Record
+from infra.kafka import reader_options, take_records
 
 log = structlog.get_logger(__name__)
 
@@ -22,16 +23,9 @@ RETRY_DELAY_S = 0.5
 CLOSE_TIMEOUT_S = 4.0
 GATHERED_BYTES = 65_536
 
-CONSUMER_OPTIONS: dict[str, str | int | bool] = {
-    "enable.auto.commit": False,
-    "enable.auto.offset.store": False,
-    "enable.partition.eof": True,
-    "auto.offset.reset": "earliest",
-    "fetch.min.bytes": 1,
+LASTING_OPTIONS: dict[str, str | int | float | bool] = {
     "fetch.wait.max.ms": 100,
     "fetch.error.backoff.ms": 50,
-    # The fetcher rests this long when its queue is full; the default of a second would be felt as a stall.
-    "fetch.queue.backoff.ms": 5,
     "queued.max.messages.kbytes": 16_384,
     "socket.nagle.disable": True,
     "reconnect.backoff.ms": 50,
@@ -71,8 +65,7 @@ class LogReader:
         self._topics = tuple(topics)
         self._start: LogStart = start
         self._backlog_records = backlog_records
-        self._options = {**CONSUMER_OPTIONS, "bootstrap.servers": bootstrap, "client.id": client_id}
-        self._options["group.id"] = f"{client_id}-without-group"
+        self._options = reader_options(bootstrap, client_id=client_id) | LASTING_OPTIONS
         if gather_ms:
             self._options |= {"fetch.wait.max.ms": gather_ms, "fetch.min.bytes": GATHERED_BYTES}
         self._lock = threading.Condition()
@@ -155,7 +148,7 @@ class LogReader:
             while not self._is_closed:
                 if self._placement != self._placement_wanted and not self._place(consumer):
                     continue
-                self._hand_over(self._poll(consumer))
+                self._hand_over(take_records(consumer, BATCH_RECORDS_MAX, POLL_TIMEOUT_S))
         finally:
             consumer.close()
 
@@ -203,11 +196,6 @@ class LogReader:
                 raise KafkaException(metadata.error)
             found += [(topic, partition) for partition in sorted(metadata.partitions)]
         return found
-
-    def _poll(self, consumer: Consumer) -> list[Message]:
-        # `consume` waits for its whole number or its whole time-out; `poll` comes back with the first message.
-        first = consumer.poll(POLL_TIMEOUT_S)
-        return [] if first is None else [first, *consumer.consume(BATCH_RECORDS_MAX - 1, 0)]
 
     def _hand_over(self, messages: list[Message]) -> None:
         records: list[Record] = []

@@ -11,7 +11,7 @@ from typing import Final
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from gateway.ports import ExplanationUnavailable, LoggedExplanation
-from infra.kafka import partition_of
+from infra.kafka import partition_of, reader_options, take_records
 from infra.stores.published_books import EXPLANATIONS_TOPIC
 from overround.odds.v1 import book_pb2
 
@@ -42,18 +42,8 @@ class KafkaExplanationLog:
         self._partitions = partitions
         self._timeout_s = timeout_ms / 1_000
         self._readers = ThreadPoolExecutor(READERS_MAX, thread_name_prefix="explanations")
-        self._options: dict[str, str | int | float | bool] = {
-            "bootstrap.servers": bootstrap,
-            "client.id": client_id,
-            "group.id": f"{client_id}-without-group",
-            "enable.auto.commit": False,
-            "enable.partition.eof": True,
-            "auto.offset.reset": "earliest",
-            "fetch.wait.max.ms": 20,
-            # What is fetched ahead is thrown away when the version is met.
-            "queued.max.messages.kbytes": 4_096,
-            "log_level": 2,
-        }
+        # What is fetched ahead is thrown away when the version is met.
+        self._options = reader_options(bootstrap, client_id=client_id) | {"queued.max.messages.kbytes": 4_096}
 
     async def find_explanation(self, fixture_id: str, version: int) -> LoggedExplanation:
         """Return the first explanation of a version.
@@ -102,9 +92,7 @@ def _values(consumer: Consumer, fixture_id: str, *, until_ms: int, deadline_s: f
     key = fixture_id.encode()
     for _ in range(0, RECORDS_MAX, POLL_RECORDS_MAX):
         _left_s(deadline_s)
-        # `consume` waits for its whole number or its whole time-out; `poll` comes back with the first message.
-        first = consumer.poll(POLL_S)
-        for message in [] if first is None else [first, *consumer.consume(POLL_RECORDS_MAX - 1, 0)]:
+        for message in take_records(consumer, POLL_RECORDS_MAX, POLL_S):
             if (error := message.error()) is not None:
                 if error.code() == KafkaError._PARTITION_EOF:
                     return

@@ -10,6 +10,7 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 from google.protobuf.message import DecodeError
 
 from gateway.feeds.intake import UPDATES_TOPIC
+from infra.kafka import reader_options, take_records
 from kernel.errors import DeliveryFailed
 from overround.feed.v1.feed_pb2 import FeedUpdate
 
@@ -22,14 +23,7 @@ class KafkaFeedLog:
     """Reads a span of time of feed.updates.v1."""
 
     def __init__(self, bootstrap: str, *, client_id: str) -> None:
-        self._options = {
-            "bootstrap.servers": bootstrap,
-            "client.id": client_id,
-            "group.id": f"{client_id}-without-group",
-            "enable.auto.commit": False,
-            "auto.offset.reset": "earliest",
-            "log_level": 3,
-        }
+        self._options = reader_options(bootstrap, client_id=client_id) | {"enable.partition.eof": False}
 
     async def sequences_beyond(
         self, provider_id: str, *, sequence: int, since_ms: int, until_ms: int
@@ -82,7 +76,7 @@ def _offsets_at(consumer: Consumer, partitions: list[int], time_ms: int) -> dict
 def _values(consumer: Consumer, ends: dict[int, int]) -> Iterator[bytes]:
     left = dict(ends)
     while left:
-        messages = consumer.consume(RECORDS_AT_ONCE, TIMEOUT_S)
+        messages = take_records(consumer, RECORDS_AT_ONCE, TIMEOUT_S)
         if not messages:
             raise TimeoutError
         for message in messages:

@@ -11,6 +11,7 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaExcepti
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from infra.kafka import reader_options
 from streams.liability import TARGET_TOPIC, LiabilityUnavailable
 
 COMPLETE_KEY: Final = "liability:complete"
@@ -79,15 +80,7 @@ class KafkaLiabilityLog:
     """The compacted topic of liability, read without a group."""
 
     def __init__(self, bootstrap: str, *, client_id: str) -> None:
-        self._options: dict[str, str | int | float | bool] = {
-            "bootstrap.servers": bootstrap,
-            "client.id": client_id,
-            "group.id": f"{client_id}-without-group",
-            "enable.auto.commit": False,
-            "enable.partition.eof": True,
-            "fetch.wait.max.ms": 50,
-            "log_level": 2,
-        }
+        self._options = reader_options(bootstrap, client_id=client_id)
 
     async def read(self, partition: int) -> dict[str, bytes]:
         """Return the newest liability of each fixture of a partition.

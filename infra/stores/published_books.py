@@ -10,6 +10,7 @@ from typing import Final
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
+from infra.kafka import reader_options
 from streams.ports import BooksUnavailable, EncodedPair
 
 BOOKS_TOPIC: Final = "odds.books.v1"
@@ -23,17 +24,7 @@ class KafkaPublishedBooks:
     """The compacted topics of books and explanations, read without a group."""
 
     def __init__(self, bootstrap: str, *, client_id: str) -> None:
-        self._options: dict[str, str | int | float | bool] = {
-            "bootstrap.servers": bootstrap,
-            "client.id": client_id,
-            "group.id": f"{client_id}-without-group",
-            "enable.auto.commit": False,
-            "enable.partition.eof": True,
-            "fetch.wait.max.ms": 20,
-            # The fetcher rests this long when its queue is full; the default of a second would make most of the time.
-            "fetch.queue.backoff.ms": 5,
-            "log_level": 2,
-        }
+        self._options = reader_options(bootstrap, client_id=client_id)
 
     async def read(self, since_ms_by_partition: Mapping[int, int]) -> dict[str, EncodedPair]:
         """Return the newest published since a time, by fixture; since 0 for all there is.
