@@ -1,5 +1,6 @@
 # `make run` starts everything, `make test` checks everything; the rest is one line each over `overround`.
-PYTHON := $(shell for python in python3.11 /usr/bin/python3.11 python3 /usr/bin/python3; do \
+# Debian's own Python first: it is built with profile-guided optimisation, a sixth quicker than most built by hand.
+PYTHON := $(shell for python in /usr/bin/python3.11 python3.11 /usr/bin/python3 python3; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 PYTHON := $(or $(PYTHON),$(error Python 3.11 or later is needed: apt install python3))
 SETUP := $(PYTHON) infra/bootstrap.py
