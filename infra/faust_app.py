@@ -10,7 +10,7 @@ from typing import Final
 import faust
 import structlog
 
-from infra.faust_consumer import PROMPT, FetchPolicy, transport_with
+from infra.faust_consumer import PROMPT, FetchPolicy, FetchSpacing, transport_with
 from infra.settings import Settings
 
 START_TIMEOUT_S: Final = 30.0
@@ -23,10 +23,13 @@ SAME_LINE_INTERVAL_S: Final = 10.0
 log = structlog.get_logger(__name__)
 
 
-def build_app(settings: Settings, name: str, *, fetching: FetchPolicy = PROMPT) -> faust.App:
+def build_app(
+    settings: Settings, name: str, *, fetching: FetchPolicy = PROMPT, spacing: FetchSpacing | None = None
+) -> faust.App:
     """Return an app whose consumer group is its own, so that deploying one app pauses no other.
 
-    Values and keys stay raw bytes. Topics are made by migrations and never by an app.
+    Values and keys stay raw bytes. Topics are made by migrations and never by an app. Whoever passes a spacing may set
+    how far apart fetches begin while the app runs.
     """
     session_timeout_s = settings.kafka.session_timeout_ms / 1_000
     data_dir = settings.profile_dir / "faust" / name
@@ -54,7 +57,7 @@ def build_app(settings: Settings, name: str, *, fetching: FetchPolicy = PROMPT) 
         web_enabled=False,
         autodiscover=False,
     )
-    app.transport = transport_with(fetching)(app.conf.broker_consumer, app)
+    app.transport = transport_with(fetching, spacing or FetchSpacing())(app.conf.broker_consumer, app)
     return app
 
 

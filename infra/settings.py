@@ -270,7 +270,7 @@ class Pricing(Section):
     kept_return_max: float = Field(default=0.99, ge=0.0, lt=1.0)
     clock_stale_ms: int = Field(default=30_000, ge=100)
     provider_timeout_ms: int = Field(default=15_000, ge=100)
-    flush_interval_ms: int = Field(default=4, ge=0, le=1_000)
+    fetch_spacing_ms_max: int = Field(default=20, ge=0, le=1_000)
     batch_fixtures_max: int = Field(default=256, ge=1, le=10_000)
     retention_s: int = Field(default=86_400, ge=1)
     redis_timeout_ms: int = Field(default=1_000, ge=10)

@@ -10,7 +10,7 @@ Replay: safe. An update whose sequence, or a command whose request id, is folded
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -37,6 +37,7 @@ from streams.inbox import Inbox
 from streams.ports import BookStore, EncodedFixture, Outlet, ProviderLog, PublishedBooks
 from streams.pricing_heartbeat import Heartbeat
 from streams.pricing_inputs import Input, Waiting, WaitingFixtures
+from streams.pricing_pace import PricingPace, Spacing
 from streams.pricing_publication import Batch, Publisher
 from streams.pricing_restore import Restored, restore
 from streams.pricing_watch import Watch
@@ -52,9 +53,6 @@ DEAD_LETTER_TOPIC: Final = "pricing.dead-letter"
 UNACKNOWLEDGED_EVENTS_MAX: Final = 20_000
 SWEEP_INTERVAL_S: Final = 0.1
 EVICTION_INTERVAL_S: Final = 60.0
-BUSY_FACTOR: Final = 2.0
-"""When busy, batches begin at least this many times the last one's duration apart: fewer, larger ones cost less."""
-PAUSE_S_MAX: Final = 0.02
 DRAIN_S: Final = 1.0
 """How long a worker that loses partitions writes what the serving copy lacks."""
 
@@ -71,25 +69,6 @@ LATENCY = Histogram(
 FIXTURES = Gauge("overround_pricing_fixtures", "Fixtures held.")
 
 log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class PricingPace:
-    """How much at once, how often, how long.
-
-    Attributes:
-        flush_interval_s: When busy, batches begin at least this far apart.
-        batch_fixtures_max: Fixtures of one batch.
-        retention_us: A fixture that is over is forgotten after being quiet for so long.
-    """
-
-    flush_interval_s: float
-    batch_fixtures_max: int
-    retention_us: int
-
-    def pause_s(self, took_s: float) -> float:
-        """Return how long to let more come after a batch: pricing leaves time for the rest, also on a slow machine."""
-        return max(self.flush_interval_s, min(BUSY_FACTOR * took_s, PAUSE_S_MAX)) - took_s
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +92,8 @@ class PricingAgent:
         clock: Clock,
         policy: PricingPolicy,
         pace: PricingPace,
+        spacing: Spacing,
+        busy_share: Callable[[], float],
     ) -> None:
         """Prepare the agent.
 
@@ -124,6 +105,8 @@ class PricingAgent:
             clock: Tells the time and the versions.
             policy: How prices are made.
             pace: How much at once, how often.
+            spacing: Told how far apart fetches are to begin.
+            busy_share: Says how much of the machine's time is in use, 0.0 to 1.0.
         """
         self._outlet = outlet
         self._store = store
@@ -132,6 +115,8 @@ class PricingAgent:
         self._clock = clock
         self._policy = policy
         self._pace = pace
+        self._spacing = spacing
+        self._busy_share = busy_share
         self._dead_letters = DeadLetters(outlet, DEAD_LETTER_TOPIC, clock)
         self._inbox = Inbox(events_max=UNACKNOWLEDGED_EVENTS_MAX)
         self._fixtures = Fixtures()
@@ -209,12 +194,13 @@ class PricingAgent:
         while True:
             await self._waiting.wait()
             await self._restore_assigned()
+            await self._waiting.settle(self._pace.batch_fixtures_max)
             begun_s = self._clock.monotonic_s()
             taken = self._waiting.take(self._pace.batch_fixtures_max)
             if taken:
                 self._price_safely(taken)
             took_s = self._clock.monotonic_s() - begun_s
-            await self._waiting.pause(self._pace.pause_s(took_s))
+            self._spacing.seconds = self._pace.spacing_s(took_s, busy_share=self._busy_share())
 
     def _price_safely(self, taken: Mapping[str, Waiting]) -> None:
         try:

@@ -5,12 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
+from typing import Final
 
 from faust.types import EventT
 
 from odds.updates import FixtureUpdate, TraderCommand
 
 Input = FixtureUpdate | TraderCommand
+
+QUIET_TURNS: Final = 3
+"""Of the event loop: after so many without a record the stream has handed over all that it had."""
 
 
 @dataclass(slots=True)
@@ -51,7 +55,7 @@ class WaitingFixtures:
         self._calm: dict[str, Waiting] = {}
         self._urgent: dict[str, Waiting] = {}
         self._has_any = asyncio.Event()
-        self._has_urgent = asyncio.Event()
+        self._added_count = 0
 
     def __len__(self) -> int:
         return len(self._calm) + len(self._urgent)
@@ -66,16 +70,13 @@ class WaitingFixtures:
             queue[fixture_id] = waiting
         else:
             before.join(waiting)
+        self._added_count += 1
         self._has_any.set()
-        if is_urgent:
-            self._has_urgent.set()
 
     def take(self, fixtures_max: int) -> dict[str, Waiting]:
         """Return at most so many fixtures, the urgent ones first, then those that have waited longest."""
         taken = _take(self._urgent, fixtures_max)
         taken |= _take(self._calm, fixtures_max - len(taken))
-        if not self._urgent:
-            self._has_urgent.clear()
         if len(self) == 0:
             self._has_any.clear()
         return taken
@@ -84,16 +85,14 @@ class WaitingFixtures:
         """Wait until there is any."""
         await self._has_any.wait()
 
-    async def pause(self, seconds: float) -> None:
-        """Let more come for so long, but no longer than until an urgent one does."""
-        if seconds <= 0.0 or self._has_urgent.is_set():
-            await asyncio.sleep(0)
-            return
-        try:
-            async with asyncio.timeout(seconds):
-                await self._has_urgent.wait()
-        except TimeoutError:
-            return
+    async def settle(self, inputs_max: int) -> None:
+        """Let what was fetched together come in, so much of it at most."""
+        enough = self._added_count + inputs_max
+        before = -1
+        while before < self._added_count < enough:
+            before = self._added_count
+            for _ in range(QUIET_TURNS):
+                await asyncio.sleep(0)
 
     def oldest_us(self, partition: int) -> int | None:
         """Return since when the oldest input of a partition waits, None if none does."""

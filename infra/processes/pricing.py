@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 
 from infra.faust_app import build_app, is_consuming, run_app
-from infra.faust_consumer import AT_ONCE
+from infra.faust_consumer import AT_ONCE, FetchSpacing
 from infra.kafka import KafkaOutlet
 from infra.log_reader import LogReader
+from infra.machine_load import MachineLoad
 from infra.processes.health import HealthServer, run_until_stopped
 from infra.settings import Pricing, Settings
 from infra.stores.book_store import RedisBookStore
@@ -17,7 +18,8 @@ from kernel.clock import SystemClock
 from odds.margin.methods import MarginMethod
 from odds.margin_rules import MarginRule, Phase
 from odds.policy import PricingPolicy
-from streams.pricing import PROVIDERS_TOPIC, PricingAgent, PricingPace
+from streams.pricing import PROVIDERS_TOPIC, PricingAgent
+from streams.pricing_pace import PricingPace
 
 NAME = "pricing"
 REDIS_CONNECTIONS_MAX = 4
@@ -40,16 +42,19 @@ async def make_prices(settings: Settings, stopping: asyncio.Event) -> None:
         linger_ms=FLUSH_LINGER_MS,
     )
     provider_log = LogReader(bootstrap, [PROVIDERS_TOPIC], start="beginning", client_id=f"{NAME}-providers")
+    clock, spacing = SystemClock(), FetchSpacing()
     agent = PricingAgent(
         outlet=outlet,
         store=RedisBookStore(redis, partitions=settings.kafka.partitions, timeout_ms=timeout_ms),
         published=KafkaPublishedBooks(bootstrap, client_id=f"{NAME}-restore"),
         provider_log=provider_log,
-        clock=SystemClock(),
+        clock=clock,
         policy=build_policy(settings.pricing, settings.football_offer),
         pace=build_pace(settings.pricing),
+        spacing=spacing,
+        busy_share=MachineLoad(clock).busy_share,
     )
-    app = build_app(settings, NAME, fetching=AT_ONCE)
+    app = build_app(settings, NAME, fetching=AT_ONCE, spacing=spacing)
     agent.attach(app)
 
     async def check() -> str | None:
@@ -97,7 +102,7 @@ def build_policy(pricing: Pricing, football_offer: tuple[str, ...]) -> PricingPo
 def build_pace(pricing: Pricing) -> PricingPace:
     """Return how much is done at once according to the settings."""
     return PricingPace(
-        flush_interval_s=pricing.flush_interval_ms / 1_000,
+        spacing_s_max=pricing.fetch_spacing_ms_max / 1_000,
         batch_fixtures_max=pricing.batch_fixtures_max,
         retention_us=pricing.retention_s * 1_000_000,
     )

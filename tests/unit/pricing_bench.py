@@ -15,8 +15,9 @@ from odds.policy import PricingPolicy
 from overround.feed.v1 import feed_pb2
 from overround.odds.v1 import book_pb2
 from streams.ports import BooksUnavailable, EncodedFixture, EncodedPair, HasValue, StoredBooks
-from streams.pricing import COMMANDS_TOPIC, UPDATES_TOPIC, PricingAgent, PricingPace
+from streams.pricing import COMMANDS_TOPIC, UPDATES_TOPIC, PricingAgent
 from streams.pricing_heartbeat import HEARTBEATS_TOPIC
+from streams.pricing_pace import PricingPace
 from streams.pricing_publication import BOOKS_TOPIC
 from tests.unit.fake_faust import FakeEvent, FakeMessage, FakeSignal, FakeStream, eventually
 from tests.unit.pricing_world import FAIR_ISH, FOOTBALL, quotes
@@ -24,7 +25,7 @@ from wire.books import parse_book
 from wire.feed import build_quotes
 
 START_US = 1_800_000_000_000_000
-PACE = PricingPace(flush_interval_s=0.001, batch_fixtures_max=16, retention_us=10**12)
+PACE = PricingPace(spacing_s_max=0.001, batch_fixtures_max=16, retention_us=10**12)
 OnDelivery = Callable[[Exception | None], None]
 
 
@@ -32,6 +33,11 @@ OnDelivery = Callable[[Exception | None], None]
 class FakePricingMessage(FakeMessage):
     key: bytes = b""
     timestamp: float = 0.0
+
+
+class FakeSpacing:
+    def __init__(self) -> None:
+        self.seconds = 0.0
 
 
 class FakeConsumer:
@@ -181,6 +187,7 @@ class Bench:
         self.store = FakeBookStore()
         self.published = FakePublished()
         self.clock = FakePricingClock()
+        self.spacing = FakeSpacing()
         self.sequence = 0
         self.agent: PricingAgent | None = None
         self.tasks: list[asyncio.Task[Any]] = []
@@ -194,6 +201,8 @@ class Bench:
             clock=self.clock,
             policy=self.policy,
             pace=PACE,
+            spacing=self.spacing,
+            busy_share=lambda: 0.0,
         )
         self.agent.attach(cast("Any", self.app))
         self.tasks = [asyncio.create_task(function()) for function in self.app.functions]

@@ -1,4 +1,4 @@
-"""A message is handed to its stream without tasks of its own, and a full stream can still be waited for."""
+"""Messages are handed over without tasks of their own, a full stream can be waited for, fetches keep apart."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import faust
 import pytest
 
-from infra.faust_consumer import AT_ONCE, transport_with
+from infra.faust_consumer import AT_ONCE, FetchSpacing, space_fetches, transport_with
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ async def consumer(tmp_path: Path) -> AsyncIterator[Any]:
     async def ignore(*_: Any) -> None:
         return None
 
-    transport = transport_with(AT_ONCE)(app.conf.broker_consumer, app)
+    transport = transport_with(AT_ONCE, FetchSpacing())(app.conf.broker_consumer, app)
     created: Any = transport.create_consumer(ignore, on_partitions_revoked=ignore, on_partitions_assigned=ignore)
     yield created
     created._thread.thread_loop.close()
@@ -69,3 +69,32 @@ async def test_what_handing_over_raises_is_raised(consumer: Any) -> None:
     for late in (False, True):
         with pytest.raises(ValueError, match="unreadable"):
             await consumer.wait_first(fail(late=late), asyncio.Event().wait())
+
+
+class FakeFetcher:
+    """Always has a fetch to send, and time to wait."""
+
+    def _get_actions_per_node(self, assignment: str) -> tuple[Any, ...]:
+        return [(1, assignment)], {}, 10.0, False, ["resumed"]
+
+
+def test_a_fetch_that_is_not_due_is_held_back_until_it_is() -> None:
+    fetcher, spacing = FakeFetcher(), FetchSpacing(seconds=30.0)
+    space_fetches(fetcher, spacing)
+    assert fetcher._get_actions_per_node("first") == ([(1, "first")], {}, 10.0, False, ["resumed"])
+    fetches, resets, timeout_s, is_invalid, resumes = fetcher._get_actions_per_node("second")
+    assert (fetches, resets, is_invalid, resumes) == ([], {}, False, ["resumed"])
+    assert timeout_s == 10.0
+
+
+def test_the_wait_for_a_fetch_ends_when_it_is_due() -> None:
+    fetcher, spacing = FakeFetcher(), FetchSpacing(seconds=5.0)
+    space_fetches(fetcher, spacing)
+    fetcher._get_actions_per_node("first")
+    assert 0.0 < fetcher._get_actions_per_node("second")[2] <= 5.0
+
+
+def test_fetches_follow_each_other_at_once_where_no_spacing_is_set() -> None:
+    fetcher = FakeFetcher()
+    space_fetches(fetcher, FetchSpacing())
+    assert [fetcher._get_actions_per_node(name)[0] for name in ("first", "second")] == [[(1, "first")], [(1, "second")]]
