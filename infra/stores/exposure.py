@@ -15,12 +15,13 @@ import hashlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from infra.stores.redis_batches import Command, RedisBatches
 from kernel.clock import Clock
 from risk.exposure import MarketExposure
 from risk.ports import ExposureEntry, Reservation, ReservationKey, ReservationState, RiskUnavailable
@@ -57,7 +58,7 @@ class RedisExposure:
     """The exposure of every market with open bets."""
 
     def __init__(self, redis: Redis, *, clock: Clock, timeout_ms: int) -> None:
-        self._redis = redis
+        self._batches = RedisBatches(redis, timeout_s=timeout_ms / 1_000)
         self._clock = clock
         self._timeout_s = timeout_ms / 1_000
 
@@ -72,13 +73,13 @@ class RedisExposure:
         """
         field = reservation_field(key)
         async with self._bounded():
-            pipeline = self._redis.pipeline(transaction=False)
             made_ms = self._clock.now_us() // 1_000
-            pipeline.zadd(RESERVATIONS_KEY, {f"{field}:{entry.fixture_id}": made_ms})
             arguments = (field, pack_entry(entry), str(loss_minor_max))
-            pipeline.evalsha(RESERVE_DIGEST, 1, fixture_key(entry.fixture_id), "reserve", *arguments)
-            pipeline.get(COMPLETE_KEY)
-            _, (state, stake_total_minor, payout_minor), marker = await pipeline.execute()
+            _, (state, stake_total_minor, payout_minor), marker = await self._batches.run(
+                ("ZADD", RESERVATIONS_KEY, made_ms, f"{field}:{entry.fixture_id}"),
+                ("EVALSHA", RESERVE_DIGEST, 1, fixture_key(entry.fixture_id), "reserve", *arguments),
+                ("GET", COMPLETE_KEY),
+            )
         if marker is None:
             if state == ReservationState.RESERVED:
                 await self.release(key, fixture_id=entry.fixture_id)
@@ -96,7 +97,7 @@ class RedisExposure:
         """
         async with self._bounded():
             field = reservation_field(key)
-            await self._call(self._redis, entry.fixture_id, "commit", field, pack_entry(entry), str(bet_id))
+            await self._batches.run(_call(entry.fixture_id, "commit", field, pack_entry(entry), str(bet_id)))
 
     async def release(self, key: ReservationKey, *, fixture_id: str) -> None:
         """Take the reservation back, if there is one.
@@ -105,7 +106,7 @@ class RedisExposure:
             RiskUnavailable: If Redis does not answer in time; the reservation is resolved later.
         """
         async with self._bounded():
-            await self._call(self._redis, fixture_id, "release", reservation_field(key))
+            await self._batches.run(_call(fixture_id, "release", reservation_field(key)))
 
     async def add_bet(self, entry: ExposureEntry, *, bet_id: UUID) -> None:
         """Count an open bet, once.
@@ -114,7 +115,7 @@ class RedisExposure:
             RiskUnavailable: If Redis does not answer in time.
         """
         async with self._bounded():
-            await self._call(self._redis, entry.fixture_id, "add_bet", str(bet_id), pack_entry(entry))
+            await self._batches.run(_add_bet(bet_id, entry))
 
     async def remove_bet(self, bet_id: UUID, *, fixture_id: str) -> None:
         """Stop counting a bet that is settled or void; nothing happens if it is not counted.
@@ -123,7 +124,7 @@ class RedisExposure:
             RiskUnavailable: If Redis does not answer in time.
         """
         async with self._bounded():
-            await self._call(self._redis, fixture_id, "remove_bet", str(bet_id))
+            await self._batches.run(_call(fixture_id, "remove_bet", str(bet_id)))
 
     async def add_bets(self, bets: Sequence[tuple[UUID, ExposureEntry]]) -> None:
         """Count a page of open bets, each once, in one round trip.
@@ -132,13 +133,7 @@ class RedisExposure:
             RiskUnavailable: If Redis does not answer in time.
         """
         async with self._bounded():
-            pipeline = self._redis.pipeline(transaction=False)
-            for bet_id, entry in bets:
-                self._call(pipeline, entry.fixture_id, "add_bet", str(bet_id), pack_entry(entry))
-            await pipeline.execute()
-
-    def _call(self, redis: Any, fixture_id: str, operation: str, *arguments: str) -> Any:
-        return redis.eval(_SCRIPT, 1, fixture_key(fixture_id), operation, *arguments)
+            await self._batches.run(*(_add_bet(bet_id, entry) for bet_id, entry in bets))
 
     @asynccontextmanager
     async def _bounded(self) -> AsyncIterator[None]:
@@ -147,3 +142,11 @@ class RedisExposure:
                 yield
         except (RedisError, OSError, TimeoutError) as error:
             raise RiskUnavailable("Exposure must be whole and its store answer in time, it did not") from error
+
+
+def _call(fixture_id: str, operation: str, *arguments: str) -> Command:
+    return ("EVAL", _SCRIPT, 1, fixture_key(fixture_id), operation, *arguments)
+
+
+def _add_bet(bet_id: UUID, entry: ExposureEntry) -> Command:
+    return _call(entry.fixture_id, "add_bet", str(bet_id), pack_entry(entry))
