@@ -7,20 +7,23 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
 import numpy as np
 
+from infra.settings import LOCAL_FOOTBALL_OFFER
 from odds.fixture import Period
 from odds.football.bet_builder import BuilderLeg, BuilderMatch, next_legs, price_legs
+from odds.football.catalogue import Catalogue, catalogue, part_of_catalogue
 from odds.football.goal_models import GoalModelSpec, fit_goal_model
 from odds.football.implied_means import PriceTargets, imply_goal_means
 from odds.football.likelihoods import GoalFamily
-from odds.football.markets import goals_to_come, price_matches
+from odds.football.markets import MatchPrices, goals_to_come, price_columns, price_matches
 from odds.football.match_scores import match_scores
-from odds.football.match_states import GoalTiming, MatchStates, RedCardEffects
+from odds.football.match_states import GoalTiming, MatchStates, RedCardEffects, ScoringLeft
 from odds.football.results import MatchResults
 from odds.football.score_effects import ScoreEffects, price_matches_with_score_effects
 
@@ -28,6 +31,7 @@ SEASON = Path(__file__).resolve().parents[3] / "shared" / "data" / "football" / 
 RUNS = 15
 BATCH = 1_000
 TIMING, RED_CARDS = GoalTiming(), RedCardEffects()
+USUAL_OFFER = frozenset({*LOCAL_FOOTBALL_OFFER, "1x2", "total:0.5", "total:1.5", "total:2.5", "total:3.5", "total:4.5"})
 TARGETS = (("1x2", "home"), ("1x2", "draw"), ("1x2", "away"), ("total:2.5", "over"), ("total:2.5", "under"))
 
 
@@ -67,17 +71,22 @@ def main() -> None:
     rhos = np.full(BATCH, -0.05)
     fresh, live = MatchStates.before_kick_off(BATCH), live_states(random)
 
-    def price(states: MatchStates) -> int:
-        prices = price_matches(home, away, rhos=rhos, states=states, timing=TIMING, red_cards=RED_CARDS)
-        return int(prices.win_weights.shape[1])
+    def price(states: MatchStates, columns: Catalogue) -> MatchPrices:
+        left = ScoringLeft.of(states, TIMING, RED_CARDS)
+        return price_columns(home, away, rhos=rhos, left=left, columns=columns)
 
-    outcomes = price(fresh)
-    report(
-        f"{outcomes} outcomes before play, {BATCH} matches, each",
-        best_us(lambda: price(fresh)) / BATCH,
-        "prototype 1.95 us (130-140 outcomes), penaltyblog 3,135 us",
-    )
-    report(f"{outcomes} outcomes in play, {BATCH} matches, each", best_us(lambda: price(live)) / BATCH, "nobody")
+    for offer in (part_of_catalogue(USUAL_OFFER), catalogue()):
+        outcomes = offer.layout.outcome_count
+        report(
+            f"{outcomes} outcomes before play, {BATCH} matches, each",
+            best_us(partial(price, fresh, offer)) / BATCH,
+            "prototype 1.95 us (130-140 outcomes), penaltyblog 3,135 us",
+        )
+        report(
+            f"{outcomes} outcomes in play, {BATCH} matches, each",
+            best_us(partial(price, live, offer)) / BATCH,
+            "nobody",
+        )
     effects = ScoreEffects((1.2, 1.1, 1.0, 0.95, 0.9), (0.9, 0.95, 1.0, 1.1, 1.2))
     few = slice(0, 64)
     report(

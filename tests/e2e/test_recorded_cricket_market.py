@@ -92,7 +92,7 @@ def settled(bettor: Bettor, bet_id: str) -> bet_pb2.Bet | None:
 
 def assert_history_is_whole(settings: Settings, fixture_id: str) -> None:
     published = asyncio.run(published_versions(settings, fixture_id))
-    assert len(published) > 20  # at full speed many changes share a book
+    assert len(published) > 5  # at full speed hundreds of changes share a book
     wait_for(lambda: stored_versions(settings, fixture_id) == published or None, what="every book version in history")
 
 
