@@ -83,19 +83,22 @@ class _Begun:
 
 
 def space_fetches(fetcher: Any, spacing: FetchSpacing) -> None:
-    """Have aiokafka's fetcher begin no fetch before it is due; what else it does meanwhile goes on."""
+    """Have aiokafka's fetcher begin no fetch from a broker before it is due; what else it does meanwhile goes on."""
     find_actions = fetcher._get_actions_per_node
-    due_s = 0.0
+    due_s: dict[int, float] = {}
 
     def find_due_actions(assignment: Any) -> tuple[Any, ...]:
-        nonlocal due_s
         fetches, resets, timeout_s, *others = find_actions(assignment)
-        if fetches:
-            now_s = time.monotonic()
-            if now_s < due_s:
-                return [], resets, min(timeout_s, due_s - now_s), *others
-            due_s = now_s + spacing.seconds
-        return fetches, resets, timeout_s, *others
+        now_s = time.monotonic()
+        due = []
+        for broker, request in fetches:
+            left_s = due_s.get(broker, now_s) - now_s
+            if left_s > 0.0:
+                timeout_s = min(timeout_s, left_s)
+            else:
+                due_s[broker] = now_s + spacing.seconds
+                due.append((broker, request))
+        return due, resets, timeout_s, *others
 
     fetcher._get_actions_per_node = find_due_actions
 

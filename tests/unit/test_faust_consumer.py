@@ -74,8 +74,10 @@ async def test_what_handing_over_raises_is_raised(consumer: Any) -> None:
 class FakeFetcher:
     """Always has a fetch to send, and time to wait."""
 
+    brokers: tuple[int, ...] = (1,)
+
     def _get_actions_per_node(self, assignment: str) -> tuple[Any, ...]:
-        return [(1, assignment)], {}, 10.0, False, ["resumed"]
+        return [(broker, assignment) for broker in self.brokers], {}, 10.0, False, ["resumed"]
 
 
 def test_a_fetch_that_is_not_due_is_held_back_until_it_is() -> None:
@@ -98,3 +100,11 @@ def test_fetches_follow_each_other_at_once_where_no_spacing_is_set() -> None:
     fetcher = FakeFetcher()
     space_fetches(fetcher, FetchSpacing())
     assert [fetcher._get_actions_per_node(name)[0] for name in ("first", "second")] == [[(1, "first")], [(1, "second")]]
+
+
+def test_one_broker_does_not_wait_for_another() -> None:
+    fetcher = FakeFetcher()
+    space_fetches(fetcher, FetchSpacing(seconds=30.0))
+    fetcher._get_actions_per_node("first")
+    fetcher.brokers = (1, 2)
+    assert fetcher._get_actions_per_node("second")[0] == [(2, "second")]
