@@ -66,7 +66,7 @@ def test_bets_on_the_recorded_cricket_market_are_paid_by_its_winner(
     assert isinstance(in_play, bet_pb2.Bet), in_play
     assert in_play.legs[0].is_in_play
 
-    for count in range(10_000, len(lines), 1_000):  # in one go hundreds of changes share a book
+    for count in range(9_500, len(lines), 400):  # in one go hundreds of changes share a book
         replay(count)
     replay(len(lines))
     won = wait_for(lambda: settled(bettor, pre_match.bet_id), what="settlement of the winning bet")
