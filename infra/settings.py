@@ -53,7 +53,7 @@ class Ports(Section):
 class Kafka(Section):
     """Kafka topics and clients."""
 
-    partitions: int = Field(default=4, ge=1, le=1024)
+    partitions: int = Field(default=2, ge=1, le=1024)
     replication_factor: int = Field(default=1, ge=1, le=5)
     consumer_group_prefix: str = "overround"
     session_timeout_ms: int = Field(default=3_000, ge=1_000)

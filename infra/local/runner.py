@@ -11,6 +11,7 @@ from pathlib import Path
 
 from infra.local.launch import launch
 from infra.local.program import Program, ProgramState, Unhealthy
+from kernel.errors import DomainError
 
 PROBE_TIMEOUT_S = 2.0
 PROBE_STARTING_S = 0.1
@@ -24,7 +25,7 @@ KILL_TIMEOUT_S = 2.0
 
 
 class StartFailed(Exception):
-    """A program did not become healthy; the message holds the end of its log."""
+    """A program did not become healthy, or what it holds cannot be used; the message says why, or how its log ends."""
 
 
 class Runner:
@@ -144,6 +145,9 @@ class Runner:
             return
         try:
             done = await asyncio.to_thread(self.program.once_healthy)
+        except DomainError as error:
+            self.ready.set_exception(StartFailed(f"{self.program.name}: {error}"))  # it says all; the log knows nothing
+            return
         except Exception as error:
             self._fail(f"{type(error).__name__}: {error}")
             return

@@ -9,11 +9,11 @@ from __future__ import annotations
 import json
 import time
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
@@ -23,11 +23,18 @@ from confluent_kafka.cimpl import NewTopic
 
 from infra.migrations.steps import Step, describe_pending, read_steps
 from infra.settings import Settings
+from kernel.errors import DomainError
 
 STEPS = Path(__file__).parent / "kafka"
 RECORD_TOPIC = "platform.migrations.v1"
 RECORD_CONFIG = {"cleanup.policy": "compact"}
 TIMEOUT_S = 20.0
+
+
+class PartitionsDiffer(DomainError):
+    """A topic has more or fewer partitions than declared; keys would be looked for where they are not."""
+
+    reason: ClassVar[str] = "PARTITIONS_DIFFER"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,21 +47,43 @@ class TopicDeclaration:
 
 
 def migrate_kafka(settings: Settings, *, steps_dir: Path = STEPS) -> str:
-    """Create or configure what new steps declare, and what is missing; return a line about it."""
+    """Create or configure what new steps declare, and what is missing; return a line about it.
+
+    Raises:
+        PartitionsDiffer: If a topic that exists does not have the partitions declared; nothing is changed then.
+    """
     admin = AdminClient({"bootstrap.servers": settings.kafka_bootstrap})
-    existing = set(admin.list_topics(timeout=TIMEOUT_S).topics)
+    declared = read_declarations(settings, steps_dir=steps_dir)
+    counts = {name: len(topic.partitions) for name, topic in admin.list_topics(timeout=TIMEOUT_S).topics.items()}
+    expect_partitions(declared.values(), counts)
+    existing = set(counts)
     record = TopicDeclaration(RECORD_TOPIC, 1, RECORD_CONFIG)
     if record.name not in existing:
         _create(admin, settings, [record])
     taken = _read_record(settings)
     steps = read_steps(steps_dir, "*.toml")
     pending = [step for step in steps if step.name not in taken]
-    declared = read_declarations(settings, steps_dir=steps_dir)
     _create(admin, settings, [topic for topic in declared.values() if topic.name not in existing])
     changed = {topic.name for step in pending for topic in _read_step(step, settings)} & existing
     _configure(admin, [declared[name] for name in sorted(changed)])
     _write_record(settings, [step.name for step in pending])
     return describe_pending(pending, steps)
+
+
+def expect_partitions(declared: Iterable[TopicDeclaration], counts: Mapping[str, int]) -> None:
+    """Compare declarations with the number of partitions of each topic that exists.
+
+    Raises:
+        PartitionsDiffer: At the first topic that differs.
+    """
+    for topic in declared:
+        found = counts.get(topic.name, topic.partitions)
+        if found != topic.partitions:
+            raise PartitionsDiffer(
+                f"Topic {topic.name} must have {topic.partitions} partitions, has {found}: "
+                f"OVERROUND_KAFKA__PARTITIONS={found} goes on with its data, `overround clean-data` begins anew",
+                figures={"partitions": str(found)},
+            )
 
 
 def read_declarations(settings: Settings, *, steps_dir: Path = STEPS) -> dict[str, TopicDeclaration]:

@@ -102,19 +102,19 @@ def test_a_killed_supervisor_takes_everything_with_it_and_the_next_one_goes_on(s
     assert {servers.find(name).state for name in SERVERS} == {"healthy"}
 
 
+def test_topics_of_another_number_of_partitions_are_refused_with_the_way_to_keep_them(servers: RunningSystem) -> None:
+    settings = servers.settings
+    declared = settings.kafka.partitions
+    shut_down(settings)
+    more = settings.model_copy(update={"kafka": settings.kafka.model_copy(update={"partitions": declared + 1})})
+    said = _say_refused(more)
+    assert f"must have {declared + 1} partitions, has {declared}: OVERROUND_KAFKA__PARTITIONS={declared}" in said
+    launch_up(settings, "--only-servers")
+
+
 def test_a_taken_port_is_named_with_its_holder_and_the_setting_that_moves_ours(own_settings: Settings) -> None:
     with socket.create_server((own_settings.host, own_settings.ports.redis)):
-        refused = subprocess.run(
-            [sys.executable, "-m", "infra.cli", "up", "--only-servers"],
-            env={**os.environ, **own_settings.environment()},
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=30,
-        )
-    said = " ".join(refused.stdout.split())
-    assert refused.returncode == 1
+        said = _say_refused(own_settings)
     assert f"Port {own_settings.ports.redis} (of redis) is taken by process {os.getpid()}" in said
     assert "OVERROUND_PORTS__REDIS=" in said
 
@@ -136,6 +136,21 @@ def test_servers_are_found_where_debian_keeps_them(tmp_path: Path, monkeypatch: 
     )
     with pytest.raises(StartFailed, match="Unknown option specified: nonsense"):
         asyncio.run(supervisor.run(on_up=lambda: None))
+
+
+def _say_refused(settings: Settings) -> str:
+    """Return in one line what a start says that is refused."""
+    refused = subprocess.run(
+        [sys.executable, "-m", "infra.cli", "up", "--only-servers"],
+        env={**os.environ, **settings.environment()},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+    )
+    assert refused.returncode == 1
+    return " ".join(refused.stdout.split())
 
 
 def _program(folder: Path, *command: str) -> Program:

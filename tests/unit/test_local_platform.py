@@ -16,7 +16,12 @@ from infra.local.state import find_process
 from infra.local.system import choose, describe_system
 from infra.local.topic_report import TopicState, find_difference
 from infra.migrations.clickhouse_migration import split_statements
-from infra.migrations.kafka_migration import TopicDeclaration, read_declarations
+from infra.migrations.kafka_migration import (
+    PartitionsDiffer,
+    TopicDeclaration,
+    expect_partitions,
+    read_declarations,
+)
 from infra.migrations.steps import Step, find_pending
 from infra.settings import ROOT, Ports, Settings, load_settings
 from kernel.errors import InvariantBroken
@@ -128,6 +133,13 @@ def test_a_topic_that_is_missing_or_differs_is_told() -> None:
     assert "4 partitions" in find_difference(declared, TopicState("a.b.v1", 1, 0, 9, {"cleanup.policy": "compact"}))
     found = TopicState("a.b.v1", 4, 0, 9, {"cleanup.policy": "delete"})
     assert find_difference(declared, found) == "cleanup.policy is delete, declared compact"
+
+
+def test_partitions_that_differ_are_refused_with_the_setting_that_keeps_the_data() -> None:
+    declared = [TopicDeclaration("a.v1", 2, {}), TopicDeclaration("b.v1", 2, {})]
+    expect_partitions(declared, {"a.v1": 2, "other": 7})
+    with pytest.raises(PartitionsDiffer, match=r"b\.v1 must have 2 partitions, has 4: OVERROUND_KAFKA__PARTITIONS=4"):
+        expect_partitions(declared, {"a.v1": 2, "b.v1": 4})
 
 
 def test_every_declared_topic_is_described() -> None:
