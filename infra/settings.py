@@ -244,6 +244,7 @@ class Pricing(Section):
     """How prices are made, and how fast.
 
     Where no margin rule holds, markets of more than four outcomes sum to `overround_wide`, others to `overround`.
+    Beside a near certainty they sum to less: no odds against are divided by more than `margin_odds_ratio_max`.
     A competition's tier goes by its name as the provider writes it. `football_offer` names markets, or types of them
     ("total"), that we offer ourselves on football matches; unless it is set, the local profile offers a moderate list
     and the others nothing.
@@ -256,6 +257,7 @@ class Pricing(Section):
     ladder: Literal["fine", "betfair", "fractional", "american"] = "fine"
     margin_removal: Literal["power", "multiplicative", "additive", "odds_ratio", "shin", "goto"] = "power"
     margin_application: Literal["odds_ratio", "power", "multiplicative", "shin", "goto"] = "odds_ratio"
+    margin_odds_ratio_max: float = Field(default=1.75, ge=1.0, le=100.0)
     providers_min: int = Field(default=1, ge=1, le=32)
     mandatory_providers: dict[str, frozenset[str]] = {}  # by sport
     sharpness_by_provider: dict[str, float] = {}

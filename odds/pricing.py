@@ -15,6 +15,7 @@ from odds.blending import blend, find_outliers, find_quorum
 from odds.book import PriceSource
 from odds.fixture_state import FixtureState, GoalFit
 from odds.football.joint_book import JointPrices, price_jointly
+from odds.margin.application import reachable_overrounds
 from odds.margin.quoting import quote_rows
 from odds.margin.removal import remove_margin
 from odds.policy import PricingPolicy
@@ -65,7 +66,7 @@ def make_prices(states: Sequence[FixtureState], stack: Stack, policy: PricingPol
     blended, shares = blend_markets(stack, policy)
     joint = price_jointly(states, stack, blended, policy)
     fair, sources = (blended, _MARKET) if joint is None else _choose(joint, blended, stack)
-    odds_milli, overrounds = quote_markets(stack, fair, policy)
+    odds_milli, overrounds, wanted = quote_markets(stack, fair, policy)
     is_quoted = ~np.isnan(overrounds)
     return PricedColumns(
         fair_probabilities=np.where(stack.shape.to_outcomes(is_quoted), fair, np.nan),
@@ -73,7 +74,7 @@ def make_prices(states: Sequence[FixtureState], stack: Stack, policy: PricingPol
         sources=np.where(is_quoted, sources, _NONE),
         decimal_odds_milli=odds_milli,
         overrounds=overrounds,
-        wanted_overrounds=np.where(is_quoted, stack.wanted_overrounds, np.nan),
+        wanted_overrounds=np.where(is_quoted, wanted, np.nan),
         shares=shares,
         is_decided=np.zeros(stack.shape.market_count, dtype=bool) if joint is None else joint.is_decided,
         goal_fits={} if joint is None else joint.fits,
@@ -117,20 +118,29 @@ def _blend_group(
     return _blend(fair, weights, winner_counts), weights / np.where(totals > 0.0, totals, 1.0)
 
 
-def quote_markets(stack: Stack, fair: Floats, policy: PricingPolicy) -> tuple[NDArray[np.uint32], Floats]:
-    """Put the margin on, round, and take back any market that ended below its overround."""
+def quote_markets(stack: Stack, fair: Floats, policy: PricingPolicy) -> tuple[NDArray[np.uint32], Floats, Floats]:
+    """Put the margin on, round, and take back any market that ended below its overround.
+
+    Returns:
+        Prices, what they sum to, and what they were to sum to.
+    """
     padded = np.append(fair, np.nan)
     odds_milli = np.zeros(len(padded), dtype=np.uint32)
     overrounds = np.full(stack.shape.market_count, np.nan)
+    wanted = stack.wanted_overrounds.copy()
     for group in stack.shape.groups:
+        rows = padded[group.cells]
+        wanted[group.markets] = reachable_overrounds(
+            rows, wanted=wanted[group.markets], odds_ratio_max=policy.margin_odds_ratio_max
+        )
         quoted = quote_rows(
-            padded[group.cells],
-            overrounds=stack.wanted_overrounds[group.markets],
+            rows,
+            overrounds=wanted[group.markets],
             ladder=policy.ladder_steps,
             method=policy.application,
         )
         odds_milli[group.cells], overrounds[group.markets] = quoted.decimal_odds_milli, quoted.overrounds
-    return odds_milli[:-1], overrounds
+    return odds_milli[:-1], overrounds, wanted
 
 
 def _fair_of_providers(

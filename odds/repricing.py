@@ -103,6 +103,7 @@ def _hold(priced: PricedColumns, before: _Columns, stack: Stack, policy: Pricing
         before.decimal_odds_milli,
         fair=priced.fair_probabilities,
         overrounds=priced.overrounds,
+        wanted_overrounds=priced.wanted_overrounds,
         stack=stack,
         policy=policy,
     )

@@ -18,7 +18,14 @@ Milli = NDArray[np.uint32]
 
 
 def hold_prices(
-    made: Milli, published: Milli, *, fair: Floats, overrounds: Floats, stack: Stack, policy: PricingPolicy
+    made: Milli,
+    published: Milli,
+    *,
+    fair: Floats,
+    overrounds: Floats,
+    wanted_overrounds: Floats,
+    stack: Stack,
+    policy: PricingPolicy,
 ) -> tuple[Milli, Floats]:
     """Keep published prices that the new ones are just below.
 
@@ -30,6 +37,7 @@ def hold_prices(
         published: Those of the last books, shape (O,); 0 for none.
         fair: Fair probabilities of the new prices, shape (O,).
         overrounds: What the new prices sum to, shape (M,).
+        wanted_overrounds: What they were to sum to, shape (M,).
         stack: The fixtures.
         policy: What is tolerated.
 
@@ -46,9 +54,7 @@ def hold_prices(
     near = lower[is_next & (returned <= policy.kept_return_max)]
     markets = stack.shape.market_of_outcome[near]
     given = np.bincount(markets, 1_000.0 / made[near] - 1_000.0 / published[near], minlength=len(overrounds))
-    is_kept = (
-        overrounds - given >= stack.wanted_overrounds - policy.kept_overround_tolerance * stack.shape.winner_counts
-    )
+    is_kept = overrounds - given >= wanted_overrounds - policy.kept_overround_tolerance * stack.shape.winner_counts
     near = near[is_kept[markets]]
     prices = made.copy()
     prices[near] = published[near]

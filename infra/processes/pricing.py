@@ -81,6 +81,7 @@ def build_policy(pricing: Pricing, football_offer: tuple[str, ...]) -> PricingPo
         tier_by_competition=pricing.tier_by_competition,
         removal=MarginMethod(pricing.margin_removal),
         application=MarginMethod(pricing.margin_application),
+        margin_odds_ratio_max=pricing.margin_odds_ratio_max,
         providers_min=pricing.providers_min,
         mandatory_providers=pricing.mandatory_providers,
         sharpness_by_provider=pricing.sharpness_by_provider,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+import numpy as np
+
 from odds.margin import solvers
 from odds.margin.divergence import put_on_by_jensen_shannon
 from odds.margin.methods import MarginMethod
@@ -22,6 +24,24 @@ SOLVERS: Final[Mapping[MarginMethod, Solver]] = {
     MarginMethod.GOTO: solvers.put_on_by_goto,
     MarginMethod.JENSEN_SHANNON: put_on_by_jensen_shannon,
 }
+
+
+def reachable_overrounds(fair_probabilities: Floats, *, wanted: Floats, odds_ratio_max: float) -> Floats:
+    """Return what books are to sum to where no odds against an outcome may be divided by more than so much.
+
+    The nearer a favourite is to certain, the less margin it can carry. Held to its overround, such a book would put all
+    of it on the others: 19 to 1 against would become 12 to 1, and 49 to 1 hardly more.
+
+    Args:
+        fair_probabilities: Shape (n_books, n_outcomes); NaN pads short books.
+        wanted: Overrounds, shape (n_books,).
+        odds_ratio_max: Of the odds against an outcome before the margin to those after it, at least 1.0.
+
+    Returns:
+        What is wanted, or where it is less, what the outcomes sum to with their odds against divided by that ratio.
+    """
+    implied = odds_ratio_max * fair_probabilities / (1.0 + (odds_ratio_max - 1.0) * fair_probabilities)
+    return np.asarray(np.fmin(wanted, np.add.reduce(implied, 1, where=~np.isnan(implied))))
 
 
 def apply_margin(

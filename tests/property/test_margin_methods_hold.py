@@ -10,7 +10,7 @@ from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 
 from odds.ladder import LADDERS
-from odds.margin.application import apply_margin
+from odds.margin.application import apply_margin, reachable_overrounds
 from odds.margin.methods import MarginMethod
 from odds.margin.quoting import quote_rows
 from odds.margin.removal import remove_margin
@@ -119,6 +119,32 @@ def test_a_greater_overround_shortens_every_price(
     less, greater = (apply_margin(fair, overrounds=total, method=method) for total in (overround, overround + more))
     both = less.is_solved & greater.is_solved
     assert np.all(~(greater.probabilities[both] < less.probabilities[both] - 1e-12))
+
+
+@given(fair=fair_books(), overround=st.floats(1.0, 1.3), ratio=st.floats(1.01, 3.0))
+@SEVERAL
+def test_a_reachable_overround_divides_no_odds_against_by_more_than_allowed(
+    fair: Floats, overround: float, ratio: float
+) -> None:
+    wanted = np.full(len(fair), overround)
+    reachable = reachable_overrounds(fair, wanted=wanted, odds_ratio_max=ratio)
+    assert np.all(reachable <= wanted)
+    rows = apply_margin(fair, overrounds=reachable)
+    assert rows.is_solved.all()
+    ratios = (1.0 / fair - 1.0) / (1.0 / rows.probabilities - 1.0)
+    assert np.nanmax(ratios) <= ratio + 1e-9
+    assert np.nanmin(ratios[reachable < wanted], initial=ratio) >= ratio - 1e-9
+
+
+@given(chances=st.lists(st.floats(1e-4, 0.5), min_size=2, max_size=12, unique=True))
+@SEVERAL
+def test_the_longer_a_shot_the_longer_its_price_on_lines_beside_each_other(chances: list[float]) -> None:
+    over = np.sort(np.array(chances))
+    fair = np.stack([over, 1.0 - over], axis=1)
+    reachable = reachable_overrounds(fair, wanted=np.full(len(fair), 1.05), odds_ratio_max=1.75)
+    prices = 1.0 / apply_margin(fair, overrounds=reachable).probabilities[:, 0]
+    assert np.all(np.diff(prices) < 0.0)
+    assert np.all((prices - 1.0) * 1.75 >= (1.0 / over - 1.0) * (1.0 - 1e-9))
 
 
 @every_method

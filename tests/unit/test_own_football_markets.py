@@ -84,6 +84,17 @@ def test_the_house_offers_markets_beside_those_of_the_providers() -> None:
     assert repricing.explanation.weights[:, 3:].sum() == 0.0
 
 
+def test_a_long_shot_beside_a_near_certainty_keeps_a_long_price() -> None:
+    repricing = offered(policy=replace(POLICY, football_offer=("total:4.5", "total:5.5", "total:6.5")))
+    markets = ("total:4.5", "total:5.5", "total:6.5")
+    chances = [fair(repricing, market_id, "over")[0] for market_id in markets]
+    prices = [odds_milli(repricing, market_id, "over") / 1_000 for market_id in markets]
+    assert prices == sorted(prices)
+    for chance, price in zip(chances, prices, strict=True):
+        assert (1.0 / chance - 1.0) / (price - 1.0) <= POLICY.margin_odds_ratio_max * 1.1  # a step of the ladder
+    assert prices[2] > 1.6 * prices[1]
+
+
 @pytest.mark.parametrize(
     "state",
     [

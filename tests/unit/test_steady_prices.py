@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -100,9 +98,9 @@ def test_a_held_price_leaves_the_book_within_its_tolerance_of_the_overround_and_
     assert total >= 1.05 - POLICY.kept_overround_tolerance
 
 
-def result_stack(wanted: float) -> Stack:
+def result_stack() -> Stack:
     state: FixtureState = folded(update(quoted=quotes((2_000, 3_000, 6_000), layout=RESULT)))
-    return replace(stack_states([state], UP, POLICY), wanted_overrounds=np.array([wanted]))
+    return stack_states([state], UP, POLICY)
 
 
 def held(
@@ -115,7 +113,8 @@ def held(
         np.array(published, dtype=np.uint32),
         fair=np.array(fair),
         overrounds=overrounds,
-        stack=result_stack(wanted),
+        wanted_overrounds=np.array([wanted]),
+        stack=result_stack(),
         policy=policy,
     )
     return prices.tolist(), float(sums[0])
