@@ -17,6 +17,7 @@ Format = Literal["uof", "betfair"]
 _STREAM_TIME = re.compile(rb'"pt"\s*:\s*([0-9]{1,15})')
 _XML_TIME = re.compile(rb'\btimestamp="([0-9]{1,15})"')
 _SNIFFED_BYTES: Final = 64
+FOLDERS_NAMED_MAX: Final = 8
 
 
 class ReplayImpossible(ValueError):
@@ -57,9 +58,17 @@ def find_recordings(paths: Sequence[Path]) -> list[Recording]:
         else:
             found = [item] if path.is_file() and (item := _recognise(path)) else []
         if not found:
-            raise ReplayImpossible(f"Expected an odds feed (XML) or an exchange stream (JSON lines) at {path}")
+            raise ReplayImpossible(
+                f"Expected an odds feed (XML) or an exchange stream (JSON lines) at {path}{_folders_below(path)}"
+            )
         recordings += found
     return recordings
+
+
+def _folders_below(path: Path) -> str:
+    """Name some folders that may have been meant."""
+    names = sorted(below.name for below in path.iterdir() if below.is_dir()) if path.is_dir() else []
+    return f"; its folders are to be named one by one: {', '.join(names[:FOLDERS_NAMED_MAX])}" if names else ""
 
 
 def _recognise(path: Path) -> Recording | None:
