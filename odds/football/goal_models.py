@@ -17,6 +17,7 @@ from odds.football.likelihoods import BivariatePoissonLikelihood, GoalFamily, Sc
 from odds.football.results import MatchResults
 from odds.football.score_grids import (
     bivariate_poisson_grid,
+    conway_maxwell_masses,
     dixon_coles_grid,
     independent_grid,
     inflate_diagonal,
@@ -114,11 +115,16 @@ class FittedGoalModel:
 
         Raises:
             GoalModelMalformed: If rho is impossible with such means.
+            ModelInputInvalid: If a mean is above 30.0 in the Conway-Maxwell family.
         """
         family = self.spec.family
         if family is GoalFamily.NEGATIVE_BINOMIAL:
             dispersion = float(np.exp(self.extras["log_dispersion"]))
             sides = (negative_binomial_masses(means, dispersion, size=size) for means in (home_means, away_means))
+            return independent_grid(*sides)
+        if family is GoalFamily.CONWAY_MAXWELL:
+            upsilon = float(np.exp(self.extras["log_upsilon"]))
+            sides = (conway_maxwell_masses(means, upsilon, size=size) for means in (home_means, away_means))
             return independent_grid(*sides)
         if family is GoalFamily.BIVARIATE_POISSON:
             return self._bivariate_grid(home_means, away_means, size)

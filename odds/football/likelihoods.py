@@ -14,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, gammaln
 
+from odds.football.conway_maxwell import MEAN_MAX, UPSILON_MAX, UPSILON_MIN, ConwayMaxwellCounts
+
 Floats = NDArray[np.float64]
 
 LOG_SMALLEST = float(np.log(1e-7))
@@ -25,6 +27,7 @@ class GoalFamily(StrEnum):
     POISSON = "poisson"
     DIXON_COLES = "dixon_coles"
     NEGATIVE_BINOMIAL = "negative_binomial"
+    CONWAY_MAXWELL = "conway_maxwell"
     BIVARIATE_POISSON = "bivariate_poisson"
 
 
@@ -155,6 +158,36 @@ class NegativeBinomialLikelihood:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class ConwayMaxwellLikelihood:
+    """Two independent Conway-Maxwell-Poisson counts of one upsilon, seen through their means."""
+
+    extra_names: ClassVar[tuple[str, ...]] = ("log_upsilon",)
+    start: ClassVar[Floats] = np.array([0.0])
+    lower: ClassVar[Floats] = np.array([np.log(UPSILON_MIN)])
+    upper: ClassVar[Floats] = np.array([np.log(UPSILON_MAX)])
+
+    def evaluate(self, scores: Scores, home_etas: Floats, away_etas: Floats, extras: Floats) -> tuple[Floats, Floats]:
+        """Return log-likelihoods and gradients; means above 30 goals are held impossible."""
+        upsilon = float(np.exp(extras[0]))
+        values = -upsilon * scores.log_factorials
+        gradients = np.zeros((3, len(values)))
+        for row, (goals, etas) in enumerate(((scores.home, home_etas), (scores.away, away_etas))):
+            means = np.minimum(np.exp(etas), MEAN_MAX)
+            counts = ConwayMaxwellCounts.of_means(means, upsilon)
+            cells = np.arange(counts.masses.shape[1], dtype=np.float64)
+            logs = gammaln(cells + 1.0)
+            log_means = counts.masses @ logs
+            variances = counts.masses @ cells**2 - means**2
+            # By how much the log rate moves with upsilon for the mean to stay.
+            rate_slopes = (counts.masses @ (cells * logs) - means * log_means) / variances
+            values = values + goals * counts.log_rates - counts.log_sums
+            values[etas > np.log(MEAN_MAX)] = -np.inf
+            gradients[row] = (goals - means) * means / variances
+            gradients[2] += upsilon * (log_means - gammaln(goals + 1.0) + (goals - means) * rate_slopes)
+        return values, gradients
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class BivariatePoissonLikelihood:
     """X + Z against Y + Z, with a share of extra draws where asked for (Karlis and Ntzoufras 2003).
 
@@ -225,6 +258,8 @@ def likelihood_of(family: GoalFamily, *, inflated_draws: int) -> Likelihood:
         return BivariatePoissonLikelihood(inflated_draws)
     if family is GoalFamily.NEGATIVE_BINOMIAL:
         return NegativeBinomialLikelihood()
+    if family is GoalFamily.CONWAY_MAXWELL:
+        return ConwayMaxwellLikelihood()
     return DixonColesLikelihood() if family is GoalFamily.DIXON_COLES else PoissonLikelihood()
 
 

@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaln
 
+from odds.football.conway_maxwell import ConwayMaxwellCounts
+
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Flags = NDArray[np.bool_]
@@ -57,6 +59,26 @@ def negative_binomial_masses(means: Floats, dispersion: float, *, size: int) -> 
     masses = np.exp(coefficients + goals * np.log(scaled / (1.0 + scaled)) - inverse * np.log1p(scaled))
     _gather_tail(masses, 0.5 * np.exp(-inverse * np.log1p(2.0 * scaled[:, 0])))
     return np.asarray(masses)
+
+
+def conway_maxwell_masses(means: Floats, upsilon: float, *, size: int) -> Floats:
+    """Return the Conway-Maxwell-Poisson distribution of each mean, its tail gathered in the last two cells.
+
+    Args:
+        means: Shape (n,), above 0.0, at most 30.0.
+        upsilon: 0.3 to 5.0; 1.0 is Poisson, above it goals vary less.
+        size: Cells, two or more.
+
+    Returns:
+        Shape (n, size).
+
+    Raises:
+        ModelInputInvalid: If a mean or upsilon is out of range.
+    """
+    whole = ConwayMaxwellCounts.of_means(means, upsilon, cells=size).masses
+    masses = whole[:, :size].copy()
+    _gather_tail(masses, 0.5 * (whole[:, ::2].sum(axis=1) - whole[:, 1::2].sum(axis=1)))
+    return masses
 
 
 def shift_masses(masses: Floats, offsets: Integers) -> Floats:
