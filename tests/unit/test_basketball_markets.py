@@ -1,12 +1,8 @@
-"""Basketball against the reference table and against games played at random."""
-
-import json
-import re
+"""Basketball against games played at random; a table of it is among the reference values."""
 
 import numpy as np
 import pytest
 
-from infra.settings import ROOT
 from odds.basketball import (
     GameForecast,
     GameRules,
@@ -22,7 +18,6 @@ from odds.basketball import (
 )
 from odds.model_input import EXPECTED_BY_FLAG, ModelInputInvalid, RowFlag
 
-VECTORS = ROOT.parent / "shared" / "vectors" / "odds_vectors.json"
 NBA = GameRules(period_count=4, period_s=720.0, overtime_s=300.0)
 
 
@@ -32,20 +27,6 @@ def forecasts(count: int) -> GameForecast:
 
 def scores(home: int, away: int, seconds_left: float) -> GameScores:
     return GameScores(np.array([home]), np.array([away]), np.array([seconds_left]))
-
-
-@pytest.mark.skipif(not VECTORS.is_file(), reason="the reference values are not beside the repository")
-def test_a_lead_wins_as_often_as_the_reference_table_says() -> None:
-    (vector,) = [v for v in json.loads(VECTORS.read_text())["vectors"] if v["id"] == "stern1994.table"]
-    for key, expected in vector["expected"].items():
-        share, lead = (float(number) for number in re.fullmatch(r"t=([\d.]+),l=(-?\d+)", key).groups())  # type: ignore[union-attr]
-        won = lead_wins(
-            lead=np.array([lead]),
-            elapsed_share=np.array([share]),
-            margin_mean=np.array([vector["input"]["mu"]]),
-            margin_sd=np.array([vector["input"]["sigma"]]),
-        )
-        assert won[0] == pytest.approx(expected, abs=vector["tolerance"]["abs"])
 
 
 def test_at_the_end_a_lead_has_won() -> None:

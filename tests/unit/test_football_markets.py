@@ -1,10 +1,8 @@
-"""Every market of a match, beside exact values, at any moment."""
+"""Every market of a match at any moment; exact figures of them are among the reference values."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,14 +14,7 @@ from odds.football.markets import MatchPrices, price_columns, price_matches
 from odds.football.match_states import GoalTiming, MatchStates, RedCardEffects, ScoringLeft
 from odds.model_input import EXPECTED_BY_FLAG, ModelInputInvalid, RowFlag
 
-VECTORS = Path(__file__).resolve().parents[3] / "shared" / "vectors" / "odds_vectors.json"
 EVEN_PACE = GoalTiming(rise=0.0, first_half_added_minutes=0.0, second_half_added_minutes=0.0)
-
-
-def vectors(area: str) -> list[dict[str, Any]]:
-    if not VECTORS.exists():
-        pytest.skip(f"reference values are not at {VECTORS}")
-    return [one for one in json.loads(VECTORS.read_text())["vectors"] if one["area"] == area]
 
 
 def price(home: float, away: float, rho: float = 0.0, state: MatchStates | None = None) -> MatchPrices:
@@ -57,35 +48,6 @@ def odds(prices: MatchPrices, market_id: str, outcome_id: str) -> float:
     return float(prices.fair_decimal_odds()[0, prices.catalogue.column(market_id, outcome_id)])
 
 
-def test_prices_agree_with_the_exact_grids() -> None:
-    for one in vectors("A.markets"):
-        prices = price(one["input"]["home"], one["input"]["away"], one["input"]["rho"])
-        expected = one["expected"]
-        assert fair(prices, "1x2", "home", "draw", "away") == pytest.approx(expected["1x2"], abs=1e-9)
-        assert fair(prices, "btts", "yes")[0] == pytest.approx(expected["btts_yes"], abs=1e-9)
-        assert fair(prices, "home_win_to_nil", "yes")[0] == pytest.approx(expected["win_to_nil_home"], abs=1e-9)
-        assert fair(prices, "odd_even", "odd")[0] == pytest.approx(expected["odd_goals"], abs=1e-9)
-        assert fair(prices, "double_chance", "1x")[0] == pytest.approx(expected["double_chance_1x"], abs=1e-9)
-        assert fair(prices, "draw_no_bet", "home")[0] == pytest.approx(expected["draw_no_bet_home_prob"], abs=1e-9)
-        margin = expected["winning_margin_home_by_1"]
-        assert fair(prices, "winning_margin", "home:1")[0] == pytest.approx(margin, abs=1e-9)
-        for score, probability in expected["correct_score"].items():
-            assert fair(prices, "correct_score", score)[0] == pytest.approx(probability, abs=1e-9)
-
-
-def test_lines_agree_with_the_exact_grids_part_by_part() -> None:
-    for one in vectors("A.markets"):
-        prices = price(one["input"]["home"], one["input"]["away"], one["input"]["rho"])
-        for line, over_odds in one["expected"]["total_over_fair_odds"].items():
-            assert odds(prices, f"total:{line}", "over") == pytest.approx(over_odds, abs=1e-8)
-        for line, parts in one["expected"]["asian_handicap_home"].items():
-            market_id = f"handicap:{line}"
-            assert odds(prices, market_id, "home") == pytest.approx(parts["fair_odds"], abs=1e-8)
-            split = prices.stake_parts(market_id, "home")
-            for name in ("win", "half_win", "push", "half_lose", "lose"):
-                assert float(getattr(split, name)[0]) == pytest.approx(parts[name], abs=1e-9), (line, name)
-
-
 @pytest.mark.parametrize("market_type", ["handicap", "total", "home_total", "first_half_handicap"])
 def test_what_one_side_of_a_line_wins_the_other_loses(market_type: str) -> None:
     prices = price(1.6, 1.2, -0.08)
@@ -96,15 +58,6 @@ def test_what_one_side_of_a_line_wins_the_other_loses(market_type: str) -> None:
         assert float(one.half_win[0]) == pytest.approx(float(other.half_lose[0]), abs=1e-12)
         assert float(one.push[0]) == pytest.approx(float(other.push[0]), abs=1e-12)
         assert float(one.win[0] + one.half_win[0] + one.push[0] + one.half_lose[0] + one.lose[0]) == pytest.approx(1.0)
-
-
-def test_prices_in_play_agree_with_exact_values() -> None:
-    for one in vectors("A.inplay"):
-        minute = 90.0 * (1.0 - one["input"]["time_left_fraction"])
-        score = tuple(one["input"]["score"])
-        period = Period.FIRST_HALF if minute < 45.0 else Period.SECOND_HALF
-        prices = price(one["input"]["home"], one["input"]["away"], 0.0, state_of(period, minute, score))
-        assert fair(prices, "1x2", "home", "draw", "away") == pytest.approx(one["expected"]["1x2"], abs=1e-9)
 
 
 def test_a_match_has_hundreds_of_outcomes_each_id_once() -> None:

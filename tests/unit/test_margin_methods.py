@@ -1,10 +1,6 @@
-"""Every margin method against published and exact figures, both ways, and what cannot be solved."""
+"""Every margin method, both ways, and what cannot be solved; their figures are among the reference values."""
 
 from __future__ import annotations
-
-import json
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -12,92 +8,14 @@ from numpy.typing import NDArray
 
 from odds.margin.application import apply_margin
 from odds.margin.methods import MarginMethod
-from odds.margin.removal import SOLVE_BELOW_TARGET, margins_by_outcome, remove_margin
+from odds.margin.removal import SOLVE_BELOW_TARGET, remove_margin
 from odds.margin.rows import BLOCK_CELLS, MarginFlag
 
 Floats = NDArray[np.float64]
 
 NAN = np.nan
-VECTORS = Path(__file__).resolve().parents[3] / "shared" / "vectors" / "odds_vectors.json"
-METHOD_BY_NAME = {
-    **{method.value: method for method in MarginMethod},
-    "wpo_differential_margin": MarginMethod.DIFFERENTIAL,
-    "jsd": MarginMethod.JENSEN_SHANNON,
-}
-PARAMETER_NAMES = ("k", "z", "odds_ratio", "distance_JS_divergence")
 BOOK = np.array([[4.2, 3.7, 1.95], [2.45, 3.7, 2.9], [1.5, 2.74, NAN]])
 every_method = pytest.mark.parametrize("method", MarginMethod)
-
-
-def vectors(prefix: str) -> list[Any]:
-    if not VECTORS.exists():
-        return [pytest.param(None, marks=pytest.mark.skip(reason=f"reference values are not at {VECTORS}"))]
-    listed = json.loads(VECTORS.read_text())["vectors"]
-    return [pytest.param(vector, id=vector["id"]) for vector in listed if vector["id"].startswith(prefix)]
-
-
-@pytest.mark.parametrize("vector", vectors("exact.margin"))
-def test_every_method_agrees_with_the_exact_values(vector: dict[str, Any]) -> None:
-    for name, expected in vector["expected"].items():
-        rows = remove_margin(np.array([vector["input"]["odds"]]), method=METHOD_BY_NAME[name])
-        np.testing.assert_allclose(rows.probabilities[0], expected["probabilities"], atol=2e-12, err_msg=name)
-        for found in PARAMETER_NAMES:
-            if found in expected:
-                assert rows.parameters[0] == pytest.approx(expected[found], abs=2e-12), name
-        if "specific_margins" in expected:
-            margins = margins_by_outcome(np.array([vector["input"]["odds"]]), rows.probabilities)
-            np.testing.assert_allclose(margins[0], expected["specific_margins"], atol=1e-10)
-
-
-@pytest.mark.parametrize("vector", vectors("implied.readme"))
-def test_every_method_agrees_with_the_published_table(vector: dict[str, Any]) -> None:
-    odds, expected = np.array(vector["input"]["odds"]), vector["expected"]
-    method = METHOD_BY_NAME[vector["input"].get("method", "wpo_differential_margin")]
-    rows = remove_margin(odds, method=method)
-    found = {
-        "probabilities": rows.probabilities,
-        "margin": rows.parameters,
-        "specific_margins": margins_by_outcome(odds, rows.probabilities),
-    }
-    for name, values in expected.items():
-        np.testing.assert_allclose(found[name], values, atol=vector["tolerance"]["abs"])
-
-
-@pytest.mark.parametrize("vector", vectors("shin.3way"))
-def test_shin_agrees_with_the_published_example(vector: dict[str, Any]) -> None:
-    rows = remove_margin(np.array([vector["input"]["odds"]]), method=MarginMethod.SHIN)
-    np.testing.assert_allclose(rows.probabilities[0], vector["expected"]["probabilities"], rtol=1e-6)
-    assert rows.parameters[0] == pytest.approx(vector["expected"]["z"], rel=1e-6)
-
-
-@pytest.mark.parametrize("vector", vectors("shin.rejects"))
-def test_what_others_refuse_is_flagged(vector: dict[str, Any]) -> None:
-    for odds in vector["input"]["odds_list"]:
-        assert not remove_margin(np.array([odds], dtype=np.float64), method=MarginMethod.SHIN).is_solved.any()
-
-
-@pytest.mark.parametrize("vector", vectors("clarke2017"))
-def test_a_negative_additive_result_is_flagged_and_its_parameter_told(vector: dict[str, Any]) -> None:
-    implied = np.array([vector["input"]["inverse_odds"]])
-    rows = remove_margin(1.0 / implied, method=MarginMethod.ADDITIVE)
-    assert rows.flags.tolist() == [MarginFlag.RESULT_OUT_OF_RANGE]
-    assert np.isnan(rows.probabilities).all()
-    np.testing.assert_allclose(implied[0] - rows.parameters[0], vector["expected"]["values"], atol=1e-9)
-
-
-@pytest.mark.parametrize("vector", vectors("power.6runner"))
-def test_power_agrees_with_a_published_race(vector: dict[str, Any]) -> None:
-    rows = remove_margin(np.array([vector["input"]["odds"]], dtype=np.float64), method=MarginMethod.POWER)
-    np.testing.assert_allclose(1.0 / rows.probabilities[0], vector["expected"]["exact_fair_odds"], rtol=1e-6)
-
-
-@pytest.mark.parametrize("vector", vectors("betradar.key"))
-def test_odds_ratio_gives_the_trades_published_key_example_to_the_cent(vector: dict[str, Any]) -> None:
-    given, expected = vector["input"], vector["expected"]
-    fair = np.array([given["probs"], [*given["probs2"], NAN]])
-    rows = apply_margin(fair, overrounds=np.array([given["key"], given["key2"]]))
-    np.testing.assert_allclose(1.0 / rows.probabilities[0], expected["odds"], atol=vector["tolerance"]["abs"])
-    np.testing.assert_allclose(1.0 / rows.probabilities[1, :2], expected["odds2"], atol=vector["tolerance"]["abs"])
 
 
 def test_odds_ratio_is_the_default_way_to_put_a_margin_on() -> None:

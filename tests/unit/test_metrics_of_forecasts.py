@@ -1,11 +1,8 @@
 """Scores of forecasts, case by case."""
 
-import json
-
 import numpy as np
 import pytest
 
-from infra.settings import ROOT
 from odds.metrics import (
     brier_scores,
     calibrate,
@@ -16,7 +13,6 @@ from odds.metrics import (
 )
 from odds.model_input import ModelInputInvalid
 
-VECTORS = ROOT.parent / "shared" / "vectors" / "odds_vectors.json"
 FORECASTS = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.8, 0.1, 0.1], [0.5, 0.25, 0.25], [0.35, 0.3, 0.35]])
 RESULTS = np.array([0, 0, 0, 2, 1])
 
@@ -69,15 +65,6 @@ def test_a_calibration_is_counted_by_hand() -> None:
     np.testing.assert_allclose(table.frequencies, [1 / 3, 0.5])
     np.testing.assert_allclose(table.standard_errors, [np.sqrt(0.09 + 0.16 + 0.21) / 3, np.sqrt(0.09 + 0.21) / 2])
     assert table.error() == pytest.approx((3 * (1 / 3 - 0.2) + 2 * 0.3) / 5)
-
-
-@pytest.mark.skipif(not VECTORS.is_file(), reason="the reference values are not beside the repository")
-def test_the_closing_line_value_is_that_of_the_reference() -> None:
-    (vector,) = [v for v in json.loads(VECTORS.read_text())["vectors"] if v["id"] == "clv"]
-    value = closing_line_values(
-        np.array([vector["input"]["bet_odds"]]), np.array([vector["input"]["closing_fair_odds"]])
-    )
-    assert value[0] == pytest.approx(vector["expected"]["clv"], abs=1e-6)
 
 
 def test_a_worse_price_than_the_close_has_a_negative_value() -> None:
