@@ -11,7 +11,7 @@ from pathlib import Path
 
 from infra.local.launch import launch
 from infra.local.program import Program, ProgramState, Unhealthy
-from kernel.errors import DomainError
+from kernel.errors import InvariantBroken
 
 PROBE_TIMEOUT_S = 2.0
 PROBE_STARTING_S = 0.1
@@ -145,7 +145,7 @@ class Runner:
             return
         try:
             done = await asyncio.to_thread(self.program.once_healthy)
-        except DomainError as error:
+        except InvariantBroken as error:
             self.ready.set_exception(StartFailed(f"{self.program.name}: {error}"))  # it says all; the log knows nothing
             return
         except Exception as error:

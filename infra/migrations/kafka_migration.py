@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
@@ -23,7 +23,7 @@ from confluent_kafka.cimpl import NewTopic
 
 from infra.migrations.steps import Step, describe_pending, read_steps
 from infra.settings import Settings
-from kernel.errors import DomainError
+from kernel.errors import InvariantBroken
 
 STEPS = Path(__file__).parent / "kafka"
 RECORD_TOPIC = "platform.migrations.v1"
@@ -31,10 +31,8 @@ RECORD_CONFIG = {"cleanup.policy": "compact"}
 TIMEOUT_S = 20.0
 
 
-class PartitionsDiffer(DomainError):
+class PartitionsDiffer(InvariantBroken):
     """A topic has more or fewer partitions than declared; keys would be looked for where they are not."""
-
-    reason: ClassVar[str] = "PARTITIONS_DIFFER"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +79,7 @@ def expect_partitions(declared: Iterable[TopicDeclaration], counts: Mapping[str,
         if found != topic.partitions:
             raise PartitionsDiffer(
                 f"Topic {topic.name} must have {topic.partitions} partitions, has {found}: "
-                f"OVERROUND_KAFKA__PARTITIONS={found} goes on with its data, `overround clean-data` begins anew",
-                figures={"partitions": str(found)},
+                f"OVERROUND_KAFKA__PARTITIONS={found} goes on with its data, `overround clean-data` begins anew"
             )
 
 
