@@ -17,9 +17,9 @@ import numpy as np
 from kernel.errors import DomainError
 from odds.football.catalogue import catalogue
 from odds.football.count_markets import MatchCounts
-from odds.football.goal_paths import is_told
+from odds.football.goal_minutes import ANSWERS
+from odds.football.goal_paths import SIDES_ASKED, is_past
 from odds.football.match_scores import LegNotCombinable, MatchScores
-from odds.football.order_of_goals import MINUTE_BANDS, NUMBERED_GOALS
 from odds.football.score_grids import Floats
 from odds.layout import MarketLayout
 
@@ -47,7 +47,7 @@ class BuilderMatch:
     """What the legs of a match are about.
 
     Attributes:
-        goals: The joint distribution of goals.
+        goals: The joint distribution of goals, and what is known of those so far.
         counts: Those of corners and of cards, as far as they are known.
     """
 
@@ -105,8 +105,8 @@ def price_legs(match: BuilderMatch, legs: Sequence[BuilderLeg]) -> BuilderPrice:
     Raises:
         LegsOutOfRange: If there is no leg, too many, or one twice.
         LegsContradictory: If they cannot all win.
-        LegNotCombinable: If a leg is about a goal that has fallen already and the score does not tell whose it was, or
-            about the minutes of another goal than the next.
+        LegNotCombinable: If a leg is about a goal that has fallen already and what is known of the goals so far does
+            not settle it.
         MarketUnknown: If there is no such market, or no distribution of what it counts.
         OutcomeUnknown: If a market has no such outcome.
     """
@@ -114,7 +114,7 @@ def price_legs(match: BuilderMatch, legs: Sequence[BuilderLeg]) -> BuilderPrice:
         raise LegsOutOfRange(f"A bet builder has from 1 to {LEGS_MAX} different legs, was given {_names(legs)}")
     conjunctions = _conjunctions(match, legs)
     win, stay = _worth(conjunctions, legs)
-    return BuilderPrice(win, max(0.0, 1.0 - stay), tuple(_redundant(conjunctions, len(legs))))
+    return BuilderPrice(min(1.0, win), max(0.0, 1.0 - stay), tuple(_redundant(conjunctions, len(legs))))
 
 
 def next_legs(match: BuilderMatch, legs: Sequence[BuilderLeg]) -> list[NextLeg]:
@@ -142,45 +142,50 @@ class _Asked:
 
     Attributes:
         leg: Of which.
-        weights: Which part of a stake wins, and loses, at each state; None for legs about order or minutes.
-        condition: One of `goal_paths.CONDITIONS`; None for other legs.
-        band: Of minutes, in which the next goal falls, or behind them all none; None for other legs.
+        weights: Which part of a stake wins, and loses, at each state; None for legs about order or minutes to come.
+        order: One of `goal_paths.CONDITIONS`; None for other legs.
+        minute: One of `goal_minutes.MINUTE_CONDITIONS`; None for other legs.
     """
 
     leg: BuilderLeg
     weights: tuple[Floats, Floats] | None = None
-    condition: int | None = None
-    band: int | None = None
+    order: int | None = None
+    minute: int | None = None
 
 
 class _Conjunction:
-    """The legs of one process, and the measures under which all win and under which none loses."""
+    """The legs of one process, and the measures under which all win and under which none loses: two rows.
+
+    At each state of the process, order and minutes of goals are independent of each other.
+
+    Attributes:
+        measures: Shape (2, n_states).
+        unordered: The same but for what is asked of the order of goals.
+        untimed: The same but for what is asked of their minutes.
+    """
 
     def __init__(self, process: MatchScores | MatchCounts, asked: Sequence[_Asked]) -> None:
         self.process = process
         self.asked = tuple(asked)
-        self.conditions = frozenset(one.condition for one in asked if one.condition is not None)
-        self.bands = frozenset(one.band for one in asked if one.band is not None)
-        self.unordered = self._measures()
-        wins, stays = self.unordered
-        if isinstance(process, MatchScores) and self.conditions:
-            chances = process.order_chances(self.conditions)
-            wins, stays = wins * chances, stays * chances
-        self.wins, self.stays = wins, stays
-        self.win, self.stay = float(wins.sum()), float(stays.sum())
+        self.orders = frozenset(one.order for one in asked if one.order is not None)
+        self.minutes = frozenset(one.minute for one in asked if one.minute is not None)
+        weighed = self._weighed()
+        self.measures = self.unordered = self.untimed = weighed
+        if isinstance(process, MatchScores) and self.orders:
+            self.measures = self.untimed = weighed * process.order_chances(self.orders)
+        if isinstance(process, MatchScores) and self.minutes:
+            chances = process.minute_chances(self.minutes)
+            self.measures, self.unordered = self.untimed * chances, weighed * chances
+        self.win, self.stay = self.measures.sum(axis=1).tolist()
 
-    def _measures(self) -> tuple[Floats, Floats]:
-        """Return the measures but for the order of goals."""
-        wins = stays = self.process.probabilities
+    def _weighed(self) -> Floats:
+        """Return the measures but for the order and the minutes of goals."""
+        measures = np.stack([self.process.probabilities] * 2)
         for one in self.asked:
             if one.weights is not None:
-                wins, stays = wins * one.weights[0], stays * (1.0 - one.weights[1])
-        if isinstance(self.process, MatchScores) and self.bands:
-            chances = self.process.minute_chances()
-            # The next goal falls once: two bands leave nothing.
-            chance = chances[min(self.bands)] if len(self.bands) == 1 else np.zeros_like(wins)
-            wins, stays = wins * chance, stays * chance
-        return wins, stays
+                measures[0] *= one.weights[0]
+                measures[1] *= 1.0 - one.weights[1]
+        return measures
 
     def without(self, asked: _Asked) -> _Conjunction:
         return _Conjunction(self.process, [other for other in self.asked if other is not asked])
@@ -215,13 +220,25 @@ def _ask_goals(goals: MatchScores, leg: BuilderLeg) -> _Asked:
         return _Asked(leg, weights=goals.stake_weights(column))
     if column < columns.minutes_begin:
         condition = column - columns.orders_begin
-        if not is_told(goals.score, condition):
-            raise LegNotCombinable(f"Legs must be about goals to come, {_names([leg])} is about one that has fallen")
-        return _Asked(leg, condition=condition)
-    goal, band = divmod(column - columns.minutes_begin, len(MINUTE_BANDS) + 1)
-    if goal != sum(goals.score):
-        raise LegNotCombinable(f"Of minutes, legs must be about those of the next goal, {_names([leg])} is not")
-    return _Asked(leg, band=band)
+        number, answer = divmod(condition, SIDES_ASKED)
+        if is_past(goals.score, condition):
+            return _ask_past(goals, leg, answer, goals.past.answers_to_order(number))
+        return _Asked(leg, order=condition)
+    condition = column - columns.minutes_begin
+    number, answer = divmod(condition, ANSWERS)
+    if number < sum(goals.score):
+        return _ask_past(goals, leg, answer, goals.past.answers_to_minute(number))
+    return _Asked(leg, minute=condition)
+
+
+def _ask_past(goals: MatchScores, leg: BuilderLeg, answer: int, possible: frozenset[int]) -> _Asked:
+    if answer in possible and len(possible) > 1:
+        raise LegNotCombinable(
+            f"The goals so far must be given for a leg about one that has fallen, without them {_names([leg])} may "
+            "have won or lost"
+        )
+    wins = np.full(len(goals.probabilities), float(answer in possible))
+    return _Asked(leg, weights=(wins, 1.0 - wins))
 
 
 def _worth(conjunctions: Sequence[_Conjunction], legs: Sequence[BuilderLeg]) -> tuple[float, float]:
@@ -265,22 +282,19 @@ def _further(
 def _with_each_goal_leg(goals: MatchScores, conjunction: _Conjunction) -> tuple[Floats, Floats]:
     """Return what the conjunction is worth with each outcome of the catalogue added; NaN where that has no meaning."""
     columns = catalogue()
-    win, stay = (np.full(columns.layout.outcome_count, np.nan) for _ in range(2))
-    win[: columns.orders_begin] = goals.read(conjunction.wins)[0]
-    stay[: columns.orders_begin] = conjunction.stay - goals.read(conjunction.stays)[1]
-    orders = slice(columns.orders_begin, columns.minutes_begin)
-    further = goals.further_order_chances(conjunction.conditions)
-    win[orders], stay[orders] = (further @ measure for measure in conjunction.unordered)
-    if sum(goals.score) < len(NUMBERED_GOALS) and not conjunction.bands:
-        chances = goals.minute_chances()
-        begin = columns.minutes_begin + sum(goals.score) * len(chances)
-        bands = slice(begin, begin + len(chances))
-        win[bands], stay[bands] = chances @ conjunction.wins, chances @ conjunction.stays
+    (wins, stays), chances = conjunction.measures, np.full((2, columns.layout.outcome_count), np.nan)
+    win, stay = chances
+    win[: columns.orders_begin] = goals.read(wins)[0]
+    stay[: columns.orders_begin] = conjunction.stay - goals.read(stays)[1]
+    further = goals.further_order_chances(conjunction.orders)
+    chances[:, columns.orders_begin : columns.minutes_begin] = conjunction.unordered @ further.T
+    chances[:, columns.minutes_begin :] = goals.read_minutes(conjunction.untimed, conjunction.minutes)
     return win, stay
 
 
 def _with_each_count_leg(counts: MatchCounts, conjunction: _Conjunction) -> tuple[Floats, Floats]:
-    return conjunction.wins @ counts.wins, conjunction.stays @ counts.wins
+    wins, stays = conjunction.measures @ counts.wins
+    return wins, stays
 
 
 @lru_cache(maxsize=1)

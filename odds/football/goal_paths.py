@@ -18,8 +18,9 @@ from odds.football.score_grids import Flags, Floats, Integers
 
 HOME, NONE, AWAY = range(3)
 """Who scores a numbered goal, or wins a race, in the order of the catalogue's outcomes."""
-CONDITIONS: Final = tuple(range(3 * (len(NUMBERED_GOALS) + len(RACES))))
-"""All that can be asked: three for each numbered goal, then for each race."""
+SIDES_ASKED: Final = 3
+CONDITIONS: Final = tuple(range(SIDES_ASKED * (len(NUMBERED_GOALS) + len(RACES))))
+"""All that can be asked: each of the three for each numbered goal, then for each race."""
 
 Score = tuple[int, int]
 
@@ -34,7 +35,7 @@ def path_chances(score: Score, splits: Integers, size: int, asked: Sequence[froz
         asked: Sets of `CONDITIONS`, each to hold together.
 
     Returns:
-        Shape (n_sets, n_splits); NaN throughout sets that ask about what is past and the score does not tell.
+        Shape (n_sets, n_splits); NaN throughout sets that ask about what is past.
     """
     half_time = np.maximum(splits[:2], np.array(score)[:, None])
     final = np.maximum(splits[:2] + splits[2:], half_time)
@@ -77,8 +78,8 @@ def _permitted(score: Score, conditions: frozenset[int], size: int) -> Flags:
     home, away = np.indices((size, size))
     permitted = np.ones((2, size, size), dtype=np.bool_)
     for condition in conditions:
-        number, side = divmod(condition, 3)
-        if side == NONE or _is_past(score, condition):
+        number, side = divmod(condition, SIDES_ASKED)
+        if side == NONE or is_past(score, condition):
             continue
         if number < len(NUMBERED_GOALS):
             forbidden = home + away == NUMBERED_GOALS[number] - 1
@@ -91,9 +92,9 @@ def _permitted(score: Score, conditions: frozenset[int], size: int) -> Flags:
 
 def _ends(score: Score, condition: int, final: Integers) -> Flags | Floats:
     """Return whether a final score leaves what is asked possible: whether the goal, or the winner, is there or not."""
-    number, side = divmod(condition, 3)
-    if _is_past(score, condition):
-        return np.full(final.shape[1], _known(score, condition))
+    number, side = divmod(condition, SIDES_ASKED)
+    if is_past(score, condition):
+        return np.full(final.shape[1], np.nan)
     if number < len(NUMBERED_GOALS):
         is_there = final[0] + final[1] >= NUMBERED_GOALS[number]
     else:
@@ -101,22 +102,9 @@ def _ends(score: Score, condition: int, final: Integers) -> Flags | Floats:
     return np.asarray(is_there != (side == NONE))
 
 
-def is_told(score: Score, condition: int) -> bool:
-    """Return whether what is asked is to come, or past and told by the score."""
-    return not _is_past(score, condition) or not np.isnan(_known(score, condition))
-
-
-def _is_past(score: Score, condition: int) -> bool:
-    number = condition // 3
+def is_past(score: Score, condition: int) -> bool:
+    """Return whether what is asked about has happened already."""
+    number = condition // SIDES_ASKED
     if number < len(NUMBERED_GOALS):
         return sum(score) >= NUMBERED_GOALS[number]
     return max(score) >= RACES[number - len(NUMBERED_GOALS)]
-
-
-def _known(score: Score, condition: int) -> float:
-    """Return whether what is past was as asked, NaN where both sides may have done it."""
-    number, side = divmod(condition, 3)
-    needed = 1 if number < len(NUMBERED_GOALS) else RACES[number - len(NUMBERED_GOALS)]
-    if min(score) >= needed:
-        return np.nan
-    return float(side == (HOME if score[0] >= needed else AWAY))

@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import ClassVar
+from typing import ClassVar, Final
 
 import numpy as np
 
 from kernel.errors import DomainError
 from odds.football.catalogue import catalogue, full_time_matrix, half_matrix
+from odds.football.goal_minutes import ANSWERS, MINUTE_CONDITIONS, GoalMinutes, goal_minutes
 from odds.football.goal_paths import CONDITIONS, path_chances
-from odds.football.match_states import HALF_MINUTES
-from odds.football.order_of_goals import MINUTE_BANDS
+from odds.football.past_goals import PastGoal, PastGoals, past_goals
 from odds.football.score_grids import Floats, Integers, dixon_coles_factors
 from odds.football.score_views import SIZES, GoalsToCome, GridSizes, half_masses
 
 RESULTS = 9
 """Pairs of results at half-time and at the end."""
-SCORE_SIZES = (SIZES[0], SIZES[1])
-"""Grids of the joint distribution; matches that need a larger one are refused."""
+HALF_SIZE_MAX: Final = 1
+"""Which of `SIZES` the grid of a half has at most: matches that need a larger one are refused."""
+SIZES_CACHED_MAX: Final = 4
 
 
 class LegNotCombinable(DomainError):
-    """A leg asks for more than the joint distribution holds."""
+    """A leg asks for more than the joint distribution holds, or than is known of the goals so far."""
 
     reason: ClassVar[str] = "LEG_NOT_COMBINABLE"
 
@@ -60,15 +62,16 @@ class MatchScores:
     Attributes:
         probabilities: Shape (n_scores,), summing to 1.0.
         score: Goals so far, home then away.
-        left_after: Share of the goals a half still has that fall after the end of each minute band, shape
-            (2, n_bands).
+        minutes: When the goals to come fall.
+        past: What is known of those so far.
     """
 
     sizes: GridSizes
     scores: HalfScores
     probabilities: Floats
     score: tuple[int, int]
-    left_after: Floats
+    minutes: GoalMinutes
+    past: PastGoals
 
     def stake_weights(self, column: int) -> tuple[Floats, Floats]:
         """Return which part of a stake on an outcome about scores wins, and loses, at each split of goals.
@@ -96,24 +99,28 @@ class MatchScores:
         """Return the same with each of all `CONDITIONS` added in turn, shape (n_conditions, n_scores)."""
         return _further_order_chances(self.sizes, self.score, conditions)
 
-    def minute_chances(self) -> Floats:
-        """Return how likely the next goal falls in each band of minutes, or never, at each split of goals.
+    def minute_chances(self, conditions: frozenset[int]) -> Floats:
+        """Return how likely goals fall in the minutes asked at each split of them; see `GoalMinutes.chances`."""
+        (chances,) = self.minutes.chances([conditions])
+        return np.asarray(chances.ravel()[_goals_to_come(self.sizes, sum(self.score))])
 
-        Goals of a half fall independently at times drawn from the shape of its scoring rate, whatever their order.
+    def read_minutes(self, measures: Floats, conditions: frozenset[int]) -> Floats:
+        """Return what is left of measures with conditions about minutes, each of all further ones added in turn.
+
+        Args:
+            measures: Weights for each split of goals, shape (n_measures, n_scores).
+            conditions: Of `MINUTE_CONDITIONS`, about goals to come.
 
         Returns:
-            Shape (n_bands + 1, n_scores).
+            Shape (n_measures, n_conditions); NaN for goals that have fallen.
         """
-        home, away = self.score
-        before = np.maximum(self.scores.home[0] - home, 0) + np.maximum(self.scores.away[0] - away, 0)
-        every = self.scores.home.sum(axis=0) + self.scores.away.sum(axis=0) - home - away
-        after = np.maximum(every - before, 0)
-        goals = np.arange(4 * self.sizes.half)
-        survivals = self.left_after[:, :, None] ** goals
-        until = np.ones((len(MINUTE_BANDS) + 2, len(goals), len(goals)))
-        until[1:-1] = survivals[0][:, :, None] * survivals[1][:, None, :]
-        until[-1] = 0.0
-        return np.asarray((until[:-1] - until[1:])[:, before, after])
+        so_far = sum(self.score)
+        chances = self.minutes.chances([conditions | {further} for further in MINUTE_CONDITIONS])
+        chances = chances.reshape(len(MINUTE_CONDITIONS), -1)
+        cells = _goals_to_come(self.sizes, so_far)
+        found = np.stack([chances @ np.bincount(cells, measure, minlength=chances.shape[1]) for measure in measures])
+        found[:, : so_far * ANSWERS] = np.nan
+        return found
 
     def read(self, measure: Floats) -> tuple[Floats, Floats]:
         """Return how much of a measure wins and how much loses for every outcome about scores.
@@ -138,18 +145,42 @@ class MatchScores:
         return win, lose
 
 
-def match_scores(goals: GoalsToCome) -> MatchScores:
+def match_scores(goals: GoalsToCome, past: Sequence[PastGoal] | None = None) -> MatchScores:
     """Return the joint distribution of the first match of a batch.
 
+    Args:
+        goals: To come.
+        past: Every goal so far in its order; None where only the score is known.
+
     Raises:
-        LegNotCombinable: If the match has, or awaits, more goals than such a distribution holds, or the minutes of
-            goals to come are not known.
+        LegNotCombinable: If a half has, or awaits, more goals than such a distribution holds, or the minutes of goals
+            to come are not known.
+        ModelInputInvalid: If past goals do not agree with where the match stands.
     """
     row = goals.rows(np.zeros(1, dtype=np.int64))
-    size = int(row.sizes()[0])
-    if size >= len(SCORE_SIZES):
+    sizes = _sizes(row)
+    if row.shares_after is None:
+        raise LegNotCombinable("Goals to come must be known minute by minute for legs to be combined")
+    score = int(row.states.home_goals[0]), int(row.states.away_goals[0])
+    return MatchScores(
+        sizes,
+        half_scores(sizes),
+        _probabilities(row, sizes),
+        score,
+        goal_minutes(row.shares_after[0], goals_so_far=sum(score), goals_to_come_max=2 * (sizes.half - 1)),
+        past_goals(row.states, past),
+    )
+
+
+def _sizes(row: GoalsToCome) -> GridSizes:
+    half = int(row.half_sizes()[0])
+    if half > HALF_SIZE_MAX:
         raise LegNotCombinable("Legs can be combined while a match has few goals, this one has or awaits too many")
-    sizes = SCORE_SIZES[size]
+    # Only halves are held apart, so that the final score may have as large a grid as it needs.
+    return GridSizes(SIZES[int(row.sizes()[0])].full_time, SIZES[half].half)
+
+
+def _probabilities(row: GoalsToCome, sizes: GridSizes) -> Floats:
     before, after = half_masses(row, sizes)
     scores = half_scores(sizes)
     masses = before[0][0][scores.home[0]] * before[1][0][scores.away[0]]
@@ -157,23 +188,10 @@ def match_scores(goals: GoalsToCome) -> MatchScores:
     factors = np.ones((sizes.full_time, sizes.full_time))
     factors[:2, :2] = dixon_coles_factors(row.home_means, row.away_means, row.rhos)[0]
     masses = masses * factors.ravel()[scores.full_time]
-    score = int(row.states.home_goals[0]), int(row.states.away_goals[0])
-    return MatchScores(sizes, scores, masses / masses.sum(), score, _left_after(row))
+    return np.asarray(masses / masses.sum())
 
 
-def _left_after(goals: GoalsToCome) -> Floats:
-    """Return what `MatchScores.left_after` holds, from the shares of the goals of both halves."""
-    if goals.shares_after is None:
-        raise LegNotCombinable("Goals to come must be known minute by minute for legs to be combined")
-    shares = goals.shares_after[0]
-    is_first = np.array(MINUTE_BANDS) <= HALF_MINUTES
-    of_second = shares[is_first][-1]
-    firsts = (shares - of_second) / (1.0 - of_second) if of_second < 1.0 else np.zeros_like(shares)
-    seconds = shares / of_second if of_second > 0.0 else np.zeros_like(shares)
-    return np.stack([np.where(is_first, firsts, 0.0), np.where(is_first, 1.0, seconds)])
-
-
-@lru_cache(maxsize=len(SCORE_SIZES))
+@lru_cache(maxsize=SIZES_CACHED_MAX)
 def half_scores(sizes: GridSizes) -> HalfScores:
     """Return every split of goals that grids of such a size hold."""
     axes = np.indices((sizes.half,) * 4).reshape(4, -1)
@@ -195,6 +213,16 @@ def _inside(goals: Integers, size: int) -> Integers:
     """Return the cells of goals in a grid whose last two cells hold what is beyond, odd and even apart."""
     beyond = np.maximum(goals - (size - 1), 0)
     return np.asarray(goals - beyond - beyond % 2)
+
+
+@lru_cache(maxsize=32)
+def _goals_to_come(sizes: GridSizes, so_far: int) -> Integers:
+    """Return the cell of how many goals come before half-time, and after it, at each split of them."""
+    scores, size = half_scores(sizes), 2 * sizes.half - 1
+    first, second = scores.home + scores.away
+    before = np.maximum(first - so_far, 0)
+    after = np.clip(first + second - so_far - before, 0, size - 1)
+    return np.asarray(before * size + after)
 
 
 @lru_cache(maxsize=128)

@@ -125,9 +125,14 @@ class GoalsToCome:
         """Return which of `SIZES` each match needs for a tail of about 1e-5 a side in the last cells."""
         goals = np.maximum(self.states.home_goals, self.states.away_goals)
         wholes = np.maximum.reduce(self.first_half + self.second_half, 0)
-        halves = np.maximum.reduce(np.maximum(self.first_half, self.second_half), 0)
         needed = np.searchsorted(_FULL_TIME_SIZES, goals + np.maximum(_reach(wholes), SIZES[0].half - 1))
-        return np.asarray(np.maximum(needed, np.searchsorted(_HALF_SIZES, goals + _reach(halves))))
+        return np.asarray(np.maximum(needed, self.half_sizes()))
+
+    def half_sizes(self) -> NDArray[np.int64]:
+        """Return the same for the grids of halves alone."""
+        goals = np.maximum(self.states.home_goals, self.states.away_goals)
+        halves = np.maximum.reduce(np.maximum(self.first_half, self.second_half), 0)
+        return np.asarray(np.searchsorted(_HALF_SIZES, goals + _reach(halves)))
 
 
 def _reach(means: Floats) -> Floats:

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from itertools import permutations
-
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from odds.fixture import Period
-from odds.football.bet_builder import BuilderLeg, BuilderMatch, LegsContradictory, next_legs, price_legs
 from odds.football.catalogue import catalogue
-from odds.football.goal_paths import CONDITIONS, is_told, path_chances
-from odds.football.markets import MatchPrices, goals_to_come, price_matches
-from odds.football.match_scores import LegNotCombinable, match_scores
-from odds.football.match_states import GoalTiming, MatchStates, RedCardEffects
+from odds.football.markets import MatchPrices
 from odds.football.score_grids import Floats
+from tests.property.football_rows import Row, price, rows
 
 SPLIT_MARKETS = (
     "1x2",
@@ -33,44 +27,6 @@ SPLIT_MARKETS = (
     "most_goals_half",
     "home_clean_sheet",
 )
-
-Row = tuple[float, float, float, int, float, tuple[int, int], tuple[int, int], tuple[int, int]]
-
-
-@st.composite
-def rows(draw: st.DrawFn) -> Row:
-    home, away = draw(st.floats(0.05, 5.0)), draw(st.floats(0.05, 5.0))
-    lowest, highest = max(-1 / home, -1 / away, -0.3), min(1 / (home * away), 1.0, 0.3)
-    rho = lowest + draw(st.floats(0.0, 1.0)) * (highest - lowest)
-    period = draw(st.sampled_from([Period.NOT_STARTED, Period.FIRST_HALF, Period.HALF_TIME, Period.SECOND_HALF]))
-    goals = st.tuples(st.integers(0, 4), st.integers(0, 4))
-    before = (0, 0) if period is Period.NOT_STARTED else draw(goals)
-    after = draw(goals) if period is Period.SECOND_HALF else (0, 0)
-    minute = draw(st.floats(0.0, 48.0)) + 45.0 * (period is Period.SECOND_HALF)
-    score = (before[0] + after[0], before[1] + after[1])
-    return home, away, rho, int(period), minute, score, before, draw(st.tuples(st.integers(0, 2), st.integers(0, 2)))
-
-
-def states_of(drawn: list[Row]) -> MatchStates:
-    pairs = [[(*row[5], *row[6], *row[7])[place] for row in drawn] for place in range(6)]
-    return MatchStates(
-        np.array([row[3] for row in drawn]),
-        np.array([row[4] for row in drawn]),
-        np.full(len(drawn), np.nan),
-        *(np.array(column) for column in pairs),
-    )
-
-
-def price(drawn: list[Row]) -> MatchPrices:
-    means = np.array([row[:3] for row in drawn])
-    return price_matches(
-        means[:, 0].copy(),
-        means[:, 1].copy(),
-        rhos=means[:, 2].copy(),
-        states=states_of(drawn),
-        timing=GoalTiming(),
-        red_cards=RedCardEffects(),
-    )
 
 
 def columns_of(prices: MatchPrices, market_id: str) -> slice:
@@ -227,126 +183,3 @@ def test_more_goals_to_come_never_make_fewer_likely(row: Row, first: float, seco
     for market_id, outcome_id in (("total:2.5", "over"), ("1x2", "home"), ("handicap:-1", "home"), ("btts", "yes")):
         low, high = wins(prices, market_id, outcome_id)
         assert high >= low - 1e-9
-
-
-def builder_of(row: Row) -> BuilderMatch | None:
-    """Return the joint distribution of a match, None where it awaits too many goals for a quick test."""
-    means = [np.array([value]) for value in row[:3]]
-    goals = goals_to_come(
-        means[0],
-        means[1],
-        rhos=means[2],
-        states=states_of([row]),
-        timing=GoalTiming(),
-        red_cards=RedCardEffects(),
-    )
-    return None if int(goals.sizes()[0]) > 0 else BuilderMatch(match_scores(goals))
-
-
-@given(rows(), st.data())
-@settings(deadline=None, max_examples=40)
-def test_a_conjunction_is_inside_the_bounds_of_its_legs(row: Row, data: st.DataObject) -> None:
-    match = builder_of(row)
-    if match is None:
-        return
-    singles = next_legs(match, [])
-    first = data.draw(st.sampled_from(singles))
-    followers = next_legs(match, [first.leg])
-    if followers:
-        second = data.draw(st.sampled_from(followers)).leg
-        both = price_legs(match, [first.leg, second])
-        other = price_legs(match, [second])
-        assert both.win <= min(first.win, other.win) + 1e-12
-        assert both.win >= first.win + other.win - 1.0 - 1e-12
-        assert both.lose >= max(first.lose, other.lose) - 1e-9
-
-
-@given(rows())
-@settings(deadline=None, max_examples=40)
-def test_every_single_leg_is_worth_what_its_market_says(row: Row) -> None:
-    match = builder_of(row)
-    if match is None:
-        return
-    prices = price([row])
-    for one in next_legs(match, []):
-        column = prices.catalogue.column(one.leg.market_id, one.leg.outcome_id)
-        np.testing.assert_allclose(one.win, prices.win_weights[0, column], atol=5e-6, err_msg=str(one.leg))
-
-
-ORDERS = [f"next_goal:{number}" for number in range(1, 7)] + ["race_to:2", "race_to:3"]
-
-
-@given(rows(), st.data())
-@settings(deadline=None, max_examples=40)
-def test_the_outcomes_of_an_order_share_out_a_conjunction(row: Row, data: st.DataObject) -> None:
-    match = builder_of(row)
-    if match is None:
-        return
-    base: list[BuilderLeg] = []
-    for _ in range(data.draw(st.integers(1, 4))):
-        further = [one.leg for one in next_legs(match, base)]
-        base += [data.draw(st.sampled_from(further))] if further else []
-    if not base:
-        return
-    whole = price_legs(match, base)
-    taken = {leg.market_id for leg in base}
-    minutes = f"next_goal_minute:{sum(row[5]) + 1}"
-    for market_id in {*ORDERS, *({minutes} if sum(row[5]) < 6 else {})} - taken:
-        shares = []
-        for outcome_id in catalogue().layout.outcome_ids_of(catalogue().layout.market_index(market_id)):
-            try:
-                shares.append(price_legs(match, [*base, BuilderLeg(market_id, outcome_id)]).win)
-            except LegsContradictory:
-                continue
-            except LegNotCombinable:
-                assert max(row[5]) >= 1
-                break
-        else:
-            np.testing.assert_allclose(sum(shares), whole.win, atol=1e-12)
-
-
-halves = st.lists(st.booleans(), max_size=4)
-
-
-@given(halves, halves, halves, st.booleans(), st.sets(st.sampled_from(CONDITIONS), min_size=1, max_size=4))
-@settings(deadline=None, max_examples=200)
-def test_path_chances_agree_with_all_orders_counted(
-    so_far: list[bool], first: list[bool], second: list[bool], is_second_half: bool, conditions: set[int]
-) -> None:
-    past = [not is_home for is_home in so_far]
-    first = [] if is_second_half else first
-    score = past.count(False), past.count(True)
-    half_time = score[0] + first.count(False), score[1] + first.count(True)
-    after = second.count(False), second.count(True)
-    if is_second_half:
-        split = [min(half_time[0], 1), min(half_time[1], 1), 0, 0]
-        split[2:] = [half_time[0] + after[0] - split[0], half_time[1] + after[1] - split[1]]
-    else:
-        split = [*half_time, *after]
-    (found,) = path_chances(score, np.array(split)[:, None], 9, [frozenset(conditions)])[0].tolist()
-    if not all(is_told(score, condition) for condition in conditions):
-        assert np.isnan(found)
-        return
-    known = sorted(past, key=lambda _: 0)
-    orders = [
-        [*known, *before, *later]
-        for before in sorted(set(permutations(first)))
-        for later in sorted(set(permutations(second)))
-    ]
-    kept = [order for order in orders if all(holds(order, score, condition) for condition in conditions)]
-    assert abs(found - len(kept) / len(orders)) < 1e-12
-
-
-def holds(order: list[bool], score: tuple[int, int], condition: int) -> bool:
-    """Tell whether goals in an order, True for the away side's, are as asked; past ones by the score alone."""
-    number, side = divmod(condition, 3)
-    goal = number + 1 if number < 6 else number - 4
-    if number < 6:
-        past = sum(score) >= goal
-        scorer = (order[goal - 1] if not past else score[0] == 0) if len(order) >= goal else None
-    else:
-        firsts = [is_away for place, is_away in enumerate(order) if order[: place + 1].count(is_away) == goal]
-        scorer = firsts[0] if firsts else None
-        if max(score) >= goal:
-            scorer = score[1] >= goal
-    return side == (1 if scorer is None else 2 if scorer else 0)

@@ -8,10 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from odds.fixture import Period
 from odds.football.bet_builder import (
     LEGS_MAX,
-    BuilderLeg,
     BuilderMatch,
     BuilderPrice,
     LegsContradictory,
@@ -20,11 +18,12 @@ from odds.football.bet_builder import (
     price_legs,
 )
 from odds.football.count_markets import CARDS, CORNERS, MatchCounts, match_counts, price_counts
-from odds.football.markets import goals_to_come, price_matches
-from odds.football.match_scores import LegNotCombinable, match_scores
+from odds.football.markets import price_matches
+from odds.football.match_scores import LegNotCombinable
 from odds.football.match_states import GoalTiming, MatchStates, RedCardEffects
 from odds.layout import MarketUnknown, OutcomeUnknown
 from odds.model_input import ModelInputInvalid
+from tests.unit.football_legs import legs, scores_of
 
 VECTORS = Path(__file__).resolve().parents[3] / "shared" / "vectors" / "odds_vectors.json"
 LEG_BY_NAME = {
@@ -34,22 +33,6 @@ LEG_BY_NAME = {
     "under2.5": "total:2.5 under",
     "btts": "btts yes",
 }
-
-
-def scores_of(home: float, away: float, rho: float = 0.0, states: MatchStates | None = None) -> BuilderMatch:
-    goals = goals_to_come(
-        np.array([home]),
-        np.array([away]),
-        rhos=np.array([rho]),
-        states=MatchStates.before_kick_off(1) if states is None else states,
-        timing=GoalTiming(),
-        red_cards=RedCardEffects(),
-    )
-    return BuilderMatch(match_scores(goals))
-
-
-def legs(*names: str) -> list[BuilderLeg]:
-    return [BuilderLeg(*name.split()) for name in names]
 
 
 def build(*names: str) -> BuilderPrice:
@@ -82,7 +65,10 @@ def test_every_single_leg_is_priced_as_its_market() -> None:
     assert len(singles) > 400
     for single in singles:
         column = prices.catalogue.column(single.leg.market_id, single.leg.outcome_id)
-        assert single.win / (single.win + single.lose) == pytest.approx(fair[column], abs=1e-6)
+        if np.isnan(fair[column]):
+            assert single.leg.market_id in {f"next_goal_minute:{later}" for later in range(2, 7)}
+        else:
+            assert single.win / (single.win + single.lose) == pytest.approx(fair[column], abs=1e-6)
         assert price_legs(scores, [single.leg]).win == pytest.approx(single.win, abs=1e-12)
 
 
@@ -169,6 +155,24 @@ def test_legs_about_the_order_of_goals_combine_with_scores_and_each_other() -> N
         ("next_goal_minute:1 1-15", "next_goal_minute:1 16-30"),
         ("next_goal_minute:1 none", "total:0.5 over"),
         ("next_goal_minute:1 46-60", "first_half_total:0.5 over"),
+        ("next_goal_minute:2 1-15", "next_goal_minute:1 16-30"),
+        ("next_goal_minute:5 61-75", "next_goal_minute:3 76-90"),
+        ("next_goal_minute:2 none", "next_goal_minute:6 76-90"),
+        ("next_goal_minute:2 46-60", "next_goal_minute:1 none"),
+        ("next_goal_minute:2 31-45", "first_half_total:1.5 under"),
+        ("next_goal_minute:2 46-60", "first_half_exact_goals 2"),
+        ("next_goal_minute:4 none", "exact_goals 4"),
+        ("next_goal_minute:6 1-15", "first_half_total:2.5 under"),
+        ("next_goal_minute:2 none", "race_to:2 home"),
+        ("next_goal_minute:3 none", "next_goal:3 away"),
+        (
+            "next_goal_minute:1 76-90",
+            "next_goal_minute:2 76-90",
+            "next_goal:2 home",
+            "next_goal:3 home",
+            "1x2 away",
+            "total:3.5 under",
+        ),
     ],
 )
 def test_orders_and_minutes_that_cannot_all_be_are_refused(names: tuple[str, ...]) -> None:
@@ -183,35 +187,28 @@ def test_orders_that_others_imply_are_named() -> None:
     assert build("next_goal_minute:1 16-30", "first_half_total:0.5 over").redundant == tuple(
         legs("first_half_total:0.5 over")
     )
+    price = build("next_goal_minute:1 1-15", "next_goal_minute:3 1-15", "next_goal_minute:2 1-15", "total:2.5 over")
+    assert price.redundant == tuple(legs("next_goal_minute:1 1-15", "next_goal_minute:2 1-15", "total:2.5 over"))
+    assert build("next_goal_minute:1 46-60", "first_half_1x2 draw").redundant == tuple(legs("first_half_1x2 draw"))
+    assert build("next_goal_minute:4 none", "next_goal:4 none").redundant == tuple(legs("next_goal_minute:4 none"))
 
 
-EVEN_PACE = GoalTiming(rise=0.0, first_half_added_minutes=0.0, second_half_added_minutes=0.0)
-
-
-def test_minutes_of_the_next_goal_follow_from_how_many_fall_in_the_half() -> None:
-    goals = goals_to_come(
-        np.array([1.6]),
-        np.array([1.2]),
-        rhos=np.array([-0.1]),
+def test_a_favourite_that_awaits_many_goals_can_be_combined() -> None:
+    whole = price_matches(
+        np.array([6.5]),
+        np.array([0.6]),
+        rhos=np.array([0.0]),
         states=MatchStates.before_kick_off(1),
-        timing=EVEN_PACE,
+        timing=GoalTiming(),
         red_cards=RedCardEffects(),
     )
-    match = BuilderMatch(match_scores(goals))
-    for half, score, names, share in (
-        ("first_half", "2-1", ("next_goal_minute:1 1-15",), 1 - (2 / 3) ** 3),
-        ("first_half", "1-1", ("next_goal_minute:1 16-30", "next_goal:1 away"), ((2 / 3) ** 2 - (1 / 3) ** 2) / 2),
-        ("first_half", "0-0", ("next_goal_minute:1 31-45", "total:0.5 over"), 0.0),
-        ("second_half", "0-2", ("next_goal_minute:1 61-75", "first_half_total:0.5 under"), (4 - 1) / 9),
-        ("second_half", "2-0", ("next_goal_minute:1 76-90", "first_half_total:0.5 under"), 1 / 9),
-    ):
-        base = [f"{half}_correct_score {score}", *(name for name in names if "total" in name)]
-        if share:
-            expected = price_legs(match, legs(*base)).win * share
-            assert price_legs(match, legs(base[0], *names)).win == pytest.approx(expected, rel=1e-9)
-        else:
-            with pytest.raises(LegsContradictory):
-                price_legs(match, legs(base[0], *names))
+    singles = next_legs(scores_of(6.5, 0.6), [])
+    assert len(singles) > 400
+    for single in singles:
+        expected = whole.win_weights[0, whole.catalogue.column(single.leg.market_id, single.leg.outcome_id)]
+        assert single.win == pytest.approx(expected, abs=1e-5) or np.isnan(expected)
+    with pytest.raises(LegNotCombinable):
+        scores_of(8.0, 0.6)
 
 
 def corners_and_cards(home_corners: int = 0) -> tuple[MatchCounts, MatchCounts]:
@@ -294,19 +291,6 @@ def test_counts_that_cannot_be_are_refused() -> None:
 def test_first_goal_home_and_both_halves_agree_with_counting() -> None:
     first = build("next_goal:1 home", "first_half_correct_score 1-1").win
     assert first == pytest.approx(build("first_half_correct_score 1-1").win / 2.0)
-
-
-def test_past_goals_cannot_be_combined() -> None:
-    whole = [np.array([number]) for number in (1, 1, 1, 1, 0, 0)]
-    states = MatchStates(np.array([int(Period.SECOND_HALF)]), np.array([60.0]), np.array([np.nan]), *whole)
-    scores = scores_of(1.5, 1.2, 0.0, states)
-    for past in ("next_goal:1 home", "next_goal_minute:1 1-15", "next_goal_minute:4 61-75"):
-        with pytest.raises(LegNotCombinable):
-            price_legs(scores, legs(past))
-    assert price_legs(scores, legs("next_goal_minute:3 61-75", "next_goal:3 away")).win > 0.0
-    assert price_legs(scores, legs("next_goal:3 home", "1x2 home")).win > 0.0
-    with pytest.raises(LegsContradictory):
-        price_legs(scores, legs("correct_score 1-0"))
 
 
 def test_too_few_too_many_and_repeated_legs_are_refused() -> None:
