@@ -153,7 +153,13 @@ def dead_heat_factor(position: int, *, tied: int, places: int) -> Fraction:
 
 
 def return_of(stake_minor: int, *, decimal_odds: Fraction, factor: Fraction, deducted_percent: int) -> Fraction:
-    """Return what a stake comes to: its winning part at the odds, winnings after the deduction; exact."""
+    """Return what a stake comes to: its winning part at the odds, winnings after the deduction; exact.
+
+    Raises:
+        ModelInputInvalid: If more than the most is deducted, or less than nothing.
+    """
+    if not 0 <= deducted_percent <= DEDUCTION_MAX_PERCENT:
+        raise ModelInputInvalid(f"Deductions from 0 to {DEDUCTION_MAX_PERCENT} % were expected, was {deducted_percent}")
     winnings = (decimal_odds - 1) * Fraction(100 - deducted_percent, 100)
     return stake_minor * factor * (1 + winnings)
 

@@ -14,6 +14,7 @@ from odds.racing.each_way import (
     each_way_return_minor,
     each_way_value,
     fair_each_way_odds,
+    return_of,
     standard_terms,
     sum_deductions,
 )
@@ -77,6 +78,12 @@ def test_both_parts_are_rounded_together() -> None:
     """2.75 and 1.4375 are 4.1875, not 2 and 1."""
     returned = each_way_return_minor(1, decimal_odds_milli=2_750, terms=QUARTER, position=1, tied=1, deducted_percent=0)
     assert returned == 4
+
+
+@pytest.mark.parametrize("percent", [-5, 95])
+def test_more_than_the_most_is_not_deducted(percent: int) -> None:
+    with pytest.raises(ModelInputInvalid, match="from 0 to 90 %"):
+        return_of(100, decimal_odds=Fraction(3), factor=Fraction(1), deducted_percent=percent)
 
 
 def test_a_runner_alone_makes_no_race() -> None:
