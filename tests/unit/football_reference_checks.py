@@ -12,11 +12,13 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq
 
 from odds.fixture import Period
+from odds.football.bet_builder import price_legs
 from odds.football.goal_models import FittedGoalModel, GoalModelSpec, fit_goal_model
 from odds.football.implied_means import ImpliedMeans, PriceTargets, imply_goal_means
 from odds.football.likelihoods import GoalFamily, Scores, likelihood_of
 from odds.football.markets import MatchPrices, price_matches
 from odds.football.match_states import GoalTiming, MatchStates, RedCardEffects
+from tests.unit.football_legs import legs, scores_of
 from tests.unit.reference_values import Vector, close, read_season
 
 Floats = NDArray[np.float64]
@@ -25,6 +27,13 @@ FIXTURES: Final = {
     "Arsenal v Fulham": ("Arsenal", "Fulham"),
     "Man United v Chelsea": ("Man United", "Chelsea"),
     "Bolton v Liverpool": ("Bolton", "Liverpool"),
+}
+LEG_BY_NAME: Final = {
+    "home": "1x2 home",
+    "draw": "1x2 draw",
+    "over2.5": "total:2.5 over",
+    "under2.5": "total:2.5 under",
+    "btts": "btts yes",
 }
 EVEN_PACE: Final = GoalTiming(rise=0.0, first_half_added_minutes=0.0, second_half_added_minutes=0.0)
 
@@ -181,6 +190,11 @@ def check_markets(vector: Vector) -> None:
         split = prices.stake_parts(f"handicap:{line}", "home")
         names = ("win", "half_win", "push", "half_lose", "lose")
         close([float(getattr(split, name)[0]) for name in names], [parts[name] for name in names], vector)
+    given = vector["input"]
+    match = scores_of(given["home"], given["away"], given["rho"])
+    for names, probability in expected["bet_builder"].items():
+        price = price_legs(match, legs(*(LEG_BY_NAME[name] for name in names.split("&"))))
+        close(price.fair_probability, probability, vector)
 
 
 def check_in_play(vector: Vector) -> None:

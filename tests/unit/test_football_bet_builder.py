@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -25,29 +22,9 @@ from odds.layout import MarketUnknown, OutcomeUnknown
 from odds.model_input import ModelInputInvalid
 from tests.unit.football_legs import legs, scores_of
 
-VECTORS = Path(__file__).resolve().parents[3] / "shared" / "vectors" / "odds_vectors.json"
-LEG_BY_NAME = {
-    "home": "1x2 home",
-    "draw": "1x2 draw",
-    "over2.5": "total:2.5 over",
-    "under2.5": "total:2.5 under",
-    "btts": "btts yes",
-}
-
 
 def build(*names: str) -> BuilderPrice:
     return price_legs(scores_of(1.7, 1.1, -0.1), legs(*names))
-
-
-def test_conjunctions_agree_with_the_exact_grids() -> None:
-    if not VECTORS.exists():
-        pytest.skip(f"reference values are not at {VECTORS}")
-    for one in json.loads(VECTORS.read_text())["vectors"]:
-        if one["area"] == "A.markets":
-            scores = scores_of(one["input"]["home"], one["input"]["away"], one["input"]["rho"])
-            for names, probability in one["expected"]["bet_builder"].items():
-                price = price_legs(scores, legs(*(LEG_BY_NAME[name] for name in names.split("&"))))
-                assert price.fair_probability == pytest.approx(probability, abs=1e-9)
 
 
 def test_every_single_leg_is_priced_as_its_market() -> None:
