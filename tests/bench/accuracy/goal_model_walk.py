@@ -53,7 +53,8 @@ INFLATED: Final = WalkedModel(
     "bivariate Poisson, draws inflated", GoalModelSpec(GoalFamily.BIVARIATE_POISSON, INFLATED_DRAWS)
 )
 NEGATIVE_BINOMIAL: Final = WalkedModel("negative binomial", GoalModelSpec(GoalFamily.NEGATIVE_BINOMIAL))
-MODELS: Final = (POISSON, DIXON_COLES, ADJUSTED, RESTED, BIVARIATE, INFLATED, NEGATIVE_BINOMIAL)
+CONWAY_MAXWELL: Final = WalkedModel("Conway-Maxwell", GoalModelSpec(GoalFamily.CONWAY_MAXWELL))
+MODELS: Final = (POISSON, DIXON_COLES, ADJUSTED, RESTED, BIVARIATE, INFLATED, NEGATIVE_BINOMIAL, CONWAY_MAXWELL)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
