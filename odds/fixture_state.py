@@ -113,7 +113,7 @@ class FixtureState:
         book = self.book
         if book is None or book.layout.market_count == 0:
             return False
-        return bool(np.all(book.market_statuses >= MarketStatus.SETTLED))
+        return int(book.market_statuses.min()) >= MarketStatus.SETTLED
 
     def provider(self, provider_id: str) -> ProviderColumns | None:
         """Return what a provider says, None if it never said anything."""
