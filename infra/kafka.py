@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
 from functools import lru_cache
 
 import structlog
 from aiokafka.partitioner import murmur2
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer
+from confluent_kafka import Consumer, KafkaError, Message, Producer
 
+from infra.kafka_groups import MessageGroups, OnDelivery, Outgoing
 from kernel.errors import DeliveryFailed, OutletFull
 
 QUEUE_MESSAGES_MAX = 100_000
@@ -18,8 +18,6 @@ QUEUE_KIBIBYTES_MAX = 65_536
 MESSAGE_BYTES_MAX = 4 * 1024 * 1024
 POLL_S = 0.1
 PARTITION_CACHE_SIZE = 65_536
-
-OnDelivery = Callable[[Exception | None], None]
 
 log = structlog.get_logger(__name__)
 
@@ -56,7 +54,15 @@ def take_records(consumer: Consumer, records_max: int, timeout_s: float) -> list
 
 
 class KafkaOutlet:
-    """An idempotent producer (acks=all) with a bounded queue and a thread of its own for confirmations."""
+    """An idempotent producer (acks=all) with a bounded queue and a thread of its own for confirmations.
+
+    Args:
+        bootstrap: Where the broker is.
+        client_id: Names the producer in the broker's log.
+        delivery_timeout_ms: A message that waited for others to be confirmed may take twice as long to fail; 0 never
+            gives up.
+        linger_ms: How long a message waits for others to share its request with.
+    """
 
     def __init__(self, bootstrap: str, *, client_id: str, delivery_timeout_ms: int, linger_ms: float = 0) -> None:
         self._producer = Producer(
@@ -77,6 +83,9 @@ class KafkaOutlet:
                 "log_level": 2,
             }
         )
+        self._groups = MessageGroups(
+            self._producer, waiting_max=QUEUE_MESSAGES_MAX, waiting_bytes_max=QUEUE_KIBIBYTES_MAX * 1024
+        )
         self._is_closed = threading.Event()
         self._poller = threading.Thread(target=self._poll, name=f"{client_id}-outlet", daemon=True)
         self._poller.start()
@@ -86,15 +95,11 @@ class KafkaOutlet:
 
         Raises:
             OutletFull: If the queue is full or the outlet is closed.
+            DeliveryFailed: If Kafka does not take such a message.
         """
         if self._is_closed.is_set():
             raise OutletFull("Outlet is closed")
-        try:
-            self._producer.produce(topic, value, key, on_delivery=_reporting_to(on_delivery) if on_delivery else None)
-        except BufferError:
-            raise OutletFull(f"Outlet holds at most {QUEUE_MESSAGES_MAX} messages, and is full") from None
-        except KafkaException as error:
-            raise DeliveryFailed(f"Kafka refused a message for {topic}: {error}") from error
+        self._groups.send(Outgoing(topic, key, value, on_delivery))
 
     async def send_and_wait(self, topic: str, key: str, value: bytes) -> None:
         """Send a message and wait until every in-sync replica has it.
@@ -123,9 +128,8 @@ class KafkaOutlet:
         Raises:
             DeliveryFailed: If something still is after `timeout_s`.
         """
-        left = await asyncio.to_thread(self._producer.flush, timeout_s)
-        if left > 0:
-            raise DeliveryFailed(f"Outlet must be empty within {timeout_s} s, still held {left} messages")
+        if not await asyncio.to_thread(self._groups.wait_until_empty, timeout_s):
+            raise DeliveryFailed(f"Outlet must be empty within {timeout_s} s, still held {len(self._groups)} messages")
 
     def close(self) -> None:
         """Stop the thread. What is still queued is lost: flush first."""
@@ -135,14 +139,6 @@ class KafkaOutlet:
     def _poll(self) -> None:
         while not self._is_closed.is_set():
             self._producer.poll(POLL_S)
-
-
-def _reporting_to(on_delivery: OnDelivery) -> Callable[[KafkaError | None, Message], None]:
-    def report(error: KafkaError | None, message: Message) -> None:
-        failure = None if error is None else DeliveryFailed(f"{message.topic()}: {error.name()}")
-        on_delivery(failure)
-
-    return report
 
 
 def _call_on(loop: asyncio.AbstractEventLoop, settle: OnDelivery, error: Exception | None) -> None:

@@ -56,12 +56,15 @@ def kafka_program(settings: Settings) -> Program:
     data = settings.profile_dir / "kafka"
     ports = settings.ports
     heap = settings.kafka.heap_mb_max
-    memory = (f"-Xms{heap // 2}m", f"-Xmx{heap}m", "-XX:MaxDirectMemorySize=64m", "-XX:ReservedCodeCacheSize=64m")
+    # What requests leave behind is short-lived: the more room it has, the rarer the pauses of some 8 ms to clear it.
+    memory = (f"-Xms{heap}m", f"-Xmx{heap}m", f"-Xmn{heap // 2}m")
+    bounds = ("-XX:MaxDirectMemorySize=64m", "-XX:ReservedCodeCacheSize=64m")
     return Program(
         name="kafka",
         command=(
             *_java(settings),
             *memory,
+            *bounds,
             "-XX:+UseSerialGC",
             f"-Dlog4j2.configurationFile={LOGGING}",
             "kafka.Kafka",

@@ -1,0 +1,160 @@
+"""Messages on their way to Kafka in groups, so that few requests are under way whatever the broker does.
+
+An idempotent producer has at most five requests under way, and librdkafka's thread never rests while more wait for one
+of them: a broker that pauses would lose a processor core to every producer, just when it needs time to catch up.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final, Protocol
+
+from confluent_kafka import KafkaError, KafkaException
+
+from kernel.errors import DeliveryFailed, OutletFull
+
+UNDER_WAY_MAX: Final = 4
+"""Beyond so many messages that are not confirmed, others wait: one fewer than a producer has requests."""
+GATHERING_S: Final = 0.000_5
+"""What is sent in one go goes together, however much it is: it shares requests."""
+
+OnDelivery = Callable[[Exception | None], None]
+
+
+class KafkaProducer(Protocol):
+    """What of confluent_kafka's producer is used."""
+
+    def produce(self, topic: str, value: bytes, key: str, *, on_delivery: Callable[..., None]) -> None:
+        """Queue a message.
+
+        Raises:
+            BufferError: If its queue is full.
+            KafkaException: If it does not take such a message.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A message, and who wants to know how it ends."""
+
+    topic: str
+    key: str
+    value: bytes
+    on_delivery: OnDelivery | None
+
+    def settle(self, failure: Exception | None) -> None:
+        """Tell how it ended."""
+        if self.on_delivery is not None:
+            self.on_delivery(failure)
+
+
+class MessageGroups:
+    """Hands messages to a producer, in their order: at once while few are under way, otherwise when all are confirmed.
+
+    Args:
+        producer: Confirms each message it was handed once, in whatever thread.
+        waiting_max: How many messages may wait.
+        waiting_bytes_max: How many bytes their values may have.
+        monotonic_s: Tells the time.
+    """
+
+    def __init__(
+        self,
+        producer: KafkaProducer,
+        *,
+        waiting_max: int,
+        waiting_bytes_max: int,
+        monotonic_s: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._producer = producer
+        self._waiting_max = waiting_max
+        self._waiting_bytes_max = waiting_bytes_max
+        self._monotonic_s = monotonic_s
+        self._changed = threading.Condition()
+        self._gathered_until_s = -float("inf")
+        self._under_way = 0
+        self._waiting: deque[Outgoing] = deque()
+        self._waiting_bytes = 0
+
+    def __len__(self) -> int:
+        """Return how many messages are not confirmed."""
+        return self._under_way + len(self._waiting)
+
+    def send(self, message: Outgoing) -> None:
+        """Hand a message over, now or later.
+
+        Raises:
+            OutletFull: If too many wait, or the producer's queue is full.
+            DeliveryFailed: If the producer does not take such a message; of one that waited, its callback is told.
+        """
+        with self._changed:
+            if self._may_go():
+                self._hand_over(message)
+                return
+            size = self._waiting_bytes + len(message.value)
+            if len(self._waiting) >= self._waiting_max or size > self._waiting_bytes_max:
+                raise OutletFull(
+                    f"Outlet holds at most {self._waiting_max} messages of {self._waiting_bytes_max} bytes, and is full"
+                )
+            self._waiting.append(message)
+            self._waiting_bytes = size
+
+    def wait_until_empty(self, timeout_s: float) -> bool:
+        """Wait until every message is confirmed; return whether that was in time."""
+        with self._changed:
+            return self._changed.wait_for(lambda: not len(self), timeout_s)
+
+    def _may_go(self) -> bool:
+        if self._waiting:
+            return False
+        now_s = self._monotonic_s()
+        if now_s <= self._gathered_until_s:
+            return True
+        if self._under_way >= UNDER_WAY_MAX:
+            return False
+        self._gathered_until_s = now_s + GATHERING_S
+        return True
+
+    def _hand_over(self, message: Outgoing) -> None:
+        try:
+            self._producer.produce(
+                message.topic, message.value, message.key, on_delivery=partial(self._confirm, message)
+            )
+        except BufferError:
+            raise OutletFull("Outlet is full: the producer takes no more messages") from None
+        except KafkaException as error:
+            raise DeliveryFailed(f"Kafka refused a message for {message.topic}: {error}") from error
+        self._under_way += 1
+
+    def _confirm(self, message: Outgoing, error: KafkaError | None, _: Any) -> None:
+        try:
+            message.settle(None if error is None else DeliveryFailed(f"{message.topic}: {error.name()}"))
+        finally:
+            for refused, failure in self._follow_up():
+                refused.settle(failure)
+
+    def _follow_up(self) -> list[tuple[Outgoing, DeliveryFailed]]:
+        """Count a confirmation; after the last one hand over all that waited. Return what the producer did not take."""
+        refused: list[tuple[Outgoing, DeliveryFailed]] = []
+        with self._changed:
+            self._under_way -= 1
+            if self._under_way == 0:
+                self._gathered_until_s = self._monotonic_s() + GATHERING_S
+                self._release(refused)
+            self._changed.notify_all()
+        return refused
+
+    def _release(self, refused: list[tuple[Outgoing, DeliveryFailed]]) -> None:
+        while self._waiting:
+            try:
+                self._hand_over(self._waiting[0])
+            except OutletFull:
+                return  # the next confirmations make room
+            except DeliveryFailed as failure:
+                refused.append((self._waiting[0], failure))
+            self._waiting_bytes -= len(self._waiting.popleft().value)
