@@ -15,7 +15,7 @@ test:
 bench:
 	@$(SETUP) && exec $(BIN)/python -m loadtests
 bench-odds:
-	@$(SETUP) && exec $(BIN)/python -m tests.bench.odds
+	@$(SETUP) --peers && exec $(BIN)/python -m tests.bench.odds
 accuracy:
 	@$(SETUP) && exec $(BIN)/python -m tests.bench.accuracy
 status:
@@ -28,3 +28,4 @@ format:
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
 lock:
 	@$(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --extra dev --python-version 3.11 pyproject.toml -o requirements.lock
+	@$(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --group peers -c requirements.lock --python-version 3.11 -o requirements-peers.lock

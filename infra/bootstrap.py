@@ -1,4 +1,4 @@
-"""Make this machine ready: `python3.11 infra/bootstrap.py [--tests]`. Needs nothing but Python itself.
+"""Make this machine ready: `python3.11 infra/bootstrap.py [--tests] [--peers]`. Needs nothing but Python itself.
 
 Each step says what it does in a line, is skipped where it is up to date, and, where it fails, shows the end of its log
 and how to mend it.
@@ -22,6 +22,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
+VENV_PYTHON = VENV / "bin" / "python"
+REQUIREMENTS = ROOT / "requirements.lock"
+PEERS = ROOT / "requirements-peers.lock"
 LOCAL = ROOT / ".local"
 STAMPS = LOCAL / "stamps"
 LOG = LOCAL / "bootstrap.log"
@@ -51,15 +54,20 @@ def main() -> int:
     """Run every step that is needed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tests", action="store_true", help="also what only the tests need: Chromium")
-    is_for_tests = parser.parse_args().tests
+    parser.add_argument(
+        "--peers", action="store_true", help="also the packages that the odds engine is measured beside"
+    )
+    wanted = parser.parse_args()
     if sys.version_info < PYTHON_MIN:
         sys.stderr.write(f"Python 3.11 or later is needed, this is {sys.version.split()[0]}: apt install python3\n")
         return 1
     STAMPS.mkdir(parents=True, exist_ok=True)
     LOG.write_text("")
     try:
-        install_packages(PACKAGES + (TEST_PACKAGES if is_for_tests else ()))
+        install_packages(PACKAGES + (TEST_PACKAGES if wanted.tests else ()))
         make_environment()
+        if wanted.peers:
+            install_peers()
         build_front_end()
         fetch_broker()
     except StepFailed as failure:
@@ -104,20 +112,26 @@ def no_daemons(root: tuple[str, ...]) -> Iterator[None]:
 
 def make_environment() -> None:
     """Create .venv and install exactly what the lock file lists, hashes checked."""
-    python = VENV / "bin" / "python"
-    if not _works([str(python), "-c", "import sys"]):
+    if not _works([str(VENV_PYTHON), "-c", "import sys"]):
         shutil.rmtree(VENV, ignore_errors=True)
-        _forget("requirements", "project")
+        _forget("requirements", "peers", "project")
         mend = "apt install python3-venv, then try again"
         run("Creating the virtual environment .venv", [sys.executable, "-m", "venv", str(VENV)], mend=mend)
-    lock = ROOT / "requirements.lock"
-    with step_due("requirements", [lock]) as is_due:
+    with step_due("requirements", [REQUIREMENTS]) as is_due:
         if is_due:
-            _install_requirements(python, lock)
+            _install_uv()
+            _install_locked("Python packages", REQUIREMENTS)
     with step_due("project", [ROOT / "pyproject.toml"]) as is_due:
         if is_due:
             options = ["--no-deps", "--no-build-isolation", "--quiet", "--editable", str(ROOT)]
-            run("Installing Overround itself", [str(python), "-m", "pip", "install", *options], mend=PIP_MEND)
+            run("Installing Overround itself", [str(VENV_PYTHON), "-m", "pip", "install", *options], mend=PIP_MEND)
+
+
+def install_peers() -> None:
+    """Install what `make bench-odds` measures beside the odds engine into .venv, hashes checked."""
+    with step_due("peers", [PEERS]) as is_due:
+        if is_due:
+            _install_locked("the odds engine's peers", PEERS)
 
 
 def build_front_end() -> None:
@@ -179,28 +193,20 @@ def step_due(name: str, sources: list[Path]) -> Iterator[bool]:
         stamp.write_text(digest.hexdigest())
 
 
-def _install_requirements(python: Path, lock: Path) -> None:
-    """Install uv by pip, then everything by uv; by pip alone where uv cannot, such as behind a private index."""
-    pip = [str(python), "-m", "pip", "install", "--quiet", "--require-hashes"]
+def _install_uv() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         only_uv = Path(scratch, "uv.txt")
-        only_uv.write_text(_find_requirement(lock.read_text(), "uv"))
-        run("Installing uv", [*pip, "--no-deps", "-r", str(only_uv)], mend=PIP_MEND)
-    uv = [
-        str(VENV / "bin" / "uv"),
-        "pip",
-        "install",
-        "--quiet",
-        "--require-hashes",
-        "--python",
-        str(python),
-        "-r",
-        str(lock),
-    ]
+        only_uv.write_text(_find_requirement(REQUIREMENTS.read_text(), "uv"))
+        run("Installing uv", [*PIP_INSTALL, "--no-deps", "-r", str(only_uv)], mend=PIP_MEND)
+
+
+def _install_locked(what: str, lock: Path) -> None:
+    """Install a lock file by uv; by pip where uv cannot, such as behind a private index."""
+    uv = [str(VENV / "bin" / "uv"), "pip", "install", "--quiet", "--require-hashes", "--python", str(VENV_PYTHON)]
     try:
-        run("Installing Python packages", uv, mend=PIP_MEND)
+        run(f"Installing {what}", [*uv, "-r", str(lock)], mend=PIP_MEND)
     except StepFailed:
-        run("Installing Python packages by pip", [*pip, "-r", str(lock)], mend=PIP_MEND)
+        run(f"Installing {what} by pip", [*PIP_INSTALL, "-r", str(lock)], mend=PIP_MEND)
 
 
 def _find_requirement(lock: str, name: str) -> str:
@@ -273,9 +279,10 @@ def _has_java_17() -> bool:
 
 
 def _has_venv() -> bool:
-    return _works([str(VENV / "bin" / "python"), "-c", ""]) or _works([sys.executable, "-c", "import ensurepip, venv"])
+    return _works([str(VENV_PYTHON), "-c", ""]) or _works([sys.executable, "-c", "import ensurepip, venv"])
 
 
+PIP_INSTALL = (str(VENV_PYTHON), "-m", "pip", "install", "--quiet", "--require-hashes")
 PIP_MEND = "check the network (pip reads its proxy and index from pip.conf), then try again"
 PACKAGES = (
     Package("postgresql", lambda: any(Path("/usr/lib/postgresql").glob("*/bin/postgres"))),

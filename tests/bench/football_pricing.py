@@ -1,4 +1,4 @@
-"""Football models and prices, microseconds a match on one pinned core: `python tests/bench/football_pricing.py`."""
+"""Football models and prices, microseconds a match on one pinned core: `python -m tests.bench.football_pricing`."""
 
 from __future__ import annotations
 
@@ -26,9 +26,10 @@ from odds.football.match_scores import match_scores
 from odds.football.match_states import GoalTiming, MatchStates, RedCardEffects, ScoringLeft
 from odds.football.results import MatchResults
 from odds.football.score_effects import ScoreEffects, price_matches_with_score_effects
+from tests.bench import peers
 
 SEASON = Path(__file__).resolve().parents[3] / "shared" / "data" / "football" / "E0_2011-2012.csv"
-RUNS = 15
+RUNS, PEER_RUNS = 15, 5
 BATCH = 1_000
 TIMING, RED_CARDS = GoalTiming(), RedCardEffects()
 USUAL_OFFER = frozenset({*LOCAL_FOOTBALL_OFFER, "1x2", "total:0.5", "total:1.5", "total:2.5", "total:3.5", "total:4.5"})
@@ -44,6 +45,11 @@ def best_us(work: Callable[[], object], *, runs: int = RUNS) -> float:
         work()
         times.append(time.perf_counter() - start)
     return min(times) * 1e6
+
+
+def beside(what: str, work: Callable[[], object]) -> str:
+    """Return what penaltyblog takes for the same, or for what it can do of it."""
+    return f"penaltyblog {best_us(work, runs=PEER_RUNS):,.0f} us, {what}"
 
 
 def live_states(random: np.random.Generator) -> MatchStates:
@@ -75,12 +81,15 @@ def main() -> None:
         left = ScoringLeft.of(states, TIMING, RED_CARDS)
         return price_columns(home, away, rhos=rhos, left=left, columns=columns)
 
+    match_mean = (float(home[0]), float(away[0]), float(rhos[0]))
+    count = peers.penaltyblog_markets(*match_mean)
+    peer = beside(f"its {count} prices", lambda: peers.penaltyblog_markets(*match_mean))
     for offer in (part_of_catalogue(USUAL_OFFER), catalogue()):
         outcomes = offer.layout.outcome_count
         report(
             f"{outcomes} outcomes before play, {BATCH} matches, each",
             best_us(partial(price, fresh, offer)) / BATCH,
-            "prototype 1.95 us (130-140 outcomes), penaltyblog 3,135 us",
+            peer,
         )
         report(
             f"{outcomes} outcomes in play, {BATCH} matches, each",
@@ -113,7 +122,7 @@ def main() -> None:
     report(
         "1x2 and a total to means, each",
         best_us(lambda: imply_goal_means(targets, rhos=rhos, states=fresh, timing=TIMING, red_cards=RED_CARDS)) / BATCH,
-        "penaltyblog 20,800 us",
+        beside("from the 1x2 alone", lambda: peers.penaltyblog_goal_means(*columns[0, :3].tolist())),
     )
     goals = match_scores(
         goals_to_come(
@@ -125,11 +134,12 @@ def main() -> None:
     report("a conjunction of three legs", best_us(lambda: price_legs(match, legs)), "")
     report("every leg that can be added to them", best_us(lambda: next_legs(match, legs)), "")
     if SEASON.exists():
-        results = read_season()
+        results, spec = read_season(), GoalModelSpec(GoalFamily.DIXON_COLES)
+        reached, peers_reached = fit_goal_model(results, spec).log_likelihood, peers.penaltyblog_dixon_coles(results)
         report(
-            "Dixon-Coles fit, 380 matches",
-            best_us(lambda: fit_goal_model(results, GoalModelSpec(GoalFamily.DIXON_COLES))),
-            "penaltyblog 16,200 us, not at it",
+            f"Dixon-Coles fit, 380 matches, to a log-likelihood of {reached:.4f}",
+            best_us(lambda: fit_goal_model(results, spec)),
+            beside(f"to {peers_reached:.4f}", lambda: peers.penaltyblog_dixon_coles(results)),
         )
 
 

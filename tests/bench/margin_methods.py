@@ -8,9 +8,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 
-import goto_conversion
 import numpy as np
-import shin
 from numpy.typing import NDArray
 
 from odds.ladder import FINE_LADDER
@@ -18,6 +16,7 @@ from odds.margin.application import apply_margin
 from odds.margin.methods import MarginMethod
 from odds.margin.quoting import quote_rows
 from odds.margin.removal import remove_margin
+from tests.bench import peers
 
 BOOKS = 100_000
 ONE_BOOK = np.array([[2.6, 2.4, 4.3]])
@@ -87,14 +86,9 @@ def report_wide_and_ragged(random: np.random.Generator) -> None:
 
 def report_peers(book: list[float]) -> None:
     """Print what other packages take for one book: they know no batch."""
-    peers: dict[str, Callable[[], object]] = {
-        "shin (Rust), Shin": lambda: shin.calculate_implied_probabilities(book),
-        "goto_conversion, its Shin": lambda: goto_conversion.efficient_shin_conversion(book),
-        "goto_conversion, goto": lambda: goto_conversion.goto_conversion(book),
-    }
-    for name, work in peers.items():
-        single_s = best_s(work, runs=RUNS_SINGLE, calls=CALLS)
-        sys.stdout.write(f"| {name} | {1e-6 / single_s:.2f} M/s, one by one | {single_s * 1e6:.1f} us |\n")
+    for name, method in peers.MARGIN_METHODS.items():
+        single_s = best_s(partial(method, book), runs=RUNS_SINGLE, calls=CALLS)
+        sys.stdout.write(f"| {name} | {1e-6 / single_s:.3f} M/s, one by one | {single_s * 1e6:.1f} us |\n")
 
 
 def best_s(work: Callable[[], object], *, runs: int, calls: int = 1) -> float:

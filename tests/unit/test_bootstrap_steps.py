@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
@@ -58,9 +59,20 @@ def test_the_lock_gives_uv_alone_with_its_hashes() -> None:
 
 
 def test_no_lock_file_names_a_package_server() -> None:
-    for name in ("requirements.lock", "web/package-lock.json", "infra/local/kafka/pom.xml"):
+    for name in ("requirements.lock", "requirements-peers.lock", "web/package-lock.json", "infra/local/kafka/pom.xml"):
         text = (ROOT / name).read_text()
         assert "--index-url" not in text
         assert "--find-links" not in text
         assert '"resolved"' not in text
         assert "<repository>" not in text
+
+
+def test_the_peers_agree_with_what_everything_else_runs_on() -> None:
+    pinned = _pins("requirements.lock")
+    shared = {name: version for name, version in _pins("requirements-peers.lock").items() if name in pinned}
+    assert "numpy" in shared
+    assert shared == {name: pinned[name] for name in shared}
+
+
+def _pins(lock: str) -> dict[str, str]:
+    return dict(re.findall(r"^([\w.-]+)==(\S+)", (ROOT / lock).read_text(), re.MULTILINE))
