@@ -244,7 +244,8 @@ class Pricing(Section):
     """How prices are made, and how fast.
 
     Where no margin rule holds, markets of more than four outcomes sum to `overround_wide`, others to `overround`.
-    Beside a near certainty they sum to less: no odds against are divided by more than `margin_odds_ratio_max`.
+    Beside a near certainty they sum to less: a margin put on by odds ratio would divide no odds against by more than
+    `margin_odds_ratio_max`.
     A competition's tier goes by its name as the provider writes it. `football_offer` names markets, or types of them
     ("total"), that we offer ourselves on football matches; unless it is set, the local profile offers a moderate list
     and the others nothing.

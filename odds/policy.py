@@ -32,8 +32,8 @@ class PricingPolicy:
         tier_by_competition: Names of competitions that rules tell apart.
         removal: How providers are taken to have put their margin on.
         application: How ours is put on.
-        margin_odds_ratio_max: A book sums to less than is wanted rather than that the odds against an outcome are
-            divided by more; see `odds.margin.application.reachable_overrounds`.
+        margin_odds_ratio_max: A book sums to less than is wanted rather than that a margin put on by odds ratio divides
+            the odds against an outcome by more; see `odds.margin.application.reachable_overrounds`.
         ladder: Name of the steps that prices are rounded to.
         implied_sum_min: A provider's implied probabilities, per winner, must sum to at least this. Best prices of an
             exchange may sum to a little under 1.0 and still say, scaled, what is likely; far under it, outcomes are

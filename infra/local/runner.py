@@ -146,7 +146,7 @@ class Runner:
         try:
             done = await asyncio.to_thread(self.program.once_healthy)
         except InvariantBroken as error:
-            self.ready.set_exception(StartFailed(f"{self.program.name}: {error}"))  # it says all; the log knows nothing
+            self._give_up(f"{self.program.name}: {error}")  # it says all; the log knows nothing
             return
         except Exception as error:
             self._fail(f"{type(error).__name__}: {error}")
@@ -155,10 +155,11 @@ class Runner:
         self.ready.set_result(done)
 
     def _fail(self, why: str) -> None:
+        self._give_up(f"{self.program.name} {why}\n{tail(self.program.log)}\nIts log: {self.program.log}")
+
+    def _give_up(self, why: str) -> None:
         if not self.ready.done():
-            self.ready.set_exception(
-                StartFailed(f"{self.program.name} {why}\n{tail(self.program.log)}\nIts log: {self.program.log}")
-            )
+            self.ready.set_exception(StartFailed(why))
 
     def _signal(self, number: signal.Signals) -> None:
         if self.pid is not None:

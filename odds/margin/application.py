@@ -27,10 +27,11 @@ SOLVERS: Final[Mapping[MarginMethod, Solver]] = {
 
 
 def reachable_overrounds(fair_probabilities: Floats, *, wanted: Floats, odds_ratio_max: float) -> Floats:
-    """Return what books are to sum to where no odds against an outcome may be divided by more than so much.
+    """Return what books are to sum to, so that no odds against are divided by more than so much by odds ratio.
 
     The nearer a favourite is to certain, the less margin it can carry. Held to its overround, such a book would put all
-    of it on the others: 19 to 1 against would become 12 to 1, and 49 to 1 hardly more.
+    of it on the others: 19 to 1 against would become 12 to 1, and 49 to 1 hardly more. Other methods share the same sum
+    out otherwise, and may divide single odds by somewhat more.
 
     Args:
         fair_probabilities: Shape (n_books, n_outcomes); NaN pads short books.

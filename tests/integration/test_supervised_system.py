@@ -109,7 +109,6 @@ def test_topics_of_another_number_of_partitions_are_refused_with_the_way_to_keep
     more = settings.model_copy(update={"kafka": settings.kafka.model_copy(update={"partitions": declared + 1})})
     said = _say_refused(more)
     assert f"must have {declared + 1} partitions, has {declared}: OVERROUND_KAFKA__PARTITIONS={declared}" in said
-    launch_up(settings, "--only-servers")
 
 
 def test_a_taken_port_is_named_with_its_holder_and_the_setting_that_moves_ours(own_settings: Settings) -> None:

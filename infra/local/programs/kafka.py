@@ -56,15 +56,16 @@ def kafka_program(settings: Settings) -> Program:
     data = settings.profile_dir / "kafka"
     ports = settings.ports
     heap = settings.kafka.heap_mb_max
-    # What requests leave behind is short-lived: the more room it has, the rarer the pauses of some 8 ms to clear it.
-    memory = (f"-Xms{heap}m", f"-Xmx{heap}m", f"-Xmn{heap // 2}m")
-    bounds = ("-XX:MaxDirectMemorySize=64m", "-XX:ReservedCodeCacheSize=64m")
+    memory = (f"-Xms{heap}m", f"-Xmx{heap}m", "-XX:MaxDirectMemorySize=64m", "-XX:ReservedCodeCacheSize=64m")
+    # What requests leave behind is short-lived: the more room it has, the less often and the shorter in all are the
+    # pauses that clear it.
+    young = f"-Xmn{heap // 2}m"
     return Program(
         name="kafka",
         command=(
             *_java(settings),
             *memory,
-            *bounds,
+            young,
             "-XX:+UseSerialGC",
             f"-Dlog4j2.configurationFile={LOGGING}",
             "kafka.Kafka",
