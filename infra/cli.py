@@ -40,8 +40,12 @@ class ProcessName(StrEnum):
 def up(
     *,
     profile: ProfileOption = None,
-    without_simulation: Annotated[bool, typer.Option(help="Start no simulated match day.")] = False,
-    only_servers: Annotated[bool, typer.Option(help="Start the servers, none of our processes.")] = False,
+    without_simulation: Annotated[
+        bool, typer.Option("--without-simulation", help="Start no simulated match day.")
+    ] = False,
+    only_servers: Annotated[
+        bool, typer.Option("--only-servers", help="Start the servers, none of our processes.")
+    ] = False,
     linger_s: Annotated[float | None, typer.Option(help="Stop when nobody uses it for so long.", hidden=True)] = None,
 ) -> None:
     """Start the whole system and keep it running until Ctrl-C."""
