@@ -186,10 +186,16 @@ def simulate(
     matches: Annotated[int | None, typer.Option(min=1, max=1_000, help="Matches a day.")] = None,
     days: Annotated[int, typer.Option(min=1, help="Days to play.")] = 1,
 ) -> None:
-    """Play simulated match days; start the system with `overround up --without-simulation` first."""
+    """Play simulated match days; start the system with `overround up --without-simulation` first.
+
+    A day that was stopped goes on when the same is asked for again.
+    """
+    from rich.console import Console
+
     from infra.simulate import run_simulation
 
-    run_simulation(_settings(profile), seed=seed, speed=speed, match_count=matches, days=days)
+    code = run_simulation(_settings(profile), Console(), seed=seed, speed=speed, match_count=matches, days=days)
+    raise typer.Exit(code)
 
 
 def main() -> None:

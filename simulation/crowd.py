@@ -28,6 +28,7 @@ DEPOSIT_MINOR = 50_000
 BETS_UNDERWAY_MAX = 200
 CALL_LIMIT_S = 15.0
 RECONNECT_S = 1.0
+ACCEPTED = "ACCEPTED"
 
 log = structlog.get_logger(__name__)
 
@@ -49,7 +50,15 @@ class Member:
 class Crowd:
     """A bounded number of bettors who act on arrivals; what they were answered is counted by reason."""
 
-    def __init__(self, channel: grpc.aio.Channel, *, name_prefix: str, password: str, population: int) -> None:
+    def __init__(
+        self,
+        channel: grpc.aio.Channel,
+        *,
+        name_prefix: str,
+        password: str,
+        population: int,
+        answers: Counter[str],
+    ) -> None:
         self._players = player_service_pb2_grpc.PlayerServiceStub(channel)
         self._wallet = wallet_service_pb2_grpc.WalletServiceStub(channel)
         self._betting = betting_service_pb2_grpc.BettingServiceStub(channel)
@@ -60,7 +69,7 @@ class Crowd:
         self._underway: set[asyncio.Task[None]] = set()
         # Hashing passwords is slow on purpose: one at a time, so that people still get in beside the crowd.
         self._entrance = asyncio.Semaphore(1)
-        self.answers: Counter[str] = Counter()
+        self.answers = answers
 
     async def watch_books(self) -> None:
         """Follow the prices until cancelled."""
@@ -101,7 +110,7 @@ class Crowd:
             request = build_bet(arrival, selection, fixture_id=fixture_id, book_version=book.version)
             answer = await self._betting.PlaceBet(request, metadata=member.metadata, timeout=CALL_LIMIT_S)
             member.available_minor = answer.balance.available.amount_minor
-            self.answers["ACCEPTED"] += 1
+            self.answers[ACCEPTED] += 1
         except grpc.aio.AioRpcError as error:
             reason = reason_of(error)
             self.answers[reason] += 1

@@ -36,6 +36,8 @@ class Feeder:
         self._is_silent = False
         self.acknowledged_sequence: int | None = None
         self.first_answer = asyncio.Event()
+        self.is_drained = asyncio.Event()
+        self.is_drained.set()
 
     def push(self, update: feed_pb2.FeedUpdate) -> None:
         """Queue an update; its sequence is above all before."""
@@ -44,9 +46,10 @@ class Feeder:
         if len(self._unacknowledged) >= UNACKNOWLEDGED_MAX:
             self._drop_oldest_prices()
         self._unacknowledged.append(update)
+        self.is_drained.clear()
         self._has_news.set()
 
-    def be_silent(self, is_silent: bool) -> None:
+    def be_silent(self, *, is_silent: bool) -> None:
         """Start or end an outage: while it lasts nothing is sent, not even a heartbeat."""
         self._is_silent = is_silent
         self._has_news.set()
@@ -77,6 +80,8 @@ class Feeder:
         while self._unacknowledged and self._unacknowledged[0].sequence <= answer.acknowledged_sequence:
             self._unacknowledged.popleft()
             self._sent_count = max(0, self._sent_count - 1)
+        if not self._unacknowledged:
+            self.is_drained.set()
         for refusal in answer.refusals:
             log.warning("simulation.update_refused", provider_id=self._provider_id, reason=refusal.reason)
         self.first_answer.set()

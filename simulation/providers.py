@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from odds.margin.application import apply_margin
+from odds.margin.methods import MarginMethod
 from simulation.football import Incident, IncidentKind, MatchSnapshot, MatchTimeline, Period
 from simulation.markets import MarketTruth, price_markets, settle_match, settle_next_goal
 
@@ -20,7 +22,6 @@ DECIDED_PROBABILITY = 0.992
 DECIMAL_ODDS_MIN = 1.01
 DECIMAL_ODDS_MAX = 501.0
 PRICED_HORIZON_S = 60 * 60.0
-NEWTON_STEPS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,34 +159,31 @@ def quote_match(
     """Return the provider's prices for every market still open."""
     means = timeline.remaining_goal_means(seen_s)
     opinion = (means[0] * float(np.exp(noise[0])), means[1] * float(np.exp(noise[1])))
-    quotes = [quote_market(truth, profile.overround) for truth in price_markets(timeline.at(seen_s).score, opinion)]
+    quotes = quote_markets(price_markets(timeline.at(seen_s).score, opinion), profile.overround)
     if generator.uniform() < profile.outlier_share:
         index = int(generator.integers(len(quotes)))
         quotes[index] = distort(quotes[index], factor=float(generator.uniform(1.5, 3.0)))
     return tuple(quotes)
 
 
-def quote_market(truth: MarketTruth, overround: float) -> MarketQuote:
+def quote_markets(truths: Sequence[MarketTruth], overround: float) -> list[MarketQuote]:
     """Return prices with the margin spread by power, long ones shortened most; a decided market is offered no more."""
-    if truth.probabilities.max() > DECIDED_PROBABILITY:
-        return MarketQuote(truth.market_id, truth.outcome_ids, (None,) * len(truth.outcome_ids))
-    implied = truth.probabilities ** margin_power(truth.probabilities, overround)
-    return MarketQuote(truth.market_id, truth.outcome_ids, tuple(quote_price(float(q)) for q in implied))
-
-
-def margin_power(probabilities: NDArray[np.float64], overround: float) -> float:
-    """Return the power to which the probabilities sum to so many times what they sum to now."""
-    possible = probabilities[probabilities > 0.0]
-    logs, target, power = np.log(possible), overround * possible.sum(), 1.0
-    for _ in range(NEWTON_STEPS):
-        powers = possible**power
-        power -= float((powers.sum() - target) / (powers @ logs))
-    return power
+    fair = np.full((len(truths), max(len(truth.outcome_ids) for truth in truths)), np.nan)
+    for row, truth in zip(fair, truths, strict=True):
+        if truth.probabilities.max() <= DECIDED_PROBABILITY:
+            row[: len(truth.outcome_ids)] = truth.probabilities
+    fair[fair <= 0.0] = np.nan
+    wanted = overround * np.nansum(fair, axis=1)
+    implied = apply_margin(fair, overrounds=wanted, method=MarginMethod.POWER).probabilities.tolist()
+    return [
+        MarketQuote(truth.market_id, truth.outcome_ids, tuple(map(quote_price, row[: len(truth.outcome_ids)])))
+        for truth, row in zip(truths, implied, strict=True)
+    ]
 
 
 def quote_price(implied_probability: float) -> float | None:
-    """Return decimal odds, cut to cents; None where nobody would quote."""
-    if implied_probability * DECIMAL_ODDS_MAX <= 1.0:
+    """Return decimal odds, cut to cents; None where nobody would quote, as for what cannot be (NaN)."""
+    if not implied_probability * DECIMAL_ODDS_MAX > 1.0:
         return None
     return max(DECIMAL_ODDS_MIN, int(100.0 / implied_probability) / 100.0)
 

@@ -9,7 +9,7 @@ from infra.local.secrets import LocalSecrets
 from infra.processes.health import HealthServer, run_until_stopped
 from infra.settings import Settings
 from kernel.clock import SystemClock
-from simulation.play import SimulationPlan, play_days
+from simulation.play import Playing, SimulationPlan, play_days
 
 
 def run(settings: Settings) -> None:
@@ -34,16 +34,16 @@ def plan_of(settings: Settings, *, days_max: int | None) -> SimulationPlan:
 
 
 async def _play(settings: Settings, stopping: asyncio.Event) -> None:
-    is_playing = asyncio.Event()
+    playing = Playing()
 
     async def check() -> str | None:
-        return None if is_playing.is_set() else "waiting to be let in at the feed door"
+        return None if playing.has_begun.is_set() else "waiting to be let in at the feed door"
 
     async with HealthServer(settings.host, settings.ports.simulation_http, check):
-        playing = asyncio.create_task(play_days(plan_of(settings, days_max=None), SystemClock(), is_playing=is_playing))
+        days = asyncio.create_task(play_days(plan_of(settings, days_max=None), SystemClock(), playing))
         asked = asyncio.create_task(stopping.wait())
-        await asyncio.wait((playing, asked), return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait((days, asked), return_when=asyncio.FIRST_COMPLETED)
         asked.cancel()
-        playing.cancel()
+        days.cancel()
         with suppress(asyncio.CancelledError):
-            await playing
+            await days

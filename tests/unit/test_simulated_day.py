@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from simulation.bettors import Arrival, BettorKind, Selection, choose, draw_arrivals
 from simulation.day import MatchDay, generate_day
 from simulation.football import IncidentKind, MatchTimeline, Period, generate_match
-from simulation.markets import price_markets, settle_match
-from simulation.providers import PROFILES, report_match
+from simulation.markets import MarketTruth, price_markets, settle_match
+from simulation.play import PlayedDay, SimulationPlan, load_played_day, save_played_day
+from simulation.providers import PROFILES, quote_markets, report_match
 
 
 def day(seed: int, day_id: str = "a") -> MatchDay:
@@ -151,3 +154,36 @@ def test_people_come_in_a_rush_before_kick_off_and_after_goals() -> None:
         )
 
     assert count(0.0) > 2 * count(-240.0)
+
+
+def test_a_provider_keeps_its_margin_beside_a_near_certainty() -> None:
+    sure = MarketTruth("handicap:-2.5", ("home", "away"), np.array([0.0085, 0.9915]))
+    decided = MarketTruth("total:0.5", ("over", "under"), np.array([1.0, 0.0]))
+    quotes = quote_markets([sure, decided], 1.075)
+    odds = [price for price in quotes[0].decimal_odds if price is not None]
+    assert 1.0 / odds[0] + 1.0 / odds[1] == pytest.approx(1.075, abs=0.006)  # 1.01 is the shortest price
+    assert quotes[1].decimal_odds == (None, None)
+
+
+def plan(state_path: Path, seed: int = 5, speed: float = 10.0) -> SimulationPlan:
+    return SimulationPlan(
+        target="127.0.0.1:1",
+        provider_api_keys={},
+        player_password="",
+        state_path=state_path,
+        seed=seed,
+        speed=speed,
+        match_count=3,
+        population=20,
+        days_max=1,
+    )
+
+
+def test_a_noted_day_goes_on_under_the_same_plan_alone(tmp_path: Path) -> None:
+    path = tmp_path / "simulation.json"
+    assert load_played_day(plan(path)) is None
+    third = PlayedDay(seed=7, started_time_us=1_800_000_000_000_000, day_key=plan(path).day_key)
+    save_played_day(path, third)
+    assert load_played_day(plan(path)) == third
+    assert load_played_day(plan(path, seed=6)) is None
+    assert load_played_day(plan(path, speed=20.0)) is None
