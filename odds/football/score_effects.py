@@ -30,7 +30,7 @@ JUMPS_MAX = 400
 TAIL_MAX = 1e-13
 CHUNK_ROWS = 16
 LEADS_SPAN = 7
-"""Leads at half-time are told apart up to so many goals."""
+"""Leads at half-time are told apart up to so many goals from the present one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,24 +182,31 @@ def _second_half(
             (states.away_goals, states.half_time_away_goals),
         )
     ]
+    present = np.where(
+        is_split,
+        states.half_time_home_goals - states.half_time_away_goals,
+        states.home_goals - states.away_goals,
+    )
     home, away = (axis.ravel() for axis in np.indices((size, size)))
     leads, by_sum = home - away, np.eye(2 * size - 1)[home + away]
-    score, results, totals = np.zeros((count, size * size)), np.zeros((count, 9)), np.zeros((count, 3))
-    for lead in range(-LEADS_SPAN, LEADS_SPAN + 1):
-        led = np.clip(leads, -LEADS_SPAN, LEADS_SPAN) == lead
-        first = before.reshape(count, -1) * led
+    moves = np.clip(leads - present[:, None], -LEADS_SPAN, LEADS_SPAN)
+    score, results, totals = np.zeros((count, size * size)), np.zeros((count, 3, 3)), np.zeros((count, 3))
+    for move in range(-LEADS_SPAN, LEADS_SPAN + 1):
+        lead = present + move
+        first = before.reshape(count, -1) * (moves == move)
         shares = first.sum(axis=1)
-        now = np.full(count, lead) + scored[0] - scored[1]
+        now = lead + scored[0] - scored[1]
         after = _run(goals.second_half, scored[0], scored[1], effects, size, leads=now).masses.reshape(count, -1)
         score += shares[:, None] * after
         by_total = first @ by_sum, after @ by_sum
-        for place, is_final in enumerate((leads + lead > 0, leads + lead == 0, leads + lead < 0)):
-            results[:, 3 * (1 - np.sign(lead)) + place] += shares * after[:, is_final].sum(axis=1)
+        final = np.sign(leads + lead[:, None])
+        for place, sign in enumerate((1, 0, -1)):
+            results[np.arange(count), 1 - np.sign(lead), place] += shares * (after * (final == sign)).sum(axis=1)
         below = np.cumsum(by_total[1], axis=1)
         equal = (by_total[0] * by_total[1]).sum(axis=1)
         more = (by_total[0] * below).sum(axis=1) - equal
         totals += np.stack([more, equal, shares - more - equal], axis=1)
-    return score, results, np.maximum(totals, 0.0)
+    return score, results.reshape(count, 9), np.maximum(totals, 0.0)
 
 
 def _orders(chain: _Chain, states: MatchStates) -> Floats:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from odds.fixture import Period
@@ -147,6 +147,7 @@ def state_of(period: Period, full_time: Score, half_time: Score) -> MatchStates:
 
 @both_models
 @given(home=means, away=means, half_time=scores, after=scores)
+@example(home=0.0, away=0.0, half_time=(0, 8), after=(7, 0))
 @settings(deadline=None, max_examples=40)
 def test_at_the_end_every_market_is_exactly_what_the_score_says(
     price: Pricer, home: float, away: float, half_time: Score, after: Score
