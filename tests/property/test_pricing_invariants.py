@@ -20,6 +20,8 @@ from odds.repricing import price
 from odds.updates import FixtureUpdate, Quotes
 
 NOW_US = 1_800_000_000_000_000
+FLOAT32_STEP = 2e-7
+NEAR_CERTAINTY = 0.9
 PROVIDERS = ("alpha", "bravo", "charlie")
 LAYOUTS = (
     MarketLayout.of_markets([("1x2", ("home", "draw", "away")), ("btts", ("yes", "no"))]),
@@ -114,4 +116,20 @@ def test_every_open_market_keeps_its_overround_and_every_other_says_why(items: l
     assert book is not None
     is_open = book.market_statuses == 1
     assert np.all((book.suspension_reasons > 0) == (book.market_statuses == 2))
-    assert np.all(repricing.explanation.overrounds[is_open] >= 1.05 - 1e-9)
+    explanation = repricing.explanation
+    wanted = explanation.wanted_overrounds.astype(np.float64)
+    assert np.all(explanation.overrounds[is_open] >= wanted[is_open] - FLOAT32_STEP)
+    likeliest = np.maximum.reduceat(np.nan_to_num(explanation.fair_probabilities), book.layout.offsets[:-1])
+    is_as_ever = is_open & (likeliest < NEAR_CERTAINTY)
+    assert np.all(np.abs(wanted[is_as_ever] - 1.05) <= FLOAT32_STEP)
+    assert np.all(wanted[is_open] >= 1.0)
+
+
+def test_beside_a_near_certainty_a_book_sums_to_less_and_keeps_that() -> None:
+    layout = LAYOUTS[0]
+    quoted = Quotes(layout, np.ones(2, np.uint8), np.array([0, 0, 0, 1_001, 1_664], np.uint32), is_snapshot=False)
+    state = fold_all([FixtureUpdate("alpha", "match", 1, NOW_US, NOW_US, quotes=quoted)])
+    (repricing,) = price([state], up_providers=frozenset(PROVIDERS), policy=PricingPolicy(), now_us=NOW_US)
+    wanted, kept = repricing.explanation.wanted_overrounds[1], repricing.explanation.overrounds[1]
+    assert 1.0 < wanted < 1.02
+    assert kept >= wanted - FLOAT32_STEP
