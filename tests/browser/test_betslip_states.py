@@ -92,8 +92,10 @@ def test_a_server_that_cannot_be_reached_leaves_an_id_to_quote(open_page: OpenPa
     expect(alert).to_contain_text("We cannot show prices")
     expect(alert.locator("code")).to_have_text(re.compile(r"\w+ · [A-Z0-9]{6}"))
     expect_accessible(page)
-    context.unroute(WATCH_BOOKS)
-    alert.get_by_role("button", name="Try again").click()
+    with page.expect_request(WATCH_BOOKS):
+        alert.get_by_role("button", name="Try again").click()
+    with page.expect_response(WATCH_BOOKS):
+        context.unroute(WATCH_BOOKS)
     expect(alert).to_have_count(0)
 
 
