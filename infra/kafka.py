@@ -138,7 +138,10 @@ class KafkaOutlet:
 
     def _poll(self) -> None:
         while not self._is_closed.is_set():
-            self._producer.poll(POLL_S)
+            try:
+                self._producer.poll(POLL_S)
+            except Exception:  # of somebody who was told; the others must still be
+                log.exception("kafka.listener_failed")
 
 
 def _call_on(loop: asyncio.AbstractEventLoop, settle: OnDelivery, error: Exception | None) -> None:

@@ -92,6 +92,11 @@ class Crowd:
         self._underway.add(task)
         task.add_done_callback(self._underway.discard)
 
+    async def finish(self) -> None:
+        """Wait until those who are at it have their answers, at most as long as a call may take."""
+        if self._underway:
+            await asyncio.wait(self._underway, timeout=CALL_LIMIT_S)
+
     async def stop(self) -> None:
         """Give up what is underway."""
         for task in self._underway:

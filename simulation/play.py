@@ -110,6 +110,7 @@ async def play_days(plan: SimulationPlan, clock: Clock, playing: Playing) -> Non
         tasks += [asyncio.create_task(crowd.watch_books()), asyncio.create_task(report_answers(crowd))]
         try:
             await play_in_turn(plan, clock, feeders, crowd, playing)
+            await crowd.finish()
             await drain(feeders)
         finally:
             for task in tasks:
@@ -216,9 +217,6 @@ class DayPlayer:
             for provider, feeder in enumerate(self._feeders):
                 feeder.be_silent(is_silent=self.day.is_silent(provider, self.now_s()))
             await asyncio.sleep(1.0)
-
-    def _now_s(self) -> float:
-        return (self._clock.now_us() - self._played.started_time_us) / 1e6 * self._plan.speed
 
     def _wall_time_ms(self, time_s: float) -> int:
         return self._played.started_time_us // 1_000 + int(time_s * 1_000 / self._plan.speed)

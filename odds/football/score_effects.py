@@ -103,7 +103,7 @@ def chain_views(goals: GoalsToCome, effects: ScoreEffects, sizes: GridSizes) -> 
     away_before = np.where(is_split, states.half_time_away_goals, states.away_goals)
     whole = _run(goals.first_half + goals.second_half, states.home_goals, states.away_goals, effects, sizes.full_time)
     before = _run(goals.first_half, home_before, away_before, effects, sizes.half)
-    second_half, results, totals = _second_half(goals, before.masses, effects, sizes)
+    second_half, results, totals = _second_half(goals, before.masses, home_before - away_before, effects, sizes)
     return ScoreViews(
         sizes,
         whole.masses.reshape(len(states), -1),
@@ -170,9 +170,12 @@ def _jump(here: Floats, home_moves: Floats, away_moves: Floats) -> Floats:
 
 
 def _second_half(
-    goals: GoalsToCome, before: Floats, effects: ScoreEffects, sizes: GridSizes
+    goals: GoalsToCome, before: Floats, present: Integers, effects: ScoreEffects, sizes: GridSizes
 ) -> tuple[Floats, Floats, Floats]:
-    """Return second-half scores, (half-time, full-time) results and which half has more goals."""
+    """Return second-half scores, (half-time, full-time) results and which half has more goals.
+
+    `before` is where first halves end, `present` the lead in them now, or at their end where that is past.
+    """
     states, count, size = goals.states, len(before), sizes.half
     is_split = states.is_after_first_half()
     scored = [
@@ -182,11 +185,6 @@ def _second_half(
             (states.away_goals, states.half_time_away_goals),
         )
     ]
-    present = np.where(
-        is_split,
-        states.half_time_home_goals - states.half_time_away_goals,
-        states.home_goals - states.away_goals,
-    )
     home, away = (axis.ravel() for axis in np.indices((size, size)))
     leads, by_sum = home - away, np.eye(2 * size - 1)[home + away]
     moves = np.clip(leads - present[:, None], -LEADS_SPAN, LEADS_SPAN)

@@ -81,9 +81,9 @@ def main() -> None:
         left = ScoringLeft.of(states, TIMING, RED_CARDS)
         return price_columns(home, away, rhos=rhos, left=left, columns=columns)
 
-    match_mean = (float(home[0]), float(away[0]), float(rhos[0]))
-    count = peers.penaltyblog_markets(*match_mean)
-    peer = beside(f"its {count} prices", lambda: peers.penaltyblog_markets(*match_mean))
+    one_match = (float(home[0]), float(away[0]), float(rhos[0]))
+    count = peers.penaltyblog_markets(*one_match)
+    peer = beside(f"its {count} prices", lambda: peers.penaltyblog_markets(*one_match))
     for offer in (part_of_catalogue(USUAL_OFFER), catalogue()):
         outcomes = offer.layout.outcome_count
         report(

@@ -55,3 +55,16 @@ async def test_a_closed_outlet_takes_nothing(settings: Settings) -> None:
     outlet.close()
     with pytest.raises(OutletFull):
         outlet.send(TOPIC, "key", b"value")
+
+
+async def test_a_listener_that_raises_takes_nobody_elses_confirmation(settings: Settings) -> None:
+    outlet = KafkaOutlet(settings.kafka_bootstrap, client_id="test-outlet", delivery_timeout_ms=5_000)
+
+    def fail(_: Exception | None) -> None:
+        raise RuntimeError("listener")
+
+    outlet.send(TOPIC, "test:fails", b"", fail)
+    async with asyncio.timeout(10):
+        await outlet.flush(5.0)
+        await outlet.send_and_wait(TOPIC, "test:after", b"")
+    outlet.close()
