@@ -14,6 +14,11 @@ FACTOR_ONE_MICRO: Final = 1_000_000
 ODDS_ONE_MILLI: Final = 1_000
 """Decimal odds of one, in thousandths."""
 
+REDUCTIONS_MAX: Final = 64
+"""Reductions of one market, at most."""
+
+REFERRAL_REASON_LENGTH_MAX: Final = 200
+
 _VOID_SCALE: Final = ODDS_ONE_MILLI * FACTOR_ONE_MICRO**2
 _RETURN_SCALE: Final = _VOID_SCALE * FACTOR_ONE_MICRO
 
@@ -64,6 +69,32 @@ class OutcomeResult:
 
 
 @dataclass(frozen=True, slots=True)
+class Reduction:
+    """What is taken off winning bets because somebody they might have lost to was withdrawn.
+
+    Attributes:
+        before_ms: Bets placed before this pay less, since the Unix epoch.
+        deduction_micro: Share taken off, millionths.
+        is_off_winnings_only: Off the winnings (decimal odds less one); else off the whole decimal odds.
+
+    Raises:
+        ResultMalformed: If it concerns no bet or takes off less than nothing or more than all.
+    """
+
+    before_ms: int
+    deduction_micro: int
+    is_off_winnings_only: bool
+
+    def __post_init__(self) -> None:
+        if self.before_ms <= 0:
+            raise ResultMalformed(
+                f"A reduction must concern bets placed before a time after 1970, was {self.before_ms}"
+            )
+        if not 0 <= self.deduction_micro <= FACTOR_ONE_MICRO:
+            raise ResultMalformed(f"deduction_micro must be 0 to {FACTOR_ONE_MICRO}, was {self.deduction_micro}")
+
+
+@dataclass(frozen=True, slots=True)
 class MarketResult:
     """A result, or a correction of one, for one market.
 
@@ -73,9 +104,12 @@ class MarketResult:
         window_end_ms: For a cancellation: bets placed before this, since the Unix epoch; zero for no bound.
         void_reason: The provider's code for the reason of a cancellation; empty for none.
         certainty: 1 provisional, 2 confirmed, 0 where the provider does not say.
+        reductions: For a settlement: what is taken off, one after another, in the order in which it holds.
+        referral_reason: Why a person has to look before any money moves; empty for none.
 
     Raises:
-        ResultMalformed: If it has no market, a settlement has no outcome or one twice, or the window is reversed.
+        ResultMalformed: If it has no market, a settlement has no outcome or one twice, something else has reductions,
+            the window is reversed, or a list or reason is too long.
     """
 
     kind: ResultKind
@@ -85,6 +119,8 @@ class MarketResult:
     window_end_ms: int
     void_reason: str
     certainty: int
+    reductions: tuple[Reduction, ...] = ()
+    referral_reason: str = ""
 
     def __post_init__(self) -> None:
         if not self.market_id:
@@ -93,6 +129,15 @@ class MarketResult:
             raise ResultMalformed(f"A settlement of {self.market_id} must have an outcome, had none")
         if len({outcome.outcome_id for outcome in self.outcomes}) != len(self.outcomes):
             raise ResultMalformed(f"A settlement of {self.market_id} must name each outcome once")
+        if self.reductions and self.kind is not ResultKind.SETTLEMENT:
+            raise ResultMalformed(f"Only a settlement may have reductions, {self.market_id} had some without one")
+        if len(self.reductions) > REDUCTIONS_MAX:
+            raise ResultMalformed(f"A market has at most {REDUCTIONS_MAX} reductions, had {len(self.reductions)}")
+        if len(self.referral_reason) > REFERRAL_REASON_LENGTH_MAX:
+            raise ResultMalformed(
+                f"A referral's reason has at most {REFERRAL_REASON_LENGTH_MAX} characters, "
+                f"had {len(self.referral_reason)}"
+            )
         if min(self.window_start_ms, self.window_end_ms) < 0:
             raise ResultMalformed(f"The window of {self.market_id} must not begin or end before 1970")
         if self.window_end_ms and self.window_end_ms < self.window_start_ms:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bets.settlement import MarketResult, OutcomeResult, ResultKind, ResultMalformed
+from bets.settlement import MarketResult, OutcomeResult, Reduction, ResultKind, ResultMalformed
 from overround.feed.v1 import feed_pb2
 
 
@@ -24,6 +24,8 @@ def parse_market_result(message: feed_pb2.MarketResult) -> MarketResult:
         window_end_ms=message.window_end_ms,
         void_reason=message.void_reason,
         certainty=message.certainty,
+        reductions=tuple(_parse_reduction(reduction) for reduction in message.reductions),
+        referral_reason=message.referral_reason,
     )
 
 
@@ -37,6 +39,8 @@ def build_market_result(result: MarketResult) -> feed_pb2.MarketResult:
         window_end_ms=result.window_end_ms,
         void_reason=result.void_reason,
         certainty=result.certainty,
+        reductions=[_build_reduction(reduction) for reduction in result.reductions],
+        referral_reason=result.referral_reason,
     )
 
 
@@ -61,4 +65,16 @@ def _build_outcome(outcome: OutcomeResult) -> feed_pb2.OutcomeResult:
         win_factor_micro=outcome.win_factor_micro,
         void_factor_micro=outcome.void_factor_micro,
         dead_heat_factor_micro=outcome.dead_heat_factor_micro,
+    )
+
+
+def _parse_reduction(message: feed_pb2.Reduction) -> Reduction:
+    return Reduction(message.before_ms, message.deduction_micro, message.is_off_winnings_only)
+
+
+def _build_reduction(reduction: Reduction) -> feed_pb2.Reduction:
+    return feed_pb2.Reduction(
+        before_ms=reduction.before_ms,
+        deduction_micro=reduction.deduction_micro,
+        is_off_winnings_only=reduction.is_off_winnings_only,
     )

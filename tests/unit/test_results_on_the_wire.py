@@ -2,8 +2,9 @@
 
 import pytest
 
-from bets.settlement import MarketResult, OutcomeResult, ResultKind, ResultMalformed
+from bets.settlement import MarketResult, OutcomeResult, Reduction, ResultKind, ResultMalformed
 from overround.feed.v1 import feed_pb2
+from wire.feed import build_results
 from wire.results import build_market_result, parse_market_result, result_keys
 
 
@@ -19,6 +20,23 @@ def test_a_result_survives_the_wire() -> None:
     )
     encoded = build_market_result(result).SerializeToString()
     assert parse_market_result(feed_pb2.MarketResult.FromString(encoded)) == result
+
+
+def test_reductions_and_a_referral_survive_the_wire_into_the_results() -> None:
+    result = MarketResult(
+        ResultKind.SETTLEMENT,
+        "win",
+        (OutcomeResult("3", 1_000_000, 0, 1_000_000),),
+        0,
+        0,
+        "",
+        2,
+        (Reduction(1_700_000_000_000, 221_300, False), Reduction(1_700_000_600_000, 50_000, True)),
+        "DEAD_HEAT_UNKNOWN",
+    )
+    update = feed_pb2.FeedUpdate(fixture_id="sr:match:1", sequence=7, results=[build_market_result(result)])
+    stored = feed_pb2.FixtureResults.FromString(build_results(update).SerializeToString())
+    assert parse_market_result(stored.results[0]) == result
 
 
 @pytest.mark.parametrize("kind", [0, 5])

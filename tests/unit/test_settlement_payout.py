@@ -1,8 +1,19 @@
 """The money a result is worth, case by case."""
 
+from dataclasses import replace
+
 import pytest
 
-from bets.settlement import MarketResult, OutcomeResult, ResultKind, ResultMalformed, return_minor
+from bets.settlement import (
+    REDUCTIONS_MAX,
+    REFERRAL_REASON_LENGTH_MAX,
+    MarketResult,
+    OutcomeResult,
+    Reduction,
+    ResultKind,
+    ResultMalformed,
+    return_minor,
+)
 
 WON = OutcomeResult("home", 1_000_000, 0, 1_000_000)
 LOST = OutcomeResult("home", 0, 0, 1_000_000)
@@ -94,3 +105,27 @@ def test_a_window_may_be_open_or_empty_but_not_reversed() -> None:
         _result(ResultKind.CANCEL, outcomes=(), window_start_ms=5, window_end_ms=4)
     with pytest.raises(ResultMalformed):
         _result(ResultKind.CANCEL, outcomes=(), window_start_ms=-1)
+
+
+@pytest.mark.parametrize(
+    ("before_ms", "deduction_micro"), [(0, 100_000), (-1, 100_000), (1, -1), (1, 1_000_001)], ids=str
+)
+def test_a_reduction_that_cannot_be_is_refused(before_ms: int, deduction_micro: int) -> None:
+    with pytest.raises(ResultMalformed):
+        Reduction(before_ms, deduction_micro, False)
+
+
+def test_only_a_settlement_has_reductions_and_not_too_many() -> None:
+    reduction = Reduction(1, 1_000_000, True)
+    assert len(replace(_result(), reductions=(reduction,) * REDUCTIONS_MAX).reductions) == REDUCTIONS_MAX
+    with pytest.raises(ResultMalformed, match="at most"):
+        replace(_result(), reductions=(reduction,) * (REDUCTIONS_MAX + 1))
+    with pytest.raises(ResultMalformed, match="Only a settlement"):
+        replace(_result(ResultKind.CANCEL, outcomes=()), reductions=(reduction,))
+
+
+def test_a_referral_gives_a_bounded_reason() -> None:
+    longest = "x" * REFERRAL_REASON_LENGTH_MAX
+    assert replace(_result(), referral_reason=longest).referral_reason == longest
+    with pytest.raises(ResultMalformed, match="reason"):
+        replace(_result(), referral_reason=longest + "x")

@@ -164,6 +164,36 @@ class OutcomeResult(_message.Message):
 Global___OutcomeResult: _TypeAlias = OutcomeResult  # noqa: Y015
 
 @_typing.final
+class Reduction(_message.Message):
+    """What is taken off winning bets because somebody they might have lost to was withdrawn."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BEFORE_MS_FIELD_NUMBER: _builtins.int
+    DEDUCTION_MICRO_FIELD_NUMBER: _builtins.int
+    IS_OFF_WINNINGS_ONLY_FIELD_NUMBER: _builtins.int
+    before_ms: _builtins.int
+    """Bets placed before this pay less, milliseconds since the Unix epoch, UTC."""
+    deduction_micro: _builtins.int
+    """Share taken off, millionths."""
+    is_off_winnings_only: _builtins.bool
+    """Off the winnings (decimal odds less one); else off the whole decimal odds."""
+    def __init__(
+        self,
+        *,
+        before_ms: _builtins.int = ...,
+        deduction_micro: _builtins.int = ...,
+        is_off_winnings_only: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["before_ms", b"before_ms", "deduction_micro", b"deduction_micro", "is_off_winnings_only", b"is_off_winnings_only"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Reduction: _TypeAlias = Reduction  # noqa: Y015
+
+@_typing.final
 class MarketResult(_message.Message):
     """A result, or a correction of one, for one market."""
 
@@ -176,6 +206,8 @@ class MarketResult(_message.Message):
     WINDOW_END_MS_FIELD_NUMBER: _builtins.int
     VOID_REASON_FIELD_NUMBER: _builtins.int
     CERTAINTY_FIELD_NUMBER: _builtins.int
+    REDUCTIONS_FIELD_NUMBER: _builtins.int
+    REFERRAL_REASON_FIELD_NUMBER: _builtins.int
     kind: Global___ResultKind.ValueType
     market_id: _builtins.str
     window_start_ms: _builtins.int
@@ -186,9 +218,15 @@ class MarketResult(_message.Message):
     """The provider's code for the reason of a cancellation; empty for none."""
     certainty: _builtins.int
     """1 provisional (seen live), 2 confirmed; 0 where the provider does not say."""
+    referral_reason: _builtins.str
+    """Why a person has to look before any money moves; empty for none."""
     @_builtins.property
     def outcomes(self) -> _containers.RepeatedCompositeFieldContainer[Global___OutcomeResult]:
         """For a settlement: every outcome that is decided; bets on others stay open."""
+
+    @_builtins.property
+    def reductions(self) -> _containers.RepeatedCompositeFieldContainer[Global___Reduction]:
+        """For a settlement: what is taken off, one after another, in the order in which it holds."""
 
     def __init__(
         self,
@@ -200,10 +238,12 @@ class MarketResult(_message.Message):
         window_end_ms: _builtins.int = ...,
         void_reason: _builtins.str = ...,
         certainty: _builtins.int = ...,
+        reductions: _abc.Iterable[Global___Reduction] | None = ...,
+        referral_reason: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["certainty", b"certainty", "kind", b"kind", "market_id", b"market_id", "outcomes", b"outcomes", "void_reason", b"void_reason", "window_end_ms", b"window_end_ms", "window_start_ms", b"window_start_ms"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["certainty", b"certainty", "kind", b"kind", "market_id", b"market_id", "outcomes", b"outcomes", "reductions", b"reductions", "referral_reason", b"referral_reason", "void_reason", b"void_reason", "window_end_ms", b"window_end_ms", "window_start_ms", b"window_start_ms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file overround/feed/v1/feed.proto.
  */
 export const file_overround_feed_v1_feed: GenFile = /*@__PURE__*/
-  fileDesc("ChxvdmVycm91bmQvZmVlZC92MS9mZWVkLnByb3RvEhFvdmVycm91bmQuZmVlZC52MSLFAQoGUXVvdGVzEhMKC2xheW91dF9oYXNoGAEgASgGEhIKCm1hcmtldF9pZHMYAiADKAkSFgoOb3V0Y29tZV9jb3VudHMYAyABKAwSEwoLb3V0Y29tZV9pZHMYBCADKAkSFwoPbWFya2V0X3N0YXR1c2VzGAUgASgMEhoKEmRlY2ltYWxfb2Rkc19taWxsaRgGIAEoDBITCgtpc19zbmFwc2hvdBgHIAEoCBIbChNzdGFydGluZ19vZGRzX21pbGxpGAggASgMIh0KB0JldFN0b3ASEgoKbWFya2V0X2lkcxgBIAMoCSJ4Cg1PdXRjb21lUmVzdWx0EhIKCm91dGNvbWVfaWQYASABKAkSGAoQd2luX2ZhY3Rvcl9taWNybxgCIAEoDRIZChF2b2lkX2ZhY3Rvcl9taWNybxgDIAEoDRIeChZkZWFkX2hlYXRfZmFjdG9yX21pY3JvGAQgASgNItoBCgxNYXJrZXRSZXN1bHQSKwoEa2luZBgBIAEoDjIdLm92ZXJyb3VuZC5mZWVkLnYxLlJlc3VsdEtpbmQSEQoJbWFya2V0X2lkGAIgASgJEjIKCG91dGNvbWVzGAMgAygLMiAub3ZlcnJvdW5kLmZlZWQudjEuT3V0Y29tZVJlc3VsdBIXCg93aW5kb3dfc3RhcnRfbXMYBCABKAMSFQoNd2luZG93X2VuZF9tcxgFIAEoAxITCgt2b2lkX3JlYXNvbhgGIAEoCRIRCgljZXJ0YWludHkYByABKA0i8AIKCkZlZWRVcGRhdGUSEwoLcHJvdmlkZXJfaWQYASABKAkSEgoKZml4dHVyZV9pZBgCIAEoCRIQCghzZXF1ZW5jZRgDIAEoBBIYChBwcm92aWRlcl90aW1lX21zGAQgASgDEhgKEHJlY2VpdmVkX3RpbWVfdXMYBSABKAMSOgoLZGVzY3JpcHRpb24YBiABKAsyJS5vdmVycm91bmQub2Rkcy52MS5GaXh0dXJlRGVzY3JpcHRpb24SLAoFc3RhdGUYByABKAsyHS5vdmVycm91bmQub2Rkcy52MS5NYXRjaFN0YXRlEikKBnF1b3RlcxgIIAEoCzIZLm92ZXJyb3VuZC5mZWVkLnYxLlF1b3RlcxIsCghiZXRfc3RvcBgJIAEoCzIaLm92ZXJyb3VuZC5mZWVkLnYxLkJldFN0b3ASMAoHcmVzdWx0cxgKIAMoCzIfLm92ZXJyb3VuZC5mZWVkLnYxLk1hcmtldFJlc3VsdCJ/ChFQcm92aWRlckhlYXJ0YmVhdBITCgtwcm92aWRlcl9pZBgBIAEoCRIYChByZWNlaXZlZF90aW1lX3VzGAIgASgDEhgKEHByb3ZpZGVyX3RpbWVfbXMYAyABKAMSDQoFaXNfdXAYBCABKAgSEgoKdGltZW91dF9tcxgFIAEoDSKXAQoORml4dHVyZVJlc3VsdHMSEwoLcHJvdmlkZXJfaWQYASABKAkSEgoKZml4dHVyZV9pZBgCIAEoCRIQCghzZXF1ZW5jZRgDIAEoBBIYChBwcm92aWRlcl90aW1lX21zGAQgASgDEjAKB3Jlc3VsdHMYBSADKAsyHy5vdmVycm91bmQuZmVlZC52MS5NYXJrZXRSZXN1bHQiWwoKRGVhZExldHRlchIOCgZyZWFzb24YASABKAkSDwoHbWVzc2FnZRgCIAEoCRIOCgZzb3VyY2UYAyABKAkSDwoHdGltZV91cxgEIAEoAxILCgNyYXcYBSABKAwqowEKClJlc3VsdEtpbmQSGwoXUkVTVUxUX0tJTkRfVU5TUEVDSUZJRUQQABIaChZSRVNVTFRfS0lORF9TRVRUTEVNRU5UEAESIwofUkVTVUxUX0tJTkRfU0VUVExFTUVOVF9ST0xMQkFDSxACEhYKElJFU1VMVF9LSU5EX0NBTkNFTBADEh8KG1JFU1VMVF9LSU5EX0NBTkNFTF9ST0xMQkFDSxAEYgZwcm90bzM", [file_overround_odds_v1_fixture]);
+  fileDesc("ChxvdmVycm91bmQvZmVlZC92MS9mZWVkLnByb3RvEhFvdmVycm91bmQuZmVlZC52MSLFAQoGUXVvdGVzEhMKC2xheW91dF9oYXNoGAEgASgGEhIKCm1hcmtldF9pZHMYAiADKAkSFgoOb3V0Y29tZV9jb3VudHMYAyABKAwSEwoLb3V0Y29tZV9pZHMYBCADKAkSFwoPbWFya2V0X3N0YXR1c2VzGAUgASgMEhoKEmRlY2ltYWxfb2Rkc19taWxsaRgGIAEoDBITCgtpc19zbmFwc2hvdBgHIAEoCBIbChNzdGFydGluZ19vZGRzX21pbGxpGAggASgMIh0KB0JldFN0b3ASEgoKbWFya2V0X2lkcxgBIAMoCSJ4Cg1PdXRjb21lUmVzdWx0EhIKCm91dGNvbWVfaWQYASABKAkSGAoQd2luX2ZhY3Rvcl9taWNybxgCIAEoDRIZChF2b2lkX2ZhY3Rvcl9taWNybxgDIAEoDRIeChZkZWFkX2hlYXRfZmFjdG9yX21pY3JvGAQgASgNIlUKCVJlZHVjdGlvbhIRCgliZWZvcmVfbXMYASABKAMSFwoPZGVkdWN0aW9uX21pY3JvGAIgASgNEhwKFGlzX29mZl93aW5uaW5nc19vbmx5GAMgASgIIqUCCgxNYXJrZXRSZXN1bHQSKwoEa2luZBgBIAEoDjIdLm92ZXJyb3VuZC5mZWVkLnYxLlJlc3VsdEtpbmQSEQoJbWFya2V0X2lkGAIgASgJEjIKCG91dGNvbWVzGAMgAygLMiAub3ZlcnJvdW5kLmZlZWQudjEuT3V0Y29tZVJlc3VsdBIXCg93aW5kb3dfc3RhcnRfbXMYBCABKAMSFQoNd2luZG93X2VuZF9tcxgFIAEoAxITCgt2b2lkX3JlYXNvbhgGIAEoCRIRCgljZXJ0YWludHkYByABKA0SMAoKcmVkdWN0aW9ucxgIIAMoCzIcLm92ZXJyb3VuZC5mZWVkLnYxLlJlZHVjdGlvbhIXCg9yZWZlcnJhbF9yZWFzb24YCSABKAki8AIKCkZlZWRVcGRhdGUSEwoLcHJvdmlkZXJfaWQYASABKAkSEgoKZml4dHVyZV9pZBgCIAEoCRIQCghzZXF1ZW5jZRgDIAEoBBIYChBwcm92aWRlcl90aW1lX21zGAQgASgDEhgKEHJlY2VpdmVkX3RpbWVfdXMYBSABKAMSOgoLZGVzY3JpcHRpb24YBiABKAsyJS5vdmVycm91bmQub2Rkcy52MS5GaXh0dXJlRGVzY3JpcHRpb24SLAoFc3RhdGUYByABKAsyHS5vdmVycm91bmQub2Rkcy52MS5NYXRjaFN0YXRlEikKBnF1b3RlcxgIIAEoCzIZLm92ZXJyb3VuZC5mZWVkLnYxLlF1b3RlcxIsCghiZXRfc3RvcBgJIAEoCzIaLm92ZXJyb3VuZC5mZWVkLnYxLkJldFN0b3ASMAoHcmVzdWx0cxgKIAMoCzIfLm92ZXJyb3VuZC5mZWVkLnYxLk1hcmtldFJlc3VsdCJ/ChFQcm92aWRlckhlYXJ0YmVhdBITCgtwcm92aWRlcl9pZBgBIAEoCRIYChByZWNlaXZlZF90aW1lX3VzGAIgASgDEhgKEHByb3ZpZGVyX3RpbWVfbXMYAyABKAMSDQoFaXNfdXAYBCABKAgSEgoKdGltZW91dF9tcxgFIAEoDSKXAQoORml4dHVyZVJlc3VsdHMSEwoLcHJvdmlkZXJfaWQYASABKAkSEgoKZml4dHVyZV9pZBgCIAEoCRIQCghzZXF1ZW5jZRgDIAEoBBIYChBwcm92aWRlcl90aW1lX21zGAQgASgDEjAKB3Jlc3VsdHMYBSADKAsyHy5vdmVycm91bmQuZmVlZC52MS5NYXJrZXRSZXN1bHQiWwoKRGVhZExldHRlchIOCgZyZWFzb24YASABKAkSDwoHbWVzc2FnZRgCIAEoCRIOCgZzb3VyY2UYAyABKAkSDwoHdGltZV91cxgEIAEoAxILCgNyYXcYBSABKAwqowEKClJlc3VsdEtpbmQSGwoXUkVTVUxUX0tJTkRfVU5TUEVDSUZJRUQQABIaChZSRVNVTFRfS0lORF9TRVRUTEVNRU5UEAESIwofUkVTVUxUX0tJTkRfU0VUVExFTUVOVF9ST0xMQkFDSxACEhYKElJFU1VMVF9LSU5EX0NBTkNFTBADEh8KG1JFU1VMVF9LSU5EX0NBTkNFTF9ST0xMQkFDSxAEYgZwcm90bzM", [file_overround_odds_v1_fixture]);
 
 /**
  * Prices of one provider for one fixture, as columns: see overround.odds.v1.Book for how the columns line up.
@@ -147,6 +147,41 @@ export const OutcomeResultSchema: GenMessage<OutcomeResult> = /*@__PURE__*/
   messageDesc(file_overround_feed_v1_feed, 2);
 
 /**
+ * What is taken off winning bets because somebody they might have lost to was withdrawn.
+ *
+ * @generated from message overround.feed.v1.Reduction
+ */
+export type Reduction = Message<"overround.feed.v1.Reduction"> & {
+  /**
+   * Bets placed before this pay less, milliseconds since the Unix epoch, UTC.
+   *
+   * @generated from field: int64 before_ms = 1;
+   */
+  beforeMs: bigint;
+
+  /**
+   * Share taken off, millionths.
+   *
+   * @generated from field: uint32 deduction_micro = 2;
+   */
+  deductionMicro: number;
+
+  /**
+   * Off the winnings (decimal odds less one); else off the whole decimal odds.
+   *
+   * @generated from field: bool is_off_winnings_only = 3;
+   */
+  isOffWinningsOnly: boolean;
+};
+
+/**
+ * Describes the message overround.feed.v1.Reduction.
+ * Use `create(ReductionSchema)` to create a new message.
+ */
+export const ReductionSchema: GenMessage<Reduction> = /*@__PURE__*/
+  messageDesc(file_overround_feed_v1_feed, 3);
+
+/**
  * A result, or a correction of one, for one market.
  *
  * @generated from message overround.feed.v1.MarketResult
@@ -196,6 +231,20 @@ export type MarketResult = Message<"overround.feed.v1.MarketResult"> & {
    * @generated from field: uint32 certainty = 7;
    */
   certainty: number;
+
+  /**
+   * For a settlement: what is taken off, one after another, in the order in which it holds.
+   *
+   * @generated from field: repeated overround.feed.v1.Reduction reductions = 8;
+   */
+  reductions: Reduction[];
+
+  /**
+   * Why a person has to look before any money moves; empty for none.
+   *
+   * @generated from field: string referral_reason = 9;
+   */
+  referralReason: string;
 };
 
 /**
@@ -203,7 +252,7 @@ export type MarketResult = Message<"overround.feed.v1.MarketResult"> & {
  * Use `create(MarketResultSchema)` to create a new message.
  */
 export const MarketResultSchema: GenMessage<MarketResult> = /*@__PURE__*/
-  messageDesc(file_overround_feed_v1_feed, 3);
+  messageDesc(file_overround_feed_v1_feed, 4);
 
 /**
  * One normalised message of one provider about one fixture: the value of feed.updates.v1, keyed by fixture_id.
@@ -277,7 +326,7 @@ export type FeedUpdate = Message<"overround.feed.v1.FeedUpdate"> & {
  * Use `create(FeedUpdateSchema)` to create a new message.
  */
 export const FeedUpdateSchema: GenMessage<FeedUpdate> = /*@__PURE__*/
-  messageDesc(file_overround_feed_v1_feed, 4);
+  messageDesc(file_overround_feed_v1_feed, 5);
 
 /**
  * Whether a provider can be relied on: the value of feed.providers.v1, keyed by provider_id.
@@ -324,7 +373,7 @@ export type ProviderHeartbeat = Message<"overround.feed.v1.ProviderHeartbeat"> &
  * Use `create(ProviderHeartbeatSchema)` to create a new message.
  */
 export const ProviderHeartbeatSchema: GenMessage<ProviderHeartbeat> = /*@__PURE__*/
-  messageDesc(file_overround_feed_v1_feed, 5);
+  messageDesc(file_overround_feed_v1_feed, 6);
 
 /**
  * The value of results.v1, keyed by fixture_id: what settlement acts on, in the order in which it holds.
@@ -367,7 +416,7 @@ export type FixtureResults = Message<"overround.feed.v1.FixtureResults"> & {
  * Use `create(FixtureResultsSchema)` to create a new message.
  */
 export const FixtureResultsSchema: GenMessage<FixtureResults> = /*@__PURE__*/
-  messageDesc(file_overround_feed_v1_feed, 6);
+  messageDesc(file_overround_feed_v1_feed, 7);
 
 /**
  * Input that was refused: the value of every feed dead-letter topic.
@@ -416,7 +465,7 @@ export type DeadLetter = Message<"overround.feed.v1.DeadLetter"> & {
  * Use `create(DeadLetterSchema)` to create a new message.
  */
 export const DeadLetterSchema: GenMessage<DeadLetter> = /*@__PURE__*/
-  messageDesc(file_overround_feed_v1_feed, 7);
+  messageDesc(file_overround_feed_v1_feed, 8);
 
 /**
  * What happened to a market after play.
