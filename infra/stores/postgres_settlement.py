@@ -14,7 +14,7 @@ from bets.settlement import FACTOR_ONE_MICRO, MarketResult, OutcomeResult, Resul
 from infra.stores.postgres import Connection, PostgresPool
 from kernel.errors import InvariantBroken
 
-_OPEN = "SELECT is_same, is_complete, last_bet_id FROM bets.open_settlement($1, $2, $3, $4, $5, $6)"
+_OPEN = "SELECT is_same, is_complete, last_bet_id FROM bets.open_settlement($1, $2, $3, $4, $5, $6, $7)"
 _PAGE = """
     SELECT b.bet_id, b.stake_minor, l.outcome_id, l.decimal_odds_milli
     FROM bets.leg l JOIN bets.bet b USING (bet_id)
@@ -41,7 +41,7 @@ class PostgresSettlementLedger:
         if result.kind in _WINDOWED:
             start_us, end_us = result.window_start_ms * 1_000, result.window_end_ms * 1_000
         async with self._pool.transaction() as connection:
-            standing = await _open(connection, fixture_id, result, result_key, end_us)
+            standing = await _open(connection, fixture_id, result, result_key, (start_us, end_us))
             if standing["is_complete"]:
                 return SettlementPage(applied=0, is_complete=True)
             bets = await connection.fetch(
@@ -53,7 +53,7 @@ class PostgresSettlementLedger:
 
 
 async def _open(
-    connection: Connection, fixture_id: str, result: MarketResult, result_key: str, window_end_us: int
+    connection: Connection, fixture_id: str, result: MarketResult, result_key: str, window_us: tuple[int, int]
 ) -> asyncpg.Record:
     standing = await connection.fetchrow(
         _OPEN,
@@ -62,7 +62,7 @@ async def _open(
         result.market_id,
         int(result.kind),
         orjson.dumps(result).decode(),
-        window_end_us,
+        *window_us,
     )
     if standing is None or not standing["is_same"]:
         raise InvariantBroken(f"Result {result_key} must be the same at every delivery, was another before")

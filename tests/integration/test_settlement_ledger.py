@@ -167,6 +167,34 @@ async def test_a_cancellation_voids_only_its_window(world: LedgerWorld, fixture_
     assert await world.cash_minor(player) == 700
 
 
+async def is_closed(world: LedgerWorld, fixture_id: str, *, at_ms: int) -> bool:
+    (row,) = await world.fetch("SELECT bets.market_is_closed($1, '1x2', $2)", fixture_id, at_ms * 1_000)
+    closed: bool = row[0]
+    return closed
+
+
+async def test_a_market_is_closed_to_bets_that_a_cancellation_would_void(world: LedgerWorld, fixture_id: str) -> None:
+    assert not await is_closed(world, fixture_id, at_ms=1_500)
+    cancel = correction(ResultKind.CANCEL, start_ms=1_000, end_ms=2_000)
+    await world.apply(fixture_id, cancel, key=f"{fixture_id}/1")
+    closed = [at_ms for at_ms in (999, 1_000, 1_999, 2_000) if await is_closed(world, fixture_id, at_ms=at_ms)]
+    assert closed == [1_000, 1_999]
+    undo = correction(ResultKind.CANCEL_ROLLBACK, start_ms=1_500, end_ms=0)
+    await world.apply(fixture_id, undo, key=f"{fixture_id}/2")
+    closed = [at_ms for at_ms in (1_000, 1_499, 1_500) if await is_closed(world, fixture_id, at_ms=at_ms)]
+    assert closed == [1_000, 1_499]
+
+
+async def test_a_market_that_is_settled_or_cancelled_without_an_end_is_closed_until_that_is_undone(
+    world: LedgerWorld, fixture_id: str
+) -> None:
+    for number, (result, closed) in enumerate(
+        ((CANCEL, True), (WON, True), (CANCEL_ROLLBACK, True), (ROLLBACK, False), (CANCEL, True))
+    ):
+        await world.apply(fixture_id, result, key=f"{fixture_id}/{number}")
+        assert await is_closed(world, fixture_id, at_ms=2**43) is closed
+
+
 async def test_a_settled_bet_that_is_cancelled_and_reinstated_ends_settled(world: LedgerWorld, fixture_id: str) -> None:
     player = await world.open_player(cash_minor=1_000)
     bet = await world.bet(player, stake_minor=100, fixture_id=fixture_id)
