@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import lru_cache
 from typing import ClassVar, Final
 
 from kernel.errors import DomainError
@@ -19,8 +21,10 @@ REDUCTIONS_MAX: Final = 64
 
 REFERRAL_REASON_LENGTH_MAX: Final = 200
 
-_VOID_SCALE: Final = ODDS_ONE_MILLI * FACTOR_ONE_MICRO**2
-_RETURN_SCALE: Final = _VOID_SCALE * FACTOR_ONE_MICRO
+SHARERS_MAX: Final = 100
+"""A factor is read as a fraction with a denominator up to this: the largest dead heat that is paid exactly."""
+
+_FACTORS_REMEMBERED_MAX: Final = 4_096
 
 
 class ResultMalformed(DomainError):
@@ -145,14 +149,59 @@ class MarketResult:
                 f"The window of {self.market_id} must end after {self.window_start_ms}, ended at {self.window_end_ms}"
             )
 
+    def reductions_of(self, placed_time_us: int) -> tuple[Reduction, ...]:
+        """Return the reductions that hold for a bet placed then, since the Unix epoch."""
+        return tuple(reduction for reduction in self.reductions if placed_time_us < reduction.before_ms * 1_000)
+
 
 def return_minor(*, stake_minor: int, decimal_odds_milli: int, outcome: OutcomeResult) -> int:
     """Return what a single on `outcome` is paid, stake included, rounded down to the minor unit.
 
     With stake S, void factor v, win factor r, decimal odds o and dead-heat factor d this is
-    floor(S * (v + (1 - v) * r * o * d)), in integers all the way.
+    floor(S * (v + (1 - v) * r * o * d)), in integers all the way; `read_factor` says what the factors are.
     """
-    void_part = outcome.void_factor_micro * _VOID_SCALE
-    winning_share = (FACTOR_ONE_MICRO - outcome.void_factor_micro) * outcome.win_factor_micro
-    win_part = winning_share * decimal_odds_milli * outcome.dead_heat_factor_micro
-    return stake_minor * (void_part + win_part) // _RETURN_SCALE
+    return reduced_return_minor(
+        stake_minor=stake_minor, decimal_odds_milli=decimal_odds_milli, outcome=outcome, reductions=()
+    )
+
+
+def reduced_return_minor(
+    *, stake_minor: int, decimal_odds_milli: int, outcome: OutcomeResult, reductions: Sequence[Reduction]
+) -> int:
+    """Return what a single on `outcome` is paid after `reductions`, of which each holds for it.
+
+    They are taken off one after another, exactly, and none leaves decimal odds below one: a winner gets the stake back.
+    """
+    void, void_of = read_factor(outcome.void_factor_micro)
+    win, win_of = read_factor(outcome.win_factor_micro)
+    dead_heat, dead_heat_of = read_factor(outcome.dead_heat_factor_micro)
+    odds, odds_of = _reduce(decimal_odds_milli, reductions)
+    scale = win_of * odds_of * dead_heat_of
+    return stake_minor * (void * scale + (void_of - void) * win * odds * dead_heat) // (void_of * scale)
+
+
+@lru_cache(maxsize=_FACTORS_REMEMBERED_MAX)
+def read_factor(factor_micro: int) -> tuple[int, int]:
+    """Return numerator and denominator of the fraction that a factor in millionths stands for.
+
+    A third is written 333333: what a fraction of at most `SHARERS_MAX` parts becomes when it is cut or rounded to
+    millionths is that fraction, and anything else so many millionths. No two such fractions are written alike, and a
+    factor of up to four decimals is none but itself.
+    """
+    for parts in range(1, SHARERS_MAX + 1):
+        part = (2 * factor_micro * parts + FACTOR_ONE_MICRO) // (2 * FACTOR_ONE_MICRO)
+        missing = part * FACTOR_ONE_MICRO - factor_micro * parts
+        if -parts <= 2 * missing < 2 * parts:
+            return part, parts
+    return factor_micro, FACTOR_ONE_MICRO
+
+
+def _reduce(decimal_odds_milli: int, reductions: Sequence[Reduction]) -> tuple[int, int]:
+    odds, odds_of = decimal_odds_milli, ODDS_ONE_MILLI
+    for reduction in reductions:
+        kept_micro = FACTOR_ONE_MICRO - reduction.deduction_micro
+        base = odds_of if reduction.is_off_winnings_only else 0
+        odds = base * FACTOR_ONE_MICRO + (odds - base) * kept_micro
+        odds_of *= FACTOR_ONE_MICRO
+        odds = max(odds, odds_of)
+    return odds, odds_of

@@ -10,13 +10,13 @@ import orjson
 
 from bets.bet import BetStatus
 from bets.ports import SettlementPage
-from bets.settlement import FACTOR_ONE_MICRO, MarketResult, OutcomeResult, ResultKind, return_minor
+from bets.settlement import FACTOR_ONE_MICRO, MarketResult, OutcomeResult, ResultKind, reduced_return_minor
 from infra.stores.postgres import Connection, PostgresPool
 from kernel.errors import InvariantBroken
 
 _OPEN = "SELECT is_same, is_complete, last_bet_id FROM bets.open_settlement($1, $2, $3, $4, $5, $6, $7)"
 _PAGE = """
-    SELECT b.bet_id, b.stake_minor, l.outcome_id, l.decimal_odds_milli
+    SELECT b.bet_id, b.stake_minor, b.placed_time_us, l.outcome_id, l.decimal_odds_milli
     FROM bets.leg l JOIN bets.bet b USING (bet_id)
     WHERE l.fixture_id = $1 AND l.market_id = $2 AND l.bet_id > $3
         AND ($4::bigint = 0 OR b.placed_time_us >= $4) AND ($5::bigint = 0 OR b.placed_time_us < $5)
@@ -81,7 +81,7 @@ async def _apply(
         if result.kind is ResultKind.SETTLEMENT and outcome is None:
             continue  # the result says nothing of this outcome: the bet stays as it is
         bet_ids.append(bet["bet_id"])
-        returns_minor.append(0 if outcome is None else _return_minor(bet, outcome))
+        returns_minor.append(0 if outcome is None else _return_minor(bet, outcome, result))
         statuses.append(_status(outcome))
     last_bet_id = bets[-1]["bet_id"] if bets else None
     applied: int = await connection.fetchval(
@@ -90,8 +90,13 @@ async def _apply(
     return applied
 
 
-def _return_minor(bet: asyncpg.Record, outcome: OutcomeResult) -> int:
-    return return_minor(stake_minor=bet["stake_minor"], decimal_odds_milli=bet["decimal_odds_milli"], outcome=outcome)
+def _return_minor(bet: asyncpg.Record, outcome: OutcomeResult, result: MarketResult) -> int:
+    return reduced_return_minor(
+        stake_minor=bet["stake_minor"],
+        decimal_odds_milli=bet["decimal_odds_milli"],
+        outcome=outcome,
+        reductions=result.reductions_of(bet["placed_time_us"]),
+    )
 
 
 def _status(outcome: OutcomeResult | None) -> BetStatus:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from uuid import uuid4
 
 import pytest
 
 from bets.bet import Bet, BetEventKind, BetStatus
-from bets.settlement import ResultKind
+from bets.settlement import Reduction, ResultKind
 from infra.settings import Settings
 from kernel.errors import InvariantBroken
 from tests.ledger_world import LedgerWorld, build_command, correction, open_world, settlement
@@ -165,6 +166,17 @@ async def test_a_cancellation_voids_only_its_window(world: LedgerWorld, fixture_
     assert await world.apply(fixture_id, undo, key=f"{fixture_id}/2") == 1
     assert (await now(world, bets[1])).status is BetStatus.OPEN
     assert await world.cash_minor(player) == 700
+
+
+async def test_a_reduction_lowers_what_bets_placed_before_it_win(world: LedgerWorld, fixture_id: str) -> None:
+    player = await world.open_player(cash_minor=1_000)
+    before = await world.bet(player, stake_minor=100, fixture_id=fixture_id, odds_milli=5_000)
+    await asyncio.sleep(0.005)
+    after = await world.bet(player, stake_minor=100, fixture_id=fixture_id, odds_milli=5_000)
+    withdrawn_ms = after.placed_time_us // 1_000
+    reduced = replace(WON, reductions=(Reduction(withdrawn_ms, 200_000, False),))
+    await world.apply(fixture_id, reduced, key=f"{fixture_id}/1")
+    assert [(await now(world, bet)).return_minor for bet in (before, after)] == [400, 500]
 
 
 async def is_closed(world: LedgerWorld, fixture_id: str, *, at_ms: int) -> bool:

@@ -12,6 +12,7 @@ from bets.settlement import (
     Reduction,
     ResultKind,
     ResultMalformed,
+    reduced_return_minor,
     return_minor,
 )
 
@@ -33,10 +34,15 @@ DEAD_HEAT_OF_THREE = OutcomeResult("home", 1_000_000, 0, 333_333)
         (HALF_WON, 1_000, 1_900, 1_450),
         (HALF_LOST, 1_000, 1_900, 500),
         (DEAD_HEAT_OF_TWO, 1_000, 5_000, 2_500),
-        (DEAD_HEAT_OF_THREE, 1_000, 3_000, 999),
+        (DEAD_HEAT_OF_THREE, 1_000, 3_000, 1_000),
+        (DEAD_HEAT_OF_THREE, 30_000, 4_000, 40_000),
+        (DEAD_HEAT_OF_THREE, 300, 2_000, 200),
+        (OutcomeResult("home", 1_000_000, 0, 142_857), 700, 3_000, 300),
+        (OutcomeResult("home", 1_000_000, 0, 666_666), 9_000, 1_500, 9_000),
+        (OutcomeResult("home", 1_000_000, 0, 666_667), 9_000, 1_500, 9_000),
+        (OutcomeResult("home", 1_000_000, 0, 333_332), 30_000, 4_000, 39_999),
         (OutcomeResult("home", 1_000_000, 500_000, 500_000), 1_000, 4_000, 1_500),
     ],
-    ids=["won", "lost", "void", "half won", "half lost", "two share", "three share", "half void and shared"],
 )
 def test_a_single_is_paid_what_its_outcome_is_worth(
     outcome: OutcomeResult, stake_minor: int, decimal_odds_milli: int, paid_minor: int
@@ -129,3 +135,39 @@ def test_a_referral_gives_a_bounded_reason() -> None:
     assert replace(_result(), referral_reason=longest).referral_reason == longest
     with pytest.raises(ResultMalformed, match="reason"):
         replace(_result(), referral_reason=longest + "x")
+
+
+PLACED_US = 1_700_000_000_000_000
+
+
+@pytest.mark.parametrize(
+    ("before_ms", "taken_off"), [(1_700_000_000_000, 0), (1_700_000_000_001, 1)], ids=["at that time", "before it"]
+)
+def test_a_reduction_holds_for_bets_placed_before_it(before_ms: int, taken_off: int) -> None:
+    result = replace(_result(), reductions=(Reduction(before_ms, 200_000, False), Reduction(1, 200_000, False)))
+    assert len(result.reductions_of(PLACED_US)) == taken_off
+
+
+@pytest.mark.parametrize(
+    ("deductions", "paid_minor"),
+    [
+        (((200_000, False),), 4_000),
+        (((200_000, True),), 4_200),
+        (((200_000, False), (100_000, False)), 3_600),
+        (((200_000, True), (100_000, True)), 3_880),
+        (((900_000, False),), 1_000),
+        (((1_000_000, True),), 1_000),
+    ],
+    ids=["off all", "off winnings", "two off all", "two off winnings", "down to the stake", "all winnings"],
+)
+def test_a_reduced_winner_is_paid_what_is_left(deductions: tuple[tuple[int, bool], ...], paid_minor: int) -> None:
+    reductions = [Reduction(1, deduction_micro, off_winnings) for deduction_micro, off_winnings in deductions]
+    paid = reduced_return_minor(stake_minor=1_000, decimal_odds_milli=5_000, outcome=WON, reductions=reductions)
+    assert paid == paid_minor
+
+
+def test_a_reduction_takes_nothing_off_a_stake_that_is_given_back() -> None:
+    reductions = (Reduction(1, 500_000, False),)
+    assert (
+        reduced_return_minor(stake_minor=1_000, decimal_odds_milli=5_000, outcome=VOID, reductions=reductions) == 1_000
+    )
