@@ -1,4 +1,4 @@
-"""Make this machine ready: `python3.11 infra/bootstrap.py [--tests] [--peers]`. Needs nothing but Python itself.
+"""Make this machine ready: `python3.11 -m infra.bootstrap [--tests] [--peers]`. Needs nothing but Python itself.
 
 Each step says what it does in a line, is skipped where it is up to date, and, where it fails, shows the end of its log
 and how to mend it.
@@ -20,6 +20,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from infra.terminal import use_plain_signs
+
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 VENV_PYTHON = VENV / "bin" / "python"
@@ -33,6 +35,10 @@ KAFKA_POM = ROOT / "infra" / "local" / "kafka" / "pom.xml"
 KAFKA_LIBS = LOCAL / "kafka" / "libs"
 POLICY = Path("/usr/sbin/policy-rc.d")
 PYTHON_MIN = (3, 11)
+UNUSABLE_IN_PATHS = ":\n"
+"""Lists of folders, such as the path of programs and that of Java's classes, are cut at a colon."""
+UTF8 = {"LC_ALL": "C.UTF-8", "PYTHONUTF8": "1"}
+"""Steps read and write UTF-8 and find files of any name, whatever the locale."""
 STEP_TIMEOUT_S = 1_800
 LOG_LINES_SHOWN = 25
 SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
@@ -58,12 +64,13 @@ def main() -> int:
         "--peers", action="store_true", help="also the packages that the odds engine is measured beside"
     )
     wanted = parser.parse_args()
+    use_plain_signs()
     if sys.version_info < PYTHON_MIN:
         sys.stderr.write(f"Python 3.11 or later is needed, this is {sys.version.split()[0]}: apt install python3\n")
         return 1
-    STAMPS.mkdir(parents=True, exist_ok=True)
-    LOG.write_text("")
     try:
+        expect_usable_path(ROOT)
+        _make_folders()
         install_packages(PACKAGES + (TEST_PACKAGES if wanted.tests else ()))
         make_environment()
         if wanted.peers:
@@ -74,6 +81,16 @@ def main() -> int:
         sys.stderr.write(f"{failure}\n")
         return 1
     return 0
+
+
+def expect_usable_path(path: Path) -> None:
+    """Refuse a checkout in a folder that programs we need cannot be pointed at.
+
+    Raises:
+        StepFailed: If the path holds a colon or a line break.
+    """
+    if set(str(path)) & set(UNUSABLE_IN_PATHS):
+        raise StepFailed(f"✗ The path of this folder must hold no colon and no line break, is {path}: move the folder")
 
 
 def install_packages(packages: Iterable[Package]) -> None:
@@ -100,7 +117,7 @@ def no_daemons(root: tuple[str, ...]) -> Iterator[None]:
     if POLICY.exists():
         yield
         return
-    with tempfile.NamedTemporaryFile("w", suffix=".sh") as policy:
+    with tempfile.NamedTemporaryFile("w", encoding="utf-8", suffix=".sh") as policy:
         policy.write("#!/bin/sh\nexit 101\n")
         policy.flush()
         subprocess.run([*root, "install", "-m", "755", policy.name, str(POLICY)], check=True)
@@ -166,11 +183,11 @@ def run(title: str, command: list[str], *, mend: str, cwd: Path = ROOT) -> None:
     """
     begun_s = time.monotonic()
     path = f"{VENV / 'bin'}{os.pathsep}{os.environ['PATH']}"
-    with LOG.open("a") as log:
+    with LOG.open("a", encoding="utf-8") as log:
         log.write(f"\n$ {' '.join(command)}\n")
         log.flush()
         process = subprocess.Popen(
-            command, cwd=cwd, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env={**os.environ, "PATH": path}
+            command, cwd=cwd, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env={**os.environ, **UTF8, "PATH": path}
         )
         _show_progress(title, process, begun_s)
     seconds = time.monotonic() - begun_s
@@ -187,16 +204,16 @@ def step_due(name: str, sources: list[Path]) -> Iterator[bool]:
     for source in sources:
         digest.update(f"{source.relative_to(ROOT)}\0".encode() + source.read_bytes())
     stamp = STAMPS / name
-    is_due = not stamp.exists() or stamp.read_text() != digest.hexdigest()
+    is_due = not stamp.exists() or stamp.read_text(encoding="utf-8") != digest.hexdigest()
     yield is_due
     if is_due:
-        stamp.write_text(digest.hexdigest())
+        stamp.write_text(digest.hexdigest(), encoding="utf-8")
 
 
 def _install_uv() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         only_uv = Path(scratch, "uv.txt")
-        only_uv.write_text(_find_requirement(REQUIREMENTS.read_text(), "uv"))
+        only_uv.write_text(_find_requirement(REQUIREMENTS.read_text(encoding="utf-8"), "uv"), encoding="utf-8")
         run("Installing uv", [*PIP_INSTALL, "--no-deps", "-r", str(only_uv)], mend=PIP_MEND)
 
 
@@ -250,7 +267,17 @@ def _say(line: str, *, is_last: bool) -> None:
 
 
 def _log_end() -> str:
-    return "\n".join(f"  {line}" for line in LOG.read_text(errors="replace").splitlines()[-LOG_LINES_SHOWN:])
+    return "\n".join(
+        f"  {line}" for line in LOG.read_text(encoding="utf-8", errors="replace").splitlines()[-LOG_LINES_SHOWN:]
+    )
+
+
+def _make_folders() -> None:
+    try:
+        STAMPS.mkdir(parents=True, exist_ok=True)
+        LOG.write_bytes(b"")
+    except OSError as error:
+        raise StepFailed(f"✗ {LOCAL} must be a folder that can be written to: {error.strerror}") from None
 
 
 def _forget(*names: str) -> None:
@@ -271,10 +298,10 @@ def _has_command(name: str) -> Callable[[], bool]:
 
 def _has_java_17() -> bool:
     try:
-        answer = subprocess.run(["java", "-version"], check=False, capture_output=True, text=True, timeout=30).stderr
+        answer = subprocess.run(["java", "-version"], check=False, capture_output=True, timeout=30).stderr
     except OSError:
         return False
-    found = re.search(r'version "(\d+)', answer)
+    found = re.search(rb'version "(\d+)', answer)
     return found is not None and int(found.group(1)) >= 17
 
 

@@ -13,6 +13,7 @@ from infra.local.control import request
 from infra.local.locks import hold_use, is_used
 from infra.local.state import read_running
 from infra.settings import ROOT, load_settings
+from infra.terminal import use_plain_signs
 
 BIN = Path(sys.executable).parent
 WEB = ROOT / "web"
@@ -35,6 +36,7 @@ class Check:
 
 def main() -> int:
     """Run the checks named on the command line, or all; the exit status is that of the first that fails."""
+    use_plain_signs()
     wanted = sys.argv[1:]
     checks = [check for check in all_checks() if not wanted or any(word in check.title for word in wanted)]
     settings = load_settings("test")
@@ -82,10 +84,11 @@ def _run(check: Check) -> int:
         done = subprocess.run(
             check.command,
             cwd=check.folder,
-            env={**os.environ, "PATH": path},
+            env={**os.environ, "PATH": path, "PYTHONUTF8": "1"},
             stdout=None if check.is_talkative else subprocess.PIPE,
             stderr=None if check.is_talkative else subprocess.STDOUT,
-            text=True,
+            encoding="utf-8",
+            errors="replace",
             check=False,
             timeout=CHECK_TIMEOUT_S,
         )

@@ -10,6 +10,7 @@ from typing import Annotated, Literal, NoReturn
 import typer
 
 from infra.settings import Profile, Settings, load_settings
+from infra.terminal import use_plain_signs
 
 app = typer.Typer(
     name="overround",
@@ -200,6 +201,7 @@ def simulate(
 
 def main() -> None:
     """Run the command line."""
+    use_plain_signs()
     app()
 
 

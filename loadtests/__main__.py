@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.status import Status
 
+from infra.terminal import use_plain_signs
 from loadtests.report import Line, keep, show
 from loadtests.scenarios import RECORDING, BetFigures, FeedFigures, Say, load_bets, load_feed, replay_rates
 from loadtests.system import bench_settings, fresh_system, memory_bytes
@@ -28,6 +29,7 @@ def main(
     keep_figures: Annotated[bool, typer.Option("--keep/--no-keep", help="Write docs/benchmarks.md.")] = True,
 ) -> None:
     """Measure the whole system on this machine."""
+    use_plain_signs()
     console = Console()
     settings = bench_settings()
     with console.status("starting a fresh system") as status, fresh_system(settings) as start_s:

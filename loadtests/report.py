@@ -45,8 +45,8 @@ def keep(lines: list[Line], *, page: Path = PAGE, now: datetime | None = None) -
     heading = f"{(now or datetime.now(UTC)):%Y-%m-%d}, {describe_machine()}:"
     table = ["| figure | measured | to reach | |", "|---|---|---|---|", *rows]
     block = "\n".join([BEGIN, heading, "", *table, END])
-    text = page.read_text()
-    page.write_text(re.sub(f"{BEGIN}.*{END}", lambda _: block, text, flags=re.DOTALL))
+    text = page.read_text(encoding="utf-8")
+    page.write_text(re.sub(f"{BEGIN}.*{END}", lambda _: block, text, flags=re.DOTALL), encoding="utf-8")
 
 
 def describe_machine() -> str:

@@ -56,7 +56,7 @@ def start(settings: Settings) -> None:
     """Start the system and wait until every process is healthy."""
     settings.profile_dir.mkdir(parents=True, exist_ok=True)
     output = settings.profile_dir / "supervisor.log"
-    with output.open("w") as log:
+    with output.open("w", encoding="utf-8") as log:
         command = [sys.executable, "-m", "infra.cli", "up", "--without-simulation"]
         environment = {**os.environ, **settings.environment()}
         process = subprocess.Popen(
@@ -65,7 +65,7 @@ def start(settings: Settings) -> None:
     deadline_s = time.monotonic() + START_LIMIT_S
     while not ((record := read_running(settings.profile_dir)) and record.is_ready):
         if process.poll() is not None or time.monotonic() > deadline_s:
-            raise SystemFailed(output.read_text())
+            raise SystemFailed(output.read_text(encoding="utf-8"))
         time.sleep(0.1)
 
 

@@ -241,7 +241,7 @@ async def report_answers(crowd: Crowd) -> None:
 def load_played_day(plan: SimulationPlan) -> PlayedDay | None:
     """Return the day that this plan was playing when it stopped, None where there is none."""
     try:
-        noted = json.loads(plan.state_path.read_text())
+        noted = json.loads(plan.state_path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
     if tuple(noted.get("day_key", ())) != plan.day_key:
@@ -253,5 +253,5 @@ def save_played_day(path: Path, played: PlayedDay) -> None:
     """Note the day being played, in one step."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_suffix(".new")
-    draft.write_text(json.dumps(asdict(played)))
+    draft.write_text(json.dumps(asdict(played)), encoding="utf-8")
     draft.replace(path)

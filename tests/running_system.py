@@ -57,7 +57,7 @@ class RunningSystem:
     def _describe(self, name: str) -> str:
         program = self.find(name)
         log = Path(program.log)
-        text = log.read_text(errors="replace")[-3_000:] if log.exists() else "(no log)"
+        text = log.read_text(encoding="utf-8", errors="replace")[-3_000:] if log.exists() else "(no log)"
         return f"{name} is {program.state} {program.detail}:\n{text}"
 
 
@@ -65,17 +65,17 @@ def launch_up(settings: Settings, *options: str) -> None:
     """Start `overround up` so that it outlives this run, and wait until the system is up."""
     settings.profile_dir.mkdir(parents=True, exist_ok=True)
     output = settings.profile_dir / "supervisor.log"
-    with output.open("w") as log:
+    with output.open("w", encoding="utf-8") as log:
         command = ["setsid", "--fork", sys.executable, "-m", "infra.cli", "up", *options]
         environment = {**os.environ, **settings.environment()}
         subprocess.run(command, check=True, cwd=ROOT, env=environment, stdout=log, stderr=log, timeout=START_TIMEOUT_S)
 
     def is_up_or_failed() -> bool:
         record = read_running(settings.profile_dir)
-        return (record is not None and record.is_ready) or _is_failure(output.read_text())
+        return (record is not None and record.is_ready) or _is_failure(output.read_text(encoding="utf-8"))
 
     wait_until(is_up_or_failed, START_TIMEOUT_S, output.read_text)
-    if _is_failure(text := output.read_text()) and "already runs" not in text:
+    if _is_failure(text := output.read_text(encoding="utf-8")) and "already runs" not in text:
         pytest.fail(f"the system did not start:\n{text}", pytrace=False)
 
 

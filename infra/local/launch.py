@@ -11,6 +11,7 @@ from pathlib import Path
 from infra.local.program import Program
 
 REACH_TIMEOUT_S = 5
+LOCALE = {"LC_ALL": "C.UTF-8"}  # every Debian has it; Java finds files of any name by it
 SERVERS_PATH = "/usr/sbin"  # where Debian keeps servers, and not on the path of everybody
 
 
@@ -55,7 +56,7 @@ async def launch(program: Program) -> asyncio.subprocess.Process:
             stdout=log,
             stderr=log,
             cwd=program.working_dir,
-            env={**os.environ, "PATH": f"{os.environ['PATH']}:{SERVERS_PATH}", **program.environment},
+            env={**os.environ, **LOCALE, "PATH": f"{os.environ['PATH']}:{SERVERS_PATH}", **program.environment},
             start_new_session=True,
         )
     finally:
@@ -67,7 +68,7 @@ async def launch(program: Program) -> asyncio.subprocess.Process:
 def _give_way(pid: int, niceness: int) -> None:
     """Let a session give way as a whole: a kernel that shares time out by session heeds niceness only within one."""
     with suppress(OSError):
-        Path(f"/proc/{pid}/autogroup").write_text(str(niceness))
+        Path(f"/proc/{pid}/autogroup").write_text(str(niceness), encoding="utf-8")
 
 
 def _open_log(path: Path) -> int:

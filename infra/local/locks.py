@@ -22,7 +22,7 @@ def hold_supervisor_lock(profile_dir: Path) -> Iterator[None]:
         AlreadyRunning: If there is another; the message says which process.
     """
     profile_dir.mkdir(parents=True, exist_ok=True)
-    with (profile_dir / "supervisor.lock").open("a+") as file:
+    with (profile_dir / "supervisor.lock").open("a+", encoding="utf-8") as file:
         if not _try_lock(file, fcntl.LOCK_EX):
             file.seek(0)
             holder = file.read().strip() or "unknown"
@@ -40,14 +40,14 @@ def hold_supervisor_lock(profile_dir: Path) -> Iterator[None]:
 def hold_use(profile_dir: Path, *, is_exclusive: bool = False) -> Iterator[None]:
     """Tell a supervisor that stops when unused that it is being used; wait for the others to be the only user."""
     profile_dir.mkdir(parents=True, exist_ok=True)
-    with (profile_dir / "users.lock").open("a+") as file:
+    with (profile_dir / "users.lock").open("a+", encoding="utf-8") as file:
         fcntl.flock(file, fcntl.LOCK_EX if is_exclusive else fcntl.LOCK_SH)
         yield
 
 
 def is_used(profile_dir: Path) -> bool:
     """Tell whether anybody holds a use."""
-    with (profile_dir / "users.lock").open("a+") as file:
+    with (profile_dir / "users.lock").open("a+", encoding="utf-8") as file:
         return not _try_lock(file, fcntl.LOCK_EX)
 
 

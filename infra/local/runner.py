@@ -182,7 +182,7 @@ class Runner:
 def tail(path: Path) -> str:
     """Return the last lines of a log, indented."""
     try:
-        lines = path.read_text(errors="replace").splitlines()[-LOG_LINES_SHOWN:]
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()[-LOG_LINES_SHOWN:]
     except FileNotFoundError:
         return "  (it wrote no log)"
     return "\n".join(f"  {line}" for line in lines) or "  (its log is empty)"

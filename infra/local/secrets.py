@@ -32,7 +32,7 @@ class LocalSecrets:
     def load(cls, settings: Settings) -> LocalSecrets:
         """Read the secrets of this profile; make what is not there yet."""
         path = settings.profile_dir / "secrets.json"
-        known = json.loads(path.read_text()) if path.exists() else {}
+        known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
         keys = {name: secrets.token_urlsafe(API_KEY_BYTES) for name in PROVIDERS} | known.get("provider_api_keys", {})
         passwords = {
             name: known.get(name) or secrets.token_urlsafe(PASSWORD_BYTES)
@@ -47,6 +47,6 @@ class LocalSecrets:
         settings.profile_dir.mkdir(parents=True, exist_ok=True)
         path = settings.profile_dir / "secrets.json"
         draft = path.with_suffix(".new")
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
             json.dump(asdict(self), file, indent=2)
         draft.replace(path)

@@ -72,14 +72,14 @@ def write_state(profile_dir: Path, *, is_ready: bool, runners: list[Runner]) -> 
     programs = tuple(describe(runner) for runner in runners)
     record = SystemRecord(os.getpid(), psutil.Process().create_time(), is_ready, programs)
     draft = profile_dir / "state.json.new"
-    draft.write_text(json.dumps({"written_s": time.time(), **asdict(record)}))
+    draft.write_text(json.dumps({"written_s": time.time(), **asdict(record)}), encoding="utf-8")
     draft.replace(state_file(profile_dir))
 
 
 def read_state(profile_dir: Path) -> SystemRecord | None:
     """Return what was last written, by a supervisor alive or dead; None where there is nothing."""
     try:
-        fields = json.loads(state_file(profile_dir).read_text())
+        fields = json.loads(state_file(profile_dir).read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
     programs = tuple(

@@ -25,7 +25,7 @@ class Step:
 
 def read_steps(folder: Path, pattern: str) -> list[Step]:
     """Return the files of a folder in the order of their names."""
-    return [Step(path.stem, path.read_text()) for path in sorted(folder.glob(pattern))]
+    return [Step(path.stem, path.read_text(encoding="utf-8")) for path in sorted(folder.glob(pattern))]
 
 
 def find_pending(steps: list[Step], taken: Mapping[str, str]) -> list[Step]:

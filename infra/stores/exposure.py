@@ -33,7 +33,7 @@ FIXTURE_KEY_PATTERN: Final = "exposure:{*}"
 _SEPARATOR = "\x1f"
 _HELD_WITH_OTHER_CONTENT = 3
 # Sent whole at every call: a server that lost its script cache needs no second way, and the text is short.
-_SCRIPT = (Path(__file__).parent / "exposure.lua").read_text()
+_SCRIPT = (Path(__file__).parent / "exposure.lua").read_text(encoding="utf-8")
 # The same under a digest of its own: only the keeper loads it, once every open bet is counted.
 RESERVE_SCRIPT: Final = f"{_SCRIPT}-- Loaded by the keeper alone.\n"
 RESERVE_DIGEST: Final = hashlib.sha1(RESERVE_SCRIPT.encode(), usedforsecurity=False).hexdigest()

@@ -54,7 +54,7 @@ async def test_exchange_stream(adapter_type: type[BetfairAdapter], path: str, up
 
 @pytest.mark.skipif(not DATA.is_dir(), reason="the reference data is not beside the repository")
 async def test_odds_feed() -> None:
-    sample = (DATA / "uof" / "match_story" / "08_odds_change_after_goal.xml").read_text()
+    sample = (DATA / "uof" / "match_story" / "08_odds_change_after_goal.xml").read_text(encoding="utf-8")
     messages = [sample.replace("1700008490000", str(1700008490000 + number)).encode() for number in range(5_000)]
     count, seconds = await run(UofAdapter(), messages)
     assert count == len(messages)

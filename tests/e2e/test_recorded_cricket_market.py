@@ -43,7 +43,7 @@ def test_bets_on_the_recorded_cricket_market_are_paid_by_its_winner(
     run = overround(patient(settings))
     target = f"{settings.host}:{settings.ports.web}"
     recording = recorded_data / "betfair" / MARKET_ID
-    lines = recording.read_text().splitlines()
+    lines = recording.read_text(encoding="utf-8").splitlines()
     fixture_id = f"betfair:{EVENT_ID}"
     prices, bettor = Prices(target), Bettor(target, deposit_minor=10_000)
 

@@ -44,7 +44,7 @@ def _statements() -> list[str]:
     return [
         statement.rstrip(";")
         for step in sorted(STEPS.glob("*.sql"))
-        for statement in split_statements(step.read_text())
+        for statement in split_statements(step.read_text(encoding="utf-8"))
     ]
 
 

@@ -43,7 +43,7 @@ class ExpectedFigures(Mapping[str, Any]):
 def require_vectors() -> list[Vector]:
     if not VALUES.is_file():
         pytest.skip(MISSING)
-    return list(json.loads(VALUES.read_text())["vectors"])
+    return list(json.loads(VALUES.read_text(encoding="utf-8"))["vectors"])
 
 
 def vectors_as_parameters() -> list[Any]:

@@ -51,7 +51,7 @@ def test_a_failure_shows_the_end_of_the_log_and_how_to_mend_it(source: Path) -> 
 
 
 def test_the_lock_gives_uv_alone_with_its_hashes() -> None:
-    stanza = bootstrap._find_requirement((ROOT / "requirements.lock").read_text(), "uv")
+    stanza = bootstrap._find_requirement((ROOT / "requirements.lock").read_text(encoding="utf-8"), "uv")
     first, *rest = stanza.splitlines()
     assert first.startswith("uv==")
     assert "--hash=sha256:" in stanza
@@ -60,7 +60,7 @@ def test_the_lock_gives_uv_alone_with_its_hashes() -> None:
 
 def test_no_lock_file_names_a_package_server() -> None:
     for name in ("requirements.lock", "requirements-peers.lock", "web/package-lock.json", "infra/local/kafka/pom.xml"):
-        text = (ROOT / name).read_text()
+        text = (ROOT / name).read_text(encoding="utf-8")
         assert "--index-url" not in text
         assert "--find-links" not in text
         assert '"resolved"' not in text
@@ -75,4 +75,17 @@ def test_the_peers_agree_with_what_everything_else_runs_on() -> None:
 
 
 def _pins(lock: str) -> dict[str, str]:
-    return dict(re.findall(r"^([\w.-]+)==(\S+)", (ROOT / lock).read_text(), re.MULTILINE))
+    return dict(re.findall(r"^([\w.-]+)==(\S+)", (ROOT / lock).read_text(encoding="utf-8"), re.MULTILINE))
+
+
+@pytest.mark.parametrize("name", ["a:b", "a\nb"])
+def test_a_folder_that_programs_cannot_be_pointed_at_is_refused_before_anything_is_installed(
+    name: str, tmp_path: Path
+) -> None:
+    with pytest.raises(bootstrap.StepFailed, match="must hold no colon and no line break"):
+        bootstrap.expect_usable_path(tmp_path / name)
+
+
+@pytest.mark.parametrize("name", ["plain", "with space", "Über & Söhne, 50 %", "a'b\"c$d\\e"])
+def test_any_other_folder_is_taken(name: str, tmp_path: Path) -> None:
+    bootstrap.expect_usable_path(tmp_path / name)

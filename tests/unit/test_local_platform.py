@@ -11,6 +11,9 @@ import pytest
 
 from infra.local.locks import AlreadyRunning, hold_supervisor_lock, hold_use, is_used
 from infra.local.logs import bound_logs
+from infra.local.programs.clickhouse import clickhouse_program
+from infra.local.programs.envoy_proxy import envoy_program
+from infra.local.programs.redis_server import redis_program
 from infra.local.secrets import PROVIDERS, LocalSecrets
 from infra.local.state import find_process
 from infra.local.system import choose, describe_system
@@ -75,7 +78,7 @@ def test_a_provider_that_came_later_gets_a_key_and_the_others_keep_theirs(tmp_pa
     settings = Settings(data_dir=tmp_path)
     first = LocalSecrets.load(settings)
     file = settings.profile_dir / "secrets.json"
-    fields = json.loads(file.read_text())
+    fields = json.loads(file.read_text(encoding="utf-8"))
     del fields["provider_api_keys"]["uof"]
     file.write_text(json.dumps(fields))
     second = LocalSecrets.load(settings)
@@ -108,9 +111,9 @@ def test_a_log_that_grew_too_large_starts_anew_and_keeps_its_past(tmp_path: Path
     large.write_text("x" * 11)
     small.write_text("x" * 10)
     bound_logs([large, small, tmp_path / "missing.log"], bytes_max=10)
-    assert large.read_text() == ""
-    assert (tmp_path / "large.log.1").read_text() == "x" * 11
-    assert small.read_text() == "x" * 10
+    assert large.read_text(encoding="utf-8") == ""
+    assert (tmp_path / "large.log.1").read_text(encoding="utf-8") == "x" * 11
+    assert small.read_text(encoding="utf-8") == "x" * 10
 
 
 def test_statements_end_with_a_semicolon_at_the_end_of_a_line() -> None:
@@ -144,6 +147,19 @@ def test_partitions_that_differ_are_refused_with_the_setting_that_keeps_the_data
 
 def test_every_declared_topic_is_described() -> None:
     described = {
-        line.split("`")[1] for line in (ROOT / "docs" / "topics.md").read_text().splitlines() if line[:3] == "| `"
+        line.split("`")[1]
+        for line in (ROOT / "docs" / "topics.md").read_text(encoding="utf-8").splitlines()
+        if line[:3] == "| `"
     }
     assert described == set(read_declarations(load_settings("local")))
+
+
+def test_no_configuration_holds_a_path_that_a_server_could_misread(tmp_path: Path) -> None:
+    settings = Settings(profile="test", data_dir=tmp_path / "Über & <Söhne>, 50 %" / "over 'round'")
+    programs = [describe(settings) for describe in (redis_program, clickhouse_program, envoy_program)]
+    for program in programs:
+        program.prepare()
+        assert program.working_dir.is_relative_to(settings.profile_dir)
+    written = [path for program in programs for path in program.working_dir.iterdir() if path.is_file()]
+    assert len(written) >= len(programs)
+    assert not [path for path in written if "Söhne" in path.read_text(encoding="utf-8")]

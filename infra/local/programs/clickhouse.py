@@ -15,9 +15,9 @@ SERVER = """\
   <listen_host>{host}</listen_host>
   <tcp_port>{port}</tcp_port>
   <http_port>{http_port}</http_port>
-  <path>{data}/data/</path>
-  <tmp_path>{data}/tmp/</tmp_path>
-  <users_config>{data}/users.xml</users_config>
+  <path>data/</path>
+  <tmp_path>tmp/</tmp_path>
+  <users_config>users.xml</users_config>
   <default_profile>default</default_profile>
   <default_database>default</default_database>
   <timezone>UTC</timezone>
@@ -66,9 +66,8 @@ def clickhouse_program(settings: Settings) -> Program:
 def _prepare(data: Path, settings: Settings) -> None:
     (data / "data").mkdir(parents=True, exist_ok=True)
     (data / "tmp").mkdir(exist_ok=True)
-    server = SERVER.format(
-        host=settings.host, port=settings.ports.clickhouse, http_port=settings.ports.clickhouse_http, data=data
-    )
-    (data / "config.xml").write_text(server)
+    server = SERVER.format(host=settings.host, port=settings.ports.clickhouse, http_port=settings.ports.clickhouse_http)
+    (data / "config.xml").write_text(server, encoding="utf-8")
     query_memory = settings.clickhouse.query_memory_mb_max * BYTES_PER_MB
-    (data / "users.xml").write_text(USERS.format(query_memory=query_memory, total_memory=2 * query_memory))
+    users = USERS.format(query_memory=query_memory, total_memory=2 * query_memory)
+    (data / "users.xml").write_text(users, encoding="utf-8")

@@ -36,4 +36,4 @@ def envoy_program(settings: Settings) -> Program:
 
 def _prepare(data: Path, settings: Settings) -> None:
     data.mkdir(parents=True, exist_ok=True)
-    (data / "envoy.yaml").write_text(render_envoy_config(settings))
+    (data / "envoy.yaml").write_text(render_envoy_config(settings), encoding="utf-8")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import functools
+import shutil
 import subprocess
 import uuid
 from pathlib import Path
@@ -21,7 +22,7 @@ controller.quorum.bootstrap.servers={host}:{controller_port}
 listeners=PLAINTEXT://{host}:{port},CONTROLLER://{host}:{controller_port}
 controller.listener.names=CONTROLLER
 listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
-log.dirs={data}/data
+log.dirs=data
 auto.create.topics.enable=false
 num.partitions={partitions}
 offsets.topic.replication.factor=1
@@ -67,7 +68,7 @@ def kafka_program(settings: Settings) -> Program:
             *memory,
             young,
             "-XX:+UseSerialGC",
-            f"-Dlog4j2.configurationFile={LOGGING}",
+            f"-Dlog4j2.configurationFile={LOGGING.name}",
             "kafka.Kafka",
             str(data / "server.properties"),
         ),
@@ -87,18 +88,19 @@ def _java(settings: Settings) -> tuple[str, ...]:
 
 def _prepare(data: Path, settings: Settings) -> None:
     data.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(LOGGING, data / LOGGING.name)
     properties = data / "server.properties"
     properties.write_text(
         CONFIGURATION.format(
             host=settings.host,
             port=settings.ports.kafka,
             controller_port=settings.ports.kafka_controller,
-            data=data,
             partitions=settings.kafka.partitions,
-        )
+        ),
+        encoding="utf-8",
     )
     if not (data / "data" / "meta.properties").exists():
         cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=").replace("-", "A")
-        tool = (*_java(settings), "-XX:TieredStopAtLevel=1", f"-Dlog4j2.configurationFile={LOGGING}")
+        tool = (*_java(settings), "-XX:TieredStopAtLevel=1", f"-Dlog4j2.configurationFile={LOGGING.name}")
         arguments = ("kafka.tools.StorageTool", "format", "--standalone", "-t", cluster_id, "-c", str(properties))
         subprocess.run([*tool, *arguments], check=True, stdout=subprocess.DEVNULL, timeout=FORMAT_TIMEOUT_S, cwd=data)

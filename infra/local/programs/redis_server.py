@@ -12,7 +12,7 @@ from infra.settings import Settings
 CONFIGURATION = """\
 bind {host}
 port {port}
-dir {data}
+dir ./
 daemonize no
 databases 64
 save ""
@@ -45,6 +45,6 @@ def redis_program(settings: Settings) -> Program:
 def _prepare(data: Path, settings: Settings) -> None:
     data.mkdir(parents=True, exist_ok=True)
     text = CONFIGURATION.format(
-        host=settings.host, port=settings.ports.redis, data=data, memory_mb_max=settings.redis.memory_mb_max
+        host=settings.host, port=settings.ports.redis, memory_mb_max=settings.redis.memory_mb_max
     )
-    (data / "redis.conf").write_text(text)
+    (data / "redis.conf").write_text(text, encoding="utf-8")

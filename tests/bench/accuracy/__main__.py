@@ -50,7 +50,7 @@ def main(
     for name, block in blocks.items():
         console.print(f"\n{name}\n{block}", markup=False, highlight=False, soft_wrap=True)
     if keep:
-        PAGE.write_text(page.fill(PAGE.read_text(), blocks))
+        PAGE.write_text(page.fill(PAGE.read_text(encoding="utf-8"), blocks))
         draw_calibration(PLOT, reliability=studies.plotted_reliability(evidence), bias=studies.plotted_bias(evidence))
 
 
