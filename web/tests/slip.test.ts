@@ -88,9 +88,35 @@ describe("the button says what will happen", () => {
     expect(slipButton(refused({ reason: "LIABILITY_LIMIT_EXCEEDED", stakeMaxMinor: 0 }), context).action).toBeNull();
   });
 
-  test("a stake under the least offers the least", () => {
-    const button = slipButton(refused({ reason: "STAKE_BELOW_MINIMUM", stakeMinMinor: 10 }), context);
-    expect(button.action).toEqual({ kind: "use_stake", stakeMinor: 10 });
+  test("a stake under the least offers the least, whatever the most is", () => {
+    for (const stakeMaxMinor of [null, 10, 100_000]) {
+      const penny = answered(pressed(withStake(newEntry(selection), "0.01"), context, "r1", 0), "r1", {
+        kind: "refused",
+        refusal: { ...refusalOf("STAKE_BELOW_MINIMUM", "Too little."), stakeMinMinor: 10, stakeMaxMinor },
+      });
+      const button = slipButton(penny, context);
+      expect(button.label).toMatch(/^Least we can take is .*0\.10: use it$/);
+      expect(button.action).toEqual({ kind: "use_stake", stakeMinor: 10 });
+    }
+  });
+
+  test("the most that is offered is never more than the balance pays", () => {
+    const button = slipButton(refused({ stakeMaxMinor: 900 }), { ...context, availableMinor: 500 });
+    expect(button.label).toMatch(/^Your balance is .*5\.00: use it$/);
+    expect(button.action).toEqual({ kind: "use_stake", stakeMinor: 500 });
+  });
+
+  test("every stake that a button offers lies within both limits", () => {
+    const figures = [null, 0, 1, 10, 999, 1_000, 1_001, 100_000];
+    for (const stakeMinMinor of figures) {
+      for (const stakeMaxMinor of figures) {
+        const { action } = slipButton(refused({ stakeMinMinor, stakeMaxMinor }), context);
+        if (action?.kind !== "use_stake") continue;
+        expect(action.stakeMinor).toBeGreaterThanOrEqual(Math.max(1, stakeMinMinor ?? 0));
+        expect(action.stakeMinor).toBeLessThanOrEqual(stakeMaxMinor ?? Infinity);
+        expect(action.stakeMinor).not.toBe(1_000);
+      }
+    }
   });
 
   test.each([

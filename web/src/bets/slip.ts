@@ -241,15 +241,26 @@ function offerButton({ live, connection, isSignedIn, isBlocked }: SlipContext): 
   return null;
 }
 
-function stakeLimitButton(entry: SlipEntry, { currency }: SlipContext): SlipButton | null {
+/** Offers a stake that the refusal would have let through, and never one that the balance cannot pay. */
+function stakeLimitButton(entry: SlipEntry, { currency, availableMinor }: SlipContext): SlipButton | null {
   if (entry.placement.kind !== "refused") return null;
   const { stakeMaxMinor, stakeMinMinor } = entry.placement.refusal;
-  if (stakeMaxMinor !== null && stakeMaxMinor <= 0) return nothing("Nothing more can be taken on this");
-  const figure = stakeMaxMinor ?? stakeMinMinor;
-  if (figure === null) return null;
-  const words = stakeMaxMinor !== null ? "Most" : "Least";
-  const label = `${words} we can take is ${formatMoney({ amountMinor: figure, currency })}: use it`;
-  return { label, action: { kind: "use_stake", stakeMinor: figure }, tone: "warn", note: "" };
+  const stakeMinor = parseAmountMinor(entry.stakeText, currency) ?? 0;
+  const leastMinor = stakeMinMinor ?? 0;
+  if (stakeMaxMinor !== null && (stakeMaxMinor <= 0 || stakeMaxMinor < leastMinor)) {
+    return nothing("Nothing more can be taken on this");
+  }
+  if (stakeMinor < leastMinor) return useStake("Least we can take is", leastMinor, currency);
+  if (stakeMaxMinor === null || stakeMinor === stakeMaxMinor) return null;
+  if (stakeMinMinor !== null && stakeMinor < stakeMaxMinor) return null;
+  const isCovered = availableMinor === null || availableMinor >= stakeMaxMinor || availableMinor < Math.max(1, leastMinor);
+  if (isCovered) return useStake("Most we can take is", stakeMaxMinor, currency);
+  return useStake("Your balance is", availableMinor, currency);
+}
+
+function useStake(words: string, stakeMinor: number, currency: string): SlipButton {
+  const label = `${words} ${formatMoney({ amountMinor: stakeMinor, currency })}: use it`;
+  return { label, action: { kind: "use_stake", stakeMinor }, tone: "warn", note: "" };
 }
 
 function priceButton(entry: SlipEntry, context: SlipContext): SlipButton | null {
