@@ -87,8 +87,7 @@ describe("a question", () => {
       explainPrice: ({ marketId }: PriceQuestion) =>
         new Promise<ExplainedPrices>((answer, refuse) => void asked.push({ marketId, answer, refuse })),
     } as unknown as TradingClient;
-    let signedOut = 0;
-    return { asked, why: new WhyState(client, () => (signedOut += 1)), signedOut: () => signedOut };
+    return { asked, why: new WhyState(client) };
   }
 
   test("that is on its way is not asked twice; once it is answered it is", async () => {
@@ -115,7 +114,7 @@ describe("a question", () => {
   });
 
   test("that is refused says so until it is answered; the same refusal again is no news", async () => {
-    const { asked, why, signedOut } = newWhy();
+    const { asked, why } = newWhy();
     const fail = async (index: number, code: Code) => {
       const asking = why.ask(question("1x2"));
       asked[index]?.refuse(new ConnectError("no", code));
@@ -130,8 +129,5 @@ describe("a question", () => {
     asked[2]?.answer(prices());
     await asking;
     expect(why.failure).toBeNull();
-    expect(signedOut()).toBe(0);
-    await fail(3, Code.Unauthenticated);
-    expect(signedOut()).toBe(1);
   });
 });

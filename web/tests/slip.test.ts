@@ -33,6 +33,7 @@ const selection: Selection = {
 const live = { isOpen: true, isSuspended: false, decimalOddsMilli: 2050, bookVersion: 9 };
 
 const context: SlipContext = {
+  isLoading: false,
   live,
   connection: "live",
   isSignedIn: true,
@@ -120,6 +121,7 @@ describe("the button says what will happen", () => {
   });
 
   test.each([
+    ["what is not known yet", { isLoading: true, isSignedIn: false, live: null }, "Loading price…"],
     ["signed out", { isSignedIn: false }, "Log in to bet"],
     ["blocked", { isBlocked: true }, "Betting is blocked"],
     ["stale prices", { connection: "stale" as const }, "Waiting for the connection"],
@@ -179,6 +181,13 @@ describe("a moved price", () => {
   test("does not change what is already on its way", () => {
     expect(slipButton(placing, { ...context, live: shorter }).action).toBeNull();
   });
+});
+
+test("until session and book are known there is nothing to press", () => {
+  const unknown = { ...context, isLoading: true };
+  for (const changes of [{}, { isSignedIn: false }, { live: null }, { live: { ...live, isOpen: false } }]) {
+    expect(slipButton(staked, { ...unknown, ...changes })).toMatchObject({ label: "Loading price…", action: null });
+  }
 });
 
 describe("nobody bets twice by accident", () => {

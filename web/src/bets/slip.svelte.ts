@@ -1,4 +1,9 @@
-/** The slip of this page: its entries, kept over reloads, and the calls that place them. */
+/**
+ * The slip of this page: its entries, kept over reloads, and the calls that place them.
+ *
+ * A slip belongs to its player: it is put away when they leave and comes back with them. Whether a bet stands is asked
+ * under its player's own session alone, since to anybody else the server says that it knows of none.
+ */
 import { announcer } from "../shared/announcer.svelte";
 import { formatAmount, formatMoney } from "../shared/format";
 import { readStored, writeStored } from "../shared/preferences.svelte";
@@ -23,7 +28,11 @@ import {
   withStake,
 } from "./slip";
 
-const STORAGE_KEY = "overround.slip";
+const STORAGE_KEY = "overround.slips";
+/** Slips put away in one tab at most; the one put away first gives way. */
+const SLIPS_MAX = 20;
+/** Whose slip it is while nobody is logged in: who logs in takes it over. */
+const NOBODY = "";
 const POLICY_KEY = "overround.price_policy";
 const ASK_AGAIN_MS = 1_000;
 const ASK_AGAIN_MS_MAX = 5_000;
@@ -31,8 +40,15 @@ const ASK_AGAIN_MS_MAX = 5_000;
 const DOUBTFUL_REASONS = new Set(["LEDGER_UNAVAILABLE", "DEADLINE_EXCEEDED", "EXPOSURE_LOCK_LOST"]);
 
 export interface SlipEvents {
+  /** Whose session calls are made under now: "" for nobody's, null while unknown. */
+  playerId(): string | null;
   onPlaced(bet: Bet, balance: Balance | null): void;
-  onSignedOut(): void;
+}
+
+/** Every player's slip of this tab, and whose is shown. */
+interface StoredSlips {
+  readonly owner: string;
+  readonly slips: Readonly<Record<string, readonly SlipEntry[]>>;
 }
 
 export class SlipState {
@@ -42,6 +58,11 @@ export class SlipState {
   inPlayDelayMs = 0;
   readonly #betting: BettingClient;
   readonly #events: SlipEvents;
+  #owner: string;
+  /** Slips of players who are not here, by player. */
+  readonly #putAway: Map<string, readonly SlipEntry[]>;
+  /** Requests that are being asked about. */
+  readonly #asked = new Set<string>();
   readonly #chosen = $derived(
     new Set(this.entries.filter((entry) => entry.placement.kind !== "accepted").map((entry) => entry.key)),
   );
@@ -49,12 +70,26 @@ export class SlipState {
   constructor(betting: BettingClient, events: SlipEvents) {
     this.#betting = betting;
     this.#events = events;
-    this.entries = storedEntries();
+    const { owner, slips } = storedSlips();
+    this.#owner = owner;
+    this.#putAway = new Map(Object.entries(slips));
+    this.entries = this.#putAway.get(owner) ?? [];
+    this.#putAway.delete(owner);
   }
 
-  /** Finds out about presses whose answer was out when the page was left. */
-  resume(): void {
-    for (const entry of this.entries) if (entry.placement.kind === "asking") void this.#ask(entry.key);
+  /** Shows the slip of this player, "" for nobody, and finds out about presses whose answer is out. */
+  belongTo(playerId: string): void {
+    if (playerId !== this.#owner) {
+      const brought = this.#owner === NOBODY ? this.entries : [];
+      if (this.#owner !== NOBODY) this.#putAway.set(this.#owner, this.entries);
+      if (this.#putAway.size > SLIPS_MAX) this.#putAway.delete([...this.#putAway.keys()][0] ?? "");
+      const own = this.#putAway.get(playerId) ?? [];
+      this.#putAway.delete(playerId);
+      this.#owner = playerId;
+      const keys = new Set(own.map((entry) => entry.key));
+      this.#set([...own, ...brought.filter((entry) => !keys.has(entry.key))].slice(0, ENTRIES_MAX));
+    }
+    for (const entry of this.entries) if (entry.placement.kind === "asking") void this.#ask(entry);
   }
 
   isChosen(key: string): boolean {
@@ -98,56 +133,63 @@ export class SlipState {
 
   /** Places an entry: the id of this press is stored before anything is sent. */
   async place(key: string, context: SlipContext): Promise<void> {
+    if (this.#events.playerId() !== this.#owner) return;
     this.#replace(key, (entry) => pressed(entry, context, crypto.randomUUID(), this.inPlayDelayMs));
     const entry = this.#find(key);
     const command = entry && placeCommand(entry, context.currency, context.pricePolicy);
     if (!command) return;
     try {
       const { bet, balance } = await this.#betting.place(command);
-      this.#answer(key, command.requestId, { kind: "accepted", bet }, balance);
+      this.#answer(command.requestId, { kind: "accepted", bet }, balance);
     } catch (error) {
-      this.#placeFailed(key, command.requestId, error);
+      this.#placeFailed(command.requestId, error);
     }
   }
 
-  #placeFailed(key: string, requestId: string, error: unknown): void {
+  #placeFailed(requestId: string, error: unknown): void {
     const refusal = findBetRefusal(error);
     const failure = toFailure(error);
     if (failure.kind === "signed_out") {
-      this.#answer(key, requestId, { kind: "refused", refusal: refusalOf("SESSION_REQUIRED", failure.message) }, null);
-      this.#events.onSignedOut();
+      this.#answer(requestId, { kind: "refused", refusal: refusalOf("SESSION_REQUIRED", failure.message) }, null);
     } else if (failure.kind !== "refused" || DOUBTFUL_REASONS.has(failure.reason)) {
-      this.#replace(key, answerLost);
-      void this.#ask(key);
+      const asking = this.#change(requestId, answerLost);
+      if (asking) void this.#ask(asking);
     } else {
-      const told = refusal ?? refusalOf(failure.reason, failure.message);
-      this.#answer(key, requestId, { kind: "refused", refusal: told }, null);
+      this.#answer(requestId, { kind: "refused", refusal: refusal ?? refusalOf(failure.reason, failure.message) }, null);
     }
   }
 
-  /** Asks for the answer of an entry's press until it is known. Bounded: a missing answer is certain after a while. */
-  async #ask(key: string): Promise<void> {
+  /** Asks for the answer of a press until it is known or its player has left; bounded, as its absence grows certain. */
+  async #ask({ placement }: SlipEntry): Promise<void> {
+    if (placement.kind !== "asking" || this.#asked.has(placement.requestId)) return;
+    const { requestId } = placement;
+    this.#asked.add(requestId);
     let waitMs = ASK_AGAIN_MS;
-    for (;;) {
-      const entry = this.#find(key);
-      if (entry?.placement.kind !== "asking") return;
-      const { requestId } = entry.placement;
+    while (this.#isAskedUnderItsSession(requestId)) {
       try {
-        this.#answer(key, requestId, await this.#betting.findAnswer(requestId), null);
-        return;
+        this.#answer(requestId, await this.#betting.findAnswer(requestId), null);
+        break;
       } catch (error) {
         const failure = toFailure(error);
         const isUnknown = failure.kind === "not_found" || failure.reason === "BET_UNKNOWN";
-        if (isUnknown) this.#replace(key, (asking) => answerMissing(asking, Date.now()));
-        if (failure.kind === "signed_out") this.#events.onSignedOut();
+        const isCertain = isUnknown && this.#isAskedUnderItsSession(requestId);
+        if (isCertain) this.#change(requestId, (entry) => answerMissing(entry, Date.now()));
       }
       await new Promise((resolve) => setTimeout(resolve, waitMs));
       waitMs = Math.min(ASK_AGAIN_MS_MAX, waitMs * 1.5);
     }
+    this.#asked.delete(requestId);
   }
 
-  #answer(key: string, requestId: string, answer: BetAnswer, balance: Balance | null): void {
-    this.#replace(key, (entry) => answered(entry, requestId, answer));
+  #isAskedUnderItsSession(requestId: string): boolean {
+    const isOwn = this.#events.playerId() === this.#owner;
+    return isOwn && this.entries.some(({ placement }) => placement.kind === "asking" && placement.requestId === requestId);
+  }
+
+  #answer(requestId: string, answer: BetAnswer, balance: Balance | null): void {
+    const entry = this.#change(requestId, (asked) => answered(asked, requestId, answer));
+    // Of somebody who has left nothing is said to whoever is here now.
+    if (!entry || !this.entries.includes(entry)) return;
     if (answer.kind === "accepted") {
       announcer.say(`Bet placed: ${formatMoney(answer.bet.stake)}.`);
       this.#events.onPlaced(answer.bet, balance);
@@ -164,23 +206,49 @@ export class SlipState {
     this.#set(this.entries.map((entry) => (entry.key === key ? change(entry) : entry)));
   }
 
+  /** Changes the entry of a press, whoever's slip it is on; returns it as it is then. */
+  #change(requestId: string, change: (entry: SlipEntry) => SlipEntry): SlipEntry | undefined {
+    const isOfPress = ({ placement }: SlipEntry) => "requestId" in placement && placement.requestId === requestId;
+    for (const [owner, entries] of [[this.#owner, this.entries] as const, ...this.#putAway]) {
+      const before = entries.find(isOfPress);
+      if (!before) continue;
+      const after = change(before);
+      const changed = entries.map((entry) => (entry === before ? after : entry));
+      if (owner === this.#owner) this.entries = changed;
+      else this.#putAway.set(owner, changed);
+      this.#store();
+      return after;
+    }
+    return undefined;
+  }
+
   #set(entries: readonly SlipEntry[]): void {
     this.entries = entries;
+    this.#store();
+  }
+
+  #store(): void {
+    const slips = { ...Object.fromEntries(this.#putAway), [this.#owner]: this.entries };
     try {
-      sessionStorage.setItem(STORAGE_KEY, JSON.stringify(entries));
+      sessionStorage.setItem(STORAGE_KEY, JSON.stringify({ owner: this.#owner, slips } satisfies StoredSlips));
     } catch {
-      // Storage refused: the slip lives as long as the page.
+      // Storage refused: the slips live as long as the page.
     }
   }
 }
 
-function storedEntries(): readonly SlipEntry[] {
+function storedSlips(): StoredSlips {
   try {
-    const entries = JSON.parse(sessionStorage.getItem(STORAGE_KEY) ?? "[]") as SlipEntry[];
-    return entries.filter((entry) => entry.placement.kind !== "accepted").map(answerLost);
+    const { owner, slips } = JSON.parse(sessionStorage.getItem(STORAGE_KEY) ?? "") as StoredSlips;
+    const reopened = Object.entries(slips).map(([player, entries]) => [player, entries.filter(isUnplaced).map(answerLost)]);
+    return { owner, slips: Object.fromEntries(reopened) };
   } catch {
-    return [];
+    return { owner: NOBODY, slips: {} };
   }
+}
+
+function isUnplaced(entry: SlipEntry): boolean {
+  return entry.placement.kind !== "accepted";
 }
 
 function storedPolicy(): number {

@@ -51,6 +51,8 @@ export interface LivePrice {
 
 /** What else the button depends on. */
 export interface SlipContext {
+  /** Whether it is not yet known who is there, or what the book says of the selection. */
+  readonly isLoading: boolean;
   readonly live: LivePrice | null;
   /** Whether prices are fresh and the server takes bets. */
   readonly connection: "live" | "stale" | "paused";
@@ -229,7 +231,8 @@ function placementButton(entry: SlipEntry, { nowMs }: SlipContext): SlipButton |
   return null;
 }
 
-function offerButton({ live, connection, isSignedIn, isBlocked }: SlipContext): SlipButton | null {
+function offerButton({ isLoading, live, connection, isSignedIn, isBlocked }: SlipContext): SlipButton | null {
+  if (isLoading) return nothing("Loading price…");
   if (!isSignedIn) return { label: "Log in to bet", action: { kind: "log_in" }, tone: "primary", note: "" };
   if (isBlocked) return nothing("Betting is blocked", "This account may not bet. Write to support.");
   if (connection === "stale") return nothing("Waiting for the connection", "Prices are old. Nothing can be placed on them.");

@@ -32,7 +32,9 @@ export class BetslipPage {
   /** Whole books of the match on the screen and of the fixtures on the slip. */
   readonly focusWatch = new Watch<BooksUpdate>();
   readonly betsWatch = new Watch<BetsUpdate>();
-  isPricingLive = $state(true);
+  /** Since when pricing is known to stand still, by performance.now(), as the list and the focus were told. */
+  #listPausedMs = $state<number | null>(null);
+  #focusPausedMs = $state<number | null>(null);
   dialog = $state<DialogName>("none");
   /** What a deposit is asked for: the stake it should reach for. */
   depositMinor = $state(0);
@@ -42,17 +44,17 @@ export class BetslipPage {
   drawnFocus = $state.raw<readonly string[]>([]);
 
   constructor() {
-    const transport = createTransport(() => this.session.token);
+    const transport = createTransport(this.session);
     this.#odds = createOddsClient(transport);
     this.players = createPlayersClient(transport);
     const betting = createBettingClient(transport);
     this.bets = new BetsState(betting);
     this.slip = new SlipState(betting, {
+      playerId: () => this.session.playerId,
       onPlaced: (bet, balance) => {
         this.bets.put([bet]);
         if (balance) this.session.putBalance(balance);
       },
-      onSignedOut: () => this.signedOut(),
     });
     this.watchBets = () =>
       this.betsWatch.start({
@@ -61,21 +63,29 @@ export class BetslipPage {
           this.bets.put(bets);
           if (balance) this.session.putBalance(balance);
         },
-        isFinal: (error) => {
-          const isOver = toFailure(error).kind === "signed_out";
-          if (isOver) this.signedOut();
-          return isOver;
-        },
+        isFinal: (error) => toFailure(error).kind === "signed_out",
       });
   }
 
   readonly watchBets: () => void;
 
+  /** Goes over to whoever is there now: nothing of the one before stays. */
+  followPlayer(playerId: string | null): void {
+    this.betsWatch.stop();
+    this.bets.clear();
+    if (playerId === null) return;
+    this.slip.belongTo(playerId);
+    if (playerId !== "") this.watchBets();
+  }
+
   watchList(): void {
     const request = { fixtureIds: [], isMainMarketOnly: true };
     this.listWatch.start({
       open: (signal) => this.#openList(request, signal),
-      onMessage: (update) => this.#take(update, false),
+      onMessage: (update) => {
+        this.#listPausedMs = update.isPricingLive ? null : (this.#listPausedMs ?? performance.now());
+        this.#take(update, false);
+      },
     });
   }
 
@@ -83,10 +93,12 @@ export class BetslipPage {
   watchFocus(fixtureIds: readonly string[]): void {
     if (fixtureIds.join("\n") === this.#focusIds.join("\n")) return;
     this.#focusIds = fixtureIds;
+    this.#focusPausedMs = null;
     if (fixtureIds.length === 0) return this.focusWatch.stop();
     this.focusWatch.start({
       open: (signal) => this.#odds.watchBooks({ fixtureIds, isMainMarketOnly: false }, signal),
       onMessage: (update) => {
+        this.#focusPausedMs = update.isPricingLive ? null : (this.#focusPausedMs ?? performance.now());
         this.#take(update, true);
         if (this.drawnFocus !== fixtureIds) requestAnimationFrame(() => (this.drawnFocus = fixtureIds));
       },
@@ -106,28 +118,37 @@ export class BetslipPage {
   }
 
   #take(update: BooksUpdate, isWhole: boolean): void {
-    this.isPricingLive = update.isPricingLive;
     this.slip.inPlayDelayMs = update.inPlayDelayMs;
     this.books.put(update.books, isWhole);
     this.books.remove(update.removedFixtureIds);
   }
 
-  signedOut(): void {
-    this.session.end();
-    this.bets.clear();
-    this.betsWatch.stop();
-  }
-
-  /** How fresh the prices on the screen are. */
+  /** How fresh the prices of the match on the screen and of the slip are: those that a bet may be placed on. */
   get connection(): "live" | "stale" | "paused" {
     const isStale = [this.listWatch, this.focusWatch].some((watch) => watch.phase === "stale");
     if (isStale) return "stale";
-    return this.isPricingLive ? "live" : "paused";
+    return this.#focusPausedMs === null ? "live" : "paused";
+  }
+
+  /** Since when pricing of anything stands still, by performance.now(), as far as this page knows; null for none. */
+  get pausedSinceMs(): number | null {
+    return this.#focusPausedMs ?? this.#listPausedMs;
+  }
+
+  /** Fixtures are priced in parts: those in the focus may be alive while others stand still. */
+  get pausedSubject(): string {
+    const isPart = this.#focusIds.length > 0 && this.#focusPausedMs === null;
+    return isPart ? "Pricing of some matches" : "Pricing";
   }
 
   get lastDataMs(): number {
     const stale = [this.listWatch, this.focusWatch].filter((watch) => watch.phase === "stale");
     return Math.min(...stale.map((watch) => watch.lastDataMs));
+  }
+
+  /** Whether what the books say of a selection is all there is to say, and not just what has come so far. */
+  isBookKnown(selection: Selection): boolean {
+    return this.livePrice(selection) !== null || this.drawnFocus.includes(selection.fixtureId);
   }
 
   livePrice(selection: Selection): LivePrice | null {

@@ -29,7 +29,6 @@ const CHECK_EVERY_MS = 500;
 export interface CommandSources {
   suspensionsOf(fixtureId: string): readonly TraderSuspension[];
   traderName(): string;
-  onSignedOut(): void;
 }
 
 export class CommandsState {
@@ -90,7 +89,7 @@ export class CommandsState {
     try {
       this.#beginBulk("suspend", await this.#client.suspendAllInPlay(crypto.randomUUID()));
     } catch (error) {
-      this.bulkFailure = this.#failureOf(error);
+      this.bulkFailure = toFailure(error);
     } finally {
       this.isBulkSending = false;
     }
@@ -132,7 +131,7 @@ export class CommandsState {
       await this.#client[command.action](requestId, { fixtureId, marketId });
       change(noteAnswer);
     } catch (error) {
-      const failure = this.#failureOf(error);
+      const failure = toFailure(error);
       change((held) => noteFailure(held, failure));
     }
   }
@@ -140,8 +139,7 @@ export class CommandsState {
   async #resumeOne(fixtureId: string): Promise<void> {
     try {
       await this.#client.resume(crypto.randomUUID(), { fixtureId, marketId: "" });
-    } catch (error) {
-      this.#failureOf(error);
+    } catch {
       if (this.bulk) this.#setBulk({ ...this.bulk, failedCount: this.bulk.failedCount + 1 });
     }
   }
@@ -155,12 +153,6 @@ export class CommandsState {
     if (bulk === this.bulk) return;
     this.bulk = bulk;
     if (isBulkDone(bulk)) announcer.say(bulkWords(bulk));
-  }
-
-  #failureOf(error: unknown): Failure {
-    const failure = toFailure(error);
-    if (failure.kind === "signed_out") this.#sources.onSignedOut();
-    return failure;
   }
 
   /** Replaces commands that changed; the list stays the same object where none did. */

@@ -48,7 +48,7 @@ export class DeskPage {
   readonly #feed: DeskFeed;
 
   constructor() {
-    const transport = createTransport(() => this.session.token);
+    const transport = createTransport(this.session);
     this.players = createPlayersClient(transport);
     const trading = createTradingClient(transport);
     this.#feed = new DeskFeed(trading, () => {
@@ -58,9 +58,8 @@ export class DeskPage {
     this.commands = new CommandsState(trading, {
       suspensionsOf: (fixtureId) => this.store.fixture(fixtureId)?.suspensions ?? [],
       traderName: () => this.session.player?.username ?? "",
-      onSignedOut: () => this.signedOut(),
     });
-    this.why = new WhyState(trading, () => this.signedOut());
+    this.why = new WhyState(trading);
     this.store.listeners = {
       onBook: (book) => this.commands.noteBook(book.fixtureId, book.traderSuspensions),
       onDrawn: (books) => this.perf.noteDrawn(books),
@@ -138,14 +137,8 @@ export class DeskPage {
     if (entry) this.commands.toggle({ fixtureId, marketId: "", subject: fixtureName(entry.description) });
   }
 
-  signedOut(): void {
-    this.watch.stop();
-    this.session.end();
-  }
-
   #isFinal(error: unknown): boolean {
     const failure = toFailure(error);
-    if (failure.kind === "signed_out") this.signedOut();
     return failure.kind === "signed_out" || failure.reason === "TRADER_REQUIRED";
   }
 }

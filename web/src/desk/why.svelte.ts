@@ -13,13 +13,11 @@ export class WhyState {
   prices = $state.raw<ExplainedPrices | null>(null);
   failure = $state.raw<Failure | null>(null);
   readonly #client: TradingClient;
-  readonly #onSignedOut: () => void;
   /** The question on its way. */
   #asked = "";
 
-  constructor(client: TradingClient, onSignedOut: () => void) {
+  constructor(client: TradingClient) {
     this.#client = client;
-    this.#onSignedOut = onSignedOut;
   }
 
   /** Asks, unless the same question is on its way; the answer to an earlier one is dropped. */
@@ -39,6 +37,5 @@ export class WhyState {
     this.prices = prices;
     // The same failure again is no news to be read out.
     if (failure?.reason !== this.failure?.reason) this.failure = failure;
-    if (failure?.kind === "signed_out") this.#onSignedOut();
   }
 }

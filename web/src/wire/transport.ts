@@ -2,18 +2,45 @@
 import type { Interceptor, Transport } from "@connectrpc/connect";
 import { createGrpcWebTransport } from "@connectrpc/connect-web";
 
+import { toFailure } from "./errors";
+
 const CALL_TIMEOUT_MS = 10_000;
+/** Says nothing about the session: the password was wrong. */
+const LOG_IN_REFUSED = "LOG_IN_REFUSED";
 
-/** Where calls find the session's token; null while signed out. */
-export type TokenSource = () => string | null;
+/** Where calls find the session's token, and say that the server refused it. */
+export interface TokenSource {
+  /** Null while signed out. */
+  readonly token: string | null;
+  refused(token: string): void;
+}
 
-export function createTransport(token: TokenSource): Transport {
-  const authorize: Interceptor = (next) => (request) => {
-    const current = token();
-    if (current !== null) request.header.set("authorization", `Bearer ${current}`);
-    return next(request);
+export function createTransport(source: TokenSource): Transport {
+  return createGrpcWebTransport({ baseUrl: window.location.origin, interceptors: [authorizing(source)] });
+}
+
+/** Sends the token of the moment, and hands back the very one that was refused: by then there may be another. */
+export function authorizing(source: TokenSource): Interceptor {
+  return (next) => async (request) => {
+    const { token } = source;
+    if (token === null) return next(request);
+    request.header.set("authorization", `Bearer ${token}`);
+    const note = (error: unknown): never => {
+      const { kind, reason } = toFailure(error);
+      if (kind === "signed_out" && reason !== LOG_IN_REFUSED) source.refused(token);
+      throw error;
+    };
+    const response = await next(request).catch(note);
+    return response.stream ? { ...response, message: noting(response.message, note) } : response;
   };
-  return createGrpcWebTransport({ baseUrl: window.location.origin, interceptors: [authorize] });
+}
+
+async function* noting<Message>(messages: AsyncIterable<Message>, note: (error: unknown) => never) {
+  try {
+    yield* messages;
+  } catch (error) {
+    note(error);
+  }
 }
 
 /** Options of a call that answers once: it never waits for ever. */

@@ -1,0 +1,138 @@
+import { Code, ConnectError } from "@connectrpc/connect";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+
+import { type Bet, PricePolicy } from "../src/bets/bet";
+import { ANSWER_CERTAIN_AFTER_MS, type Selection, type SlipContext } from "../src/bets/slip";
+import { SlipState } from "../src/bets/slip.svelte";
+import type { BettingClient } from "../src/wire/bets";
+import { stubBrowser } from "./fake_storage";
+
+const selection: Selection = {
+  fixtureId: "sim:1:1", marketId: "1x2", outcomeId: "draw", fixtureName: "Ajax v PSV", marketName: "Match result",
+  outcomeName: "Draw", isInPlay: false, decimalOddsMilli: 3430, bookVersion: 7,
+};
+const context: SlipContext = {
+  isLoading: false, live: { isOpen: true, isSuspended: false, decimalOddsMilli: 3430, bookVersion: 7 }, connection: "live",
+  isSignedIn: true, isBlocked: false, currency: "EUR", availableMinor: 5_000, pricePolicy: PricePolicy.ANY,
+  oddsFormat: "decimal", nowMs: 0,
+};
+
+/** One browser tab at a server that has taken the first player's bet, and whose answer got lost. */
+class World {
+  playerId: string | null = "ann";
+  readonly placed: Bet[] = [];
+  readonly asked: string[] = [];
+  isAnswering = false;
+  slip = this.open();
+
+  open(): SlipState {
+    const betting = {
+      place: async () => {
+        throw new ConnectError("reset", Code.Unavailable);
+      },
+      findAnswer: async (requestId: string) => {
+        this.asked.push(`${this.playerId}`);
+        if (!this.isAnswering) throw new ConnectError("reset", Code.Unavailable);
+        if (this.playerId !== "ann") throw new ConnectError("unknown", Code.NotFound);
+        return { kind: "accepted", bet: { requestId, stake: { amountMinor: 1_000, currency: "EUR" } } as Bet };
+      },
+    } as unknown as BettingClient;
+    return new SlipState(betting, { playerId: () => this.playerId, onPlaced: (bet) => void this.placed.push(bet) });
+  }
+
+  become(playerId: string): void {
+    this.playerId = playerId;
+    this.slip.belongTo(playerId);
+  }
+
+  async press(): Promise<void> {
+    this.slip.toggle(selection);
+    const key = this.slip.entries[0]?.key ?? "";
+    this.slip.setStake(key, "10");
+    await this.slip.place(key, { ...context, nowMs: Date.now() });
+  }
+
+  get kind(): string | undefined {
+    return this.slip.entries[0]?.placement.kind;
+  }
+}
+
+beforeEach(() => {
+  stubBrowser();
+  vi.useFakeTimers();
+});
+
+afterEach(() => vi.useRealTimers());
+
+describe("a slip belongs to its player", () => {
+  test("nobody else is shown it, and it is back when they are", async () => {
+    const world = new World();
+    world.become("ann");
+    await world.press();
+    expect(world.kind).toBe("asking");
+    world.become("");
+    expect(world.slip.entries).toEqual([]);
+    world.become("bob");
+    expect(world.slip.entries).toEqual([]);
+    world.become("ann");
+    expect(world.kind).toBe("asking");
+  });
+
+  test("a bet that stands is not denied because another account knows nothing of it", async () => {
+    const world = new World();
+    world.become("ann");
+    await world.press();
+    world.isAnswering = true;
+    world.become("");
+    world.become("bob");
+    const askedBefore = world.asked.length;
+    await vi.advanceTimersByTimeAsync(ANSWER_CERTAIN_AFTER_MS * 2);
+    expect(world.asked.slice(askedBefore)).toEqual([]);
+    world.become("ann");
+    await vi.advanceTimersByTimeAsync(0);
+    expect(world.kind).toBe("accepted");
+    expect(world.placed).toHaveLength(1);
+  });
+
+  test("it outlives a reload under somebody else", async () => {
+    const world = new World();
+    world.become("ann");
+    await world.press();
+    world.become("bob");
+    world.slip = world.open();
+    world.become("bob");
+    expect(world.slip.entries).toEqual([]);
+    world.isAnswering = true;
+    world.become("ann");
+    await vi.advanceTimersByTimeAsync(0);
+    expect(world.kind).toBe("accepted");
+  });
+
+  test("a session that goes over to another account while the answer is out gives no certainty", async () => {
+    const world = new World();
+    world.become("ann");
+    await world.press();
+    world.isAnswering = true;
+    world.playerId = "bob";
+    await vi.advanceTimersByTimeAsync(ANSWER_CERTAIN_AFTER_MS * 2);
+    expect(world.kind).toBe("asking");
+  });
+
+  test("what was chosen before logging in goes to who logs in", () => {
+    const world = new World();
+    world.become("");
+    world.slip.toggle(selection);
+    world.become("ann");
+    expect(world.slip.entries).toHaveLength(1);
+    world.become("");
+    expect(world.slip.entries).toEqual([]);
+  });
+
+  test("nothing is placed for one player under the session of another", async () => {
+    const world = new World();
+    world.become("ann");
+    world.playerId = "bob";
+    await world.press();
+    expect(world.kind).toBe("editing");
+  });
+});
