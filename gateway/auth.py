@@ -1,4 +1,4 @@
-"""Who calls: the session of the token in a call's metadata."""
+"""Who calls: the session of the token in a call's metadata, and the player as they are now."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Any, Final
 import grpc
 
 from kernel.clock import Clock
-from pam.player import PlayerRole
-from pam.ports import SessionStore
-from pam.session import Session, SessionRequired, SessionsUnavailable, TraderRequired
+from kernel.commands import LedgerUnavailable
+from pam.ports import PlayerStore, SessionStore
+from pam.session import Session, SessionRequired, SessionsUnavailable
 
 METADATA_KEY: Final = "authorization"
 SCHEME: Final = "bearer "
-# Without its store a session seen this lately still counts: who waits for a bet's answer is not logged out by it.
+# Without its stores a session seen this lately still counts: who waits for a bet's answer is not logged out by it.
 OUTAGE_S_MAX: Final = 60.0
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -33,10 +33,17 @@ def token_of(context: Context) -> str:
 
 
 class Authenticator:
-    """Finds sessions, and remembers each for a moment, since a client makes many calls in one."""
+    """Finds sessions, and remembers each for a moment, since a client makes many calls in one.
 
-    def __init__(self, sessions: SessionStore, *, clock: Clock, cache_ms: int, cache_entries_max: int) -> None:
+    A session says whose it is; role and status are the player's as stored now, and so is whether their sessions were
+    ended, so that what an operator changes holds as soon as the moment is over.
+    """
+
+    def __init__(
+        self, sessions: SessionStore, players: PlayerStore, *, clock: Clock, cache_ms: int, cache_entries_max: int
+    ) -> None:
         self._sessions = sessions
+        self._players = players
         self._clock = clock
         self._cache_s = cache_ms / 1_000
         self._entries_max = cache_entries_max
@@ -56,7 +63,7 @@ class Authenticator:
         if cached is not None and now_s - found_s <= self._cache_s and self._is_valid(cached):
             return cached
         try:
-            session = await self._sessions.find(token)
+            session = await self._look_up(token)
         except SessionsUnavailable:
             if cached is None or now_s - found_s > OUTAGE_S_MAX or not self._is_valid(cached):
                 raise
@@ -66,19 +73,6 @@ class Authenticator:
             raise SessionRequired("Session must not be over, it is or never was; log in")
         self._remember(digest, now_s, session)
         return session
-
-    async def expect_trader(self, context: Context) -> str:
-        """Return the name of the trader who calls.
-
-        Raises:
-            SessionRequired: If it carries no token, or one whose session is over.
-            TraderRequired: If somebody else is logged in.
-            SessionsUnavailable: If that cannot be found out now.
-        """
-        session = await self.session(context)
-        if session.player.role != PlayerRole.TRADER:
-            raise TraderRequired("Call must come from a trader, came from a bettor")
-        return session.player.username
 
     async def end(self, context: Context) -> None:
         """End the session of a call.
@@ -90,6 +84,18 @@ class Authenticator:
         token = token_of(context)
         self._entries.pop(hashlib.sha256(token.encode()).digest(), None)
         await self._sessions.end(token)
+
+    async def _look_up(self, token: str) -> Session | None:
+        stored = await self._sessions.find(token)
+        if stored is None:
+            return None
+        try:
+            player = await self._players.find(stored.player_id)
+        except LedgerUnavailable as error:
+            raise SessionsUnavailable("Player must be found in time, was not") from error
+        if player is None or player.session_epoch != stored.session_epoch:
+            return None
+        return Session(player, stored.opened_time_us, stored.expires_time_us)
 
     def _is_valid(self, session: Session) -> bool:
         return session.expires_time_us > self._clock.now_us()

@@ -17,14 +17,13 @@ from kernel.commands import LedgerUnavailable
 from overround.bets.v1 import bet_pb2, betting_service_pb2
 from overround.wallet.v1 import wallet_pb2
 from pam.player import Player
-from pam.session import SessionsUnavailable
 from wallet.ports import Wallet
 from wire.bets import build_bet
 from wire.wallet import build_balance
 
 SILENCE_S_MAX: Final = 0.9
 MESSAGE_INTERVAL_S: Final = 0.02
-CHECK_INTERVAL_S: Final = 30.0
+BALANCE_INTERVAL_S: Final = 30.0
 PAGE_SIZE: Final = 200
 OPEN_PAGES_MAX: Final = 5
 
@@ -40,26 +39,24 @@ class BetStream:
         self._clock = clock
 
     async def run(self, context: Context) -> AsyncIterator[betting_service_pb2.WatchBetsResponse]:
-        """Yield messages until the session ends or the client goes.
+        """Yield messages until the client goes.
 
         Watching begins before the ledger is read, so that nothing falls between the two.
         """
         player = (await self._auth.session(context)).player
         watch = self._feed.watch(player.cash_account_id)
         view = _View(player, self._ledger, self._wallet)
-        next_check_s = self._clock.monotonic_s() + CHECK_INTERVAL_S
+        next_balance_s = self._clock.monotonic_s() + BALANCE_INTERVAL_S
         try:
             await view.read_anew()
             while True:
                 yield view.take(self._clock.now_us())
                 await asyncio.sleep(MESSAGE_INTERVAL_S)
                 await watch.wait(SILENCE_S_MAX)
-                is_check_due = self._clock.monotonic_s() >= next_check_s
-                if is_check_due:
-                    next_check_s = self._clock.monotonic_s() + CHECK_INTERVAL_S
-                    with suppress(SessionsUnavailable):
-                        await self._auth.session(context)
-                await _follow(view, watch, is_balance_due=is_check_due)
+                is_balance_due = self._clock.monotonic_s() >= next_balance_s
+                if is_balance_due:
+                    next_balance_s = self._clock.monotonic_s() + BALANCE_INTERVAL_S
+                await _follow(view, watch, is_balance_due=is_balance_due)
         finally:
             self._feed.unwatch(player.cash_account_id, watch)
 

@@ -49,7 +49,13 @@ _REASONS_BY_STATUS: Mapping[grpc.StatusCode, tuple[str, ...]] = {
         "USERNAME_MALFORMED",
     ),
     grpc.StatusCode.UNAUTHENTICATED: ("FEED_KEY_UNKNOWN", "LOG_IN_REFUSED", "SESSION_REQUIRED"),
-    grpc.StatusCode.PERMISSION_DENIED: ("PLAYER_BLOCKED", "TEST_MONEY_REFUSED", "TRADER_REQUIRED"),
+    grpc.StatusCode.PERMISSION_DENIED: (
+        "BETTOR_REQUIRED",
+        "METHOD_CLOSED",
+        "PLAYER_BLOCKED",
+        "TEST_MONEY_REFUSED",
+        "TRADER_REQUIRED",
+    ),
     grpc.StatusCode.NOT_FOUND: (
         "BET_UNKNOWN",
         "EXPLANATION_EXPIRED",
@@ -57,6 +63,7 @@ _REASONS_BY_STATUS: Mapping[grpc.StatusCode, tuple[str, ...]] = {
         "FIXTURE_UNKNOWN",
         "MARKET_UNKNOWN",
         "OUTCOME_UNKNOWN",
+        "PLAYER_UNKNOWN",
     ),
     grpc.StatusCode.ALREADY_EXISTS: ("DUPLICATE", "REQUEST_ID_REUSED", "USERNAME_TAKEN"),
     grpc.StatusCode.FAILED_PRECONDITION: (

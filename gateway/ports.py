@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal, NamedTuple, Protocol
 import grpc
 
 from kernel.errors import DomainError
+from pam.session import Session
 
 LogStart = Literal["beginning", "end"] | int
 """Where to read from; a number is the append time in milliseconds since the Unix epoch, UTC."""
@@ -135,13 +136,13 @@ class PlayerNames(Protocol):
         ...
 
 
-class TraderDoor(Protocol):
-    """Who may command the desk."""
+class SessionDoor(Protocol):
+    """Who calls."""
 
-    async def expect_trader(self, context: grpc.aio.ServicerContext[Any, Any]) -> str:
-        """Return the name of the trader whose session the call carries.
+    async def session(self, context: grpc.aio.ServicerContext[Any, Any]) -> Session:
+        """Return the session of a call.
 
         Raises:
-            DomainError: If there is no session, it is not a trader's, or it cannot be looked up.
+            DomainError: If it carries none that is not over, or that cannot be found out.
         """
         ...

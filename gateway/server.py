@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Final
 import grpc
 from prometheus_client import Histogram
 
+from gateway.access import AccessInterceptor
 from gateway.errors import ErrorInterceptor, replace_behaviour
 from kernel.errors import DomainError
 
@@ -85,18 +86,21 @@ class DeadlineInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]
         return answer
 
 
-def make_server(add_services: Sequence[Callable[[grpc.aio.Server], None]], *, address: str) -> grpc.aio.Server:
+def make_server(
+    add_services: Sequence[Callable[[grpc.aio.Server], None]], *, address: str, access: AccessInterceptor
+) -> grpc.aio.Server:
     """Return a server that is bound to its address and not started.
 
     Args:
         add_services: Each registers one service.
         address: "host:port"; port 0 takes a free one.
+        access: Says who may call what.
 
     Raises:
         RuntimeError: If the address is taken.
     """
     server = grpc.aio.server(
-        interceptors=[ErrorInterceptor(), DeadlineInterceptor(timeout_s=UNARY_TIMEOUT_S)],
+        interceptors=[ErrorInterceptor(), DeadlineInterceptor(timeout_s=UNARY_TIMEOUT_S), access],
         options=SERVER_OPTIONS,
         maximum_concurrent_rpcs=CONCURRENT_CALLS_MAX,
     )

@@ -12,14 +12,13 @@ import grpc
 import structlog
 
 from gateway.desk_stream import DeskSources, DeskStream
-from gateway.ports import Outlet, TraderDoor
+from gateway.ports import Outlet, SessionDoor
 from gateway.price_explainer import PriceExplainer
 from kernel.commands import RequestIdReused
 from kernel.errors import DomainError
 from kernel.ids import parse_uuid
 from odds.updates import TradingAction
 from overround.trading.v1 import trading_service_pb2
-from pam.session import SessionsUnavailable
 from wire.layouts import layout_of
 from wire.trading import encode_command
 
@@ -28,7 +27,6 @@ log = structlog.get_logger(__name__)
 SERVICE: Final = "overround.trading.v1.TradingService"
 COMMANDS_TOPIC: Final = "trading.commands.v1"
 COMMAND_TIMEOUT_S: Final = 1.8
-SESSION_INTERVAL_S: Final = 15.0
 COMMANDS_REMEMBERED_MAX: Final = 10_000
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -44,7 +42,7 @@ class TradingUnavailable(DomainError):
 class TradingService:
     """Serves the desk. The stream's responses are bytes already, so it brings its own method handlers."""
 
-    def __init__(self, *, sources: DeskSources, explainer: PriceExplainer, outlet: Outlet, door: TraderDoor) -> None:
+    def __init__(self, *, sources: DeskSources, explainer: PriceExplainer, outlet: Outlet, door: SessionDoor) -> None:
         self._sources = sources
         self._explainer = explainer
         self._outlet = outlet
@@ -79,16 +77,11 @@ class TradingService:
 
     async def watch_desk(self, request: trading_service_pb2.WatchDeskRequest, context: Context) -> AsyncIterator[bytes]:
         """Stream all the desk shows."""
-        trader_name = await self._door.expect_trader(context)
+        trader_name = await self._name_of_caller(context)
         stream = DeskStream(self._sources, trader_name=trader_name, fixture_id=request.fixture_id)
-        looked_s = self._sources.clock.monotonic_s()
         async with aclosing(stream.responses()) as responses:
             async for response in responses:
                 yield response
-                now_s = self._sources.clock.monotonic_s()
-                if now_s - looked_s >= SESSION_INTERVAL_S:
-                    looked_s = now_s
-                    await self._expect_session(context)
 
     async def suspend(
         self, request: trading_service_pb2.SuspendRequest, context: Context
@@ -108,7 +101,7 @@ class TradingService:
         self, request: trading_service_pb2.SuspendAllInPlayRequest, context: Context
     ) -> trading_service_pb2.SuspendAllInPlayResponse:
         """Suspend every fixture in play; a fixture's command has an id made of the request's and its own."""
-        trader_name = await self._door.expect_trader(context)
+        trader_name = await self._name_of_caller(context)
         request_id = parse_uuid(request.request_id, field="request_id")
         fixture_ids = [book.fixture_id for book in self._sources.books.live_books() if book.is_in_play]
         await self._within_limit(
@@ -121,19 +114,15 @@ class TradingService:
         return trading_service_pb2.SuspendAllInPlayResponse(fixture_ids=fixture_ids)
 
     async def explain_price(
-        self, request: trading_service_pb2.ExplainPriceRequest, context: Context
+        self, request: trading_service_pb2.ExplainPriceRequest, _context: Context
     ) -> trading_service_pb2.ExplainPriceResponse:
         """Explain the prices of a version of a book."""
-        await self._door.expect_trader(context)
         return await self._explainer.explain(
             fixture_id=request.fixture_id, version=request.version, market_id=request.market_id
         )
 
-    async def _expect_session(self, context: Context) -> None:
-        try:
-            await self._door.expect_trader(context)
-        except SessionsUnavailable:
-            log.warning("trading.session_not_looked_up")
+    async def _name_of_caller(self, context: Context) -> str:
+        return (await self._door.session(context)).player.username
 
     async def _command(
         self,
@@ -141,7 +130,7 @@ class TradingService:
         action: TradingAction,
         context: Context,
     ) -> None:
-        trader_name = await self._door.expect_trader(context)
+        trader_name = await self._name_of_caller(context)
         request_id = parse_uuid(request.request_id, field="request_id")
         book = self._sources.books.get(request.fixture_id)
         if request.market_id:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
+from collections.abc import Awaitable, Callable
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Literal, NoReturn
+from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 
 import typer
 
 from infra.settings import Profile, Settings, load_settings
 from infra.terminal import use_plain_signs
+
+if TYPE_CHECKING:
+    from infra.stores.postgres_players import PostgresPlayers
 
 app = typer.Typer(
     name="overround",
@@ -23,6 +28,10 @@ app = typer.Typer(
 ProfileOption = Annotated[
     str | None, typer.Option("--profile", help="local or test; OVERROUND_PROFILE says it too.", metavar="NAME")
 ]
+
+
+players = typer.Typer(help="Block a player, lift that, or end their sessions; gateways heed it within seconds.")
+app.add_typer(players, name="players", no_args_is_help=True)
 
 
 class ProcessName(StrEnum):
@@ -199,6 +208,28 @@ def simulate(
     raise typer.Exit(code)
 
 
+@players.command()
+def block(username: str, *, profile: ProfileOption = None) -> None:
+    """Let a player no longer bet, deposit or trade; what they have they still see."""
+    from pam.player import PlayerStatus
+
+    _administer(profile, f"{username} is blocked", lambda players: players.set_status(username, PlayerStatus.BLOCKED))
+
+
+@players.command()
+def unblock(username: str, *, profile: ProfileOption = None) -> None:
+    """Lift a player's block."""
+    from pam.player import PlayerStatus
+
+    _administer(profile, f"{username} is active", lambda players: players.set_status(username, PlayerStatus.ACTIVE))
+
+
+@players.command()
+def end_sessions(username: str, *, profile: ProfileOption = None) -> None:
+    """End every session of a player, wherever they are logged in."""
+    _administer(profile, f"every session of {username} is over", lambda players: players.end_sessions(username))
+
+
 def main() -> None:
     """Run the command line."""
     use_plain_signs()
@@ -212,6 +243,17 @@ def _control(action: Literal["start", "stop", "kill", "shutdown"], name: str, pr
         request(_settings(profile).profile_dir, action, name)
     except ControlRefused as error:
         _fail(str(error))
+
+
+def _administer(profile: str | None, done: str, change: Callable[[PostgresPlayers], Awaitable[None]]) -> None:
+    from infra.stores.players_provision import administer_players
+    from kernel.errors import DomainError
+
+    try:
+        asyncio.run(administer_players(_settings(profile), change))
+    except DomainError as error:
+        _fail(error.message)
+    typer.echo(done)
 
 
 def _fail(message: str) -> NoReturn:

@@ -116,13 +116,15 @@ class Betting(Section):
 
 
 class Sessions(Section):
-    """How long sessions last, and how often a log-in may be tried."""
+    """How long sessions last, how often a log-in may be tried, and connections of their own, apart from the bets'."""
 
     idle_s: int = Field(default=6 * 3_600, ge=1)
     age_s_max: int = Field(default=24 * 3_600, ge=1)
     timeout_ms: int = Field(default=500, ge=10)
     cache_ms: int = Field(default=2_000, ge=0, le=2_000)
     cache_entries_max: int = Field(default=20_000, ge=1)
+    connections_max: int = Field(default=4, ge=1, le=100)
+    log_in_connections_max: int = Field(default=4, ge=1, le=100)
     log_in_attempts_max: int = Field(default=10, ge=1)
     log_in_window_s: int = Field(default=300, ge=1)
 

@@ -24,6 +24,18 @@ class PlayerStatus(IntEnum):
     BLOCKED = 2
 
 
+class PlayerBlocked(DomainError):
+    """What was asked for is not for a player who is blocked."""
+
+    reason: ClassVar[str] = "PLAYER_BLOCKED"
+
+
+class PlayerUnknown(DomainError):
+    """Nobody has that name."""
+
+    reason: ClassVar[str] = "PLAYER_UNKNOWN"
+
+
 class UsernameTaken(DomainError):
     """Another player has that name."""
 
@@ -32,7 +44,11 @@ class UsernameTaken(DomainError):
 
 @dataclass(frozen=True, slots=True)
 class Player:
-    """Who plays, and the cash account that their stakes come from."""
+    """Who plays, and the cash account that their stakes come from.
+
+    Attributes:
+        session_epoch: How often all their sessions were ended: those opened under another number are over.
+    """
 
     player_id: UUID
     username: str
@@ -41,6 +57,7 @@ class Player:
     currency: str
     cash_account_id: int
     registered_time_us: int
+    session_epoch: int
 
 
 @dataclass(frozen=True, slots=True)

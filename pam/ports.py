@@ -6,7 +6,7 @@ from typing import Protocol
 from uuid import UUID
 
 from pam.player import Player, PlayerRole, StoredPlayer
-from pam.session import Session
+from pam.session import Session, StoredSession
 
 
 class PlayerStore(Protocol):
@@ -75,7 +75,7 @@ class SessionStore(Protocol):
         """
         ...
 
-    async def find(self, token: str) -> Session | None:
+    async def find(self, token: str) -> StoredSession | None:
         """Return the session of a token, whose end this moves on; None if there is none.
 
         Raises:

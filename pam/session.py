@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import ClassVar
+from uuid import UUID
 
 from kernel.errors import DomainError
 from pam.player import Player
@@ -21,6 +22,12 @@ class TraderRequired(DomainError):
     reason: ClassVar[str] = "TRADER_REQUIRED"
 
 
+class BettorRequired(DomainError):
+    """The call is for those who bet."""
+
+    reason: ClassVar[str] = "BETTOR_REQUIRED"
+
+
 class SessionsUnavailable(DomainError):
     """Whether there is such a session cannot be found out now."""
 
@@ -28,8 +35,24 @@ class SessionsUnavailable(DomainError):
 
 
 @dataclass(frozen=True, slots=True)
+class StoredSession:
+    """A session as it is kept: whose it is, and nothing of what may change about them.
+
+    Attributes:
+        session_epoch: The player's when they logged in; the session is over once theirs is another.
+        opened_time_us: When they logged in.
+        expires_time_us: When it ends unless it is used before.
+    """
+
+    player_id: UUID
+    session_epoch: int
+    opened_time_us: int
+    expires_time_us: int
+
+
+@dataclass(frozen=True, slots=True)
 class Session:
-    """Who is logged in, as they were at log-in.
+    """Who is logged in, as they were when the session was last looked up.
 
     Attributes:
         opened_time_us: When they logged in; a session lives only so long, however much it is used.

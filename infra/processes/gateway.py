@@ -15,6 +15,7 @@ from aiohttp import web
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from gateway.access import AccessInterceptor
 from gateway.book_follower import BookFollower
 from gateway.books import BOOKS_TOPIC, HEARTBEATS_TOPIC, BookCache
 from gateway.desk_feed import BETS_TOPIC, LIABILITIES_TOPIC, PROVIDERS_TOPIC, RECENT_BETS_MAX, DeskFeed
@@ -54,10 +55,18 @@ DIST_DIR: Final = ROOT / "web" / "dist"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Servers:
-    """What the gateway talks to; each connects when it is first needed, and none is needed to start."""
+    """What the gateway talks to; each connects when it is first needed, and none is needed to start.
+
+    Attributes:
+        postgres: For bets and money.
+        session_postgres: For whose a session is, so that neither bets nor log-ins keep who is logged in waiting.
+        log_in_postgres: For what anybody may ask without a session: log-ins, registrations, API keys.
+    """
 
     clock: Clock
     postgres: PostgresPool
+    session_postgres: PostgresPool
+    log_in_postgres: PostgresPool
     redis: Redis
     outlet: KafkaOutlet
     feed_outlet: KafkaOutlet
@@ -83,12 +92,13 @@ async def serve(settings: Settings, stopping: asyncio.Event) -> None:
         follower = BookFollower(
             cache=books, books_log=servers.books_log, snapshots=snapshots, figures=figures, clock=clock
         )
-        auth = make_authenticator(settings, redis=servers.redis, clock=clock)
+        auth = make_authenticator(settings, redis=servers.redis, postgres=servers.session_postgres, clock=clock)
         desk = DeskFeed(names=PostgresPlayerNames(servers.postgres), watchers_max=settings.gateway.desks_max)
         betting = make_betting(
             stack,
             settings,
             postgres=servers.postgres,
+            log_in_postgres=servers.log_in_postgres,
             redis=servers.redis,
             books=books,
             figures=figures,
@@ -113,7 +123,8 @@ async def serve(settings: Settings, stopping: asyncio.Event) -> None:
             feeds.add_to,
             *betting.services,
         ]
-        await _open_doors(stack, settings, services, partial(_find_troubles, settings, servers, follower))
+        access = AccessInterceptor(auth, clock=clock)
+        await _open_doors(stack, settings, services, access, partial(_find_troubles, settings, servers, follower))
         stack.push_async_callback(_end_feeds, feeds)
         works = (
             follower.run(),
@@ -138,14 +149,14 @@ async def _open_servers(stack: AsyncExitStack, settings: Settings) -> Servers:
         settings.redis_url, connections_max=gateway.redis_connections_max, timeout_ms=gateway.redis_timeout_ms
     )
     stack.push_async_callback(redis.aclose)
-    postgres = PostgresPool(
-        settings.postgres_dsn,
-        connections_max=settings.ledger.connections_max,
-        statement_timeout_ms=settings.ledger.statement_timeout_ms,
-        application_name=NAME,
+    ledger, sessions = settings.ledger, settings.sessions
+    postgres = await _open_postgres(stack, settings, NAME, ledger.connections_max, ledger.statement_timeout_ms)
+    session_postgres = await _open_postgres(
+        stack, settings, f"{NAME}-sessions", sessions.connections_max, sessions.timeout_ms
     )
-    await postgres.open()
-    stack.push_async_callback(postgres.close)
+    log_in_postgres = await _open_postgres(
+        stack, settings, f"{NAME}-log-ins", sessions.log_in_connections_max, ledger.statement_timeout_ms
+    )
     explanation_log = KafkaExplanationLog(
         bootstrap,
         partitions=settings.kafka.partitions,
@@ -177,6 +188,8 @@ async def _open_servers(stack: AsyncExitStack, settings: Settings) -> Servers:
     return Servers(
         clock=SystemClock(),
         postgres=postgres,
+        session_postgres=session_postgres,
+        log_in_postgres=log_in_postgres,
         redis=redis,
         outlet=outlet,
         feed_outlet=feed_outlet,
@@ -185,6 +198,20 @@ async def _open_servers(stack: AsyncExitStack, settings: Settings) -> Servers:
         desk_log=desk_log,
         bets_log=bets_log,
     )
+
+
+async def _open_postgres(
+    stack: AsyncExitStack, settings: Settings, name: str, connections_max: int, timeout_ms: int
+) -> PostgresPool:
+    pool = PostgresPool(
+        settings.postgres_dsn,
+        connections_max=connections_max,
+        statement_timeout_ms=timeout_ms,
+        application_name=name,
+    )
+    await pool.open()
+    stack.push_async_callback(pool.close)
+    return pool
 
 
 def _make_books(settings: Settings, clock: Clock) -> BookCache:
@@ -205,7 +232,7 @@ def _make_feed_service(settings: Settings, servers: Servers) -> FeedService:
         acknowledge_interval_ms=settings.feeds.acknowledge_interval_ms,
     )
     return FeedService(
-        keys=PostgresFeedKeys(servers.postgres),
+        keys=PostgresFeedKeys(servers.log_in_postgres),
         cursors=PostgresCursors(servers.postgres),
         log=KafkaFeedLog(settings.kafka_bootstrap, client_id=f"{NAME}-feed-log"),
         intake=Intake(outlet=servers.feed_outlet, clock=servers.clock),
@@ -225,6 +252,7 @@ async def _open_doors(
     stack: AsyncExitStack,
     settings: Settings,
     services: Sequence[Callable[[grpc.aio.Server], None]],
+    access: AccessInterceptor,
     find_troubles: Callable[[], Awaitable[list[str]]],
 ) -> None:
     runner = web.AppRunner(
@@ -236,7 +264,7 @@ async def _open_doors(
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
     await web.TCPSite(runner, settings.host, settings.ports.gateway_http).start()
-    server = make_server(services, address=f"{settings.host}:{settings.ports.gateway_grpc}")
+    server = make_server(services, address=f"{settings.host}:{settings.ports.gateway_grpc}", access=access)
     await server.start()
     stack.push_async_callback(server.stop, GRACE_S)
     log.info("gateway.serving", grpc=settings.ports.gateway_grpc, http=settings.ports.gateway_http)

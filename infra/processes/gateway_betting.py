@@ -49,10 +49,11 @@ class Betting:
     keeper: ExposureKeeper
 
 
-def make_authenticator(settings: Settings, *, redis: Redis, clock: Clock) -> Authenticator:
+def make_authenticator(settings: Settings, *, redis: Redis, postgres: PostgresPool, clock: Clock) -> Authenticator:
     """Return what finds sessions."""
     return Authenticator(
         RedisSessions(redis, settings.sessions, clock=clock),
+        PostgresPlayers(postgres),
         clock=clock,
         cache_ms=settings.sessions.cache_ms,
         cache_entries_max=settings.sessions.cache_entries_max,
@@ -64,6 +65,7 @@ def make_betting(
     settings: Settings,
     *,
     postgres: PostgresPool,
+    log_in_postgres: PostgresPool,
     redis: Redis,
     books: BookSource,
     figures: BetFigures,
@@ -94,7 +96,9 @@ def make_betting(
         is_test_money_allowed=settings.profile in {"local", "test"},
         deposit_minor_max=settings.betting.deposit_minor_max,
     )
-    players = _make_players(stack, settings, postgres=postgres, redis=redis, wallet=wallet, auth=auth, clock=clock)
+    players = _make_players(
+        stack, settings, postgres=log_in_postgres, redis=redis, wallet=wallet, auth=auth, clock=clock
+    )
     keeper = ExposureKeeper(
         exposure_redis,
         exposure,

@@ -1,7 +1,9 @@
-"""The desk's own user, made when a local system is set up."""
+"""Players changed from the command line: the desk's own user is made, others are blocked or logged out."""
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Final
 from uuid import NAMESPACE_DNS, uuid5
 
@@ -25,6 +27,36 @@ async def provision_trader(settings: Settings, secrets: LocalSecrets) -> Player:
         LedgerUnavailable: If PostgreSQL does not answer in time.
         InvariantBroken: If somebody else has that name.
     """
+    passwords = Argon2Passwords(settings.passwords)
+    try:
+        async with _open_players(settings) as players:
+            stored = await players.find_by_username(TRADER_USERNAME) or await players.register(
+                request_id=_REQUEST_ID,
+                username=TRADER_USERNAME,
+                password_hash=await passwords.hash(secrets.trader_password),
+                role=PlayerRole.TRADER,
+                currency=settings.betting.currency,
+            )
+    finally:
+        passwords.close()
+    if stored.player.role != PlayerRole.TRADER:
+        raise InvariantBroken(f"User {TRADER_USERNAME} must be a trader, is {stored.player.role.name}")
+    return stored.player
+
+
+async def administer_players(settings: Settings, change: Callable[[PostgresPlayers], Awaitable[None]]) -> None:
+    """Change players where they are stored.
+
+    Raises:
+        PlayerUnknown: If there is no such player.
+        LedgerUnavailable: If PostgreSQL does not answer in time.
+    """
+    async with _open_players(settings) as players:
+        await change(players)
+
+
+@asynccontextmanager
+async def _open_players(settings: Settings) -> AsyncIterator[PostgresPlayers]:
     pool = PostgresPool(
         settings.postgres_dsn,
         connections_max=1,
@@ -32,19 +64,7 @@ async def provision_trader(settings: Settings, secrets: LocalSecrets) -> Player:
         application_name="provision",
     )
     await pool.open()
-    passwords = Argon2Passwords(settings.passwords)
     try:
-        players = PostgresPlayers(pool)
-        stored = await players.find_by_username(TRADER_USERNAME) or await players.register(
-            request_id=_REQUEST_ID,
-            username=TRADER_USERNAME,
-            password_hash=await passwords.hash(secrets.trader_password),
-            role=PlayerRole.TRADER,
-            currency=settings.betting.currency,
-        )
+        yield PostgresPlayers(pool)
     finally:
-        passwords.close()
         await pool.close()
-    if stored.player.role != PlayerRole.TRADER:
-        raise InvariantBroken(f"User {TRADER_USERNAME} must be a trader, is {stored.player.role.name}")
-    return stored.player

@@ -11,16 +11,19 @@ import orjson
 from infra.stores.postgres import PostgresPool
 from kernel.commands import RequestIdReused, fingerprint_of
 from kernel.errors import InvariantBroken
-from pam.player import Player, PlayerRole, PlayerStatus, StoredPlayer, UsernameTaken
+from pam.player import Player, PlayerRole, PlayerStatus, PlayerUnknown, StoredPlayer, UsernameTaken
 
 _REGISTER = "SELECT is_same, answer FROM pam.register($1, $2, $3, $4, $5, $6, $7)"
 _COLUMNS = """
-    SELECT player_id, username, password_hash, role, status, currency, cash_account_id, registered_time_us
+    SELECT player_id, username, password_hash, role, status, currency, cash_account_id, registered_time_us,
+        session_epoch
     FROM pam.player
 """
 FIND_PLAYER = f"{_COLUMNS} WHERE player_id = $1"
 FIND_PLAYERS = f"{_COLUMNS} WHERE player_id = ANY ($1::uuid[])"
 _FIND_USERNAME = f"{_COLUMNS} WHERE username = $1"
+_SET_STATUS = "UPDATE pam.player SET status = $2 WHERE username = $1"
+_END_SESSIONS = "UPDATE pam.player SET session_epoch = session_epoch + 1 WHERE username = $1"
 
 
 class PostgresPlayers:
@@ -60,6 +63,30 @@ class PostgresPlayers:
             row = await connection.fetchrow(FIND_PLAYER, player_id)
         return None if row is None else read_player(row)
 
+    async def set_status(self, username: str, status: PlayerStatus) -> None:
+        """Block a player or lift that; every gateway heeds it when it next looks a session of theirs up.
+
+        Raises:
+            PlayerUnknown: If nobody has that name.
+            LedgerUnavailable: If PostgreSQL does not answer in time.
+        """
+        await self._change(_SET_STATUS, username, int(status))
+
+    async def end_sessions(self, username: str) -> None:
+        """End every session of a player, wherever it is; they may log in again.
+
+        Raises:
+            PlayerUnknown: If nobody has that name.
+            LedgerUnavailable: If PostgreSQL does not answer in time.
+        """
+        await self._change(_END_SESSIONS, username)
+
+    async def _change(self, statement: str, username: str, *values: int) -> None:
+        async with self._pool.connection() as connection:
+            done = await connection.execute(statement, username, *values)
+        if done != "UPDATE 1":
+            raise PlayerUnknown(f"Username must be a player's, nobody is called {username!r}")
+
 
 def read_player(row: asyncpg.Record) -> Player:
     """Return the player of a row of pam.player."""
@@ -71,6 +98,7 @@ def read_player(row: asyncpg.Record) -> Player:
         currency=row["currency"],
         cash_account_id=row["cash_account_id"],
         registered_time_us=row["registered_time_us"],
+        session_epoch=row["session_epoch"],
     )
 
 

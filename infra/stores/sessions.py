@@ -1,4 +1,4 @@
-"""Sessions in Redis: `session:<SHA-256 of the token>` holds who is logged in, and expires."""
+"""Sessions in Redis: `session:<SHA-256 of the token>` says whose it is, and expires."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from redis.exceptions import RedisError
 from infra.settings import Sessions
 from kernel.clock import Clock
 from pam.credentials import LoginRateLimited
-from pam.player import Player, PlayerRole, PlayerStatus
-from pam.session import Session, SessionsUnavailable
+from pam.player import Player
+from pam.session import Session, SessionsUnavailable, StoredSession
 
 TOKEN_BYTES: Final = 32
 TOKEN_LENGTH_MAX: Final = 128
@@ -42,9 +42,9 @@ class RedisSessions:
         opened_time_us = self._clock.now_us()
         async with _bounded(self._settings.timeout_ms):
             await self._redis.set(_key(token), _pack(player, opened_time_us), ex=self._settings.idle_s)
-        return token, self._session(player, opened_time_us)
+        return token, Session(player, opened_time_us, self._end_us(opened_time_us))
 
-    async def find(self, token: str) -> Session | None:
+    async def find(self, token: str) -> StoredSession | None:
         """Return the session of a token, whose end this moves on; None if there is none.
 
         Raises:
@@ -56,7 +56,7 @@ class RedisSessions:
             packed = await self._redis.getex(_key(token), ex=self._settings.idle_s)
         if packed is None:
             return None
-        session = self._session(*_unpack(packed))
+        session = self._read(packed)
         if session.expires_time_us <= self._clock.now_us():
             await self.end(token)
             return None
@@ -71,10 +71,20 @@ class RedisSessions:
         async with _bounded(self._settings.timeout_ms):
             await self._redis.delete(_key(token))
 
-    def _session(self, player: Player, opened_time_us: int) -> Session:
+    def _read(self, packed: bytes) -> StoredSession:
+        found = orjson.loads(packed)
+        opened_time_us = found["opened_time_us"]
+        return StoredSession(
+            player_id=UUID(found["player_id"]),
+            session_epoch=found["session_epoch"],
+            opened_time_us=opened_time_us,
+            expires_time_us=self._end_us(opened_time_us),
+        )
+
+    def _end_us(self, opened_time_us: int) -> int:
         idle_end_us = self._clock.now_us() + self._settings.idle_s * 1_000_000
         last_end_us = opened_time_us + self._settings.age_s_max * 1_000_000
-        return Session(player, opened_time_us, min(idle_end_us, last_end_us))
+        return min(idle_end_us, last_end_us)
 
 
 class RedisLogInAttempts:
@@ -120,16 +130,9 @@ def _key(token: str) -> str:
 
 
 def _pack(player: Player, opened_time_us: int) -> bytes:
-    return orjson.dumps({"player": player, "opened_time_us": opened_time_us})
-
-
-def _unpack(packed: bytes) -> tuple[Player, int]:
-    found = orjson.loads(packed)
-    fields = found["player"]
-    fields["player_id"] = UUID(fields["player_id"])
-    fields["role"] = PlayerRole(fields["role"])
-    fields["status"] = PlayerStatus(fields["status"])
-    return Player(**fields), found["opened_time_us"]
+    return orjson.dumps(
+        {"player_id": player.player_id, "session_epoch": player.session_epoch, "opened_time_us": opened_time_us}
+    )
 
 
 @asynccontextmanager

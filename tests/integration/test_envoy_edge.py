@@ -18,6 +18,7 @@ import grpc
 import pytest
 from aiohttp import web
 
+from gateway.access import AccessInterceptor
 from gateway.books import BookCache
 from gateway.errors import STATUS_DETAILS_KEY
 from gateway.odds_service import OddsService
@@ -27,6 +28,7 @@ from infra.local.envoy import render_envoy_config
 from infra.settings import Ports, Settings
 from kernel.clock import SystemClock
 from overround.odds.v1 import book_pb2, odds_service_pb2, odds_service_pb2_grpc
+from tests.unit.fake_gateway import Door
 
 FIXTURES_TOO_MANY = [str(number) for number in range(501)]
 METHOD = "/overround.odds.v1.OddsService"
@@ -83,7 +85,8 @@ async def books(edge: Settings, tmp_path: Path) -> AsyncIterator[BookCache]:
     await web.TCPSite(runner, edge.host, edge.ports.gateway_http).start()
     address = f"{edge.host}:{edge.ports.gateway_grpc}"
     odds = OddsService(books=cache, clock=clock, in_play_delay_ms=IN_PLAY_DELAY_MS)
-    server = make_server([odds.add_to], address=address)
+    access = AccessInterceptor(Door().auth, clock=clock)
+    server = make_server([odds.add_to], address=address, access=access)
     await server.start()
     yield cache
     await server.stop(0)

@@ -17,6 +17,7 @@ from confluent_kafka import Consumer, TopicPartition
 from google.rpc.error_details_pb2 import ErrorInfo
 from google.rpc.status_pb2 import Status
 
+from gateway.access import AccessInterceptor
 from gateway.feed_service import SERVICE, FeedService, PushLimits
 from gateway.feeds.intake import DEAD_LETTER_TOPIC, PROVIDERS_TOPIC, UPDATES_TOPIC, Intake
 from gateway.server import make_server
@@ -29,6 +30,7 @@ from kernel.clock import SystemClock
 from odds.layout import MarketLayout
 from overround.feed.v1.feed_pb2 import DeadLetter, FeedUpdate, ProviderHeartbeat, Quotes
 from overround.feed.v1.feed_service_pb2 import PushRefusal, PushRequest, PushResponse
+from tests.unit.fake_gateway import Door
 
 LIMITS = PushLimits(in_flight_updates_max=100, idle_timeout_ms=30_000, acknowledge_interval_ms=5)
 WAIT_S = 30.0
@@ -61,7 +63,9 @@ class Doors:
         )
         with socket.create_server(("127.0.0.1", 0)) as probe:
             self.address = f"127.0.0.1:{probe.getsockname()[1]}"
-        self.server = make_server([self.service.add_to], address=self.address)
+        self.server = make_server(
+            [self.service.add_to], address=self.address, access=AccessInterceptor(Door().auth, clock=SystemClock())
+        )
         await self.server.start()
 
     async def stop(self) -> None:

@@ -21,6 +21,8 @@ from redis.asyncio import Redis
 from infra.kafka import KafkaOutlet
 from infra.processes.gateway import serve
 from infra.settings import Settings
+from infra.stores.postgres import PostgresPool
+from infra.stores.postgres_players import PostgresPlayers
 from infra.stores.sessions import RedisSessions
 from kernel.clock import SystemClock
 from odds.layout import MarketLayout
@@ -30,7 +32,7 @@ from overround.feed.v1 import feed_pb2
 from overround.odds.v1 import book_pb2, fixture_pb2, odds_service_pb2, odds_service_pb2_grpc
 from overround.risk.v1 import risk_pb2
 from overround.trading.v1 import trading_pb2, trading_service_pb2, trading_service_pb2_grpc
-from pam.player import Player, PlayerRole, PlayerStatus
+from pam.player import PlayerRole
 from tests.integration.channels import open_channel
 
 TIMEOUT_S = 30.0
@@ -70,6 +72,7 @@ class World:
         self.settings = settings.model_copy(update={"ports": ports})
         self.redis: Any = Redis.from_url(settings.redis_url)
         self.outlet = KafkaOutlet(settings.kafka_bootstrap, client_id="test", delivery_timeout_ms=10_000)
+        self.username = f"tess.{uuid4().hex[:12]}"
         self._stopping = asyncio.Event()
         self._beating: asyncio.Task[None] | None = None
 
@@ -121,8 +124,15 @@ class World:
         await self.outlet.send_and_wait("odds.books.v1", book.fixture_id, book.SerializeToString())
 
     async def log_in(self, role: PlayerRole) -> tuple[tuple[str, str], ...]:
-        player = Player(uuid4(), "tess", role, PlayerStatus.ACTIVE, "EUR", 1, 0)
-        token, _ = await RedisSessions(self.redis, self.settings.sessions, clock=SystemClock()).open(player)
+        pool = PostgresPool(
+            self.settings.postgres_dsn, connections_max=1, statement_timeout_ms=5_000, application_name="test"
+        )
+        await pool.open()
+        stored = await PostgresPlayers(pool).register(
+            request_id=uuid4(), username=self.username, password_hash="$argon2id$none", role=role, currency="EUR"
+        )
+        await pool.close()
+        token, _ = await RedisSessions(self.redis, self.settings.sessions, clock=SystemClock()).open(stored.player)
         return (("authorization", f"Bearer {token}"),)
 
 
@@ -289,7 +299,7 @@ async def test_a_suspension_goes_to_the_log_with_who_and_when(world: World) -> N
     resume = trading_service_pb2.ResumeRequest(request_id=str(uuid4()), fixture_id=fixture_id)
     await world.trading.Resume(resume, metadata=trader)
     suspension, resumption = read_commands(world.settings, fixture_id)
-    assert (suspension.request_id, suspension.market_id, suspension.trader_name) == (request_id, "btts", "tess")
+    assert (suspension.request_id, suspension.market_id, suspension.trader_name) == (request_id, "btts", world.username)
     assert suspension.action == trading_pb2.TRADING_ACTION_SUSPEND
     assert abs(suspension.time_us - time.time_ns() // 1_000) < 60_000_000
     assert (resumption.action, resumption.market_id) == (trading_pb2.TRADING_ACTION_RESUME, "")
@@ -360,7 +370,7 @@ async def test_the_desk_is_shown_all_it_needs(world: World) -> None:
         )
 
     await until(stream, is_all_seen)
-    assert (seen.figures.environment, seen.figures.trader_name) == ("test", "tess")
+    assert (seen.figures.environment, seen.figures.trader_name) == ("test", world.username)
     assert seen.server_time_us > 0
 
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -15,10 +18,11 @@ import pytest_asyncio
 from google.rpc import error_details_pb2, status_pb2
 from redis.asyncio import Redis
 
+from gateway.access import AccessInterceptor
 from gateway.errors import ErrorInterceptor
 from infra.local.secrets import LocalSecrets
 from infra.processes.gateway_betting import Betting, make_authenticator, make_betting
-from infra.settings import Passwords, Settings
+from infra.settings import ROOT, Passwords, Settings
 from infra.stores.exposure import fixture_key
 from infra.stores.passwords import Argon2Passwords
 from infra.stores.players_provision import TRADER_USERNAME, provision_trader
@@ -66,11 +70,13 @@ class Client:
     wallet: Any
     players: Any
     metadata: tuple[tuple[str, str], ...] = ()
+    username: str = ""
 
     async def register(self, deposit_minor: int) -> None:
+        self.username = f"p.{uuid4().hex[:20]}"
         registered = await self.players.Register(
             player_service_pb2.RegisterRequest(
-                request_id=str(uuid4()), username=f"p.{uuid4().hex[:20]}", password=PASSWORD, currency="EUR"
+                request_id=str(uuid4()), username=self.username, password=PASSWORD, currency="EUR"
             )
         )
         self.metadata = (("authorization", f"Bearer {registered.session.token}"),)
@@ -90,6 +96,7 @@ class House:
     books: FakeBooks
     betting: Betting
     fixture_id: str
+    log_in_postgres: PostgresPool
 
     def ask(self, stake_minor: int = 1_000) -> betting_service_pb2.PlaceBetRequest:
         leg = betting_service_pb2.LegRequest(
@@ -106,25 +113,31 @@ class House:
 @pytest_asyncio.fixture
 async def house(own_settings: Settings, redis: Redis) -> AsyncIterator[House]:
     async with AsyncExitStack() as stack:
-        postgres = PostgresPool(
-            own_settings.postgres_dsn, connections_max=4, statement_timeout_ms=2_000, application_name="test"
-        )
-        await postgres.open()
-        stack.push_async_callback(postgres.close)
+        postgres, log_in_postgres = [
+            PostgresPool(
+                own_settings.postgres_dsn, connections_max=4, statement_timeout_ms=2_000, application_name=name
+            )
+            for name in ("test", "test-log-ins")
+        ]
+        for pool in (postgres, log_in_postgres):
+            await pool.open()
+            stack.push_async_callback(pool.close)
         fixture_id = f"sim:{uuid4()}"
         books = FakeBooks(FakeBook(fixture_id=fixture_id))
+        auth = make_authenticator(own_settings, redis=redis, postgres=postgres, clock=SystemClock())
         betting = make_betting(
             stack,
             own_settings,
             postgres=postgres,
+            log_in_postgres=log_in_postgres,
             redis=redis,
             books=books,
             figures=FakeFigures(),
-            auth=make_authenticator(own_settings, redis=redis, clock=SystemClock()),
+            auth=auth,
             clock=SystemClock(),
         )
         await betting.keeper.look()
-        server = grpc.aio.server(interceptors=[ErrorInterceptor()])
+        server = grpc.aio.server(interceptors=[ErrorInterceptor(), AccessInterceptor(auth, clock=SystemClock())])
         for add_service in betting.services:
             add_service(server)
         port = server.add_insecure_port("127.0.0.1:0")
@@ -132,7 +145,7 @@ async def house(own_settings: Settings, redis: Redis) -> AsyncIterator[House]:
         stack.push_async_callback(server.stop, None)
         channel = await stack.enter_async_context(grpc.aio.insecure_channel(f"127.0.0.1:{port}"))
         stubs: list[Any] = [BettingServiceStub, WalletServiceStub, PlayerServiceStub]
-        yield House(Client(*(stub(channel) for stub in stubs)), books, betting, fixture_id)
+        yield House(Client(*(stub(channel) for stub in stubs)), books, betting, fixture_id, log_in_postgres)
 
 
 def euros(amount_minor: int) -> money_pb2.Money:
@@ -236,6 +249,60 @@ async def test_the_trader_is_made_once_and_logs_in(house: House, own_settings: S
     assert (await house.client.players.LogIn(request)).player.player_id == str(first.player_id)
 
 
+async def administer(settings: Settings, *command: str) -> str:
+    arguments = [sys.executable, "-m", "infra.cli", "players", *command]
+    environment = {**os.environ, **settings.environment()}
+    done = await asyncio.to_thread(
+        subprocess.run, arguments, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=30
+    )
+    return done.stdout + done.stderr
+
+
+async def test_who_is_blocked_bets_no_more_with_the_session_they_have(house: House, own_settings: Settings) -> None:
+    await house.client.register(deposit_minor=10_000)
+    taken = house.ask()
+    placed = await house.client.place(taken)
+    assert "is blocked" in await administer(own_settings, "block", house.client.username)
+    await asyncio.sleep(own_settings.sessions.cache_ms / 1_000)
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await house.client.place(house.ask())
+    assert error_of(refused.value)[0] == "PLAYER_BLOCKED"
+    found = await house.client.bets.GetBet(
+        betting_service_pb2.GetBetRequest(request_id=taken.request_id), metadata=house.client.metadata
+    )
+    assert found.bet == placed.bet
+    assert "is active" in await administer(own_settings, "unblock", house.client.username)
+    await asyncio.sleep(own_settings.sessions.cache_ms / 1_000)
+    await house.client.place(house.ask())
+
+
+async def test_log_ins_that_wait_for_their_connections_keep_no_bet_waiting(house: House) -> None:
+    await house.client.register(deposit_minor=10_000)
+    async with AsyncExitStack() as stack:
+        for _ in range(4):
+            await stack.enter_async_context(house.log_in_postgres.connection())
+        log_in = player_service_pb2.LogInRequest(username=house.client.username, password=PASSWORD)
+        waiting = asyncio.ensure_future(house.client.players.LogIn(log_in))
+        async with asyncio.timeout(1.0):
+            await house.client.place(house.ask())
+        assert not waiting.done()
+    assert (await waiting).player.username == house.client.username
+
+
+async def test_whose_sessions_are_ended_has_to_log_in_again(house: House, own_settings: Settings) -> None:
+    await house.client.register(deposit_minor=10_000)
+    assert "is over" in await administer(own_settings, "end-sessions", house.client.username)
+    await asyncio.sleep(own_settings.sessions.cache_ms / 1_000)
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await house.client.place(house.ask())
+    assert error_of(refused.value)[0] == "SESSION_REQUIRED"
+    log_in = player_service_pb2.LogInRequest(username=house.client.username, password=PASSWORD)
+    session = (await house.client.players.LogIn(log_in)).session
+    house.client.metadata = (("authorization", f"Bearer {session.token}"),)
+    await house.client.place(house.ask())
+    assert "nobody is called 'no.such.name'" in await administer(own_settings, "end-sessions", "no.such.name")
+
+
 async def test_a_session_expires_when_idle_and_at_its_age(own_settings: Settings, redis: Redis) -> None:
     clock = FakeClock()
     limits = own_settings.sessions.model_copy(update={"idle_s": 60, "age_s_max": 100})
@@ -245,7 +312,7 @@ async def test_a_session_expires_when_idle_and_at_its_age(own_settings: Settings
     clock.time_us += 50_000_000
     found = await sessions.find(token)
     assert found is not None
-    assert (found.player, found.expires_time_us) == (PLAYER, opened.opened_time_us + 100_000_000)
+    assert (found.player_id, found.expires_time_us) == (PLAYER.player_id, opened.opened_time_us + 100_000_000)
     (key,) = [key async for key in redis.scan_iter("session:*")]
     assert token not in key.decode()
     assert 0 < await redis.ttl(key) <= 60

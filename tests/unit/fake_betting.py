@@ -23,6 +23,7 @@ PLAYER = Player(
     username="ann",
     role=PlayerRole.BETTOR,
     status=PlayerStatus.ACTIVE,
+    session_epoch=0,
     currency="EUR",
     cash_account_id=70,
     registered_time_us=1,

@@ -12,16 +12,18 @@ from gateway.bet_stream import BetStream
 from gateway.betting_service import BettingService
 from gateway.player_service import PlayerService
 from gateway.wallet_service import WalletService
+from kernel.commands import LedgerUnavailable
 from kernel.money import Money
 from pam.credentials import LoginRateLimited
 from pam.player import Player, PlayerRole, PlayerStatus, StoredPlayer, UsernameTaken
-from pam.session import Session, SessionsUnavailable
+from pam.session import Session, SessionsUnavailable, StoredSession
 from risk.limits import LimitTable
 from tests.unit.fake_betting import PLAYER, FakeBooks, FakeClock, FakeExposure, FakeFigures, FakeLedger
 from wallet.balance import Balance
 
 TOKEN = "ann's token"
 PASSWORD = "correct horse battery"
+HOUR_US = 3_600_000_000
 
 
 class FakeContext:
@@ -35,16 +37,20 @@ class FakeContext:
 class FakeSessions:
     def __init__(self, clock: FakeClock) -> None:
         self.clock = clock
-        self.sessions: dict[str, Session] = {}
+        self.sessions: dict[str, StoredSession] = {}
         self.is_down = False
         self.finds = 0
 
     async def open(self, player: Player) -> tuple[str, Session]:
-        token = uuid4().hex
-        self.sessions[token] = Session(player, self.clock.now_us(), self.clock.now_us() + 3_600_000_000)
-        return token, self.sessions[token]
+        token, now_us = uuid4().hex, self.clock.now_us()
+        self.put(token, player)
+        return token, Session(player, now_us, now_us + HOUR_US)
 
-    async def find(self, token: str) -> Session | None:
+    def put(self, token: str, player: Player) -> None:
+        now_us = self.clock.now_us()
+        self.sessions[token] = StoredSession(player.player_id, player.session_epoch, now_us, now_us + HOUR_US)
+
+    async def find(self, token: str) -> StoredSession | None:
         self.finds += 1
         if self.is_down:
             raise SessionsUnavailable("Down")
@@ -69,6 +75,8 @@ class FakePasswords:
 class FakePlayers:
     def __init__(self) -> None:
         self.by_request: dict[UUID, StoredPlayer] = {}
+        self.others: dict[UUID, Player] = {}
+        self.is_down = False
 
     async def register(
         self, *, request_id: UUID, username: str, password_hash: str, role: PlayerRole, currency: str
@@ -77,7 +85,7 @@ class FakePlayers:
             return self.by_request[request_id]
         if await self.find_by_username(username):
             raise UsernameTaken("Taken")
-        player = Player(uuid4(), username, role, PlayerStatus.ACTIVE, currency, 70, 1)
+        player = Player(uuid4(), username, role, PlayerStatus.ACTIVE, currency, 70, 1, 0)
         self.by_request[request_id] = StoredPlayer(player, password_hash)
         return self.by_request[request_id]
 
@@ -85,7 +93,13 @@ class FakePlayers:
         return next((stored for stored in self.by_request.values() if stored.player.username == username), None)
 
     async def find(self, player_id: UUID) -> Player | None:
-        raise NotImplementedError
+        if self.is_down:
+            raise LedgerUnavailable("Down")
+        registered = (stored.player for stored in self.by_request.values() if stored.player.player_id == player_id)
+        return self.others.get(player_id) or next(registered, None)
+
+    def put(self, player: Player) -> None:
+        self.others[player.player_id] = player
 
 
 class FakeAttempts:
@@ -120,8 +134,12 @@ class Door:
     def __init__(self) -> None:
         self.clock = FakeClock()
         self.sessions = FakeSessions(self.clock)
-        self.sessions.sessions[TOKEN] = Session(PLAYER, 0, self.clock.now_us() + 3_600_000_000)
-        self.auth = Authenticator(self.sessions, clock=self.clock, cache_ms=2_000, cache_entries_max=2)
+        self.sessions.put(TOKEN, PLAYER)
+        self.stored_players = FakePlayers()
+        self.stored_players.put(PLAYER)
+        self.auth = Authenticator(
+            self.sessions, self.stored_players, clock=self.clock, cache_ms=2_000, cache_entries_max=2
+        )
         self.books = FakeBooks()
         self.ledger = FakeLedger()
         self.wallet = FakeWallet()
@@ -142,13 +160,19 @@ class Door:
         self.betting = BettingService(auth=self.auth, placement=placement, ledger=self.ledger, stream=self.stream)
         self.players = PlayerService(
             auth=self.auth,
-            players=FakePlayers(),
+            players=self.stored_players,
             passwords=self.passwords,
             sessions=self.sessions,
             attempts=FakeAttempts(),
             wallet=self.wallet,
             currency="EUR",
         )
+
+    async def log_in(self, player: Player) -> Any:
+        """Return the context of a call of that player."""
+        self.stored_players.put(player)
+        token, _ = await self.sessions.open(player)
+        return context(token)
 
     def money(self, *, is_allowed: bool = True) -> WalletService:
         return WalletService(

@@ -21,7 +21,6 @@ from kernel.money import Money
 from odds.fixture import MarketStatus
 from overround.bets.v1 import bet_pb2, betting_service_pb2
 from overround.common.v1 import money_pb2
-from pam.session import SessionRequired
 from tests.unit.fake_betting import PLAYER, FakeBook
 from tests.unit.fake_gateway import Door, context
 from wire.bet_requests import RequestMalformed
@@ -97,13 +96,13 @@ async def test_a_malformed_request_never_reaches_the_ledger(changes: dict[str, A
 async def test_bets_and_answers_of_others_are_unknown() -> None:
     door = Door()
     response = await door.betting.PlaceBet(place_request(), context())
-    token, _ = await door.sessions.open(replace(PLAYER, player_id=UUID(int=9)))
+    other = await door.log_in(replace(PLAYER, player_id=UUID(int=9)))
     for request in (
         betting_service_pb2.GetBetRequest(bet_id=response.bet.bet_id),
         betting_service_pb2.GetBetRequest(request_id=response.bet.request_id),
     ):
         with pytest.raises(BetUnknown):
-            await door.betting.GetBet(request, context(token))
+            await door.betting.GetBet(request, other)
 
 
 async def test_bets_are_listed_by_status() -> None:
@@ -197,16 +196,6 @@ async def test_so_many_watch_and_a_place_that_is_left_is_free_again() -> None:
     feed.watch(2)
     with pytest.raises(TooManyWatchers):
         feed.watch(3)
-
-
-async def test_a_stream_ends_with_its_session() -> None:
-    door = Door()
-    messages = watch(door)
-    await anext(messages)
-    door.sessions.sessions.clear()
-    door.clock.time_us += 31_000_000
-    with pytest.raises(SessionRequired):
-        await anext(messages)
 
 
 async def test_a_request_under_way_is_waited_for_when_its_answer_is_asked_for() -> None:

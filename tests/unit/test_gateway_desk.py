@@ -7,7 +7,7 @@ import math
 from collections.abc import Collection
 from contextlib import suppress
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -26,7 +26,8 @@ from overround.feed.v1 import feed_pb2
 from overround.odds.v1 import book_pb2, fixture_pb2
 from overround.risk.v1 import risk_pb2
 from overround.trading.v1 import trading_pb2, trading_service_pb2
-from pam.session import TraderRequired
+from pam.player import Player, PlayerRole, PlayerStatus
+from pam.session import Session
 from tests.unit.fake_explanations import FakeExplanationLog
 
 
@@ -54,12 +55,8 @@ class FakeOutlet:
 
 
 class FakeDoor:
-    """Lets everybody in but those whose context says "bettor"."""
-
-    async def expect_trader(self, context: Any) -> str:
-        if context == "bettor":
-            raise TraderRequired("Caller must be a trader")
-        return "tess"
+    async def session(self, context: Any) -> Session:
+        return Session(Player(UUID(int=1), "tess", PlayerRole.TRADER, PlayerStatus.ACTIVE, "EUR", 1, 0, 0), 0, 1)
 
 
 class FakeExplanations:
@@ -251,15 +248,6 @@ async def test_a_request_id_for_another_command_is_refused(service: TradingServi
     with pytest.raises(RequestIdReused):
         await service.resume(trading_service_pb2.ResumeRequest(request_id=request_id, fixture_id="f"), context)
     assert len(outlet.sent) == 1
-
-
-async def test_prices_are_explained_to_traders_only(service: TradingService) -> None:
-    request = trading_service_pb2.ExplainPriceRequest(fixture_id="f")
-    trader: Any = None
-    bettor: Any = "bettor"
-    assert (await service.explain_price(request, trader)).fixture_id == "f"
-    with pytest.raises(TraderRequired):
-        await service.explain_price(request, bettor)
 
 
 async def test_suspending_all_twice_sends_each_fixture_one_command(service: TradingService, outlet: FakeOutlet) -> None:

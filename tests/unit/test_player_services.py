@@ -15,8 +15,8 @@ from overround.common.v1 import money_pb2
 from overround.pam.v1 import player_service_pb2
 from overround.wallet.v1 import wallet_service_pb2
 from pam.credentials import LoginRateLimited, LogInRefused, PasswordMalformed, UsernameMalformed
-from pam.player import PlayerRole, UsernameTaken
-from pam.session import SessionRequired, SessionsUnavailable, TraderRequired
+from pam.player import PlayerRole, PlayerStatus, UsernameTaken
+from pam.session import SessionRequired, SessionsUnavailable
 from tests.unit.fake_betting import PLAYER
 from tests.unit.fake_gateway import PASSWORD, Door, context
 
@@ -48,12 +48,42 @@ async def test_a_session_outlives_its_store_for_a_minute() -> None:
         await door.auth.session(context())
 
 
-async def test_only_a_trader_passes_the_desks_door() -> None:
+async def test_a_player_is_who_they_are_now_and_not_who_they_were_at_log_in() -> None:
     door = Door()
-    with pytest.raises(TraderRequired):
-        await door.auth.expect_trader(context())
-    token, _ = await door.sessions.open(replace(PLAYER, username="trader", role=PlayerRole.TRADER))
-    assert await door.auth.expect_trader(context(token)) == "trader"
+    assert (await door.auth.session(context())).player.status == PlayerStatus.ACTIVE
+    door.stored_players.put(replace(PLAYER, status=PlayerStatus.BLOCKED, role=PlayerRole.TRADER))
+    door.clock.time_us += 2_000_001
+    player = (await door.auth.session(context())).player
+    assert (player.status, player.role) == (PlayerStatus.BLOCKED, PlayerRole.TRADER)
+
+
+async def test_ended_sessions_are_over_within_the_cache_and_new_ones_begin() -> None:
+    door = Door()
+    await door.auth.session(context())
+    again = replace(PLAYER, session_epoch=1)
+    door.stored_players.put(again)
+    door.clock.time_us += 2_000_001
+    with pytest.raises(SessionRequired):
+        await door.auth.session(context())
+    assert (await door.auth.session(await door.log_in(again))).player == again
+
+
+async def test_a_session_whose_player_cannot_be_read_counts_as_one_whose_store_is_away() -> None:
+    door = Door()
+    await door.auth.session(context())
+    door.stored_players.is_down = True
+    door.clock.time_us += int(OUTAGE_S_MAX * 1_000_000)
+    assert (await door.auth.session(context())).player == PLAYER
+    door.clock.time_us += 1
+    with pytest.raises(SessionsUnavailable):
+        await door.auth.session(context())
+
+
+async def test_a_session_of_nobody_is_none() -> None:
+    door = Door()
+    door.stored_players.others.clear()
+    with pytest.raises(SessionRequired):
+        await door.auth.session(context())
 
 
 async def test_a_player_registers_is_known_logs_out_and_in_again() -> None:

@@ -1,0 +1,137 @@
+"""Who may call which method: one table, enforced in one place. What is not in it is closed."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import aclosing, suppress
+from dataclasses import dataclass
+from typing import Any, ClassVar, Final
+
+import grpc
+
+from gateway.auth import Authenticator, Context
+from gateway.errors import replace_behaviour
+from kernel.clock import Clock
+from kernel.errors import DomainError
+from pam.player import PlayerBlocked, PlayerRole, PlayerStatus
+from pam.session import BettorRequired, SessionsUnavailable, TraderRequired
+
+LOOK_AGAIN_S: Final = 10.0
+"""While a stream runs, its caller's session, role and status are looked at anew so often."""
+
+
+class MethodClosed(DomainError):
+    """The method is in no table of who may call it."""
+
+    reason: ClassVar[str] = "METHOD_CLOSED"
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Who may call a method.
+
+    Attributes:
+        roles: Whose session a call must carry; none where it needs no session.
+        refuses_blocked: Whether a blocked player is refused at the door. Who asks again for a bet that was taken must
+            get it, so placing is refused to them further in, where it is known whether it was.
+    """
+
+    roles: frozenset[PlayerRole]
+    refuses_blocked: bool = False
+
+
+ANYBODY: Final = Access(frozenset())
+LOGGED_IN: Final = Access(frozenset(PlayerRole))
+BETTOR: Final = Access(frozenset({PlayerRole.BETTOR}))
+ACTIVE_BETTOR: Final = Access(frozenset({PlayerRole.BETTOR}), refuses_blocked=True)
+TRADER: Final = Access(frozenset({PlayerRole.TRADER}), refuses_blocked=True)
+
+ACCESS_BY_METHOD: Final[Mapping[str, Access]] = {
+    "/overround.bets.v1.BettingService/GetBet": BETTOR,
+    "/overround.bets.v1.BettingService/ListBets": BETTOR,
+    "/overround.bets.v1.BettingService/PlaceBet": BETTOR,
+    "/overround.bets.v1.BettingService/WatchBets": BETTOR,
+    # Providers have keys, which the service itself looks at.
+    "/overround.feed.v1.FeedService/Push": ANYBODY,
+    "/overround.odds.v1.OddsService/GetBooks": ANYBODY,
+    "/overround.odds.v1.OddsService/WatchBooks": ANYBODY,
+    "/overround.pam.v1.PlayerService/GetMe": LOGGED_IN,
+    "/overround.pam.v1.PlayerService/LogIn": ANYBODY,
+    # Also of a session that is over already.
+    "/overround.pam.v1.PlayerService/LogOut": ANYBODY,
+    "/overround.pam.v1.PlayerService/Register": ANYBODY,
+    "/overround.trading.v1.TradingService/ExplainPrice": TRADER,
+    "/overround.trading.v1.TradingService/Resume": TRADER,
+    "/overround.trading.v1.TradingService/Suspend": TRADER,
+    "/overround.trading.v1.TradingService/SuspendAllInPlay": TRADER,
+    "/overround.trading.v1.TradingService/WatchDesk": TRADER,
+    "/overround.wallet.v1.WalletService/DepositTestMoney": ACTIVE_BETTOR,
+    "/overround.wallet.v1.WalletService/GetBalance": BETTOR,
+}
+
+
+class AccessInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-arg] # not generic when it runs
+    """Lets a call through to its method if the table says so, and looks again while a stream runs."""
+
+    def __init__(
+        self, auth: Authenticator, *, clock: Clock, access_by_method: Mapping[str, Access] = ACCESS_BY_METHOD
+    ) -> None:
+        self._auth = auth
+        self._clock = clock
+        self._access_by_method = access_by_method
+
+    async def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Any]],
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> Any:
+        """Return the method's handler behind its door."""
+        handler = await continuation(handler_call_details)
+        if handler is None:
+            return None
+        method = handler_call_details.method
+        return replace_behaviour(handler, lambda behaviour: self._guard(behaviour, method))
+
+    async def admit(self, context: Context, method: str) -> None:
+        """Let only those pass who may call the method.
+
+        Raises:
+            MethodClosed: If the table does not have it.
+            SessionRequired: If the call carries no session, or one that is over.
+            BettorRequired: If a trader calls what bettors may.
+            TraderRequired: If a bettor calls what traders may.
+            PlayerBlocked: If a blocked player calls what is not for them.
+            SessionsUnavailable: If who calls cannot be found out now.
+        """
+        access = self._access_by_method.get(method)
+        if access is None:
+            raise MethodClosed(f"Method must be one that somebody may call, {method} is none")
+        if not access.roles:
+            return
+        player = (await self._auth.session(context)).player
+        if player.role not in access.roles:
+            if player.role == PlayerRole.TRADER:
+                raise BettorRequired("Call must come from a bettor, came from a trader")
+            raise TraderRequired("Call must come from a trader, came from a bettor")
+        if access.refuses_blocked and player.status == PlayerStatus.BLOCKED:
+            raise PlayerBlocked("Player must not be blocked, is")
+
+    def _guard(self, behaviour: Callable[..., Any], method: str) -> Callable[..., Any]:
+        async def answer(request: Any, context: Context) -> Any:
+            await self.admit(context, method)
+            return await behaviour(request, context)
+
+        async def stream(request: Any, context: Context) -> AsyncIterator[Any]:
+            await self.admit(context, method)
+            looked_s = self._clock.monotonic_s()
+            async with aclosing(behaviour(request, context)) as responses:
+                async for response in responses:
+                    yield response
+                    now_s = self._clock.monotonic_s()
+                    if now_s - looked_s >= LOOK_AGAIN_S:
+                        looked_s = now_s
+                        with suppress(SessionsUnavailable):  # what runs already goes on without the store
+                            await self.admit(context, method)
+
+        return stream if inspect.isasyncgenfunction(behaviour) else answer
