@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from bets.answer import BetRefusal
+from bets.answer import BetRefusal, StakeBounds
 from bets.bet import ODDS_SCALE, Leg
 from bets.request import BetRequest, LegRequest, PricePolicy
 from odds.fixture import MarketStatus
@@ -33,6 +33,8 @@ class BetReason(StrEnum):
     STAKE_BELOW_MINIMUM = "STAKE_BELOW_MINIMUM"
     STAKE_LIMIT_EXCEEDED = "STAKE_LIMIT_EXCEEDED"
     LIABILITY_LIMIT_EXCEEDED = "LIABILITY_LIMIT_EXCEEDED"
+    PLAYER_STAKE_LIMIT_EXCEEDED = "PLAYER_STAKE_LIMIT_EXCEEDED"
+    INSUFFICIENT_FUNDS = "INSUFFICIENT_FUNDS"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,19 @@ class Bettor:
     currency: str
 
 
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What a player can still stake, in minor units.
+
+    Attributes:
+        available_minor: Cash that no bet under way takes.
+        market_stake_minor: What is open or under way on the market already.
+    """
+
+    available_minor: int
+    market_stake_minor: int
+
+
 def decide(request: BetRequest, *, bettor: Bettor, book: BookView | None, table: LimitTable) -> Leg | BetRefusal:
     """Return the leg at the price it would be taken at, or why it is not taken and what would be.
 
@@ -109,17 +124,40 @@ def exposure_of(leg: Leg, *, stake_minor: int, payout_minor: int) -> ExposureEnt
     )
 
 
+def bounds_of(leg: Leg, limits: BetLimits) -> StakeBounds:
+    """Return what may be staked on this leg."""
+    return StakeBounds(
+        stake_minor_min=limits.stake_minor_min,
+        stake_minor_max=limits.stake_max_at(leg.decimal_odds_milli),
+        market_stake_minor_max=limits.player_stake_minor_max,
+    )
+
+
+def refuse_means(stake_minor: int, leg: Leg, limits: BetLimits, means: Means) -> BetRefusal | None:
+    """Return why the player cannot stake so much, None if they can; the ledger has the last word on both."""
+    stake_minor_max = limits.stake_max_at(leg.decimal_odds_milli)
+    room_minor = max(0, limits.player_stake_minor_max - means.market_stake_minor)
+    if stake_minor > room_minor:
+        message = (
+            f"Stakes of a player on {leg.market_id} must be at most {limits.player_stake_minor_max} minor units, "
+            f"{means.market_stake_minor} are open"
+        )
+        return _with_stakes(BetReason.PLAYER_STAKE_LIMIT_EXCEEDED, message, min(room_minor, stake_minor_max), limits)
+    if stake_minor > means.available_minor:
+        message = f"Stake must be at most {means.available_minor}, was {stake_minor}"
+        found = min(means.available_minor, room_minor, stake_minor_max)
+        return _with_stakes(BetReason.INSUFFICIENT_FUNDS, message, found, limits)
+    return None
+
+
 def refuse_liability(leg: Leg, limits: BetLimits, exposure: MarketExposure) -> BetRefusal:
     """Return the refusal of a bet that would cost too much, with the largest stake that would be taken now."""
     room_minor = exposure.stake_max_minor(
         leg.outcome_id, decimal_odds_milli=leg.decimal_odds_milli, loss_minor_max=limits.market_loss_minor_max
     )
     stake_minor_max = _takeable(min(room_minor, limits.stake_max_at(leg.decimal_odds_milli)), limits)
-    return BetRefusal(
-        reason=BetReason.LIABILITY_LIMIT_EXCEEDED,
-        message=f"Stake must be at most {stake_minor_max} minor units for what we may lose on {leg.market_id}",
-        stake_max_minor=stake_minor_max,
-    )
+    message = f"Stake must be at most {stake_minor_max} minor units for what we may lose on {leg.market_id}"
+    return _with_stakes(BetReason.LIABILITY_LIMIT_EXCEEDED, message, stake_minor_max, limits)
 
 
 def _refuse_request(request: BetRequest, bettor: Bettor) -> BetRefusal | None:
@@ -183,14 +221,24 @@ def _with_price(reason: BetReason, message: str, decimal_odds_milli: int, book: 
 
 def _refuse_stake(stake_minor: int, leg: Leg, limits: BetLimits) -> BetRefusal | None:
     stake_minor_max = _takeable(limits.stake_max_at(leg.decimal_odds_milli), limits)
-    if stake_minor < limits.stake_minor_min:
-        message = f"Stake must be at least {limits.stake_minor_min} minor units, was {stake_minor}"
-        reason, stake_minor_min = BetReason.STAKE_BELOW_MINIMUM, limits.stake_minor_min
-        return BetRefusal(reason, message, stake_max_minor=stake_minor_max, stake_min_minor=stake_minor_min)
+    least_minor = limits.stake_minor_min
+    if stake_minor < least_minor:
+        message = f"Stake must be at least {least_minor} minor units and at most {stake_minor_max}, was {stake_minor}"
+        return _with_stakes(BetReason.STAKE_BELOW_MINIMUM, message, stake_minor_max, limits)
     if stake_minor > stake_minor_max:
-        message = f"Stake must be at most {stake_minor_max} minor units, was {stake_minor}"
-        return BetRefusal(BetReason.STAKE_LIMIT_EXCEEDED, message, stake_max_minor=stake_minor_max)
+        message = f"Stake must be at most {stake_minor_max} minor units and at least {least_minor}, was {stake_minor}"
+        return _with_stakes(BetReason.STAKE_LIMIT_EXCEEDED, message, stake_minor_max, limits)
     return None
+
+
+def _with_stakes(reason: BetReason, message: str, stake_max_minor: int, limits: BetLimits) -> BetRefusal:
+    """Name the least with the most, so that nobody takes the one for the other."""
+    return BetRefusal(
+        reason,
+        message,
+        stake_max_minor=_takeable(stake_max_minor, limits),
+        stake_min_minor=limits.stake_minor_min,
+    )
 
 
 def _takeable(stake_minor_max: int, limits: BetLimits) -> int:

@@ -23,12 +23,29 @@ class BetRefusal:
 
 
 @dataclass(frozen=True, slots=True)
+class StakeBounds:
+    """What may be staked, in minor units, for the ledger to hold against what it alone knows for certain.
+
+    Attributes:
+        stake_minor_min: The least on this bet.
+        stake_minor_max: The most on this bet.
+        market_stake_minor_max: The most that the player may have open on the market.
+    """
+
+    stake_minor_min: int
+    stake_minor_max: int
+    market_stake_minor_max: int
+
+
+@dataclass(frozen=True, slots=True)
 class PlaceCommand:
-    """A bet that has passed every check but the player's funds, or a refusal that must be remembered.
+    """A bet that has passed every check but the ledger's own, or a refusal that must be remembered.
 
     Attributes:
         fingerprint: 32 bytes over the business fields of the request (`kernel.commands.fingerprint_of`).
         refusal: Set where the checks before the ledger refused: then that answer is stored and nothing moves.
+        bounds: None where nothing but the player's cash bounds the stake.
+        not_after_us: By the ledger's clock; it decides nothing that comes later. None for whenever it comes.
     """
 
     request_id: UUID
@@ -38,6 +55,8 @@ class PlaceCommand:
     legs: tuple[Leg, ...]
     stake: Money
     refusal: BetRefusal | None
+    bounds: StakeBounds | None = None
+    not_after_us: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,3 +72,32 @@ class BetAnswer:
     refusal: BetRefusal | None
     balance: Balance | None
     is_replay: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Inquiry:
+    """What the ledger is asked before a bet is decided; the fingerprint as in the command that may follow."""
+
+    request_id: UUID
+    player_id: UUID
+    cash_account_id: int
+    fingerprint: bytes
+    fixture_id: str
+    market_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What the ledger knows that bears on a bet, as it stood a moment ago.
+
+    Attributes:
+        answer: What the request was answered before, None if it was not.
+        available_minor: What the player can stake.
+        market_stake_minor: Stakes of the player's open bets on the market.
+        time_us: The ledger's clock.
+    """
+
+    answer: BetAnswer | None
+    available_minor: int
+    market_stake_minor: int
+    time_us: int

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
-from bets.answer import BetAnswer, PlaceCommand
+from bets.answer import BetAnswer, Inquiry, PlaceCommand, Standing
 from bets.bet import Bet, BetStatus
 from bets.settlement import MarketResult
 
@@ -17,7 +17,8 @@ class BetLedger(Protocol):
     async def place(self, command: PlaceCommand) -> BetAnswer:
         """Take the stake and keep the bet, or give the answer that this request id got before.
 
-        A refusal (of the command, for want of funds, for a market that was settled meanwhile) is an answer too.
+        A refusal (of the command, of the player, for want of funds, for a market that was settled meanwhile) is an
+        answer too.
 
         Raises:
             RequestIdReused: If the request id came before with another fingerprint.
@@ -26,11 +27,21 @@ class BetLedger(Protocol):
         """
         ...
 
-    async def find_answer(self, player_id: UUID, request_id: UUID) -> BetAnswer | None:
-        """Return the stored answer to a place command of this player.
+    async def look(self, inquiry: Inquiry) -> Standing:
+        """Return the stored answer to a request, and what else of the ledger bears on it.
 
         Raises:
+            RequestIdReused: If the request id came before with another fingerprint.
             LedgerUnavailable: If no answer came in time.
+            Overloaded: If too many ask.
+        """
+        ...
+
+    async def find_answer(self, player_id: UUID, request_id: UUID) -> BetAnswer | None:
+        """Return the stored answer to a place command of this player, None if it was not decided.
+
+        Raises:
+            LedgerUnavailable: If no answer came in time, also because the command is being decided now.
         """
         ...
 

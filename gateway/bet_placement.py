@@ -1,30 +1,36 @@
 """The path of a bet, from what was asked to the committed answer.
 
-The order is fixed: pricing is alive, book and limits agree, exposure is reserved, the in-play delay passes and all of
-that still holds, the ledger commits. What the ledger answered before to this request stands, also against what would
-be decided now; a reservation made for nothing is taken back.
+The order is fixed: the ledger is asked for an answer it gave before, pricing is alive, book and limits agree, the
+player has the money, exposure is reserved, the in-play delay passes and all of that still holds, the ledger commits.
+What the ledger answered before to this request stands, also against what would be decided now; a reservation made for
+nothing is taken back.
+
+A bet that is under way binds both sides, so it belongs to no caller: whoever cancels, runs into a deadline or drops the
+connection, at whatever moment, leaves it as it would have been.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
 from dataclasses import dataclass
-from typing import ClassVar, Final, Protocol
+from typing import Any, ClassVar, Final, Protocol, TypeVar
 
 from prometheus_client import Counter, Histogram
 
-from bets.acceptance import Bettor, BookView, decide
-from bets.answer import BetAnswer, BetRefusal, PlaceCommand
+from bets.acceptance import Bettor, BookView, bounds_of, decide, refuse_means
+from bets.answer import BetAnswer, BetRefusal, Inquiry, PlaceCommand, Standing
 from bets.bet import Leg
 from bets.ports import BetLedger
 from bets.request import BetRequest
-from gateway.in_flight import InFlight
+from gateway.in_flight import InFlight, TooManyUnderWay
+from gateway.promises import Promise, Promises
 from gateway.reservation_hold import ReservationHold
 from kernel.clock import Clock
-from kernel.commands import LedgerUnavailable, Overloaded, RequestIdReused
+from kernel.commands import UNDECIDED, LedgerUnavailable, Overloaded, RequestIdReused
 from kernel.errors import DomainError
 from pam.player import Player, PlayerStatus
-from risk.limits import LimitTable
+from risk.limits import BetLimits, LimitTable, limits_for
 from risk.ports import ExposureStore, ReservationKey
 
 BETS: Final = Counter("overround_bets_total", "Bets answered, by outcome and reason.", ["outcome", "reason"])
@@ -34,9 +40,11 @@ BET_SECONDS: Final = Histogram(
     buckets=(0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1.0, 2.0),
 )
 
+Found = TypeVar("Found")
+
 
 class PricingUnavailable(DomainError):
-    """Nothing has been heard from pricing lately, so that no price can be trusted. Nothing was decided."""
+    """Nothing has been heard from pricing lately, so that no price can be trusted. This call decided nothing."""
 
     reason: ClassVar[str] = "PRICING_UNAVAILABLE"
 
@@ -70,12 +78,14 @@ class BettingRules:
         in_play_delay_ms: How long a bet in play waits before it is looked at again.
         answer_timeout_ms: How long the ledger's answer may take to come, counted from the beginning without the delay.
         in_flight_max: How many bets may be under way at once.
+        in_flight_of_player_max: How many of them may be one player's.
     """
 
     table: LimitTable
     in_play_delay_ms: int
     answer_timeout_ms: int
     in_flight_max: int
+    in_flight_of_player_max: int = 32
 
 
 class _Stopwatch:
@@ -111,20 +121,41 @@ class BetPlacement:
         self._figures = figures
         self._clock = clock
         self._rules = rules
-        self._in_flight: InFlight[ReservationKey, BetAnswer] = InFlight(requests_max=rules.in_flight_max)
+        self._promises = Promises()
+        self._in_flight: InFlight[ReservationKey, BetAnswer] = InFlight(
+            requests_max=rules.in_flight_max, requests_of_owner_max=rules.in_flight_of_player_max
+        )
 
     async def place(self, player: Player, request: BetRequest) -> BetAnswer:
         """Return the answer to a request, the same at every repeat; a refusal by rule is an answer too.
 
+        A caller that leaves meanwhile changes nothing: the bet's fate is the same.
+
         Raises:
-            PricingUnavailable: If pricing is not heard of; nothing was decided.
-            RiskUnavailable: If exposure cannot be reserved now; nothing was decided.
+            PricingUnavailable: If pricing is not heard of; this call decided nothing.
+            RiskUnavailable: If exposure cannot be reserved now; this call decided nothing.
             LedgerUnavailable: If the ledger did not answer in time; the same request may be sent again.
             RequestIdReused: If the request id came before with another content.
-            Overloaded: If too many bets are under way; nothing was decided.
+            Overloaded: If too many bets are under way; this call decided nothing.
+            TooManyUnderWay: If too many of the player's are; this call decided nothing.
         """
         key = ReservationKey(player.player_id, request.request_id)
-        return await self._in_flight.run(key, request.fingerprint(), lambda: self._place_counted(player, request, key))
+        try:
+            return await self._in_flight.run(
+                key,
+                request.fingerprint(),
+                lambda: self._place_counted(player, request, key),
+                owner=player.player_id,
+            )
+        except (Overloaded, TooManyUnderWay) as refusal:
+            answer = await self._find_answer(player, request, refusal)
+            if answer is None:
+                raise
+            return answer
+
+    async def close(self, *, timeout_s: float) -> None:
+        """Take no more bets, and let those under way be decided in their time; what is not by then was not taken."""
+        await self._in_flight.close(timeout_s=timeout_s)
 
     async def wait_for(self, key: ReservationKey) -> None:
         """Wait while this request is under way here, so that its answer can be found after."""
@@ -149,63 +180,112 @@ class BetPlacement:
     async def _place_held(
         self, player: Player, request: BetRequest, key: ReservationKey, stopwatch: _Stopwatch
     ) -> BetAnswer:
+        standing = await self._look_up(player, request, stopwatch)
+        if standing.answer is not None:
+            return standing.answer
         hold = ReservationHold(self._exposure, key)
         try:
-            decision = await self._decide(player, request, hold, stopwatch)
-        except BaseException:
-            await hold.drop()
-            raise
+            try:
+                decision = await self._decide(player, request, standing, hold, stopwatch)
+            except BaseException:
+                await hold.drop()
+                raise
+            answer = await self._commit(self._command(player, request, standing, decision), hold, stopwatch)
+        finally:
+            self._promises.end(key)
+        await hold.end(answer)
+        return answer
+
+    async def _decide(
+        self, player: Player, request: BetRequest, standing: Standing, hold: ReservationHold, stopwatch: _Stopwatch
+    ) -> Leg | BetRefusal:
+        decision = await self._look(player, request, standing, hold)
+        if isinstance(decision, BetRefusal) or not decision.is_in_play:
+            return decision
+        delay_s = self._rules.in_play_delay_ms / 1_000
+        stopwatch.leave_out(delay_s)
+        await asyncio.sleep(delay_s)
+        return await self._look(player, request, standing, hold)
+
+    async def _look(
+        self, player: Player, request: BetRequest, standing: Standing, hold: ReservationHold
+    ) -> Leg | BetRefusal:
+        """Look at the book of the moment and hold what the bet would cost."""
+        fixture_id = request.legs[0].fixture_id if request.legs else ""
+        if fixture_id and not self._books.is_pricing_live(fixture_id):
+            raise PricingUnavailable(f"Pricing must have been heard of lately, it was not; {UNDECIDED}")
+        bettor = Bettor(is_blocked=player.status == PlayerStatus.BLOCKED, currency=player.currency)
+        book = self._books.find(fixture_id)
+        decision = decide(request, bettor=bettor, book=book, table=self._rules.table)
+        if isinstance(decision, BetRefusal):
+            return decision
+        return (
+            self._promise(request, decision, standing, hold.key)
+            or await hold.take(decision, stake_minor=request.stake.amount_minor, table=self._rules.table)
+            or decision
+        )
+
+    def _promise(self, request: BetRequest, leg: Leg, standing: Standing, key: ReservationKey) -> BetRefusal | None:
+        """Set aside what the bet takes of the player's means, beside what others under way take; say why not."""
+        promise = Promise(leg.fixture_id, leg.market_id, request.stake.amount_minor)
+        means = self._promises.left_of(standing, key, promise)
+        refusal = refuse_means(promise.stake_minor, leg, self._limits(leg), means)
+        if refusal is None:
+            self._promises.make(key, promise)
+        return refusal
+
+    def _limits(self, leg: Leg) -> BetLimits:
+        return limits_for(self._rules.table, market_id=leg.market_id, is_in_play=leg.is_in_play)
+
+    async def _find_answer(self, player: Player, request: BetRequest, refusal: DomainError) -> BetAnswer | None:
+        """Return what the ledger answered before; without word from it the refusal stands, which says so itself."""
         try:
-            answer = await self._ask_ledger(_command(player, request, decision), stopwatch)
+            return (await self._look_up(player, request, _Stopwatch(self._clock))).answer
+        except (LedgerUnavailable, Overloaded):
+            raise refusal from None
+
+    async def _look_up(self, player: Player, request: BetRequest, stopwatch: _Stopwatch) -> Standing:
+        leg = request.legs[0] if request.legs else None
+        inquiry = Inquiry(
+            request_id=request.request_id,
+            player_id=player.player_id,
+            cash_account_id=player.cash_account_id,
+            fingerprint=request.fingerprint(),
+            fixture_id=leg.fixture_id if leg else "",
+            market_id=leg.market_id if leg else "",
+        )
+        return await self._in_time(self._ledger.look(inquiry), stopwatch)
+
+    async def _commit(self, command: PlaceCommand, hold: ReservationHold, stopwatch: _Stopwatch) -> BetAnswer:
+        try:
+            return await self._in_time(self._ledger.place(command), stopwatch)
         except (RequestIdReused, Overloaded):
             await hold.drop()
             raise
         except BaseException:
             hold.leave()
             raise
-        await hold.end(answer)
-        return answer
 
-    async def _decide(
-        self, player: Player, request: BetRequest, hold: ReservationHold, stopwatch: _Stopwatch
-    ) -> Leg | BetRefusal:
-        decision = await self._look(player, request, hold)
-        if isinstance(decision, BetRefusal) or not decision.is_in_play:
-            return decision
-        delay_s = self._rules.in_play_delay_ms / 1_000
-        stopwatch.leave_out(delay_s)
-        await asyncio.sleep(delay_s)
-        return await self._look(player, request, hold)
-
-    async def _look(self, player: Player, request: BetRequest, hold: ReservationHold) -> Leg | BetRefusal:
-        """Look at the book of the moment and hold what the bet would cost."""
-        fixture_id = request.legs[0].fixture_id if request.legs else ""
-        if fixture_id and not self._books.is_pricing_live(fixture_id):
-            raise PricingUnavailable("Pricing must have been heard of lately, it was not")
-        bettor = Bettor(is_blocked=player.status == PlayerStatus.BLOCKED, currency=player.currency)
-        book = self._books.find(fixture_id)
-        decision = decide(request, bettor=bettor, book=book, table=self._rules.table)
-        if isinstance(decision, BetRefusal):
-            return decision
-        stake_minor = request.stake.amount_minor
-        return await hold.take(decision, stake_minor=stake_minor, table=self._rules.table) or decision
-
-    async def _ask_ledger(self, command: PlaceCommand, stopwatch: _Stopwatch) -> BetAnswer:
+    async def _in_time(self, asked: Coroutine[Any, Any, Found], stopwatch: _Stopwatch) -> Found:
         left_s = self._rules.answer_timeout_ms / 1_000 - stopwatch.seconds()
         try:
             async with asyncio.timeout(left_s):
-                return await self._ledger.place(command)
+                return await asked
         except TimeoutError:
             raise LedgerUnavailable("Ledger must answer in time, did not; ask again by the request id") from None
 
-
-def _command(player: Player, request: BetRequest, decision: Leg | BetRefusal) -> PlaceCommand:
-    return PlaceCommand(
-        request_id=request.request_id,
-        player_id=player.player_id,
-        cash_account_id=player.cash_account_id,
-        fingerprint=request.fingerprint(),
-        legs=() if isinstance(decision, BetRefusal) else (decision,),
-        stake=request.stake,
-        refusal=decision if isinstance(decision, BetRefusal) else None,
-    )
+    def _command(
+        self, player: Player, request: BetRequest, standing: Standing, decision: Leg | BetRefusal
+    ) -> PlaceCommand:
+        allowed_ms = self._rules.in_play_delay_ms + self._rules.answer_timeout_ms
+        return PlaceCommand(
+            request_id=request.request_id,
+            player_id=player.player_id,
+            cash_account_id=player.cash_account_id,
+            fingerprint=request.fingerprint(),
+            legs=() if isinstance(decision, BetRefusal) else (decision,),
+            stake=request.stake,
+            refusal=decision if isinstance(decision, BetRefusal) else None,
+            bounds=None if isinstance(decision, BetRefusal) else bounds_of(decision, self._limits(decision)),
+            not_after_us=standing.time_us + allowed_ms * 1_000,
+        )

@@ -25,7 +25,7 @@ class ReservationHold:
 
     def __init__(self, exposure: ExposureStore, key: ReservationKey) -> None:
         self._exposure = exposure
-        self._key = key
+        self.key = key
         self._entry: ExposureEntry | None = None
         self._is_ours = False
 
@@ -43,7 +43,7 @@ class ReservationHold:
             await self._release()
         self._entry = entry
         limits = limits_for(table, market_id=leg.market_id, is_in_play=leg.is_in_play)
-        found = await self._exposure.reserve(self._key, entry, loss_minor_max=limits.market_loss_minor_max)
+        found = await self._exposure.reserve(self.key, entry, loss_minor_max=limits.market_loss_minor_max)
         self._is_ours = self._is_ours or found.state == ReservationState.RESERVED
         if found.state == ReservationState.REFUSED:
             return refuse_liability(leg, limits, found.exposure)
@@ -53,7 +53,7 @@ class ReservationHold:
         """Commit or release, as the ledger answered; what the store does not take now its keeper resolves later."""
         try:
             if answer.bet is not None and not answer.is_replay and self._entry is not None:
-                await self._exposure.commit(self._key, self._entry, bet_id=answer.bet.bet_id)
+                await self._exposure.commit(self.key, self._entry, bet_id=answer.bet.bet_id)
             else:
                 await self._release()
         except RiskUnavailable:
@@ -70,9 +70,9 @@ class ReservationHold:
         """Leave it to the keeper, since nobody knows here whether the ledger took the bet."""
         if self._is_ours:
             RESERVATIONS_LEFT.inc()
-            log.warning("bets.reservation_left", request_id=str(self._key.request_id))
+            log.warning("bets.reservation_left", request_id=str(self.key.request_id))
 
     async def _release(self) -> None:
         if self._is_ours and self._entry is not None:
-            await self._exposure.release(self._key, fixture_id=self._entry.fixture_id)
+            await self._exposure.release(self.key, fixture_id=self._entry.fixture_id)
             self._is_ours = False

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from kernel.errors import DomainError
 
 FINGERPRINT_BYTES = 32
+
+UNDECIDED: Final = "this call decided nothing, and asking by the request id tells what another one did"
+"""How a refusal ends that says nothing of the request itself."""
 
 
 class RequestIdReused(DomainError):
@@ -23,7 +26,7 @@ class LedgerUnavailable(DomainError):
 
 
 class Overloaded(DomainError):
-    """More commands wait than may; none of this one was done."""
+    """More commands wait than may; this call decided nothing."""
 
     reason: ClassVar[str] = "OVERLOADED"
 

@@ -21,6 +21,7 @@ class LimitTable:
         market_loss_minor_max: The most we are willing to lose on one main market before play.
         side_market_factor_milli: Share of every maximum for markets that are not main ones.
         in_play_factor_milli: Share of every maximum while the fixture is in play.
+        player_stakes_max: How many times the most of one bet a player may have open on one market.
     """
 
     stake_minor_min: int
@@ -29,16 +30,18 @@ class LimitTable:
     market_loss_minor_max: int
     side_market_factor_milli: int
     in_play_factor_milli: int
+    player_stakes_max: int = 5
 
 
 @dataclass(frozen=True, slots=True)
 class BetLimits:
-    """The limits that hold for one bet, in minor units."""
+    """The limits that hold for one bet, in minor units; `player_stake_minor_max` for all of a player on its market."""
 
     stake_minor_min: int
     stake_minor_max: int
     payout_minor_max: int
     market_loss_minor_max: int
+    player_stake_minor_max: int
 
     def stake_max_at(self, decimal_odds_milli: int) -> int:
         """Return the most that may be staked at this price: the stake limit, or what the payout limit leaves."""
@@ -57,9 +60,11 @@ def limits_for(table: LimitTable, *, market_id: str, is_in_play: bool) -> BetLim
     factor = FACTOR_UNIT_MILLI if is_main_market(market_id) else table.side_market_factor_milli
     if is_in_play:
         factor = factor * table.in_play_factor_milli // FACTOR_UNIT_MILLI
+    stake_minor_max = table.stake_minor_max * factor // FACTOR_UNIT_MILLI
     return BetLimits(
         stake_minor_min=table.stake_minor_min,
-        stake_minor_max=table.stake_minor_max * factor // FACTOR_UNIT_MILLI,
+        stake_minor_max=stake_minor_max,
         payout_minor_max=table.payout_minor_max * factor // FACTOR_UNIT_MILLI,
         market_loss_minor_max=table.market_loss_minor_max * factor // FACTOR_UNIT_MILLI,
+        player_stake_minor_max=stake_minor_max * table.player_stakes_max,
     )

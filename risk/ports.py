@@ -12,7 +12,7 @@ from risk.exposure import MarketExposure
 
 
 class RiskUnavailable(DomainError):
-    """Exposure cannot be reserved now: its store does not answer, or is not whole. Nothing was decided."""
+    """Exposure cannot be reserved now: its store does not answer, or is not whole. The call decided nothing."""
 
     reason: ClassVar[str] = "RISK_UNAVAILABLE"
 

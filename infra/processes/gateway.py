@@ -50,6 +50,7 @@ NAME: Final = "gateway"
 WEB_GRACE_S: Final = 0.5
 GATHER_MS: Final = 50  # nobody sees whether the desk or "my bets" is so much later
 FEEDS_GRACE_S: Final = 1.0
+BETS_GRACE_S: Final = 2.3  # longer than the in-play delay, and all ends within the limit of a process
 DIST_DIR: Final = ROOT / "web" / "dist"
 
 
@@ -133,7 +134,7 @@ async def serve(settings: Settings, stopping: asyncio.Event) -> None:
             desk.show_bets(),
             betting.keeper.run(),
         )
-        await _run_until(stopping, works)
+        await _run_until(stopping, works, ending=partial(betting.placement.close, timeout_s=BETS_GRACE_S))
 
 
 async def _open_servers(stack: AsyncExitStack, settings: Settings) -> Servers:
@@ -292,14 +293,20 @@ async def _follow(reader: LogReader, appliers: Sequence[Callable[[list[Record]],
             apply(records)
 
 
-async def _run_until(stopping: asyncio.Event, works: Sequence[Coroutine[None, None, None]]) -> None:
-    """Run the works until asked to stop; what one of them raises ends the process, for none of them may fail."""
+async def _run_until(
+    stopping: asyncio.Event, works: Sequence[Coroutine[None, None, None]], *, ending: Callable[[], Awaitable[None]]
+) -> None:
+    """Run the works until asked to stop, and while what is under way ends.
+
+    What one of them raises ends the process, for none of them may fail.
+    """
     tasks = [asyncio.create_task(work) for work in works]
     asked = asyncio.create_task(stopping.wait())
     try:
         await asyncio.wait((asked, *tasks), return_when=asyncio.FIRST_COMPLETED)
         for ended in (task for task in tasks if task.done()):
             ended.result()
+        await ending()
     finally:
         for task in (asked, *tasks):
             task.cancel()

@@ -42,11 +42,13 @@ class Betting:
         services: Each registers one service.
         feed: Takes in the records of bets.events.v1.
         keeper: Its `run` has to run as long as the gateway does.
+        placement: Has to be closed while books still come, before anything else is.
     """
 
     services: Sequence[Callable[[grpc.aio.Server], None]]
     feed: BetFeed
     keeper: ExposureKeeper
+    placement: BetPlacement
 
 
 def make_authenticator(settings: Settings, *, redis: Redis, postgres: PostgresPool, clock: Clock) -> Authenticator:
@@ -115,6 +117,7 @@ def make_betting(
         ],
         feed=feed,
         keeper=keeper,
+        placement=placement,
     )
 
 
@@ -150,12 +153,14 @@ def _rules(settings: Settings) -> BettingRules:
         market_loss_minor_max=betting.market_loss_minor_max,
         side_market_factor_milli=betting.side_market_factor_milli,
         in_play_factor_milli=betting.in_play_factor_milli,
+        player_stakes_max=betting.player_stakes_max,
     )
     return BettingRules(
         table=table,
         in_play_delay_ms=betting.in_play_delay_ms,
         answer_timeout_ms=betting.answer_timeout_ms,
         in_flight_max=betting.in_flight_max,
+        in_flight_of_player_max=betting.in_flight_of_player_max,
     )
 
 

@@ -23,6 +23,7 @@ from redis.exceptions import RedisError
 
 from infra.stores.redis_batches import Command, RedisBatches
 from kernel.clock import Clock
+from kernel.commands import UNDECIDED
 from risk.exposure import MarketExposure
 from risk.ports import ExposureEntry, Reservation, ReservationKey, ReservationState, RiskUnavailable
 
@@ -83,9 +84,9 @@ class RedisExposure:
         if marker is None:
             if state == ReservationState.RESERVED:
                 await self.release(key, fixture_id=entry.fixture_id)
-            raise RiskUnavailable("Exposure must be whole before a bet is taken, it is being rebuilt")
+            raise RiskUnavailable(f"Exposure must be whole before a bet is taken, it is being rebuilt; {UNDECIDED}")
         if state == _HELD_WITH_OTHER_CONTENT:
-            raise RiskUnavailable("Request is being decided with another content or price; ask again")
+            raise RiskUnavailable(f"Request must not be held at another price, it is; {UNDECIDED}")
         exposure = MarketExposure(stake_total_minor, {entry.outcome_id: payout_minor})
         return Reservation(ReservationState(state), exposure)
 
@@ -141,7 +142,8 @@ class RedisExposure:
             async with asyncio.timeout(self._timeout_s):
                 yield
         except (RedisError, OSError, TimeoutError) as error:
-            raise RiskUnavailable("Exposure must be whole and its store answer in time, it did not") from error
+            message = f"Exposure must be whole and its store answer in time, it did not; {UNDECIDED}"
+            raise RiskUnavailable(message) from error
 
 
 def _call(fixture_id: str, operation: str, *arguments: str) -> Command:

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from kernel.commands import LedgerUnavailable, Overloaded
+from kernel.commands import UNDECIDED, LedgerUnavailable, Overloaded
 from kernel.errors import DomainError
 
 Command = TypeVar("Command")
@@ -58,7 +58,7 @@ class GroupCommit(Generic[Command, Answer]):
                 had, only asking again tells what became of it.
         """
         if len(self._waiting) >= self._waiting_max:
-            raise Overloaded(f"At most {self._waiting_max} commands may wait, as many do")
+            raise Overloaded(f"At most {self._waiting_max} commands may wait, as many do; {UNDECIDED}")
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         waiter = _Waiter(command, answer)
         self._waiting.append(waiter)

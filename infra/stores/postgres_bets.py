@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from collections.abc import Sequence
 from typing import Any
@@ -10,16 +11,17 @@ from uuid import UUID
 import asyncpg
 import orjson
 
-from bets.answer import BetAnswer, BetRefusal, PlaceCommand
-from bets.bet import Bet, BetEvent, BetEventKind, BetStatus, potential_return_minor
+from bets.answer import BetAnswer, Inquiry, PlaceCommand, Standing
+from bets.bet import Bet, BetStatus, potential_return_minor
 from infra.settings import Ledger
+from infra.stores.bet_answers import dump_refusal, new_answer, read_replays
 from infra.stores.bet_rows import load_bet_rows
+from infra.stores.bet_standings import read_standings
 from infra.stores.group_commit import GroupCommit
-from infra.stores.postgres import Connection, PostgresPool
+from infra.stores.postgres import PostgresPool
 from kernel.commands import RequestIdReused
 from kernel.errors import DomainError, InvariantBroken
 from kernel.ids import IdMalformed
-from wallet.balance import Balance
 
 LIST_SIZE_MAX = 200
 
@@ -49,12 +51,24 @@ class PostgresBetLedger:
             waiting_max=settings.waiting_bets_max,
             timeout_ms=settings.answer_timeout_ms,
         )
+        self._looks: GroupCommit[Inquiry, Standing] = GroupCommit(
+            self._look_batch,
+            is_content_error=lambda error: isinstance(error, asyncpg.PostgresError),
+            batch_size_max=settings.batch_bets_max,
+            batches_at_once_max=settings.batches_at_once_max,
+            waiting_max=settings.waiting_bets_max,
+            timeout_ms=settings.answer_timeout_ms,
+        )
 
     async def place(self, command: PlaceCommand) -> BetAnswer:
         """Take the stake and keep the bet, or give the answer that this request id got before."""
         if len(command.legs) != 1 and command.refusal is None:
             raise InvariantBroken(f"The ledger settles singles, was given {len(command.legs)} legs")
         return await self._group.submit(command)
+
+    async def look(self, inquiry: Inquiry) -> Standing:
+        """Return the stored answer to a request, and what else of the ledger bears on it."""
+        return await self._looks.submit(inquiry)
 
     async def find_answer(self, player_id: UUID, request_id: UUID) -> BetAnswer | None:
         """Return the stored answer to a place command of this player."""
@@ -65,7 +79,7 @@ class PostgresBetLedger:
             )
             if stored is None:
                 return None
-            answers = await _read_replays(connection, [orjson.loads(stored)])
+            answers = await read_replays(connection, [orjson.loads(stored)])
             return answers[0]
 
     async def get_bet(self, player_id: UUID, bet_id: UUID) -> Bet | None:
@@ -90,7 +104,11 @@ class PostgresBetLedger:
 
     async def close(self) -> None:
         """Refuse the bets that wait, and let the batches that have begun end."""
-        await self._group.close()
+        await asyncio.gather(self._looks.close(), self._group.close())
+
+    async def _look_batch(self, inquiries: Sequence[Inquiry]) -> list[Standing | DomainError]:
+        async with self._pool.connection() as connection:
+            return await read_standings(connection, inquiries)
 
     async def _place_batch(self, commands: Sequence[PlaceCommand]) -> list[BetAnswer | DomainError]:
         bet_ids = [uuid.uuid4() for _ in commands]
@@ -99,12 +117,12 @@ class PostgresBetLedger:
             stored = [orjson.loads(row["answer"]) for row in rows]
             replayed = [index for index, row in enumerate(rows) if row["is_replay"] and row["is_same"]]
             replays = dict(
-                zip(replayed, await _read_replays(connection, [stored[index] for index in replayed]), strict=True)
+                zip(replayed, await read_replays(connection, [stored[index] for index in replayed]), strict=True)
             )
         return [
             replays[index]
             if index in replays
-            else _new_answer(commands[index], answer)
+            else new_answer(commands[index], answer)
             if rows[index]["is_same"]
             else RequestIdReused(f"Request {commands[index].request_id} was sent before with another content")
             for index, answer in enumerate(stored)
@@ -127,7 +145,7 @@ def _columns(commands: Sequence[PlaceCommand], bet_ids: Sequence[UUID]) -> tuple
         [command.stake.amount_minor for command in commands],
         [command.stake.currency for command in commands],
         [potential_return_minor(command.stake.amount_minor, command.legs) for command in commands],
-        [None if command.refusal is None else _dump_refusal(command.refusal) for command in commands],
+        [None if command.refusal is None else dump_refusal(command.refusal) for command in commands],
         [number for number, _, _ in legs],
         [place for _, place, _ in legs],
         [leg.fixture_id for _, _, leg in legs],
@@ -138,47 +156,6 @@ def _columns(commands: Sequence[PlaceCommand], bet_ids: Sequence[UUID]) -> tuple
         [leg.is_in_play for _, _, leg in legs],
         [leg.fixture_name for _, _, leg in legs],
     )
-
-
-def _new_answer(command: PlaceCommand, answer: dict[str, Any]) -> BetAnswer:
-    if "refusal" in answer:
-        return BetAnswer(bet=None, refusal=BetRefusal(**answer["refusal"]), balance=None, is_replay=False)
-    placed_time_us = answer["placed_time_us"]
-    stake_minor = command.stake.amount_minor
-    bet = Bet(
-        bet_id=UUID(answer["bet_id"]),
-        player_id=command.player_id,
-        request_id=command.request_id,
-        legs=command.legs,
-        stake=command.stake,
-        potential_return_minor=potential_return_minor(stake_minor, command.legs),
-        status=BetStatus.OPEN,
-        return_minor=0,
-        placed_time_us=placed_time_us,
-        settled_time_us=None,
-        events=(BetEvent(BetEventKind.ACCEPTED, placed_time_us, -stake_minor),),
-    )
-    return BetAnswer(bet=bet, refusal=None, balance=Balance(**answer["balance"]), is_replay=False)
-
-
-async def _read_replays(connection: Connection, answers: Sequence[dict[str, Any]]) -> list[BetAnswer]:
-    bet_ids = [UUID(answer["bet_id"]) for answer in answers if "bet_id" in answer]
-    rows = await load_bet_rows(connection, bet_ids) if bet_ids else {}
-    return [
-        BetAnswer(bet=None, refusal=BetRefusal(**answer["refusal"]), balance=None, is_replay=True)
-        if "refusal" in answer
-        else BetAnswer(
-            bet=rows[UUID(answer["bet_id"])].after(0),
-            refusal=None,
-            balance=Balance(**answer["balance"]),
-            is_replay=True,
-        )
-        for answer in answers
-    ]
-
-
-def _dump_refusal(refusal: BetRefusal) -> str:
-    return orjson.dumps(refusal).decode()
 
 
 def _build_token(bet: Bet) -> str:

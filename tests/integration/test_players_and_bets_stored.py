@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
@@ -23,7 +23,7 @@ from gateway.errors import ErrorInterceptor
 from infra.local.secrets import LocalSecrets
 from infra.processes.gateway_betting import Betting, make_authenticator, make_betting
 from infra.settings import ROOT, Passwords, Settings
-from infra.stores.exposure import fixture_key
+from infra.stores.exposure import COMPLETE_KEY, fixture_key
 from infra.stores.passwords import Argon2Passwords
 from infra.stores.players_provision import TRADER_USERNAME, provision_trader
 from infra.stores.postgres import PostgresPool
@@ -112,6 +112,19 @@ class House:
 
 @pytest_asyncio.fixture
 async def house(own_settings: Settings, redis: Redis) -> AsyncIterator[House]:
+    async with open_house(own_settings, redis) as opened:
+        yield opened
+
+
+@pytest_asyncio.fixture
+async def slow_house(own_settings: Settings, redis: Redis) -> AsyncIterator[House]:
+    betting = own_settings.betting.model_copy(update={"in_play_delay_ms": 200})
+    async with open_house(own_settings.model_copy(update={"betting": betting}), redis) as opened:
+        yield opened
+
+
+@asynccontextmanager
+async def open_house(own_settings: Settings, redis: Redis) -> AsyncIterator[House]:
     async with AsyncExitStack() as stack:
         postgres, log_in_postgres = [
             PostgresPool(
@@ -230,6 +243,56 @@ async def test_a_bet_in_play_is_watched_and_listed(house: House) -> None:
         token = page.next_token
     assert len({bet.bet_id for bet in pages}) == 2
     assert token == ""
+
+
+@pytest.mark.parametrize("left_after_s", [0.02, 0.1, 0.19])
+async def test_a_call_cancelled_within_the_delay_leaves_the_bet_as_it_would_have_been(
+    slow_house: House, redis: Redis, left_after_s: float
+) -> None:
+    house = slow_house
+    await house.client.register(deposit_minor=10_000)
+    house.books.book = FakeBook(fixture_id=house.fixture_id, is_in_play=True)
+    request = house.ask()
+    call = house.client.bets.PlaceBet(request, metadata=house.client.metadata)
+    await asyncio.sleep(left_after_s)
+    call.cancel()
+    found = await house.client.bets.GetBet(
+        betting_service_pb2.GetBetRequest(request_id=request.request_id), metadata=house.client.metadata
+    )
+    assert found.bet.request_id == request.request_id
+    assert await stake_total_of(redis, house.fixture_id) == 1_000
+
+
+async def test_a_repeat_gets_its_bet_whatever_has_stopped_since(house: House, redis: Redis) -> None:
+    await house.client.register(deposit_minor=10_000)
+    request = house.ask()
+    placed = (await house.client.place(request)).bet
+    house.books.is_live = False
+    assert (await house.client.place(request)).bet == placed
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await house.client.place(house.ask())
+    assert error_of(refused.value)[0] == "PRICING_UNAVAILABLE"
+    house.books.is_live = True
+    await redis.delete(COMPLETE_KEY)
+    assert (await house.client.place(request)).bet == placed
+    request.stake.amount_minor += 1
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await house.client.place(request)
+    assert error_of(refused.value)[0] == "REQUEST_ID_REUSED"
+
+
+async def test_a_player_cannot_pass_the_limit_of_one_market(house: House, own_settings: Settings) -> None:
+    await house.client.register(deposit_minor=1_000_000)
+    most_minor = own_settings.betting.stake_minor_max
+    outcomes = await asyncio.gather(
+        *(house.client.place(house.ask(most_minor)) for _ in range(8)), return_exceptions=True
+    )
+    refusals = [error_of(outcome)[0] for outcome in outcomes if isinstance(outcome, grpc.aio.AioRpcError)]
+    assert refusals == ["PLAYER_STAKE_LIMIT_EXCEEDED"] * 3
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await house.client.place(house.ask(most_minor))
+    reason, refusal = error_of(refused.value)
+    assert (reason, refusal.stake_max, refusal.stake_min) == ("PLAYER_STAKE_LIMIT_EXCEEDED", euros(0), euros(10))
 
 
 async def test_a_wrong_password_and_an_unknown_name_get_one_answer(house: House) -> None:

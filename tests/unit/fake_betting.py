@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 from uuid import UUID, uuid4
 
 from bets.acceptance import MarketView
-from bets.answer import BetAnswer, BetRefusal, PlaceCommand
+from bets.answer import BetAnswer, BetRefusal, Inquiry, PlaceCommand, Standing
 from bets.bet import Bet, BetEvent, BetEventKind, BetStatus, potential_return_minor
 from bets.request import BetRequest, LegRequest, PricePolicy
-from kernel.commands import RequestIdReused
+from kernel.commands import UNDECIDED, LedgerUnavailable, RequestIdReused
 from kernel.money import Money
 from odds.fixture import MarketStatus
 from pam.player import Player, PlayerRole, PlayerStatus
@@ -39,6 +39,15 @@ def ask(
         stake=Money(stake_minor, "EUR"),
         price_policy=policy,
     )
+
+
+async def no_pause() -> None:
+    """Let nobody else run."""
+
+
+async def one_turn() -> None:
+    """Let everybody else run, so that whoever waits here may be cancelled here."""
+    await asyncio.sleep(0)
 
 
 class FakeClock:
@@ -86,9 +95,10 @@ class FakeExposure:
         self.bets: dict[UUID, ExposureEntry] = {}
         self.is_down = False
         self.calls: list[str] = []
+        self.pause = no_pause
 
     async def reserve(self, key: ReservationKey, entry: ExposureEntry, *, loss_minor_max: int) -> Reservation:
-        self._called("reserve")
+        await self._called("reserve")
         before = self.market
         if key in self.reservations:
             if self.reservations[key] != entry:
@@ -102,7 +112,7 @@ class FakeExposure:
         return Reservation(ReservationState.RESERVED, before)
 
     async def commit(self, key: ReservationKey, entry: ExposureEntry, *, bet_id: UUID) -> None:
-        self._called("commit")
+        await self._called("commit")
         self._take_out(self.reservations.pop(key, None))
         if bet_id not in self.bets:
             self.bets[bet_id] = entry
@@ -111,20 +121,21 @@ class FakeExposure:
             )
 
     async def release(self, key: ReservationKey, *, fixture_id: str) -> None:
-        self._called("release")
+        await self._called("release")
         self._take_out(self.reservations.pop(key, None))
 
     async def add_bet(self, entry: ExposureEntry, *, bet_id: UUID) -> None:
-        self._called("add_bet")
+        await self._called("add_bet")
 
     async def remove_bet(self, bet_id: UUID, *, fixture_id: str) -> None:
-        self._called("remove_bet")
+        await self._called("remove_bet")
         self._take_out(self.bets.pop(bet_id, None))
 
-    def _called(self, name: str) -> None:
+    async def _called(self, name: str) -> None:
         self.calls.append(name)
+        await self.pause()
         if self.is_down:
-            raise RiskUnavailable("Down")
+            raise RiskUnavailable(f"Down; {UNDECIDED}")
 
     def _take_out(self, entry: ExposureEntry | None) -> None:
         if entry is not None:
@@ -141,10 +152,15 @@ class FakeLedger:
         self.failure: Exception | None = None
         self.holding: asyncio.Event | None = None
         self.funds_minor = 1_000_000
+        self.decided_funds_minor = 2**62  # what is there when it is decided, if less than when it was looked at
         self.commands: list[PlaceCommand] = []
+        self.looks = 0
+        self.is_deaf = False
+        self.pause = no_pause
 
     async def place(self, command: PlaceCommand) -> BetAnswer:
         self.commands.append(command)
+        await self.pause()
         if self.holding is not None:
             await self.holding.wait()
         if self.failure is not None:
@@ -157,7 +173,19 @@ class FakeLedger:
             return replace(answer, is_replay=True)
         answer = self._decide(command)
         self.answers[key] = (command.fingerprint, answer)
+        await self.pause()
         return answer
+
+    async def look(self, inquiry: Inquiry) -> Standing:
+        self.looks += 1
+        await self.pause()
+        if self.is_deaf:
+            raise LedgerUnavailable("Deaf")
+        found = self.answers.get((inquiry.player_id, inquiry.request_id))
+        if found is not None and found[0] != inquiry.fingerprint:
+            raise RequestIdReused("Reused")
+        answer = None if found is None else replace(found[1], is_replay=True)
+        return Standing(answer, self.funds_minor, self._open_minor(inquiry), 0)
 
     async def find_answer(self, player_id: UUID, request_id: UUID) -> BetAnswer | None:
         found = self.answers.get((player_id, request_id))
@@ -173,10 +201,19 @@ class FakeLedger:
         bets = [answer.bet for _, answer in self.answers.values() if answer.bet is not None]
         return [bet for bet in bets if bet.player_id == player_id and status in {None, bet.status}], ""
 
+    def _open_minor(self, inquiry: Inquiry) -> int:
+        return sum(
+            answer.bet.stake.amount_minor
+            for (player_id, _), (_, answer) in self.answers.items()
+            if answer.bet is not None
+            and player_id == inquiry.player_id
+            and (answer.bet.legs[0].fixture_id, answer.bet.legs[0].market_id) == (inquiry.fixture_id, inquiry.market_id)
+        )
+
     def _decide(self, command: PlaceCommand) -> BetAnswer:
         if command.refusal is not None:
             return BetAnswer(None, command.refusal, None, is_replay=False)
-        if command.stake.amount_minor > self.funds_minor:
+        if command.stake.amount_minor > min(self.funds_minor, self.decided_funds_minor):
             refusal = BetRefusal("INSUFFICIENT_FUNDS", "Too poor", stake_max_minor=self.funds_minor)
             return BetAnswer(None, refusal, None, is_replay=False)
         self.funds_minor -= command.stake.amount_minor

@@ -3,21 +3,36 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
+from typing import Any
 from uuid import UUID
 
 import pytest
 
 from bets.answer import BetAnswer
-from bets.request import PricePolicy
+from bets.request import BetRequest, PricePolicy
 from gateway.bet_placement import BetPlacement, BettingRules, PricingUnavailable
-from kernel.commands import LedgerUnavailable, Overloaded, RequestIdReused
+from gateway.in_flight import TooManyUnderWay
+from kernel.commands import UNDECIDED, LedgerUnavailable, Overloaded, RequestIdReused
+from kernel.errors import DomainError
 from odds.fixture import MarketStatus
 from pam.player import PlayerStatus
 from risk.exposure import MarketExposure
 from risk.limits import LimitTable
 from risk.ports import ReservationKey, RiskUnavailable
-from tests.unit.fake_betting import PLAYER, FakeBook, FakeBooks, FakeClock, FakeExposure, FakeFigures, FakeLedger, ask
+from tests.unit.fake_betting import (
+    PLAYER,
+    FakeBook,
+    FakeBooks,
+    FakeClock,
+    FakeExposure,
+    FakeFigures,
+    FakeLedger,
+    ask,
+    one_turn,
+)
 
 RULES = BettingRules(
     table=LimitTable(
@@ -37,18 +52,37 @@ RULES = BettingRules(
 class House:
     """A placement with all its fakes."""
 
-    def __init__(self, *, in_play_delay_ms: int = 30, answer_timeout_ms: int = 500) -> None:
+    def __init__(
+        self,
+        *,
+        in_play_delay_ms: int = 30,
+        answer_timeout_ms: int = 500,
+        in_flight_of_player_max: int = 2,
+        table: LimitTable = RULES.table,
+    ) -> None:
         self.books = FakeBooks()
         self.exposure = FakeExposure()
         self.ledger = FakeLedger()
         self.figures = FakeFigures()
-        self.placement = BetPlacement(
+        self.tasks: list[asyncio.Task[Any]] = []
+        self.rules = replace(
+            RULES,
+            table=table,
+            in_play_delay_ms=in_play_delay_ms,
+            answer_timeout_ms=answer_timeout_ms,
+            in_flight_of_player_max=in_flight_of_player_max,
+        )
+        self.placement = self.rebuilt()
+
+    def rebuilt(self) -> BetPlacement:
+        """Make a placement that remembers nothing, as after a restart."""
+        return BetPlacement(
             books=self.books,
             exposure=self.exposure,
             ledger=self.ledger,
             figures=self.figures,
             clock=FakeClock(),
-            rules=replace(RULES, in_play_delay_ms=in_play_delay_ms, answer_timeout_ms=answer_timeout_ms),
+            rules=self.rules,
         )
 
     def open_book(self, **changes: object) -> None:
@@ -262,32 +296,208 @@ async def test_another_content_during_the_delay_is_refused_at_once() -> None:
     assert (await first).bet is not None
 
 
-async def test_a_client_that_leaves_during_the_delay_bets_nothing_and_a_repeat_decides_anew() -> None:
+TURNS = range(1, 24)
+
+
+@pytest.mark.parametrize("is_in_play", [False, True])
+@pytest.mark.parametrize("turns", TURNS)
+async def test_wherever_a_client_leaves_the_bet_is_made_all_the_same(turns: int, is_in_play: bool) -> None:
+    house = House(in_play_delay_ms=1)
+    house.ledger.pause = house.exposure.pause = one_turn
+    house.open_book(is_in_play=is_in_play)
+    request = ask()
+    await leave_after(house, request, turns)
+    await house.placement.wait_for(ReservationKey(PLAYER.player_id, request.request_id))
+    answer = await house.ledger.find_answer(PLAYER.player_id, request.request_id)
+    assert answer is not None
+    assert answer.bet is not None
+    assert house.exposure.reservations == {}
+    assert house.exposure.market == MarketExposure(1_000, {"home": 2_000})
+
+
+@pytest.mark.parametrize("turns", TURNS)
+async def test_wherever_a_client_leaves_a_refusal_is_stored_all_the_same(turns: int) -> None:
+    house = House(in_play_delay_ms=1)
+    house.ledger.pause = house.exposure.pause = one_turn
+    house.open_book(is_in_play=True)
+    house.ledger.decided_funds_minor = 0
+    request = ask()
+    await leave_after(house, request, turns)
+    await house.placement.wait_for(ReservationKey(PLAYER.player_id, request.request_id))
+    answer = await house.ledger.find_answer(PLAYER.player_id, request.request_id)
+    assert answer is not None
+    assert reason_of(answer) == "INSUFFICIENT_FUNDS"
+    assert house.exposure.market == MarketExposure()
+
+
+async def leave_after(house: House, request: BetRequest, turns: int) -> None:
+    placing = asyncio.create_task(house.placement.place(PLAYER, request))
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    placing.cancel()
+    with suppress(asyncio.CancelledError):
+        await placing
+
+
+async def test_a_deadline_within_the_delay_is_no_way_out_of_the_bet() -> None:
     house = House()
     house.open_book(is_in_play=True)
     request = ask()
-    first = asyncio.create_task(house.placement.place(PLAYER, request))
-    await asyncio.sleep(0.005)
-    repeat = asyncio.create_task(house.placement.place(PLAYER, request))
-    await asyncio.sleep(0.005)
-    first.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await first
-    assert (await repeat).bet is not None
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.01):
+            await house.placement.place(PLAYER, request)
+    again = await house.placement.place(PLAYER, request)
+    assert again.bet is not None
     assert len(house.ledger.commands) == 1
     assert house.exposure.market == MarketExposure(1_000, {"home": 2_000})
 
 
-async def test_a_client_that_leaves_alone_frees_what_was_reserved() -> None:
+async def test_the_end_of_the_process_waits_for_bets_under_way_and_takes_no_more() -> None:
     house = House()
     house.open_book(is_in_play=True)
     placing = asyncio.create_task(house.placement.place(PLAYER, ask()))
-    await asyncio.sleep(0.01)
-    placing.cancel()
-    with pytest.raises(asyncio.CancelledError):
+    await asyncio.sleep(0.005)
+    closing = asyncio.create_task(house.placement.close(timeout_s=5))
+    await asyncio.sleep(0)
+    with pytest.raises(Overloaded):
+        await house.placement.place(PLAYER, ask())
+    await closing
+    assert (await placing).bet is not None
+
+
+async def test_what_is_not_decided_when_the_process_has_to_end_is_not_taken_and_says_so() -> None:
+    house = House(in_play_delay_ms=60_000)
+    house.open_book(is_in_play=True)
+    placing = asyncio.create_task(house.placement.place(PLAYER, ask()))
+    await asyncio.sleep(0.005)
+    await house.placement.close(timeout_s=0.01)
+    with pytest.raises(LedgerUnavailable):
         await placing
-    assert house.exposure.market == MarketExposure()
     assert house.ledger.commands == []
+    assert house.exposure.market == MarketExposure()
+
+
+def silence_pricing(house: House) -> None:
+    house.books.is_live = False
+
+
+def lose_exposure(house: House) -> None:
+    house.exposure.is_down = True
+
+
+def fill_up(house: House) -> None:
+    house.open_book(is_in_play=True)
+    for _ in range(2):
+        house.tasks.append(asyncio.create_task(house.placement.place(PLAYER, ask())))
+
+
+def close_down(house: House) -> None:
+    house.tasks.append(asyncio.create_task(house.placement.close(timeout_s=1)))
+
+
+@pytest.mark.parametrize("happening", [silence_pricing, lose_exposure, fill_up, close_down])
+async def test_whatever_happened_since_a_repeat_gets_the_stored_answer(happening: Callable[[House], None]) -> None:
+    house = House()
+    request = ask()
+    first = await house.placement.place(PLAYER, request)
+    happening(house)
+    await asyncio.sleep(0)
+    again = await house.placement.place(PLAYER, request)
+    assert again.bet == first.bet is not None
+    assert again.is_replay
+    await asyncio.gather(*house.tasks)
+
+
+@pytest.mark.parametrize("happening", [silence_pricing, lose_exposure, fill_up, close_down])
+async def test_an_error_before_the_ledger_says_that_this_call_decided_nothing(
+    happening: Callable[[House], None],
+) -> None:
+    house = House()
+    happening(house)
+    await asyncio.sleep(0)
+    with pytest.raises(DomainError) as refused:
+        await house.placement.place(PLAYER, ask())
+    assert UNDECIDED in refused.value.message
+    await asyncio.gather(*house.tasks)
+
+
+async def test_a_repeat_of_a_bet_in_play_waits_no_second_delay_and_reserves_nothing() -> None:
+    house = House(in_play_delay_ms=10)
+    house.open_book(is_in_play=True)
+    request = ask()
+    first = await house.placement.place(PLAYER, request)
+    house.exposure.calls.clear()
+    slow = House(in_play_delay_ms=60_000)
+    slow.ledger, slow.books = house.ledger, house.books
+    async with asyncio.timeout(1):
+        again = await slow.rebuilt().place(PLAYER, request)
+    assert again.bet == first.bet
+    assert slow.exposure.calls == []
+
+
+async def test_a_ledger_that_cannot_be_asked_decides_nothing_and_reserves_nothing() -> None:
+    house = House()
+    house.ledger.is_deaf = True
+    with pytest.raises(LedgerUnavailable):
+        await house.placement.place(PLAYER, ask())
+    assert house.exposure.calls == []
+    assert house.ledger.commands == []
+
+
+async def test_who_has_no_money_reserves_nothing() -> None:
+    house = House()
+    house.open_book(is_in_play=True)
+    house.ledger.funds_minor = 999
+    answer = await house.placement.place(PLAYER, ask())
+    assert answer.refusal is not None
+    assert (answer.refusal.reason, answer.refusal.stake_max_minor) == ("INSUFFICIENT_FUNDS", 999)
+    assert answer.refusal.stake_min_minor == 10
+    assert house.exposure.calls == []
+
+
+async def test_bets_under_way_together_reserve_no_more_than_the_player_has() -> None:
+    house = House()
+    house.open_book(is_in_play=True)
+    house.ledger.funds_minor = 1_500
+    answers = await asyncio.gather(*(house.placement.place(PLAYER, ask()) for _ in range(2)))
+    assert sorted(answer.bet is not None for answer in answers) == [False, True]
+    assert house.exposure.calls == ["reserve", "reserve", "commit"]
+
+
+@pytest.mark.parametrize(("stake_minor", "is_taken"), [(1_000, True), (1_001, False)])
+async def test_a_player_has_so_much_open_on_a_market_and_not_one_unit_more(stake_minor: int, is_taken: bool) -> None:
+    house = House(table=replace(RULES.table, stake_minor_max=2_000, player_stakes_max=2))
+    house.exposure.market = MarketExposure(1_000_000)
+    for _ in range(3):
+        assert (await house.placement.place(PLAYER, ask())).bet is not None
+    answer = await house.placement.place(PLAYER, ask(stake_minor=stake_minor))
+    assert (answer.bet is not None) is is_taken
+    if not is_taken:
+        assert answer.refusal is not None
+        assert answer.refusal.reason == "PLAYER_STAKE_LIMIT_EXCEEDED"
+        assert (answer.refusal.stake_min_minor, answer.refusal.stake_max_minor) == (10, 1_000)
+
+
+async def test_stakes_under_way_count_towards_what_a_player_may_have_on_a_market() -> None:
+    house = House(table=replace(RULES.table, stake_minor_max=1_000, player_stakes_max=1))
+    house.open_book(is_in_play=True)
+    answers = await asyncio.gather(*(house.placement.place(PLAYER, ask()) for _ in range(2)))
+    assert sorted(answer.refusal.reason for answer in answers if answer.refusal) == ["PLAYER_STAKE_LIMIT_EXCEEDED"]
+
+
+async def test_one_player_has_so_many_bets_under_way_and_others_their_own() -> None:
+    house = House(in_flight_of_player_max=1)
+    house.open_book(is_in_play=True)
+    request = ask()
+    first = asyncio.create_task(house.placement.place(PLAYER, request))
+    await asyncio.sleep(0)
+    with pytest.raises(TooManyUnderWay) as refused:
+        await house.placement.place(PLAYER, ask())
+    assert refused.value.figures == {"under_way_max": "1"}
+    other = house.placement.place(replace(PLAYER, player_id=UUID(int=8)), ask())
+    answers = await asyncio.gather(first, house.placement.place(PLAYER, request), other)
+    assert all(answer.bet is not None for answer in answers)
+    assert (await house.placement.place(PLAYER, ask())).bet is not None
 
 
 async def test_so_many_bets_at_once_and_not_one_more() -> None:
