@@ -3,6 +3,8 @@
 PYTHON := $(shell for python in /usr/bin/python3.11 python3.11 /usr/bin/python3 python3; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 PYTHON := $(or $(PYTHON),$(error Python 3.11 or later is needed: apt install python3))
+# Names of files are UTF-8 whatever the locale.
+export PYTHONUTF8 := 1
 SETUP := $(PYTHON) -m infra.bootstrap
 BIN := .venv/bin
 

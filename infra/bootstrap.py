@@ -183,7 +183,7 @@ def run(title: str, command: list[str], *, mend: str, cwd: Path = ROOT) -> None:
     """
     begun_s = time.monotonic()
     path = f"{VENV / 'bin'}{os.pathsep}{os.environ['PATH']}"
-    with LOG.open("a", encoding="utf-8") as log:
+    with LOG.open("a", encoding="utf-8", errors="surrogateescape") as log:
         log.write(f"\n$ {' '.join(command)}\n")
         log.flush()
         process = subprocess.Popen(
