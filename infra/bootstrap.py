@@ -142,6 +142,18 @@ def make_environment() -> None:
         if is_due:
             options = ["--no-deps", "--no-build-isolation", "--quiet", "--editable", str(ROOT)]
             run("Installing Overround itself", [str(VENV_PYTHON), "-m", "pip", "install", *options], mend=PIP_MEND)
+            for listed in VENV.glob("lib/python*/site-packages/_overround.pth"):
+                make_relative(listed)
+
+
+def make_relative(listed: Path) -> None:
+    """Let a file that lists folders of modules name them from where it stands.
+
+    Python reads it in the encoding of the locale, by which it might not find a folder of any name.
+    """
+    folders = os.fsdecode(listed.read_bytes()).splitlines()
+    relative = [os.path.relpath(folder, listed.parent) if Path(folder).is_absolute() else folder for folder in folders]
+    listed.write_text("\n".join(relative) + "\n", encoding="ascii")
 
 
 def install_peers() -> None:

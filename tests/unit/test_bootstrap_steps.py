@@ -89,3 +89,13 @@ def test_a_folder_that_programs_cannot_be_pointed_at_is_refused_before_anything_
 @pytest.mark.parametrize("name", ["plain", "with space", "Über & Söhne, 50 %", "a'b\"c$d\\e"])
 def test_any_other_folder_is_taken(name: str, tmp_path: Path) -> None:
     bootstrap.expect_usable_path(tmp_path / name)
+
+
+def test_folders_of_modules_are_listed_without_the_name_of_the_checkout(tmp_path: Path) -> None:
+    packages = tmp_path / "Über" / ".venv" / "packages"
+    packages.mkdir(parents=True)
+    listed = packages / "ours.pth"
+    listed.write_bytes(f"{tmp_path}/Über\n{tmp_path}/Über/protos/gen\n".encode())
+    for _ in range(2):
+        bootstrap.make_relative(listed)
+        assert listed.read_bytes() == b"../..\n../../protos/gen\n"
