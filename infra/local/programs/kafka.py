@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import base64
 import functools
+import os
 import shutil
 import subprocess
 import uuid
 from pathlib import Path
 
+from infra.local.launch import LOCALE
 from infra.local.probes import probe_kafka
 from infra.local.program import Port, Program, Stage
 from infra.settings import ROOT, Settings
@@ -103,4 +105,12 @@ def _prepare(data: Path, settings: Settings) -> None:
         cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=").replace("-", "A")
         tool = (*_java(settings), "-XX:TieredStopAtLevel=1", f"-Dlog4j2.configurationFile={LOGGING.name}")
         arguments = ("kafka.tools.StorageTool", "format", "--standalone", "-t", cluster_id, "-c", str(properties))
-        subprocess.run([*tool, *arguments], check=True, stdout=subprocess.DEVNULL, timeout=FORMAT_TIMEOUT_S, cwd=data)
+        environment = {**os.environ, **LOCALE}
+        subprocess.run(
+            [*tool, *arguments],
+            check=True,
+            stdout=subprocess.DEVNULL,
+            timeout=FORMAT_TIMEOUT_S,
+            cwd=data,
+            env=environment,
+        )
