@@ -6,19 +6,22 @@ was becomes none. Each market change gets a sequence from its publish time (see 
 file gives the same sequences whenever it is replayed.
 
 A fixture is an event ("betfair:31573045"). A race meeting is one event with many races, so a race is a fixture of its
-own, named as the exchange names races: "betfair:28270094.1855".
+own, named as the exchange names races: "betfair:28270094.1855". Markets are named by type and the exchange's own id
+("betfair:SET_WINNER:1.101"), the one that asks who wins as everywhere ("match_odds", "win").
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Hashable, Iterator, Mapping
+from typing import Any, Final, TypeVar
 
 import orjson
 
-from gateway.feeds.betfair_definition import describe, is_offered, locate, results_of, status_of
+from gateway.feeds.betfair_definition import is_offered, locate
+from gateway.feeds.betfair_fixture import ExchangeFixture
 from gateway.feeds.betfair_market import ExchangeMarket
-from gateway.feeds.ordering import SequenceClock
+from gateway.feeds.betfair_results import results_of
+from gateway.feeds.ordering import TIME_MS_MAX, SequenceClock
 from gateway.feeds.reading import RAW_BYTES_MAX, Reading
 from gateway.feeds.refusals import (
     FeedRefused,
@@ -28,37 +31,44 @@ from gateway.feeds.refusals import (
     MessageOversized,
     MessageUnknown,
 )
-from overround.feed.v1.feed_pb2 import FeedUpdate, MarketResult, ProviderHeartbeat, Quotes, ResultKind
-from overround.odds.v1.book_pb2 import MarketStatus
-from overround.odds.v1.fixture_pb2 import FixtureDescription, MatchState
+from overround.feed.v1.feed_pb2 import FeedUpdate, MarketResult, ProviderHeartbeat, ResultKind
 
 PROVIDER_ID: Final = "betfair"
 MARKETS_MAX: Final = 10_000
+FIXTURES_MAX: Final = 20_000
+"""Remembered, so that one that ended is not revived by a market that comes later."""
 CHANGES_MAX: Final = 1_000
 _DATA_UNRELIABLE: Final = 503
+Value = TypeVar("Value")
 _CONTROL_MESSAGES: Final = frozenset({"connection", "status"})
 _MALFORMED = (KeyError, TypeError, ValueError, AttributeError, OverflowError)
 
 
-class _Told:
-    """What was last said about a market's fixture and result, so that it is said again only when it changes."""
+class _Followed:
+    """A market that is followed, its fixture, and the result last said of it."""
 
-    __slots__ = ("description", "market", "results", "state")
+    __slots__ = ("fixture", "market", "results")
 
-    def __init__(self, market: ExchangeMarket) -> None:
+    def __init__(self, market: ExchangeMarket, fixture: ExchangeFixture) -> None:
         self.market = market
-        self.description: FixtureDescription | None = None
-        self.state: MatchState | None = None
+        self.fixture = fixture
         self.results: MarketResult | None = None
 
 
 class BetfairAdapter:
-    """Reads the lines of an Exchange Stream, of all its markets, in the order in which they came."""
+    """Reads the lines of an Exchange Stream, of all its markets, in the order in which they came.
+
+    What cannot be read of a change is refused and costs that part alone; the market it is of stays suspended until the
+    part is told anew (see ExchangeMarket).
+    """
 
     def __init__(self) -> None:
         self._clock = SequenceClock()
-        self._told_by_exchange_id: dict[str, _Told] = {}
+        self._followed_by_exchange_id: dict[str, _Followed] = {}
+        self._left_alone: dict[str, None] = {}
+        self._fixture_by_id: dict[str, ExchangeFixture] = {}
         self._is_reliable = True
+        self._time_ms = 0
 
     def read(self, raw: bytes) -> Reading:
         """Return what a line says; what it holds wrongly is in the refusals."""
@@ -67,8 +77,7 @@ class BetfairAdapter:
         except FeedRefused as refusal:
             return Reading(PROVIDER_ID, refusals=(refusal,))
         except _MALFORMED as error:
-            malformed = MessageMalformed(f"A message does not have its form: {error!r}"[:512])
-            return Reading(PROVIDER_ID, refusals=(malformed,))
+            return Reading(PROVIDER_ID, refusals=(_malformed("message", error),))
 
     def _read_message(self, raw: bytes) -> Reading:
         if len(raw) > RAW_BYTES_MAX:
@@ -79,94 +88,152 @@ class BetfairAdapter:
             return Reading(PROVIDER_ID)
         if operation != "mcm":
             raise MessageUnknown(f"Messages of kind {str(operation)[:64]!r} are not taken")
-        changes = message.get("mc", ())
-        if len(changes) > CHANGES_MAX:
-            raise MessageOversized(f"A message has at most {CHANGES_MAX} market changes, had {len(changes)}")
-        return self._read_changes(message, changes, time_ms=message["pt"], digest=hash(raw))
-
-    def _read_changes(self, message: Mapping[str, Any], changes: Any, *, time_ms: int, digest: int) -> Reading:
-        updates: list[FeedUpdate] = []
         refusals: list[FeedRefused] = []
+        changes = message.get("mc", ())
+        if "pt" in message or changes:
+            refusals.extend(self._take_time(message.get("pt")))
+        updates = list(self._read_changes(changes, digest=hash(raw), refusals=refusals))
+        first_by_reason = {refusal.reason: refusal for refusal in reversed(refusals)}
+        return Reading(PROVIDER_ID, updates, self._signs(message), list(first_by_reason.values()))
+
+    def _take_time(self, time_ms: Any) -> Iterator[FeedRefused]:
+        """Note when a message was published; one that does not say counts as published with the one before."""
+        if type(time_ms) is int and 0 <= time_ms <= TIME_MS_MAX:
+            self._time_ms = time_ms
+        else:
+            yield MessageMalformed(f"Time stamp must be from 0 to {TIME_MS_MAX} ms, was {str(time_ms)[:32]!r}")
+
+    def _read_changes(self, changes: Any, *, digest: int, refusals: list[FeedRefused]) -> Iterator[FeedUpdate]:
+        if not isinstance(changes, list | tuple):
+            refusals.append(MessageMalformed(f"Market changes must be a list, were {type(changes).__name__}"))
+            return
+        if len(changes) > CHANGES_MAX:
+            refusals.append(MessageOversized(f"A message has at most {CHANGES_MAX} changes, had {len(changes)}"))
         for index, change in enumerate(changes):
             try:
-                update = self._read_change(change, time_ms=time_ms, digest=digest + index)
-            except FeedRefused as refusal:
+                is_taken = index < CHANGES_MAX
+                update = self._read_change(change, digest=digest + index, refusals=refusals) if is_taken else None
+            except (MessageDuplicated, MessageOutOfOrder) as refusal:
                 refusals.append(refusal)
                 continue
+            except FeedRefused as refusal:
+                refusals.append(refusal)
+                is_taken = False
             except _MALFORMED as error:
-                refusals.append(MessageMalformed(f"A market change does not have its form: {error!r}"[:512]))
-                continue
+                refusals.append(_malformed("market change", error))
+                is_taken = False
+            if not is_taken:
+                update = self._lose(change, digest=("lost", digest + index))
             if update is not None:
-                updates.append(update)
-        return Reading(PROVIDER_ID, updates, self._signs(message, time_ms), refusals)
+                yield update
 
-    def _signs(self, message: Mapping[str, Any], time_ms: int) -> tuple[ProviderHeartbeat, ...]:
+    def _signs(self, message: Mapping[str, Any]) -> tuple[ProviderHeartbeat, ...]:
         was_reliable = self._is_reliable
         self._is_reliable = message.get("status") != _DATA_UNRELIABLE
         if message.get("ct") != "HEARTBEAT" and was_reliable == self._is_reliable:
             return ()
-        return (ProviderHeartbeat(provider_id=PROVIDER_ID, provider_time_ms=time_ms, is_up=self._is_reliable),)
+        return (ProviderHeartbeat(provider_id=PROVIDER_ID, provider_time_ms=self._time_ms, is_up=self._is_reliable),)
 
-    def _read_change(self, change: Mapping[str, Any], *, time_ms: int, digest: int) -> FeedUpdate | None:
-        sequence, is_repeated = self._clock.assign(time_ms, digest)
+    def _read_change(self, change: Any, *, digest: int, refusals: list[FeedRefused]) -> FeedUpdate | None:
+        exchange_id, definition = change["id"], change.get("marketDefinition")
+        sequence, is_repeated = self._clock.assign(self._time_ms, digest)
         if is_repeated:
-            raise MessageDuplicated(f"Change {change['id']!r} of {time_ms} ms was taken already")
-        definition = change.get("marketDefinition")
-        if definition is not None and not is_offered(definition):
+            raise MessageDuplicated(f"Change {str(exchange_id)[:32]!r} of {self._time_ms} ms was taken already")
+        followed = self._follow(exchange_id, definition)
+        if followed is None:
             return None
-        told = self._told(change["id"], definition)
-        market = told.market
-        if time_ms < market.time_ms:
-            raise MessageOutOfOrder(f"A change of {market.time_ms} ms was taken, this one is of {time_ms}")
-        market.time_ms = time_ms
+        market = followed.market
+        if self._time_ms < market.time_ms:
+            raise MessageOutOfOrder(f"A change of {market.time_ms} ms was taken, this one is of {self._time_ms}")
+        market.time_ms = self._time_ms
         if change.get("img"):
             market.clear()
+        update = _update(market, sequence=sequence)
         if definition is not None:
-            market.define(definition)
+            refusals.extend(_take_definition(followed, definition, update))
         if "rc" in change:
-            market.apply(change["rc"])
-        quotes = market.changed_quotes()
-        if definition is None:
-            return _update(market, sequence=sequence, quotes=quotes) if quotes is not None else None
-        return _news(told, definition, sequence=sequence, quotes=quotes)
+            refusals.extend(market.apply(change["rc"]))
+        return _with_quotes(update, market)
 
-    def _told(self, exchange_id: str, definition: Mapping[str, Any] | None) -> _Told:
-        told = self._told_by_exchange_id.get(exchange_id)
-        if told is not None:
-            return told
+    def _lose(self, change: Any, *, digest: Hashable) -> FeedUpdate | None:
+        """Suspend the market of a change that cannot be read, if that much can be."""
+        exchange_id = change.get("id") if isinstance(change, dict) else None
+        followed = self._followed_by_exchange_id.get(exchange_id) if isinstance(exchange_id, str) else None
+        if followed is None:
+            return None
+        followed.market.doubt()
+        sequence, _ = self._clock.assign(self._time_ms, digest)
+        return _with_quotes(_update(followed.market, sequence=sequence), followed.market)
+
+    def _follow(self, exchange_id: Any, definition: Any) -> _Followed | None:
+        """Return the market of a change; None for one that is left alone.
+
+        Raises:
+            MessageMalformed: If its definition does not say what it is.
+            MessageOutOfOrder: If it has none yet.
+        """
+        if not isinstance(exchange_id, str) or not isinstance(definition, dict | None):
+            raise MessageMalformed(f"A market must have an id and a definition, had {str(exchange_id)[:32]!r}")
+        followed = self._followed_by_exchange_id.get(exchange_id)
         if definition is None:
-            raise MessageOutOfOrder(f"Market {str(exchange_id)[:32]!r} must begin with its definition")
+            if followed is None and exchange_id not in self._left_alone:
+                raise MessageOutOfOrder(f"Market {exchange_id[:32]!r} must begin with its definition")
+            return followed
+        if is_offered(definition):
+            return followed or self._begin(exchange_id, definition)
+        if followed is not None:
+            raise MessageMalformed(f"Market {exchange_id[:32]!r} must go on to pay plain odds, does not")
+        _remember(self._left_alone, exchange_id, None, MARKETS_MAX)
+        return None
+
+    def _begin(self, exchange_id: str, definition: Mapping[str, Any]) -> _Followed:
         self._make_room()
-        told = _Told(locate(exchange_id, definition))
-        self._told_by_exchange_id[exchange_id] = told
-        return told
+        market = locate(exchange_id, definition)
+        self._left_alone.pop(exchange_id, None)
+        fixture = self._fixture_by_id.pop(market.fixture_id, None) or ExchangeFixture()
+        _remember(self._fixture_by_id, market.fixture_id, fixture, FIXTURES_MAX)
+        fixture.join(market)
+        followed = self._followed_by_exchange_id[exchange_id] = _Followed(market, fixture)
+        return followed
 
     def _make_room(self) -> None:
-        if len(self._told_by_exchange_id) < MARKETS_MAX:
+        if len(self._followed_by_exchange_id) < MARKETS_MAX:
             return
-        for exchange_id, told in self._told_by_exchange_id.items():
-            if told.market.status == MarketStatus.MARKET_STATUS_CLOSED:
-                del self._told_by_exchange_id[exchange_id]
+        for exchange_id, followed in self._followed_by_exchange_id.items():
+            if followed.market.is_closed:
+                del self._followed_by_exchange_id[exchange_id]
                 return
         raise MessageOversized(f"At most {MARKETS_MAX} markets are followed at a time")
 
 
-def _news(told: _Told, definition: Mapping[str, Any], *, sequence: int, quotes: Quotes | None) -> FeedUpdate | None:
-    update = _update(told.market, sequence=sequence, quotes=quotes)
-    is_news = quotes is not None
-    description = describe(told.market, definition)
-    if description != told.description:
-        update.description.CopyFrom(description)
-        told.description, is_news = description, True
-    state = MatchState(status=status_of(definition))
-    if state != told.state:
+def _take_definition(followed: _Followed, definition: Mapping[str, Any], update: FeedUpdate) -> Iterator[FeedRefused]:
+    """Take a definition and add to the update what it changes; yield what of it could not be read."""
+    market, fixture = followed.market, followed.fixture
+    refusals = list(market.define(definition))
+    try:
+        description = fixture.follow_description(market, definition)
+        if description is not None:
+            update.description.CopyFrom(description)
+    except MessageMalformed as refusal:
+        refusals.append(refusal)
+    state = fixture.follow_state(market, definition)
+    if state is not None:
         update.state.CopyFrom(state)
-        told.state, is_news = state, True
-    results = results_of(told.market, definition)
-    if results != told.results:
-        update.results.extend(_corrections(told.results, results))
-        told.results, is_news = results, True
-    return update if is_news else None
+    market.is_definition_doubtful = bool(refusals)
+    yield from refusals
+    if not refusals:
+        yield from _take_results(followed, update)
+
+
+def _take_results(followed: _Followed, update: FeedUpdate) -> Iterator[FeedRefused]:
+    try:
+        results = results_of(followed.market)
+    except MessageMalformed as refusal:
+        results = None
+        yield refusal
+    if results != followed.results:
+        update.results.extend(_corrections(followed.results, results))
+        followed.results = results
 
 
 def _corrections(before: MarketResult | None, after: MarketResult | None) -> list[MarketResult]:
@@ -179,11 +246,29 @@ def _corrections(before: MarketResult | None, after: MarketResult | None) -> lis
     return corrections
 
 
-def _update(market: ExchangeMarket, *, sequence: int, quotes: Quotes | None) -> FeedUpdate:
+def _update(market: ExchangeMarket, *, sequence: int) -> FeedUpdate:
     return FeedUpdate(
         provider_id=PROVIDER_ID,
         fixture_id=market.fixture_id,
         sequence=sequence,
         provider_time_ms=market.time_ms,
-        quotes=quotes,
     )
+
+
+def _with_quotes(update: FeedUpdate, market: ExchangeMarket) -> FeedUpdate | None:
+    """Return the update with the prices that changed; None if there is nothing in it."""
+    quotes = market.changed_quotes()
+    if quotes is not None:
+        update.quotes.CopyFrom(quotes)
+    is_news = quotes is not None or update.HasField("description") or update.HasField("state") or update.results
+    return update if is_news else None
+
+
+def _remember(known: dict[str, Value], key: str, value: Value, count_max: int) -> None:
+    if len(known) >= count_max:
+        del known[next(iter(known))]
+    known[key] = value
+
+
+def _malformed(what: str, error: Exception) -> MessageMalformed:
+    return MessageMalformed(f"A {what} does not have its form: {error!r}"[:512])

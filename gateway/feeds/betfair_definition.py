@@ -1,4 +1,4 @@
-"""What an exchange market definition says: which fixture and market it is, how play stands, who won."""
+"""What an exchange market definition says: which fixture and market it is, and who plays."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from gateway.feeds.betfair_market import ExchangeMarket, Runner
+from gateway.feeds.betfair_market import ExchangeMarket
+from gateway.feeds.ordering import TIME_MS_MAX
 from gateway.feeds.refusals import MessageMalformed
-from overround.feed.v1.feed_pb2 import MarketResult, OutcomeResult, ResultKind
-from overround.odds.v1.fixture_pb2 import FixtureDescription, FixtureStatus, Participant
+from overround.odds.v1.fixture_pb2 import FixtureDescription, Participant
 
-FACTOR_ONE: Final = 1_000_000
 NAME_LENGTH_MAX: Final = 200
 SPORTS: Final[Mapping[str, str]] = {
     "1": "football",
@@ -29,10 +28,12 @@ SPORTS: Final[Mapping[str, str]] = {
     "7522": "basketball",
     "7524": "ice-hockey",
 }
+MAIN_MARKETS: Final[Mapping[str, str]] = {"MATCH_ODDS": "match_odds", "WIN": "win"}
 _RACING: Final = frozenset({"7", "4339"})
-_MAIN_MARKETS: Final[Mapping[str, str]] = {"MATCH_ODDS": "match_odds", "WIN": "win"}
 _EVENT_ID = re.compile(r"[0-9]{1,18}", re.ASCII)
 _MARKET_TYPE = re.compile(r"[A-Z0-9_]{1,64}", re.ASCII)
+_EXCHANGE_ID = re.compile(r"[0-9.]{1,32}", re.ASCII)
+_PAIRING = re.compile(r"(?P<first>.+?) (?P<link>v|[Vv][Ss]\.?|VS\.?|@) (?P<second>.+)")
 _DRAW: Final = "The Draw"
 
 
@@ -44,27 +45,47 @@ def is_offered(definition: Mapping[str, Any]) -> bool:
 def locate(exchange_id: str, definition: Mapping[str, Any]) -> ExchangeMarket:
     """Return the market a definition is of, without prices.
 
+    An event may have many markets of one type, so that the exchange's own id is part of ours; only what asks who wins
+    the fixture is there once, and has the name that other providers give it.
+
     Raises:
-        MessageMalformed: If its event or its type does not have its form.
+        MessageMalformed: If its id, its event, its type or, of a race, its start does not have its form.
     """
-    event_id, market_type = str(definition["eventId"]), str(definition["marketType"])
-    if not _EVENT_ID.fullmatch(event_id) or not _MARKET_TYPE.fullmatch(market_type):
-        raise MessageMalformed(f"A market must have an event and a type, had {event_id[:32]!r}, {market_type[:64]!r}")
+    event_id, market_type = str(definition.get("eventId")), str(definition.get("marketType"))
+    texts = ((_EXCHANGE_ID, exchange_id), (_EVENT_ID, event_id), (_MARKET_TYPE, market_type))
+    if not all(pattern.fullmatch(text) for pattern, text in texts):
+        raise MessageMalformed(
+            "A market must have an id, an event and a type, "
+            f"had {exchange_id[:32]!r}, {event_id[:32]!r} and {market_type[:64]!r}"
+        )
     fixture_id = f"betfair:{event_id}"
     if definition.get("eventTypeId") in _RACING:
         fixture_id += f".{_start_of(definition):%H%M}"
-    market_id = _MAIN_MARKETS.get(market_type, f"betfair:{market_type}")
-    return ExchangeMarket(market_id=market_id, exchange_id=str(exchange_id), fixture_id=fixture_id)
+    market_id = MAIN_MARKETS.get(market_type) or own_market_id(exchange_id, market_type)
+    market = ExchangeMarket(
+        market_id=market_id, market_type=market_type, exchange_id=exchange_id, fixture_id=fixture_id
+    )
+    market.place_count = 1 if market_type in MAIN_MARKETS else None
+    return market
+
+
+def own_market_id(exchange_id: str, market_type: str) -> str:
+    """Return the id of a market that only the exchange has."""
+    return f"betfair:{market_type}:{exchange_id}"
 
 
 def describe(market: ExchangeMarket, definition: Mapping[str, Any]) -> FixtureDescription:
-    """Return what the fixture is; teams are named where the event is called "A v B"."""
-    event_name = str(definition.get("eventName", ""))[:NAME_LENGTH_MAX]
-    home_name, is_pairing, away_name = event_name.partition(" v ")
+    """Return what the fixture is; teams are named where the event is called "A v B", "A vs B" or "B @ A".
+
+    Raises:
+        MessageMalformed: If its start is no time.
+    """
+    event_name = str(definition.get("eventName") or "")[:NAME_LENGTH_MAX]
+    home_name, away_name = _sides_of(event_name)
     return FixtureDescription(
         sport=SPORTS.get(str(definition.get("eventTypeId", "")), ""),
-        competition="" if is_pairing else event_name,
-        home_name=home_name if is_pairing else "",
+        competition="" if home_name else event_name,
+        home_name=home_name,
         away_name=away_name,
         start_time_ms=round(_start_of(definition).timestamp() * 1000),
         participants=[
@@ -75,53 +96,33 @@ def describe(market: ExchangeMarket, definition: Mapping[str, Any]) -> FixtureDe
     )
 
 
-def status_of(definition: Mapping[str, Any]) -> FixtureStatus.ValueType:
-    """Return where the fixture stands; its main market's end is its own."""
-    if definition["status"] == "CLOSED" and definition["marketType"] in _MAIN_MARKETS:
-        return FixtureStatus.FIXTURE_STATUS_ENDED
-    if definition.get("inPlay"):
-        return FixtureStatus.FIXTURE_STATUS_IN_PLAY
-    return FixtureStatus.FIXTURE_STATUS_PRE_MATCH
+def time_ms_of(text: Any) -> int:
+    """Return a time of the exchange, milliseconds since the Unix epoch.
 
-
-def results_of(market: ExchangeMarket, definition: Mapping[str, Any]) -> MarketResult | None:
-    """Return how every runner of a closed market came out; None while one is not decided.
-
-    Where more runners won than there are places, they share them: the dead-heat factor is places by winners.
+    Raises:
+        MessageMalformed: If it is none, has no zone, or is not in the times that are taken.
     """
-    if definition["status"] != "CLOSED":
-        return None
-    statuses = [runner.status for runner in market.runner_by_id.values()]
-    won_count = sum(status in ("WINNER", "PLACED") for status in statuses)
-    place_count = int(definition.get("numberOfWinners", 1))
-    dead_heat_factor_micro = FACTOR_ONE
-    if 0 < place_count < won_count:
-        dead_heat_factor_micro = FACTOR_ONE * place_count // won_count
-    if not statuses or not all(status in _DECIDED for status in statuses):
-        return None
-    return MarketResult(
-        kind=ResultKind.RESULT_KIND_SETTLEMENT,
-        market_id=market.market_id,
-        outcomes=[_outcome_of(runner, dead_heat_factor_micro) for runner in market.runner_by_id.values()],
-        certainty=2,
-    )
+    return round(_time_of(text).timestamp() * 1000)
 
 
-_DECIDED: Final = frozenset({"WINNER", "PLACED", "LOSER", "REMOVED", "REMOVED_VACANT"})
-
-
-def _outcome_of(runner: Runner, dead_heat_factor_micro: int) -> OutcomeResult:
-    is_won = runner.status in ("WINNER", "PLACED")
-    return OutcomeResult(
-        outcome_id=runner.outcome_id,
-        win_factor_micro=FACTOR_ONE if is_won else 0,
-        void_factor_micro=FACTOR_ONE if runner.status.startswith("REMOVED") else 0,
-        dead_heat_factor_micro=dead_heat_factor_micro if is_won else FACTOR_ONE,
-    )
+def _sides_of(event_name: str) -> tuple[str, str]:
+    """Return who is at home and who is away, nobody where two are not named; "@" has the home side second."""
+    found = _PAIRING.fullmatch(event_name)
+    if found is None:
+        return "", ""
+    sides = found["first"], found["second"]
+    return sides if found["link"] != "@" else sides[::-1]
 
 
 def _start_of(definition: Mapping[str, Any]) -> datetime:
-    start = datetime.fromisoformat(definition["marketTime"])
-    if start.tzinfo is None or start.year < 1970:
-        raise MessageMalformed(f"Market time must have a zone, was {definition['marketTime']!r}")
-    return start
+    return _time_of(definition.get("marketTime"))
+
+
+def _time_of(text: Any) -> datetime:
+    try:
+        time = datetime.fromisoformat(text)
+    except (TypeError, ValueError):
+        raise MessageMalformed(f"A time must be like 2026-01-02T12:00:00.000Z, was {str(text)[:32]!r}") from None
+    if time.tzinfo is None or not 0 <= time.timestamp() * 1000 <= TIME_MS_MAX:
+        raise MessageMalformed(f"A time must have a zone and be after 1970, was {text[:32]!r}")
+    return time

@@ -1,97 +1,112 @@
-"""One exchange market, kept up to date from full images and deltas."""
+"""One exchange market, kept up to date from full images and differences.
+
+What cannot be read costs that part alone, and leaves the market suspended until the part is told anew: the exchange
+sends differences only, so that what was missed would stand wrong for good.
+"""
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from gateway.feeds.refusals import MessageMalformed, MessageOversized
+from gateway.feeds.betfair_ladder import PRICE_MAX, PRICE_MIN, Ladder
+from gateway.feeds.refusals import FeedRefused, MessageMalformed, MessageOversized
 from odds.layout import MarketLayout
 from overround.feed.v1.feed_pb2 import Quotes
 from overround.odds.v1.book_pb2 import MarketStatus
 
 RUNNERS_MAX: Final = 512
-LADDER_LEVELS_MAX: Final = 1_024
-PRICE_MAX: Final = 1_000.0
 STATUSES: Final[Mapping[str, MarketStatus.ValueType]] = {
     "OPEN": MarketStatus.MARKET_STATUS_OPEN,
     "SUSPENDED": MarketStatus.MARKET_STATUS_SUSPENDED,
     "INACTIVE": MarketStatus.MARKET_STATUS_SUSPENDED,
     "CLOSED": MarketStatus.MARKET_STATUS_CLOSED,
 }
+_LADDER_FIELDS: Final = ("atb", "batb", "bdatb", "atl", "batl", "bdatl")
+_UNKNOWN: Final = MarketStatus.MARKET_STATUS_UNSPECIFIED
+_OPEN: Final = MarketStatus.MARKET_STATUS_OPEN
+_SUSPENDED: Final = MarketStatus.MARKET_STATUS_SUSPENDED
 
 
-class Ladder:
-    """Prices at which the exchange lets people back, with the size at each; the highest is the best."""
-
-    __slots__ = ("_price_by_level", "_size_by_price", "best")
-
-    def __init__(self) -> None:
-        self.best = 0.0
-        self._size_by_price: dict[float, float] = {}
-        self._price_by_level: dict[int, float] = {}
-
-    def set_sizes(self, deltas: Sequence[Sequence[float]]) -> None:
-        """Take [price, size] deltas; a size of 0 removes the price."""
-        sizes = self._size_by_price
-        for price, size in deltas:
-            if size > 0:
-                sizes[_checked(price)] = size
-                self.best = max(self.best, price)
-            elif sizes.pop(price, None) is not None and price == self.best:
-                self.best = max(sizes, default=0.0)
-        if len(sizes) > LADDER_LEVELS_MAX:
-            raise MessageOversized(f"A ladder has at most {LADDER_LEVELS_MAX} levels, had {len(sizes)}")
-
-    def set_levels(self, deltas: Sequence[Sequence[float]]) -> None:
-        """Take [level, price, size] deltas; a size of 0 empties the level."""
-        prices = self._price_by_level
-        for level, price, size in deltas:
-            if size > 0:
-                prices[int(level)] = _checked(price)
-            else:
-                prices.pop(int(level), None)
-        if len(prices) > LADDER_LEVELS_MAX:
-            raise MessageOversized(f"A ladder has at most {LADDER_LEVELS_MAX} levels, had {len(prices)}")
-        self.best = max(prices.values(), default=0.0)
-
-
-@dataclass(slots=True)
 class Runner:
-    """One selection of a market."""
+    """One selection of a market.
 
-    outcome_id: str
-    name: str
-    status: str = "ACTIVE"
-    starting_odds_milli: int = 0
-    last_traded: float = 0.0
-    available: Ladder = field(default_factory=Ladder)
-    best_available: Ladder = field(default_factory=Ladder)
-    best_displayed: Ladder = field(default_factory=Ladder)
+    Attributes:
+        removed_ms: When it was first seen removed, by the exchange's time; 0 while it was not.
+        definition: What the exchange last said it is.
+    """
+
+    __slots__ = (
+        "_is_last_traded_doubtful",
+        "available",
+        "best_available",
+        "best_displayed",
+        "definition",
+        "last_traded",
+        "name",
+        "outcome_id",
+        "removed_ms",
+        "starting_odds_milli",
+        "status",
+    )
+
+    def __init__(self, runner_id: int) -> None:
+        self.outcome_id = str(runner_id)
+        self.name = ""
+        self.status = ""
+        self.removed_ms = 0
+        self.starting_odds_milli = 0
+        self.definition: Mapping[str, Any] = {}
+        self.clear()
 
     def clear(self) -> None:
         """Forget all prices: a full image follows."""
         self.last_traded = 0.0
+        self._is_last_traded_doubtful = False
         self.available, self.best_available, self.best_displayed = Ladder(), Ladder(), Ladder()
 
+    @property
+    def is_removed(self) -> bool:
+        """Return whether it takes no part any more: bets on it are void."""
+        return self.status.startswith("REMOVED")
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Return whether a price of it could not be read."""
+        ladders = self.best_displayed, self.best_available, self.available
+        return self._is_last_traded_doubtful or any(ladder.is_doubtful for ladder in ladders)
+
+    def define(self, item: Mapping[str, Any], time_ms: int) -> bool:
+        """Take what the exchange says it is; return whether that could be read."""
+        self.definition = item
+        self.name = self.name or str(item.get("name") or "")
+        status = item.get("status")
+        self.status = status if isinstance(status, str) else ""
+        if self.is_removed and not self.removed_ms:
+            self.removed_ms = time_ms
+        starting_price = item.get("bsp")
+        if isinstance(starting_price, int | float) and PRICE_MIN <= starting_price <= PRICE_MAX:
+            self.starting_odds_milli = int(starting_price * 1000 + 0.5)
+        return bool(self.status)
+
     def apply(self, change: Mapping[str, Any]) -> bool:
-        """Take a delta; return whether it had a ladder in it."""
-        has_ladder = False
+        """Take a difference; return whether all of it could be read."""
+        is_read = True
         if "atb" in change:
-            self.available.set_sizes(change["atb"])
-            has_ladder = True
+            is_read &= self.available.set_sizes(change["atb"])
         if "batb" in change:
-            self.best_available.set_levels(change["batb"])
-            has_ladder = True
+            is_read &= self.best_available.set_levels(change["batb"])
         if "bdatb" in change:
-            self.best_displayed.set_levels(change["bdatb"])
-            has_ladder = True
+            is_read &= self.best_displayed.set_levels(change["bdatb"])
         last_traded = change.get("ltp")
         if last_traded is not None:
-            self.last_traded = _checked(last_traded)
-        return has_ladder or "atl" in change or "batl" in change or "bdatl" in change
+            is_price = isinstance(last_traded, int | float) and (PRICE_MIN <= last_traded <= PRICE_MAX)
+            # The exchange says 0 for a runner nobody traded yet.
+            self._is_last_traded_doubtful = not is_price and last_traded != 0
+            self.last_traded = last_traded if is_price else 0.0
+            is_read &= not self._is_last_traded_doubtful
+        return is_read
 
     def odds_milli(self, *, has_ladders: bool) -> int:
         """Return the best price to back at, times 1000; the last traded one where the feed carries no ladders."""
@@ -104,94 +119,167 @@ class Runner:
 
 
 class ExchangeMarket:
-    """A market as the exchange shows it; its runners keep the order in which they were first named."""
+    """A market as the exchange shows it; its runners keep the order in which they were first named.
 
-    def __init__(self, *, market_id: str, exchange_id: str, fixture_id: str) -> None:
+    Prices of a runner that no definition named yet are kept aside until one does.
+
+    Attributes:
+        place_count: How many runners win; 0 for as many as do, None where the exchange does not say.
+        is_definition_doubtful: Something in its newest definition could not be read.
+    """
+
+    def __init__(self, *, market_id: str, market_type: str, exchange_id: str, fixture_id: str) -> None:
         self.market_id = market_id
+        self.market_type = market_type
         self.exchange_id = exchange_id
         self.fixture_id = fixture_id
+        self.place_count: int | None = None
         self.time_ms = 0
         self.status: MarketStatus.ValueType = MarketStatus.MARKET_STATUS_UNSPECIFIED
         self.runner_by_id: dict[int, Runner] = {}
+        self._unnamed_by_id: dict[int, Runner] = {}
+        self.is_definition_doubtful = False
+        self._is_change_doubtful = False
         self._has_ladders = False
         self._template = Quotes()
         self._published: tuple[int, bytes, bytes] | None = None
 
-    def define(self, definition: Mapping[str, Any]) -> None:
-        """Take a market definition.
+    def define(self, definition: Mapping[str, Any]) -> Iterator[FeedRefused]:
+        """Take a market definition; yield what of it could not be read."""
+        yield from self._define_status(definition)
+        yield from self._define_places(definition)
+        yield from self._define_runners(definition)
 
-        Raises:
-            MessageMalformed: If the status is none.
-            MessageOversized: If it has too many runners.
-        """
-        status = STATUSES.get(definition["status"])
-        if status is None:
-            raise MessageMalformed(f"Market status must be one of {', '.join(STATUSES)}, was {definition['status']!r}")
-        runners = definition["runners"]
-        if len(runners) > RUNNERS_MAX:
-            raise MessageOversized(f"A market has at most {RUNNERS_MAX} runners, had {len(runners)}")
-        known_count = len(self.runner_by_id)
-        for item in sorted(runners, key=lambda item: int(item.get("sortPriority", 0))):
-            self._define_runner(item)
-        self.status = status
-        if len(self.runner_by_id) != known_count:
-            self._lay_out()
+    @property
+    def is_closed(self) -> bool:
+        """Return whether it takes no more bets."""
+        return self.status == MarketStatus.MARKET_STATUS_CLOSED
 
     def clear(self) -> None:
         """Forget all prices: a full image follows."""
+        self._is_change_doubtful = False
+        self._unnamed_by_id.clear()
         for runner in self.runner_by_id.values():
             runner.clear()
 
-    def apply(self, changes: Sequence[Mapping[str, Any]]) -> None:
-        """Take the deltas of its runners.
+    def doubt(self) -> None:
+        """Note that a change of it could not be read at all, so that only a full image tells what it is like."""
+        self._is_change_doubtful = True
 
-        Raises:
-            MessageMalformed: If one is of a runner that the definition does not name.
-        """
+    def apply(self, changes: Any) -> Iterator[FeedRefused]:
+        """Take the differences of its runners; yield what of them could not be read."""
+        if not isinstance(changes, list):
+            self.doubt()
+            yield MessageMalformed(f"Runner changes must be a list, were {type(changes).__name__}")
+            return
         for change in changes:
-            if change.get("hc"):
+            runner_id = change.get("id") if isinstance(change, dict) else None
+            line = change.get("hc") if isinstance(change, dict) else None
+            if line and isinstance(line, int | float):
                 continue  # a line of a handicap market
-            runner = self.runner_by_id.get(change["id"])
+            runner = self.runner_by_id.get(runner_id) if type(runner_id) is int else None
             if runner is None:
-                raise MessageMalformed(f"Runner must be in the market definition, was {change['id']!r}")
-            if runner.apply(change):
-                self._has_ladders = True
+                runner = self._unnamed(runner_id)
+            if line or runner is None:
+                self.doubt()
+                yield MessageMalformed(
+                    f"A change must be of one of at most {RUNNERS_MAX} runners, was of {str(runner_id)[:32]!r}"
+                )
+                continue
+            if not runner.apply(change):
+                yield MessageMalformed(
+                    f"Prices of runner {runner.outcome_id} must be {PRICE_MIN} to {PRICE_MAX:.0f}, with sizes"
+                )
+            if not self._has_ladders:
+                self._has_ladders = any(field in change for field in _LADDER_FIELDS)
 
     def changed_quotes(self) -> Quotes | None:
         """Return the prices where they differ from the last ones returned."""
         runners = self.runner_by_id.values()
         has_ladders = self._has_ladders
-        odds_milli = struct.pack(
-            f"<{len(runners)}I", *[runner.odds_milli(has_ladders=has_ladders) for runner in runners]
-        )
-        starting_odds_milli = self._starting_odds_milli()
-        shown = (self.status, odds_milli, starting_odds_milli)
+        prices = [runner.odds_milli(has_ladders=has_ladders) for runner in runners]
+        odds_milli, starting_odds_milli = struct.pack(f"<{len(prices)}I", *prices), self._starting_odds_milli()
+        status = self._shown_status(has_prices=any(prices))
+        shown = (status, odds_milli, starting_odds_milli)
         if shown == self._published:
             return None
         self._published = shown
         quotes = Quotes()
         quotes.CopyFrom(self._template)
-        quotes.market_statuses = bytes((self.status,))
+        quotes.market_statuses = bytes((status,))
         quotes.decimal_odds_milli = odds_milli
         quotes.starting_odds_milli = starting_odds_milli
         return quotes
+
+    def _shown_status(self, *, has_prices: bool) -> MarketStatus.ValueType:
+        if self.status == _UNKNOWN or (self.status == _OPEN and has_prices and self._is_doubtful):
+            return _SUSPENDED
+        return self.status
+
+    @property
+    def _is_doubtful(self) -> bool:
+        return (
+            self.is_definition_doubtful
+            or self._is_change_doubtful
+            or any(runner.is_doubtful for runner in self.runner_by_id.values())
+        )
 
     def _starting_odds_milli(self) -> bytes:
         odds_milli = [runner.starting_odds_milli for runner in self.runner_by_id.values()]
         return struct.pack(f"<{len(odds_milli)}I", *odds_milli) if any(odds_milli) else b""
 
-    def _define_runner(self, item: Mapping[str, Any]) -> None:
-        runner_id = item["id"]
+    def _define_status(self, definition: Mapping[str, Any]) -> Iterator[FeedRefused]:
+        text = definition.get("status")
+        status = STATUSES.get(text) if isinstance(text, str) else None
+        if status is None:
+            yield MessageMalformed(f"Market status must be one of {', '.join(STATUSES)}, was {str(text)[:32]!r}")
+        else:
+            self.status = status
+
+    def _define_places(self, definition: Mapping[str, Any]) -> Iterator[FeedRefused]:
+        count = definition.get("numberOfWinners", self.place_count)
+        is_count = type(count) is int and 0 <= count <= RUNNERS_MAX
+        self.place_count = count if is_count else None
+        if count is not None and not is_count:
+            yield MessageMalformed(f"Winners must be a number up to {RUNNERS_MAX}, were {str(count)[:32]!r}")
+
+    def _define_runners(self, definition: Mapping[str, Any]) -> Iterator[FeedRefused]:
+        items = definition.get("runners")
+        if not isinstance(items, list):
+            yield MessageMalformed(f"Runners must be a list, were {type(items).__name__}")
+            return
+        if len(items) > RUNNERS_MAX:
+            yield MessageOversized(f"A market has at most {RUNNERS_MAX} runners, had {len(items)}")
+            return
+        known_count = len(self.runner_by_id)
+        for item in sorted(items, key=_sort_priority):
+            runner_id = item.get("id") if isinstance(item, dict) else None
+            if runner_id is not None and item.get("hc"):
+                continue  # a line of a handicap market
+            runner = self._named(runner_id)
+            if runner is None or not runner.define(item, self.time_ms):
+                yield MessageMalformed(
+                    f"A runner must be one of at most {RUNNERS_MAX} and have a status, was {str(item)[:128]}"
+                )
+        if len(self.runner_by_id) != known_count or not self._template.market_ids:
+            self._lay_out()
+
+    def _named(self, runner_id: Any) -> Runner | None:
+        if type(runner_id) is not int:
+            return None
         runner = self.runner_by_id.get(runner_id)
-        if runner is None:
-            if not isinstance(runner_id, int) or len(self.runner_by_id) >= RUNNERS_MAX:
-                raise MessageMalformed(f"Runner id must be one of at most {RUNNERS_MAX} numbers, was {runner_id!r}")
-            runner = Runner(str(runner_id), str(item.get("name", "")))
+        if runner is None and len(self.runner_by_id) < RUNNERS_MAX:
+            runner = self._unnamed_by_id.pop(runner_id, None) or Runner(runner_id)
             self.runner_by_id[runner_id] = runner
-        runner.status = str(item["status"])
-        starting_price = item.get("bsp")
-        if isinstance(starting_price, int | float) and starting_price > 1:
-            runner.starting_odds_milli = int(_checked(starting_price) * 1000 + 0.5)
+        return runner
+
+    def _unnamed(self, runner_id: Any) -> Runner | None:
+        if type(runner_id) is not int:
+            return None
+        runner = self._unnamed_by_id.get(runner_id)
+        if runner is None and len(self._unnamed_by_id) < RUNNERS_MAX:
+            runner = self._unnamed_by_id[runner_id] = Runner(runner_id)
+        return runner
 
     def _lay_out(self) -> None:
         outcome_ids = [runner.outcome_id for runner in self.runner_by_id.values()]
@@ -204,7 +292,6 @@ class ExchangeMarket:
         )
 
 
-def _checked(price: float) -> float:
-    if not 1 < price <= PRICE_MAX:
-        raise MessageMalformed(f"Price must be above 1 and at most {PRICE_MAX:.0f}, was {price!r}")
-    return price
+def _sort_priority(item: Any) -> int:
+    priority = item.get("sortPriority") if isinstance(item, dict) else None
+    return priority if isinstance(priority, int) else 0

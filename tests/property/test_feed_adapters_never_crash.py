@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from typing import Any
 
+import numpy as np
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -14,6 +15,7 @@ from gateway.feeds.reading import FeedAdapter
 from gateway.feeds.refusals import FeedRefused
 from gateway.feeds.uof import UofAdapter
 from gateway.feeds.validation import UpdateValidator
+from overround.odds.v1.book_pb2 import MarketStatus
 
 REASONS = {"MALFORMED", "OVERSIZED", "OUT_OF_ORDER", "DUPLICATE", "UNKNOWN_MESSAGE"}
 
@@ -42,12 +44,14 @@ runners = st.fixed_dictionaries(
         "sortPriority": st.integers(0, 3) | odd_things,
         "bsp": numbers,
         "name": odd_things,
+        "adjustmentFactor": numbers,
+        "removalDate": st.just("2026-01-02T11:00:00.000Z") | odd_things,
     },
 )
 definitions = st.fixed_dictionaries(
     {
         "eventId": st.just("7") | odd_things,
-        "marketType": st.sampled_from(["MATCH_ODDS", "WIN"]) | odd_things,
+        "marketType": st.sampled_from(["MATCH_ODDS", "WIN", "PLACE"]) | odd_things,
         "marketTime": st.just("2026-01-02T12:00:00.000Z") | odd_things,
         "status": st.sampled_from(["OPEN", "SUSPENDED", "CLOSED"]) | odd_things,
         "runners": st.lists(runners, max_size=3) | odd_things,
@@ -55,7 +59,7 @@ definitions = st.fixed_dictionaries(
     optional={
         "eventTypeId": st.sampled_from(["1", "7"]) | odd_things,
         "inPlay": odd_things,
-        "numberOfWinners": odd_things,
+        "numberOfWinners": st.integers(0, 3) | odd_things,
         "eventName": odd_things,
         "bettingType": st.just("ODDS") | odd_things,
     },
@@ -112,7 +116,7 @@ def expect_sound(adapter: FeedAdapter, raws: list[bytes]) -> None:
         for update in reading.updates:
             assert update.sequence > last_sequence.get(update.provider_id, -1)
             last_sequence[update.provider_id] = update.sequence
-            with suppress(FeedRefused):
+            with nullcontext() if isinstance(adapter, BetfairAdapter) else suppress(FeedRefused):
                 validator.check(update)
 
 
@@ -131,6 +135,52 @@ def test_any_document_of_the_odds_feed_is_answered(documents: list[str]) -> None
 @given(st.lists(messages, max_size=5))
 def test_any_message_of_the_exchange_is_answered(items: list[Any]) -> None:
     expect_sound(BetfairAdapter(), [json.dumps(item).encode() for item in items])
+
+
+RUNNERS = (1, 2, 3)
+OPEN, SUSPENDED = MarketStatus.MARKET_STATUS_OPEN, MarketStatus.MARKET_STATUS_SUSPENDED
+soundly_told = st.tuples(st.sampled_from(RUNNERS), st.sampled_from([None, 2.0, 2.5, 3.0, 9.9]))
+"""A runner, and what its best price becomes; None for none."""
+badly_told = st.tuples(
+    st.sampled_from(RUNNERS), st.sampled_from([[0, 1001, 5], [0, "2", 5], [0, 2.0, -1], [0, 2.0], [0, None, 1]])
+)
+"""A runner, and what its best price is said to be in a way nobody can read."""
+
+
+@given(st.lists(st.lists(st.tuples(st.booleans(), soundly_told, badly_told), min_size=1, max_size=4), max_size=8))
+def test_a_bad_part_costs_no_other_and_leaves_no_price_open_that_may_be_stale(
+    lines: list[list[tuple[bool, tuple[int, float | None], tuple[int, list[Any]]]]],
+) -> None:
+    adapter = BetfairAdapter()
+    definition = {
+        "eventId": "7",
+        "marketType": "MATCH_ODDS",
+        "marketTime": "2026-01-02T12:00:00.000Z",
+        "status": "OPEN",
+        "runners": [{"id": id_, "status": "ACTIVE"} for id_ in RUNNERS],
+    }
+    known: dict[int, float | None] = dict.fromkeys(RUNNERS, 1.5)
+    first = [{"id": id_, "batb": [[0, 1.5, 1]]} for id_ in RUNNERS]
+    shown = None
+    for time_ms, parts in enumerate([[], *lines]):
+        change: dict[str, Any] = {"id": "1.1", "rc": []} if time_ms else {"marketDefinition": definition, "rc": first}
+        for is_sound, (runner_id, price), (bad_id, delta) in parts:
+            if is_sound:
+                change["rc"].append({"id": runner_id, "batb": [[0, price or 0, 1 if price else 0]]})
+                known[runner_id] = price
+            else:
+                change["rc"].append({"id": bad_id, "batb": [delta]})
+                known.pop(bad_id, None)
+        raw = json.dumps({"op": "mcm", "pt": time_ms, "mc": [{"id": "1.1"} | change]}).encode()
+        for update in adapter.read(raw).updates:
+            UpdateValidator().check(update)
+            shown = update.quotes
+        assert shown is not None
+        odds = dict(zip(RUNNERS, np.frombuffer(shown.decimal_odds_milli, "<u4").tolist(), strict=True))
+        assert {id_: odds[id_] for id_ in known} == {id_: round(1000 * (price or 0)) for id_, price in known.items()}
+        is_doubtful = len(known) < len(RUNNERS)
+        if any(odds.values()):
+            assert shown.market_statuses == bytes([SUSPENDED if is_doubtful else OPEN])
 
 
 @given(

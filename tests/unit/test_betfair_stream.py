@@ -17,6 +17,7 @@ from infra.settings import ROOT
 from overround.feed.v1.feed_pb2 import FeedUpdate, OutcomeResult, ResultKind
 from overround.odds.v1.book_pb2 import MarketStatus
 from overround.odds.v1.fixture_pb2 import FixtureStatus
+from tests.unit.betfair_lines import begun, definition, line, odds_of, only, prices, reasons, status_of
 
 BETFAIR = ROOT.parent / "shared" / "data" / "betfair"
 CRICKET = BETFAIR / "1.200806927"
@@ -29,59 +30,6 @@ OPEN, SUSPENDED, CLOSED = (
 WHOLE = 1_000_000
 
 needs_recordings = pytest.mark.skipif(not BETFAIR.is_dir(), reason="the reference data is not beside the repository")
-
-
-def definition(**changes: Any) -> dict[str, Any]:
-    runners = [{"id": 11, "sortPriority": 1, "status": "ACTIVE"}, {"id": 22, "sortPriority": 2, "status": "ACTIVE"}]
-    return {
-        "eventId": "77",
-        "eventTypeId": "1",
-        "marketType": "MATCH_ODDS",
-        "bettingType": "ODDS",
-        "marketTime": "2026-01-02T12:00:00.000Z",
-        "status": "OPEN",
-        "inPlay": False,
-        "numberOfWinners": 1,
-        "runners": runners,
-    } | changes
-
-
-def line(time_ms: int = 1, *, operation: str = "mcm", **change: Any) -> bytes:
-    message: dict[str, Any] = {"op": operation, "pt": time_ms, "clk": str(time_ms)}
-    if change:
-        message["mc"] = [{"id": "1.1"} | change]
-    return json.dumps(message).encode()
-
-
-def prices(runner_id: int, **ladders: Any) -> dict[str, Any]:
-    return {"id": runner_id} | ladders
-
-
-def odds_of(update: FeedUpdate) -> dict[str, int]:
-    odds = np.frombuffer(update.quotes.decimal_odds_milli, "<u4").tolist()
-    return dict(zip(update.quotes.outcome_ids, odds, strict=True))
-
-
-def status_of(update: FeedUpdate) -> int:
-    (status,) = update.quotes.market_statuses
-    return status
-
-
-def only(reading: Reading) -> FeedUpdate:
-    assert not reading.refusals
-    (update,) = reading.updates
-    return update
-
-
-def reasons(reading: Reading) -> list[str]:
-    assert not reading.updates
-    return [refusal.reason for refusal in reading.refusals]
-
-
-def begun(**changes: Any) -> BetfairAdapter:
-    adapter = BetfairAdapter()
-    only(adapter.read(line(1, img=True, marketDefinition=definition(**changes))))
-    return adapter
 
 
 def updates_of(path: Path) -> list[FeedUpdate]:
@@ -267,17 +215,6 @@ def test_a_corrected_result_takes_the_first_one_back() -> None:
     assert status_of(reopened) == OPEN
 
 
-def test_winners_share_places_in_a_dead_heat() -> None:
-    runners = [{"id": id_, "status": "WINNER"} for id_ in (1, 2, 3)]
-    update = only(begun().read(line(2, marketDefinition=definition(status="CLOSED", runners=[*runners]))))
-    assert not update.results  # runners 11 and 22 are not decided
-    adapter = BetfairAdapter()
-    closed = definition(status="CLOSED", runners=[*runners, {"id": 4, "status": "LOSER"}], numberOfWinners=2)
-    (result,) = only(adapter.read(line(1, marketDefinition=closed))).results
-    factors = [(item.win_factor_micro, item.dead_heat_factor_micro) for item in result.outcomes]
-    assert factors == [(WHOLE, 666_666)] * 3 + [(0, WHOLE)]
-
-
 def test_a_heartbeat_is_a_sign_of_life_and_unreliable_data_a_sign_of_none() -> None:
     adapter = BetfairAdapter()
     message = {"op": "mcm", "pt": 5, "ct": "HEARTBEAT"}
@@ -289,17 +226,37 @@ def test_a_heartbeat_is_a_sign_of_life_and_unreliable_data_a_sign_of_none() -> N
     assert reliable.is_up
 
 
-def test_markets_that_pay_no_plain_odds_are_left_alone() -> None:
+@pytest.mark.parametrize("others", [{}, {"pt": "x"}, {"mc": 7}, {"ct": "HEARTBEAT"}, {"mc": [{}] * 1_001}])
+def test_late_data_is_told_whatever_else_a_message_has_or_lacks(others: dict[str, Any]) -> None:
     adapter = BetfairAdapter()
-    for changes in ({"bettingType": "LINE"}, {"marketType": "EACH_WAY"}):
-        assert adapter.read(line(1, img=True, marketDefinition=definition(**changes))).updates == []
+    adapter.read(json.dumps({"op": "mcm", "pt": 5, "ct": "HEARTBEAT"}).encode())
+    (late,) = adapter.read(json.dumps({"op": "mcm", "id": 2, "status": 503} | others).encode()).heartbeats
+    assert (late.is_up, late.provider_time_ms) == (False, 5)
 
 
-def test_teams_are_read_from_the_name_of_the_event() -> None:
-    named = definition(eventName="Ajax v PSV", marketType="OVER_UNDER_25")
-    update = only(BetfairAdapter().read(line(1, img=True, marketDefinition=named)))
-    assert (update.description.home_name, update.description.away_name) == ("Ajax", "PSV")
-    assert list(update.quotes.market_ids) == ["betfair:OVER_UNDER_25"]
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"bettingType": "LINE"},
+        {"bettingType": "ASIAN_HANDICAP_DOUBLE_LINE", "marketType": "ASIAN_HANDICAP"},
+        {"marketType": "EACH_WAY"},
+    ],
+)
+def test_markets_that_pay_no_plain_odds_are_left_alone(changes: dict[str, Any]) -> None:
+    adapter = BetfairAdapter()
+    nothing = Reading("betfair", [], (), [])
+    assert adapter.read(line(1, img=True, marketDefinition=definition(**changes))) == nothing
+    assert adapter.read(line(2, rc=[prices(11, hc=-0.5, batb=[[0, 1.9, 10]])])) == nothing
+    assert adapter.read(line(3, marketDefinition=definition(**changes, status="CLOSED"))) == nothing
+    assert only(adapter.read(line(4, img=True, marketDefinition=definition()))).quotes.market_ids == ["match_odds"]
+
+
+def test_a_market_that_no_longer_pays_plain_odds_is_suspended() -> None:
+    adapter = begun()
+    only(adapter.read(line(2, rc=[prices(11, atb=[[2.0, 5]])])))
+    reading = adapter.read(line(3, marketDefinition=definition(bettingType="LINE")))
+    assert [refusal.reason for refusal in reading.refusals] == ["MALFORMED"]
+    assert [status_of(update) for update in reading.updates] == [SUSPENDED]
 
 
 def test_repeated_and_late_changes_are_refused_and_leave_prices_alone() -> None:
@@ -318,9 +275,9 @@ def test_a_change_before_its_definition_is_out_of_order() -> None:
 def test_one_bad_market_of_a_message_leaves_the_others() -> None:
     adapter = begun()
     message = json.loads(line(2, rc=[prices(11, atb=[[2.0, 5]])]))
-    message["mc"].insert(0, {"id": "1.1", "rc": [{"id": 99}]})
+    message["mc"].insert(0, {"id": "1.2", "rc": [{"id": 99}]})
     reading = adapter.read(json.dumps(message).encode())
-    assert [refusal.reason for refusal in reading.refusals] == ["MALFORMED"]
+    assert [refusal.reason for refusal in reading.refusals] == ["OUT_OF_ORDER"]
     assert [odds_of(update)["11"] for update in reading.updates] == [2000]
 
 
@@ -343,7 +300,7 @@ def test_one_bad_market_of_a_message_leaves_the_others() -> None:
         line(2, rc=[prices(11, atb=[["2", "1"]])]),
         line(2, rc=[prices(11, atb=[[2.0]])]),
         line(2, rc=[prices(11, ltp="x")]),
-        line(2, rc=[prices(99, ltp=2.0)]),
+        line(2, rc=[prices("99", ltp=2.0)]),
         line(2, marketDefinition=definition(status="OPENED")),
         line(2, marketDefinition=definition(runners=None)),
         line(2, marketDefinition=definition(marketTime="soon")),

@@ -15,6 +15,7 @@ describe("market names", () => {
     ["next_goal:11", "11th goal"],
     ["match_odds", "Match odds"],
     ["betfair:HALF_TIME", "Half time"],
+    ["betfair:SET_WINNER:1.101", "Set winner · 1.101"],
     ["uof:186:x=1", "Market 186 · x=1"],
     ["some_new_market", "Some new market"],
     ["home_total:1.5", "Home goals 1.5"],

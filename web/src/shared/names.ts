@@ -88,7 +88,7 @@ export function marketName(marketId: string): string {
   if (type === "handicap") return `Handicap ${signed(specifier)}`;
   if (type === "european_handicap") return `European handicap ${signed(specifier)}`;
   if (type === "next_goal") return `${ORDINALS[Number(specifier)] ?? `${specifier}th`} goal`;
-  if (type === "betfair") return readable(specifier);
+  if (type === "betfair") return readable(specifier.replace(":", " · "));
   if (type === "uof") return `Market ${specifier.replace(":", " · ")}`;
   const name = MARKET_NAMES[type] ?? readable(type);
   return specifier ? `${name} ${specifier}` : name;

@@ -1,0 +1,66 @@
+"""What the markets of an exchange event say together of their fixture."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from gateway.feeds.betfair_definition import MAIN_MARKETS, describe, own_market_id
+from gateway.feeds.betfair_market import ExchangeMarket
+from overround.odds.v1.fixture_pb2 import FixtureDescription, FixtureStatus, MatchState
+
+PARTICIPANTS_MAX: Final = 2_048
+_MAIN_MARKET_IDS: Final = frozenset(MAIN_MARKETS.values())
+
+
+class ExchangeFixture:
+    """An event as its markets show it: each has a definition of its own, and some lag behind the others.
+
+    The market that asks who wins speaks for the fixture, the first one where there is none. How play stands is what the
+    furthest of all says, and is never taken back: a side market that is not in play yet would lift the delay of bets.
+    """
+
+    __slots__ = ("_description", "_speaker", "_status")
+
+    def __init__(self) -> None:
+        self._speaker: ExchangeMarket | None = None
+        self._description = FixtureDescription()
+        self._status: FixtureStatus.ValueType = FixtureStatus.FIXTURE_STATUS_UNSPECIFIED
+
+    def join(self, market: ExchangeMarket) -> None:
+        """Take a market in; a second one of those that a fixture has once gets an id of its own."""
+        is_main = market.market_id in _MAIN_MARKET_IDS
+        if self._speaker is None or (is_main and self._speaker.market_id not in _MAIN_MARKET_IDS):
+            self._speaker = market
+        elif is_main:
+            market.market_id = own_market_id(market.exchange_id, market.market_type)
+
+    def follow_description(self, market: ExchangeMarket, definition: Mapping[str, Any]) -> FixtureDescription | None:
+        """Return what the fixture is where a definition changes it, with the runners of all its markets.
+
+        Raises:
+            MessageMalformed: If its start is no time.
+        """
+        told = describe(market, definition)
+        participants = {item.id: item for item in (*self._description.participants, *told.participants)}
+        description = told if market is self._speaker else FixtureDescription()
+        if market is not self._speaker:
+            description.CopyFrom(self._description)
+        del description.participants[:]
+        description.participants.extend(list(participants.values())[:PARTICIPANTS_MAX])
+        if description == self._description:
+            return None
+        self._description = description
+        return description
+
+    def follow_state(self, market: ExchangeMarket, definition: Mapping[str, Any]) -> MatchState | None:
+        """Return how play stands where a definition takes it further; the end of what asks who wins is the end."""
+        status = FixtureStatus.FIXTURE_STATUS_PRE_MATCH
+        if market.is_closed and market.market_id in _MAIN_MARKET_IDS:
+            status = FixtureStatus.FIXTURE_STATUS_ENDED
+        elif definition.get("inPlay"):
+            status = FixtureStatus.FIXTURE_STATUS_IN_PLAY
+        if status <= self._status:
+            return None
+        self._status = status
+        return MatchState(status=status)
