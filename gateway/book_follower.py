@@ -58,4 +58,5 @@ class BookFollower:
     def _note(self, books: list[CachedBook]) -> None:
         now_us = self._clock.now_us()
         for book in books:
-            self._figures.note_book(book.price_count, (now_us - book.message.feed_time_us) / 1_000)
+            latency_ms = (now_us - book.message.feed_time_us) / 1_000 if book.is_by_feed else None
+            self._figures.note_book(book.moved_count, latency_ms)

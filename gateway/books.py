@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
 from typing import ClassVar, Final
 
+import numpy as np
 import structlog
 from google.protobuf.message import DecodeError
+from numpy.typing import NDArray
 
 from bets.acceptance import MarketView
 from gateway.ports import Record
@@ -49,7 +52,7 @@ class CachedBook:
     """One version of a fixture's book: its bytes as they came, and views of it made when first asked for."""
 
     def __init__(self, raw: bytes) -> None:
-        """Read a book.
+        """Read a book; what it changed is known once it has been compared with the one before.
 
         Raises:
             DecodeError: If the bytes are none.
@@ -61,11 +64,19 @@ class CachedBook:
         status = self.message.state.status
         self.is_in_play: Final = status == fixture_pb2.FIXTURE_STATUS_IN_PLAY
         self.is_over: Final = status in _OVER
+        self.moved_count = 0
+        self.is_by_feed = False
 
-    @property
-    def price_count(self) -> int:
-        """Return how many outcomes it prices."""
-        return len(self.message.decimal_odds_milli) // ODDS.itemsize
+    def compare(self, before: CachedBook | None) -> None:
+        """Note how many prices differ from the book before, and whether something from a feed made this one.
+
+        A book may also be made because somebody fell silent or a trader spoke: its newest feed update is that of the
+        book before.
+        """
+        self.is_by_feed = before is not None and self.message.feed_time_us > before.message.feed_time_us
+        # A figure decides nothing about a book: whether its columns line up is found where they are used.
+        with suppress(LayoutMalformed):
+            self.moved_count = _count_moved(before, self)
 
     @cached_property
     def frame(self) -> bytes:
@@ -98,6 +109,36 @@ class CachedBook:
         own = odds[layout.offsets[index] : layout.offsets[index + 1]].tolist()
         status = MarketStatus(self.message.market_statuses[index])
         return MarketView(status, dict(zip(layout.outcome_ids_of(index), own, strict=True)))
+
+
+def _count_moved(before: CachedBook | None, book: CachedBook) -> int:
+    now = _prices_of(book.message)
+    if before is None:
+        return int(np.count_nonzero(now))
+    if before.message.layout_hash == book.message.layout_hash:
+        return int(np.count_nonzero(now != _prices_of(before.message)))
+    was = dict(_named_prices(before.message))
+    return sum(was.get(name, 0) != price for name, price in _named_prices(book.message))
+
+
+def _prices_of(message: book_pb2.Book) -> NDArray[np.uint32]:
+    length = len(message.outcome_ids)
+    return unpack(message.decimal_odds_milli, ODDS, length=length, name="decimal_odds_milli")
+
+
+def _named_prices(message: book_pb2.Book) -> Iterator[tuple[tuple[str, str], int]]:
+    layout, prices = layout_of(message), _prices_of(message).tolist()
+    for index, market_id in enumerate(layout.market_ids):
+        for place, outcome_id in enumerate(layout.outcome_ids_of(index), start=int(layout.offsets[index])):
+            yield (market_id, outcome_id), prices[place]
+
+
+@dataclass(frozen=True, slots=True)
+class PricingPart:
+    """One part of pricing: whether bets are taken on what it prices, and when it last said that it works."""
+
+    is_live: bool
+    heard_time_us: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +262,15 @@ class BookCache:
         """Return whether pricing has lately said so of every partition."""
         return self._is_complete and all(self._is_fresh(time_us) for time_us in self._heartbeat_times_us.values())
 
+    def partition_of(self, fixture_id: str) -> int:
+        """Return the part of pricing that prices a fixture."""
+        return self._partition_of(fixture_id)
+
+    def pricing_parts(self) -> tuple[PricingPart, ...]:
+        """Return how each part of pricing stands."""
+        times_us = self._heartbeat_times_us.values()
+        return tuple(PricingPart(self._is_complete and self._is_fresh(time_us), time_us) for time_us in times_us)
+
     def load(self, books: Mapping[str, bytes]) -> None:
         """Take in books from a snapshot."""
         self._store(books.items())
@@ -292,6 +342,7 @@ class BookCache:
         held = self.find(fixture_id)
         if held is not None and held.version >= book.version:
             return None
+        book.compare(held)
         kept, left = (self._over, self._live) if book.is_over else (self._live, self._over)
         left.pop(fixture_id, None)
         kept[fixture_id] = book

@@ -99,6 +99,8 @@ class DeskFeed:
         self._watchers_max = watchers_max
         self._liabilities = NewestByKey(field_number=_Response.LIABILITIES_FIELD_NUMBER, keys_max=LIABILITIES_MAX)
         self._providers = NewestByKey(field_number=_Response.PROVIDERS_FIELD_NUMBER, keys_max=PROVIDERS_MAX)
+        self._worst_losses = NewestByKey(field_number=_Response.WORST_LOSSES_FIELD_NUMBER, keys_max=LIABILITIES_MAX)
+        self._worst_loss_count = 0
         self._bets = NewestByKey(field_number=_Response.BETS_FIELD_NUMBER, keys_max=RECENT_BETS_MAX)
         self._unnamed: deque[Record] = deque(maxlen=RECENT_BETS_MAX)
         self._has_unnamed = asyncio.Event()
@@ -112,7 +114,7 @@ class DeskFeed:
         """
         if len(self._watches) >= self._watchers_max:
             raise TooManyWatchers(f"At most {self._watchers_max} desks may watch one gateway")
-        watch = DeskWatch((self._liabilities, self._providers, self._bets))
+        watch = DeskWatch((self._liabilities, self._worst_losses, self._providers, self._bets))
         self._watches.add(watch)
         return watch
 
@@ -128,6 +130,11 @@ class DeskFeed:
             liability = _parse(risk_pb2.FixtureLiability, record)
             if liability is not None:
                 self._put(self._liabilities, liability.fixture_id, (liability.version,), record.value or b"")
+
+    def put_worst_loss(self, loss: risk_pb2.FixtureWorstLoss) -> None:
+        """Take in what a fixture could still cost, newer than what was said of it before."""
+        self._worst_loss_count += 1
+        self._put(self._worst_losses, loss.fixture_id, (self._worst_loss_count,), loss.SerializeToString())
 
     def apply_providers(self, records: Iterable[Record]) -> None:
         """Take in providers' signs of life; records of other topics are passed over."""

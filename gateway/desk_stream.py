@@ -95,6 +95,7 @@ class DeskStream:
         self._trader_name = trader_name
         self._fixture_id = fixture_id
         self._figures_sent_s = -FIGURES_INTERVAL_S
+        self._parts_live: tuple[bool, ...] = ()
 
     async def responses(self) -> AsyncGenerator[bytes, None]:
         """Yield the snapshot, then changes; at least each second something."""
@@ -126,17 +127,36 @@ class DeskStream:
     def _collect(self, books: BookWatch, feed: DeskWatch, explanation: ExplanationWatch) -> list[bytes]:
         changed, removed = books.take(BOOKS_PER_MESSAGE_MAX)
         cache = self._sources.books
-        body = [book.frame for name in changed if (book := cache.find(name)) is not None]
+        found = [book for name in changed if (book := cache.find(name)) is not None]
+        body = [book.frame for book in found]
+        body += [
+            frame_unsigned(_Response.BOOK_PARTITIONS_FIELD_NUMBER, cache.partition_of(book.fixture_id))
+            for book in found
+        ]
         body += [frame_bytes(_Response.REMOVED_FIXTURE_IDS_FIELD_NUMBER, name.encode()) for name in removed]
         body += feed.take()
         focused = cache.find(self._fixture_id)
         if focused is not None and (frame := explanation.take(focused.version)):
             body.append(frame)
         now_s = self._sources.clock.monotonic_s()
-        if now_s - self._figures_sent_s >= FIGURES_INTERVAL_S:
+        is_due = now_s - self._figures_sent_s >= FIGURES_INTERVAL_S
+        body += self._pricing(is_due=is_due)
+        if is_due:
             self._figures_sent_s = now_s
             body.append(frame_bytes(_Response.FIGURES_FIELD_NUMBER, self._encode_figures()))
         return body
+
+    def _pricing(self, *, is_due: bool) -> list[bytes]:
+        """Return how pricing stands, at once where one part fell silent or came back."""
+        parts = self._sources.books.pricing_parts()
+        parts_live = tuple(part.is_live for part in parts)
+        if not is_due and parts_live == self._parts_live:
+            return []
+        self._parts_live = parts_live
+        messages = (
+            trading_service_pb2.PricingPart(is_live=part.is_live, heard_time_us=part.heard_time_us) for part in parts
+        )
+        return [frame_bytes(_Response.PRICING_FIELD_NUMBER, message.SerializeToString()) for message in messages]
 
     def _encode_figures(self) -> bytes:
         figures = self._sources.figures

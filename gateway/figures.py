@@ -90,10 +90,11 @@ class DeskFigures:
         self._bets_accepted = RollingCount(clock, window_s=60)
         self._bet_latency = RollingLatency(clock, window_s=60)
 
-    def note_book(self, price_count: int, latency_ms: float) -> None:
-        """Note a book that has come, and how long after the feed update in it."""
-        self._prices.add(price_count)
-        self._price_latency.add(latency_ms)
+    def note_book(self, moved_count: int, latency_ms: float | None) -> None:
+        """Note how many prices a book moved, and how long after the feed update that made it; None if none did."""
+        self._prices.add(moved_count)
+        if latency_ms is not None:
+            self._price_latency.add(latency_ms)
 
     def note_bet(self, latency_ms: float, *, is_accepted: bool) -> None:
         """Note a bet that was answered, and how long that took without the in-play delay."""
@@ -104,7 +105,7 @@ class DeskFigures:
 
     @property
     def prices_per_second(self) -> float:
-        """Prices published in the last second."""
+        """Prices that changed in the last second."""
         return self._prices.rate_per_s()
 
     @property
@@ -125,5 +126,5 @@ class DeskFigures:
 
     @property
     def price_p99_ms(self) -> float:
-        """99th percentile of feed to book in the last minute; NaN if there was none."""
+        """99th percentile of feed to book in the last minute, of books that a feed made; NaN if there was none."""
         return self._price_latency.quantile_ms(0.99)

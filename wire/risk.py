@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from odds.market_types import WINNER_COUNT_BY_TYPE, market_type_of
 from overround.bets.v1 import bet_pb2
 from overround.common.v1 import outbox_pb2
 from overround.risk.v1 import risk_pb2
 from risk.liability import FixtureLiability, LegChange, MarketLiability, OutboxPosition, OutcomeLiability
+from risk.score_losses import WorstLoss
 
 
 def parse_leg_change(message: bet_pb2.LegChanged) -> LegChange:
@@ -50,6 +52,17 @@ def parse_fixture_liability(message: risk_pb2.FixtureLiability) -> FixtureLiabil
     )
 
 
+def build_worst_loss(fixture_id: str, loss: WorstLoss) -> risk_pb2.FixtureWorstLoss:
+    """Return the message for what a fixture could still cost."""
+    score = None if loss.score is None else risk_pb2.FinalScore(home=loss.score.home, away=loss.score.away)
+    return risk_pb2.FixtureWorstLoss(
+        fixture_id=fixture_id,
+        worst_loss_minor=loss.amount_minor,
+        score=score,
+        undecided_minor=loss.undecided_minor,
+    )
+
+
 def _build_market(market: MarketLiability) -> risk_pb2.MarketLiability:
     return risk_pb2.MarketLiability(
         market_id=market.market_id,
@@ -65,6 +78,7 @@ def _build_market(market: MarketLiability) -> risk_pb2.MarketLiability:
             for outcome_id, outcome in sorted(market.outcomes.items())
         ],
         worst_loss_minor=market.worst_loss_minor(),
+        winner_count=WINNER_COUNT_BY_TYPE.get(market_type_of(market.market_id), 1),
     )
 
 

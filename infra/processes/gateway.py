@@ -19,6 +19,7 @@ from gateway.access import AccessInterceptor
 from gateway.book_follower import BookFollower
 from gateway.books import BOOKS_TOPIC, HEARTBEATS_TOPIC, BookCache
 from gateway.desk_feed import BETS_TOPIC, LIABILITIES_TOPIC, PROVIDERS_TOPIC, RECENT_BETS_MAX, DeskFeed
+from gateway.desk_losses import DeskLosses
 from gateway.desk_stream import DeskSources
 from gateway.feed_service import FeedService, PushLimits
 from gateway.feeds.intake import Intake
@@ -95,6 +96,7 @@ async def serve(settings: Settings, stopping: asyncio.Event) -> None:
         )
         auth = make_authenticator(settings, redis=servers.redis, postgres=servers.session_postgres, clock=clock)
         desk = DeskFeed(names=PostgresPlayerNames(servers.postgres), watchers_max=settings.gateway.desks_max)
+        losses = DeskLosses(books=books, feed=desk, clock=clock)
         betting = make_betting(
             stack,
             settings,
@@ -129,9 +131,10 @@ async def serve(settings: Settings, stopping: asyncio.Event) -> None:
         stack.push_async_callback(_end_feeds, feeds)
         works = (
             follower.run(),
-            _follow(servers.desk_log, (desk.apply_liabilities, desk.apply_providers)),
+            _follow(servers.desk_log, (desk.apply_liabilities, desk.apply_providers, losses.apply_liabilities)),
             _follow(servers.bets_log, (betting.feed.apply, desk.apply_bets)),
             desk.show_bets(),
+            losses.run(),
             betting.keeper.run(),
         )
         await _run_until(stopping, works, ending=partial(betting.placement.close, timeout_s=BETS_GRACE_S))

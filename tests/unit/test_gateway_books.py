@@ -247,3 +247,41 @@ def test_frames_put_together_are_the_message(size: int) -> None:
     assert message == odds_service_pb2.WatchBooksResponse(
         books=[book], removed_fixture_ids=[removed], server_time_us=size, is_pricing_live=True
     )
+
+
+def fed(version: int, feed_time_us: int, home_odds: int) -> Record:
+    book = build("f", version, home_odds=home_odds)
+    book.feed_time_us = feed_time_us
+    return record(book)
+
+
+def test_a_book_tells_how_many_prices_it_moved(books: BookCache) -> None:
+    (first,) = books.apply([fed(1, 5, 2_050)])
+    (same,) = books.apply([fed(2, 6, 2_050)])
+    (moved,) = books.apply([fed(3, 7, 2_100)])
+    offered = int(np.count_nonzero(np.frombuffer(first.message.decimal_odds_milli, "<u4")))
+    assert (first.moved_count, same.moved_count, moved.moved_count) == (offered, 0, 1)
+
+
+def test_prices_are_compared_by_name_where_the_layout_has_changed(books: BookCache) -> None:
+    books.apply([record(build("f", 1))])
+    (sliced,) = books.apply([record(main_market_of(build("f", 2, home_odds=2_100)))])
+    assert sliced.moved_count == 1
+
+
+def test_a_book_that_only_silence_made_is_not_by_a_feed(books: BookCache) -> None:
+    (first,) = books.apply([fed(1, 5, 2_050)])
+    (by_quote,) = books.apply([fed(2, 6, 2_050)])
+    (by_silence,) = books.apply([fed(3, 6, 2_050)])
+    assert (first.is_by_feed, by_quote.is_by_feed, by_silence.is_by_feed) == (False, True, False)
+
+
+def test_each_part_of_pricing_tells_whether_it_is_live_and_when_it_was_heard(
+    books: BookCache, clock: FakeClock
+) -> None:
+    books.apply([heartbeat(0, NOW_US), heartbeat(1, NOW_US - 1_500_001)])
+    assert [(part.is_live, part.heard_time_us) for part in books.pricing_parts()] == [
+        (True, NOW_US),
+        (False, NOW_US - 1_500_001),
+    ]
+    assert books.partition_of("abc") == 1

@@ -13,7 +13,7 @@ import pytest
 
 from gateway.books import BookCache, TooManyWatchers
 from gateway.desk_feed import RECENT_BETS_MAX, DeskFeed, NewestByKey
-from gateway.desk_stream import DeskSources, ExplanationWatch
+from gateway.desk_stream import FIGURES_INTERVAL_S, DeskSources, DeskStream, ExplanationWatch
 from gateway.figures import DeskFigures, RollingCount, RollingLatency
 from gateway.ports import ExplanationUnavailable, Record
 from gateway.price_explainer import PriceExplainer
@@ -214,11 +214,13 @@ def outlet() -> FakeOutlet:
 
 
 @pytest.fixture
-def service(clock: FakeClock, feed: DeskFeed, outlet: FakeOutlet) -> TradingService:
-    books = BookCache(clock=clock, partition_of=lambda _: 0, partitions=1, heartbeat_age_ms_max=1, watchers_max=1)
+def sources(clock: FakeClock, feed: DeskFeed) -> DeskSources:
+    books = BookCache(
+        clock=clock, partition_of=lambda name: ord(name) % 2, partitions=2, heartbeat_age_ms_max=1_000, watchers_max=1
+    )
     in_play = fixture_pb2.MatchState(status=fixture_pb2.FIXTURE_STATUS_IN_PLAY)
     books.load({name: book_pb2.Book(fixture_id=name, version=1, state=in_play).SerializeToString() for name in "fg"})
-    sources = DeskSources(
+    return DeskSources(
         books=books,
         feed=feed,
         explanations=FakeExplanations(),
@@ -226,10 +228,50 @@ def service(clock: FakeClock, feed: DeskFeed, outlet: FakeOutlet) -> TradingServ
         clock=clock,
         environment="test",
     )
+
+
+@pytest.fixture
+def service(clock: FakeClock, sources: DeskSources, outlet: FakeOutlet) -> TradingService:
     explainer = PriceExplainer(
-        explanations=sources.explanations, log=FakeExplanationLog(), books=books, clock=clock, kept_ms=1_000
+        explanations=sources.explanations, log=FakeExplanationLog(), books=sources.books, clock=clock, kept_ms=1_000
     )
     return TradingService(sources=sources, explainer=explainer, outlet=outlet, door=FakeDoor())
+
+
+async def test_the_desk_is_told_at_once_which_part_of_pricing_stands_still(
+    clock: FakeClock, sources: DeskSources
+) -> None:
+    def beat(partition: int) -> None:
+        heartbeat = book_pb2.PricingHeartbeat(partition=partition, time_us=clock.now_us())
+        sources.books.apply([record("odds.heartbeats.v1", heartbeat)])
+
+    async def told() -> trading_service_pb2.WatchDeskResponse:
+        return trading_service_pb2.WatchDeskResponse.FromString(await anext(responses))
+
+    sources.books.mark_complete()
+    beat(0)
+    beat(1)
+    responses = DeskStream(sources, trader_name="tess", fixture_id="").responses()
+    first = await told()
+    by_fixture = dict(zip((book.fixture_id for book in first.books), first.book_partitions, strict=True))
+    assert by_fixture == {"f": 0, "g": 1}
+    assert [part.is_live for part in first.pricing] == [True, True]
+    heard_us = clock.now_us()
+    clock.now_s += FIGURES_INTERVAL_S / 2
+    beat(0)
+    clock.now_s += FIGURES_INTERVAL_S / 2 + 0.06
+    beat(0)
+    stopped = await told()
+    assert [(part.is_live, part.heard_time_us) for part in stopped.pricing] == [
+        (True, clock.now_us()),
+        (False, heard_us),
+    ]
+    clock.now_s += 0.01
+    beat(1)
+    back = await told()
+    assert [part.is_live for part in back.pricing] == [True, True]
+    assert not back.HasField("figures")
+    await responses.aclose()
 
 
 async def test_a_repeated_command_is_sent_once_and_answered_twice(service: TradingService, outlet: FakeOutlet) -> None:
@@ -281,6 +323,16 @@ def test_a_quantile_is_right_within_ten_per_cent_and_forgets(clock: FakeClock) -
     assert latency.quantile_ms(0.99) == pytest.approx(990, rel=0.11)
     clock.now_s += 60
     assert math.isnan(latency.quantile_ms(0.99))
+
+
+def test_a_book_that_no_feed_made_has_no_latency(clock: FakeClock) -> None:
+    figures = DeskFigures(clock)
+    figures.note_book(0, None)
+    assert math.isnan(figures.price_p99_ms)
+    figures.note_book(3, 40.0)
+    clock.now_s += 1
+    assert figures.price_p99_ms == pytest.approx(40, rel=0.11)
+    assert figures.prices_per_second == 3.0
 
 
 def test_the_share_of_accepted_bets_is_of_the_last_minute(clock: FakeClock) -> None:

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from overround.common.v1 import outbox_pb2 as overround_dot_common_dot_v1_dot_outbox__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1coverround/risk/v1/risk.proto\x12\x11overround.risk.v1\x1a overround/common/v1/outbox.proto\"\x9d\x01\n\x0fMarketLiability\x12\x11\n\tmarket_id\x18\x01 \x01(\t\x12\x13\n\x0bstake_minor\x18\x02 \x01(\x03\x12\x11\n\tbet_count\x18\x03 \x01(\r\x12\x35\n\x08outcomes\x18\x04 \x03(\x0b\x32#.overround.risk.v1.OutcomeLiability\x12\x18\n\x10worst_loss_minor\x18\x05 \x01(\x03\"d\n\x10OutcomeLiability\x12\x12\n\noutcome_id\x18\x01 \x01(\t\x12\x13\n\x0bstake_minor\x18\x02 \x01(\x03\x12\x14\n\x0cpayout_minor\x18\x03 \x01(\x03\x12\x11\n\tbet_count\x18\x04 \x01(\r\"\xf8\x01\n\x10\x46ixtureLiability\x12\x12\n\nfixture_id\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x04\x12\x10\n\x08\x63urrency\x18\x03 \x01(\t\x12\x33\n\x07markets\x18\x04 \x03(\x0b\x32\".overround.risk.v1.MarketLiability\x12\x18\n\x10worst_loss_minor\x18\x05 \x01(\x03\x12\x16\n\x0eturnover_minor\x18\x06 \x01(\x03\x12\x35\n\x08position\x18\x07 \x01(\x0b\x32#.overround.common.v1.OutboxPosition\x12\x0f\n\x07time_us\x18\x08 \x01(\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1coverround/risk/v1/risk.proto\x12\x11overround.risk.v1\x1a overround/common/v1/outbox.proto\"\xb3\x01\n\x0fMarketLiability\x12\x11\n\tmarket_id\x18\x01 \x01(\t\x12\x13\n\x0bstake_minor\x18\x02 \x01(\x03\x12\x11\n\tbet_count\x18\x03 \x01(\r\x12\x35\n\x08outcomes\x18\x04 \x03(\x0b\x32#.overround.risk.v1.OutcomeLiability\x12\x18\n\x10worst_loss_minor\x18\x05 \x01(\x03\x12\x14\n\x0cwinner_count\x18\x06 \x01(\r\"d\n\x10OutcomeLiability\x12\x12\n\noutcome_id\x18\x01 \x01(\t\x12\x13\n\x0bstake_minor\x18\x02 \x01(\x03\x12\x14\n\x0cpayout_minor\x18\x03 \x01(\x03\x12\x11\n\tbet_count\x18\x04 \x01(\r\"\x96\x01\n\x10\x46ixtureWorstLoss\x12\x12\n\nfixture_id\x18\x01 \x01(\t\x12\x18\n\x10worst_loss_minor\x18\x02 \x01(\x03\x12\x31\n\x05score\x18\x03 \x01(\x0b\x32\x1d.overround.risk.v1.FinalScoreH\x00\x88\x01\x01\x12\x17\n\x0fundecided_minor\x18\x04 \x01(\x03\x42\x08\n\x06_score\"(\n\nFinalScore\x12\x0c\n\x04home\x18\x01 \x01(\r\x12\x0c\n\x04\x61way\x18\x02 \x01(\r\"\xf8\x01\n\x10\x46ixtureLiability\x12\x12\n\nfixture_id\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x04\x12\x10\n\x08\x63urrency\x18\x03 \x01(\t\x12\x33\n\x07markets\x18\x04 \x03(\x0b\x32\".overround.risk.v1.MarketLiability\x12\x18\n\x10worst_loss_minor\x18\x05 \x01(\x03\x12\x16\n\x0eturnover_minor\x18\x06 \x01(\x03\x12\x35\n\x08position\x18\x07 \x01(\x0b\x32#.overround.common.v1.OutboxPosition\x12\x0f\n\x07time_us\x18\x08 \x01(\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,9 +33,13 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'overround.risk.v1.risk_pb2'
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_MARKETLIABILITY']._serialized_start=86
-  _globals['_MARKETLIABILITY']._serialized_end=243
-  _globals['_OUTCOMELIABILITY']._serialized_start=245
-  _globals['_OUTCOMELIABILITY']._serialized_end=345
-  _globals['_FIXTURELIABILITY']._serialized_start=348
-  _globals['_FIXTURELIABILITY']._serialized_end=596
+  _globals['_MARKETLIABILITY']._serialized_end=265
+  _globals['_OUTCOMELIABILITY']._serialized_start=267
+  _globals['_OUTCOMELIABILITY']._serialized_end=367
+  _globals['_FIXTUREWORSTLOSS']._serialized_start=370
+  _globals['_FIXTUREWORSTLOSS']._serialized_end=520
+  _globals['_FINALSCORE']._serialized_start=522
+  _globals['_FINALSCORE']._serialized_end=562
+  _globals['_FIXTURELIABILITY']._serialized_start=565
+  _globals['_FIXTURELIABILITY']._serialized_end=813
 # @@protoc_insertion_point(module_scope)

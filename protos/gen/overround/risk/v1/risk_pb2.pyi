@@ -30,6 +30,7 @@ class MarketLiability(_message.Message):
     BET_COUNT_FIELD_NUMBER: _builtins.int
     OUTCOMES_FIELD_NUMBER: _builtins.int
     WORST_LOSS_MINOR_FIELD_NUMBER: _builtins.int
+    WINNER_COUNT_FIELD_NUMBER: _builtins.int
     market_id: _builtins.str
     stake_minor: _builtins.int
     """Stakes of open bets, minor units of the book currency."""
@@ -37,6 +38,8 @@ class MarketLiability(_message.Message):
     """Open bets."""
     worst_loss_minor: _builtins.int
     """The most we can lose over its outcomes, minor units, zero or above."""
+    winner_count: _builtins.int
+    """Outcomes that win together: 2 for a double chance; 0 in records from before it was told, for 1."""
     @_builtins.property
     def outcomes(self) -> _containers.RepeatedCompositeFieldContainer[Global___OutcomeLiability]: ...
     def __init__(
@@ -47,10 +50,11 @@ class MarketLiability(_message.Message):
         bet_count: _builtins.int = ...,
         outcomes: _abc.Iterable[Global___OutcomeLiability] | None = ...,
         worst_loss_minor: _builtins.int = ...,
+        winner_count: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bet_count", b"bet_count", "market_id", b"market_id", "outcomes", b"outcomes", "stake_minor", b"stake_minor", "worst_loss_minor", b"worst_loss_minor"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bet_count", b"bet_count", "market_id", b"market_id", "outcomes", b"outcomes", "stake_minor", b"stake_minor", "winner_count", b"winner_count", "worst_loss_minor", b"worst_loss_minor"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -86,6 +90,67 @@ class OutcomeLiability(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___OutcomeLiability: _TypeAlias = OutcomeLiability  # noqa: Y015
+
+@_typing.final
+class FixtureWorstLoss(_message.Message):
+    """What a fixture could still cost us: over the final scores that are still possible, bets of all markets together."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FIXTURE_ID_FIELD_NUMBER: _builtins.int
+    WORST_LOSS_MINOR_FIELD_NUMBER: _builtins.int
+    SCORE_FIELD_NUMBER: _builtins.int
+    UNDECIDED_MINOR_FIELD_NUMBER: _builtins.int
+    fixture_id: _builtins.str
+    worst_loss_minor: _builtins.int
+    """Minor units of the book currency, zero or above."""
+    undecided_minor: _builtins.int
+    """Part of it that no score decides: of such markets each at its own worst. Above zero the whole is a bound."""
+    @_builtins.property
+    def score(self) -> Global___FinalScore:
+        """The final score that costs so much; absent where no score decides anything or none costs."""
+
+    def __init__(
+        self,
+        *,
+        fixture_id: _builtins.str = ...,
+        worst_loss_minor: _builtins.int = ...,
+        score: Global___FinalScore | None = ...,
+        undecided_minor: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_score", b"_score", "score", b"score"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_score", b"_score", "fixture_id", b"fixture_id", "score", b"score", "undecided_minor", b"undecided_minor", "worst_loss_minor", b"worst_loss_minor"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__score: _TypeAlias = _typing.Literal["score"]  # noqa: Y015
+    _WhichOneofArgType__score: _TypeAlias = _typing.Literal["_score", b"_score"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__score) -> _WhichOneofReturnType__score | None: ...
+
+Global___FixtureWorstLoss: _TypeAlias = FixtureWorstLoss  # noqa: Y015
+
+@_typing.final
+class FinalScore(_message.Message):
+    """Goals at the end of normal time."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HOME_FIELD_NUMBER: _builtins.int
+    AWAY_FIELD_NUMBER: _builtins.int
+    home: _builtins.int
+    away: _builtins.int
+    def __init__(
+        self,
+        *,
+        home: _builtins.int = ...,
+        away: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["away", b"away", "home", b"home"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FinalScore: _TypeAlias = FinalScore  # noqa: Y015
 
 @_typing.final
 class FixtureLiability(_message.Message):

@@ -28,7 +28,7 @@ from overround.odds.v1 import book_pb2 as overround_dot_odds_dot_v1_dot_book__pb
 from overround.risk.v1 import risk_pb2 as overround_dot_risk_dot_v1_dot_risk__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*overround/trading/v1/trading_service.proto\x12\x14overround.trading.v1\x1a\x1boverround/bets/v1/bet.proto\x1a\x1coverround/feed/v1/feed.proto\x1a\x1coverround/odds/v1/book.proto\x1a\x1coverround/risk/v1/risk.proto\"&\n\x10WatchDeskRequest\x12\x12\n\nfixture_id\x18\x01 \x01(\t\"\xfe\x02\n\x11WatchDeskResponse\x12&\n\x05\x62ooks\x18\x01 \x03(\x0b\x32\x17.overround.odds.v1.Book\x12\x1b\n\x13removed_fixture_ids\x18\x02 \x03(\t\x12\x38\n\x0bliabilities\x18\x03 \x03(\x0b\x32#.overround.risk.v1.FixtureLiability\x12+\n\x04\x62\x65ts\x18\x04 \x03(\x0b\x32\x1d.overround.trading.v1.DeskBet\x12\x37\n\tproviders\x18\x05 \x03(\x0b\x32$.overround.feed.v1.ProviderHeartbeat\x12\x38\n\x0b\x65xplanation\x18\x06 \x01(\x0b\x32#.overround.odds.v1.PriceExplanation\x12\x32\n\x07\x66igures\x18\x07 \x01(\x0b\x32!.overround.trading.v1.DeskFigures\x12\x16\n\x0eserver_time_us\x18\x08 \x01(\x03\"C\n\x07\x44\x65skBet\x12#\n\x03\x62\x65t\x18\x01 \x01(\x0b\x32\x16.overround.bets.v1.Bet\x12\x13\n\x0bplayer_name\x18\x02 \x01(\t\"\xad\x01\n\x0b\x44\x65skFigures\x12\x19\n\x11prices_per_second\x18\x01 \x01(\x01\x12\x17\n\x0f\x62\x65ts_per_second\x18\x02 \x01(\x01\x12\x16\n\x0e\x61\x63\x63\x65pted_ratio\x18\x03 \x01(\x01\x12\x12\n\nbet_p99_ms\x18\x04 \x01(\x01\x12\x14\n\x0cprice_p99_ms\x18\x05 \x01(\x01\x12\x13\n\x0b\x65nvironment\x18\x06 \x01(\t\x12\x13\n\x0btrader_name\x18\x07 \x01(\t\"K\n\x0eSuspendRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x12\n\nfixture_id\x18\x02 \x01(\t\x12\x11\n\tmarket_id\x18\x03 \x01(\t\"\x11\n\x0fSuspendResponse\"J\n\rResumeRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x12\n\nfixture_id\x18\x02 \x01(\t\x12\x11\n\tmarket_id\x18\x03 \x01(\t\"\x10\n\x0eResumeResponse\"-\n\x17SuspendAllInPlayRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\"/\n\x18SuspendAllInPlayResponse\x12\x13\n\x0b\x66ixture_ids\x18\x01 \x03(\t\"M\n\x13\x45xplainPriceRequest\x12\x12\n\nfixture_id\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x04\x12\x11\n\tmarket_id\x18\x03 \x01(\t\"\x84\x02\n\x14\x45xplainPriceResponse\x12\x12\n\nfixture_id\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x04\x12\x19\n\x11published_time_us\x18\x03 \x01(\x03\x12\x16\n\x0emargin_removal\x18\x04 \x01(\t\x12\x30\n\ngoal_means\x18\x05 \x01(\x0b\x32\x1c.overround.odds.v1.GoalMeans\x12\x1a\n\x12margin_application\x18\x06 \x01(\t\x12\x0e\n\x06ladder\x18\x07 \x01(\t\x12\x36\n\x07markets\x18\x08 \x03(\x0b\x32%.overround.trading.v1.ExplainedMarket\"\x9b\x03\n\x0f\x45xplainedMarket\x12\x11\n\tmarket_id\x18\x01 \x01(\t\x12/\n\x06status\x18\x02 \x01(\x0e\x32\x1f.overround.odds.v1.MarketStatus\x12>\n\x11suspension_reason\x18\x03 \x01(\x0e\x32#.overround.odds.v1.SuspensionReason\x12\x34\n\x0cprice_source\x18\x04 \x01(\x0e\x32\x1e.overround.odds.v1.PriceSource\x12\x1d\n\x10overround_wanted\x18\x05 \x01(\x01H\x00\x88\x01\x01\x12\x16\n\toverround\x18\x06 \x01(\x01H\x01\x88\x01\x01\x12:\n\tproviders\x18\x07 \x03(\x0b\x32\'.overround.trading.v1.ExplainedProvider\x12\x38\n\x08outcomes\x18\x08 \x03(\x0b\x32&.overround.trading.v1.ExplainedOutcomeB\x13\n\x11_overround_wantedB\x0c\n\n_overround\"\xae\x01\n\x11\x45xplainedProvider\x12\x13\n\x0bprovider_id\x18\x01 \x01(\t\x12\x0e\n\x06weight\x18\x02 \x01(\x01\x12\x18\n\x10received_time_us\x18\x03 \x01(\x03\x12/\n\x06status\x18\x04 \x01(\x0e\x32\x1f.overround.odds.v1.MarketStatus\x12\x11\n\tis_behind\x18\x05 \x01(\x08\x12\x16\n\x0eis_bet_stopped\x18\x06 \x01(\x08\"\xe0\x02\n\x10\x45xplainedOutcome\x12\x12\n\noutcome_id\x18\x01 \x01(\t\x12<\n\x0fprovider_prices\x18\x02 \x03(\x0b\x32#.overround.trading.v1.ProviderPrice\x12 \n\x13\x62lended_probability\x18\x03 \x01(\x01H\x00\x88\x01\x01\x12\x1d\n\x10\x66\x61ir_probability\x18\x04 \x01(\x01H\x01\x88\x01\x01\x12\x18\n\x0bshift_logit\x18\x05 \x01(\x01H\x02\x88\x01\x01\x12\'\n\x1a\x64\x65\x63imal_odds_before_ladder\x18\x06 \x01(\x01H\x03\x88\x01\x01\x12\x1a\n\x12\x64\x65\x63imal_odds_milli\x18\x07 \x01(\rB\x16\n\x14_blended_probabilityB\x13\n\x11_fair_probabilityB\x0e\n\x0c_shift_logitB\x1d\n\x1b_decimal_odds_before_ladder\"t\n\rProviderPrice\x12\x13\n\x0bprovider_id\x18\x01 \x01(\t\x12\x1a\n\x12\x64\x65\x63imal_odds_milli\x18\x02 \x01(\r\x12\x1d\n\x10\x66\x61ir_probability\x18\x03 \x01(\x01H\x00\x88\x01\x01\x42\x13\n\x11_fair_probability2\xf7\x03\n\x0eTradingService\x12^\n\tWatchDesk\x12&.overround.trading.v1.WatchDeskRequest\x1a\'.overround.trading.v1.WatchDeskResponse0\x01\x12V\n\x07Suspend\x12$.overround.trading.v1.SuspendRequest\x1a%.overround.trading.v1.SuspendResponse\x12S\n\x06Resume\x12#.overround.trading.v1.ResumeRequest\x1a$.overround.trading.v1.ResumeResponse\x12q\n\x10SuspendAllInPlay\x12-.overround.trading.v1.SuspendAllInPlayRequest\x1a..overround.trading.v1.SuspendAllInPlayResponse\x12\x65\n\x0c\x45xplainPrice\x12).overround.trading.v1.ExplainPriceRequest\x1a*.overround.trading.v1.ExplainPriceResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*overround/trading/v1/trading_service.proto\x12\x14overround.trading.v1\x1a\x1boverround/bets/v1/bet.proto\x1a\x1coverround/feed/v1/feed.proto\x1a\x1coverround/odds/v1/book.proto\x1a\x1coverround/risk/v1/risk.proto\"&\n\x10WatchDeskRequest\x12\x12\n\nfixture_id\x18\x01 \x01(\t\"\x86\x04\n\x11WatchDeskResponse\x12&\n\x05\x62ooks\x18\x01 \x03(\x0b\x32\x17.overround.odds.v1.Book\x12\x1b\n\x13removed_fixture_ids\x18\x02 \x03(\t\x12\x38\n\x0bliabilities\x18\x03 \x03(\x0b\x32#.overround.risk.v1.FixtureLiability\x12+\n\x04\x62\x65ts\x18\x04 \x03(\x0b\x32\x1d.overround.trading.v1.DeskBet\x12\x37\n\tproviders\x18\x05 \x03(\x0b\x32$.overround.feed.v1.ProviderHeartbeat\x12\x38\n\x0b\x65xplanation\x18\x06 \x01(\x0b\x32#.overround.odds.v1.PriceExplanation\x12\x32\n\x07\x66igures\x18\x07 \x01(\x0b\x32!.overround.trading.v1.DeskFigures\x12\x16\n\x0eserver_time_us\x18\x08 \x01(\x03\x12\x17\n\x0f\x62ook_partitions\x18\t \x03(\r\x12\x32\n\x07pricing\x18\n \x03(\x0b\x32!.overround.trading.v1.PricingPart\x12\x39\n\x0cworst_losses\x18\x0b \x03(\x0b\x32#.overround.risk.v1.FixtureWorstLoss\"5\n\x0bPricingPart\x12\x0f\n\x07is_live\x18\x01 \x01(\x08\x12\x15\n\rheard_time_us\x18\x02 \x01(\x03\"C\n\x07\x44\x65skBet\x12#\n\x03\x62\x65t\x18\x01 \x01(\x0b\x32\x16.overround.bets.v1.Bet\x12\x13\n\x0bplayer_name\x18\x02 \x01(\t\"\xad\x01\n\x0b\x44\x65skFigures\x12\x19\n\x11prices_per_second\x18\x01 \x01(\x01\x12\x17\n\x0f\x62\x65ts_per_second\x18\x02 \x01(\x01\x12\x16\n\x0e\x61\x63\x63\x65pted_ratio\x18\x03 \x01(\x01\x12\x12\n\nbet_p99_ms\x18\x04 \x01(\x01\x12\x14\n\x0cprice_p99_ms\x18\x05 \x01(\x01\x12\x13\n\x0b\x65nvironment\x18\x06 \x01(\t\x12\x13\n\x0btrader_name\x18\x07 \x01(\t\"K\n\x0eSuspendRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x12\n\nfixture_id\x18\x02 \x01(\t\x12\x11\n\tmarket_id\x18\x03 \x01(\t\"\x11\n\x0fSuspendResponse\"J\n\rResumeRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x12\n\nfixture_id\x18\x02 \x01(\t\x12\x11\n\tmarket_id\x18\x03 \x01(\t\"\x10\n\x0eResumeResponse\"-\n\x17SuspendAllInPlayRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\"/\n\x18SuspendAllInPlayResponse\x12\x13\n\x0b\x66ixture_ids\x18\x01 \x03(\t\"M\n\x13\x45xplainPriceRequest\x12\x12\n\nfixture_id\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x04\x12\x11\n\tmarket_id\x18\x03 \x01(\t\"\x84\x02\n\x14\x45xplainPriceResponse\x12\x12\n\nfixture_id\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x04\x12\x19\n\x11published_time_us\x18\x03 \x01(\x03\x12\x16\n\x0emargin_removal\x18\x04 \x01(\t\x12\x30\n\ngoal_means\x18\x05 \x01(\x0b\x32\x1c.overround.odds.v1.GoalMeans\x12\x1a\n\x12margin_application\x18\x06 \x01(\t\x12\x0e\n\x06ladder\x18\x07 \x01(\t\x12\x36\n\x07markets\x18\x08 \x03(\x0b\x32%.overround.trading.v1.ExplainedMarket\"\x9b\x03\n\x0f\x45xplainedMarket\x12\x11\n\tmarket_id\x18\x01 \x01(\t\x12/\n\x06status\x18\x02 \x01(\x0e\x32\x1f.overround.odds.v1.MarketStatus\x12>\n\x11suspension_reason\x18\x03 \x01(\x0e\x32#.overround.odds.v1.SuspensionReason\x12\x34\n\x0cprice_source\x18\x04 \x01(\x0e\x32\x1e.overround.odds.v1.PriceSource\x12\x1d\n\x10overround_wanted\x18\x05 \x01(\x01H\x00\x88\x01\x01\x12\x16\n\toverround\x18\x06 \x01(\x01H\x01\x88\x01\x01\x12:\n\tproviders\x18\x07 \x03(\x0b\x32\'.overround.trading.v1.ExplainedProvider\x12\x38\n\x08outcomes\x18\x08 \x03(\x0b\x32&.overround.trading.v1.ExplainedOutcomeB\x13\n\x11_overround_wantedB\x0c\n\n_overround\"\xae\x01\n\x11\x45xplainedProvider\x12\x13\n\x0bprovider_id\x18\x01 \x01(\t\x12\x0e\n\x06weight\x18\x02 \x01(\x01\x12\x18\n\x10received_time_us\x18\x03 \x01(\x03\x12/\n\x06status\x18\x04 \x01(\x0e\x32\x1f.overround.odds.v1.MarketStatus\x12\x11\n\tis_behind\x18\x05 \x01(\x08\x12\x16\n\x0eis_bet_stopped\x18\x06 \x01(\x08\"\xe0\x02\n\x10\x45xplainedOutcome\x12\x12\n\noutcome_id\x18\x01 \x01(\t\x12<\n\x0fprovider_prices\x18\x02 \x03(\x0b\x32#.overround.trading.v1.ProviderPrice\x12 \n\x13\x62lended_probability\x18\x03 \x01(\x01H\x00\x88\x01\x01\x12\x1d\n\x10\x66\x61ir_probability\x18\x04 \x01(\x01H\x01\x88\x01\x01\x12\x18\n\x0bshift_logit\x18\x05 \x01(\x01H\x02\x88\x01\x01\x12\'\n\x1a\x64\x65\x63imal_odds_before_ladder\x18\x06 \x01(\x01H\x03\x88\x01\x01\x12\x1a\n\x12\x64\x65\x63imal_odds_milli\x18\x07 \x01(\rB\x16\n\x14_blended_probabilityB\x13\n\x11_fair_probabilityB\x0e\n\x0c_shift_logitB\x1d\n\x1b_decimal_odds_before_ladder\"t\n\rProviderPrice\x12\x13\n\x0bprovider_id\x18\x01 \x01(\t\x12\x1a\n\x12\x64\x65\x63imal_odds_milli\x18\x02 \x01(\r\x12\x1d\n\x10\x66\x61ir_probability\x18\x03 \x01(\x01H\x00\x88\x01\x01\x42\x13\n\x11_fair_probability2\xf7\x03\n\x0eTradingService\x12^\n\tWatchDesk\x12&.overround.trading.v1.WatchDeskRequest\x1a\'.overround.trading.v1.WatchDeskResponse0\x01\x12V\n\x07Suspend\x12$.overround.trading.v1.SuspendRequest\x1a%.overround.trading.v1.SuspendResponse\x12S\n\x06Resume\x12#.overround.trading.v1.ResumeRequest\x1a$.overround.trading.v1.ResumeResponse\x12q\n\x10SuspendAllInPlay\x12-.overround.trading.v1.SuspendAllInPlayRequest\x1a..overround.trading.v1.SuspendAllInPlayResponse\x12\x65\n\x0c\x45xplainPrice\x12).overround.trading.v1.ExplainPriceRequest\x1a*.overround.trading.v1.ExplainPriceResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -38,35 +38,37 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_WATCHDESKREQUEST']._serialized_start=187
   _globals['_WATCHDESKREQUEST']._serialized_end=225
   _globals['_WATCHDESKRESPONSE']._serialized_start=228
-  _globals['_WATCHDESKRESPONSE']._serialized_end=610
-  _globals['_DESKBET']._serialized_start=612
-  _globals['_DESKBET']._serialized_end=679
-  _globals['_DESKFIGURES']._serialized_start=682
-  _globals['_DESKFIGURES']._serialized_end=855
-  _globals['_SUSPENDREQUEST']._serialized_start=857
-  _globals['_SUSPENDREQUEST']._serialized_end=932
-  _globals['_SUSPENDRESPONSE']._serialized_start=934
-  _globals['_SUSPENDRESPONSE']._serialized_end=951
-  _globals['_RESUMEREQUEST']._serialized_start=953
-  _globals['_RESUMEREQUEST']._serialized_end=1027
-  _globals['_RESUMERESPONSE']._serialized_start=1029
-  _globals['_RESUMERESPONSE']._serialized_end=1045
-  _globals['_SUSPENDALLINPLAYREQUEST']._serialized_start=1047
-  _globals['_SUSPENDALLINPLAYREQUEST']._serialized_end=1092
-  _globals['_SUSPENDALLINPLAYRESPONSE']._serialized_start=1094
-  _globals['_SUSPENDALLINPLAYRESPONSE']._serialized_end=1141
-  _globals['_EXPLAINPRICEREQUEST']._serialized_start=1143
-  _globals['_EXPLAINPRICEREQUEST']._serialized_end=1220
-  _globals['_EXPLAINPRICERESPONSE']._serialized_start=1223
-  _globals['_EXPLAINPRICERESPONSE']._serialized_end=1483
-  _globals['_EXPLAINEDMARKET']._serialized_start=1486
-  _globals['_EXPLAINEDMARKET']._serialized_end=1897
-  _globals['_EXPLAINEDPROVIDER']._serialized_start=1900
-  _globals['_EXPLAINEDPROVIDER']._serialized_end=2074
-  _globals['_EXPLAINEDOUTCOME']._serialized_start=2077
-  _globals['_EXPLAINEDOUTCOME']._serialized_end=2429
-  _globals['_PROVIDERPRICE']._serialized_start=2431
-  _globals['_PROVIDERPRICE']._serialized_end=2547
-  _globals['_TRADINGSERVICE']._serialized_start=2550
-  _globals['_TRADINGSERVICE']._serialized_end=3053
+  _globals['_WATCHDESKRESPONSE']._serialized_end=746
+  _globals['_PRICINGPART']._serialized_start=748
+  _globals['_PRICINGPART']._serialized_end=801
+  _globals['_DESKBET']._serialized_start=803
+  _globals['_DESKBET']._serialized_end=870
+  _globals['_DESKFIGURES']._serialized_start=873
+  _globals['_DESKFIGURES']._serialized_end=1046
+  _globals['_SUSPENDREQUEST']._serialized_start=1048
+  _globals['_SUSPENDREQUEST']._serialized_end=1123
+  _globals['_SUSPENDRESPONSE']._serialized_start=1125
+  _globals['_SUSPENDRESPONSE']._serialized_end=1142
+  _globals['_RESUMEREQUEST']._serialized_start=1144
+  _globals['_RESUMEREQUEST']._serialized_end=1218
+  _globals['_RESUMERESPONSE']._serialized_start=1220
+  _globals['_RESUMERESPONSE']._serialized_end=1236
+  _globals['_SUSPENDALLINPLAYREQUEST']._serialized_start=1238
+  _globals['_SUSPENDALLINPLAYREQUEST']._serialized_end=1283
+  _globals['_SUSPENDALLINPLAYRESPONSE']._serialized_start=1285
+  _globals['_SUSPENDALLINPLAYRESPONSE']._serialized_end=1332
+  _globals['_EXPLAINPRICEREQUEST']._serialized_start=1334
+  _globals['_EXPLAINPRICEREQUEST']._serialized_end=1411
+  _globals['_EXPLAINPRICERESPONSE']._serialized_start=1414
+  _globals['_EXPLAINPRICERESPONSE']._serialized_end=1674
+  _globals['_EXPLAINEDMARKET']._serialized_start=1677
+  _globals['_EXPLAINEDMARKET']._serialized_end=2088
+  _globals['_EXPLAINEDPROVIDER']._serialized_start=2091
+  _globals['_EXPLAINEDPROVIDER']._serialized_end=2265
+  _globals['_EXPLAINEDOUTCOME']._serialized_start=2268
+  _globals['_EXPLAINEDOUTCOME']._serialized_end=2620
+  _globals['_PROVIDERPRICE']._serialized_start=2622
+  _globals['_PROVIDERPRICE']._serialized_end=2738
+  _globals['_TRADINGSERVICE']._serialized_start=2741
+  _globals['_TRADINGSERVICE']._serialized_end=3244
 # @@protoc_insertion_point(module_scope)

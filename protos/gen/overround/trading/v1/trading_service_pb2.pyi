@@ -54,6 +54,9 @@ class WatchDeskResponse(_message.Message):
     EXPLANATION_FIELD_NUMBER: _builtins.int
     FIGURES_FIELD_NUMBER: _builtins.int
     SERVER_TIME_US_FIELD_NUMBER: _builtins.int
+    BOOK_PARTITIONS_FIELD_NUMBER: _builtins.int
+    PRICING_FIELD_NUMBER: _builtins.int
+    WORST_LOSSES_FIELD_NUMBER: _builtins.int
     server_time_us: _builtins.int
     """Microseconds since the Unix epoch, UTC."""
     @_builtins.property
@@ -78,6 +81,18 @@ class WatchDeskResponse(_message.Message):
     def figures(self) -> Global___DeskFigures:
         """Once a second."""
 
+    @_builtins.property
+    def book_partitions(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Part of pricing, an index into `pricing`, that each of `books` is priced by; in their order."""
+
+    @_builtins.property
+    def pricing(self) -> _containers.RepeatedCompositeFieldContainer[Global___PricingPart]:
+        """How each part of pricing stands. Once a second, and whenever one falls silent or comes back; empty in between."""
+
+    @_builtins.property
+    def worst_losses(self) -> _containers.RepeatedCompositeFieldContainer[_risk_pb2.FixtureWorstLoss]:
+        """What could still be lost, of fixtures where it changed; of all of them at first."""
+
     def __init__(
         self,
         *,
@@ -89,14 +104,43 @@ class WatchDeskResponse(_message.Message):
         explanation: _book_pb2.PriceExplanation | None = ...,
         figures: Global___DeskFigures | None = ...,
         server_time_us: _builtins.int = ...,
+        book_partitions: _abc.Iterable[_builtins.int] | None = ...,
+        pricing: _abc.Iterable[Global___PricingPart] | None = ...,
+        worst_losses: _abc.Iterable[_risk_pb2.FixtureWorstLoss] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["explanation", b"explanation", "figures", b"figures"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bets", b"bets", "books", b"books", "explanation", b"explanation", "figures", b"figures", "liabilities", b"liabilities", "providers", b"providers", "removed_fixture_ids", b"removed_fixture_ids", "server_time_us", b"server_time_us"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bets", b"bets", "book_partitions", b"book_partitions", "books", b"books", "explanation", b"explanation", "figures", b"figures", "liabilities", b"liabilities", "pricing", b"pricing", "providers", b"providers", "removed_fixture_ids", b"removed_fixture_ids", "server_time_us", b"server_time_us", "worst_losses", b"worst_losses"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___WatchDeskResponse: _TypeAlias = WatchDeskResponse  # noqa: Y015
+
+@_typing.final
+class PricingPart(_message.Message):
+    """One part of pricing: fixtures are shared out among parts by their id."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IS_LIVE_FIELD_NUMBER: _builtins.int
+    HEARD_TIME_US_FIELD_NUMBER: _builtins.int
+    is_live: _builtins.bool
+    """Whether bets are taken on what it prices."""
+    heard_time_us: _builtins.int
+    """When it last said that it works, microseconds since the Unix epoch, UTC; 0 for not since this gateway began."""
+    def __init__(
+        self,
+        *,
+        is_live: _builtins.bool = ...,
+        heard_time_us: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["heard_time_us", b"heard_time_us", "is_live", b"is_live"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PricingPart: _TypeAlias = PricingPart  # noqa: Y015
 
 @_typing.final
 class DeskBet(_message.Message):
@@ -136,7 +180,7 @@ class DeskFigures(_message.Message):
     ENVIRONMENT_FIELD_NUMBER: _builtins.int
     TRADER_NAME_FIELD_NUMBER: _builtins.int
     prices_per_second: _builtins.float
-    """Prices published in the last second."""
+    """Prices that changed in the last second."""
     bets_per_second: _builtins.float
     """Bets answered in the last ten seconds, a second."""
     accepted_ratio: _builtins.float
@@ -146,7 +190,9 @@ class DeskFigures(_message.Message):
     none.
     """
     price_p99_ms: _builtins.float
-    """99th percentile of feed append to book at the gateway in the last minute, milliseconds; NaN for none."""
+    """99th percentile of feed append to book at the gateway in the last minute, milliseconds, of books that something
+    from a feed made; NaN for none.
+    """
     environment: _builtins.str
     """"local", "test", "production" ..."""
     trader_name: _builtins.str

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file overround/risk/v1/risk.proto.
  */
 export const file_overround_risk_v1_risk: GenFile = /*@__PURE__*/
-  fileDesc("ChxvdmVycm91bmQvcmlzay92MS9yaXNrLnByb3RvEhFvdmVycm91bmQucmlzay52MSKdAQoPTWFya2V0TGlhYmlsaXR5EhEKCW1hcmtldF9pZBgBIAEoCRITCgtzdGFrZV9taW5vchgCIAEoAxIRCgliZXRfY291bnQYAyABKA0SNQoIb3V0Y29tZXMYBCADKAsyIy5vdmVycm91bmQucmlzay52MS5PdXRjb21lTGlhYmlsaXR5EhgKEHdvcnN0X2xvc3NfbWlub3IYBSABKAMiZAoQT3V0Y29tZUxpYWJpbGl0eRISCgpvdXRjb21lX2lkGAEgASgJEhMKC3N0YWtlX21pbm9yGAIgASgDEhQKDHBheW91dF9taW5vchgDIAEoAxIRCgliZXRfY291bnQYBCABKA0i+AEKEEZpeHR1cmVMaWFiaWxpdHkSEgoKZml4dHVyZV9pZBgBIAEoCRIPCgd2ZXJzaW9uGAIgASgEEhAKCGN1cnJlbmN5GAMgASgJEjMKB21hcmtldHMYBCADKAsyIi5vdmVycm91bmQucmlzay52MS5NYXJrZXRMaWFiaWxpdHkSGAoQd29yc3RfbG9zc19taW5vchgFIAEoAxIWCg50dXJub3Zlcl9taW5vchgGIAEoAxI1Cghwb3NpdGlvbhgHIAEoCzIjLm92ZXJyb3VuZC5jb21tb24udjEuT3V0Ym94UG9zaXRpb24SDwoHdGltZV91cxgIIAEoA2IGcHJvdG8z", [file_overround_common_v1_outbox]);
+  fileDesc("ChxvdmVycm91bmQvcmlzay92MS9yaXNrLnByb3RvEhFvdmVycm91bmQucmlzay52MSKzAQoPTWFya2V0TGlhYmlsaXR5EhEKCW1hcmtldF9pZBgBIAEoCRITCgtzdGFrZV9taW5vchgCIAEoAxIRCgliZXRfY291bnQYAyABKA0SNQoIb3V0Y29tZXMYBCADKAsyIy5vdmVycm91bmQucmlzay52MS5PdXRjb21lTGlhYmlsaXR5EhgKEHdvcnN0X2xvc3NfbWlub3IYBSABKAMSFAoMd2lubmVyX2NvdW50GAYgASgNImQKEE91dGNvbWVMaWFiaWxpdHkSEgoKb3V0Y29tZV9pZBgBIAEoCRITCgtzdGFrZV9taW5vchgCIAEoAxIUCgxwYXlvdXRfbWlub3IYAyABKAMSEQoJYmV0X2NvdW50GAQgASgNIpYBChBGaXh0dXJlV29yc3RMb3NzEhIKCmZpeHR1cmVfaWQYASABKAkSGAoQd29yc3RfbG9zc19taW5vchgCIAEoAxIxCgVzY29yZRgDIAEoCzIdLm92ZXJyb3VuZC5yaXNrLnYxLkZpbmFsU2NvcmVIAIgBARIXCg91bmRlY2lkZWRfbWlub3IYBCABKANCCAoGX3Njb3JlIigKCkZpbmFsU2NvcmUSDAoEaG9tZRgBIAEoDRIMCgRhd2F5GAIgASgNIvgBChBGaXh0dXJlTGlhYmlsaXR5EhIKCmZpeHR1cmVfaWQYASABKAkSDwoHdmVyc2lvbhgCIAEoBBIQCghjdXJyZW5jeRgDIAEoCRIzCgdtYXJrZXRzGAQgAygLMiIub3ZlcnJvdW5kLnJpc2sudjEuTWFya2V0TGlhYmlsaXR5EhgKEHdvcnN0X2xvc3NfbWlub3IYBSABKAMSFgoOdHVybm92ZXJfbWlub3IYBiABKAMSNQoIcG9zaXRpb24YByABKAsyIy5vdmVycm91bmQuY29tbW9uLnYxLk91dGJveFBvc2l0aW9uEg8KB3RpbWVfdXMYCCABKANiBnByb3RvMw", [file_overround_common_v1_outbox]);
 
 /**
  * Our position on one market.
@@ -50,6 +50,13 @@ export type MarketLiability = Message<"overround.risk.v1.MarketLiability"> & {
    * @generated from field: int64 worst_loss_minor = 5;
    */
   worstLossMinor: bigint;
+
+  /**
+   * Outcomes that win together: 2 for a double chance; 0 in records from before it was told, for 1.
+   *
+   * @generated from field: uint32 winner_count = 6;
+   */
+  winnerCount: number;
 };
 
 /**
@@ -96,6 +103,70 @@ export type OutcomeLiability = Message<"overround.risk.v1.OutcomeLiability"> & {
  */
 export const OutcomeLiabilitySchema: GenMessage<OutcomeLiability> = /*@__PURE__*/
   messageDesc(file_overround_risk_v1_risk, 1);
+
+/**
+ * What a fixture could still cost us: over the final scores that are still possible, bets of all markets together.
+ *
+ * @generated from message overround.risk.v1.FixtureWorstLoss
+ */
+export type FixtureWorstLoss = Message<"overround.risk.v1.FixtureWorstLoss"> & {
+  /**
+   * @generated from field: string fixture_id = 1;
+   */
+  fixtureId: string;
+
+  /**
+   * Minor units of the book currency, zero or above.
+   *
+   * @generated from field: int64 worst_loss_minor = 2;
+   */
+  worstLossMinor: bigint;
+
+  /**
+   * The final score that costs so much; absent where no score decides anything or none costs.
+   *
+   * @generated from field: optional overround.risk.v1.FinalScore score = 3;
+   */
+  score?: FinalScore | undefined;
+
+  /**
+   * Part of it that no score decides: of such markets each at its own worst. Above zero the whole is a bound.
+   *
+   * @generated from field: int64 undecided_minor = 4;
+   */
+  undecidedMinor: bigint;
+};
+
+/**
+ * Describes the message overround.risk.v1.FixtureWorstLoss.
+ * Use `create(FixtureWorstLossSchema)` to create a new message.
+ */
+export const FixtureWorstLossSchema: GenMessage<FixtureWorstLoss> = /*@__PURE__*/
+  messageDesc(file_overround_risk_v1_risk, 2);
+
+/**
+ * Goals at the end of normal time.
+ *
+ * @generated from message overround.risk.v1.FinalScore
+ */
+export type FinalScore = Message<"overround.risk.v1.FinalScore"> & {
+  /**
+   * @generated from field: uint32 home = 1;
+   */
+  home: number;
+
+  /**
+   * @generated from field: uint32 away = 2;
+   */
+  away: number;
+};
+
+/**
+ * Describes the message overround.risk.v1.FinalScore.
+ * Use `create(FinalScoreSchema)` to create a new message.
+ */
+export const FinalScoreSchema: GenMessage<FinalScore> = /*@__PURE__*/
+  messageDesc(file_overround_risk_v1_risk, 3);
 
 /**
  * The value of risk.liability.v1, keyed by fixture_id. Replaced whole by a higher version.
@@ -161,5 +232,5 @@ export type FixtureLiability = Message<"overround.risk.v1.FixtureLiability"> & {
  * Use `create(FixtureLiabilitySchema)` to create a new message.
  */
 export const FixtureLiabilitySchema: GenMessage<FixtureLiability> = /*@__PURE__*/
-  messageDesc(file_overround_risk_v1_risk, 2);
+  messageDesc(file_overround_risk_v1_risk, 4);
 

@@ -10,7 +10,7 @@ import type { ProviderHeartbeat } from "../../feed/v1/feed_pb";
 import { file_overround_feed_v1_feed } from "../../feed/v1/feed_pb";
 import type { Book, GoalMeans, MarketStatus, PriceExplanation, PriceSource, SuspensionReason } from "../../odds/v1/book_pb";
 import { file_overround_odds_v1_book } from "../../odds/v1/book_pb";
-import type { FixtureLiability } from "../../risk/v1/risk_pb";
+import type { FixtureLiability, FixtureWorstLoss } from "../../risk/v1/risk_pb";
 import { file_overround_risk_v1_risk } from "../../risk/v1/risk_pb";
 import type { Message } from "@bufbuild/protobuf";
 
@@ -18,7 +18,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file overround/trading/v1/trading_service.proto.
  */
 export const file_overround_trading_v1_trading_service: GenFile = /*@__PURE__*/
-  fileDesc("CipvdmVycm91bmQvdHJhZGluZy92MS90cmFkaW5nX3NlcnZpY2UucHJvdG8SFG92ZXJyb3VuZC50cmFkaW5nLnYxIiYKEFdhdGNoRGVza1JlcXVlc3QSEgoKZml4dHVyZV9pZBgBIAEoCSL+AgoRV2F0Y2hEZXNrUmVzcG9uc2USJgoFYm9va3MYASADKAsyFy5vdmVycm91bmQub2Rkcy52MS5Cb29rEhsKE3JlbW92ZWRfZml4dHVyZV9pZHMYAiADKAkSOAoLbGlhYmlsaXRpZXMYAyADKAsyIy5vdmVycm91bmQucmlzay52MS5GaXh0dXJlTGlhYmlsaXR5EisKBGJldHMYBCADKAsyHS5vdmVycm91bmQudHJhZGluZy52MS5EZXNrQmV0EjcKCXByb3ZpZGVycxgFIAMoCzIkLm92ZXJyb3VuZC5mZWVkLnYxLlByb3ZpZGVySGVhcnRiZWF0EjgKC2V4cGxhbmF0aW9uGAYgASgLMiMub3ZlcnJvdW5kLm9kZHMudjEuUHJpY2VFeHBsYW5hdGlvbhIyCgdmaWd1cmVzGAcgASgLMiEub3ZlcnJvdW5kLnRyYWRpbmcudjEuRGVza0ZpZ3VyZXMSFgoOc2VydmVyX3RpbWVfdXMYCCABKAMiQwoHRGVza0JldBIjCgNiZXQYASABKAsyFi5vdmVycm91bmQuYmV0cy52MS5CZXQSEwoLcGxheWVyX25hbWUYAiABKAkirQEKC0Rlc2tGaWd1cmVzEhkKEXByaWNlc19wZXJfc2Vjb25kGAEgASgBEhcKD2JldHNfcGVyX3NlY29uZBgCIAEoARIWCg5hY2NlcHRlZF9yYXRpbxgDIAEoARISCgpiZXRfcDk5X21zGAQgASgBEhQKDHByaWNlX3A5OV9tcxgFIAEoARITCgtlbnZpcm9ubWVudBgGIAEoCRITCgt0cmFkZXJfbmFtZRgHIAEoCSJLCg5TdXNwZW5kUmVxdWVzdBISCgpyZXF1ZXN0X2lkGAEgASgJEhIKCmZpeHR1cmVfaWQYAiABKAkSEQoJbWFya2V0X2lkGAMgASgJIhEKD1N1c3BlbmRSZXNwb25zZSJKCg1SZXN1bWVSZXF1ZXN0EhIKCnJlcXVlc3RfaWQYASABKAkSEgoKZml4dHVyZV9pZBgCIAEoCRIRCgltYXJrZXRfaWQYAyABKAkiEAoOUmVzdW1lUmVzcG9uc2UiLQoXU3VzcGVuZEFsbEluUGxheVJlcXVlc3QSEgoKcmVxdWVzdF9pZBgBIAEoCSIvChhTdXNwZW5kQWxsSW5QbGF5UmVzcG9uc2USEwoLZml4dHVyZV9pZHMYASADKAkiTQoTRXhwbGFpblByaWNlUmVxdWVzdBISCgpmaXh0dXJlX2lkGAEgASgJEg8KB3ZlcnNpb24YAiABKAQSEQoJbWFya2V0X2lkGAMgASgJIoQCChRFeHBsYWluUHJpY2VSZXNwb25zZRISCgpmaXh0dXJlX2lkGAEgASgJEg8KB3ZlcnNpb24YAiABKAQSGQoRcHVibGlzaGVkX3RpbWVfdXMYAyABKAMSFgoObWFyZ2luX3JlbW92YWwYBCABKAkSMAoKZ29hbF9tZWFucxgFIAEoCzIcLm92ZXJyb3VuZC5vZGRzLnYxLkdvYWxNZWFucxIaChJtYXJnaW5fYXBwbGljYXRpb24YBiABKAkSDgoGbGFkZGVyGAcgASgJEjYKB21hcmtldHMYCCADKAsyJS5vdmVycm91bmQudHJhZGluZy52MS5FeHBsYWluZWRNYXJrZXQimwMKD0V4cGxhaW5lZE1hcmtldBIRCgltYXJrZXRfaWQYASABKAkSLwoGc3RhdHVzGAIgASgOMh8ub3ZlcnJvdW5kLm9kZHMudjEuTWFya2V0U3RhdHVzEj4KEXN1c3BlbnNpb25fcmVhc29uGAMgASgOMiMub3ZlcnJvdW5kLm9kZHMudjEuU3VzcGVuc2lvblJlYXNvbhI0CgxwcmljZV9zb3VyY2UYBCABKA4yHi5vdmVycm91bmQub2Rkcy52MS5QcmljZVNvdXJjZRIdChBvdmVycm91bmRfd2FudGVkGAUgASgBSACIAQESFgoJb3ZlcnJvdW5kGAYgASgBSAGIAQESOgoJcHJvdmlkZXJzGAcgAygLMicub3ZlcnJvdW5kLnRyYWRpbmcudjEuRXhwbGFpbmVkUHJvdmlkZXISOAoIb3V0Y29tZXMYCCADKAsyJi5vdmVycm91bmQudHJhZGluZy52MS5FeHBsYWluZWRPdXRjb21lQhMKEV9vdmVycm91bmRfd2FudGVkQgwKCl9vdmVycm91bmQirgEKEUV4cGxhaW5lZFByb3ZpZGVyEhMKC3Byb3ZpZGVyX2lkGAEgASgJEg4KBndlaWdodBgCIAEoARIYChByZWNlaXZlZF90aW1lX3VzGAMgASgDEi8KBnN0YXR1cxgEIAEoDjIfLm92ZXJyb3VuZC5vZGRzLnYxLk1hcmtldFN0YXR1cxIRCglpc19iZWhpbmQYBSABKAgSFgoOaXNfYmV0X3N0b3BwZWQYBiABKAgi4AIKEEV4cGxhaW5lZE91dGNvbWUSEgoKb3V0Y29tZV9pZBgBIAEoCRI8Cg9wcm92aWRlcl9wcmljZXMYAiADKAsyIy5vdmVycm91bmQudHJhZGluZy52MS5Qcm92aWRlclByaWNlEiAKE2JsZW5kZWRfcHJvYmFiaWxpdHkYAyABKAFIAIgBARIdChBmYWlyX3Byb2JhYmlsaXR5GAQgASgBSAGIAQESGAoLc2hpZnRfbG9naXQYBSABKAFIAogBARInChpkZWNpbWFsX29kZHNfYmVmb3JlX2xhZGRlchgGIAEoAUgDiAEBEhoKEmRlY2ltYWxfb2Rkc19taWxsaRgHIAEoDUIWChRfYmxlbmRlZF9wcm9iYWJpbGl0eUITChFfZmFpcl9wcm9iYWJpbGl0eUIOCgxfc2hpZnRfbG9naXRCHQobX2RlY2ltYWxfb2Rkc19iZWZvcmVfbGFkZGVyInQKDVByb3ZpZGVyUHJpY2USEwoLcHJvdmlkZXJfaWQYASABKAkSGgoSZGVjaW1hbF9vZGRzX21pbGxpGAIgASgNEh0KEGZhaXJfcHJvYmFiaWxpdHkYAyABKAFIAIgBAUITChFfZmFpcl9wcm9iYWJpbGl0eTL3AwoOVHJhZGluZ1NlcnZpY2USXgoJV2F0Y2hEZXNrEiYub3ZlcnJvdW5kLnRyYWRpbmcudjEuV2F0Y2hEZXNrUmVxdWVzdBonLm92ZXJyb3VuZC50cmFkaW5nLnYxLldhdGNoRGVza1Jlc3BvbnNlMAESVgoHU3VzcGVuZBIkLm92ZXJyb3VuZC50cmFkaW5nLnYxLlN1c3BlbmRSZXF1ZXN0GiUub3ZlcnJvdW5kLnRyYWRpbmcudjEuU3VzcGVuZFJlc3BvbnNlElMKBlJlc3VtZRIjLm92ZXJyb3VuZC50cmFkaW5nLnYxLlJlc3VtZVJlcXVlc3QaJC5vdmVycm91bmQudHJhZGluZy52MS5SZXN1bWVSZXNwb25zZRJxChBTdXNwZW5kQWxsSW5QbGF5Ei0ub3ZlcnJvdW5kLnRyYWRpbmcudjEuU3VzcGVuZEFsbEluUGxheVJlcXVlc3QaLi5vdmVycm91bmQudHJhZGluZy52MS5TdXNwZW5kQWxsSW5QbGF5UmVzcG9uc2USZQoMRXhwbGFpblByaWNlEikub3ZlcnJvdW5kLnRyYWRpbmcudjEuRXhwbGFpblByaWNlUmVxdWVzdBoqLm92ZXJyb3VuZC50cmFkaW5nLnYxLkV4cGxhaW5QcmljZVJlc3BvbnNlYgZwcm90bzM", [file_overround_bets_v1_bet, file_overround_feed_v1_feed, file_overround_odds_v1_book, file_overround_risk_v1_risk]);
+  fileDesc("CipvdmVycm91bmQvdHJhZGluZy92MS90cmFkaW5nX3NlcnZpY2UucHJvdG8SFG92ZXJyb3VuZC50cmFkaW5nLnYxIiYKEFdhdGNoRGVza1JlcXVlc3QSEgoKZml4dHVyZV9pZBgBIAEoCSKGBAoRV2F0Y2hEZXNrUmVzcG9uc2USJgoFYm9va3MYASADKAsyFy5vdmVycm91bmQub2Rkcy52MS5Cb29rEhsKE3JlbW92ZWRfZml4dHVyZV9pZHMYAiADKAkSOAoLbGlhYmlsaXRpZXMYAyADKAsyIy5vdmVycm91bmQucmlzay52MS5GaXh0dXJlTGlhYmlsaXR5EisKBGJldHMYBCADKAsyHS5vdmVycm91bmQudHJhZGluZy52MS5EZXNrQmV0EjcKCXByb3ZpZGVycxgFIAMoCzIkLm92ZXJyb3VuZC5mZWVkLnYxLlByb3ZpZGVySGVhcnRiZWF0EjgKC2V4cGxhbmF0aW9uGAYgASgLMiMub3ZlcnJvdW5kLm9kZHMudjEuUHJpY2VFeHBsYW5hdGlvbhIyCgdmaWd1cmVzGAcgASgLMiEub3ZlcnJvdW5kLnRyYWRpbmcudjEuRGVza0ZpZ3VyZXMSFgoOc2VydmVyX3RpbWVfdXMYCCABKAMSFwoPYm9va19wYXJ0aXRpb25zGAkgAygNEjIKB3ByaWNpbmcYCiADKAsyIS5vdmVycm91bmQudHJhZGluZy52MS5QcmljaW5nUGFydBI5Cgx3b3JzdF9sb3NzZXMYCyADKAsyIy5vdmVycm91bmQucmlzay52MS5GaXh0dXJlV29yc3RMb3NzIjUKC1ByaWNpbmdQYXJ0Eg8KB2lzX2xpdmUYASABKAgSFQoNaGVhcmRfdGltZV91cxgCIAEoAyJDCgdEZXNrQmV0EiMKA2JldBgBIAEoCzIWLm92ZXJyb3VuZC5iZXRzLnYxLkJldBITCgtwbGF5ZXJfbmFtZRgCIAEoCSKtAQoLRGVza0ZpZ3VyZXMSGQoRcHJpY2VzX3Blcl9zZWNvbmQYASABKAESFwoPYmV0c19wZXJfc2Vjb25kGAIgASgBEhYKDmFjY2VwdGVkX3JhdGlvGAMgASgBEhIKCmJldF9wOTlfbXMYBCABKAESFAoMcHJpY2VfcDk5X21zGAUgASgBEhMKC2Vudmlyb25tZW50GAYgASgJEhMKC3RyYWRlcl9uYW1lGAcgASgJIksKDlN1c3BlbmRSZXF1ZXN0EhIKCnJlcXVlc3RfaWQYASABKAkSEgoKZml4dHVyZV9pZBgCIAEoCRIRCgltYXJrZXRfaWQYAyABKAkiEQoPU3VzcGVuZFJlc3BvbnNlIkoKDVJlc3VtZVJlcXVlc3QSEgoKcmVxdWVzdF9pZBgBIAEoCRISCgpmaXh0dXJlX2lkGAIgASgJEhEKCW1hcmtldF9pZBgDIAEoCSIQCg5SZXN1bWVSZXNwb25zZSItChdTdXNwZW5kQWxsSW5QbGF5UmVxdWVzdBISCgpyZXF1ZXN0X2lkGAEgASgJIi8KGFN1c3BlbmRBbGxJblBsYXlSZXNwb25zZRITCgtmaXh0dXJlX2lkcxgBIAMoCSJNChNFeHBsYWluUHJpY2VSZXF1ZXN0EhIKCmZpeHR1cmVfaWQYASABKAkSDwoHdmVyc2lvbhgCIAEoBBIRCgltYXJrZXRfaWQYAyABKAkihAIKFEV4cGxhaW5QcmljZVJlc3BvbnNlEhIKCmZpeHR1cmVfaWQYASABKAkSDwoHdmVyc2lvbhgCIAEoBBIZChFwdWJsaXNoZWRfdGltZV91cxgDIAEoAxIWCg5tYXJnaW5fcmVtb3ZhbBgEIAEoCRIwCgpnb2FsX21lYW5zGAUgASgLMhwub3ZlcnJvdW5kLm9kZHMudjEuR29hbE1lYW5zEhoKEm1hcmdpbl9hcHBsaWNhdGlvbhgGIAEoCRIOCgZsYWRkZXIYByABKAkSNgoHbWFya2V0cxgIIAMoCzIlLm92ZXJyb3VuZC50cmFkaW5nLnYxLkV4cGxhaW5lZE1hcmtldCKbAwoPRXhwbGFpbmVkTWFya2V0EhEKCW1hcmtldF9pZBgBIAEoCRIvCgZzdGF0dXMYAiABKA4yHy5vdmVycm91bmQub2Rkcy52MS5NYXJrZXRTdGF0dXMSPgoRc3VzcGVuc2lvbl9yZWFzb24YAyABKA4yIy5vdmVycm91bmQub2Rkcy52MS5TdXNwZW5zaW9uUmVhc29uEjQKDHByaWNlX3NvdXJjZRgEIAEoDjIeLm92ZXJyb3VuZC5vZGRzLnYxLlByaWNlU291cmNlEh0KEG92ZXJyb3VuZF93YW50ZWQYBSABKAFIAIgBARIWCglvdmVycm91bmQYBiABKAFIAYgBARI6Cglwcm92aWRlcnMYByADKAsyJy5vdmVycm91bmQudHJhZGluZy52MS5FeHBsYWluZWRQcm92aWRlchI4CghvdXRjb21lcxgIIAMoCzImLm92ZXJyb3VuZC50cmFkaW5nLnYxLkV4cGxhaW5lZE91dGNvbWVCEwoRX292ZXJyb3VuZF93YW50ZWRCDAoKX292ZXJyb3VuZCKuAQoRRXhwbGFpbmVkUHJvdmlkZXISEwoLcHJvdmlkZXJfaWQYASABKAkSDgoGd2VpZ2h0GAIgASgBEhgKEHJlY2VpdmVkX3RpbWVfdXMYAyABKAMSLwoGc3RhdHVzGAQgASgOMh8ub3ZlcnJvdW5kLm9kZHMudjEuTWFya2V0U3RhdHVzEhEKCWlzX2JlaGluZBgFIAEoCBIWCg5pc19iZXRfc3RvcHBlZBgGIAEoCCLgAgoQRXhwbGFpbmVkT3V0Y29tZRISCgpvdXRjb21lX2lkGAEgASgJEjwKD3Byb3ZpZGVyX3ByaWNlcxgCIAMoCzIjLm92ZXJyb3VuZC50cmFkaW5nLnYxLlByb3ZpZGVyUHJpY2USIAoTYmxlbmRlZF9wcm9iYWJpbGl0eRgDIAEoAUgAiAEBEh0KEGZhaXJfcHJvYmFiaWxpdHkYBCABKAFIAYgBARIYCgtzaGlmdF9sb2dpdBgFIAEoAUgCiAEBEicKGmRlY2ltYWxfb2Rkc19iZWZvcmVfbGFkZGVyGAYgASgBSAOIAQESGgoSZGVjaW1hbF9vZGRzX21pbGxpGAcgASgNQhYKFF9ibGVuZGVkX3Byb2JhYmlsaXR5QhMKEV9mYWlyX3Byb2JhYmlsaXR5Qg4KDF9zaGlmdF9sb2dpdEIdChtfZGVjaW1hbF9vZGRzX2JlZm9yZV9sYWRkZXIidAoNUHJvdmlkZXJQcmljZRITCgtwcm92aWRlcl9pZBgBIAEoCRIaChJkZWNpbWFsX29kZHNfbWlsbGkYAiABKA0SHQoQZmFpcl9wcm9iYWJpbGl0eRgDIAEoAUgAiAEBQhMKEV9mYWlyX3Byb2JhYmlsaXR5MvcDCg5UcmFkaW5nU2VydmljZRJeCglXYXRjaERlc2sSJi5vdmVycm91bmQudHJhZGluZy52MS5XYXRjaERlc2tSZXF1ZXN0Gicub3ZlcnJvdW5kLnRyYWRpbmcudjEuV2F0Y2hEZXNrUmVzcG9uc2UwARJWCgdTdXNwZW5kEiQub3ZlcnJvdW5kLnRyYWRpbmcudjEuU3VzcGVuZFJlcXVlc3QaJS5vdmVycm91bmQudHJhZGluZy52MS5TdXNwZW5kUmVzcG9uc2USUwoGUmVzdW1lEiMub3ZlcnJvdW5kLnRyYWRpbmcudjEuUmVzdW1lUmVxdWVzdBokLm92ZXJyb3VuZC50cmFkaW5nLnYxLlJlc3VtZVJlc3BvbnNlEnEKEFN1c3BlbmRBbGxJblBsYXkSLS5vdmVycm91bmQudHJhZGluZy52MS5TdXNwZW5kQWxsSW5QbGF5UmVxdWVzdBouLm92ZXJyb3VuZC50cmFkaW5nLnYxLlN1c3BlbmRBbGxJblBsYXlSZXNwb25zZRJlCgxFeHBsYWluUHJpY2USKS5vdmVycm91bmQudHJhZGluZy52MS5FeHBsYWluUHJpY2VSZXF1ZXN0Gioub3ZlcnJvdW5kLnRyYWRpbmcudjEuRXhwbGFpblByaWNlUmVzcG9uc2ViBnByb3RvMw", [file_overround_bets_v1_bet, file_overround_feed_v1_feed, file_overround_odds_v1_book, file_overround_risk_v1_risk]);
 
 /**
  * @generated from message overround.trading.v1.WatchDeskRequest
@@ -92,6 +92,27 @@ export type WatchDeskResponse = Message<"overround.trading.v1.WatchDeskResponse"
    * @generated from field: int64 server_time_us = 8;
    */
   serverTimeUs: bigint;
+
+  /**
+   * Part of pricing, an index into `pricing`, that each of `books` is priced by; in their order.
+   *
+   * @generated from field: repeated uint32 book_partitions = 9;
+   */
+  bookPartitions: number[];
+
+  /**
+   * How each part of pricing stands. Once a second, and whenever one falls silent or comes back; empty in between.
+   *
+   * @generated from field: repeated overround.trading.v1.PricingPart pricing = 10;
+   */
+  pricing: PricingPart[];
+
+  /**
+   * What could still be lost, of fixtures where it changed; of all of them at first.
+   *
+   * @generated from field: repeated overround.risk.v1.FixtureWorstLoss worst_losses = 11;
+   */
+  worstLosses: FixtureWorstLoss[];
 };
 
 /**
@@ -100,6 +121,34 @@ export type WatchDeskResponse = Message<"overround.trading.v1.WatchDeskResponse"
  */
 export const WatchDeskResponseSchema: GenMessage<WatchDeskResponse> = /*@__PURE__*/
   messageDesc(file_overround_trading_v1_trading_service, 1);
+
+/**
+ * One part of pricing: fixtures are shared out among parts by their id.
+ *
+ * @generated from message overround.trading.v1.PricingPart
+ */
+export type PricingPart = Message<"overround.trading.v1.PricingPart"> & {
+  /**
+   * Whether bets are taken on what it prices.
+   *
+   * @generated from field: bool is_live = 1;
+   */
+  isLive: boolean;
+
+  /**
+   * When it last said that it works, microseconds since the Unix epoch, UTC; 0 for not since this gateway began.
+   *
+   * @generated from field: int64 heard_time_us = 2;
+   */
+  heardTimeUs: bigint;
+};
+
+/**
+ * Describes the message overround.trading.v1.PricingPart.
+ * Use `create(PricingPartSchema)` to create a new message.
+ */
+export const PricingPartSchema: GenMessage<PricingPart> = /*@__PURE__*/
+  messageDesc(file_overround_trading_v1_trading_service, 2);
 
 /**
  * @generated from message overround.trading.v1.DeskBet
@@ -123,7 +172,7 @@ export type DeskBet = Message<"overround.trading.v1.DeskBet"> & {
  * Use `create(DeskBetSchema)` to create a new message.
  */
 export const DeskBetSchema: GenMessage<DeskBet> = /*@__PURE__*/
-  messageDesc(file_overround_trading_v1_trading_service, 2);
+  messageDesc(file_overround_trading_v1_trading_service, 3);
 
 /**
  * Figures of the strip.
@@ -132,7 +181,7 @@ export const DeskBetSchema: GenMessage<DeskBet> = /*@__PURE__*/
  */
 export type DeskFigures = Message<"overround.trading.v1.DeskFigures"> & {
   /**
-   * Prices published in the last second.
+   * Prices that changed in the last second.
    *
    * @generated from field: double prices_per_second = 1;
    */
@@ -161,7 +210,8 @@ export type DeskFigures = Message<"overround.trading.v1.DeskFigures"> & {
   betP99Ms: number;
 
   /**
-   * 99th percentile of feed append to book at the gateway in the last minute, milliseconds; NaN for none.
+   * 99th percentile of feed append to book at the gateway in the last minute, milliseconds, of books that something
+   * from a feed made; NaN for none.
    *
    * @generated from field: double price_p99_ms = 5;
    */
@@ -187,7 +237,7 @@ export type DeskFigures = Message<"overround.trading.v1.DeskFigures"> & {
  * Use `create(DeskFiguresSchema)` to create a new message.
  */
 export const DeskFiguresSchema: GenMessage<DeskFigures> = /*@__PURE__*/
-  messageDesc(file_overround_trading_v1_trading_service, 3);
+  messageDesc(file_overround_trading_v1_trading_service, 4);
 
 /**
  * @generated from message overround.trading.v1.SuspendRequest
@@ -218,7 +268,7 @@ export type SuspendRequest = Message<"overround.trading.v1.SuspendRequest"> & {
  * Use `create(SuspendRequestSchema)` to create a new message.
  */
 export const SuspendRequestSchema: GenMessage<SuspendRequest> = /*@__PURE__*/
-  messageDesc(file_overround_trading_v1_trading_service, 4);
+  messageDesc(file_overround_trading_v1_trading_service, 5);
 
 /**
  * @generated from message overround.trading.v1.SuspendResponse
@@ -231,7 +281,7 @@ export type SuspendResponse = Message<"overround.trading.v1.SuspendResponse"> & 
  * Use `create(SuspendResponseSchema)` to create a new message.
  */
 export const SuspendResponseSchema: GenMessage<SuspendResponse> = /*@__PURE__*/
-  messageDesc(file_overround_trading_v1_trading_service, 5);
+  messageDesc(file_overround_trading_v1_trading_service, 6);
 
 /**
  * @generated from message overround.trading.v1.ResumeRequest
@@ -262,7 +312,7 @@ export type ResumeRequest = Message<"overround.trading.v1.ResumeRequest"> & {
  * Use `create(ResumeRequestSchema)` to create a new message.
  */
 export const ResumeRequestSchema: GenMessage<ResumeRequest> = /*@__PURE__*/
-  messageDesc(file_overround_trading_v1_trading_service, 6);
+  messageDesc(file_overround_trading_v1_trading_service, 7);
 
 /**
  * @generated from message overround.trading.v1.ResumeResponse
@@ -275,7 +325,7 @@ export type ResumeResponse = Message<"overround.trading.v1.ResumeResponse"> & {
  * Use `create(ResumeResponseSchema)` to create a new message.
  */
 export const ResumeResponseSchema: GenMessage<ResumeResponse> = /*@__PURE__*/
-  messageDesc(file_overround_trading_v1_trading_service, 7);
+  messageDesc(file_overround_trading_v1_trading_service, 8);
 
 /**
  * @generated from message overround.trading.v1.SuspendAllInPlayRequest
@@ -294,7 +344,7 @@ export type SuspendAllInPlayRequest = Message<"overround.trading.v1.SuspendAllIn
  * Use `create(SuspendAllInPlayRequestSchema)` to create a new message.
  */
 export const SuspendAllInPlayRequestSchema: GenMessage<SuspendAllInPlayRequest> = /*@__PURE__*/
-  messageDesc(file_overround_trading_v1_trading_service, 8);
+  messageDesc(file_overround_trading_v1_trading_service, 9);
 
 /**
  * @generated from message overround.trading.v1.SuspendAllInPlayResponse
@@ -313,7 +363,7 @@ export type SuspendAllInPlayResponse = Message<"overround.trading.v1.SuspendAllI
  * Use `create(SuspendAllInPlayResponseSchema)` to create a new message.
  */
 export const SuspendAllInPlayResponseSchema: GenMessage<SuspendAllInPlayResponse> = /*@__PURE__*/
-  messageDesc(file_overround_trading_v1_trading_service, 9);
+  messageDesc(file_overround_trading_v1_trading_service, 10);
 
 /**
  * @generated from message overround.trading.v1.ExplainPriceRequest
@@ -344,7 +394,7 @@ export type ExplainPriceRequest = Message<"overround.trading.v1.ExplainPriceRequ
  * Use `create(ExplainPriceRequestSchema)` to create a new message.
  */
 export const ExplainPriceRequestSchema: GenMessage<ExplainPriceRequest> = /*@__PURE__*/
-  messageDesc(file_overround_trading_v1_trading_service, 10);
+  messageDesc(file_overround_trading_v1_trading_service, 11);
 
 /**
  * In the order in which a price is made: the providers' margin taken out, what is left blended, the model fitted to it,
@@ -413,7 +463,7 @@ export type ExplainPriceResponse = Message<"overround.trading.v1.ExplainPriceRes
  * Use `create(ExplainPriceResponseSchema)` to create a new message.
  */
 export const ExplainPriceResponseSchema: GenMessage<ExplainPriceResponse> = /*@__PURE__*/
-  messageDesc(file_overround_trading_v1_trading_service, 11);
+  messageDesc(file_overround_trading_v1_trading_service, 12);
 
 /**
  * @generated from message overround.trading.v1.ExplainedMarket
@@ -473,7 +523,7 @@ export type ExplainedMarket = Message<"overround.trading.v1.ExplainedMarket"> & 
  * Use `create(ExplainedMarketSchema)` to create a new message.
  */
 export const ExplainedMarketSchema: GenMessage<ExplainedMarket> = /*@__PURE__*/
-  messageDesc(file_overround_trading_v1_trading_service, 12);
+  messageDesc(file_overround_trading_v1_trading_service, 13);
 
 /**
  * What one provider's word on a market counted for.
@@ -527,7 +577,7 @@ export type ExplainedProvider = Message<"overround.trading.v1.ExplainedProvider"
  * Use `create(ExplainedProviderSchema)` to create a new message.
  */
 export const ExplainedProviderSchema: GenMessage<ExplainedProvider> = /*@__PURE__*/
-  messageDesc(file_overround_trading_v1_trading_service, 13);
+  messageDesc(file_overround_trading_v1_trading_service, 14);
 
 /**
  * @generated from message overround.trading.v1.ExplainedOutcome
@@ -588,7 +638,7 @@ export type ExplainedOutcome = Message<"overround.trading.v1.ExplainedOutcome"> 
  * Use `create(ExplainedOutcomeSchema)` to create a new message.
  */
 export const ExplainedOutcomeSchema: GenMessage<ExplainedOutcome> = /*@__PURE__*/
-  messageDesc(file_overround_trading_v1_trading_service, 14);
+  messageDesc(file_overround_trading_v1_trading_service, 15);
 
 /**
  * @generated from message overround.trading.v1.ProviderPrice
@@ -619,7 +669,7 @@ export type ProviderPrice = Message<"overround.trading.v1.ProviderPrice"> & {
  * Use `create(ProviderPriceSchema)` to create a new message.
  */
 export const ProviderPriceSchema: GenMessage<ProviderPrice> = /*@__PURE__*/
-  messageDesc(file_overround_trading_v1_trading_service, 15);
+  messageDesc(file_overround_trading_v1_trading_service, 16);
 
 /**
  * The trading desk. Metadata `authorization: Bearer <session token>` of a trader.
