@@ -99,6 +99,8 @@ class ProviderColumns:
         decimal_odds_milli: Decimal odds times 1000 of each outcome, uint32; 0 for none.
         bet_stops: 1 where its bet-stop is in force, uint8, one a market.
         is_behind: It does not know of the last goal, red card or new period yet.
+        winner_counts: How many outcomes of each market win, as it tells, uint8; see `odds.winners`. None where it
+            leaves it to the types.
     """
 
     provider_id: str
@@ -108,6 +110,7 @@ class ProviderColumns:
     decimal_odds_milli: NDArray[np.uint32]
     bet_stops: NDArray[np.uint8]
     is_behind: bool = False
+    winner_counts: NDArray[np.uint8] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -166,6 +166,9 @@ def widen(state: FixtureState, layout: MarketLayout) -> FixtureState:
             market_statuses=spread(provider.market_statuses, to_markets, markets),
             decimal_odds_milli=spread(provider.decimal_odds_milli, to_outcomes, outcomes),
             bet_stops=spread(provider.bet_stops, to_markets, markets),
+            winner_counts=None
+            if provider.winner_counts is None
+            else spread(provider.winner_counts, to_markets, markets),
         )
         for provider in state.providers
     )

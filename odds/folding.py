@@ -14,6 +14,7 @@ from odds.fixture_state import OVER_STATUSES, FixtureState, widen
 from odds.layout_union import project, unite
 from odds.period_scores import follow_scores
 from odds.updates import FixtureUpdate, Quotes, ResultKind, ResultMark, TraderCommand, TradingAction
+from odds.winners import winners_told
 
 REQUEST_IDS_REMEMBERED_MAX: Final = 64
 PROVIDERS_PER_FIXTURE_MAX: Final = 32
@@ -110,9 +111,24 @@ def _take_quotes(
         columns = (quotes.market_statuses, quotes.decimal_odds_milli, np.zeros_like(provider.bet_stops))
     else:
         columns = _scatter(provider, state, quotes)
-    return ProviderColumns(
-        provider.provider_id, provider.sequence, received_time_us, *columns, is_behind=provider.is_behind
+    market_statuses, decimal_odds_milli, bet_stops = columns
+    return replace(
+        provider,
+        received_time_us=received_time_us,
+        market_statuses=market_statuses,
+        decimal_odds_milli=decimal_odds_milli,
+        bet_stops=bet_stops,
+        winner_counts=_take_winners(provider.winner_counts, state, quotes),
     )
+
+
+def _take_winners(before: NDArray[np.uint8] | None, state: FixtureState, quotes: Quotes) -> NDArray[np.uint8] | None:
+    told = winners_told(quotes)
+    if before is None and told is None:
+        return None
+    counts = np.zeros(state.layout.market_count, dtype=np.uint8) if before is None else before.copy()
+    counts[project(quotes.layout, state.layout).markets] = 0 if told is None else told
+    return counts if counts.any() else None
 
 
 def _scatter(

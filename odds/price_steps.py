@@ -14,7 +14,7 @@ from odds.book import Explanation
 from odds.margin.application import apply_margin
 from odds.margin.methods import MarginMethod
 from odds.margin.removal import remove_margin
-from odds.market_types import winner_counts_of
+from odds.winners import winners_of_provider
 
 Floats = NDArray[np.float64]
 
@@ -68,13 +68,16 @@ def _take_margins_out(explanation: Explanation, markets: NDArray[np.int64], cell
     probabilities = np.full(odds_milli.shape, np.nan)
     method = _METHODS.get(explanation.margin_removal)
     offered = (odds_milli > 0).sum(axis=2)
-    is_whole = (offered > 0) & (offered == offered.max(axis=0, initial=0))
+    winner_counts = np.array(
+        [winners_of_provider(provider, explanation.layout)[markets] for provider in explanation.providers]
+    ).reshape(offered.shape)
+    is_whole = (offered > 0) & (offered == offered.max(axis=0, initial=0)) & ~np.isnan(winner_counts)
     if method is None or not is_whole.any():
         return probabilities
     rows = remove_margin(
         np.where(odds_milli > 0, odds_milli / 1_000.0, np.nan)[is_whole],
         method=method,
-        winner_counts=np.broadcast_to(winner_counts_of(explanation.layout)[markets], is_whole.shape)[is_whole],
+        winner_counts=winner_counts[is_whole],
         is_underround_solved=True,
     )
     probabilities[is_whole] = rows.probabilities

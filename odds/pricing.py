@@ -102,7 +102,7 @@ def blend_markets(stack: Stack, policy: PricingPolicy) -> tuple[Floats, Floats]:
 def _blend_group(
     provider_odds: Floats, stack: Stack, group: MarketGroup, policy: PricingPolicy
 ) -> tuple[Floats, Floats]:
-    winner_counts = stack.shape.winner_counts[group.markets]
+    winner_counts = stack.winner_counts[group.markets]
     weights = stack.weights[:, group.markets]
     fair, is_counted = _fair_of_providers(provider_odds, weights > 0.0, winner_counts, policy)
     if len(fair) > 1:

@@ -45,7 +45,7 @@ class StackShape:
         fixture_outcome_offsets: The same for outcomes.
         outcome_counts: Shape (M,).
         outcome_offsets: Where each market's outcomes begin, shape (M,).
-        winner_counts: How many outcomes win, shape (M,).
+        winner_counts: How many outcomes win by the markets' types, shape (M,).
         fixture_of_market: Shape (M,).
         market_of_outcome: Shape (O,).
         groups: Markets by width; none of fewer than two outcomes.

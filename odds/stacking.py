@@ -18,6 +18,7 @@ from odds.fixture_state import FixtureState, own_markets_of, zeros
 from odds.football.market_ids import RESULT
 from odds.policy import PricingPolicy
 from odds.stack_shape import StackShape, shape_of
+from odds.winners import agree_on_winners, winners_of_provider
 
 _OPEN: Final = np.uint8(MarketStatus.OPEN)
 
@@ -42,6 +43,7 @@ class Stack:
     Attributes:
         shape: Which columns belong together.
         wanted_overrounds: What our implied probabilities are to sum to, shape (M,).
+        winner_counts: How many outcomes win, shape (M,); where providers do not agree on it their words weigh nothing.
         decimal_odds_milli: Of providers, shape (P, O).
         market_statuses: Of providers, shape (P, M).
         bet_stops: Of providers that are up, shape (P, M).
@@ -54,6 +56,7 @@ class Stack:
 
     shape: StackShape
     wanted_overrounds: NDArray[np.float64]
+    winner_counts: NDArray[np.float64]
     decimal_odds_milli: NDArray[np.uint32]
     market_statuses: NDArray[np.uint8]
     bet_stops: NDArray[np.bool_]
@@ -73,18 +76,21 @@ def stack_states(states: Sequence[FixtureState], up_providers: frozenset[str], p
     statuses = _slots(states, slot_count, _statuses_of)
     bet_stops = (_slots(states, slot_count, _bet_stops_of) > 0) & shape.to_markets(is_up)
     is_quoting = (statuses == _OPEN) & ~bet_stops
+    winner_counts, is_agreed = _winner_counts(states, shape, is_quoting)
+    wanted_overrounds = np.concatenate(
+        [policy.wanted_overrounds(state.layout, state.description, is_in_play=state.is_in_play) for state in states]
+    )
     return Stack(
         shape=shape,
-        wanted_overrounds=np.concatenate(
-            [policy.wanted_overrounds(state.layout, state.description, is_in_play=state.is_in_play) for state in states]
-        ),
+        wanted_overrounds=wanted_overrounds * (winner_counts / shape.winner_counts),
+        winner_counts=winner_counts,
         decimal_odds_milli=_slots(states, slot_count, _odds_of),
         market_statuses=statuses,
         bet_stops=bet_stops,
         is_up=is_up,
         is_mandatory=is_mandatory,
         is_mandatory_absent=is_mandatory_absent,
-        weights=np.where(is_quoting, shape.to_markets(base_weights), 0.0),
+        weights=np.where(is_quoting & is_agreed, shape.to_markets(base_weights), 0.0),
         own=_own_columns(states, shape),
     )
 
@@ -129,6 +135,15 @@ def _mandatory_providers(
     return shape.to_markets(is_mandatory), shape.to_markets(is_absent)
 
 
+def _winner_counts(
+    states: Sequence[FixtureState], shape: StackShape, is_quoting: NDArray[np.bool_]
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    if all(provider.winner_counts is None for state in states for provider in state.providers):
+        return shape.winner_counts, np.ones(shape.market_count, dtype=bool)
+    by_provider = _slots(states, len(is_quoting), _winners_of)
+    return agree_on_winners(by_provider, shape.winner_counts, is_quoting)
+
+
 def _own_columns(states: Sequence[FixtureState], shape: StackShape) -> OwnColumns | None:
     if all(state.own_markets is None for state in states):
         return None
@@ -156,6 +171,11 @@ def _odds_of(state: FixtureState, slot: int) -> NDArray[Any]:
 def _statuses_of(state: FixtureState, slot: int) -> NDArray[Any]:
     providers = state.providers
     return providers[slot].market_statuses if slot < len(providers) else zeros(state.layout.market_count, "u1")
+
+
+def _winners_of(state: FixtureState, slot: int) -> NDArray[Any]:
+    providers = state.providers
+    return winners_of_provider(providers[slot] if slot < len(providers) else None, state.layout)
 
 
 def _bet_stops_of(state: FixtureState, slot: int) -> NDArray[Any]:

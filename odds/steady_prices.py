@@ -54,7 +54,7 @@ def hold_prices(
     near = lower[is_next & (returned <= policy.kept_return_max)]
     markets = stack.shape.market_of_outcome[near]
     given = np.bincount(markets, 1_000.0 / made[near] - 1_000.0 / published[near], minlength=len(overrounds))
-    is_kept = overrounds - given >= wanted_overrounds - policy.kept_overround_tolerance * stack.shape.winner_counts
+    is_kept = overrounds - given >= wanted_overrounds - policy.kept_overround_tolerance * stack.winner_counts
     near = near[is_kept[markets]]
     prices = made.copy()
     prices[near] = published[near]

@@ -38,18 +38,25 @@ class Quotes:
         market_statuses: MarketStatus of each market, uint8.
         decimal_odds_milli: Decimal odds times 1000 of each outcome, uint32; 0 where none is offered.
         is_snapshot: The whole offer: markets that are not in here are closed.
+        winner_counts: How many outcomes of each market win, uint8; 0 as its type says, `UNKNOWN_WINNERS` where nobody
+            knows. None where the types say it of all.
     """
 
     layout: MarketLayout
     market_statuses: NDArray[np.uint8]
     decimal_odds_milli: NDArray[np.uint32]
     is_snapshot: bool
+    winner_counts: NDArray[np.uint8] | None = None
 
     def __post_init__(self) -> None:
         expected = (self.layout.market_count, self.layout.outcome_count)
         found = (len(self.market_statuses), len(self.decimal_odds_milli))
         if found != expected:
             raise LayoutMalformed(f"Quotes must have {expected} statuses and prices, had {found}")
+        if self.winner_counts is not None and len(self.winner_counts) != self.layout.market_count:
+            raise LayoutMalformed(
+                f"Quotes must have {self.layout.market_count} winner counts or none, had {len(self.winner_counts)}"
+            )
 
 
 @dataclass(frozen=True, slots=True)

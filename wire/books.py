@@ -246,6 +246,9 @@ def _parse_provider(message: book_pb2.ProviderQuotes, layout: MarketLayout) -> P
         decimal_odds_milli=unpack(message.decimal_odds_milli, ODDS, length=outcomes, name="decimal_odds_milli"),
         bet_stops=unpack(message.bet_stops, BYTE, length=markets, name="bet_stops"),
         is_behind=message.is_behind,
+        winner_counts=unpack(message.winner_counts, BYTE, length=markets, name="winner_counts")
+        if message.winner_counts
+        else None,
     )
 
 
@@ -261,4 +264,5 @@ def _build_provider(provider: ProviderColumns, weights: NDArray[np.float32]) -> 
         is_bet_stopped=b"\x01" in bet_stops,
         bet_stops=bet_stops,
         is_behind=provider.is_behind,
+        winner_counts=b"" if provider.winner_counts is None else pack(provider.winner_counts, BYTE),
     )

@@ -51,6 +51,9 @@ def parse_quotes(message: feed_pb2.Quotes) -> Quotes:
         unpack(message.market_statuses, BYTE, length=layout.market_count, name="market_statuses"),
         unpack(message.decimal_odds_milli, ODDS, length=layout.outcome_count, name="decimal_odds_milli"),
         message.is_snapshot,
+        unpack(message.winner_counts, BYTE, length=layout.market_count, name="winner_counts")
+        if message.winner_counts
+        else None,
     )
 
 

@@ -13,6 +13,7 @@ from typing import Any, Final
 from gateway.feeds.betfair_ladder import PRICE_MAX, PRICE_MIN, Ladder
 from gateway.feeds.refusals import FeedRefused, MessageMalformed, MessageOversized
 from odds.layout import MarketLayout
+from odds.winners import UNKNOWN_WINNERS
 from overround.feed.v1.feed_pb2 import Quotes
 from overround.odds.v1.book_pb2 import MarketStatus
 
@@ -141,14 +142,16 @@ class ExchangeMarket:
         self.is_definition_doubtful = False
         self._is_change_doubtful = False
         self._has_ladders = False
+        self._runners_shown: list[Runner] = []
         self._template = Quotes()
-        self._published: tuple[int, bytes, bytes] | None = None
+        self._published: tuple[object, ...] | None = None
 
     def define(self, definition: Mapping[str, Any]) -> Iterator[FeedRefused]:
         """Take a market definition; yield what of it could not be read."""
         yield from self._define_status(definition)
         yield from self._define_places(definition)
         yield from self._define_runners(definition)
+        self._lay_out()
 
     @property
     def is_closed(self) -> bool:
@@ -195,12 +198,11 @@ class ExchangeMarket:
 
     def changed_quotes(self) -> Quotes | None:
         """Return the prices where they differ from the last ones returned."""
-        runners = self.runner_by_id.values()
         has_ladders = self._has_ladders
-        prices = [runner.odds_milli(has_ladders=has_ladders) for runner in runners]
+        prices = [runner.odds_milli(has_ladders=has_ladders) for runner in self._runners_shown]
         odds_milli, starting_odds_milli = struct.pack(f"<{len(prices)}I", *prices), self._starting_odds_milli()
         status = self._shown_status(has_prices=any(prices))
-        shown = (status, odds_milli, starting_odds_milli)
+        shown = (status, odds_milli, starting_odds_milli, self._template.layout_hash, self._template.winner_counts)
         if shown == self._published:
             return None
         self._published = shown
@@ -225,7 +227,7 @@ class ExchangeMarket:
         )
 
     def _starting_odds_milli(self) -> bytes:
-        odds_milli = [runner.starting_odds_milli for runner in self.runner_by_id.values()]
+        odds_milli = [runner.starting_odds_milli for runner in self._runners_shown]
         return struct.pack(f"<{len(odds_milli)}I", *odds_milli) if any(odds_milli) else b""
 
     def _define_status(self, definition: Mapping[str, Any]) -> Iterator[FeedRefused]:
@@ -251,7 +253,6 @@ class ExchangeMarket:
         if len(items) > RUNNERS_MAX:
             yield MessageOversized(f"A market has at most {RUNNERS_MAX} runners, had {len(items)}")
             return
-        known_count = len(self.runner_by_id)
         for item in sorted(items, key=_sort_priority):
             runner_id = item.get("id") if isinstance(item, dict) else None
             if runner_id is not None and item.get("hc"):
@@ -261,8 +262,6 @@ class ExchangeMarket:
                 yield MessageMalformed(
                     f"A runner must be one of at most {RUNNERS_MAX} and have a status, was {str(item)[:128]}"
                 )
-        if len(self.runner_by_id) != known_count or not self._template.market_ids:
-            self._lay_out()
 
     def _named(self, runner_id: Any) -> Runner | None:
         if type(runner_id) is not int:
@@ -282,13 +281,20 @@ class ExchangeMarket:
         return runner
 
     def _lay_out(self) -> None:
-        outcome_ids = [runner.outcome_id for runner in self.runner_by_id.values()]
-        layout = MarketLayout.of_markets([(self.market_id, outcome_ids)])
+        """Show all runners; where several win those alone that still take part, as each must have a price there."""
+        has_one_place = self.place_count == 1
+        shown = [runner for runner in self.runner_by_id.values() if has_one_place or not runner.is_removed]
+        winner_counts = bytes((min(self.place_count or UNKNOWN_WINNERS, UNKNOWN_WINNERS),))
+        if shown == self._runners_shown and winner_counts == self._template.winner_counts:
+            return
+        self._runners_shown = shown
+        layout = MarketLayout.of_markets([(self.market_id, [runner.outcome_id for runner in shown])])
         self._template = Quotes(
             layout_hash=layout.layout_hash,
             market_ids=layout.market_ids,
             outcome_counts=layout.outcome_counts.tobytes(),
             outcome_ids=layout.outcome_ids,
+            winner_counts=winner_counts,
         )
 
 

@@ -129,7 +129,7 @@ def price_jointly(
     covered = stack.shape.sum_in_markets(np.where(is_read, model, 0.0))
     is_decided = is_known & stack.shape.any_in_markets(np.isnan(model) | (model == 1.0))
     is_priced = is_known & ~is_decided & ~stack.shape.any_in_markets(is_far)
-    is_priced &= covered >= stack.shape.winner_counts - UNQUOTED_MAX
+    is_priced &= covered >= stack.winner_counts - UNQUOTED_MAX
     is_read &= stack.shape.to_outcomes(is_priced)
     return JointPrices(np.where(is_read, model, np.nan), is_priced, is_decided, fits)
 

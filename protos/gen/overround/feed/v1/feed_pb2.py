@@ -25,31 +25,31 @@ _sym_db = _symbol_database.Default()
 from overround.odds.v1 import fixture_pb2 as overround_dot_odds_dot_v1_dot_fixture__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1coverround/feed/v1/feed.proto\x12\x11overround.feed.v1\x1a\x1foverround/odds/v1/fixture.proto\"\xc5\x01\n\x06Quotes\x12\x13\n\x0blayout_hash\x18\x01 \x01(\x06\x12\x12\n\nmarket_ids\x18\x02 \x03(\t\x12\x16\n\x0eoutcome_counts\x18\x03 \x01(\x0c\x12\x13\n\x0boutcome_ids\x18\x04 \x03(\t\x12\x17\n\x0fmarket_statuses\x18\x05 \x01(\x0c\x12\x1a\n\x12\x64\x65\x63imal_odds_milli\x18\x06 \x01(\x0c\x12\x13\n\x0bis_snapshot\x18\x07 \x01(\x08\x12\x1b\n\x13starting_odds_milli\x18\x08 \x01(\x0c\"\x1d\n\x07\x42\x65tStop\x12\x12\n\nmarket_ids\x18\x01 \x03(\t\"x\n\rOutcomeResult\x12\x12\n\noutcome_id\x18\x01 \x01(\t\x12\x18\n\x10win_factor_micro\x18\x02 \x01(\r\x12\x19\n\x11void_factor_micro\x18\x03 \x01(\r\x12\x1e\n\x16\x64\x65\x61\x64_heat_factor_micro\x18\x04 \x01(\r\"U\n\tReduction\x12\x11\n\tbefore_ms\x18\x01 \x01(\x03\x12\x17\n\x0f\x64\x65\x64uction_micro\x18\x02 \x01(\r\x12\x1c\n\x14is_off_winnings_only\x18\x03 \x01(\x08\"\xa5\x02\n\x0cMarketResult\x12+\n\x04kind\x18\x01 \x01(\x0e\x32\x1d.overround.feed.v1.ResultKind\x12\x11\n\tmarket_id\x18\x02 \x01(\t\x12\x32\n\x08outcomes\x18\x03 \x03(\x0b\x32 .overround.feed.v1.OutcomeResult\x12\x17\n\x0fwindow_start_ms\x18\x04 \x01(\x03\x12\x15\n\rwindow_end_ms\x18\x05 \x01(\x03\x12\x13\n\x0bvoid_reason\x18\x06 \x01(\t\x12\x11\n\tcertainty\x18\x07 \x01(\r\x12\x30\n\nreductions\x18\x08 \x03(\x0b\x32\x1c.overround.feed.v1.Reduction\x12\x17\n\x0freferral_reason\x18\t \x01(\t\"\xf0\x02\n\nFeedUpdate\x12\x13\n\x0bprovider_id\x18\x01 \x01(\t\x12\x12\n\nfixture_id\x18\x02 \x01(\t\x12\x10\n\x08sequence\x18\x03 \x01(\x04\x12\x18\n\x10provider_time_ms\x18\x04 \x01(\x03\x12\x18\n\x10received_time_us\x18\x05 \x01(\x03\x12:\n\x0b\x64\x65scription\x18\x06 \x01(\x0b\x32%.overround.odds.v1.FixtureDescription\x12,\n\x05state\x18\x07 \x01(\x0b\x32\x1d.overround.odds.v1.MatchState\x12)\n\x06quotes\x18\x08 \x01(\x0b\x32\x19.overround.feed.v1.Quotes\x12,\n\x08\x62\x65t_stop\x18\t \x01(\x0b\x32\x1a.overround.feed.v1.BetStop\x12\x30\n\x07results\x18\n \x03(\x0b\x32\x1f.overround.feed.v1.MarketResult\"\x7f\n\x11ProviderHeartbeat\x12\x13\n\x0bprovider_id\x18\x01 \x01(\t\x12\x18\n\x10received_time_us\x18\x02 \x01(\x03\x12\x18\n\x10provider_time_ms\x18\x03 \x01(\x03\x12\r\n\x05is_up\x18\x04 \x01(\x08\x12\x12\n\ntimeout_ms\x18\x05 \x01(\r\"\x97\x01\n\x0e\x46ixtureResults\x12\x13\n\x0bprovider_id\x18\x01 \x01(\t\x12\x12\n\nfixture_id\x18\x02 \x01(\t\x12\x10\n\x08sequence\x18\x03 \x01(\x04\x12\x18\n\x10provider_time_ms\x18\x04 \x01(\x03\x12\x30\n\x07results\x18\x05 \x03(\x0b\x32\x1f.overround.feed.v1.MarketResult\"[\n\nDeadLetter\x12\x0e\n\x06reason\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\x12\x0e\n\x06source\x18\x03 \x01(\t\x12\x0f\n\x07time_us\x18\x04 \x01(\x03\x12\x0b\n\x03raw\x18\x05 \x01(\x0c*\xa3\x01\n\nResultKind\x12\x1b\n\x17RESULT_KIND_UNSPECIFIED\x10\x00\x12\x1a\n\x16RESULT_KIND_SETTLEMENT\x10\x01\x12#\n\x1fRESULT_KIND_SETTLEMENT_ROLLBACK\x10\x02\x12\x16\n\x12RESULT_KIND_CANCEL\x10\x03\x12\x1f\n\x1bRESULT_KIND_CANCEL_ROLLBACK\x10\x04\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1coverround/feed/v1/feed.proto\x12\x11overround.feed.v1\x1a\x1foverround/odds/v1/fixture.proto\"\xdc\x01\n\x06Quotes\x12\x13\n\x0blayout_hash\x18\x01 \x01(\x06\x12\x12\n\nmarket_ids\x18\x02 \x03(\t\x12\x16\n\x0eoutcome_counts\x18\x03 \x01(\x0c\x12\x13\n\x0boutcome_ids\x18\x04 \x03(\t\x12\x17\n\x0fmarket_statuses\x18\x05 \x01(\x0c\x12\x1a\n\x12\x64\x65\x63imal_odds_milli\x18\x06 \x01(\x0c\x12\x13\n\x0bis_snapshot\x18\x07 \x01(\x08\x12\x1b\n\x13starting_odds_milli\x18\x08 \x01(\x0c\x12\x15\n\rwinner_counts\x18\t \x01(\x0c\"\x1d\n\x07\x42\x65tStop\x12\x12\n\nmarket_ids\x18\x01 \x03(\t\"x\n\rOutcomeResult\x12\x12\n\noutcome_id\x18\x01 \x01(\t\x12\x18\n\x10win_factor_micro\x18\x02 \x01(\r\x12\x19\n\x11void_factor_micro\x18\x03 \x01(\r\x12\x1e\n\x16\x64\x65\x61\x64_heat_factor_micro\x18\x04 \x01(\r\"U\n\tReduction\x12\x11\n\tbefore_ms\x18\x01 \x01(\x03\x12\x17\n\x0f\x64\x65\x64uction_micro\x18\x02 \x01(\r\x12\x1c\n\x14is_off_winnings_only\x18\x03 \x01(\x08\"\xa5\x02\n\x0cMarketResult\x12+\n\x04kind\x18\x01 \x01(\x0e\x32\x1d.overround.feed.v1.ResultKind\x12\x11\n\tmarket_id\x18\x02 \x01(\t\x12\x32\n\x08outcomes\x18\x03 \x03(\x0b\x32 .overround.feed.v1.OutcomeResult\x12\x17\n\x0fwindow_start_ms\x18\x04 \x01(\x03\x12\x15\n\rwindow_end_ms\x18\x05 \x01(\x03\x12\x13\n\x0bvoid_reason\x18\x06 \x01(\t\x12\x11\n\tcertainty\x18\x07 \x01(\r\x12\x30\n\nreductions\x18\x08 \x03(\x0b\x32\x1c.overround.feed.v1.Reduction\x12\x17\n\x0freferral_reason\x18\t \x01(\t\"\xf0\x02\n\nFeedUpdate\x12\x13\n\x0bprovider_id\x18\x01 \x01(\t\x12\x12\n\nfixture_id\x18\x02 \x01(\t\x12\x10\n\x08sequence\x18\x03 \x01(\x04\x12\x18\n\x10provider_time_ms\x18\x04 \x01(\x03\x12\x18\n\x10received_time_us\x18\x05 \x01(\x03\x12:\n\x0b\x64\x65scription\x18\x06 \x01(\x0b\x32%.overround.odds.v1.FixtureDescription\x12,\n\x05state\x18\x07 \x01(\x0b\x32\x1d.overround.odds.v1.MatchState\x12)\n\x06quotes\x18\x08 \x01(\x0b\x32\x19.overround.feed.v1.Quotes\x12,\n\x08\x62\x65t_stop\x18\t \x01(\x0b\x32\x1a.overround.feed.v1.BetStop\x12\x30\n\x07results\x18\n \x03(\x0b\x32\x1f.overround.feed.v1.MarketResult\"\x7f\n\x11ProviderHeartbeat\x12\x13\n\x0bprovider_id\x18\x01 \x01(\t\x12\x18\n\x10received_time_us\x18\x02 \x01(\x03\x12\x18\n\x10provider_time_ms\x18\x03 \x01(\x03\x12\r\n\x05is_up\x18\x04 \x01(\x08\x12\x12\n\ntimeout_ms\x18\x05 \x01(\r\"\x97\x01\n\x0e\x46ixtureResults\x12\x13\n\x0bprovider_id\x18\x01 \x01(\t\x12\x12\n\nfixture_id\x18\x02 \x01(\t\x12\x10\n\x08sequence\x18\x03 \x01(\x04\x12\x18\n\x10provider_time_ms\x18\x04 \x01(\x03\x12\x30\n\x07results\x18\x05 \x03(\x0b\x32\x1f.overround.feed.v1.MarketResult\"[\n\nDeadLetter\x12\x0e\n\x06reason\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\x12\x0e\n\x06source\x18\x03 \x01(\t\x12\x0f\n\x07time_us\x18\x04 \x01(\x03\x12\x0b\n\x03raw\x18\x05 \x01(\x0c*\xa3\x01\n\nResultKind\x12\x1b\n\x17RESULT_KIND_UNSPECIFIED\x10\x00\x12\x1a\n\x16RESULT_KIND_SETTLEMENT\x10\x01\x12#\n\x1fRESULT_KIND_SETTLEMENT_ROLLBACK\x10\x02\x12\x16\n\x12RESULT_KIND_CANCEL\x10\x03\x12\x1f\n\x1bRESULT_KIND_CANCEL_ROLLBACK\x10\x04\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'overround.feed.v1.feed_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_RESULTKIND']._serialized_start=1568
-  _globals['_RESULTKIND']._serialized_end=1731
+  _globals['_RESULTKIND']._serialized_start=1591
+  _globals['_RESULTKIND']._serialized_end=1754
   _globals['_QUOTES']._serialized_start=85
-  _globals['_QUOTES']._serialized_end=282
-  _globals['_BETSTOP']._serialized_start=284
-  _globals['_BETSTOP']._serialized_end=313
-  _globals['_OUTCOMERESULT']._serialized_start=315
-  _globals['_OUTCOMERESULT']._serialized_end=435
-  _globals['_REDUCTION']._serialized_start=437
-  _globals['_REDUCTION']._serialized_end=522
-  _globals['_MARKETRESULT']._serialized_start=525
-  _globals['_MARKETRESULT']._serialized_end=818
-  _globals['_FEEDUPDATE']._serialized_start=821
-  _globals['_FEEDUPDATE']._serialized_end=1189
-  _globals['_PROVIDERHEARTBEAT']._serialized_start=1191
-  _globals['_PROVIDERHEARTBEAT']._serialized_end=1318
-  _globals['_FIXTURERESULTS']._serialized_start=1321
-  _globals['_FIXTURERESULTS']._serialized_end=1472
-  _globals['_DEADLETTER']._serialized_start=1474
-  _globals['_DEADLETTER']._serialized_end=1565
+  _globals['_QUOTES']._serialized_end=305
+  _globals['_BETSTOP']._serialized_start=307
+  _globals['_BETSTOP']._serialized_end=336
+  _globals['_OUTCOMERESULT']._serialized_start=338
+  _globals['_OUTCOMERESULT']._serialized_end=458
+  _globals['_REDUCTION']._serialized_start=460
+  _globals['_REDUCTION']._serialized_end=545
+  _globals['_MARKETRESULT']._serialized_start=548
+  _globals['_MARKETRESULT']._serialized_end=841
+  _globals['_FEEDUPDATE']._serialized_start=844
+  _globals['_FEEDUPDATE']._serialized_end=1212
+  _globals['_PROVIDERHEARTBEAT']._serialized_start=1214
+  _globals['_PROVIDERHEARTBEAT']._serialized_end=1341
+  _globals['_FIXTURERESULTS']._serialized_start=1344
+  _globals['_FIXTURERESULTS']._serialized_end=1495
+  _globals['_DEADLETTER']._serialized_start=1497
+  _globals['_DEADLETTER']._serialized_end=1588
 # @@protoc_insertion_point(module_scope)

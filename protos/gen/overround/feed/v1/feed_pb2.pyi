@@ -64,6 +64,7 @@ class Quotes(_message.Message):
     DECIMAL_ODDS_MILLI_FIELD_NUMBER: _builtins.int
     IS_SNAPSHOT_FIELD_NUMBER: _builtins.int
     STARTING_ODDS_MILLI_FIELD_NUMBER: _builtins.int
+    WINNER_COUNTS_FIELD_NUMBER: _builtins.int
     layout_hash: _builtins.int
     """First eight bytes of the BLAKE2b digest of the layout."""
     outcome_counts: _builtins.bytes
@@ -77,6 +78,11 @@ class Quotes(_message.Message):
     starting_odds_milli: _builtins.bytes
     """An exchange's starting price times 1000, once it is reconciled: little-endian uint32, one an outcome, 0 for none;
     empty where there are none.
+    """
+    winner_counts: _builtins.bytes
+    """How many of the outcomes named here win: uint8, one a market; 0 where the market's type says it, 255 where nobody
+    knows: such a market gets no price. Where several win, one that is named and not quoted makes that unknown; one that
+    takes no part any more is not to be named. Empty where the types say it of all.
     """
     @_builtins.property
     def market_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
@@ -97,10 +103,11 @@ class Quotes(_message.Message):
         decimal_odds_milli: _builtins.bytes = ...,
         is_snapshot: _builtins.bool = ...,
         starting_odds_milli: _builtins.bytes = ...,
+        winner_counts: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["decimal_odds_milli", b"decimal_odds_milli", "is_snapshot", b"is_snapshot", "layout_hash", b"layout_hash", "market_ids", b"market_ids", "market_statuses", b"market_statuses", "outcome_counts", b"outcome_counts", "outcome_ids", b"outcome_ids", "starting_odds_milli", b"starting_odds_milli"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["decimal_odds_milli", b"decimal_odds_milli", "is_snapshot", b"is_snapshot", "layout_hash", b"layout_hash", "market_ids", b"market_ids", "market_statuses", b"market_statuses", "outcome_counts", b"outcome_counts", "outcome_ids", b"outcome_ids", "starting_odds_milli", b"starting_odds_milli", "winner_counts", b"winner_counts"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

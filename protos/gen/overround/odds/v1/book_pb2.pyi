@@ -256,6 +256,7 @@ class ProviderQuotes(_message.Message):
     IS_BET_STOPPED_FIELD_NUMBER: _builtins.int
     BET_STOPS_FIELD_NUMBER: _builtins.int
     IS_BEHIND_FIELD_NUMBER: _builtins.int
+    WINNER_COUNTS_FIELD_NUMBER: _builtins.int
     provider_id: _builtins.str
     sequence: _builtins.int
     """Last sequence number folded in for this fixture."""
@@ -273,6 +274,10 @@ class ProviderQuotes(_message.Message):
     """1 where its bet-stop is in force: uint8, one a market."""
     is_behind: _builtins.bool
     """It does not know of the last goal, red card or new period yet: its prices do not count."""
+    winner_counts: _builtins.bytes
+    """How many outcomes win, as it tells: uint8, one a market, 0 for as the type says, 255 for unknown; empty where the
+    types say it of all.
+    """
     def __init__(
         self,
         *,
@@ -285,10 +290,11 @@ class ProviderQuotes(_message.Message):
         is_bet_stopped: _builtins.bool = ...,
         bet_stops: _builtins.bytes = ...,
         is_behind: _builtins.bool = ...,
+        winner_counts: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bet_stops", b"bet_stops", "decimal_odds_milli", b"decimal_odds_milli", "is_behind", b"is_behind", "is_bet_stopped", b"is_bet_stopped", "market_statuses", b"market_statuses", "provider_id", b"provider_id", "received_time_us", b"received_time_us", "sequence", b"sequence", "weights", b"weights"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bet_stops", b"bet_stops", "decimal_odds_milli", b"decimal_odds_milli", "is_behind", b"is_behind", "is_bet_stopped", b"is_bet_stopped", "market_statuses", b"market_statuses", "provider_id", b"provider_id", "received_time_us", b"received_time_us", "sequence", b"sequence", "weights", b"weights", "winner_counts", b"winner_counts"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

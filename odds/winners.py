@@ -1,0 +1,63 @@
+"""How many outcomes of a market win: what providers tell of it, and whether they agree.
+
+It is what the probabilities of a market sum to, so that a market of which it is not known has no price.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from odds.book import ProviderColumns
+from odds.layout import MarketLayout
+from odds.market_types import winner_counts_of
+from odds.updates import Quotes
+
+UNKNOWN_WINNERS: Final = 255
+
+Counts = NDArray[np.uint8]
+
+
+def winners_told(quotes: Quotes) -> Counts | None:
+    """Return what quotes say of it, one a market, 0 for as the type says; None where they say nothing else.
+
+    Where several outcomes win and only some are quoted, nobody knows how many of these will: the same prices may hold
+    a margin or none at all.
+    """
+    by_type = winner_counts_of(quotes.layout)
+    if quotes.winner_counts is None and by_type.max(initial=0.0) <= 1.0:
+        return None
+    told = np.zeros(len(by_type), dtype=np.uint8) if quotes.winner_counts is None else quotes.winner_counts
+    quoted = np.concatenate([[0], np.cumsum(quotes.decimal_odds_milli > 0)])[quotes.layout.offsets]
+    is_partly_quoted = np.diff(quoted) < quotes.layout.outcome_counts
+    is_unknown = is_partly_quoted & (np.where(told > 0, told, by_type) > 1.0)
+    told = np.where(is_unknown, np.uint8(UNKNOWN_WINNERS), told)
+    return told if told.any() else None
+
+
+def winners_of_provider(provider: ProviderColumns | None, layout: MarketLayout) -> NDArray[np.float64]:
+    """Return how many outcomes of each market win by one provider's word, NaN where that is unknown."""
+    by_type = winner_counts_of(layout)
+    if provider is None or provider.winner_counts is None:
+        return by_type
+    counts = np.where(provider.winner_counts > 0, provider.winner_counts, by_type)
+    return np.where(counts == UNKNOWN_WINNERS, np.nan, counts)
+
+
+def agree_on_winners(
+    by_provider: NDArray[np.float64], by_type: NDArray[np.float64], is_quoting: NDArray[np.bool_]
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Return how many outcomes of each market win, and whether all that quote it say so.
+
+    Args:
+        by_provider: Shape (P, M), NaN for unknown.
+        by_type: Shape (M,), returned where nobody quotes or they do not agree.
+        is_quoting: Shape (P, M).
+    """
+    is_unknown = (is_quoting & np.isnan(by_provider)).any(axis=0)
+    least = np.where(is_quoting, by_provider, np.inf).min(axis=0)
+    most = np.where(is_quoting, by_provider, -np.inf).max(axis=0)
+    is_agreed = ~is_unknown & (least >= most)
+    return np.where(is_agreed & (least == most), most, by_type), is_agreed
