@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
+from heapq import nlargest
+
+from odds.market_types import ALL_MAY_WIN
 
 ODDS_UNIT_MILLI = 1_000
 
@@ -13,38 +16,53 @@ def potential_return_minor(stake_minor: int, decimal_odds_milli: int) -> int:
     return stake_minor * decimal_odds_milli // ODDS_UNIT_MILLI
 
 
+def worst_loss_minor(payouts_minor: Collection[int], *, stake_minor: int, winners_max: int) -> int:
+    """Return the largest amount we could lose on a market of these payouts, zero if every result pays us."""
+    return max(0, sum(nlargest(winners_max, payouts_minor)) - stake_minor)
+
+
 @dataclass(frozen=True, slots=True)
 class MarketExposure:
-    """Stakes taken and payouts owed on one market, reservations included, in minor units."""
+    """Stakes taken and payouts owed on one market, reservations included, in minor units.
+
+    Attributes:
+        winners_max: How many of its outcomes can win together (`odds.market_types.winners_max_of`).
+    """
 
     stake_total_minor: int = 0
     payout_minor_by_outcome: Mapping[str, int] = field(default_factory=dict)
+    winners_max: int = ALL_MAY_WIN
 
     def worst_loss_minor(self) -> int:
-        """Return the largest amount we could lose, zero if every outcome pays us."""
-        payout_minor_max = max(self.payout_minor_by_outcome.values(), default=0)
-        return max(0, payout_minor_max - self.stake_total_minor)
+        """Return the largest amount we could lose, zero if every result pays us."""
+        return worst_loss_minor(
+            self.payout_minor_by_outcome.values(), stake_minor=self.stake_total_minor, winners_max=self.winners_max
+        )
 
     def with_bet(self, outcome_id: str, *, stake_minor: int, payout_minor: int) -> MarketExposure:
         """Return the exposure after one more bet; negative amounts take a bet out."""
         payouts = dict(self.payout_minor_by_outcome)
         payouts[outcome_id] = payouts.get(outcome_id, 0) + payout_minor
         owing = {outcome: owed_minor for outcome, owed_minor in payouts.items() if owed_minor}
-        return MarketExposure(self.stake_total_minor + stake_minor, owing)
+        return replace(self, stake_total_minor=self.stake_total_minor + stake_minor, payout_minor_by_outcome=owing)
 
     def takes(self, outcome_id: str, *, stake_minor: int, payout_minor: int, loss_minor_max: int) -> bool:
-        """Return whether our loss, should the outcome win, stays within the limit after one more bet."""
-        payout_after_minor = self.payout_minor_by_outcome.get(outcome_id, 0) + payout_minor
+        """Return whether our worst loss, should the outcome win, stays within the limit after one more bet."""
+        payout_after_minor = self._payout_if_wins_minor(outcome_id) + payout_minor
         return payout_after_minor - self.stake_total_minor - stake_minor <= loss_minor_max
 
     def stake_max_minor(self, outcome_id: str, *, decimal_odds_milli: int, loss_minor_max: int) -> int:
         """Return the largest further stake on the outcome, at this price above 1000, that is still taken.
 
-        A stake on an outcome raises the loss under that outcome alone and lowers it under every other, so looking at
-        that one is enough for the market's worst loss.
+        A stake on an outcome raises the loss under the results in which it wins and lowers it under every other, so
+        looking at the worst of those is enough for the market's worst loss.
         """
-        headroom_minor = loss_minor_max + self.stake_total_minor - self.payout_minor_by_outcome.get(outcome_id, 0)
+        headroom_minor = loss_minor_max + self.stake_total_minor - self._payout_if_wins_minor(outcome_id)
         if headroom_minor < 0:
             return 0
         # floor(s * d) - s <= h is s * (d - 1) < h + 1: with d in thousandths the largest whole s follows exactly.
         return ((headroom_minor + 1) * ODDS_UNIT_MILLI - 1) // (decimal_odds_milli - ODDS_UNIT_MILLI)
+
+    def _payout_if_wins_minor(self, outcome_id: str) -> int:
+        others = [owed for outcome, owed in self.payout_minor_by_outcome.items() if outcome != outcome_id]
+        return self.payout_minor_by_outcome.get(outcome_id, 0) + sum(nlargest(self.winners_max - 1, others))

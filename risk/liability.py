@@ -7,9 +7,8 @@ from dataclasses import dataclass, field, replace
 from typing import ClassVar, NamedTuple, Self
 
 from kernel.errors import DomainError
-
-WINNERS_BY_MARKET_TYPE: Mapping[str, int] = {"double_chance": 2}
-"""Outcomes that can win together, by market type; one for every type not named."""
+from odds.market_types import winners_max_of
+from risk.exposure import worst_loss_minor
 
 
 class OutboxPosition(NamedTuple):
@@ -102,10 +101,12 @@ class MarketLiability:
         return sum(outcome.bet_count for outcome in self.outcomes.values())
 
     def worst_loss_minor(self) -> int:
-        """Return the largest amount we could lose, zero if every outcome pays us."""
-        winners = WINNERS_BY_MARKET_TYPE.get(self.market_id.partition(":")[0], 1)
-        payouts = sorted((outcome.payout_minor for outcome in self.outcomes.values()), reverse=True)
-        return max(0, sum(payouts[:winners]) - self.stake_minor)
+        """Return the largest amount we could lose, zero if every result pays us."""
+        return worst_loss_minor(
+            [outcome.payout_minor for outcome in self.outcomes.values()],
+            stake_minor=self.stake_minor,
+            winners_max=winners_max_of(self.market_id),
+        )
 
     def with_change(self, change: LegChange) -> Self:
         """Return the liability after the change.

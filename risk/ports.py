@@ -61,7 +61,7 @@ class ExposureStore(Protocol):
     """Exposure of every market with open bets, changed atomically. Every call is bounded in time."""
 
     async def reserve(self, key: ReservationKey, entry: ExposureEntry, *, loss_minor_max: int) -> Reservation:
-        """Count the entry unless our loss, should its outcome win, would pass the limit; once for each key.
+        """Count the entry unless our worst loss, should its outcome win, would pass the limit; once for each key.
 
         Raises:
             RiskUnavailable: If the store does not answer in time, is not whole, or holds another entry for the key.

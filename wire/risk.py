@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from odds.market_types import WINNER_COUNT_BY_TYPE, market_type_of
+from odds.market_types import winners_max_of
 from overround.bets.v1 import bet_pb2
 from overround.common.v1 import outbox_pb2
 from overround.risk.v1 import risk_pb2
@@ -78,7 +78,7 @@ def _build_market(market: MarketLiability) -> risk_pb2.MarketLiability:
             for outcome_id, outcome in sorted(market.outcomes.items())
         ],
         worst_loss_minor=market.worst_loss_minor(),
-        winner_count=WINNER_COUNT_BY_TYPE.get(market_type_of(market.market_id), 1),
+        winner_count=winners_max_of(market.market_id),
     )
 
 

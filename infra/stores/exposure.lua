@@ -1,6 +1,7 @@
 -- One change of one fixture's exposure, atomically. All of a fixture is one hash, so that a cluster keeps it together.
 --
 -- Fields: "s" market -> stakes of the market; "p" market outcome -> payouts owed if the outcome wins;
+--         "o" market -> its outcomes with payouts owed, so that they are found without reading the whole hash;
 --         "r" player:request -> a reservation; "b" bet id -> an open bet. The last two hold what they count for.
 -- KEYS[1]: the hash. ARGV: operation, then what it needs. Amounts stay far below 2^53, where Lua counts exactly.
 
@@ -14,15 +15,50 @@ end
 
 local function move(field, by)
   -- An amount that is back at zero goes, and with the last one the hash.
-  if redis.call('HINCRBY', hash, field, string.format('%d', by)) == 0 then
+  local after = redis.call('HINCRBY', hash, field, string.format('%d', by))
+  if after == 0 then
     redis.call('HDEL', hash, field)
+  end
+  return after
+end
+
+local function outcomes_of(market)
+  local outcomes = {}
+  for outcome in string.gmatch(redis.call('HGET', hash, 'o' .. market) or '', '[^\31]+') do
+    outcomes[#outcomes + 1] = outcome
+  end
+  return outcomes
+end
+
+local function list_outcome(market, outcome)
+  local outcomes = outcomes_of(market)
+  outcomes[#outcomes + 1] = outcome
+  redis.call('HSET', hash, 'o' .. market, table.concat(outcomes, SEPARATOR))
+end
+
+local function unlist_outcome(market, outcome)
+  local left = {}
+  for _, listed in ipairs(outcomes_of(market)) do
+    if listed ~= outcome then
+      left[#left + 1] = listed
+    end
+  end
+  if #left == 0 then
+    redis.call('HDEL', hash, 'o' .. market)
+  else
+    redis.call('HSET', hash, 'o' .. market, table.concat(left, SEPARATOR))
   end
 end
 
 local function count(record, sign)
   local market, outcome, stake, payout = entry_of(record)
   move('s' .. market, sign * stake)
-  move('p' .. market .. SEPARATOR .. outcome, sign * payout)
+  local owed = move('p' .. market .. SEPARATOR .. outcome, sign * payout)
+  if owed == 0 then
+    unlist_outcome(market, outcome)
+  elseif owed == sign * payout then
+    list_outcome(market, outcome)
+  end
 end
 
 local function add(field, record)
@@ -39,22 +75,46 @@ local function remove(field)
   end
 end
 
+-- What is owed if the outcome wins, and with it the worst others that can win as well: {{outcome, owed}, ...}.
+local function worst_winners(market, outcome, winners_max)
+  local function owed_of(name)
+    return tonumber(redis.call('HGET', hash, 'p' .. market .. SEPARATOR .. name) or 0)
+  end
+  local others = {}
+  if winners_max > 1 then
+    for _, name in ipairs(outcomes_of(market)) do
+      if name ~= outcome then
+        others[#others + 1] = { name, owed_of(name) }
+      end
+    end
+    table.sort(others, function(one, other) return one[2] > other[2] end)
+  end
+  local winners = { { outcome, owed_of(outcome) } }
+  for place = 1, math.min(winners_max - 1, #others) do
+    winners[#winners + 1] = others[place]
+  end
+  return winners
+end
+
 local operations = {}
 
--- reserve, player:request, record, largest loss -> {state, stakes before, payouts before}
-function operations.reserve(key, record, loss_max)
+-- reserve, player:request, record, largest loss, most winners -> {state, stakes before, outcome, owed before, ...}
+function operations.reserve(key, record, loss_max, winners_max)
   local market, outcome, stake, payout = entry_of(record)
   local stake_total = tonumber(redis.call('HGET', hash, 's' .. market) or 0)
-  local owed = tonumber(redis.call('HGET', hash, 'p' .. market .. SEPARATOR .. outcome) or 0)
+  local answer, owed_total = { 0, stake_total }, 0
+  for _, winner in ipairs(worst_winners(market, outcome, tonumber(winners_max))) do
+    answer[#answer + 1], answer[#answer + 2] = winner[1], winner[2]
+    owed_total = owed_total + winner[2]
+  end
   local held = redis.call('HGET', hash, 'r' .. key)
   if held then
-    return { held == record and 2 or 3, stake_total, owed }
+    answer[1] = held == record and 2 or 3
+  elseif owed_total + payout - stake_total - stake <= tonumber(loss_max) then
+    add('r' .. key, record)
+    answer[1] = 1
   end
-  if owed + payout - stake_total - stake > tonumber(loss_max) then
-    return { 0, stake_total, owed }
-  end
-  add('r' .. key, record)
-  return { 1, stake_total, owed }
+  return answer
 end
 
 -- commit, player:request, record, bet id
@@ -82,4 +142,4 @@ function operations.remove_bet(bet_id)
   return { 1 }
 end
 
-return operations[ARGV[1]](ARGV[2], ARGV[3], ARGV[4])
+return operations[ARGV[1]](ARGV[2], ARGV[3], ARGV[4], ARGV[5])

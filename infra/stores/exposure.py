@@ -24,6 +24,7 @@ from redis.exceptions import RedisError
 from infra.stores.redis_batches import Command, RedisBatches
 from kernel.clock import Clock
 from kernel.commands import UNDECIDED
+from odds.market_types import winners_max_of
 from risk.exposure import MarketExposure
 from risk.ports import ExposureEntry, Reservation, ReservationKey, ReservationState, RiskUnavailable
 
@@ -64,7 +65,7 @@ class RedisExposure:
         self._timeout_s = timeout_ms / 1_000
 
     async def reserve(self, key: ReservationKey, entry: ExposureEntry, *, loss_minor_max: int) -> Reservation:
-        """Count the entry unless our loss, should its outcome win, would pass the limit; once for each key.
+        """Count the entry unless our worst loss, should its outcome win, would pass the limit; once for each key.
 
         The reservation is entered for the sweeper before it is made, and the marker is read after: data lost before
         the reservation took the marker with it.
@@ -75,8 +76,9 @@ class RedisExposure:
         field = reservation_field(key)
         async with self._bounded():
             made_ms = self._clock.now_us() // 1_000
-            arguments = (field, pack_entry(entry), str(loss_minor_max))
-            _, (state, stake_total_minor, payout_minor), marker = await self._batches.run(
+            winners_max = winners_max_of(entry.market_id)
+            arguments = (field, pack_entry(entry), str(loss_minor_max), str(winners_max))
+            _, (state, stake_total_minor, *payouts), marker = await self._batches.run(
                 ("ZADD", RESERVATIONS_KEY, made_ms, f"{field}:{entry.fixture_id}"),
                 ("EVALSHA", RESERVE_DIGEST, 1, fixture_key(entry.fixture_id), "reserve", *arguments),
                 ("GET", COMPLETE_KEY),
@@ -87,7 +89,11 @@ class RedisExposure:
             raise RiskUnavailable(f"Exposure must be whole before a bet is taken, it is being rebuilt; {UNDECIDED}")
         if state == _HELD_WITH_OTHER_CONTENT:
             raise RiskUnavailable(f"Request must not be held at another price, it is; {UNDECIDED}")
-        exposure = MarketExposure(stake_total_minor, {entry.outcome_id: payout_minor})
+        payout_minor_by_outcome = {
+            outcome_id.decode(): payout_minor
+            for outcome_id, payout_minor in zip(payouts[::2], payouts[1::2], strict=True)
+        }
+        exposure = MarketExposure(stake_total_minor, payout_minor_by_outcome, winners_max)
         return Reservation(ReservationState(state), exposure)
 
     async def commit(self, key: ReservationKey, entry: ExposureEntry, *, bet_id: UUID) -> None:

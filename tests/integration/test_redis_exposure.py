@@ -19,12 +19,14 @@ from infra.stores.exposure_keeper import LOCK_KEY, ExposureKeeper, KeeperTimes
 from infra.stores.redis_client import open_redis
 from kernel.clock import SystemClock
 from kernel.money import Money
+from odds.market_types import winners_max_of
 from risk.exposure import MarketExposure, potential_return_minor
 from risk.ports import ExposureEntry, ReservationKey, ReservationState, RiskUnavailable
 from tests.unit.fake_betting import FakeClock, FakeLedger
 
 OWN_DATABASE = 41  # flushed here
 LOSS_MINOR_MAX = 50_000
+OUTCOMES = ("home", "draw", "away", "other")
 TIMES = KeeperTimes(interval_ms=50, lock_ms=5_000, reservation_age_ms_max=30_000, answer_ms_max=10)
 
 
@@ -89,20 +91,26 @@ def keeper(
 
 
 async def market_of(redis: Redis, fixture_id: str) -> MarketExposure:
+    return await exposure_of(redis, fixture_id, "1x2")
+
+
+async def exposure_of(redis: Redis, fixture_id: str, market_id: str) -> MarketExposure:
     stake_minor, payouts = 0, {}
     found = await redis.hgetall(fixture_key(fixture_id))
     for field, value in ((bytes(field).decode(), value) for field, value in found.items()):  # type: ignore[arg-type]
-        if field == "s1x2":
+        if field == f"s{market_id}":
             stake_minor = int(value)
-        elif field.startswith("p1x2\x1f"):
-            payouts[field.removeprefix("p1x2\x1f")] = int(value)
-    return MarketExposure(stake_minor, payouts)
+        elif field.startswith(f"p{market_id}\x1f"):
+            payouts[field.removeprefix(f"p{market_id}\x1f")] = int(value)
+    return MarketExposure(stake_minor, payouts, winners_max_of(market_id))
 
 
-@pytest.mark.parametrize("seed", range(5))
-async def test_the_script_equals_its_model(redis: Redis, exposure: RedisExposure, seed: int) -> None:
+@pytest.mark.parametrize("market_id", ["1x2", "first_half_double_chance", "betfair:PLACE", "uof:99:variant=x"])
+@pytest.mark.parametrize("seed", range(2))
+async def test_the_script_equals_its_model(redis: Redis, exposure: RedisExposure, seed: int, market_id: str) -> None:
     dice = random.Random(seed)
-    fixture_id, model, held = fixture(), MarketExposure(), dict[ReservationKey, ExposureEntry]()
+    model, held = MarketExposure(winners_max=winners_max_of(market_id)), dict[ReservationKey, ExposureEntry]()
+    fixture_id = fixture()
     for _ in range(120):
         if held and dice.random() < 0.3:
             key, taken = held.popitem()
@@ -110,27 +118,43 @@ async def test_the_script_equals_its_model(redis: Redis, exposure: RedisExposure
             sign = -1
         else:
             key = new_key()
-            taken = entry(
-                fixture_id,
-                outcome_id=dice.choice(["home", "draw", "away"]),
-                stake_minor=dice.randint(1, 60_000),
-                odds_milli=dice.randint(1_001, 9_000),
-            )
+            stake_minor, odds_milli = dice.randint(1, 60_000), dice.randint(1_001, 9_000)
+            payout_minor = potential_return_minor(stake_minor, odds_milli)
+            taken = ExposureEntry(fixture_id, market_id, dice.choice(OUTCOMES), stake_minor, payout_minor)
             amounts = {"stake_minor": taken.stake_minor, "payout_minor": taken.payout_minor}
             expected = model.takes(taken.outcome_id, loss_minor_max=LOSS_MINOR_MAX, **amounts)
             found = await exposure.reserve(key, taken, loss_minor_max=LOSS_MINOR_MAX)
             assert (found.state == ReservationState.RESERVED) is expected
             assert found.exposure.stake_total_minor == model.stake_total_minor
+            wanted = {"decimal_odds_milli": odds_milli, "loss_minor_max": LOSS_MINOR_MAX}
+            assert found.exposure.stake_max_minor(taken.outcome_id, **wanted) == model.stake_max_minor(
+                taken.outcome_id, **wanted
+            )
             sign = int(expected)
             if expected:
                 held[key] = taken
         model = model.with_bet(
             taken.outcome_id, stake_minor=sign * taken.stake_minor, payout_minor=sign * taken.payout_minor
         )
-        assert await market_of(redis, fixture_id) == model
+        assert model.worst_loss_minor() <= LOSS_MINOR_MAX or sign < 0
+        assert await exposure_of(redis, fixture_id, market_id) == model
     for key in held:
         await exposure.release(key, fixture_id=fixture_id)
     assert not await redis.exists(fixture_key(fixture_id))
+
+
+async def test_two_outcomes_that_win_together_lose_no_more_than_the_limit(exposure: RedisExposure) -> None:
+    fixture_id, taken = fixture(), list[ExposureEntry]()
+    for outcome_id in ("1x", "x2", "12"):
+        for _ in range(100):
+            asked = ExposureEntry(fixture_id, "double_chance", outcome_id, 50_000, 100_000)
+            found = await exposure.reserve(new_key(), asked, loss_minor_max=2_500_000)
+            if found.state == ReservationState.REFUSED:
+                break
+            taken.append(asked)
+    for winners in ({"1x", "x2"}, {"1x", "12"}, {"12", "x2"}):
+        paid_minor = sum(bet.payout_minor for bet in taken if bet.outcome_id in winners)
+        assert paid_minor - sum(bet.stake_minor for bet in taken) <= 2_500_000
 
 
 async def test_bets_that_come_together_never_pass_the_limit(redis: Redis, exposure: RedisExposure) -> None:
@@ -163,7 +187,7 @@ async def test_a_repeated_request_reserves_once(redis: Redis, exposure: RedisExp
     states = [(await exposure.reserve(key, entry(fixture_id), loss_minor_max=LOSS_MINOR_MAX)).state for _ in range(3)]
     already = ReservationState.ALREADY_RESERVED
     assert states == [ReservationState.RESERVED, already, already]
-    assert await market_of(redis, fixture_id) == MarketExposure(1_000, {"home": 2_500})
+    assert await market_of(redis, fixture_id) == MarketExposure(1_000, {"home": 2_500}, 1)
 
 
 async def test_a_request_held_with_another_stake_is_told_to_come_again(exposure: RedisExposure) -> None:
@@ -175,14 +199,14 @@ async def test_a_request_held_with_another_stake_is_told_to_come_again(exposure:
 
 async def test_a_bet_counts_once_from_reservation_to_settlement_and_back(redis: Redis, exposure: RedisExposure) -> None:
     fixture_id, key, bet_id = fixture(), new_key(), uuid4()
-    taken, counted = entry(fixture_id), MarketExposure(1_000, {"home": 2_500})
+    taken, counted = entry(fixture_id), MarketExposure(1_000, {"home": 2_500}, 1)
     await exposure.reserve(key, taken, loss_minor_max=LOSS_MINOR_MAX)
     for _ in range(2):
         await exposure.commit(key, taken, bet_id=bet_id)
         assert await market_of(redis, fixture_id) == counted
     for _ in range(2):
         await exposure.remove_bet(bet_id, fixture_id=fixture_id)
-        assert await market_of(redis, fixture_id) == MarketExposure()
+        assert await market_of(redis, fixture_id) == MarketExposure(winners_max=1)
     for _ in range(2):
         await exposure.add_bet(taken, bet_id=bet_id)
         assert await market_of(redis, fixture_id) == counted
@@ -195,7 +219,7 @@ async def test_a_replayed_bets_fresh_reservation_is_taken_out_alone(redis: Redis
     await exposure.commit(key, taken, bet_id=uuid4())
     await exposure.reserve(key, taken, loss_minor_max=LOSS_MINOR_MAX)
     await exposure.release(key, fixture_id=fixture_id)
-    assert await market_of(redis, fixture_id) == MarketExposure(1_000, {"home": 2_500})
+    assert await market_of(redis, fixture_id) == MarketExposure(1_000, {"home": 2_500}, 1)
 
 
 async def test_bets_are_refused_until_lost_exposure_is_rebuilt(redis: Redis, exposure: RedisExposure) -> None:
@@ -205,7 +229,9 @@ async def test_bets_are_refused_until_lost_exposure_is_rebuilt(redis: Redis, exp
     with pytest.raises(RiskUnavailable):
         await exposure.reserve(new_key(), entry(fixture_id), loss_minor_max=LOSS_MINOR_MAX)
     await keeper(redis, exposure, open_bets=open_bets).look()
-    assert await market_of(redis, fixture_id) == MarketExposure(3_000, dict.fromkeys(("home", "away", "draw"), 2_500))
+    assert await market_of(redis, fixture_id) == MarketExposure(
+        3_000, dict.fromkeys(("home", "away", "draw"), 2_500), 1
+    )
     found = await exposure.reserve(new_key(), entry(fixture_id), loss_minor_max=LOSS_MINOR_MAX)
     assert found.state == ReservationState.RESERVED
 
@@ -217,7 +243,7 @@ async def test_a_server_that_restarted_with_its_data_is_rebuilt_too(redis: Redis
     with pytest.raises(RiskUnavailable):
         await exposure.reserve(new_key(), entry(fixture_id), loss_minor_max=LOSS_MINOR_MAX)
     await keeper(redis, exposure).look()
-    assert await market_of(redis, fixture_id) == MarketExposure()
+    assert await market_of(redis, fixture_id) == MarketExposure(winners_max=1)
     await exposure.reserve(new_key(), entry(fixture_id), loss_minor_max=LOSS_MINOR_MAX)
 
 
@@ -227,7 +253,7 @@ async def test_a_bet_that_closes_during_the_rebuild_is_not_counted(redis: Redis,
     open_bets.closed_after_first_read = {closing}
     await redis.flushdb()
     await keeper(redis, exposure, open_bets=open_bets).look()
-    assert await market_of(redis, fixture_id) == MarketExposure(1_000, {"home": 2_500})
+    assert await market_of(redis, fixture_id) == MarketExposure(1_000, {"home": 2_500}, 1)
 
 
 async def test_a_rebuild_reads_every_page(redis: Redis, exposure: RedisExposure) -> None:
@@ -261,10 +287,10 @@ async def test_a_forgotten_reservation_follows_the_ledger(redis: Redis, exposure
     sweeper = keeper(redis, exposure, ledger=ledger, clock=clock)
     clock.time_us += 29_999_000
     await sweeper.look()
-    assert await market_of(redis, fixture_id) == MarketExposure(2_000, {"home": 4_000})
+    assert await market_of(redis, fixture_id) == MarketExposure(2_000, {"home": 4_000}, 1)
     clock.time_us += 1_000
     await sweeper.look()
-    assert await market_of(redis, fixture_id) == MarketExposure(1_000, {"home": 2_000})
+    assert await market_of(redis, fixture_id) == MarketExposure(1_000, {"home": 2_000}, 1)
     assert await redis.zcard(RESERVATIONS_KEY) == 0
 
 

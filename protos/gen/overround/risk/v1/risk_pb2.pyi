@@ -39,7 +39,9 @@ class MarketLiability(_message.Message):
     worst_loss_minor: _builtins.int
     """The most we can lose over its outcomes, minor units, zero or above."""
     winner_count: _builtins.int
-    """Outcomes that win together: 2 for a double chance; 0 in records from before it was told, for 1."""
+    """Outcomes that win together at most: 2 for a double chance, 2147483647 where nobody knows and all may; 0 in records
+    from before it was told, for 1.
+    """
     @_builtins.property
     def outcomes(self) -> _containers.RepeatedCompositeFieldContainer[Global___OutcomeLiability]: ...
     def __init__(

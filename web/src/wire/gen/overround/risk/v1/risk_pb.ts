@@ -52,7 +52,8 @@ export type MarketLiability = Message<"overround.risk.v1.MarketLiability"> & {
   worstLossMinor: bigint;
 
   /**
-   * Outcomes that win together: 2 for a double chance; 0 in records from before it was told, for 1.
+   * Outcomes that win together at most: 2 for a double chance, 2147483647 where nobody knows and all may; 0 in records
+   * from before it was told, for 1.
    *
    * @generated from field: uint32 winner_count = 6;
    */
