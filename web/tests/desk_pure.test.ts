@@ -16,13 +16,14 @@ import { PriceHistory, SAMPLES_MAX, sparklinePath } from "../src/desk/history";
 import { actionOf } from "../src/desk/keys";
 import { type FixtureLiability, type MarketLiability, marketsByWorstLoss, profitIfWinsMinor, profitsByOutcome } from "../src/desk/liability";
 import { countMoves, MoveCount } from "../src/desk/moves";
+import { pauseSubject, pricingPause } from "../src/desk/pricing";
 import { filterFixtures, type Orderable, sortFixtures } from "../src/desk/order";
 import { quantile } from "../src/desk/perf.svelte";
-import { coverageOf, isProviderUp, orderProviders, providerName } from "../src/desk/providers";
-import { fixtureStatus, marketStatus } from "../src/desk/status";
+import { coverageOf, isProviderUp, knownTimeMs, orderProviders, providerName } from "../src/desk/providers";
+import { findHold, fixtureStatus, mainMarketId, marketStatus, pausedStatus } from "../src/desk/status";
 import { mergeBets, orderBets, tickerEvent, TICKER_BETS_MAX } from "../src/desk/ticker";
 import type { DeskBet, Explanation, ProviderSign } from "../src/desk/desk";
-import type { Book, TraderSuspension } from "../src/odds/book";
+import { type Book, SuspensionReason, type TraderSuspension } from "../src/odds/book";
 import type { Failure } from "../src/shared/failure";
 
 const layout = { marketIds: ["1x2"], outcomeIds: ["home", "draw", "away"], outcomeStarts: new Uint32Array([0, 3]) };
@@ -33,7 +34,7 @@ function market(stakes: Record<string, [stake: number, payout: number]>, marketI
   );
   const stakeMinor = Object.values(stakes).reduce((sum, [stake]) => sum + stake, 0);
   const worst = Math.max(0, ...Object.values(stakes).map(([, payout]) => payout - stakeMinor));
-  return { marketId, stakeMinor, betCount: outcomes.size, worstLossMinor: worst, outcomes };
+  return { marketId, stakeMinor, betCount: outcomes.size, worstLossMinor: worst, winnerCount: 1, outcomes };
 }
 
 describe("profit and loss", () => {
@@ -48,6 +49,15 @@ describe("profit and loss", () => {
     const bars = profitsByOutcome(market({ home: [1000, 2100], draw: [500, 1750] }), ["home", "draw", "away"]);
     expect(bars.map((bar) => bar.share)).toEqual([0.4, 250 / 1500, 1]);
     expect(bars.map((bar) => bar.isWorst)).toEqual([true, false, false]);
+  });
+
+  test("where two outcomes win together, bars and profit count both and agree with the worst loss", () => {
+    const position = { ...market({ "1x": [1000, 1300], "12": [500, 700], x2: [800, 1500] }, "double_chance"), winnerCount: 2 };
+    expect(profitIfWinsMinor(position, "1x")).toBe(2300 - 1300 - 1500);
+    expect(profitIfWinsMinor(position, "12")).toBe(2300 - 700 - 1500);
+    const bars = profitsByOutcome(position, ["1x", "12", "x2"]);
+    expect(Math.min(...bars.map((bar) => bar.profitMinor))).toBe(2300 - (1500 + 1300));
+    expect(bars.filter((bar) => bar.isWorst).map((bar) => bar.outcomeId)).toEqual(["1x", "x2"]);
   });
 
   test("a market that cannot lose has no worst outcome", () => {
@@ -235,6 +245,48 @@ describe("words", () => {
   });
 });
 
+describe("a market held by the desk", () => {
+  const held = { marketId: "btts", suspensionReason: SuspensionReason.TRADER };
+
+  test("is held for itself, with its fixture, or with the market that it is priced from", () => {
+    expect(findHold([suspension("r", "btts"), suspension("s", "")], held, "1x2")).toMatchObject({ by: "itself" });
+    expect(findHold([suspension("s", "")], held, "1x2")).toMatchObject({ by: "fixture" });
+    expect(findHold([suspension("m", "1x2")], held, "1x2")).toMatchObject({ by: "main", suspension: { requestId: "m" } });
+  });
+
+  test("is not said to be held where something else suspends it", () => {
+    expect(findHold([suspension("m", "1x2")], { ...held, suspensionReason: SuspensionReason.BET_STOP }, "1x2")).toBeNull();
+    expect(findHold([], held, "1x2")).toBeNull();
+  });
+
+  test("goes with the result, or with the first where there is none", () => {
+    expect(mainMarketId(["btts", "1x2"])).toBe("1x2");
+    expect(mainMarketId(["match_odds", "total:2.5"])).toBe("match_odds");
+  });
+});
+
+describe("pricing that stands still", () => {
+  const part = (isLive: boolean, heardTimeMs = 9) => ({ isLive, heardTimeMs });
+
+  test("is nothing to say while all of it works, or what does not prices nothing", () => {
+    expect(pricingPause([part(true), part(true)], 0)).toBeNull();
+    expect(pricingPause([part(true), part(false)], 0)).toBeNull();
+  });
+
+  test("is said of all, or of how many fixtures, since it was last heard", () => {
+    const whole = pricingPause([part(false, 7), part(false, 5)], 0);
+    expect(whole).toEqual({ isWhole: true, fixtureCount: 0, heardTimeMs: 5 });
+    expect(whole && pauseSubject(whole)).toBe("Pricing");
+    const some = pricingPause([part(true), part(false, 5)], 12);
+    expect(some && pauseSubject(some)).toBe("Pricing of 12 fixtures");
+  });
+
+  test("leaves nothing open but what is over", () => {
+    expect(pausedStatus({ tone: "open", words: "Open" }).words).toBe("Pricing is paused");
+    expect(pausedStatus({ tone: "over", words: "Settled" }).words).toBe("Settled");
+  });
+});
+
 describe("providers", () => {
   const sign = (providerId: string, changes: Partial<ProviderSign> = {}): ProviderSign => ({
     providerId, receivedTimeMs: 1_000, isUp: true, timeoutMs: 3_000, ...changes,
@@ -248,6 +300,12 @@ describe("providers", () => {
     expect(ordered.map(({ providerId }) => providerId)).toEqual(["c", "a", "b"]);
   });
 
+  test("are judged by what is known: a line that is down makes nobody older", () => {
+    expect(knownTimeMs(2_400, 1_000)).toBe(2_400);
+    expect(knownTimeMs(60_000, 1_000)).toBe(2_500);
+    expect(isProviderUp(sign("a"), knownTimeMs(60_000, 1_000))).toBe(true);
+  });
+
   test("have names as people say them", () => {
     expect(["uof:3", "betfair", "sim-alpha"].map(providerName)).toEqual(["UOF 3", "Betfair", "Sim alpha"]);
   });
@@ -255,7 +313,7 @@ describe("providers", () => {
   test("cover a fixture where they count in its main market", () => {
     const explanation: Explanation = {
       fixtureId: "f", version: 1, layout, fairProbabilities: new Float64Array(3), overrounds: new Float64Array(1),
-      providerWeights: [new Float32Array([0]), new Float32Array([1])],
+      providerWeights: [new Float32Array([0]), new Float32Array([1])], ownMarkets: new Uint8Array(),
     };
     expect(coverageOf(explanation)).toEqual({ countingCount: 1, totalCount: 2 });
   });

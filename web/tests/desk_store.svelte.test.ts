@@ -36,7 +36,7 @@ function liability(fixtureId: string, version: number, worstLossMinor: number): 
 
 function update(changes: Partial<DeskUpdate>): DeskUpdate {
   return {
-    books: [], removedFixtureIds: [], liabilities: [], bets: [], providers: [], explanation: null, figures: null,
+    books: [], bookParts: [], pricing: [], removedFixtureIds: [], liabilities: [], worstLosses: [], bets: [], providers: [], explanation: null, figures: null,
     serverTimeMs: 0, ...changes,
   };
 }
@@ -111,6 +111,49 @@ describe("the desk's store", () => {
     expect(store.fixture("a")?.worstLossMinor).toBe(40);
   });
 
+  test("puts the worst loss over possible scores in the place of the bound, whichever comes first", () => {
+    const { store, put } = newStore();
+    put({ worstLosses: [{ fixtureId: "a", amountMinor: 55, score: "4–4", undecidedMinor: 0 }] });
+    put({ books: [book("a", 1)], liabilities: [liability("a", 5, 99)] });
+    expect(store.fixture("a")).toMatchObject({ worstLossMinor: 55, boundMinor: 99, isBound: false, worstLossWords: "Worst loss at 4–4" });
+    put({ worstLosses: [{ fixtureId: "a", amountMinor: 70, score: "", undecidedMinor: 20 }] });
+    expect(store.fixture("a")).toMatchObject({ worstLossMinor: 70, isBound: true, worstLossWords: "Worst loss, bound" });
+  });
+
+  test("says of each fixture whether what prices it stands still", () => {
+    const { store, put } = newStore();
+    const live = { isLive: true, heardTimeMs: 50 };
+    const silent = { isLive: false, heardTimeMs: 40 };
+    put({ books: [book("a", 1), book("b", 1)], bookParts: [0, 1], pricing: [live, live] });
+    expect(store.pause).toBeNull();
+    put({ pricing: [live, silent] });
+    expect(store.pause).toEqual({ isWhole: false, fixtureCount: 1, heardTimeMs: 40 });
+    expect(store.fixture("a")?.standing.words).toBe("Open");
+    expect(store.fixture("b")?.standing.words).toBe("Pricing is paused");
+    put({ books: [book("c", 1)], bookParts: [1] });
+    expect(store.fixture("c")?.isPaused).toBe(true);
+    put({ pricing: [silent, silent] });
+    expect(store.pause?.isWhole).toBe(true);
+    put({ pricing: [live, live] });
+    expect(store.pause).toBeNull();
+    expect(store.fixture("b")?.standing.words).toBe("Open");
+  });
+
+  test("counts the markets that go with the main one, as far as they take bets", () => {
+    const { store, put } = newStore();
+    store.openFixture("a");
+    put({ books: [book("a", 1)] });
+    const explanation: Explanation = {
+      fixtureId: "a", version: 1, layout, fairProbabilities: new Float64Array(5), overrounds: new Float64Array(2),
+      providerWeights: [], ownMarkets: new Uint8Array([0, 1]),
+    };
+    expect(store.open?.followerCount).toBe(0);
+    put({ explanation });
+    expect(store.open).toMatchObject({ mainMarketId: "1x2", followerCount: 1 });
+    put({ books: [{ ...book("a", 2), marketStatuses: new Uint8Array([1, 4]) }] });
+    expect(store.open?.followerCount).toBe(0);
+  });
+
   test("drops what the server removes and what a new connection names no more", () => {
     const { store, put, ids, pass } = newStore();
     store.beginSnapshot();
@@ -134,7 +177,7 @@ describe("the desk's store", () => {
     put({ books: [book("a", 2, [2100, 3100, 4000, 1800, 1900])] });
     store.tick();
     expect(store.fixture("a")?.moveCount).toBe(2);
-    const explanation = { fixtureId: "b", version: 1, layout, fairProbabilities: new Float64Array(5), overrounds: new Float64Array(2), providerWeights: [] };
+    const explanation = { fixtureId: "b", version: 1, layout, fairProbabilities: new Float64Array(5), overrounds: new Float64Array(2), providerWeights: [], ownMarkets: new Uint8Array() };
     put({ explanation: explanation satisfies Explanation });
     expect(store.open?.explanation).toBeNull();
     expect(store.fixture("b")?.coverage).toEqual({ countingCount: 0, totalCount: 0 });

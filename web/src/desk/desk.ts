@@ -1,7 +1,7 @@
 /** What the desk is told, as its screens know it: what wire/trading.ts makes of the stream. */
 import type { Bet } from "../bets/bet";
 import type { Book, BookLayout } from "../odds/book";
-import type { FixtureLiability } from "./liability";
+import type { FixtureLiability, FixtureWorstLoss } from "./liability";
 
 export interface ProviderSign {
   readonly providerId: string;
@@ -24,6 +24,14 @@ export interface DeskFigures {
   readonly traderName: string;
 }
 
+/** One part of pricing; each fixture is priced by one. */
+export interface PricingPart {
+  /** Whether bets are taken on what it prices. */
+  readonly isLive: boolean;
+  /** When it last said that it works, by the server's clock; 0 for never. */
+  readonly heardTimeMs: number;
+}
+
 export interface DeskBet {
   readonly bet: Bet;
   readonly playerName: string;
@@ -40,12 +48,19 @@ export interface Explanation {
   readonly overrounds: Float64Array;
   /** Share of each provider in the blend, one a market, 0 to 1. */
   readonly providerWeights: readonly Float32Array[];
+  /** 1 for markets that we alone offer, one a market: they go with the main market. Empty where there are none. */
+  readonly ownMarkets: Uint8Array;
 }
 
 export interface DeskUpdate {
   readonly books: readonly Book[];
+  /** The part of pricing, an index into `pricing`, of each of the books. */
+  readonly bookParts: readonly number[];
+  /** Every part of pricing; empty where nothing is said of it. */
+  readonly pricing: readonly PricingPart[];
   readonly removedFixtureIds: readonly string[];
   readonly liabilities: readonly FixtureLiability[];
+  readonly worstLosses: readonly FixtureWorstLoss[];
   /** Newly accepted or settled, oldest first. */
   readonly bets: readonly DeskBet[];
   readonly providers: readonly ProviderSign[];

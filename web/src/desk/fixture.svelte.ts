@@ -1,13 +1,13 @@
 /** Fixtures of the desk: a few signals for each in the list, every cell of the one that is open. */
-import type { Book, FixtureDescription, MatchState, TraderSuspension } from "../odds/book";
+import { type Book, type FixtureDescription, MarketStatus, type MatchState, type TraderSuspension } from "../odds/book";
 import { FixtureView } from "../odds/books.svelte";
 import type { Explanation } from "./desk";
 import { PriceHistory } from "./history";
-import type { FixtureLiability } from "./liability";
+import type { FixtureLiability, FixtureWorstLoss } from "./liability";
 import { countMoves, MoveCount } from "./moves";
 import type { Orderable } from "./order";
 import { type Coverage, coverageOf } from "./providers";
-import { fixtureStatus, type StatusTone, type StatusWords } from "./status";
+import { findSuspension, fixtureStatus, mainMarketId, pausedStatus, type StatusTone, type StatusWords } from "./status";
 
 /** A row of the list. Its whole book is kept as it came, so that ten thousand rows stay small. */
 export class FixtureEntry implements Orderable {
@@ -18,6 +18,10 @@ export class FixtureEntry implements Orderable {
   status = $state.raw<StatusWords>() as StatusWords;
   suspensions = $state.raw<readonly TraderSuspension[]>([]);
   liability = $state.raw<FixtureLiability | null>(null);
+  /** Null until it is told. */
+  worstLoss = $state.raw<FixtureWorstLoss | null>(null);
+  /** Whether what prices it stands still: then no bet is taken, whatever its book says. */
+  isPaused = $state(false);
   /** Known once the fixture has been open. */
   coverage = $state.raw<Coverage | null>(null);
   moveCount = $state(0);
@@ -41,8 +45,30 @@ export class FixtureEntry implements Orderable {
     return this.status.tone;
   }
 
+  /** How it stands, as far as anybody can know. */
+  get standing(): StatusWords {
+    return this.isPaused ? pausedStatus(this.status) : this.status;
+  }
+
+  /** Over the final scores still possible; until that is known the bound. */
   get worstLossMinor(): number {
+    return this.worstLoss?.amountMinor ?? this.boundMinor;
+  }
+
+  /** Worst losses of its markets added up, as if they did not depend on each other. */
+  get boundMinor(): number {
     return this.liability?.worstLossMinor ?? 0;
+  }
+
+  /** Whether the worst loss is no more than a bound, for what no score decides. */
+  get isBound(): boolean {
+    return this.worstLoss === null ? this.boundMinor > 0 : this.worstLoss.undecidedMinor > 0;
+  }
+
+  /** "Worst loss at 4–4", "Worst loss, bound". */
+  get worstLossWords(): string {
+    if (this.isBound) return "Worst loss, bound";
+    return this.worstLoss?.score ? `Worst loss at ${this.worstLoss.score}` : "Worst loss";
   }
 
   get turnoverMinor(): number {
@@ -103,6 +129,23 @@ export class OpenFixture {
 
   tick(): void {
     this.historyTick += 1;
+  }
+
+  /** The market that those which we alone offer go with. */
+  get mainMarketId(): string {
+    return mainMarketId(this.entry.book.layout.marketIds);
+  }
+
+  /** Markets that are priced from the main one, take bets and would be suspended with it. */
+  get followerCount(): number {
+    const { explanation } = this;
+    if (!explanation) return 0;
+    const own = explanation.layout.marketIds.filter((_, index) => explanation.ownMarkets[index] === 1);
+    return own.filter((marketId) => {
+      const status = this.view.market(marketId)?.status;
+      const isHeld = findSuspension(this.entry.suspensions, marketId) !== undefined;
+      return (status === MarketStatus.OPEN || status === MarketStatus.SUSPENDED) && !isHeld;
+    }).length;
   }
 
   /** Version of the book in which a market last changed; 0 where the book has no such market. */

@@ -1,4 +1,5 @@
 /** The desk by keyboard alone: what each key does where one is. */
+import { announcer } from "../shared/announcer.svelte";
 import { actionOf, type DeskAction, G_WAIT_MS } from "./keys";
 import type { DeskPage, Part } from "./page.svelte";
 
@@ -47,10 +48,10 @@ export class DeskKeyboard {
       case "back":
         return this.#goTo("fixtures");
       case "suspend_market":
-        if (desk.market) desk.toggleMarket(desk.market.marketId);
-        return;
+        return this.#suspendMarket();
       case "suspend_fixture":
-        return desk.toggleFixture(this.#fixtureUnderCursor());
+        if (desk.target.fixture) desk.toggleFixture(desk.target.fixture.fixtureId);
+        return;
       case "take_back":
         return this.#takeBack();
       case "explain":
@@ -94,9 +95,10 @@ export class DeskKeyboard {
     this.#goTo("markets");
   }
 
-  #fixtureUnderCursor(): string {
-    const desk = this.#desk;
-    return desk.part === "fixtures" && desk.list.cursorId ? desk.list.cursorId : desk.fixtureId;
+  #suspendMarket(): void {
+    const { market } = this.#desk.target;
+    if (market) this.#desk.toggleMarket(market.marketId);
+    else announcer.say("Open a fixture to suspend a market of it.");
   }
 
   #takeBack(): void {

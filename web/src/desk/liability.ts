@@ -15,6 +15,8 @@ export interface MarketLiability {
   readonly betCount: number;
   /** The most we can lose over its outcomes, zero or above. */
   readonly worstLossMinor: number;
+  /** Outcomes that win together: 2 for a double chance. */
+  readonly winnerCount: number;
   readonly outcomes: ReadonlyMap<string, OutcomeLiability>;
 }
 
@@ -29,9 +31,28 @@ export interface FixtureLiability {
   readonly turnoverMinor: number;
 }
 
-/** What we win (above zero) or lose (below) if this outcome wins: every stake taken less what we then pay. */
+/** What a fixture could still cost over the final scores that are possible, bets of all its markets together. */
+export interface FixtureWorstLoss {
+  readonly fixtureId: string;
+  readonly amountMinor: number;
+  /** The final score that costs it, "4–4"; empty where no score decides anything. */
+  readonly score: string;
+  /** Part of it that no score decides; above zero the whole is a bound. */
+  readonly undecidedMinor: number;
+}
+
+/**
+ * What we win (above zero) or lose (below) if this outcome wins: every stake taken less what we then pay. Where others
+ * win with it, those that cost most.
+ */
 export function profitIfWinsMinor(market: MarketLiability, outcomeId: string): number {
-  return market.stakeMinor - (market.outcomes.get(outcomeId)?.payoutMinor ?? 0);
+  const withItMinor = [...market.outcomes]
+    .filter(([id]) => id !== outcomeId)
+    .map(([, outcome]) => outcome.payoutMinor)
+    .sort((a, b) => b - a)
+    .slice(0, market.winnerCount - 1)
+    .reduce((sum, payoutMinor) => sum + payoutMinor, 0);
+  return market.stakeMinor - (market.outcomes.get(outcomeId)?.payoutMinor ?? 0) - withItMinor;
 }
 
 export interface OutcomeProfit {

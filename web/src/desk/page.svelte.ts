@@ -2,6 +2,7 @@
 import { getContext, setContext } from "svelte";
 
 import { fixtureName } from "../odds/book";
+import type { MarketView } from "../odds/books.svelte";
 import { PlayerRole } from "../pam/player";
 import { SessionState } from "../pam/session.svelte";
 import { announcer } from "../shared/announcer.svelte";
@@ -15,8 +16,10 @@ import { Watch } from "../wire/watch.svelte";
 import { CommandsState } from "./commands.svelte";
 import type { DeskUpdate } from "./desk";
 import { DeskFeed } from "./feed";
+import type { FixtureEntry } from "./fixture.svelte";
 import { FixtureListState } from "./list.svelte";
 import { PerfState } from "./perf.svelte";
+import { pauseSubject } from "./pricing";
 import { findSuspension } from "./status";
 import { DeskStore } from "./store.svelte";
 import { TickerState } from "./ticker.svelte";
@@ -27,6 +30,12 @@ export const PARTS = ["fixtures", "markets", "risk", "ticker"] as const;
 export type Part = (typeof PARTS)[number];
 
 export type DeskDialog = "none" | "help" | "suspend_all";
+
+export interface KeyTarget {
+  readonly fixture: FixtureEntry | undefined;
+  /** None in the list of fixtures. */
+  readonly market: MarketView | undefined;
+}
 
 export class DeskPage {
   readonly session = new SessionState("overround.session.desk");
@@ -114,7 +123,21 @@ export class DeskPage {
     router.go(deskPath(fixtureId));
   }
 
-  /** The market that keys act on: the one under the cursor, else the first. */
+  /** What of pricing stands still, and since when by performance.now(); null while all of it works. */
+  get pause(): { readonly subject: string; readonly sinceMs: number | null } | null {
+    const { pause } = this.store;
+    if (pause === null) return null;
+    const heardAgoMs = Date.now() + this.store.clockOffsetMs - pause.heardTimeMs;
+    return { subject: pauseSubject(pause), sinceMs: pause.heardTimeMs > 0 ? performance.now() - heardAgoMs : null };
+  }
+
+  /** What the suspending keys act on where one is; both are named on the screen before they are pressed. */
+  get target(): KeyTarget {
+    if (this.part !== "fixtures") return { fixture: this.store.open?.entry, market: this.market };
+    return { fixture: this.list.rows[this.list.cursorIndex], market: undefined };
+  }
+
+  /** The market under the cursor of the grid: the one under the cursor, else the first. */
   get market() {
     const markets = this.store.open?.view.markets ?? [];
     return markets.find((market) => market.marketId === this.marketId) ?? markets[0];
@@ -128,7 +151,9 @@ export class DeskPage {
       announcer.say("The whole fixture is suspended. Shift S resumes it.");
       return;
     }
-    this.commands.toggle({ fixtureId, marketId, subject: `${marketName(marketId)}, ${fixtureName(description)}` });
+    const count = marketId === open.mainMarketId ? open.followerCount : 0;
+    const along = count > 0 ? ` with ${count === 1 ? "1 market" : `${count} markets`} priced from it` : "";
+    this.commands.toggle({ fixtureId, marketId, subject: `${marketName(marketId)}${along}, ${fixtureName(description)}` });
   }
 
   /** Suspends or resumes the whole of a fixture. */

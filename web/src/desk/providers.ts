@@ -12,6 +12,14 @@ export function providerName(providerId: string): string {
   return [name, ...rest].join(" ");
 }
 
+/** How long the server may say nothing while all is well. */
+const SILENCE_MS_MAX = 1_500;
+
+/** The latest moment of which anything is known: now, or when the server last spoke if that is too long ago. */
+export function knownTimeMs(serverNowMs: number, saidTimeMs: number): number {
+  return Math.min(serverNowMs, saidTimeMs + SILENCE_MS_MAX);
+}
+
 /** Whether its prices count: it says so itself, and is not silent for too long. */
 export function isProviderUp(sign: ProviderSign, serverNowMs: number): boolean {
   return sign.isUp && (sign.timeoutMs === 0 || serverNowMs - sign.receivedTimeMs <= sign.timeoutMs);

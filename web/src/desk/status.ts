@@ -55,6 +55,36 @@ export function fixtureStatus(book: Book): StatusWords {
   return { tone: "over", words: isSettled ? "Settled" : "Closed" };
 }
 
+/** What a fixture or market is said to be while nothing prices it: what is over stays so. */
+export function pausedStatus(status: StatusWords): StatusWords {
+  return status.tone === "over" ? status : { tone: "suspended", words: "Pricing is paused" };
+}
+
+/** The market that those which we alone offer go with: the result, else the first. */
+export function mainMarketId(marketIds: readonly string[]): string {
+  return marketIds.includes("1x2") ? "1x2" : (marketIds[0] ?? "");
+}
+
+/** Why the desk holds a market: for itself, with its whole fixture, or with the main market that it is priced from. */
+export interface DeskHold {
+  readonly by: "itself" | "fixture" | "main";
+  readonly suspension: TraderSuspension;
+}
+
+export function findHold(
+  suspensions: readonly TraderSuspension[],
+  market: { readonly marketId: string; readonly suspensionReason: number },
+  mainId: string,
+): DeskHold | null {
+  const own = findSuspension(suspensions, market.marketId);
+  if (own) return { by: "itself", suspension: own };
+  if (market.suspensionReason !== SuspensionReason.TRADER) return null;
+  const whole = findSuspension(suspensions, "");
+  if (whole) return { by: "fixture", suspension: whole };
+  const main = findSuspension(suspensions, mainId);
+  return main ? { by: "main", suspension: main } : null;
+}
+
 /** The desk's suspension of a market, or with "" of the whole fixture. */
 export function findSuspension(
   suspensions: readonly TraderSuspension[],

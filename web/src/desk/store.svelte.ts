@@ -5,9 +5,10 @@
  */
 import type { Book } from "../odds/book";
 import { onNextFrame, type Scheduler } from "../odds/books.svelte";
-import type { DeskFigures, DeskUpdate, Explanation, ProviderSign } from "./desk";
+import type { DeskFigures, DeskUpdate, Explanation, PricingPart, ProviderSign } from "./desk";
 import { FixtureEntry, OpenFixture } from "./fixture.svelte";
-import type { FixtureLiability } from "./liability";
+import type { FixtureLiability, FixtureWorstLoss } from "./liability";
+import { type PricingPause, pricingPause } from "./pricing";
 
 /** A new connection's snapshot is complete when no message has named an older fixture for this long. */
 const SNAPSHOT_SETTLES_MS = 3_000;
@@ -26,17 +27,26 @@ export class DeskStore {
   providers = $state.raw<readonly ProviderSign[]>([]);
   figures = $state.raw<DeskFigures | null>(null);
   open = $state.raw<OpenFixture | null>(null);
+  /** What of pricing stands still; null while all of it works. */
+  pause = $state.raw<PricingPause | null>(null);
   /** Whether the snapshot of a connection has been drawn. */
   isLoaded = $state(false);
   /** The server's clock less this machine's. */
   clockOffsetMs = 0;
+  /** The server's clock when it last said anything. */
+  saidTimeMs = 0;
   listeners: DeskStoreListeners = { onBook: () => undefined, onDrawn: () => undefined };
   readonly #entries = new Map<string, FixtureEntry>();
   readonly #providers = new Map<string, ProviderSign>();
   /** Of fixtures that are not known as well: their books may come later. */
   readonly #liabilities = new Map<string, FixtureLiability>();
+  readonly #worstLosses = new Map<string, FixtureWorstLoss>();
+  /** The part of pricing of each fixture. */
+  readonly #parts = new Map<string, number>();
+  #pricing: readonly PricingPart[] = [];
   readonly #waitingBooks = new Map<string, Book>();
   readonly #waitingLiabilities = new Map<string, FixtureLiability>();
+  readonly #waitingWorstLosses = new Map<string, FixtureWorstLoss>();
   #waitingExplanation: Explanation | null = null;
   #waitingFigures: DeskFigures | null = null;
   #areProvidersChanged = false;
@@ -80,6 +90,10 @@ export class DeskStore {
 
   put(update: DeskUpdate): void {
     this.clockOffsetMs = update.serverTimeMs - this.#now();
+    this.saidTimeMs = update.serverTimeMs;
+    update.books.forEach((book, index) => this.#parts.set(book.fixtureId, update.bookParts[index] ?? -1));
+    if (update.pricing.length > 0) this.#pricing = update.pricing;
+    for (const loss of update.worstLosses) this.#waitingWorstLosses.set(loss.fixtureId, loss);
     for (const book of update.books) {
       const waiting = this.#waitingBooks.get(book.fixtureId);
       if (!waiting || waiting.version <= book.version) this.#waitingBooks.set(book.fixtureId, book);
@@ -116,6 +130,8 @@ export class DeskStore {
     this.#waitingBooks.clear();
     for (const book of books) this.#drawBook(book, nowMs);
     this.#drawLiabilities();
+    this.#drawWorstLosses();
+    this.#drawPause();
     const isShorter = this.#drop(this.#removed.splice(0)) || this.#sweep(nowMs);
     if (isShorter || this.#entries.size !== countBefore) this.fixtures = [...this.#entries.values()];
     this.#drawRest();
@@ -129,6 +145,7 @@ export class DeskStore {
     if (!entry) {
       entry = new FixtureEntry(book, nowMs);
       entry.liability = this.#liabilities.get(book.fixtureId) ?? null;
+      entry.worstLoss = this.#worstLosses.get(book.fixtureId) ?? null;
       this.#entries.set(book.fixtureId, entry);
     } else if (entry.take(book, nowMs) && this.open?.entry === entry) {
       this.open.take(book, nowMs);
@@ -150,10 +167,31 @@ export class DeskStore {
       if (entry) entry.liability = liability;
     }
     this.#waitingLiabilities.clear();
-    for (const fixtureId of this.#liabilities.keys()) {
-      if (this.#liabilities.size <= LIABILITIES_MAX) break;
-      this.#liabilities.delete(fixtureId);
+    dropOldest(this.#liabilities, LIABILITIES_MAX);
+  }
+
+  #drawWorstLosses(): void {
+    for (const [fixtureId, loss] of this.#waitingWorstLosses) {
+      this.#worstLosses.delete(fixtureId);
+      this.#worstLosses.set(fixtureId, loss);
+      const entry = this.#entries.get(fixtureId);
+      if (entry) entry.worstLoss = loss;
     }
+    this.#waitingWorstLosses.clear();
+    dropOldest(this.#worstLosses, LIABILITIES_MAX);
+  }
+
+  #drawPause(): void {
+    const isWorking = this.#pricing.every((part) => part.isLive);
+    if (isWorking && this.pause === null) return;
+    let pausedCount = 0;
+    for (const entry of this.#entries.values()) {
+      entry.isPaused = !isWorking && !this.#pricing[this.#parts.get(entry.fixtureId) ?? -1]?.isLive;
+      if (entry.isPaused && entry.tone !== "over") pausedCount += 1;
+    }
+    const pause = pricingPause(this.#pricing, pausedCount);
+    const isSame = pause?.heardTimeMs === this.pause?.heardTimeMs && pause?.fixtureCount === this.pause?.fixtureCount;
+    if (!isSame || pause?.isWhole !== this.pause?.isWhole) this.pause = pause;
   }
 
   #drawRest(): void {
@@ -177,8 +215,16 @@ export class DeskStore {
   #drop(fixtureIds: readonly string[]): boolean {
     for (const fixtureId of fixtureIds) {
       this.#entries.delete(fixtureId);
+      this.#parts.delete(fixtureId);
       if (this.open?.entry.fixtureId === fixtureId) this.open = null;
     }
     return fixtureIds.length > 0;
+  }
+}
+
+function dropOldest<Value>(map: Map<string, Value>, sizeMax: number): void {
+  for (const key of map.keys()) {
+    if (map.size <= sizeMax) break;
+    map.delete(key);
   }
 }

@@ -1,9 +1,9 @@
 /** Client of the trading desk: its one stream, and its commands. */
 import { createClient, type Transport } from "@connectrpc/connect";
 
-import type { DeskBet, DeskFigures, DeskUpdate, Explanation, ProviderSign } from "../desk/desk";
+import type { DeskBet, DeskFigures, DeskUpdate, Explanation, PricingPart, ProviderSign } from "../desk/desk";
 import type { ExplainedPrices } from "../desk/explained";
-import type { FixtureLiability, MarketLiability } from "../desk/liability";
+import type { FixtureLiability, FixtureWorstLoss, MarketLiability } from "../desk/liability";
 import { present, toBet } from "./bets";
 import { toBook, toLayout } from "./books";
 import { float32Column, float64Column } from "./columns";
@@ -12,11 +12,13 @@ import type { ProviderHeartbeat } from "./gen/overround/feed/v1/feed_pb";
 import type { PriceExplanation } from "./gen/overround/odds/v1/book_pb";
 import type {
   FixtureLiability as WireLiability,
+  FixtureWorstLoss as WireWorstLoss,
   MarketLiability as WireMarketLiability,
 } from "./gen/overround/risk/v1/risk_pb";
 import {
   type DeskBet as WireDeskBet,
   type DeskFigures as WireFigures,
+  type PricingPart as WirePricingPart,
   TradingService,
   type WatchDeskResponse,
 } from "./gen/overround/trading/v1/trading_service_pb";
@@ -73,13 +75,29 @@ export function createTradingClient(transport: Transport): TradingClient {
 function toUpdate(wire: WatchDeskResponse): DeskUpdate {
   return {
     books: wire.books.map(toBook),
+    bookParts: wire.bookPartitions,
+    pricing: wire.pricing.map(toPricingPart),
     removedFixtureIds: wire.removedFixtureIds,
     liabilities: wire.liabilities.map(toLiability),
+    worstLosses: wire.worstLosses.map(toWorstLoss),
     bets: wire.bets.map(toDeskBet),
     providers: wire.providers.map(toProviderSign),
     explanation: wire.explanation ? toExplanation(wire.explanation) : null,
     figures: wire.figures ? toFigures(wire.figures) : null,
     serverTimeMs: Number(wire.serverTimeUs) / 1000,
+  };
+}
+
+function toPricingPart(wire: WirePricingPart): PricingPart {
+  return { isLive: wire.isLive, heardTimeMs: Number(wire.heardTimeUs) / 1000 };
+}
+
+function toWorstLoss(wire: WireWorstLoss): FixtureWorstLoss {
+  return {
+    fixtureId: wire.fixtureId,
+    amountMinor: Number(wire.worstLossMinor),
+    score: wire.score ? `${wire.score.home}–${wire.score.away}` : "",
+    undecidedMinor: Number(wire.undecidedMinor),
   };
 }
 
@@ -100,6 +118,7 @@ function toMarketLiability(wire: WireMarketLiability): MarketLiability {
     stakeMinor: Number(wire.stakeMinor),
     betCount: wire.betCount,
     worstLossMinor: Number(wire.worstLossMinor),
+    winnerCount: wire.winnerCount || 1,
     outcomes: new Map(
       wire.outcomes.map((outcome) => [
         outcome.outcomeId,
@@ -134,6 +153,7 @@ function toExplanation(wire: PriceExplanation): Explanation {
     fairProbabilities: float64Column(wire.fairProbabilities),
     overrounds: float64Column(wire.overrounds),
     providerWeights: wire.providers.map((provider) => float32Column(provider.weights)),
+    ownMarkets: wire.ownMarkets.slice(),
   };
 }
 
