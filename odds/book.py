@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import IntEnum
+from enum import IntEnum, IntFlag
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,15 @@ from numpy.typing import NDArray
 from odds.fixture import FixtureDescription, MatchState
 from odds.layout import MarketLayout
 from odds.period_scores import PeriodScores
+
+
+class StopFlag(IntFlag):
+    """What holds of a provider's stop of a market. Numbers travel on the wire."""
+
+    STOPPED = 1
+    """Its bet-stop is in force."""
+    RESUMED = 2
+    """The desk has resumed the market since: what it stopped does not outlast its silence."""
 
 
 class PriceSource(IntEnum):
@@ -72,6 +81,7 @@ class Book:
         suspension_reasons: SuspensionReason of each market, uint8.
         market_versions: Version at which each market last changed, uint64.
         decimal_odds_milli: Our decimal odds times 1000 of each outcome, uint32; 0 where it is not offered.
+        provider_ids: Whose prices are in it.
     """
 
     fixture_id: str
@@ -86,6 +96,7 @@ class Book:
     market_versions: NDArray[np.uint64]
     decimal_odds_milli: NDArray[np.uint32]
     trader_suspensions: tuple[TraderSuspension, ...]
+    provider_ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,10 +108,11 @@ class ProviderColumns:
         received_time_us: When its newest quotes arrived; 0 for never.
         market_statuses: MarketStatus of each market, uint8; 0 where it never quoted the market.
         decimal_odds_milli: Decimal odds times 1000 of each outcome, uint32; 0 for none.
-        bet_stops: 1 where its bet-stop is in force, uint8, one a market.
+        bet_stops: StopFlag of each market, uint8.
         is_behind: It does not know of the last goal, red card or new period yet.
         winner_counts: How many outcomes of each market win, as it tells, uint8; see `odds.winners`. None where it
             leaves it to the types.
+        stopped_time_us: When its newest bet-stop arrived; 0 for never.
     """
 
     provider_id: str
@@ -111,6 +123,12 @@ class ProviderColumns:
     bet_stops: NDArray[np.uint8]
     is_behind: bool = False
     winner_counts: NDArray[np.uint8] | None = None
+    stopped_time_us: int = 0
+
+    @property
+    def last_word_us(self) -> int:
+        """Return when it last quoted or stopped anything."""
+        return max(self.received_time_us, self.stopped_time_us)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

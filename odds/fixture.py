@@ -54,6 +54,8 @@ class SuspensionReason(IntEnum):
     CLOCK_STALE = 4
     TRADER = 5
     NO_PRICE = 6
+    NOT_STARTED_IN_TIME = 7
+    NOT_RESTORED = 8
 
 
 @dataclass(frozen=True, slots=True)

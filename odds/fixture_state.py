@@ -17,6 +17,8 @@ from odds.period_scores import NO_SCORES, PeriodScores
 
 EMPTY_LAYOUT: Final = MarketLayout.of([], [], [])
 RUNNING_PERIODS: Final = frozenset({Period.FIRST_HALF, Period.SECOND_HALF, Period.EXTRA_TIME})
+NOBODY: Final = "overround"
+UNRESTORED: Final = "unrestored"
 OVER_STATUSES: Final = frozenset({FixtureStatus.ENDED, FixtureStatus.CANCELLED})
 
 
@@ -191,8 +193,15 @@ def widen(state: FixtureState, layout: MarketLayout) -> FixtureState:
 
 
 def restore_state(fixture_id: str, book: Book | None, explanation: Explanation | None) -> FixtureState:
-    """Return the state that a book and its explanation were published from; either may be missing or older."""
+    """Return the state that a book and its explanation were published from; either may be missing or older.
+
+    Of an explanation without its book, the other half of what was told by then is lost: who told it is told again, and
+    must not be taken for having been heard.
+    """
     told = new_state(fixture_id) if explanation is None else _told_state(explanation)
+    if explanation is not None and explanation.version > (book.version if book is not None else 0):
+        unheard = tuple(replace(provider, sequence=0) for provider in told.providers)
+        told = replace(told, providers=unheard, applied_request_ids=())
     if book is None:
         return told
     layout = unite(book.layout, told.layout)
@@ -207,6 +216,31 @@ def restore_state(fixture_id: str, book: Book | None, explanation: Explanation |
         trader_suspensions=book.trader_suspensions,
         book=published.book,
     )
+
+
+def unrestored_state(fixture_id: str, explanation: Explanation | None, now_us: int) -> FixtureState:
+    """Return what is left of a fixture whose book cannot be read: nothing that takes bets.
+
+    Its markets wait for their providers; what the desk had suspended is not known any more, so that everything is.
+    """
+    suspension = TraderSuspension("", NOBODY, now_us, UNRESTORED)
+    if explanation is None:
+        return replace(new_state(fixture_id), trader_suspensions=(suspension,))
+    book = Book(
+        fixture_id,
+        explanation.version,
+        explanation.published_time_us,
+        explanation.published_time_us,
+        None,
+        None,
+        explanation.layout,
+        explanation.market_statuses,
+        explanation.suspension_reasons,
+        np.full(explanation.layout.market_count, explanation.version, dtype=np.uint64),
+        explanation.decimal_odds_milli,
+        (suspension,),
+    )
+    return _published_state(book)
 
 
 def _published_state(book: Book) -> FixtureState:

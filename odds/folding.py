@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from odds.book import ProviderColumns, TraderSuspension
+from odds.book import ProviderColumns, StopFlag, TraderSuspension
 from odds.fixture import FixtureStatus, MarketStatus, MatchState
 from odds.fixture_state import OVER_STATUSES, FixtureState, widen
 from odds.layout_union import project, unite
@@ -48,7 +48,7 @@ def fold(state: FixtureState, update: FixtureUpdate) -> FixtureState:
         state = widen(state, unite(state.layout, update.quotes.layout))
     provider = state.provider(update.provider_id) or _new_provider(state, update.provider_id)
     if update.bet_stop_market_ids is not None:
-        provider = _stop_bets(provider, state, update.bet_stop_market_ids)
+        provider = _stop_bets(provider, state, update.bet_stop_market_ids, update.received_time_us)
     if update.quotes is not None:
         state = _lift_rollbacks(state, update.quotes)
         provider = _take_quotes(provider, state, update.quotes, update.received_time_us)
@@ -72,7 +72,16 @@ def follow_trader(state: FixtureState, command: TraderCommand) -> FixtureState:
             TraderSuspension(command.market_id, command.trader_name, command.time_us, command.request_id),
         )
     applied = (*state.applied_request_ids, command.request_id)[-REQUEST_IDS_REMEMBERED_MAX:]
+    if command.action is TradingAction.RESUME:
+        state = _resume_stopped(state, command.market_id)
     return replace(state, trader_suspensions=others, applied_request_ids=applied)
+
+
+def _resume_stopped(state: FixtureState, market_id: str) -> FixtureState:
+    """Note what providers have stopped so far as lifted by a person, for when they fall silent."""
+    is_resumed = np.array([market_id in ("", item) for item in state.layout.market_ids], dtype=bool)
+    flags = np.where(is_resumed, StopFlag.RESUMED, 0).astype(np.uint8)
+    return replace(state, providers=tuple(replace(item, bet_stops=item.bet_stops | flags) for item in state.providers))
 
 
 def _new_provider(state: FixtureState, provider_id: str) -> ProviderColumns:
@@ -95,13 +104,14 @@ def _replace_provider(state: FixtureState, provider: ProviderColumns) -> Fixture
     return replace(state, providers=providers)
 
 
-def _stop_bets(provider: ProviderColumns, state: FixtureState, market_ids: tuple[str, ...]) -> ProviderColumns:
-    if not market_ids:
-        return replace(provider, bet_stops=np.ones(state.layout.market_count, dtype=np.uint8))
-    bet_stops = provider.bet_stops.copy()
+def _stop_bets(
+    provider: ProviderColumns, state: FixtureState, market_ids: tuple[str, ...], received_time_us: int
+) -> ProviderColumns:
     known = state.layout.index_by_market_id
-    bet_stops[[known[market_id] for market_id in market_ids if market_id in known]] = 1
-    return replace(provider, bet_stops=bet_stops)
+    bet_stops = provider.bet_stops.copy()
+    stopped = [known[market_id] for market_id in market_ids if market_id in known] if market_ids else slice(None)
+    bet_stops[stopped] = StopFlag.STOPPED
+    return replace(provider, bet_stops=bet_stops, stopped_time_us=max(provider.stopped_time_us, received_time_us))
 
 
 def _take_quotes(

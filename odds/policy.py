@@ -17,6 +17,7 @@ from odds.layout import MarketLayout
 from odds.margin.methods import MarginMethod
 from odds.margin_rules import MarginRule, MarginSituation, expect_usable, find_rule
 from odds.market_types import winner_counts_of
+from odds.start_guard import StartGuard
 
 OVERROUNDS_CACHED_MAX: Final = 8_192
 
@@ -43,7 +44,7 @@ class PricingPolicy:
         mandatory_providers: By sport, providers without whose word a market has no price.
         sharpness_by_provider: Weight of a provider in the blend; 1.0 for those not named.
         age_half_life_us: A provider's weight halves with every such span its quotes are older than the newest ones.
-        age_in_play_us_max: Quotes older than the newest by more count for nothing, in play.
+        age_in_play_us_max: Quotes that are older than this count for nothing, in play.
         age_pre_match_us_max: The same before the match.
         outlier_logit_distance_max: See `odds.blending.find_outliers`.
         goals_error_max: A joint distribution of goals is not used if its prices are further from the providers', root
@@ -53,6 +54,9 @@ class PricingPolicy:
         kept_overround_tolerance: Prices that are kept though new ones are a tick lower may sum to so much less than is
             wanted, per winner.
         kept_return_max: A price is not kept if it returns more of a stake on average, by its new fair probability.
+        bet_stop_margin_us: What a provider stopped that is not heard of any more trades again when another's quotes are
+            younger than its last word by more.
+        start_guard: From when on a fixture that nobody calls in play is suspended.
         clock_stale_us: In play, a running clock without any word for longer suspends.
         provider_timeout_us: Silence after which a provider that never announced its own limit counts as down.
 
@@ -83,6 +87,8 @@ class PricingPolicy:
     football_offer: tuple[str, ...] = ()
     kept_overround_tolerance: float = 0.005
     kept_return_max: float = 0.99
+    bet_stop_margin_us: int = 30_000_000
+    start_guard: StartGuard = field(default_factory=StartGuard)
     clock_stale_us: int = 30_000_000
     provider_timeout_us: int = 15_000_000
 

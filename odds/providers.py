@@ -2,9 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Final
+
 from odds.updates import ProviderSign
 
-PROVIDERS_MAX = 1_024
+PROVIDERS_MAX: Final = 1_024
+AHEAD_US_MAX: Final = 1_000_000
+"""Times further ahead of our clock than this are not believed."""
+
+
+def received_sign(sign: ProviderSign, *, now_us: int) -> ProviderSign | None:
+    """Return a sign as of now at the latest, None for one from a clock that is ahead.
+
+    That somebody is down is believed of any clock: it must only not look younger than what comes next.
+    """
+    if sign.is_up and sign.received_time_us > now_us + AHEAD_US_MAX:
+        return None
+    return replace(sign, received_time_us=min(sign.received_time_us, now_us))
 
 
 class ProviderBoard:
@@ -38,7 +53,7 @@ class ProviderBoard:
         seen_us = self._seen_us.get(provider_id)
         if seen_us is None or provider_id in self._declared_down:
             return False
-        return now_us - seen_us <= self._timeout_us.get(provider_id, self._default_timeout_us)
+        return -AHEAD_US_MAX <= now_us - seen_us <= self._timeout_us.get(provider_id, self._default_timeout_us)
 
     def up_providers(self, *, now_us: int) -> frozenset[str]:
         """Return all providers whose prices count."""

@@ -72,7 +72,9 @@ def price(
         forced_fixture_ids: Fixtures whose book is new even if nothing in it changed.
     """
     states = [settle_own(offer_own(state, policy.football_offer)) for state in states]
-    stack = stack_states(states, up_providers, policy)
+    stack = stack_states(states, up_providers, policy, now_us)
+    places = _places(stack)
+    provider_ids = [_contributors(state, stack, markets) for state, (markets, _) in zip(states, places, strict=True)]
     before = _columns_before(states)
     priced = _hold(make_prices(states, stack, policy), before, stack, policy)
     statuses, reasons = judge_markets(states, stack, priced, policy, now_us)
@@ -81,17 +83,20 @@ def price(
     is_market_new |= stack.shape.any_in_markets(odds_milli != before.decimal_odds_milli)
     is_fixture_new = stack.shape.any_in_fixtures(is_market_new)
     is_new = [
-        is_priced_anew or state.fixture_id in forced_fixture_ids or _is_told_anew(state)
-        for state, is_priced_anew in zip(states, is_fixture_new.tolist(), strict=True)
+        is_priced_anew or state.fixture_id in forced_fixture_ids or _is_told_anew(state, contributors)
+        for state, is_priced_anew, contributors in zip(states, is_fixture_new.tolist(), provider_ids, strict=True)
     ]
     versions = np.array([max(state.version + 1, now_us) for state in states], dtype=np.uint64)
     market_versions = np.where(is_market_new, stack.shape.to_markets(versions), before.market_versions)
     after = _Columns(statuses, reasons, market_versions, odds_milli)
     repricings = []
     shares = priced.shares.astype(np.float32)
-    for index, (state, place) in enumerate(zip(states, _places(stack), strict=True)):
+    for index, (state, place) in enumerate(zip(states, places, strict=True)):
         is_changed = is_new[index]
-        book = _book(state, after, place, version=int(versions[index]), now_us=now_us) if is_changed else state.book
+        book = state.book
+        if is_changed:
+            version = int(versions[index])
+            book = _book(state, after, place, provider_ids=provider_ids[index], version=version, now_us=now_us)
         following = _follow(state, book, priced.goal_fits.get(index))
         repricings.append(Repricing(following, is_changed, _explanation(following, priced, shares, place, policy)))
     return repricings
@@ -125,7 +130,21 @@ def _places(stack: Stack) -> list[_Place]:
     return list(zip(markets, [slice(*bounds) for bounds in pairwise(outcome_offsets)], strict=True))
 
 
-def _book(state: FixtureState, columns: _Columns, place: _Place, *, version: int, now_us: int) -> Book:
+def _contributors(state: FixtureState, stack: Stack, markets: slice) -> tuple[str, ...]:
+    """Return the providers whose quotes count in any market of a fixture."""
+    is_counted = np.any(stack.weights[:, markets] > 0.0, axis=1)
+    return tuple(provider.provider_id for provider, counts in zip(state.providers, is_counted, strict=False) if counts)
+
+
+def _book(
+    state: FixtureState,
+    columns: _Columns,
+    place: _Place,
+    *,
+    provider_ids: tuple[str, ...],
+    version: int,
+    now_us: int,
+) -> Book:
     markets, outcomes = place
     return Book(
         state.fixture_id,
@@ -140,6 +159,7 @@ def _book(state: FixtureState, columns: _Columns, place: _Place, *, version: int
         columns.market_versions[markets].copy(),
         columns.decimal_odds_milli[outcomes].copy(),
         state.trader_suspensions,
+        provider_ids,
     )
 
 
@@ -179,7 +199,7 @@ def _explanation(
     )
 
 
-def _is_told_anew(state: FixtureState) -> bool:
+def _is_told_anew(state: FixtureState, provider_ids: tuple[str, ...]) -> bool:
     """Return whether what is not a price differs from the last book."""
     book = state.book
     if book is None:
@@ -188,6 +208,7 @@ def _is_told_anew(state: FixtureState) -> bool:
         book.state != state.state
         or book.trader_suspensions != state.trader_suspensions
         or book.description != state.description
+        or book.provider_ids != provider_ids
     )
 
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from odds.book import ProviderColumns
+from odds.book import ProviderColumns, StopFlag
 from odds.fixture import MarketStatus
 from odds.fixture_state import FixtureState, own_markets_of, zeros
 from odds.football.market_ids import RESULT
@@ -21,6 +21,7 @@ from odds.stack_shape import StackShape, shape_of
 from odds.winners import agree_on_winners, winners_of_provider
 
 _OPEN: Final = np.uint8(MarketStatus.OPEN)
+_SUSPENDED: Final = np.uint8(MarketStatus.SUSPENDED)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,7 +47,8 @@ class Stack:
         winner_counts: How many outcomes win, shape (M,); where providers do not agree on it their words weigh nothing.
         decimal_odds_milli: Of providers, shape (P, O).
         market_statuses: Of providers, shape (P, M).
-        bet_stops: Of providers that are up, shape (P, M).
+        bet_stops: Those in force, shape (P, M).
+        suspensions: Suspensions by status in play that are in force though others quote, shape (P, M).
         is_up: Whether each provider counts as up, shape (P, fixtures); False where a fixture has fewer providers.
         is_mandatory: Providers without whose word a market has no price, shape (P, M).
         is_mandatory_absent: Whether such a one never said anything about the fixture, shape (M,).
@@ -60,6 +62,7 @@ class Stack:
     decimal_odds_milli: NDArray[np.uint32]
     market_statuses: NDArray[np.uint8]
     bet_stops: NDArray[np.bool_]
+    suspensions: NDArray[np.bool_]
     is_up: NDArray[np.bool_]
     is_mandatory: NDArray[np.bool_]
     is_mandatory_absent: NDArray[np.bool_]
@@ -67,15 +70,17 @@ class Stack:
     own: OwnColumns | None
 
 
-def stack_states(states: Sequence[FixtureState], up_providers: frozenset[str], policy: PricingPolicy) -> Stack:
+def stack_states(
+    states: Sequence[FixtureState], up_providers: frozenset[str], policy: PricingPolicy, now_us: int
+) -> Stack:
     """Lay the states' columns behind each other and weigh their providers."""
     shape = shape_of([state.layout for state in states])
     slot_count = max(1, *(len(state.providers) for state in states))
-    is_up, base_weights = _weigh_providers(states, slot_count, up_providers, policy)
+    is_up, base_weights = _weigh_providers(states, slot_count, up_providers, policy, now_us)
     is_mandatory, is_mandatory_absent = _mandatory_providers(states, shape, slot_count, policy)
     statuses = _slots(states, slot_count, _statuses_of)
-    bet_stops = (_slots(states, slot_count, _bet_stops_of) > 0) & shape.to_markets(is_up)
-    is_quoting = (statuses == _OPEN) & ~bet_stops
+    stops = _find_stops(states, shape, statuses, is_up, policy=policy, now_us=now_us)
+    is_quoting = (statuses == _OPEN) & ~stops.bet_stops
     winner_counts, is_agreed = _winner_counts(states, shape, is_quoting)
     wanted_overrounds = np.concatenate(
         [policy.wanted_overrounds(state.layout, state.description, is_in_play=state.is_in_play) for state in states]
@@ -86,7 +91,8 @@ def stack_states(states: Sequence[FixtureState], up_providers: frozenset[str], p
         winner_counts=winner_counts,
         decimal_odds_milli=_slots(states, slot_count, _odds_of),
         market_statuses=statuses,
-        bet_stops=bet_stops,
+        bet_stops=stops.bet_stops,
+        suspensions=stops.suspensions,
         is_up=is_up,
         is_mandatory=is_mandatory,
         is_mandatory_absent=is_mandatory_absent,
@@ -95,18 +101,79 @@ def stack_states(states: Sequence[FixtureState], up_providers: frozenset[str], p
     )
 
 
-def provider_weight(state: FixtureState, provider: ProviderColumns, newest_us: int, policy: PricingPolicy) -> float:
-    """Return what the word of a provider that is up weighs: by sharpness and age, 0.0 for one that is behind."""
-    age_us = newest_us - provider.received_time_us
-    age_us_max = policy.age_in_play_us_max if state.is_in_play else policy.age_pre_match_us_max
-    if provider.is_behind or provider.received_time_us < state.incident_time_us or age_us > age_us_max:
+def provider_weight(
+    state: FixtureState, provider: ProviderColumns, policy: PricingPolicy, *, newest_us: int, now_us: int
+) -> float:
+    """Return what the word of a provider that is up weighs: by sharpness and age, 0.0 for one that is behind.
+
+    How old it may be is a matter of now; how much less it weighs, of the newest provider's.
+    """
+    if provider.is_behind or provider.received_time_us < state.incident_time_us:
         return 0.0
+    if now_us - provider.received_time_us > age_us_max(state, policy):
+        return 0.0
+    age_us = newest_us - provider.received_time_us
     sharpness = policy.sharpness_by_provider.get(provider.provider_id, 1.0)
     return sharpness if age_us == 0 else float(sharpness * 0.5 ** (age_us / policy.age_half_life_us))
 
 
+def age_us_max(state: FixtureState, policy: PricingPolicy) -> int:
+    """Return how old quotes of a fixture may be."""
+    return policy.age_in_play_us_max if state.is_in_play else policy.age_pre_match_us_max
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Stops:
+    bet_stops: NDArray[np.bool_]
+    suspensions: NDArray[np.bool_]
+
+
+def _find_stops(
+    states: Sequence[FixtureState],
+    shape: StackShape,
+    statuses: NDArray[np.uint8],
+    is_up: NDArray[np.bool_],
+    *,
+    policy: PricingPolicy,
+    now_us: int,
+) -> _Stops:
+    """Find what providers have stopped that holds against all that others quote.
+
+    A provider that is heard of is believed until it quotes the market again. What one stopped that fell silent, or has
+    not quoted for long, holds until another's quotes are so much younger that they know of the same, or the desk
+    resumes the market: silence makes nobody forget a goal.
+    """
+    flags = _slots(states, len(statuses), _bet_stops_of)
+    is_stopped = (flags & StopFlag.STOPPED) > 0
+    is_suspended = (statuses == _SUSPENDED) & shape.to_markets(np.array([state.is_in_play for state in states]))
+    if not (is_stopped.any() or is_suspended.any()):
+        return _Stops(is_stopped, is_suspended)
+    is_up_of_market = shape.to_markets(is_up)
+    quoted_us = shape.to_markets(_times(states, len(statuses), lambda provider: provider.received_time_us))
+    last_word_us = shape.to_markets(_times(states, len(statuses), lambda provider: provider.last_word_us))
+    ages_us_max = shape.to_markets(np.array([age_us_max(state, policy) for state in states]))
+    newest_us = np.where((statuses == _OPEN) & is_up_of_market & ~is_stopped, quoted_us, 0).max(axis=0)
+    is_outlasting = (newest_us <= last_word_us + policy.bet_stop_margin_us) & ((flags & StopFlag.RESUMED) == 0)
+    is_quoting = is_up_of_market & (now_us - quoted_us <= ages_us_max)
+    return _Stops(is_stopped & (is_up_of_market | is_outlasting), is_suspended & (is_quoting | is_outlasting))
+
+
+def _times(
+    states: Sequence[FixtureState], slot_count: int, time_of: Callable[[ProviderColumns], int]
+) -> NDArray[np.int64]:
+    times = np.zeros((slot_count, len(states)), dtype=np.int64)
+    for column, state in enumerate(states):
+        for slot, provider in enumerate(state.providers):
+            times[slot, column] = time_of(provider)
+    return times
+
+
 def _weigh_providers(
-    states: Sequence[FixtureState], slot_count: int, up_providers: frozenset[str], policy: PricingPolicy
+    states: Sequence[FixtureState],
+    slot_count: int,
+    up_providers: frozenset[str],
+    policy: PricingPolicy,
+    now_us: int,
 ) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
     is_up = np.zeros((slot_count, len(states)), dtype=bool)
     weights = np.zeros((slot_count, len(states)))
@@ -115,7 +182,7 @@ def _weigh_providers(
         newest_us = max((item.received_time_us for _, item in up), default=0)
         for slot, provider in up:
             is_up[slot, column] = True
-            weights[slot, column] = provider_weight(state, provider, newest_us, policy)
+            weights[slot, column] = provider_weight(state, provider, policy, newest_us=newest_us, now_us=now_us)
     return is_up, weights
 
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from odds.fixture import MarketStatus, SuspensionReason
+from odds.fixture import FixtureStatus, MarketStatus, SuspensionReason
 from odds.fixture_state import FixtureState
 from odds.policy import PricingPolicy
 from odds.pricing import PricedColumns
-from odds.stacking import Stack
+from odds.stacking import Stack, age_us_max
 
 _OPEN: Final = np.uint8(MarketStatus.OPEN)
 _SUSPENDED: Final = np.uint8(MarketStatus.SUSPENDED)
@@ -25,9 +25,10 @@ def judge_markets(
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Return MarketStatus and SuspensionReason of every market of a stack.
 
-    A market lives while any provider offers it, suspends it or hands it over; then a bet-stop of any provider that is
-    up suspends it, also where others still quote: the first to know of a goal is not outvoted. A market nobody ever
-    spoke of waits for a provider; one that we alone offer goes with the main market of its fixture until it is decided.
+    A market lives while any provider offers it, suspends it or hands it over; then what any provider stopped suspends
+    it, also where others still quote: the first to know of a goal is not outvoted. From the scheduled start on, nothing
+    of a fixture that nobody calls in play lives. A market nobody ever spoke of waits for a provider; one that we alone
+    offer goes with the main market of its fixture until it is decided.
 
     Args:
         states: The fixtures of the stack.
@@ -36,14 +37,15 @@ def judge_markets(
         policy: How.
         now_us: Microseconds since the Unix epoch.
     """
-    statuses, bet_stops, to_markets = stack.market_statuses, stack.bet_stops, stack.shape.to_markets
+    statuses, to_markets = stack.market_statuses, stack.shape.to_markets
+    bet_stops, suspensions = stack.bet_stops, stack.suspensions
     is_suspended = _trader_suspended(states, stack)
     results = np.concatenate([state.result_statuses for state in states])
     is_dead = to_markets(np.array([state.is_play_over for state in states]))
     is_priced = ~np.isnan(priced.overrounds)
     if stack.own is not None:
         mains = stack.own.mains
-        statuses, bet_stops = statuses[:, mains], bet_stops[:, mains]
+        statuses, bet_stops, suspensions = statuses[:, mains], bet_stops[:, mains], suspensions[:, mains]
         is_suspended |= is_suspended[mains]
         is_priced &= is_priced[mains]
         is_dead |= (results[mains] > 0) | (stack.own.is_own & priced.is_decided)
@@ -52,10 +54,15 @@ def judge_markets(
     # Where several hold, the last one is told.
     holds = (
         (SuspensionReason.NO_PRICE, ~is_priced),
-        (SuspensionReason.PROVIDER, ~_by_any((statuses == _OPEN) & is_up)),
-        (SuspensionReason.CLOCK_STALE, to_markets(_clock_stale(states, policy, now_us))),
+        (SuspensionReason.PROVIDER, ~_by_any((statuses == _OPEN) & is_up) | _by_any(suspensions)),
+        (SuspensionReason.CLOCK_STALE, to_markets(_each(states, lambda state: is_clock_stale(state, policy, now_us)))),
         (SuspensionReason.PROVIDER_DOWN, ~_by_any(is_living & is_up)),
+        (SuspensionReason.NOT_RESTORED, to_markets(_each(states, lambda state: not state.providers))),
         (SuspensionReason.BET_STOP, _by_any(bet_stops)),
+        (
+            SuspensionReason.NOT_STARTED_IN_TIME,
+            to_markets(_each(states, lambda state: _is_overdue(state, policy, now_us))),
+        ),
         (SuspensionReason.TRADER, is_suspended),
     )
     reasons = np.zeros(stack.shape.market_count, dtype=np.uint8)
@@ -65,6 +72,21 @@ def judge_markets(
     judged = np.where(is_dead, _CLOSED, np.where(reasons > 0, _SUSPENDED, _OPEN))
     judged = np.where(results > 0, results, judged)
     return judged, np.where(judged == _SUSPENDED, reasons, np.uint8(0))
+
+
+def next_change_us(state: FixtureState, policy: PricingPolicy, now_us: int) -> int | None:
+    """Return when the book may become another though nobody says anything, None for never.
+
+    Then quotes are too old, the match's clock stands still, or the fixture should have begun.
+    """
+    quotes_us = age_us_max(state, policy)
+    times_us = [provider.received_time_us + quotes_us + 1 for provider in state.providers if provider.received_time_us]
+    if state.is_clock_running:
+        times_us.append(state.state_time_us + policy.clock_stale_us + 1)
+    overdue_us = _overdue_from_us(state, policy)
+    if overdue_us is not None:
+        times_us.append(overdue_us)
+    return min((time_us for time_us in times_us if time_us > now_us), default=None)
 
 
 def is_clock_stale(state: FixtureState, policy: PricingPolicy, now_us: int) -> bool:
@@ -77,8 +99,21 @@ def _by_any(flags: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return flags[0] if len(flags) == 1 else np.asarray(flags.any(axis=0))
 
 
-def _clock_stale(states: Sequence[FixtureState], policy: PricingPolicy, now_us: int) -> NDArray[np.bool_]:
-    return np.array([is_clock_stale(state, policy, now_us) for state in states])
+def _each(states: Sequence[FixtureState], is_so: Callable[[FixtureState], bool]) -> NDArray[np.bool_]:
+    return np.array([is_so(state) for state in states], dtype=bool)
+
+
+def _is_overdue(state: FixtureState, policy: PricingPolicy, now_us: int) -> bool:
+    overdue_us = _overdue_from_us(state, policy)
+    return overdue_us is not None and now_us >= overdue_us
+
+
+def _overdue_from_us(state: FixtureState, policy: PricingPolicy) -> int | None:
+    description = state.description
+    if description is None:
+        return None
+    status = state.state.status if state.state is not None else FixtureStatus.UNKNOWN
+    return policy.start_guard.overdue_from_us(status, sport=description.sport, start_time_ms=description.start_time_ms)
 
 
 def _trader_suspended(states: Sequence[FixtureState], stack: Stack) -> NDArray[np.bool_]:

@@ -8,7 +8,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from odds.book import Book, Explanation, GoalMeans, OwnSettlement, ProviderColumns, TraderSuspension
+from odds.book import Book, Explanation, GoalMeans, OwnSettlement, ProviderColumns, StopFlag, TraderSuspension
 from odds.fixture import Score
 from odds.layout import MarketLayout
 from odds.period_scores import PeriodScores
@@ -54,6 +54,7 @@ def parse_book(message: book_pb2.Book) -> Book:
             message.decimal_odds_milli, ODDS, length=layout.outcome_count, name="decimal_odds_milli"
         ),
         trader_suspensions=tuple(_parse_suspension(item) for item in message.trader_suspensions),
+        provider_ids=tuple(message.provider_ids),
     )
 
 
@@ -72,6 +73,7 @@ def encode_book(book: Book) -> bytes:
         market_versions=pack(book.market_versions, VERSION),
         decimal_odds_milli=pack(book.decimal_odds_milli, ODDS),
         trader_suspensions=[_build_suspension(item) for item in book.trader_suspensions],
+        provider_ids=book.provider_ids,
     )
     if book.description is not None:
         message.description.CopyFrom(build_description(book.description))
@@ -249,11 +251,11 @@ def _parse_provider(message: book_pb2.ProviderQuotes, layout: MarketLayout) -> P
         winner_counts=unpack(message.winner_counts, BYTE, length=markets, name="winner_counts")
         if message.winner_counts
         else None,
+        stopped_time_us=message.stopped_time_us,
     )
 
 
 def _build_provider(provider: ProviderColumns, weights: NDArray[np.float32]) -> book_pb2.ProviderQuotes:
-    bet_stops = pack(provider.bet_stops, BYTE)
     return book_pb2.ProviderQuotes(
         provider_id=provider.provider_id,
         sequence=provider.sequence,
@@ -261,8 +263,9 @@ def _build_provider(provider: ProviderColumns, weights: NDArray[np.float32]) -> 
         decimal_odds_milli=pack(provider.decimal_odds_milli, ODDS),
         market_statuses=pack(provider.market_statuses, BYTE),
         weights=pack(weights, WEIGHT),
-        is_bet_stopped=b"\x01" in bet_stops,
-        bet_stops=bet_stops,
+        is_bet_stopped=bool((provider.bet_stops & StopFlag.STOPPED).any()),
+        bet_stops=pack(provider.bet_stops, BYTE),
         is_behind=provider.is_behind,
         winner_counts=b"" if provider.winner_counts is None else pack(provider.winner_counts, BYTE),
+        stopped_time_us=provider.stopped_time_us,
     )

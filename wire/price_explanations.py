@@ -10,7 +10,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from odds.book import Explanation
+from odds.book import Explanation, StopFlag
 from odds.price_steps import retrace
 from overround.odds.v1 import book_pb2
 from overround.trading.v1 import trading_service_pb2
@@ -86,7 +86,7 @@ def _build_providers(explanation: Explanation, market_index: int) -> Iterator[tr
             received_time_us=provider.received_time_us,
             status=book_pb2.MarketStatus.ValueType(provider.market_statuses[market_index]),
             is_behind=provider.is_behind,
-            is_bet_stopped=bool(provider.bet_stops[market_index]),
+            is_bet_stopped=bool(provider.bet_stops[market_index] & StopFlag.STOPPED),
         )
 
 

@@ -139,7 +139,7 @@ def step(
     """Fold, price and encode; the stages inside pricing are measured beside it, and the rest of it is called diff."""
     up, now_us = frozenset(PROVIDERS), NOW_US + updates[0].sequence
     fold_s, folded = timed(lambda: fold_all(states, updates))
-    stack_s, stack = timed(lambda: stack_states(folded, up, policy))
+    stack_s, stack = timed(lambda: stack_states(folded, up, policy, now_us))
     blend_s, (blended, _) = timed(lambda: blend_markets(stack, policy))
     joint_s, joint = timed(lambda: price_jointly(folded, stack, blended, policy))
     assert joint is not None

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import pytest
 
-from odds.fixture import FixtureStatus, MarketStatus, MatchState, Period, SuspensionReason
+from odds.fixture import FixtureDescription, FixtureStatus, MarketStatus, MatchState, Period, SuspensionReason
 from odds.fixture_state import restore_state
 from odds.folding import follow_trader
 from odds.layout import MarketLayout
 from odds.policy import PricingPolicy
+from odds.start_guard import StartGuard
+from odds.suspension import next_change_us
 from odds.updates import ResultKind, ResultMark, TraderCommand, TradingAction
 from tests.unit.pricing_world import FAIR_ISH, NOW_US, folded, in_play, priced, quotes, reasons, statuses, update
 
 NONE, PROVIDER = SuspensionReason.NONE, SuspensionReason.PROVIDER
 BET_STOP, DOWN = SuspensionReason.BET_STOP, SuspensionReason.PROVIDER_DOWN
+NOT_RESTORED = SuspensionReason.NOT_RESTORED
 STALE, TRADER, NO_PRICE = SuspensionReason.CLOCK_STALE, SuspensionReason.TRADER, SuspensionReason.NO_PRICE
 OPEN, SUSPENDED, CLOSED = MarketStatus.OPEN, MarketStatus.SUSPENDED, MarketStatus.CLOSED
 POLICY = PricingPolicy(clock_stale_us=30_000_000)
@@ -66,9 +69,127 @@ def test_a_bet_stop_is_lifted_by_the_same_providers_next_quotes_alone() -> None:
     assert reasons(priced(folded(update(quoted=quotes()), state=stopped))) == [NONE, NONE]
 
 
-def test_a_bet_stop_of_a_provider_that_went_down_no_longer_counts() -> None:
-    state = folded(update(quoted=quotes()), update(provider_id="bravo", quoted=quotes()), update(bet_stop=()))
-    assert reasons(priced(state, up=["bravo"])) == [NONE, NONE]
+MARGIN_US = POLICY.bet_stop_margin_us
+
+
+@pytest.mark.parametrize(("younger_us", "reason"), [(0, BET_STOP), (MARGIN_US, BET_STOP), (MARGIN_US + 1, NONE)])
+def test_a_bet_stop_outlasts_its_provider_until_anothers_quotes_are_younger_by_a_margin(
+    younger_us: int, reason: SuspensionReason
+) -> None:
+    later_us = NOW_US + younger_us
+    state = folded(
+        update(quoted=quotes()), update(bet_stop=()), update(provider_id="bravo", quoted=quotes(), at_us=later_us)
+    )
+    assert reasons(priced(state, up=["bravo"], now_us=later_us)) == [reason, reason]
+    assert reasons(priced(state, now_us=later_us)) == [BET_STOP, BET_STOP]
+
+
+def test_quotes_of_another_market_do_not_end_what_a_silent_provider_stopped() -> None:
+    later_us = NOW_US + MARGIN_US + 1
+    totals = MarketLayout.of_markets([("total:2.5", ("over", "under"))])
+    state = folded(
+        update(quoted=quotes()),
+        update(provider_id="bravo", quoted=quotes()),
+        update(bet_stop=()),
+        update(provider_id="bravo", quoted=quotes(statuses=[SUSPENDED, OPEN]), at_us=later_us),
+    )
+    assert reasons(priced(state, up=["bravo"], now_us=later_us)) == [BET_STOP, NONE]
+    alone = folded(
+        update(quoted=quotes()),
+        update(bet_stop=()),
+        update(provider_id="bravo", quoted=quotes((1_900, 1_950), layout=totals), at_us=later_us),
+    )
+    assert reasons(priced(alone, up=["bravo"], now_us=later_us)) == [BET_STOP, NONE]
+
+
+def test_a_person_lifts_what_a_silent_provider_stopped_and_not_what_one_that_is_heard_of_did() -> None:
+    stopped = folded(update(quoted=quotes()), update(provider_id="bravo", quoted=quotes()), update(bet_stop=()))
+    resumed = follow_trader(stopped, command(TradingAction.RESUME, market_id="total:2.5"))
+    assert reasons(priced(resumed, up=["bravo"])) == [BET_STOP, NONE]
+    assert reasons(priced(resumed)) == [BET_STOP, BET_STOP]
+
+    again = folded(update(bet_stop=()), state=follow_trader(stopped, command(TradingAction.RESUME)))
+    assert reasons(priced(again, up=["bravo"])) == [BET_STOP, BET_STOP]
+
+
+def test_in_play_the_first_to_suspend_is_not_outvoted() -> None:
+    state = folded(
+        update(quoted=quotes(statuses=[SUSPENDED, OPEN]), state=in_play()),
+        update(provider_id="bravo", quoted=quotes()),
+    )
+    assert reasons(priced(state)) == [PROVIDER, NONE]
+    lifted = folded(update(quoted=quotes()), state=state)
+    assert reasons(priced(lifted)) == [NONE, NONE]
+
+
+@pytest.mark.parametrize(("younger_us", "reason"), [(0, PROVIDER), (MARGIN_US, PROVIDER), (MARGIN_US + 1, NONE)])
+def test_a_suspension_in_play_outlasts_its_provider_until_anothers_quotes_are_younger_by_a_margin(
+    younger_us: int, reason: SuspensionReason
+) -> None:
+    later_us = NOW_US + younger_us
+    state = folded(
+        update(quoted=quotes(statuses=[SUSPENDED, OPEN]), state=in_play()),
+        update(provider_id="bravo", quoted=quotes(), state=in_play(), at_us=later_us),
+    )
+    assert reasons(priced(state, up=["bravo"], now_us=later_us)) == [reason, NONE]
+
+
+def test_a_suspension_in_play_by_one_that_quotes_no_more_is_not_for_ever() -> None:
+    age_us = POLICY.age_in_play_us_max
+    state = folded(
+        update(quoted=quotes(statuses=[SUSPENDED, OPEN]), state=in_play(clock_seconds=None)),
+        update(provider_id="bravo", quoted=quotes(), at_us=NOW_US + age_us),
+    )
+    assert reasons(priced(state, now_us=NOW_US + age_us)) == [PROVIDER, NONE]
+    assert reasons(priced(state, now_us=NOW_US + age_us + 1)) == [NONE, NONE]
+
+
+@pytest.mark.parametrize(
+    ("standing", "age_us_max"),
+    [(in_play(clock_seconds=None), POLICY.age_in_play_us_max), (None, POLICY.age_pre_match_us_max)],
+    ids=["in play", "before the match"],
+)
+def test_quotes_grow_old_by_our_clock_though_none_are_younger(standing: MatchState | None, age_us_max: int) -> None:
+    state = folded(update(quoted=quotes(), state=standing))
+    assert reasons(priced(state, now_us=NOW_US + age_us_max)) == [NONE, NONE]
+    assert reasons(priced(state, now_us=NOW_US + age_us_max + 1)) == [NO_PRICE, NO_PRICE]
+
+
+START_MS = NOW_US // 1_000
+OVERDUE = SuspensionReason.NOT_STARTED_IN_TIME
+
+
+@pytest.mark.parametrize("standing", [None, MatchState(), MatchState(FixtureStatus.PRE_MATCH)])
+@pytest.mark.parametrize(("sport", "tolerance_us"), [("football", 0), ("tennis", 5_000_000)])
+def test_from_the_scheduled_start_on_what_nobody_calls_in_play_is_suspended(
+    standing: MatchState | None, sport: str, tolerance_us: int
+) -> None:
+    policy = PricingPolicy(start_guard=StartGuard(tolerance_us_by_sport={"tennis": 5_000_000}))
+    described = FixtureDescription(sport=sport, start_time_ms=START_MS)
+    state = folded(update(quoted=quotes(), state=standing, description=described))
+    due_us = NOW_US + tolerance_us
+    assert reasons(priced(state, now_us=due_us - 1, policy=policy)) == [NONE, NONE]
+    assert reasons(priced(state, now_us=due_us, policy=policy)) == [OVERDUE, OVERDUE]
+
+    begun = folded(update(quoted=quotes(), state=in_play(), at_us=due_us), state=state)
+    assert reasons(priced(begun, now_us=due_us, policy=policy)) == [NONE, NONE]
+    assert statuses(priced(folded(update(state=MatchState(FixtureStatus.ENDED)), state=state), now_us=due_us)) == [3, 3]
+
+
+def test_without_a_start_nobody_waits_for_one() -> None:
+    state = folded(update(quoted=quotes(), description=FixtureDescription(sport="football")))
+    assert reasons(priced(state)) == [NONE, NONE]
+
+
+def test_the_next_change_without_any_word_is_known() -> None:
+    description = FixtureDescription(sport="football", start_time_ms=START_MS + 60_000)
+    waiting = folded(update(quoted=quotes(), description=description))
+    assert next_change_us(waiting, POLICY, NOW_US) == NOW_US + 60_000_000
+    assert next_change_us(waiting, POLICY, NOW_US + 60_000_000) == NOW_US + POLICY.age_pre_match_us_max + 1
+    playing = folded(update(quoted=quotes(), state=in_play()))
+    assert next_change_us(playing, POLICY, NOW_US) == NOW_US + POLICY.clock_stale_us + 1
+    assert next_change_us(playing, POLICY, NOW_US + 45_000_000) == NOW_US + POLICY.age_in_play_us_max + 1
+    assert next_change_us(playing, POLICY, NOW_US + 75_000_000) is None
 
 
 def test_a_fixture_whose_only_provider_is_down_is_suspended_and_comes_back() -> None:
@@ -99,8 +220,9 @@ def test_a_running_clock_without_a_word_for_longer_than_allowed_is_stale(
     ids=["half-time", "no clock", "before the match"],
 )
 def test_a_clock_that_need_not_run_is_never_stale(standing: MatchState) -> None:
-    state = folded(update(quoted=quotes(), state=standing))
-    assert reasons(priced(state, now_us=NOW_US + 10**9, policy=POLICY)) == [NONE, NONE]
+    later_us = NOW_US + 10**9
+    state = folded(update(quoted=quotes(), state=standing), update(quoted=quotes(), at_us=later_us))
+    assert reasons(priced(state, now_us=later_us, policy=POLICY)) == [NONE, NONE]
 
 
 def test_any_word_about_the_match_ends_a_stale_clock() -> None:
@@ -268,4 +390,5 @@ def test_a_fixture_is_over_when_every_market_has_its_result() -> None:
 def test_a_restored_fixture_nobody_spoke_of_waits_for_its_provider() -> None:
     before = priced(folded(update(quoted=quotes())))
     restored = restore_state("match", before.state.book, None)
-    assert reasons(priced(restored)) == [DOWN, DOWN]
+    assert reasons(priced(restored)) == [NOT_RESTORED, NOT_RESTORED]
+    assert reasons(priced(folded(update(quoted=quotes()), state=restored))) == [NONE, NONE]

@@ -100,7 +100,7 @@ def test_a_held_price_leaves_the_book_within_its_tolerance_of_the_overround_and_
 
 def result_stack() -> Stack:
     state: FixtureState = folded(update(quoted=quotes((2_000, 3_000, 6_000), layout=RESULT)))
-    return stack_states([state], UP, POLICY)
+    return stack_states([state], UP, POLICY, NOW_US)
 
 
 def held(

@@ -17,6 +17,8 @@ const REASON_WORDS: Readonly<Record<number, string>> = {
   [SuspensionReason.CLOCK_STALE]: "clock stands still",
   [SuspensionReason.TRADER]: "by the desk",
   [SuspensionReason.NO_PRICE]: "no price",
+  [SuspensionReason.NOT_STARTED_IN_TIME]: "not started in time",
+  [SuspensionReason.NOT_RESTORED]: "waits for its providers",
 };
 
 const OVER_WORDS: Readonly<Record<number, string>> = {

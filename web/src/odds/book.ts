@@ -21,6 +21,8 @@ export const SuspensionReason = {
   CLOCK_STALE: 4,
   TRADER: 5,
   NO_PRICE: 6,
+  NOT_STARTED_IN_TIME: 7,
+  NOT_RESTORED: 8,
 } as const;
 
 export interface FixtureDescription {

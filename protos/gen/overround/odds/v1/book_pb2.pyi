@@ -78,6 +78,10 @@ class _SuspensionReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Susp
     """The desk suspended it."""
     SUSPENSION_REASON_NO_PRICE: _SuspensionReason.ValueType  # 6
     """Too few or too contradictory prices to make one of our own."""
+    SUSPENSION_REASON_NOT_STARTED_IN_TIME: _SuspensionReason.ValueType  # 7
+    """Its scheduled start has passed, and nobody calls the fixture in play."""
+    SUSPENSION_REASON_NOT_RESTORED: _SuspensionReason.ValueType  # 8
+    """What was known of it could not be read back: it waits for its providers' word."""
 
 class SuspensionReason(_SuspensionReason, metaclass=_SuspensionReasonEnumTypeWrapper):
     """Why a market is suspended. One byte a market; the strongest reason where several hold."""
@@ -96,6 +100,10 @@ SUSPENSION_REASON_TRADER: SuspensionReason.ValueType  # 5
 """The desk suspended it."""
 SUSPENSION_REASON_NO_PRICE: SuspensionReason.ValueType  # 6
 """Too few or too contradictory prices to make one of our own."""
+SUSPENSION_REASON_NOT_STARTED_IN_TIME: SuspensionReason.ValueType  # 7
+"""Its scheduled start has passed, and nobody calls the fixture in play."""
+SUSPENSION_REASON_NOT_RESTORED: SuspensionReason.ValueType  # 8
+"""What was known of it could not be read back: it waits for its providers' word."""
 Global___SuspensionReason: _TypeAlias = SuspensionReason  # noqa: Y015
 
 class _PriceSource:
@@ -181,6 +189,7 @@ class Book(_message.Message):
     MARKET_VERSIONS_FIELD_NUMBER: _builtins.int
     DECIMAL_ODDS_MILLI_FIELD_NUMBER: _builtins.int
     TRADER_SUSPENSIONS_FIELD_NUMBER: _builtins.int
+    PROVIDER_IDS_FIELD_NUMBER: _builtins.int
     fixture_id: _builtins.str
     version: _builtins.int
     """Rises by at least one with every published change of this fixture; never falls, also over restarts."""
@@ -214,6 +223,10 @@ class Book(_message.Message):
 
     @_builtins.property
     def trader_suspensions(self) -> _containers.RepeatedCompositeFieldContainer[Global___TraderSuspension]: ...
+    @_builtins.property
+    def provider_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Providers whose prices are in it: when none of them is heard of any more, nobody may bet on it."""
+
     def __init__(
         self,
         *,
@@ -232,10 +245,11 @@ class Book(_message.Message):
         market_versions: _builtins.bytes = ...,
         decimal_odds_milli: _builtins.bytes = ...,
         trader_suspensions: _abc.Iterable[Global___TraderSuspension] | None = ...,
+        provider_ids: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["description", b"description", "state", b"state"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["decimal_odds_milli", b"decimal_odds_milli", "description", b"description", "feed_time_us", b"feed_time_us", "fixture_id", b"fixture_id", "layout_hash", b"layout_hash", "market_ids", b"market_ids", "market_statuses", b"market_statuses", "market_versions", b"market_versions", "outcome_counts", b"outcome_counts", "outcome_ids", b"outcome_ids", "published_time_us", b"published_time_us", "state", b"state", "suspension_reasons", b"suspension_reasons", "trader_suspensions", b"trader_suspensions", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["decimal_odds_milli", b"decimal_odds_milli", "description", b"description", "feed_time_us", b"feed_time_us", "fixture_id", b"fixture_id", "layout_hash", b"layout_hash", "market_ids", b"market_ids", "market_statuses", b"market_statuses", "market_versions", b"market_versions", "outcome_counts", b"outcome_counts", "outcome_ids", b"outcome_ids", "provider_ids", b"provider_ids", "published_time_us", b"published_time_us", "state", b"state", "suspension_reasons", b"suspension_reasons", "trader_suspensions", b"trader_suspensions", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -257,6 +271,7 @@ class ProviderQuotes(_message.Message):
     BET_STOPS_FIELD_NUMBER: _builtins.int
     IS_BEHIND_FIELD_NUMBER: _builtins.int
     WINNER_COUNTS_FIELD_NUMBER: _builtins.int
+    STOPPED_TIME_US_FIELD_NUMBER: _builtins.int
     provider_id: _builtins.str
     sequence: _builtins.int
     """Last sequence number folded in for this fixture."""
@@ -271,13 +286,17 @@ class ProviderQuotes(_message.Message):
     is_bet_stopped: _builtins.bool
     """Whether its bet-stop is in force, for any market."""
     bet_stops: _builtins.bytes
-    """1 where its bet-stop is in force: uint8, one a market."""
+    """Flags, uint8, one a market: 1 where its bet-stop is in force, 2 where the desk has resumed the market since; that
+    lifts what it stopped only while it is not heard of.
+    """
     is_behind: _builtins.bool
     """It does not know of the last goal, red card or new period yet: its prices do not count."""
     winner_counts: _builtins.bytes
     """How many outcomes win, as it tells: uint8, one a market, 0 for as the type says, 255 for unknown; empty where the
     types say it of all.
     """
+    stopped_time_us: _builtins.int
+    """When its newest bet-stop arrived, microseconds since the Unix epoch, UTC; 0 for never."""
     def __init__(
         self,
         *,
@@ -291,10 +310,11 @@ class ProviderQuotes(_message.Message):
         bet_stops: _builtins.bytes = ...,
         is_behind: _builtins.bool = ...,
         winner_counts: _builtins.bytes = ...,
+        stopped_time_us: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bet_stops", b"bet_stops", "decimal_odds_milli", b"decimal_odds_milli", "is_behind", b"is_behind", "is_bet_stopped", b"is_bet_stopped", "market_statuses", b"market_statuses", "provider_id", b"provider_id", "received_time_us", b"received_time_us", "sequence", b"sequence", "weights", b"weights", "winner_counts", b"winner_counts"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bet_stops", b"bet_stops", "decimal_odds_milli", b"decimal_odds_milli", "is_behind", b"is_behind", "is_bet_stopped", b"is_bet_stopped", "market_statuses", b"market_statuses", "provider_id", b"provider_id", "received_time_us", b"received_time_us", "sequence", b"sequence", "stopped_time_us", b"stopped_time_us", "weights", b"weights", "winner_counts", b"winner_counts"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -552,25 +572,31 @@ Global___PriceExplanation: _TypeAlias = PriceExplanation  # noqa: Y015
 
 @_typing.final
 class PricingHeartbeat(_message.Message):
-    """The pricing process is alive and has worked off its queue up to this time; its absence stops betting."""
+    """The pricing process is alive and has worked off its queue up to this time; its absence stops betting. It vouches for
+    the books that it names the end of: who has not read so far must not believe them.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
     PARTITION_FIELD_NUMBER: _builtins.int
     TIME_US_FIELD_NUMBER: _builtins.int
+    BOOKS_END_OFFSET_FIELD_NUMBER: _builtins.int
     partition: _builtins.int
     """Kafka partition of the feed that this heartbeat speaks for."""
     time_us: _builtins.int
     """Microseconds since the Unix epoch, UTC."""
+    books_end_offset: _builtins.int
+    """Offset in odds.books.v1, in the partition of the same number, behind the newest book that the log has confirmed."""
     def __init__(
         self,
         *,
         partition: _builtins.int = ...,
         time_us: _builtins.int = ...,
+        books_end_offset: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["partition", b"partition", "time_us", b"time_us"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["books_end_offset", b"books_end_offset", "partition", b"partition", "time_us", b"time_us"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
