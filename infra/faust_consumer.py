@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Coroutine, Generator
+from collections.abc import Coroutine, Generator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
+from aiokafka.errors import KafkaError
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer, Transport
+from faust.types import TP
 from mode.services import WaitResults
+
+from streams.ports import BooksUnavailable
+
+HANDED_OVER_OR_ENDED: Final = 2
+BROKER_ANSWER_TIMEOUT_S: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +52,14 @@ class _PromptConsumer(Consumer):
     """Hands a message to its stream at once where there is room, which is nearly always.
 
     Faust makes four tasks a message, a tenth of a millisecond, so that it can stop waiting for room when it is stopped
-    or loses partitions. That wait is left to it.
+    or loses partitions. That wait, and every other one, is left to it.
     """
 
-    async def wait_first(self, handing_over: Any, ending: Any) -> WaitResults:  # type: ignore[override]
-        """Wait until the message is handed over, or for what ends the wait for that."""
+    async def wait_first(self, *coros: Any, timeout: Any = None) -> WaitResults:  # noqa: ASYNC109 - as Faust has it
+        """Wait for the first of some, or the service's end; what is over in its first step is not waited for."""
+        if len(coros) != HANDED_OVER_OR_ENDED or not all(map(asyncio.iscoroutine, coros)):
+            return await super().wait_first(*coros, timeout=timeout)
+        handing_over, ending = coros
         try:
             wait = handing_over.send(None)
         except StopIteration as done:
@@ -57,7 +68,22 @@ class _PromptConsumer(Consumer):
         except BaseException:
             ending.close()
             raise
-        return await super().wait_first(_Begun(handing_over, wait), ending)
+        return await super().wait_first(_Begun(handing_over, wait), ending, timeout=timeout)
+
+    async def begun_at(self, places: Sequence[TP]) -> dict[TP, int]:
+        """Return the offset at which this group begins to read each partition.
+
+        Raises:
+            BooksUnavailable: If the broker does not answer in time.
+        """
+        consumer: Any = self._thread._ensure_consumer()
+        try:
+            async with asyncio.timeout(BROKER_ANSWER_TIMEOUT_S):
+                earliest = await self.earliest_offsets(*places)
+                committed = {place: await self._thread.call_thread(consumer.committed, place) for place in places}
+        except (KafkaError, TimeoutError) as error:
+            raise BooksUnavailable(f"Kafka must say where reading begins, but: {error!r}") from error
+        return {place: max(earliest[place], committed[place] or 0) for place in places}
 
 
 @dataclass(frozen=True, slots=True, eq=False)

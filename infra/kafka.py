@@ -90,8 +90,10 @@ class KafkaOutlet:
         self._poller = threading.Thread(target=self._poll, name=f"{client_id}-outlet", daemon=True)
         self._poller.start()
 
-    def send(self, topic: str, key: str, value: bytes, on_delivery: OnDelivery | None = None) -> None:
-        """Queue a message; `on_delivery` is called with None, or with what went wrong, in the outlet's own thread.
+    def send(self, topic: str, key: str, value: bytes | None, on_delivery: OnDelivery | None = None) -> None:
+        """Queue a message; the value None ends what its key had.
+
+        `on_delivery` is called with None, or with what went wrong, in the outlet's own thread.
 
         Raises:
             OutletFull: If the queue is full or the outlet is closed.
@@ -121,6 +123,10 @@ class KafkaOutlet:
 
         self.send(topic, key, value, lambda error: _call_on(loop, settle, error))
         await confirmed
+
+    def delivered_until(self, topic: str, partition: int) -> int:
+        """Return the offset behind the newest message of a partition that the log has confirmed, 0 before the first."""
+        return self._groups.delivered_until(topic, partition)
 
     async def flush(self, timeout_s: float) -> None:
         """Wait until nothing is queued.

@@ -12,9 +12,9 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
-from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka import KafkaError, KafkaException, Message
 
 from kernel.errors import DeliveryFailed, OutletFull
 
@@ -29,7 +29,7 @@ OnDelivery = Callable[[Exception | None], None]
 class KafkaProducer(Protocol):
     """What of confluent_kafka's producer is used."""
 
-    def produce(self, topic: str, value: bytes, key: str, *, on_delivery: Callable[..., None]) -> None:
+    def produce(self, topic: str, value: bytes | None, key: str, *, on_delivery: Callable[..., None]) -> None:
         """Queue a message.
 
         Raises:
@@ -44,8 +44,13 @@ class Outgoing:
 
     topic: str
     key: str
-    value: bytes
+    value: bytes | None
     on_delivery: OnDelivery | None
+
+    @property
+    def size_bytes(self) -> int:
+        """Return how long its value is."""
+        return len(self.value or b"")
 
     def settle(self, failure: Exception | None) -> None:
         """Tell how it ended."""
@@ -80,6 +85,7 @@ class MessageGroups:
         self._under_way = 0
         self._waiting: deque[Outgoing] = deque()
         self._waiting_bytes = 0
+        self._delivered_until: dict[tuple[str, int], int] = {}
 
     def __len__(self) -> int:
         """Return how many messages are not confirmed."""
@@ -96,7 +102,7 @@ class MessageGroups:
             if self._may_go():
                 self._hand_over(message)
                 return
-            size = self._waiting_bytes + len(message.value)
+            size = self._waiting_bytes + message.size_bytes
             if len(self._waiting) >= self._waiting_max or size > self._waiting_bytes_max:
                 raise OutletFull(
                     f"Outlet holds at most {self._waiting_max} messages of {self._waiting_bytes_max} bytes, and is full"
@@ -108,6 +114,11 @@ class MessageGroups:
         """Wait until every message is confirmed; return whether that was in time."""
         with self._changed:
             return self._changed.wait_for(lambda: not len(self), timeout_s)
+
+    def delivered_until(self, topic: str, partition: int) -> int:
+        """Return the offset behind the newest message of a partition that was confirmed, 0 before the first."""
+        with self._changed:
+            return self._delivered_until.get((topic, partition), 0)
 
     def _may_go(self) -> bool:
         if self._waiting:
@@ -131,12 +142,19 @@ class MessageGroups:
             raise DeliveryFailed(f"Kafka refused a message for {message.topic}: {error}") from error
         self._under_way += 1
 
-    def _confirm(self, message: Outgoing, error: KafkaError | None, _: Any) -> None:
+    def _confirm(self, message: Outgoing, error: KafkaError | None, delivered: Message | None) -> None:
         try:
+            if error is None and delivered is not None:
+                self._note_delivered(delivered)
             message.settle(None if error is None else DeliveryFailed(f"{message.topic}: {error.name()}"))
         finally:
             for refused, failure in self._follow_up():
                 refused.settle(failure)
+
+    def _note_delivered(self, delivered: Message) -> None:
+        place, offset = (delivered.topic() or "", delivered.partition() or 0), delivered.offset() or 0
+        with self._changed:
+            self._delivered_until[place] = max(self._delivered_until.get(place, 0), offset + 1)
 
     def _follow_up(self) -> list[tuple[Outgoing, DeliveryFailed]]:
         """Count a confirmation; after the last one hand over all that waited. Return what the producer did not take."""
@@ -157,4 +175,4 @@ class MessageGroups:
                 return  # the next confirmations make room
             except DeliveryFailed as failure:
                 refused.append((self._waiting[0], failure))
-            self._waiting_bytes -= len(self._waiting.popleft().value)
+            self._waiting_bytes -= self._waiting.popleft().size_bytes

@@ -57,6 +57,7 @@ class BookKeeper:
                 return
             fixture = replace(fixture, book=fixture.book or before.book)
         self._newest[fixture.fixture_id] = fixture
+        self._forgotten.pop(fixture.fixture_id, None)
         self._enqueue((fixture.fixture_id,))
 
     def adopt(self, partitions: Iterable[int], stored: Iterable[EncodedFixture], changed: Collection[str]) -> None:

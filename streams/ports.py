@@ -11,9 +11,11 @@ class Outlet(Protocol):
     """The keyed way into the log."""
 
     def send(
-        self, topic: str, key: str, value: bytes, on_delivery: Callable[[Exception | None], None] | None = None
+        self, topic: str, key: str, value: bytes | None, on_delivery: Callable[[Exception | None], None] | None = None
     ) -> None:
-        """Queue a message; `on_delivery` is called from another thread, with None once the log has it.
+        """Queue a message; the value None ends what its key had.
+
+        `on_delivery` is called from another thread, with None once the log has it.
 
         Raises:
             OutletFull: If the queue is full.
@@ -30,8 +32,16 @@ class Outlet(Protocol):
         ...
 
 
+class CountedOutlet(Outlet, Protocol):
+    """A way into the log that knows how far the log has what was sent."""
+
+    def delivered_until(self, topic: str, partition: int) -> int:
+        """Return the offset behind the newest message of a partition that the log has confirmed, 0 before the first."""
+        ...
+
+
 class BooksUnavailable(Exception):
-    """The serving copy or the published log of books does not answer in time."""
+    """The serving copy, the published log of books or the feed's log does not answer in time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +64,11 @@ class EncodedFixture:
 
 @dataclass(frozen=True, slots=True)
 class EncodedPair:
-    """A book and its explanation as found; either may be empty."""
+    """A book and its explanation as found: empty where there is none, None where it was taken back."""
 
     partition: int
-    book: bytes
-    explanation: bytes
+    book: bytes | None
+    explanation: bytes | None
 
 
 @dataclass(frozen=True, slots=True)

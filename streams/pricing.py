@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import faust
@@ -34,13 +35,15 @@ from streams.book_keeper import BookKeeper
 from streams.dead_letters import AGENT_ERROR, MALFORMED, DeadLetters
 from streams.fixtures import Fixtures, is_expired
 from streams.inbox import Inbox
-from streams.ports import BookStore, EncodedFixture, Outlet, ProviderLog, PublishedBooks
+from streams.ports import BookStore, BooksUnavailable, CountedOutlet, EncodedFixture, ProviderLog, PublishedBooks
+from streams.pricing_eviction import Eviction
 from streams.pricing_heartbeat import Heartbeat
 from streams.pricing_inputs import Input, Waiting, WaitingFixtures
 from streams.pricing_pace import PricingPace, Spacing
 from streams.pricing_publication import Batch, Publisher
 from streams.pricing_restore import Restored, restore
 from streams.pricing_watch import Watch
+from streams.retry import retry_while
 from wire.books import encode_book, encode_explanation
 from wire.feed import build_own_results, build_results, parse_update
 from wire.trader_commands import parse_command
@@ -73,7 +76,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class _Taken:
-    """The last update taken in of a partition."""
+    """The last record taken in of a partition of a topic."""
 
     offset: int
     appended_time_us: int
@@ -85,7 +88,7 @@ class PricingAgent:
     def __init__(
         self,
         *,
-        outlet: Outlet,
+        outlet: CountedOutlet,
         store: BookStore,
         published: PublishedBooks,
         provider_log: ProviderLog,
@@ -130,12 +133,15 @@ class PricingAgent:
         self._heartbeat = Heartbeat(
             outlet, partitions=lambda: self._restored, worked_off_until_us=self._worked_off_until_us
         )
+        self._eviction = Eviction(outlet, is_held=self._fixtures.__contains__, on_forgotten=self._keeper.forget)
         self._assigned: set[int] = set()
         self._restored: set[int] = set()
         self._are_providers_known = asyncio.Event()
         self._generation = 0
         self._restoring = asyncio.Lock()
-        self._taken: dict[int, _Taken] = {}
+        self._unvouched: dict[int, set[str]] = {}
+        self._begun_at: dict[TP, int] = {}
+        self._taken: dict[TP, _Taken] = {}
         self._eviction_due_s = 0.0
         self._is_consuming = False
         self._tasks: set[asyncio.Task[None]] = set()
@@ -161,6 +167,8 @@ class PricingAgent:
     async def _take_in(self, stream: Any) -> None:
         async for event in stream.noack().events():
             await self._inbox.admit(event)
+            message = event.message
+            self._taken[message.tp] = _Taken(message.offset, int(message.timestamp * 1_000_000))
             try:
                 self._sort_in(event)
             except (DecodeError, DomainError, ValueError) as error:
@@ -177,10 +185,10 @@ class PricingAgent:
             is_urgent = True
         else:
             update = feed_pb2.FeedUpdate.FromString(message.value or b"")
+            update.received_time_us = min(update.received_time_us, self._clock.now_us())
             told = parse_update(update, appended_time_us=appended_us)
             is_urgent = told.bet_stop_market_ids is not None
             self._watch.note_update(told.provider_id, told.received_time_us)
-            self._taken[message.partition] = _Taken(message.offset, appended_us)
             if update.results:
                 results.append(build_results(update).SerializeToString())
         _expect_key(message.key, told.fixture_id)
@@ -193,8 +201,8 @@ class PricingAgent:
         await self._are_providers_known.wait()
         while True:
             await self._waiting.wait()
-            await self._restore_assigned()
             await self._waiting.settle(self._pace.batch_fixtures_max)
+            await self._restore_assigned()
             begun_s = self._clock.monotonic_s()
             taken = self._waiting.take(self._pace.batch_fixtures_max)
             if taken:
@@ -253,6 +261,7 @@ class PricingAgent:
             before = self._fixtures.state_of(fixture_id)
             is_told = repricing.state is not before
             self._fixtures.keep(repricing.state, waiting.partition)
+            self._watch.note_priced(repricing.state, now_us)
             if waiting.is_repeated or repricing.state.own_settlement is not before.own_settlement:
                 waiting.results += _own_results(repricing)
             waiting.inputs.clear()
@@ -264,6 +273,8 @@ class PricingAgent:
         FIXTURES.set(len(self._fixtures))
 
     def _keep_copy(self, batch: Batch) -> None:
+        for fixture_id, waiting in batch.waiting.items():
+            self._unvouched.get(waiting.partition, set()).discard(fixture_id)
         for fixture in batch.fixtures:
             if fixture.partition in self._restored:
                 self._keeper.keep(fixture)
@@ -296,7 +307,7 @@ class PricingAgent:
 
     async def _follow_providers(self) -> None:
         async for records in self._provider_log.batches():
-            self._watch.take_signs(records)
+            self._watch.take_signs(records, self._clock.now_us())
             self._reconsider()
 
     async def _sweep(self) -> None:
@@ -308,34 +319,45 @@ class PricingAgent:
             self._evict_when_due()
 
     def _reconsider(self) -> None:
-        """Price anew, ahead of everything else, what a silent provider or a clock that stands still concerns."""
+        """Price anew, ahead of everything else, what a silent provider or the time concerns."""
         now_us = self._clock.now_us()
         for fixture_id in self._watch.concerned(self._fixtures, now_us):
             waiting = Waiting(self._fixtures.partition_of(fixture_id), now_us)
             self._waiting.add(fixture_id, waiting, is_urgent=True)
 
     def _evict_when_due(self) -> None:
-        if self._clock.monotonic_s() < self._eviction_due_s:
-            return
-        self._eviction_due_s = self._clock.monotonic_s() + EVICTION_INTERVAL_S
-        expired = self._fixtures.expired(now_us=self._clock.now_us(), retention_us=self._pace.retention_us)
-        self._fixtures.drop(expired)
-        self._forced.difference_update(expired)
-        self._keeper.forget(expired)
+        if self._clock.monotonic_s() >= self._eviction_due_s:
+            self._eviction_due_s = self._clock.monotonic_s() + EVICTION_INTERVAL_S
+            expired = self._fixtures.expired(now_us=self._clock.now_us(), retention_us=self._pace.retention_us)
+            self._fixtures.drop(expired)
+            self._forced.difference_update(expired)
+            for unvouched in self._unvouched.values():
+                unvouched.difference_update(expired)
+            self._eviction.add(expired)
+        self._eviction.send()
 
-    def _worked_off_until_us(self, partition: int) -> int:
+    def _worked_off_until_us(self, partition: int) -> int | None:
+        """Return until when all news of a partition is in its books, None before every fixture was priced here once."""
+        if self._unvouched.get(partition):
+            return None
         times = [self._clock.now_us(), self._waiting.oldest_us(partition), self._publisher.oldest_us(partition)]
-        if partition in self._taken and self._has_backlog(partition):
-            times.append(self._taken[partition].appended_time_us)
+        for topic in (UPDATES_TOPIC, COMMANDS_TOPIC):
+            place = TP(topic, partition)
+            if self._has_backlog(place):
+                if place not in self._taken:
+                    return None
+                times.append(self._taken[place].appended_time_us)
         return min(time_us for time_us in times if time_us is not None)
 
-    def _has_backlog(self, partition: int) -> bool:
-        """Return whether the log has more of a partition than was taken in; not while partitions change hands."""
+    def _has_backlog(self, place: TP) -> bool:
+        """Return whether the log has, or may have, more of a partition than was taken in."""
         try:
-            end = self._app.consumer.highwater(TP(UPDATES_TOPIC, partition))
+            end = self._app.consumer.highwater(place)
         except (AssertionError, ConsumerNotStarted):
             return True
-        return end is not None and end > self._taken[partition].offset + 1
+        taken = self._taken.get(place)
+        following = taken.offset + 1 if taken is not None else self._begun_at.get(place)
+        return end is None or following is None or end > following
 
     # Partitions
 
@@ -361,29 +383,50 @@ class PricingAgent:
         self._waiting.drop_partitions(partitions)
         self._fixtures.drop_partitions(partitions)
         self._keeper.drop_partitions(partitions)
-        self._taken.clear()
+        self._eviction.drop_partitions(partitions)
+        for partition in partitions:
+            self._unvouched.pop(partition, None)
+        for place in revoked:
+            self._taken.pop(place, None)
+            self._begun_at.pop(place, None)
 
     async def _restore_assigned(self) -> None:
         async with self._restoring:
             while missing := self._assigned - self._restored:
                 generation = self._generation
-                restored = await restore(missing, store=self._store, published=self._published)
+                restored = await restore(
+                    missing, store=self._store, published=self._published, now_us=self._clock.now_us()
+                )
+                places = [TP(topic, partition) for topic in (UPDATES_TOPIC, COMMANDS_TOPIC) for partition in missing]
+                begun_at = await retry_while(
+                    BooksUnavailable, partial(self._app.consumer.begun_at, places), step="find the backlog"
+                )
                 if generation == self._generation:
+                    self._begun_at |= begun_at
                     self._adopt(missing, restored)
 
     def _adopt(self, partitions: set[int], restored: Restored) -> None:
-        """Go on from what was read back; each fixture's next book is published whatever it says."""
+        """Go on from what was read back: everything is priced and published anew, whatever comes of it.
+
+        Meanwhile providers may have fallen silent, starts have passed and quotes have grown old, of which no update
+        tells; until the log has these books, nobody is told that the partition is priced.
+        """
         now_us = self._clock.now_us()
-        encoded = []
+        encoded, expired = [], {}
+        self._unvouched |= {partition: set() for partition in partitions}
         for fixture_id, state in restored.states.items():
-            if is_expired(state, now_us=now_us, retention_us=self._pace.retention_us):
-                continue
             pair = restored.pairs[fixture_id]
+            if is_expired(state, now_us=now_us, retention_us=self._pace.retention_us):
+                expired[fixture_id] = pair.partition
+                continue
             self._fixtures.keep(state, pair.partition)
             self._forced.add(fixture_id)
-            encoded.append(_encoded(state, pair.partition, pair.book, pair.explanation))
+            self._unvouched[pair.partition].add(fixture_id)
+            self._waiting.add(fixture_id, Waiting(pair.partition, now_us), is_urgent=False)
+            encoded.append(_encoded(state, pair.partition, pair.book or b"", pair.explanation or b""))
         held = {fixture.fixture_id for fixture in encoded}
         self._keeper.adopt(partitions, encoded, changed=restored.unsaved_fixture_ids & held)
+        self._eviction.add(expired)
         self._restored |= partitions
         FIXTURES.set(len(self._fixtures))
 

@@ -24,8 +24,8 @@ class Delivery:
         self._unconfirmed = 1  # the seal
         self._is_failed = False
 
-    def send(self, topic: str, key: str, value: bytes) -> None:
-        """Queue a message; one that the outlet does not take fails the delivery."""
+    def send(self, topic: str, key: str, value: bytes | None) -> None:
+        """Queue a message, None for a tombstone; one that the outlet does not take fails the delivery."""
         with self._lock:
             self._unconfirmed += 1
         try:

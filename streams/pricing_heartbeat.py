@@ -10,7 +10,8 @@ import structlog
 
 from kernel.errors import DeliveryFailed, OutletFull
 from overround.odds.v1 import book_pb2
-from streams.ports import Outlet
+from streams.ports import CountedOutlet
+from streams.pricing_publication import BOOKS_TOPIC
 
 HEARTBEATS_TOPIC: Final = "odds.heartbeats.v1"
 INTERVAL_S: Final = 0.25
@@ -24,15 +25,15 @@ class Heartbeat:
     Args:
         outlet: The way into the log.
         partitions: Returns the partitions that are priced here now.
-        worked_off_until_us: Returns the time before which nothing of a partition waits.
+        worked_off_until_us: Returns the time before which nothing of a partition waits, None where that is not known.
     """
 
     def __init__(
         self,
-        outlet: Outlet,
+        outlet: CountedOutlet,
         *,
         partitions: Callable[[], Collection[int]],
-        worked_off_until_us: Callable[[int], int],
+        worked_off_until_us: Callable[[int], int | None],
     ) -> None:
         self._outlet = outlet
         self._partitions = partitions
@@ -49,7 +50,11 @@ class Heartbeat:
     def _beat(self, loop: asyncio.AbstractEventLoop) -> None:
         for partition in sorted(self._partitions()):
             time_us = self._worked_off_until_us(partition)
-            value = book_pb2.PricingHeartbeat(partition=partition, time_us=time_us).SerializeToString()
+            if time_us is None:
+                continue
+            books_end = self._outlet.delivered_until(BOOKS_TOPIC, partition)
+            heartbeat = book_pb2.PricingHeartbeat(partition=partition, time_us=time_us, books_end_offset=books_end)
+            value = heartbeat.SerializeToString()
             self._unconfirmed += 1
             try:
                 self._outlet.send(HEARTBEATS_TOPIC, str(partition), value, lambda _: self._confirm_on(loop))

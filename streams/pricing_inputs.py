@@ -95,8 +95,8 @@ class WaitingFixtures:
                 await asyncio.sleep(0)
 
     def oldest_us(self, partition: int) -> int | None:
-        """Return since when the oldest input of a partition waits, None if none does."""
-        times = [item.appended_time_us for item in self._all() if item.partition == partition and item.events]
+        """Return since when the oldest news of a partition waits, None if none does."""
+        times = [item.appended_time_us for item in self._all() if item.partition == partition]
         return min(times, default=None)
 
     def drop_partitions(self, partitions: Collection[int]) -> None:

@@ -84,12 +84,12 @@ class Publisher:
         return min((batch.started_us for batch in self._batches), default=self._clock.now_us())
 
     def oldest_us(self, partition: int) -> int | None:
-        """Return when the oldest event of a partition whose book is on its way was appended, None if there is none."""
+        """Return since when the oldest news of a partition whose book is on its way waits, None if there is none."""
         times = [
             waiting.appended_time_us
             for batch in self._batches
             for waiting in batch.waiting.values()
-            if waiting.partition == partition and waiting.events
+            if waiting.partition == partition
         ]
         return min(times, default=None)
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 import structlog
 from google.protobuf.message import DecodeError
 
 from kernel.errors import DomainError
-from odds.fixture_state import FixtureState, restore_state
+from odds.book import Book, Explanation
+from odds.fixture_state import FixtureState, restore_state, unrestored_state
 from overround.odds.v1 import book_pb2
 from streams.ports import BookStore, BooksUnavailable, EncodedPair, PublishedBooks, StoredBooks
 from streams.retry import retry_while
@@ -18,6 +19,8 @@ from wire.books import parse_book, parse_explanation
 
 # What was published this long before the copy was last known to be whole is read again: clocks differ.
 OVERLAP_MS: Final = 10_000
+
+_Read = TypeVar("_Read")
 
 log = structlog.get_logger(__name__)
 
@@ -27,7 +30,7 @@ class Restored:
     """What was read back.
 
     Attributes:
-        states: By fixture.
+        states: By fixture; what cannot be read is in there as what nobody may bet on.
         pairs: What they were read from.
         unsaved_fixture_ids: Fixtures that the serving copy may lack or have an older book of.
     """
@@ -37,7 +40,7 @@ class Restored:
     unsaved_fixture_ids: frozenset[str]
 
 
-async def restore(partitions: Collection[int], *, store: BookStore, published: PublishedBooks) -> Restored:
+async def restore(partitions: Collection[int], *, store: BookStore, published: PublishedBooks, now_us: int) -> Restored:
     """Return the state of all fixtures of some partitions: from the serving copy and what the log has beyond it.
 
     A partition that the copy does not hold whole is read from the beginning of the log.
@@ -52,21 +55,39 @@ async def restore(partitions: Collection[int], *, store: BookStore, published: P
     pairs = {**stored.pairs}
     for fixture_id, pair in news.items():
         before = pairs.get(fixture_id, EncodedPair(pair.partition, b"", b""))
-        pairs[fixture_id] = EncodedPair(
-            pair.partition, pair.book or before.book, pair.explanation or before.explanation
-        )
-    states = {fixture_id: _parse(fixture_id, pair) for fixture_id, pair in pairs.items()}
+        book = before.book if pair.book == b"" else pair.book
+        explanation = before.explanation if pair.explanation == b"" else pair.explanation
+        pairs[fixture_id] = EncodedPair(pair.partition, book, explanation)
+    states = {
+        fixture_id: _parse(fixture_id, pair, now_us)
+        for fixture_id, pair in pairs.items()
+        if pair.book or pair.explanation
+    }
     log.info("pricing.restored", partitions=sorted(partitions), fixtures=len(states), from_log=len(news))
-    return Restored(
-        {fixture_id: state for fixture_id, state in states.items() if state is not None}, pairs, frozenset(news)
-    )
+    return Restored(states, pairs, frozenset(news))
 
 
-def _parse(fixture_id: str, pair: EncodedPair) -> FixtureState | None:
+def _parse(fixture_id: str, pair: EncodedPair, now_us: int) -> FixtureState:
+    explanation = _read(_read_explanation, pair.explanation, fixture_id)
+    book = _read(_read_book, pair.book, fixture_id)
+    if book is None and pair.book:
+        return unrestored_state(fixture_id, explanation, now_us)
+    return restore_state(fixture_id, book, explanation)
+
+
+def _read_book(raw: bytes) -> Book:
+    return parse_book(book_pb2.Book.FromString(raw))
+
+
+def _read_explanation(raw: bytes) -> Explanation:
+    return parse_explanation(book_pb2.PriceExplanation.FromString(raw))
+
+
+def _read(parse: Callable[[bytes], _Read], raw: bytes | None, fixture_id: str) -> _Read | None:
+    if not raw:
+        return None
     try:
-        book = parse_book(book_pb2.Book.FromString(pair.book)) if pair.book else None
-        message = book_pb2.PriceExplanation.FromString(pair.explanation) if pair.explanation else None
-        return restore_state(fixture_id, book, parse_explanation(message) if message is not None else None)
+        return parse(raw)
     except (DecodeError, DomainError, ValueError) as error:
         log.error("pricing.state_unreadable", fixture_id=fixture_id, detail=str(error))
         return None

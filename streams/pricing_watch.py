@@ -1,43 +1,66 @@
-"""What changes prices without any update: a provider that falls silent, a match clock that stands still."""
+"""What changes prices without any update: a provider that falls silent, and time that passes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from heapq import heapify, heappop, heappush
+from typing import Final
 
 import structlog
 from google.protobuf.message import DecodeError
 
+from odds.fixture_state import FixtureState
 from odds.policy import PricingPolicy
-from odds.providers import ProviderBoard
-from odds.suspension import is_clock_stale
+from odds.providers import ProviderBoard, received_sign
+from odds.suspension import next_change_us
 from overround.feed.v1 import feed_pb2
 from streams.fixtures import Fixtures
 from streams.ports import HasValue
 from wire.feed import parse_sign
 
+OUTDATED_MAX: Final = 1_000
+"""So many times that no longer hold are kept beside those that do."""
+
 log = structlog.get_logger(__name__)
 
 
 class Watch:
-    """Remembers who was up and which clocks ran, to tell what is different now."""
+    """Remembers who was up, and when each fixture's book may become another, to tell what is different now."""
 
     def __init__(self, policy: PricingPolicy) -> None:
         self._policy = policy
         self._board = ProviderBoard(default_timeout_us=policy.provider_timeout_us)
         self._up_before: frozenset[str] = frozenset()
-        self._stale_before: frozenset[str] = frozenset()
+        self._due_us: dict[str, int] = {}
+        self._by_due: list[tuple[int, str]] = []
 
-    def take_signs(self, records: Iterable[HasValue]) -> None:
+    def take_signs(self, records: Iterable[HasValue], now_us: int) -> None:
         """Take in what providers say about themselves."""
         for record in records:
             try:
-                self._board.note_sign(parse_sign(feed_pb2.ProviderHeartbeat.FromString(record.value or b"")))
+                told = parse_sign(feed_pb2.ProviderHeartbeat.FromString(record.value or b""))
             except DecodeError as error:
                 log.error("pricing.sign_unreadable", detail=str(error))
+                continue
+            sign = received_sign(told, now_us=now_us)
+            if sign is not None:
+                self._board.note_sign(sign)
+            else:
+                log.error("pricing.sign_from_the_future", provider_id=told.provider_id, time_us=told.received_time_us)
 
     def note_update(self, provider_id: str, received_time_us: int) -> None:
         """Take in that a provider sent an update."""
         self._board.note_update(provider_id, received_time_us)
+
+    def note_priced(self, state: FixtureState, now_us: int) -> None:
+        """Take in what a fixture was priced from."""
+        due_us = next_change_us(state, self._policy, now_us)
+        if due_us is not None and due_us < self._due_us.get(state.fixture_id, due_us + 1):
+            self._due_us[state.fixture_id] = due_us
+            heappush(self._by_due, (due_us, state.fixture_id))
+        if len(self._by_due) > 2 * len(self._due_us) + OUTDATED_MAX:
+            self._by_due = [(time_us, fixture_id) for fixture_id, time_us in self._due_us.items()]
+            heapify(self._by_due)
 
     def up_providers(self, now_us: int) -> frozenset[str]:
         """Return the providers whose prices count."""
@@ -50,8 +73,13 @@ class Watch:
         for provider_id in up_now ^ self._up_before:
             log.info("pricing.provider_changed", provider_id=provider_id, is_up=provider_id in up_now)
             concerned |= fixtures.of_provider(provider_id)
-        running = fixtures.running()
-        stale = frozenset(state.fixture_id for state in running if is_clock_stale(state, self._policy, now_us))
-        concerned |= stale - self._stale_before
-        self._up_before, self._stale_before = up_now, stale
+        self._up_before = up_now
+        concerned.update(fixture_id for fixture_id in self._due(now_us) if fixture_id in fixtures)
         return concerned
+
+    def _due(self, now_us: int) -> Iterator[str]:
+        while self._by_due and self._by_due[0][0] <= now_us:
+            due_us, fixture_id = heappop(self._by_due)
+            if self._due_us.get(fixture_id) == due_us:
+                del self._due_us[fixture_id]
+                yield fixture_id

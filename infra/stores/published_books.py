@@ -27,7 +27,7 @@ class KafkaPublishedBooks:
         self._options = reader_options(bootstrap, client_id=client_id)
 
     async def read(self, since_ms_by_partition: Mapping[int, int]) -> dict[str, EncodedPair]:
-        """Return the newest published since a time, by fixture; since 0 for all there is.
+        """Return the newest published since a time, by fixture; since 0 for all there is. None stands for a tombstone.
 
         Raises:
             BooksUnavailable: If the broker does not answer in time.
@@ -72,7 +72,7 @@ def _read_to_end(consumer: Consumer, places: list[TopicPartition]) -> dict[str, 
 
 
 def _note(message: Message, newest: dict[str, EncodedPair]) -> None:
-    fixture_id, value = (message.key() or b"").decode(), message.value() or b""
+    fixture_id, value = (message.key() or b"").decode(), message.value()
     before = newest.get(fixture_id) or EncodedPair(message.partition() or 0, b"", b"")
     is_book = message.topic() == BOOKS_TOPIC
     newest[fixture_id] = replace(before, book=value) if is_book else replace(before, explanation=value)

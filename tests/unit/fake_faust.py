@@ -101,7 +101,7 @@ class FakeOutlet:
         self.sent: list[tuple[str, str, bytes]] = []
         self.failures: list[Exception] = []
 
-    def send(self, topic: str, key: str, value: bytes, on_delivery: Any = None) -> None:
+    def send(self, topic: str, key: str, value: bytes | None, on_delivery: Any = None) -> None:
         raise NotImplementedError("agents under test wait for their sends")
 
     async def send_and_wait(self, topic: str, key: str, value: bytes) -> None:

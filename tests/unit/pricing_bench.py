@@ -42,10 +42,14 @@ class FakeSpacing:
 
 class FakeConsumer:
     def __init__(self) -> None:
-        self.ends: dict[int, int] = {}
+        self.ends: dict[TP, int] = {}
+        self.is_fetching = True
+
+    async def begun_at(self, places: Sequence[TP]) -> dict[TP, int]:
+        return dict.fromkeys(places, 0)
 
     def highwater(self, place: TP) -> int | None:
-        return self.ends.get(place.partition)
+        return self.ends.get(place, 0) if self.is_fetching else None
 
 
 class FakePricingApp:
@@ -80,12 +84,12 @@ class FakePricingApp:
 class FakeLogOutlet:
     """Confirms at once unless it is held back or told to fail."""
 
-    sent: list[tuple[str, str, bytes]] = field(default_factory=list)
+    sent: list[tuple[str, str, bytes | None]] = field(default_factory=list)
     held: list[OnDelivery] = field(default_factory=list)
     is_holding: bool = False
     failures: int = 0
 
-    def send(self, topic: str, key: str, value: bytes, on_delivery: OnDelivery | None = None) -> None:
+    def send(self, topic: str, key: str, value: bytes | None, on_delivery: OnDelivery | None = None) -> None:
         self.sent.append((topic, key, value))
         if on_delivery is None:
             return
@@ -107,7 +111,10 @@ class FakeLogOutlet:
             on_delivery(None)
 
     def of(self, topic: str) -> list[bytes]:
-        return [value for name, _, value in self.sent if name == topic]
+        return [value for name, _, value in self.sent if name == topic and value is not None]
+
+    def delivered_until(self, topic: str, partition: int) -> int:
+        return len(self.of(topic))
 
     def books(self) -> list[Book]:
         return [parse_book(book_pb2.Book.FromString(value)) for value in self.of(BOOKS_TOPIC)]
@@ -159,7 +166,8 @@ class FakePublished:
 
 
 class FakeProviderLog:
-    is_caught_up = True
+    def __init__(self) -> None:
+        self.is_caught_up = True
 
     async def batches(self) -> AsyncIterator[Sequence[HasValue]]:
         await asyncio.Event().wait()
@@ -187,6 +195,7 @@ class Bench:
         self.store = FakeBookStore()
         self.published = FakePublished()
         self.clock = FakePricingClock()
+        self.provider_log = FakeProviderLog()
         self.spacing = FakeSpacing()
         self.sequence = 0
         self.agent: PricingAgent | None = None
@@ -197,7 +206,7 @@ class Bench:
             outlet=self.outlet,
             store=self.store,
             published=self.published,
-            provider_log=FakeProviderLog(),
+            provider_log=self.provider_log,
             clock=self.clock,
             policy=self.policy,
             pace=PACE,
@@ -207,7 +216,7 @@ class Bench:
         self.agent.attach(cast("Any", self.app))
         self.tasks = [asyncio.create_task(function()) for function in self.app.functions]
         await self.app.on_partitions_assigned.send({TP(UPDATES_TOPIC, 0), TP(COMMANDS_TOPIC, 0)})
-        await eventually(lambda: self.agent is not None and self.agent.is_ready)
+        await eventually(lambda: not self.provider_log.is_caught_up or (self.agent is not None and self.agent.is_ready))
 
     async def stop(self) -> None:
         for task in self.tasks:

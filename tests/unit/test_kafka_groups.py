@@ -29,7 +29,7 @@ class World:
             self, waiting_max=WAITING_MAX, waiting_bytes_max=WAITING_BYTES_MAX, monotonic_s=lambda: self.now_s
         )
 
-    def produce(self, topic: str, value: bytes, key: str, *, on_delivery: Callable[..., None]) -> None:
+    def produce(self, topic: str, value: bytes | None, key: str, *, on_delivery: Callable[..., None]) -> None:
         assert topic == "topic"
         if len(self._unconfirmed) >= self.room:
             raise BufferError

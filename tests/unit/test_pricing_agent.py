@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from itertools import takewhile
 
 import pytest
 from faust.types import TP
 
+from odds.fixture import MarketStatus, SuspensionReason
+from odds.policy import PricingPolicy
 from overround.feed.v1 import feed_pb2
 from overround.odds.v1 import book_pb2
 from overround.trading.v1 import trading_pb2
@@ -19,6 +22,9 @@ from streams.pricing_publication import BOOKS_TOPIC, EXPLANATIONS_TOPIC, RESULTS
 from tests.unit.fake_faust import eventually
 from tests.unit.pricing_bench import START_US, Bench
 from tests.unit.pricing_world import FAIR_ISH
+from wire.books import parse_book
+
+DOWN = SuspensionReason.PROVIDER_DOWN
 
 
 @pytest.fixture
@@ -173,13 +179,118 @@ async def test_a_copy_that_is_not_whole_is_not_believed(bench: Bench) -> None:
     assert bench.published.asked == [{0: 0}]
 
 
+async def test_what_a_provider_no_longer_stands_for_is_suspended_before_the_successor_beats(bench: Bench) -> None:
+    """It fell silent while nobody priced: no update will ever tell."""
+    for name in ("match", "other"):
+        bench.quote(fixture_id=name)
+    await eventually(lambda: len(bench.outlet.books()) == 2)
+    assert {book.market_statuses.tolist()[0] for book in bench.outlet.books()} == {MarketStatus.OPEN}
+
+    successor = Bench(PricingPolicy(provider_timeout_us=3_000_000))
+    successor.published.pairs = published_by(bench)
+    successor.clock.time_us = START_US + 60_000_000
+    await successor.start()
+    await eventually(lambda: bool(successor.outlet.of(HEARTBEATS_TOPIC)))
+    await successor.stop()
+
+    before_beat = takewhile(lambda sent: sent[0] != HEARTBEATS_TOPIC, successor.outlet.sent)
+    books = [
+        parse_book(book_pb2.Book.FromString(value or b"")) for topic, _, value in before_beat if topic == BOOKS_TOPIC
+    ]
+    assert {book.fixture_id for book in books} == {"match", "other"}
+    assert {tuple(book.suspension_reasons.tolist()) for book in books} == {(DOWN, DOWN)}
+
+
+async def test_no_heartbeat_before_the_log_has_the_books_of_every_fixture_that_was_read_back(bench: Bench) -> None:
+    bench.quote()
+    await eventually(lambda: len(bench.outlet.books()) == 1)
+    successor = Bench()
+    successor.published.pairs = published_by(bench)
+    successor.outlet.is_holding = True
+    await successor.start()
+    await eventually(lambda: len(successor.outlet.books()) == 1)
+    await asyncio.sleep(0.6)
+    assert successor.outlet.of(HEARTBEATS_TOPIC) == []
+
+    successor.outlet.release()
+    await eventually(lambda: bool(successor.outlet.of(HEARTBEATS_TOPIC)))
+    await successor.stop()
+
+
+async def test_no_heartbeat_before_the_providers_are_known(bench: Bench) -> None:
+    bench.quote()
+    await eventually(lambda: len(bench.outlet.books()) == 1)
+    successor = Bench()
+    successor.published.pairs = published_by(bench)
+    successor.provider_log.is_caught_up = False
+    await successor.start()
+    await asyncio.sleep(0.6)
+    assert successor.outlet.sent == []
+
+    successor.provider_log.is_caught_up = True
+    await eventually(lambda: bool(successor.outlet.of(HEARTBEATS_TOPIC)))
+    await successor.stop()
+
+
+@pytest.mark.parametrize(
+    ("book", "explanation"),
+    [("as it was", ""), ("as it was", "unreadable"), ("unreadable", "as it was"), ("unreadable", "unreadable")],
+)
+async def test_a_fixture_that_cannot_be_read_back_is_suspended(bench: Bench, book: str, explanation: str) -> None:
+    bench.quote()
+    await eventually(lambda: len(bench.outlet.books()) == 1)
+    (pair,) = published_by(bench).values()
+
+    successor = Bench()
+    successor.published.pairs = {
+        "match": EncodedPair(0, damaged(pair.book, book), damaged(pair.explanation, explanation))
+    }
+    successor.clock.time_us += 1
+    await successor.start()
+    await eventually(lambda: bool(successor.outlet.of(HEARTBEATS_TOPIC)))
+    (after,) = successor.outlet.books()
+    await successor.stop()
+
+    reason = SuspensionReason.NOT_RESTORED if book == "as it was" else SuspensionReason.TRADER
+    assert set(after.suspension_reasons.tolist()) <= {reason}
+    assert MarketStatus.OPEN not in after.market_statuses
+    assert after.version > bench.outlet.books()[-1].version
+    assert bool(after.trader_suspensions) == (book == "unreadable")
+
+
+async def test_no_heartbeat_before_the_backlog_of_a_partition_is_known(bench: Bench) -> None:
+    """Also one of commands: the desk may have suspended while nobody priced."""
+    for topic in (UPDATES_TOPIC, COMMANDS_TOPIC):
+        fresh = Bench()
+        fresh.app.consumer.is_fetching = False
+        await fresh.start()
+        await asyncio.sleep(0.6)
+        assert fresh.outlet.of(HEARTBEATS_TOPIC) == []
+        fresh.app.consumer.ends[TP(topic, 0)] = 5
+        fresh.app.consumer.is_fetching = True
+        await asyncio.sleep(0.6)
+        assert fresh.outlet.of(HEARTBEATS_TOPIC) == []
+
+        fresh.app.consumer.ends.clear()
+        await eventually(lambda fresh=fresh: bool(fresh.outlet.of(HEARTBEATS_TOPIC)))  # type: ignore[misc]
+        await fresh.stop()
+
+
+async def test_the_heartbeat_names_the_end_of_the_books_it_vouches_for(bench: Bench) -> None:
+    bench.quote()
+    await eventually(lambda: len(bench.outlet.books()) == 1)
+    count = len(bench.outlet.of(HEARTBEATS_TOPIC))
+    await eventually(lambda: len(bench.outlet.of(HEARTBEATS_TOPIC)) > count)
+    assert book_pb2.PricingHeartbeat.FromString(bench.outlet.of(HEARTBEATS_TOPIC)[-1]).books_end_offset == 1
+
+
 async def test_the_heartbeat_does_not_claim_what_is_still_on_its_way(bench: Bench) -> None:
     def beats() -> list[int]:
         return [book_pb2.PricingHeartbeat.FromString(value).time_us for value in bench.outlet.of(HEARTBEATS_TOPIC)]
 
     bench.clock.time_us = START_US + 5_000_000
     await eventually(lambda: START_US + 5_000_000 in beats())
-    bench.app.consumer.ends[0] = 100
+    bench.app.consumer.ends[TP(UPDATES_TOPIC, 0)] = 100
     bench.quote()
     count = len(beats())
     await eventually(lambda: len(beats()) > count + 1)
@@ -201,6 +312,17 @@ async def test_partitions_taken_away_are_neither_priced_nor_called_alive(bench: 
     count = len(bench.outlet.of(HEARTBEATS_TOPIC))
     await asyncio.sleep(0.6)
     assert len(bench.outlet.of(HEARTBEATS_TOPIC)) == count
+
+
+def damaged(value: bytes | None, how: str) -> bytes | None:
+    return {"as it was": value, "unreadable": b"\xff\xff", "": b""}[how]
+
+
+def published_by(bench: Bench) -> dict[str, EncodedPair]:
+    """Return what the log has of a worker."""
+    explanations = {key: value for topic, key, value in bench.outlet.sent if topic == EXPLANATIONS_TOPIC}
+    books = {key: value for topic, key, value in bench.outlet.sent if topic == BOOKS_TOPIC}
+    return {key: EncodedPair(0, value, explanations[key]) for key, value in books.items()}
 
 
 def test_urgent_fixtures_are_taken_first_and_keep_the_order_of_their_updates() -> None:
