@@ -20,12 +20,13 @@ ROUNDING_MAX: Final = 1e-9
 """By how much chances that were added up may be out of range."""
 
 DEDUCTION_BANDS: Final = (
-    *((1_010, 90), (1_130, 85), (1_200, 80), (1_280, 75), (1_340, 70), (1_450, 65), (1_580, 60), (1_670, 55)),
-    *((1_840, 50), (2_000, 45), (2_250, 40), (2_600, 35), (2_800, 30), (3_400, 25), (4_200, 20), (5_500, 15)),
+    *((1_010, 90), (1_117, 85), (1_200, 80), (1_280, 75), (1_330, 70), (1_440, 65), (1_570, 60), (1_660, 55)),
+    *((1_830, 50), (2_000, 45), (2_250, 40), (2_600, 35), (2_800, 30), (3_400, 25), (4_200, 20), (5_500, 15)),
     *((7_000, 10), (11_000, 5)),
 )
-"""Rule 4: decimal odds of the withdrawn runner in thousandths from which a deduction holds, and its percentage. A price
-between two published bands belongs to the shorter one."""
+"""Tattersalls Rule 4(c): decimal odds of the withdrawn runner in thousandths from which a deduction holds, and its
+percentage: what its fractional bands begin with (2/17, 1/5, 2/7, 1/3, 4/9 ...) or its chart has, whichever is shorter.
+A price between two bands belongs to the shorter one."""
 DEDUCTION_ODDS_MAX_MILLI: Final = 15_000
 """A runner at longer odds is withdrawn without a deduction."""
 DEDUCTION_MAX_PERCENT: Final = 90
@@ -127,9 +128,7 @@ def deduction_percent(withdrawn_odds_milli: int, *, is_smallest_waived: bool) ->
         raise ModelInputInvalid(f"Odds above {ODDS_ONE_MILLI} thousandths were expected, was {withdrawn_odds_milli}")
     if withdrawn_odds_milli > DEDUCTION_ODDS_MAX_MILLI:
         return 0
-    # Bands are published to the hundredth.
-    rounded_milli = (withdrawn_odds_milli + 5) // 10 * 10
-    band = bisect_right(DEDUCTION_BANDS, (rounded_milli, 100)) - 1
+    band = bisect_right(DEDUCTION_BANDS, (withdrawn_odds_milli, 100)) - 1
     percent = DEDUCTION_BANDS[max(band, 0)][1]
     return 0 if is_smallest_waived and percent == SMALLEST_DEDUCTION_PERCENT else percent
 

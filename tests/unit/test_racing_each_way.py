@@ -34,6 +34,8 @@ def test_deductions_add_up_to_at_most_90_percent() -> None:
 
 def test_a_price_between_two_bands_belongs_to_the_shorter() -> None:
     assert deduction_percent(5_450, is_smallest_waived=False) == 20
+    assert [deduction_percent(odds, is_smallest_waived=False) for odds in (1_116, 1_117, 1_118)] == [90, 85, 85]
+    assert [deduction_percent(odds, is_smallest_waived=False) for odds in (1_329, 1_330, 1_333)] == [75, 70, 70]
     assert deduction_percent(1_005, is_smallest_waived=False) == 90
     with pytest.raises(ModelInputInvalid, match="above 1000 thousandths"):
         deduction_percent(1_000, is_smallest_waived=False)

@@ -194,6 +194,17 @@ def check_deduction_bands(vector: Vector) -> None:
     assert sum_deductions([60, 45]) == round(expected["max_total"] * 100)
 
 
+def check_fractional_bands(vector: Vector) -> None:
+    for low, high, percent in vector["expected"]["bands"]:
+        shortest, longest = Fraction(low), Fraction(high)
+        odds = {shortest, longest} | {Fraction(top, under) for under in range(1, 101) for top in range(1, 14 * under)}
+        for fractional_odds in odds:
+            if shortest <= fractional_odds <= longest:
+                decimal_odds = 1 + fractional_odds
+                for odds_milli in (floor_milli(decimal_odds), round(decimal_odds * 1_000)):
+                    assert deduction_percent(odds_milli, is_smallest_waived=False) == percent
+
+
 def decimal_odds_of(given: Vector, decimal: str, fractional: str) -> Fraction:
     if decimal in given:
         return Fraction(given[decimal])
@@ -306,6 +317,7 @@ CHECK_BY_ID: Final[Mapping[str, Callable[[Vector], None]]] = {
     "system.lines": check_combination_counts,
     "system.*.*": check_system,
     "rule4.table": check_deduction_bands,
+    "rule4.fractions": check_fractional_bands,
     "rule4.ex*": check_deduction,
     "deadheat.*": check_dead_heat,
     "eachway.win": check_each_way,
