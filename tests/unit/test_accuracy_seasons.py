@@ -39,6 +39,25 @@ def test_a_market_without_all_its_prices_has_none(tmp_path: Path) -> None:
     assert np.isnan(match.decimal_odds["B365"]).all()
 
 
+@pytest.mark.parametrize("nothing", ["0", "0.0", " 0 ", "0.00"])
+def test_a_price_of_0_is_none(tmp_path: Path, nothing: str) -> None:
+    match = read_season(written(tmp_path, ROW.replace(",2,3.3", f",{nothing},3.3").replace("1.75", nothing)))[0]
+    assert np.isnan(match.decimal_odds["B365"]).all()
+    assert np.isnan(match.totals_decimal_odds["BbAv"]).all()
+
+
+@pytest.mark.parametrize("blank", [",,,,,,,,,,", ",,", ",,,,,,,,,,,,,,,", " , ,", ""])
+def test_rows_of_commas_are_passed_over(tmp_path: Path, blank: str) -> None:
+    assert len(read_season(written(tmp_path, blank, ROW, blank, blank))) == 1
+    with pytest.raises(SeasonMalformed, match="matches were expected, were none"):
+        read_season(written(tmp_path, blank, name="blank.csv"))
+
+
+def test_a_pair_may_meet_twice_at_one_ground(tmp_path: Path) -> None:
+    season = read_season(written(tmp_path, ROW.replace("14/08/10", "02/04/11"), ROW))
+    assert [match.day for match in season] == [date(2011, 4, 2), date(2010, 8, 14)]
+
+
 def test_matches_come_in_the_order_of_play_whatever_way_dates_are_written(tmp_path: Path) -> None:
     written(tmp_path, "08/05/2011,A,B,1,1,D,,,,,", "2010-12-26,B,A,0,2,A,,,,,", ROW)
     table = read_seasons(tmp_path)
@@ -80,6 +99,8 @@ def test_files_that_are_no_season_are_refused(tmp_path: Path) -> None:
         read_season(written(tmp_path))
     with pytest.raises(SeasonMalformed, match="was there twice"):
         read_season(written(tmp_path, ROW, ROW.replace("14/08/10", "15/08/10")))
+    with pytest.raises(SeasonMalformed, match="columns HomeTeam, AwayTeam were expected"):
+        read_season(written(tmp_path, ROW, head=HEAD.replace("HomeTeam,AwayTeam", "HT,AT")))
     with pytest.raises(SeasonMalformed, match="dates of one season"):
         read_season(written(tmp_path, ROW, ROW.replace("14/08/10", "14/08/11")))
     written(tmp_path, ROW)

@@ -44,6 +44,8 @@ FIRST_MONTH: Final = 7
 REQUIRED: Final = ("Date", "HomeTeam", "AwayTeam", "FTHG", "FTAG", "FTR")
 MATCHES_MAX: Final = 2_000
 """In one file."""
+REMATCH_DAYS_MIN: Final = 2
+"""A pair may meet again at one ground in a season, as in Scotland; sooner, it is the same match written down twice."""
 TUESDAY, FRIDAY = 1, 4
 
 
@@ -160,7 +162,7 @@ def read_season(file: Path) -> list[Match]:
     """Read one season.
 
     Raises:
-        SeasonMalformed: If a row holds what cannot be, or the same match is there twice.
+        SeasonMalformed: If a row that is not blank holds what cannot be, or the same match is there twice.
     """
     with file.open(encoding="utf-8-sig", newline="") as lines:
         reader = csv.DictReader(lines)
@@ -168,6 +170,8 @@ def read_season(file: Path) -> list[Match]:
             raise SeasonMalformed(f"{file.name}: columns {', '.join(missing)} were expected, were not there")
         matches: list[Match] = []
         for row in reader:
+            if _is_blank(row):
+                continue
             if len(matches) == MATCHES_MAX:
                 raise SeasonMalformed(f"{file.name}: at most {MATCHES_MAX} matches were expected, were more")
             matches.append(_read_row(row, f"{file.name} line {reader.line_num}"))
@@ -201,8 +205,8 @@ def _read_row(row: Mapping[str, str | None], where: str) -> Match:
 
 
 def _odds(row: Mapping[str, str | None], columns: Sequence[str], where: str) -> tuple[float, ...]:
-    """Return the prices of a market; NaN throughout where the bookmaker has none or not all."""
-    texts = [_text(row, column) for column in columns]
+    """Return the prices of a market; NaN throughout where the bookmaker has none (some write 0) or not all."""
+    texts = ["" if _number(text) == 0.0 else text for text in (_text(row, column) for column in columns)]
     for column, text in zip(columns, texts, strict=True):
         if text and not 1.0 < _number(text) < math.inf:
             raise SeasonMalformed(f"{where}: {column} must be empty or decimal odds above 1.0, was {text!r}")
@@ -233,6 +237,11 @@ def _day(row: Mapping[str, str | None], where: str) -> date:
     raise SeasonMalformed(f"{where}: Date must be like 14/08/10, 14/08/2010 or 2010-08-14, was {text!r}")
 
 
+def _is_blank(row: Mapping[str, str | Sequence[str] | None]) -> bool:
+    """Return whether a row is commas alone; what goes beyond the header comes as a list."""
+    return not any("".join(value or "").strip() for value in row.values())
+
+
 def _text(row: Mapping[str, str | None], column: str) -> str:
     return (row.get(column) or "").strip()
 
@@ -241,11 +250,14 @@ def _expect_one_season(matches: Sequence[Match], name: str) -> None:
     years = {match.season_year for match in matches}
     if len(years) > 1:
         raise SeasonMalformed(f"{name}: dates of one season were expected, were of {sorted(years)}")
-    seen: set[tuple[str, str]] = set()
-    for match in matches:
-        if (match.home, match.away) in seen:
-            raise SeasonMalformed(f"{name}: {match.home} against {match.away} was expected once, was there twice")
-        seen.add((match.home, match.away))
+    day_by_pair: dict[tuple[str, str], date] = {}
+    for match in sorted(matches, key=lambda match: match.day):
+        pair = (match.home, match.away)
+        if pair in day_by_pair and (match.day - day_by_pair[pair]).days < REMATCH_DAYS_MIN:
+            raise SeasonMalformed(
+                f"{name}: {match.home} against {match.away} on {match.day} was expected once, was there twice"
+            )
+        day_by_pair[pair] = match.day
 
 
 def _counts(values: Iterable[int]) -> Counts:
