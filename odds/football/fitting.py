@@ -126,6 +126,11 @@ class FitProblem:
         free = np.full(self.linear_count, np.inf)
         return np.concatenate([-free, self.likelihood.lower]), np.concatenate([free, self.likelihood.upper])
 
+    def means(self, parameters: Floats) -> tuple[Floats, Floats]:
+        """Return the means of the matches that are fitted to, each of shape (n,)."""
+        home_etas, away_etas = self._etas(parameters)
+        return np.exp(home_etas), np.exp(away_etas)
+
     def _etas(self, parameters: Floats) -> tuple[Floats, Floats]:
         linear = parameters[: self.linear_count]
         return self.design.home @ linear, self.design.away @ linear

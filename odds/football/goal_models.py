@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, ClassVar, Final
 
@@ -13,7 +13,13 @@ from scipy.special import expit
 
 from kernel.errors import DomainError
 from odds.football.fitting import Design, FitProblem, maximise
-from odds.football.likelihoods import BivariatePoissonLikelihood, GoalFamily, Scores, likelihood_of
+from odds.football.likelihoods import (
+    BivariatePoissonLikelihood,
+    DixonColesLikelihood,
+    GoalFamily,
+    Scores,
+    likelihood_of,
+)
 from odds.football.results import MatchResults
 from odds.football.score_grids import (
     bivariate_poisson_grid,
@@ -22,13 +28,16 @@ from odds.football.score_grids import (
     independent_grid,
     inflate_diagonal,
     negative_binomial_masses,
-    rho_is_possible,
+    rho_bounds,
 )
 
 Floats = NDArray[np.float64]
 
 FORMAT_VERSION: Final = 1
 INFLATED_DRAWS: Final = 3
+RHO_ROUNDS_MAX: Final = 20
+RHO_BOUND_KEPT: Final = 1e-9
+"""Share of a bound by which rho keeps away from it: on it a score would be impossible."""
 
 
 class GoalModelMalformed(DomainError):
@@ -108,13 +117,14 @@ class FittedGoalModel:
     def score_grid(self, home_means: Floats, away_means: Floats, *, size: int) -> Floats:
         """Return the joint distributions of the goals of fixtures with these means, shape (n, size, size).
 
+        Where rho is more than the means of a fixture allow, that fixture has as much of it as they do.
+
         Args:
             home_means: As `goal_means` gives them, shape (n,).
             away_means: As `goal_means` gives them, shape (n,).
             size: Cells a side; what is beyond is in the last.
 
         Raises:
-            GoalModelMalformed: If rho is impossible with such means.
             ModelInputInvalid: If a mean is above 30.0 in the Conway-Maxwell family.
         """
         family = self.spec.family
@@ -128,9 +138,7 @@ class FittedGoalModel:
             return independent_grid(*sides)
         if family is GoalFamily.BIVARIATE_POISSON:
             return self._bivariate_grid(home_means, away_means, size)
-        rhos = np.full(len(home_means), self.rho)
-        if not rho_is_possible(home_means, away_means, rhos).all():
-            raise GoalModelMalformed(f"Rho must suit the means, was {self.rho:.4f}")
+        rhos = np.clip(self.rho, *rho_bounds(home_means, away_means))
         return dixon_coles_grid(home_means, away_means, rhos, size=size)
 
     def adjusted_for_strength(self, gamma: float) -> FittedGoalModel:
@@ -204,6 +212,8 @@ def fit_goal_model(
     """
     problem = problem_of(results, spec)
     parameters = maximise(problem, problem.start() if start is None else start)
+    if spec.family is GoalFamily.DIXON_COLES:
+        parameters = _hold_rho(problem, parameters, lambda found: _fitted(results, spec, problem, found))
     return _fitted(results, spec, problem, parameters)
 
 
@@ -215,6 +225,34 @@ def problem_of(results: MatchResults, spec: GoalModelSpec) -> FitProblem:
         results.weights,
         Design.of(results),
     )
+
+
+def _hold_rho(problem: FitProblem, parameters: Floats, model_of: Callable[[Floats], FittedGoalModel]) -> Floats:
+    """Return the parameters with a rho that every pair of teams may have, the others fitted to it.
+
+    The bounds hang on the means, which move a little with rho, so that both are found in turn. With hundreds of matches
+    rho is far from its bounds; a dozen matches may be fitted best by one that no distribution of another pair has.
+    """
+    for _ in range(RHO_ROUNDS_MAX):
+        least, most = _rho_bounds_of(problem, parameters, model_of(parameters))
+        if least <= parameters[-1] <= most:
+            return parameters
+        start = np.append(parameters[:-1], np.clip(parameters[-1], least, most))
+        parameters = maximise(replace(problem, likelihood=DixonColesLikelihood(least, most)), start)
+    bounds = _rho_bounds_of(problem, parameters, model_of(parameters))
+    return np.append(parameters[:-1], np.clip(parameters[-1], *bounds))
+
+
+def _rho_bounds_of(problem: FitProblem, parameters: Floats, model: FittedGoalModel) -> tuple[float, float]:
+    home, away = (names.ravel() for names in np.meshgrid(model.teams, model.teams))
+    is_pair = home != away
+    nothing = np.zeros((int(is_pair.sum()), len(model.covariates)))
+    means = [problem.means(parameters)]
+    for is_neutral in (False, True):
+        sides = home[is_pair].tolist(), away[is_pair].tolist()
+        means.append(model.goal_means(*sides, is_neutral=is_neutral, home_covariates=nothing, away_covariates=nothing))
+    least, most = rho_bounds(*(np.concatenate(side) for side in zip(*means, strict=True)))
+    return float(least.max()) * (1.0 - RHO_BOUND_KEPT), float(most.min()) * (1.0 - RHO_BOUND_KEPT)
 
 
 def _fitted(results: MatchResults, spec: GoalModelSpec, problem: FitProblem, parameters: Floats) -> FittedGoalModel:

@@ -99,12 +99,31 @@ class PoissonLikelihood:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DixonColesLikelihood:
-    """Poisson counts with the four low scores moved by rho (Dixon and Coles 1997)."""
+    """Poisson counts with the four low scores moved by rho (Dixon and Coles 1997).
+
+    Attributes:
+        rho_min: The least rho may be.
+        rho_max: The most it may be.
+    """
 
     extra_names: ClassVar[tuple[str, ...]] = ("rho",)
-    start: ClassVar[Floats] = np.array([-0.05])
-    lower: ClassVar[Floats] = np.array([-1.0])
-    upper: ClassVar[Floats] = np.array([1.0])
+    rho_min: float = -1.0
+    rho_max: float = 1.0
+
+    @property
+    def start(self) -> Floats:
+        """Return where a fit begins in them."""
+        return np.array([min(max(-0.05, self.rho_min), self.rho_max)])
+
+    @property
+    def lower(self) -> Floats:
+        """Return the least they may be."""
+        return np.array([self.rho_min])
+
+    @property
+    def upper(self) -> Floats:
+        """Return the most they may be."""
+        return np.array([self.rho_max])
 
     def evaluate(self, scores: Scores, home_etas: Floats, away_etas: Floats, extras: Floats) -> tuple[Floats, Floats]:
         """Return log-likelihoods and gradients."""

@@ -209,6 +209,18 @@ def inflate_diagonal(grid: Floats, *, share: float, draw_masses: Floats) -> Floa
     return mixed
 
 
+def rho_bounds(home_means: Floats, away_means: Floats) -> tuple[Floats, Floats]:
+    """Return the least and the most rho may be with these means: max(-1/l, -1/m) and min(1/(l m), 1).
+
+    Source:
+        Dixon and Coles (1997), Applied Statistics 46:265.
+    """
+    with np.errstate(divide="ignore"):
+        least = np.maximum(-1.0 / home_means, -1.0 / away_means)
+        most = np.minimum(1.0 / (home_means * away_means), 1.0)
+    return least, most
+
+
 def rho_is_possible(home_means: Floats, away_means: Floats, rhos: Floats) -> Flags:
     """Return which rows' rho leaves no low score with a negative probability, rounding of a bound apart."""
     factors = 1.0 + rhos[:, None, None] * dixon_coles_slopes(home_means, away_means)

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from odds.football.fitting import maximise
 from odds.football.goal_models import FittedGoalModel, GoalModelMalformed, GoalModelSpec, fit_goal_model, problem_of
 from odds.football.likelihoods import GoalFamily
 from odds.football.results import MatchResults, ResultsMalformed, decay_weights
 from tests.unit.reference_values import read_season
+
+Floats = NDArray[np.float64]
 
 POISSON = GoalModelSpec(GoalFamily.POISSON)
 SPECS = (
@@ -190,3 +194,62 @@ def test_unknown_teams_and_missing_covariates_are_refused() -> None:
         model.goal_means(["nobody"], ["team 1"])
     with pytest.raises(GoalModelMalformed, match="Covariates"):
         model.goal_means(["team 0"], ["team 1"])
+
+
+DIXON_COLES = GoalModelSpec(GoalFamily.DIXON_COLES)
+A_DOZEN = MatchResults.of(
+    list("ABCDEFACEBDF"),
+    list("BCDEFADEBFAC"),
+    [1, 0, 0, 1, 5, 2, 2, 3, 1, 0, 0, 0],
+    [1, 0, 4, 1, 2, 3, 1, 0, 2, 0, 4, 0],
+)
+
+
+def means_of_all_pairs(model: FittedGoalModel) -> tuple[Floats, Floats]:
+    pairs = [(home, away) for home in model.teams for away in model.teams if home != away]
+    means = [
+        model.goal_means([home for home, _ in pairs], [away for _, away in pairs], is_neutral=is_neutral)
+        for is_neutral in (False, True)
+    ]
+    return np.concatenate([home for home, _ in means]), np.concatenate([away for _, away in means])
+
+
+def expect_possible(model: FittedGoalModel) -> None:
+    home_means, away_means = means_of_all_pairs(model)
+    assert (model.rho >= np.maximum(-1.0 / home_means, -1.0 / away_means)).all()
+    assert (model.rho <= np.minimum(1.0 / (home_means * away_means), 1.0)).all()
+    grids = model.score_grid(home_means, away_means, size=12)
+    assert (grids >= 0.0).all()
+    np.testing.assert_allclose(grids.sum(axis=(1, 2)), 1.0, atol=1e-9)
+
+
+def test_a_dozen_matches_give_a_rho_that_every_pair_may_have() -> None:
+    model = fit_goal_model(A_DOZEN, DIXON_COLES)
+    expect_possible(model)
+    assert model.rho < 0.0
+    assert model.log_likelihood >= fit_goal_model(A_DOZEN, POISSON).log_likelihood
+
+
+@pytest.mark.parametrize("match_count", [20, 30, 40, 60, 80, 100, 150])
+def test_the_beginning_of_a_season_gives_a_rho_that_every_pair_may_have(match_count: int) -> None:
+    season = read_season()
+    beginning = slice(0, match_count)
+    model = fit_goal_model(
+        MatchResults.of(
+            [season.teams[team] for team in season.home_teams[beginning]],
+            [season.teams[team] for team in season.away_teams[beginning]],
+            season.home_goals[beginning].astype(np.int64),
+            season.away_goals[beginning].astype(np.int64),
+        ),
+        DIXON_COLES,
+    )
+    expect_possible(model)
+
+
+def test_a_fixture_has_as_much_of_rho_as_its_means_allow() -> None:
+    model = replace(fit_goal_model(read_season(), DIXON_COLES), extras={"rho": -0.5})
+    grids = model.score_grid(np.array([1.2, 4.0]), np.array([1.1, 0.5]), size=12)
+    assert (grids >= 0.0).all()
+    np.testing.assert_allclose(grids.sum(axis=(1, 2)), 1.0, atol=1e-12)
+    assert grids[1, 0, 1] == pytest.approx(0.0, abs=1e-15)
+    assert grids[0, 0, 1] == pytest.approx(1.1 * np.exp(-2.3) * (1.0 - 0.5 * 1.2))
