@@ -136,6 +136,55 @@ export function outcomeName(marketId: string, outcomeId: string, fixture: NamedF
   }
 }
 
+/** Two labels that differ later than this may look alike where they are cut, on the narrowest phone. */
+const DIFFERENCE_SEEN_TO = 7;
+const SIDE_LETTERS: Readonly<Record<string, string>> = { home: "H", draw: "D", away: "A" };
+
+/**
+ * What a button or a bar shows of each outcome of a market where full names would be cut: what tells them apart comes
+ * first. Readers are given the full names.
+ */
+export function outcomeLabels(marketId: string, outcomeIds: readonly string[], fixture: NamedFixture): readonly string[] {
+  const [homeName = "", awayName = ""] = toldApart([fixture.homeName || "Home", fixture.awayName || "Away"]);
+  const sides = { ...fixture, homeName, awayName };
+  return toldApart(outcomeIds.map((outcomeId) => outcomeLabel(marketId, outcomeId, sides)));
+}
+
+function outcomeLabel(marketId: string, outcomeId: string, fixture: NamedFixture): string {
+  const { type, specifier } = marketKey(halfOf(marketId).whole);
+  if (fixture.participantNames.has(outcomeId)) return outcomeName(marketId, outcomeId, fixture);
+  if (type === "double_chance") return outcomeId.toUpperCase();
+  if (type === "half_time_full_time") {
+    return outcomeId.split("/").map((result) => SIDE_LETTERS[result] ?? readable(result)).join("/");
+  }
+  if (type === "winning_margin" && outcomeId.includes(":")) {
+    const [side = "", goals = ""] = outcomeId.split(":");
+    return `${SIDE_LETTERS[side] ?? readable(side)} by ${goals}`;
+  }
+  const isHandicap = type === "handicap" || type === "european_handicap";
+  if (isHandicap && outcomeId === "home") return `${signed(specifier)} ${fixture.homeName}`;
+  if (isHandicap && outcomeId === "away") return `${signed(negated(specifier))} ${fixture.awayName}`;
+  return outcomeName(marketId, outcomeId, fixture);
+}
+
+/** Names of which no two begin alike for longer than can be seen; what they have in common is left out. */
+function toldApart(names: readonly string[]): readonly string[] {
+  return names.map((name, index) => {
+    if (names.some((other, place) => place !== index && other === name)) return `${index + 1} ${name}`;
+    const shared = Math.max(...names.map((other, place) => (place === index ? 0 : sharedLength(name, other))));
+    if (shared <= DIFFERENCE_SEEN_TO || shared === name.length) return name;
+    const wordStart = Math.max(...[" ", "/"].map((gap) => name.lastIndexOf(gap, shared - 1))) + 1;
+    const isLongWord = wordStart === 0 || shared - wordStart > DIFFERENCE_SEEN_TO;
+    return `…${name.slice(isLongWord ? shared : wordStart).trimStart()}`;
+  });
+}
+
+function sharedLength(a: string, b: string): number {
+  let length = 0;
+  while (length < a.length && a[length] === b[length]) length++;
+  return length;
+}
+
 /** "Football" for "football", "Horse racing" for "horse-racing". */
 export function sportName(sport: string): string {
   return readable(sport || "other");
