@@ -1,13 +1,16 @@
 """Cricket with limited overs: runs to come from balls left and wickets in hand.
 
 What a side may still expect is its full innings times the share of resources left. Runs to come are negative binomial
-with a variance that is a fixed multiple of the mean, so that the runs of two stretches of an innings add up. The two
-innings are independent, and a side chasing bats no differently.
+with a variance that is a fixed multiple of the mean, so that the runs of two stretches of an innings add up. With few
+balls left that tail is far too long, as nobody makes more than six off a ball without an extra: so many runs are never
+likelier than for a side that hits at every ball. The two innings are independent, and a side chasing bats no
+differently.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -29,6 +32,16 @@ DECAY_PER_OVER: Final = 0.027256
 WICKETS_MIDDLE: Final = 3.1525
 WICKETS_SPREAD: Final = 3.9214
 """With the decay, fitted by least squares to the published table; see `resources`."""
+
+HITTING_CHANCES: Final = (0.15, 0.35, 0.15, 0.0, 0.20, 0.0, 0.15)
+"""Of 0 to 6 runs off a ball, for a side that hits at every one: more than any side keeps up, about 14 an over."""
+EXTRA_CHANCE: Final = 0.04
+"""That a wide or no-ball comes before the next ball that counts; each is worth a run."""
+NO_BALL_SHARE: Final = 0.25
+"""Of those, what can be hit as well."""
+EXTRAS_OF_A_BALL_MAX: Final = 4
+BOUNDED_BALLS_MAX: Final = 300
+"""With more balls left, runs are not bounded by them."""
 
 SHARE_MIN: Final = 0.02
 """The least share of the runs of both sides that one is taken to make."""
@@ -231,18 +244,18 @@ def _potential(wickets: NDArray[np.integer]) -> Floats:
 def _price_chase(forecast: MatchForecast, scores: InningsScores) -> Floats:
     means = runs_to_come(forecast.second_mean, forecast.innings_balls, scores.balls_left, scores.wickets)
     needed = scores.target - scores.runs
-    second = _at_least(needed, means, forecast.dispersion)
-    tie = np.where(needed > 0, _at_least(needed - 1, means, forecast.dispersion) - second, 0.0)
+    second = _at_least(needed, means, forecast.dispersion, scores.balls_left)
+    tie = np.where(needed > 0, _at_least(needed - 1, means, forecast.dispersion, scores.balls_left) - second, 0.0)
     return np.stack([np.maximum(1.0 - second - tie, 0.0), tie, second], axis=1)
 
 
 def _price_first_innings(forecast: MatchForecast, scores: InningsScores) -> Floats:
     means = runs_to_come(forecast.first_mean, forecast.innings_balls, scores.balls_left, scores.wickets)
     width = int(_reach(means, forecast.dispersion).max()) + 1
-    to_come = _distribution(means, forecast.dispersion, width)
+    to_come = _distribution(means, forecast.dispersion, scores.balls_left, width)
     totals = scores.runs[:, None] + np.arange(width)
     chase_width = int(_reach(forecast.second_mean, forecast.dispersion).max()) + 1
-    chase = _distribution(forecast.second_mean, forecast.dispersion, chase_width)
+    chase = _distribution(forecast.second_mean, forecast.dispersion, forecast.innings_balls, chase_width)
     above = np.maximum(1.0 - np.cumsum(chase, axis=1), 0.0)
     inside, within = totals < chase_width, np.minimum(totals, chase_width - 1)
     tie = (to_come * np.where(inside, np.take_along_axis(chase, within, axis=1), 0.0)).sum(axis=1)
@@ -250,12 +263,38 @@ def _price_first_innings(forecast: MatchForecast, scores: InningsScores) -> Floa
     return np.stack([np.maximum(1.0 - second - tie, 0.0), tie, second], axis=1)
 
 
-def _at_least(runs: Counts, means: Floats, dispersion: Floats) -> Floats:
+def _at_least(runs: Counts, means: Floats, dispersion: Floats, balls: Counts) -> Floats:
     """Return the chance of at least so many runs."""
     is_certain, is_possible = runs <= 0, means > 0.0
     shape = np.where(is_possible, means, 1.0) / (dispersion - 1.0)
     chances = betainc(np.where(is_certain, 1, runs), shape, 1.0 - 1.0 / dispersion)
-    return np.where(is_certain, 1.0, np.where(is_possible, chances, 0.0))
+    bounded = np.minimum(chances, _at_most_likely(np.maximum(runs, 0)[:, None], balls)[:, 0])
+    return np.where(is_certain, 1.0, np.where(is_possible, bounded, 0.0))
+
+
+def _at_most_likely(runs: Counts, balls: Counts) -> Floats:
+    """Return how likely at least so many runs can be at most, shape of `runs`, whose first axis is that of `balls`."""
+    table = _hitting_table()
+    is_there, is_bounded = runs < table.shape[1], balls <= BOUNDED_BALLS_MAX
+    chances = table[np.minimum(balls, BOUNDED_BALLS_MAX)[:, None], np.where(is_there, runs, 0)]
+    return np.where(is_bounded[:, None], np.where(is_there, chances, 0.0), 1.0)
+
+
+@lru_cache(maxsize=1)
+def _hitting_table() -> Floats:
+    """Return the chances of at least so many runs for a side that hits at every ball, shape (balls + 1, runs)."""
+    hit = np.array(HITTING_CHANCES)
+    extra = EXTRA_CHANCE * np.append(0.0, NO_BALL_SHARE * hit + (1.0 - NO_BALL_SHARE) * (np.arange(len(hit)) == 0))
+    ball, with_extras = np.zeros(len(hit) + EXTRAS_OF_A_BALL_MAX * (len(extra) - 1)), (1.0 - EXTRA_CHANCE) * hit
+    for _ in range(EXTRAS_OF_A_BALL_MAX + 1):
+        ball[: len(with_extras)] += with_extras
+        with_extras = np.convolve(with_extras, extra)
+    ball /= ball.sum()
+    table = np.zeros((BOUNDED_BALLS_MAX + 1, len(extra) * BOUNDED_BALLS_MAX))
+    table[0, 0] = 1.0
+    for balls in range(BOUNDED_BALLS_MAX):
+        table[balls + 1] = np.convolve(table[balls], ball)[: table.shape[1]]
+    return np.cumsum(table[:, ::-1], axis=1)[:, ::-1]
 
 
 def _reach(means: Floats, dispersion: Floats) -> Floats:
@@ -263,8 +302,8 @@ def _reach(means: Floats, dispersion: Floats) -> Floats:
     return means + 6.0 * np.sqrt(dispersion * means) + 20.0 * dispersion
 
 
-def _distribution(means: Floats, dispersion: Floats, width: int) -> Floats:
-    """Return the chances of 0, 1, 2... runs, shape (n_matches, width); what is beyond counts as the last."""
+def _distribution(means: Floats, dispersion: Floats, balls: Counts, width: int) -> Floats:
+    """Return the chances of 0, 1, 2... runs off these balls, shape (n_matches, width); the last is of all beyond."""
     shape = means / (dispersion - 1.0)
     runs = np.arange(1, width)
     with np.errstate(divide="ignore"):
@@ -272,4 +311,6 @@ def _distribution(means: Floats, dispersion: Floats, width: int) -> Floats:
     logs = np.concatenate([(-shape * np.log(dispersion))[:, None], ratios], axis=1)
     chances: Floats = np.exp(np.cumsum(logs, axis=1))
     chances[:, -1] += np.maximum(1.0 - chances.sum(axis=1), 0.0)
-    return chances
+    reached = np.cumsum(chances[:, ::-1], axis=1)[:, ::-1]
+    reached = np.minimum(reached, _at_most_likely(np.broadcast_to(np.arange(width), chances.shape), balls))
+    return np.asarray(reached - np.append(reached[:, 1:], np.zeros((len(reached), 1)), axis=1))

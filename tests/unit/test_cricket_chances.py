@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.stats import nbinom
 
 from odds.cricket import (
     InningsScores,
@@ -65,6 +66,45 @@ def test_a_side_all_out_or_out_of_balls_scores_no_more() -> None:
 )
 def test_a_chase_that_is_over_is_certain(state: InningsScores, chances: list[float]) -> None:
     assert win_matches(forecast(), state).tolist() == [chances]
+
+
+TWENTY_OVERS = MatchForecast(np.array([165.0]), np.array([165.0]), np.array([7.0]), np.array([120]))
+
+
+@pytest.mark.parametrize("of", [TWENTY_OVERS, forecast()], ids=["20 overs", "50 overs"])
+@pytest.mark.parametrize(
+    ("needed", "balls_left", "least", "most"),
+    [
+        *((6, 1, 0.04, 0.15), (7, 1, 0.001, 0.01), (8, 1, 0.0, 0.01), (12, 1, 0.0, 0.002), (13, 1, 0.0, 0.002)),
+        *((12, 2, 0.0025, 0.05), (13, 2, 0.0002, 0.01), (19, 3, 0.0, 0.01), (25, 3, 0.0, 0.002), (37, 6, 0.0, 0.002)),
+        (24, 6, 0.02, 0.2),
+    ],
+)
+def test_more_than_six_a_ball_needs_an_extra(
+    of: MatchForecast, needed: int, balls_left: int, least: float, most: float
+) -> None:
+    chances = win_matches(of, chase(160 - needed, 5, balls_left, 160))[0]
+    assert least <= chances[2] <= most
+    assert chances.sum() == pytest.approx(1.0, abs=1e-12)
+
+
+def test_the_last_balls_of_the_first_innings_are_bounded_as_those_of_a_chase() -> None:
+    one_ball = MatchForecast(np.array([1.5]), np.array([1.5]), np.array([7.0]), np.array([1]))
+    off_the_ball = [win_matches(one_ball, chase(0, 0, 1, needed))[0, 2] for needed in range(1, 40)]
+    masses = -np.diff([1.0, *off_the_ball, 0.0])
+    level = float((masses**2).sum())
+    chances = win_matches(one_ball, first_innings(0, 0, 1))[0]
+    np.testing.assert_allclose(chances, [(1.0 - level) / 2.0, level, (1.0 - level) / 2.0], atol=1e-9)
+
+
+def test_what_six_a_ball_reaches_early_is_not_bounded() -> None:
+    early, at_once = forecast(), chase(0, 0, 300, 301)
+    reached = negative_binomial_at_least(301, 250.0, 12.0)
+    assert win_matches(early, at_once)[0, 2] == pytest.approx(reached, abs=1e-12)
+
+
+def negative_binomial_at_least(runs: int, mean: float, dispersion: float) -> float:
+    return float(nbinom.sf(runs - 1, mean / (dispersion - 1.0), 1.0 / dispersion))
 
 
 def test_chances_agree_with_innings_played_at_random() -> None:
