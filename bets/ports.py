@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Protocol
 from uuid import UUID
 
 from bets.answer import BetAnswer, Inquiry, PlaceCommand, Standing
 from bets.bet import Bet, BetStatus
 from bets.settlement import MarketResult
+from kernel.errors import DomainError
 
 
 class BetLedger(Protocol):
@@ -72,6 +73,37 @@ class BetLedger(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class KeyedResult:
+    """A result with what names it for ever, the same at every delivery.
+
+    Attributes:
+        key: Its name.
+        provider_id: Whose word it is.
+        fixture_id: The fixture of the market.
+        digest: SHA-256 of the message it came in.
+        result: Settlement, cancellation, or the rollback of one.
+    """
+
+    key: str
+    provider_id: str
+    fixture_id: str
+    digest: bytes
+    result: MarketResult
+
+
+class ResultContradicts(DomainError):
+    """Another provider's result stands on the market and says something else."""
+
+    reason: ClassVar[str] = "RESULT_CONTRADICTS"
+
+
+class ResultWaits(DomainError):
+    """A result of the fixture came before and is not applied yet."""
+
+    reason: ClassVar[str] = "RESULT_WAITS"
+
+
+@dataclass(frozen=True, slots=True)
 class SettlementPage:
     """What one call of `settle_page` did: bets changed, and whether the result is applied to all it concerns."""
 
@@ -83,19 +115,95 @@ class SettlementLedger(Protocol):
     """Where results become money."""
 
     async def settle_page(
-        self, fixture_id: str, result: MarketResult, *, result_key: str, page_size: int
+        self, keyed: KeyedResult, *, page_size: int, has_left_queue: bool, is_decided: bool
     ) -> SettlementPage:
         """Apply a result to the next page of bets it concerns, in one transaction.
 
-        A result key that has been applied whole changes nothing more.
+        A result key that has been applied whole, or was dropped, changes nothing more. A bet that cannot be paid is set
+        aside, and the others go on.
 
         Args:
-            fixture_id: The fixture of the market.
-            result: Settlement, cancellation, or the rollback of one.
-            result_key: Names the result for ever, the same at every delivery.
+            keyed: The result.
             page_size: Bets at most in this transaction.
+            has_left_queue: Whether it was parked and its turn has come; otherwise it waits behind what is parked.
+            is_decided: Whether a person wants it applied, whatever other providers said.
 
         Raises:
+            ResultContradicts: If another provider's word stands and is another; nothing is changed.
+            ResultWaits: If a result of its fixture came before and is not applied yet; nothing is changed.
             LedgerUnavailable: If no answer came in time; the same call may be made again.
         """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ResultMessage:
+    """A result as it came.
+
+    Attributes:
+        key: Its name, the same at every delivery.
+        provider_id: Whose word it is; empty where that cannot be read.
+        fixture_id: The fixture it is about.
+        market_id: The market; empty where that cannot be read.
+        kind: Its number on the wire; zero where that cannot be read.
+        encoded: The result, or all that came.
+        is_whole: Whether it is all that came, as no result in it can be read.
+    """
+
+    key: str
+    provider_id: str
+    fixture_id: str
+    market_id: str
+    kind: int
+    encoded: bytes
+    is_whole: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DueResult:
+    """A parked result whose turn has come."""
+
+    parked_id: int
+    message: ResultMessage
+    is_decided: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ParkedCounts:
+    """What has not become money: results that wait for a person, fixtures whose queue they hold, bets set aside."""
+
+    results_held: int
+    fixtures_held: int
+    bets_unsettled: int
+
+
+class ParkedResults(Protocol):
+    """Where results wait that cannot be applied, and those behind them. Every call raises LedgerUnavailable."""
+
+    async def park(self, message: ResultMessage, *, reason: str, detail: str, holds_queue: bool, is_held: bool) -> None:
+        """Keep a result, once for its key.
+
+        Args:
+            message: The result as it came.
+            reason: Stable reason.
+            detail: What was wrong, for people.
+            holds_queue: Whether later results of its fixture wait for it.
+            is_held: Whether it waits for a person; otherwise for its turn.
+        """
+        ...
+
+    async def list_due(self, size: int) -> list[DueResult]:
+        """Return parked results that may be applied now, oldest first, at most `size`."""
+        ...
+
+    async def hold(self, parked_id: int, *, reason: str, detail: str, holds_queue: bool) -> None:
+        """Let a due result wait for a person."""
+        ...
+
+    async def finish(self, parked_id: int) -> None:
+        """Note that a due result is applied whole."""
+        ...
+
+    async def count(self) -> ParkedCounts:
+        """Return how much has not become money."""
         ...

@@ -21,6 +21,9 @@ REDUCTIONS_MAX: Final = 64
 
 REFERRAL_REASON_LENGTH_MAX: Final = 200
 
+TIME_MS_MAX: Final = (1 << 43) - 1
+"""Times of a result, at most: the year 2248."""
+
 SHARERS_MAX: Final = 100
 """A factor is read as a fraction with a denominator up to this: the largest dead heat that is paid exactly."""
 
@@ -142,8 +145,10 @@ class MarketResult:
                 f"A referral's reason has at most {REFERRAL_REASON_LENGTH_MAX} characters, "
                 f"had {len(self.referral_reason)}"
             )
-        if min(self.window_start_ms, self.window_end_ms) < 0:
-            raise ResultMalformed(f"The window of {self.market_id} must not begin or end before 1970")
+        if min(self.window_start_ms, self.window_end_ms) < 0 or max(self.window_start_ms, self.window_end_ms) > (
+            TIME_MS_MAX
+        ):
+            raise ResultMalformed(f"The window of {self.market_id} must begin and end at 0 to {TIME_MS_MAX}")
         if self.window_end_ms and self.window_end_ms < self.window_start_ms:
             raise ResultMalformed(
                 f"The window of {self.market_id} must end after {self.window_start_ms}, ended at {self.window_end_ms}"

@@ -76,6 +76,8 @@ _REASONS_BY_STATUS: Mapping[grpc.StatusCode, tuple[str, ...]] = {
         "OUT_OF_ORDER",
         "PLAYER_STAKE_LIMIT_EXCEEDED",
         "PRICE_CHANGED",
+        "RESULT_CONTRADICTS",
+        "RESULT_WAITS",
         "STAKE_LIMIT_EXCEEDED",
     ),
     grpc.StatusCode.ABORTED: ("EXPOSURE_LOCK_LOST", "STREAM_SUPERSEDED"),

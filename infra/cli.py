@@ -25,9 +25,15 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+results_app = typer.Typer(help="Results that have not become money: see them, redo them, drop them.")
+app.add_typer(results_app, name="results", no_args_is_help=True)
+
 ProfileOption = Annotated[
     str | None, typer.Option("--profile", help="local or test; OVERROUND_PROFILE says it too.", metavar="NAME")
 ]
+ResultArgument = Annotated[str, typer.Argument(help="Number of a result, or id of a bet, as the list shows it.")]
+ReasonOption = Annotated[str, typer.Option(help="Why; kept with the result.")]
+ByOption = Annotated[str, typer.Option("--by", help="Who decides; kept with the result.")]
 
 
 players = typer.Typer(help="Block a player, lift that, or end their sessions; gateways heed it within seconds.")
@@ -110,6 +116,35 @@ def audit(
     from infra.audit import run_audit
 
     raise typer.Exit(0 if run_audit(_settings(profile), Console(), must_check_copy=clickhouse) else 1)
+
+
+@results_app.command("list")
+def list_results(
+    *,
+    open_longer_than_h: Annotated[float, typer.Option(help="Show markets with bets open for so long.", min=0)] = 24.0,
+    profile: ProfileOption = None,
+) -> None:
+    """Show the results that are parked, the bets that were set aside, and the markets long without a result."""
+    from rich.console import Console
+
+    from infra.results import DecisionRefused, show_results
+
+    try:
+        show_results(_settings(profile), Console(), open_longer_than_h=open_longer_than_h)
+    except DecisionRefused as refusal:
+        _fail(str(refusal))
+
+
+@results_app.command()
+def redo(name: ResultArgument, *, reason: ReasonOption, by: ByOption, profile: ProfileOption = None) -> None:
+    """Apply a parked result, or what its results make of a bet that was set aside."""
+    _decide_result(name, "redo", reason=reason, by=by, profile=profile)
+
+
+@results_app.command()
+def drop(name: ResultArgument, *, reason: ReasonOption, by: ByOption, profile: ProfileOption = None) -> None:
+    """Give up a parked result, or leave a bet that was set aside as it stands."""
+    _decide_result(name, "drop", reason=reason, by=by, profile=profile)
 
 
 @app.command()
@@ -234,6 +269,15 @@ def main() -> None:
     """Run the command line."""
     use_plain_signs()
     app()
+
+
+def _decide_result(name: str, decision: Literal["redo", "drop"], *, reason: str, by: str, profile: str | None) -> None:
+    from infra.results import DecisionRefused, decide
+
+    try:
+        typer.echo(decide(_settings(profile), name, decision, reason=reason, decided_by=by))
+    except DecisionRefused as refusal:
+        _fail(str(refusal))
 
 
 def _control(action: Literal["start", "stop", "kill", "shutdown"], name: str, profile: str | None) -> None:

@@ -2,11 +2,15 @@
 
 Reads:  results.v1, keyed by fixture_id.
 Writes: the ledger.
-State:  none; the ledger knows how far each result is applied.
-Replay: safe. A result key that was applied whole changes nothing more.
+State:  none; the ledger knows how far each result is applied, and which are parked.
+Replay: safe. A result key that was applied whole, or is parked, changes nothing more.
 
 The results of one fixture are applied one after another, as they came. Fixtures take turns, a page each, so that one
 with very many bets does not keep the others waiting.
+
+A result is money and is never thrown away. One that cannot be applied is parked, and later ones of its fixture behind
+it, until a person lets it be applied again or drops it. One that contradicts another provider, or that its sender wants
+looked at, is parked by itself.
 """
 
 from __future__ import annotations
@@ -22,62 +26,48 @@ from faust.types import TP, EventT
 from google.protobuf.message import DecodeError
 from prometheus_client import Counter, Gauge
 
-from bets.ports import SettlementLedger
-from bets.settlement import MarketResult, ResultMalformed
-from kernel.clock import Clock
-from kernel.commands import LedgerUnavailable
+from bets.ports import KeyedResult, ResultContradicts, ResultMessage, ResultWaits
+from bets.settlement import ResultKind, ResultMalformed
 from overround.feed.v1 import feed_pb2
-from streams.dead_letters import AGENT_ERROR, MALFORMED, DeadLetters
 from streams.inbox import Inbox
-from streams.ports import Outlet
-from streams.retry import retry_while
-from wire.results import parse_market_result, result_keys
+from streams.parked_results import FAILED, REFERRED, Parking
+from streams.settlement_pages import Pages
+from wire.results import build_result_messages, read_results
 
 SOURCE_TOPIC: Final = "results.v1"
-DEAD_LETTER_TOPIC: Final = "settlement.dead-letter"
 WAITING_EVENTS_MAX: Final = 5_000
 ATTEMPTS_MAX: Final = 5
 PAUSE_AFTER_FAILURE_S: Final = 0.2
 
 RESULTS_APPLIED = Counter("overround_settlement_results", "Results applied whole.", ["kind"])
-BETS_CHANGED = Counter("overround_settlement_bets", "Bets settled, voided or rolled back.")
 PAGES_FAILED = Counter("overround_settlement_pages_failed", "Pages that failed and were not for want of the ledger.")
 FIXTURES_WAITING = Gauge("overround_settlement_fixtures_waiting", "Fixtures with results that are not applied whole.")
 
 log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class _KeyedResult:
-    key: str
-    result: MarketResult
-
-
 @dataclass(slots=True)
 class _Work:
     event: EventT[bytes]
     fixture_id: str
-    results: deque[_KeyedResult]
+    messages: deque[ResultMessage]
     attempts: int = 0
 
 
 class SettlementAgent:
     """Queues results by fixture; a few workers take a page of one fixture after another."""
 
-    def __init__(self, *, ledger: SettlementLedger, outlet: Outlet, clock: Clock, page_size: int, workers: int) -> None:
+    def __init__(self, *, pages: Pages, parking: Parking, workers: int) -> None:
         """Prepare the agent.
 
         Args:
-            ledger: Where results become money.
-            outlet: The way to the dead letters.
-            clock: Stamps dead letters.
-            page_size: Bets at most in one transaction.
+            pages: Where results become money.
+            parking: Where those wait that cannot.
             workers: Pages under way at once, each of another fixture.
         """
-        self._ledger = ledger
-        self._dead_letters = DeadLetters(outlet, DEAD_LETTER_TOPIC, clock)
+        self._pages = pages
+        self._parking = parking
         self._inbox = Inbox(events_max=WAITING_EVENTS_MAX)
-        self._page_size = page_size
         self._workers = workers
         self._work_by_fixture: dict[str, deque[_Work]] = {}
         self._turns: asyncio.Queue[str] = asyncio.Queue()  # Holds each waiting fixture once: bounded by the inbox.
@@ -95,12 +85,13 @@ class SettlementAgent:
         app.on_partitions_revoked.connect(self._on_revoked, weak=False)
         for _ in range(self._workers):
             app.task(self._take_turns)
+        app.task(self._parking.run)
 
     async def _take_in(self, stream: Any) -> None:
         async for event in stream.noack().events():
             await self._inbox.admit(event)
-            work = await self._read(event)
-            if work.results:
+            work = _read(event)
+            if work.messages:
                 self._queue(work)
             else:
                 self._inbox.finish([event])
@@ -114,21 +105,7 @@ class SettlementAgent:
         for works in self._work_by_fixture.values():
             for work in works:
                 if work.event.message.tp in revoked:
-                    work.results.clear()
-
-    async def _read(self, event: EventT[bytes]) -> _Work:
-        results: deque[_KeyedResult] = deque()
-        try:
-            message = feed_pb2.FixtureResults.FromString(event.message.value or b"")
-        except DecodeError as error:
-            await self._dead_letters.bury(event, reason=MALFORMED, message=str(error))
-            return _Work(event, "", results)
-        for key, result in zip(result_keys(message), message.results, strict=True):
-            try:
-                results.append(_KeyedResult(key, parse_market_result(result)))
-            except ResultMalformed as refusal:
-                await self._dead_letters.bury(event, reason=MALFORMED, message=f"{key}: {refusal.message}")
-        return _Work(event, message.fixture_id, results)
+                    work.messages.clear()
 
     def _queue(self, work: _Work) -> None:
         works = self._work_by_fixture.get(work.fixture_id)
@@ -144,7 +121,7 @@ class SettlementAgent:
             fixture_id = await self._turns.get()
             works = self._work_by_fixture[fixture_id]
             await self._take_turn(works[0])
-            if not works[0].results:
+            if not works[0].messages:
                 self._inbox.finish([works.popleft().event])
             if works:
                 self._turns.put_nowait(fixture_id)
@@ -153,38 +130,62 @@ class SettlementAgent:
                 FIXTURES_WAITING.set(len(self._work_by_fixture))
 
     async def _take_turn(self, work: _Work) -> None:
-        if not work.results:
+        if not work.messages:
             return
-        head = work.results[0]
+        message = work.messages[0]
         try:
-            is_complete = await self._settle_page(work.fixture_id, head)
+            is_done = await self._settle_or_park(message)
         except Exception as error:
             PAGES_FAILED.inc()
-            log.exception("settlement.page_failed", result_key=head.key, attempt=work.attempts + 1)
-            await self._give_up_after_some(work, head, error)
-            return
+            log.exception("settlement.page_failed", result_key=message.key, attempt=work.attempts + 1)
+            work.attempts += 1
+            if work.attempts < ATTEMPTS_MAX:
+                await asyncio.sleep(PAUSE_AFTER_FAILURE_S)
+                return
+            await self._parking.hold(message, reason=FAILED, detail=repr(error), holds_queue=True)
+            is_done = True
         work.attempts = 0
         # A revocation may have emptied the queue meanwhile.
-        if is_complete and work.results:
-            work.results.popleft()
-            RESULTS_APPLIED.labels(head.result.kind.name).inc()
-            log.info("settlement.result_applied", result_key=head.key)
+        if is_done and work.messages:
+            work.messages.popleft()
 
-    async def _settle_page(self, fixture_id: str, head: _KeyedResult) -> bool:
-        page = await retry_while(
-            LedgerUnavailable,
-            lambda: self._ledger.settle_page(fixture_id, head.result, result_key=head.key, page_size=self._page_size),
-            step="settle a page",
-        )
-        BETS_CHANGED.inc(page.applied)
-        return page.is_complete
+    async def _settle_or_park(self, message: ResultMessage) -> bool:
+        try:
+            (keyed,) = read_results(message)
+            if keyed.result.referral_reason:
+                await self._parking.hold(
+                    message, reason=REFERRED, detail=keyed.result.referral_reason, holds_queue=False
+                )
+                return True
+            return await self._settle_page(keyed)
+        except ResultMalformed as refusal:
+            await self._parking.hold(message, reason=refusal.reason, detail=refusal.message, holds_queue=True)
+        except ResultContradicts as refusal:
+            await self._parking.hold(message, reason=refusal.reason, detail=refusal.message, holds_queue=False)
+        except ResultWaits as refusal:
+            await self._parking.queue(message, reason=refusal.reason, detail=refusal.message)
+        return True
 
-    async def _give_up_after_some(self, work: _Work, head: _KeyedResult, error: Exception) -> None:
-        work.attempts += 1
-        if work.attempts < ATTEMPTS_MAX:
-            await asyncio.sleep(PAUSE_AFTER_FAILURE_S)
-            return
-        await self._dead_letters.bury(work.event, reason=AGENT_ERROR, message=f"{head.key}: {error!r}")
-        work.attempts = 0
-        if work.results:
-            work.results.popleft()
+    async def _settle_page(self, keyed: KeyedResult) -> bool:
+        is_complete = await self._pages.apply(keyed, has_left_queue=False, is_decided=False)
+        if is_complete:
+            RESULTS_APPLIED.labels(ResultKind(keyed.result.kind).name).inc()
+            log.info("settlement.result_applied", result_key=keyed.key)
+        return is_complete
+
+
+def _read(event: EventT[bytes]) -> _Work:
+    encoded = event.message.value or b""
+    try:
+        message = feed_pb2.FixtureResults.FromString(encoded)
+    except DecodeError:
+        fixture_id = _key_of(event)
+        place = f"{event.message.topic}-{event.message.partition}-{event.message.offset}"
+        whole = ResultMessage(place, "", fixture_id, "", 0, encoded, is_whole=True)
+        return _Work(event, fixture_id, deque([whole]))
+    return _Work(event, message.fixture_id, deque(build_result_messages(message)))
+
+
+def _key_of(event: EventT[bytes]) -> str:
+    key = event.message.key
+    return key.decode(errors="replace") if isinstance(key, bytes) else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -13,18 +14,20 @@ import asyncpg
 
 from bets.answer import BetAnswer, BetRefusal, PlaceCommand
 from bets.bet import Bet, Leg
-from bets.ports import SettlementPage
+from bets.ports import KeyedResult, SettlementPage
 from bets.settlement import MarketResult, OutcomeResult, ResultKind
 from infra.migrations.postgres_migration import migrate_postgres
 from infra.settings import Ledger, Settings
 from infra.stores.postgres import PostgresPool
 from infra.stores.postgres_bets import PostgresBetLedger
+from infra.stores.postgres_parked import PostgresParkedResults
 from infra.stores.postgres_players import PostgresPlayers
 from infra.stores.postgres_settlement import PostgresSettlementLedger
 from infra.stores.postgres_wallet import PostgresWallet
 from kernel.commands import fingerprint_of
 from kernel.money import Money
 from pam.player import Player, PlayerRole
+from wire.results import build_market_result
 
 HASH = "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$aGFzaA"
 ONE_MICRO = 1_000_000
@@ -40,6 +43,7 @@ class LedgerWorld:
     wallet: PostgresWallet
     players: PostgresPlayers
     settlement: PostgresSettlementLedger
+    parked: PostgresParkedResults
 
     async def open_player(self, *, cash_minor: int) -> Player:
         """Register a player and deposit so much."""
@@ -64,12 +68,22 @@ class LedgerWorld:
         """Return what the player can stake."""
         return (await self.wallet.balance(player.cash_account_id)).available_minor
 
-    async def apply(self, fixture_id: str, result: MarketResult, *, key: str, page_size: int = PAGE_SIZE) -> int:
+    async def apply(
+        self,
+        fixture_id: str,
+        result: MarketResult,
+        *,
+        key: str,
+        page_size: int = PAGE_SIZE,
+        provider_id: str = "uof:1",
+        is_decided: bool = False,
+    ) -> int:
         """Apply a result whole; return how many bets it changed."""
+        keyed = build_keyed(fixture_id, result, key=key, provider_id=provider_id)
         applied = 0
         for _ in range(1_000):
             page: SettlementPage = await self.settlement.settle_page(
-                fixture_id, result, result_key=key, page_size=page_size
+                keyed, page_size=page_size, has_left_queue=False, is_decided=is_decided
             )
             applied += page.applied
             if page.is_complete:
@@ -80,6 +94,12 @@ class LedgerWorld:
         """Ask the database itself."""
         async with self.pool.connection() as connection:
             return await connection.fetch(query, *arguments)
+
+    async def set_posted(self, player: Player, minor: int) -> None:
+        """Put another balance on a player's cash account, as no transfer does."""
+        await self.fetch(
+            "UPDATE ledger.account SET posted_minor = $2 WHERE account_id = $1", player.cash_account_id, minor
+        )
 
     async def receivable_minor(self, player: Player) -> int:
         """Return what stands on the account of what the player owes, zero or below."""
@@ -100,7 +120,14 @@ async def open_world(settings: Settings, *, ledger: Ledger | None = None) -> Asy
     options = ledger or Ledger(answer_timeout_ms=10_000)
     bets = PostgresBetLedger(pool, options)
     try:
-        yield LedgerWorld(pool, bets, PostgresWallet(pool), PostgresPlayers(pool), PostgresSettlementLedger(pool))
+        yield LedgerWorld(
+            pool,
+            bets,
+            PostgresWallet(pool),
+            PostgresPlayers(pool),
+            PostgresSettlementLedger(pool),
+            PostgresParkedResults(pool),
+        )
     finally:
         await bets.close()
         await pool.close()
@@ -157,6 +184,12 @@ def settlement(*, home_won: bool, home_void_micro: int = 0) -> MarketResult:
         "",
         2,
     )
+
+
+def build_keyed(fixture_id: str, result: MarketResult, *, key: str, provider_id: str = "uof:1") -> KeyedResult:
+    """Give a result its name and the digest of its message."""
+    encoded = build_market_result(result).SerializeToString()
+    return KeyedResult(key, provider_id, fixture_id, hashlib.sha256(encoded).digest(), result)
 
 
 def correction(kind: ResultKind, *, start_ms: int = 0, end_ms: int = 0) -> MarketResult:

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+
+from google.protobuf.message import DecodeError
+
+from bets.ports import KeyedResult, ResultMessage
 from bets.settlement import MarketResult, OutcomeResult, Reduction, ResultKind, ResultMalformed
 from overround.feed.v1 import feed_pb2
 
@@ -51,6 +56,46 @@ def result_keys(message: feed_pb2.FixtureResults) -> list[str]:
     """
     source = f"{message.fixture_id}/{message.provider_id}/{message.sequence}"
     return [f"{source}/{place}/{result.market_id}/{result.kind}" for place, result in enumerate(message.results)]
+
+
+def build_result_messages(message: feed_pb2.FixtureResults) -> list[ResultMessage]:
+    """Return each result of the message by itself, as it came."""
+    return [
+        ResultMessage(
+            key=key,
+            provider_id=message.provider_id,
+            fixture_id=message.fixture_id,
+            market_id=result.market_id,
+            kind=result.kind,
+            encoded=result.SerializeToString(deterministic=True),
+            is_whole=False,
+        )
+        for key, result in zip(result_keys(message), message.results, strict=True)
+    ]
+
+
+def read_results(message: ResultMessage) -> list[KeyedResult]:
+    """Return the result, or the results, that a message says.
+
+    Raises:
+        ResultMalformed: If it cannot be read, or says something that cannot be.
+    """
+    try:
+        if message.is_whole:
+            whole = feed_pb2.FixtureResults.FromString(message.encoded)
+            return [keyed for single in build_result_messages(whole) for keyed in read_results(single)]
+        result = feed_pb2.MarketResult.FromString(message.encoded)
+    except DecodeError as error:
+        raise ResultMalformed(f"A result must be a message of its type, {message.key} was none: {error}") from None
+    return [
+        KeyedResult(
+            key=message.key,
+            provider_id=message.provider_id,
+            fixture_id=message.fixture_id,
+            digest=hashlib.sha256(message.encoded).digest(),
+            result=parse_market_result(result),
+        )
+    ]
 
 
 def _parse_outcome(message: feed_pb2.OutcomeResult) -> OutcomeResult:

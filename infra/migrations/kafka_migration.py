@@ -62,7 +62,7 @@ def migrate_kafka(settings: Settings, *, steps_dir: Path = STEPS) -> str:
     steps = read_steps(steps_dir, "*.toml")
     pending = [step for step in steps if step.name not in taken]
     _create(admin, settings, [topic for topic in declared.values() if topic.name not in existing])
-    changed = {topic.name for step in pending for topic in _read_step(step, settings)} & existing
+    changed = {topic.name for step in pending for topic in _read_step(step, settings)} & existing & declared.keys()
     _configure(admin, [declared[name] for name in sorted(changed)])
     _write_record(settings, [step.name for step in pending])
     return describe_pending(pending, steps)
@@ -84,13 +84,17 @@ def expect_partitions(declared: Iterable[TopicDeclaration], counts: Mapping[str,
 
 
 def read_declarations(settings: Settings, *, steps_dir: Path = STEPS) -> dict[str, TopicDeclaration]:
-    """Return every topic as the last step that names it declares it."""
-    steps = read_steps(steps_dir, "*.toml")
-    return {topic.name: topic for step in steps for topic in _read_step(step, settings)}
+    """Return every topic as the last step that names it declares it; one that a step retires is nobody's any more."""
+    declared: dict[str, TopicDeclaration] = {}
+    for step in read_steps(steps_dir, "*.toml"):
+        declared |= {topic.name: topic for topic in _read_step(step, settings)}
+        for name in tomllib.loads(step.text).get("retired", ()):
+            del declared[name]
+    return declared
 
 
 def _read_step(step: Step, settings: Settings) -> list[TopicDeclaration]:
-    topics: list[dict[str, Any]] = tomllib.loads(step.text)["topic"]
+    topics: list[dict[str, Any]] = tomllib.loads(step.text).get("topic", [])
     return [
         TopicDeclaration(topic["name"], topic.get("partitions", settings.kafka.partitions), topic.get("config", {}))
         for topic in topics

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
 from uuid import UUID
 
 import asyncpg
 import orjson
 
 from bets.bet import BetStatus
-from bets.ports import SettlementPage
+from bets.ports import KeyedResult, ResultContradicts, ResultWaits, SettlementPage
 from bets.settlement import FACTOR_ONE_MICRO, MarketResult, OutcomeResult, ResultKind, reduced_return_minor
 from infra.stores.postgres import Connection, PostgresPool
 from kernel.errors import InvariantBroken
 
-_OPEN = "SELECT is_same, is_complete, last_bet_id FROM bets.open_settlement($1, $2, $3, $4, $5, $6, $7)"
+SET_ASIDE_MAX: Final = 20
+"""Bets of one result that are set aside; where more fail, it is the result that cannot be applied."""
+
+CONTENT_ERRORS = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, asyncpg.PLPGSQLError)
+"""What says that something in a page is wrong."""
+
+_OPEN = "SELECT verdict, last_bet_id FROM bets.open_settlement($1, $2, $3, $4, $5, $6, $7, $8, $9)"
 _PAGE = """
     SELECT b.bet_id, b.stake_minor, b.placed_time_us, l.outcome_id, l.decimal_odds_milli
     FROM bets.leg l JOIN bets.bet b USING (bet_id)
@@ -23,8 +31,21 @@ _PAGE = """
     ORDER BY l.bet_id LIMIT $6 FOR UPDATE OF b
 """
 _APPLY = "SELECT bets.settle_page($1, $2, $3, $4, $5, $6, $7)"
+_SET_ASIDE = "SELECT bets.set_aside($1, $2, $3, $4, $5, $6, $7)"
+_COUNT_ASIDE = "SELECT count(*) FROM bets.unsettled WHERE result_key = $1"
 
 _WINDOWED = (ResultKind.CANCEL, ResultKind.CANCEL_ROLLBACK)
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """Bets a result concerns, with what it makes of each; where the page ends, and whether it is the last."""
+
+    bet_ids: list[UUID]
+    returns_minor: list[int]
+    statuses: list[int]
+    last_bet_id: UUID | None
+    is_last: bool
 
 
 class PostgresSettlementLedger:
@@ -34,60 +55,103 @@ class PostgresSettlementLedger:
         self._pool = pool
 
     async def settle_page(
-        self, fixture_id: str, result: MarketResult, *, result_key: str, page_size: int
+        self, keyed: KeyedResult, *, page_size: int, has_left_queue: bool, is_decided: bool
     ) -> SettlementPage:
-        """Apply a result to the next page of bets it concerns, in one transaction."""
-        start_us, end_us = (0, 0)
-        if result.kind in _WINDOWED:
-            start_us, end_us = result.window_start_ms * 1_000, result.window_end_ms * 1_000
+        """Apply a result to the next page of bets it concerns, in one transaction.
+
+        A page that fails for what is in it is halved, down to the bet, which is set aside.
+        """
+        while True:
+            try:
+                return await self._settle(keyed, page_size, has_left_queue=has_left_queue, is_decided=is_decided)
+            except CONTENT_ERRORS as error:
+                if page_size == 1:
+                    await self._set_aside(keyed, error, has_left_queue=has_left_queue, is_decided=is_decided)
+                    return SettlementPage(applied=0, is_complete=False)
+                page_size //= 2
+
+    async def _settle(
+        self, keyed: KeyedResult, page_size: int, *, has_left_queue: bool, is_decided: bool
+    ) -> SettlementPage:
         async with self._pool.transaction() as connection:
-            standing = await _open(connection, fixture_id, result, result_key, (start_us, end_us))
-            if standing["is_complete"]:
+            opened = await _open(connection, keyed, has_left_queue=has_left_queue, is_decided=is_decided)
+            if opened["verdict"] == "complete":
                 return SettlementPage(applied=0, is_complete=True)
-            bets = await connection.fetch(
-                _PAGE, fixture_id, result.market_id, standing["last_bet_id"], start_us, end_us, page_size
+            page = await _read_page(connection, keyed, opened["last_bet_id"], page_size)
+            applied: int = await connection.fetchval(
+                _APPLY,
+                keyed.key,
+                int(keyed.result.kind),
+                page.bet_ids,
+                page.returns_minor,
+                page.statuses,
+                page.last_bet_id,
+                page.is_last,
             )
-            is_complete = len(bets) < page_size
-            applied = await _apply(connection, result, result_key, bets, is_complete=is_complete)
-        return SettlementPage(applied=applied, is_complete=is_complete)
+        return SettlementPage(applied=applied, is_complete=page.is_last)
+
+    async def _set_aside(self, keyed: KeyedResult, error: Exception, *, has_left_queue: bool, is_decided: bool) -> None:
+        async with self._pool.transaction() as connection:
+            opened = await _open(connection, keyed, has_left_queue=has_left_queue, is_decided=is_decided)
+            page = await _read_page(connection, keyed, opened["last_bet_id"], 1)
+            if not page.bet_ids or await connection.fetchval(_COUNT_ASIDE, keyed.key) >= SET_ASIDE_MAX:
+                raise error
+            await connection.execute(
+                _SET_ASIDE,
+                keyed.key,
+                int(keyed.result.kind),
+                page.bet_ids[0],
+                page.returns_minor[0],
+                page.statuses[0],
+                type(error).__name__,
+                str(error),
+            )
 
 
 async def _open(
-    connection: Connection, fixture_id: str, result: MarketResult, result_key: str, window_us: tuple[int, int]
+    connection: Connection, keyed: KeyedResult, *, has_left_queue: bool, is_decided: bool
 ) -> asyncpg.Record:
-    standing = await connection.fetchrow(
+    opened = await connection.fetchrow(
         _OPEN,
-        result_key,
-        fixture_id,
-        result.market_id,
-        int(result.kind),
-        orjson.dumps(result).decode(),
-        *window_us,
+        keyed.key,
+        keyed.provider_id,
+        keyed.fixture_id,
+        keyed.result.market_id,
+        int(keyed.result.kind),
+        orjson.dumps(keyed.result).decode(),
+        keyed.digest,
+        has_left_queue,
+        is_decided,
     )
-    if standing is None or not standing["is_same"]:
-        raise InvariantBroken(f"Result {result_key} must be the same at every delivery, was another before")
-    return standing
+    if opened is None or opened["verdict"] == "changed":
+        raise InvariantBroken(f"Result {keyed.key} must be the same at every delivery, was another before")
+    if opened["verdict"] == "contradicts":
+        raise ResultContradicts(f"Result {keyed.key} must say what stands by another provider, said something else")
+    if opened["verdict"] == "waits":
+        raise ResultWaits(f"Result {keyed.key} must wait for its turn, results of its fixture are parked before it")
+    return opened
 
 
-async def _apply(
-    connection: Connection, result: MarketResult, result_key: str, bets: Sequence[asyncpg.Record], *, is_complete: bool
-) -> int:
+async def _read_page(connection: Connection, keyed: KeyedResult, after: UUID, page_size: int) -> _Page:
+    result = keyed.result
+    start_ms, end_ms = (result.window_start_ms, result.window_end_ms) if result.kind in _WINDOWED else (0, 0)
+    bets = await connection.fetch(
+        _PAGE, keyed.fixture_id, result.market_id, after, start_ms * 1_000, end_ms * 1_000, page_size
+    )
+    return _build_page(result, bets, is_last=len(bets) < page_size)
+
+
+def _build_page(result: MarketResult, bets: Sequence[asyncpg.Record], *, is_last: bool) -> _Page:
     outcomes = {outcome.outcome_id: outcome for outcome in result.outcomes}
-    bet_ids: list[UUID] = []
-    returns_minor: list[int] = []
-    statuses: list[int] = []
+    page = _Page([], [], [], last_bet_id=bets[-1]["bet_id"] if bets else None, is_last=is_last)
     for bet in bets:
         outcome = outcomes.get(bet["outcome_id"])
         if result.kind is ResultKind.SETTLEMENT and outcome is None:
             continue  # the result says nothing of this outcome: the bet stays as it is
-        bet_ids.append(bet["bet_id"])
-        returns_minor.append(0 if outcome is None else _return_minor(bet, outcome, result))
-        statuses.append(_status(outcome))
-    last_bet_id = bets[-1]["bet_id"] if bets else None
-    applied: int = await connection.fetchval(
-        _APPLY, result_key, int(result.kind), bet_ids, returns_minor, statuses, last_bet_id, is_complete
-    )
-    return applied
+        page.bet_ids.append(bet["bet_id"])
+        page.returns_minor.append(0 if outcome is None else _return_minor(bet, outcome, result))
+        page.statuses.append(_status(outcome))
+    return page
 
 
 def _return_minor(bet: asyncpg.Record, outcome: OutcomeResult, result: MarketResult) -> int:

@@ -7,11 +7,14 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from uuid import uuid4
 
+import asyncpg
 import pytest
 
 from bets.bet import Bet, BetEventKind, BetStatus
-from bets.settlement import Reduction, ResultKind
+from bets.ports import ResultContradicts
+from bets.settlement import MarketResult, Reduction, ResultKind
 from infra.settings import Settings
+from infra.stores.postgres_settlement import SET_ASIDE_MAX
 from kernel.errors import InvariantBroken
 from tests.ledger_world import LedgerWorld, build_command, correction, open_world, settlement
 
@@ -78,6 +81,164 @@ async def test_another_result_under_the_same_key_is_no_result(world: LedgerWorld
     await world.apply(fixture_id, WON, key=f"{fixture_id}/1")
     with pytest.raises(InvariantBroken):
         await world.apply(fixture_id, LOST, key=f"{fixture_id}/1")
+
+
+async def test_a_result_from_before_digests_were_kept_is_the_same_when_it_comes_again(
+    world: LedgerWorld, fixture_id: str
+) -> None:
+    player = await world.open_player(cash_minor=1_000)
+    await world.bet(player, stake_minor=100, fixture_id=fixture_id)
+    await world.apply(fixture_id, WON, key=f"{fixture_id}/1")
+    await world.fetch(
+        """UPDATE bets.settlement SET digest = NULL, result = '{"market_id": "1x2"}' WHERE fixture_id = $1""",
+        fixture_id,
+    )
+    assert await world.apply(fixture_id, WON, key=f"{fixture_id}/1") == 0
+    assert await world.cash_minor(player) == 1_100
+
+
+OTHER = "betfair"
+AWAY_UNKNOWN = replace(WON, outcomes=WON.outcomes[:1])
+LOSER_WITHOUT_DEAD_HEAT = replace(WON, outcomes=(WON.outcomes[0], replace(WON.outcomes[1], dead_heat_factor_micro=0)))
+
+
+@pytest.mark.parametrize(
+    ("standing", "said"),
+    [
+        ((WON,), WON),
+        ((WON,), AWAY_UNKNOWN),
+        ((WON,), LOSER_WITHOUT_DEAD_HEAT),
+        ((WON,), replace(WON, certainty=1)),
+        ((CANCEL,), CANCEL),
+        ((CANCEL,), correction(ResultKind.CANCEL, start_ms=1_000, end_ms=2_000)),
+    ],
+)
+async def test_another_provider_that_says_the_same_changes_nothing(
+    world: LedgerWorld, fixture_id: str, standing: tuple[MarketResult, ...], said: MarketResult
+) -> None:
+    player = await world.open_player(cash_minor=1_000)
+    bet = await world.bet(player, stake_minor=100, fixture_id=fixture_id)
+    for number, result in enumerate(standing):
+        await world.apply(fixture_id, result, key=f"{fixture_id}/{number}")
+    before = await now(world, bet)
+    assert await world.apply(fixture_id, said, key=f"{fixture_id}/other", provider_id=OTHER) == 0
+    assert await now(world, bet) == before
+    # It is still the first provider's to take back, and nothing of the other's stands in the way.
+    undo = ROLLBACK if standing[0].kind is ResultKind.SETTLEMENT else CANCEL_ROLLBACK
+    assert await world.apply(fixture_id, undo, key=f"{fixture_id}/undo") == 1
+    assert (await now(world, bet)).status is BetStatus.OPEN
+
+
+@pytest.mark.parametrize(
+    ("standing", "said"),
+    [
+        ((WON,), LOST),
+        ((AWAY_UNKNOWN,), WON),
+        ((WON,), replace(WON, reductions=(Reduction(2**42, 100_000, False),))),
+        ((WON,), ROLLBACK),
+        ((WON,), CANCEL),
+        ((WON,), correction(ResultKind.CANCEL, start_ms=1_000, end_ms=2_000)),
+        ((CANCEL,), WON),
+        ((CANCEL,), CANCEL_ROLLBACK),
+        ((correction(ResultKind.CANCEL, start_ms=1_000, end_ms=2_000),), CANCEL),
+        ((correction(ResultKind.CANCEL, start_ms=1_000),), correction(ResultKind.CANCEL_ROLLBACK, end_ms=1_001)),
+        ((LOST, CANCEL), CANCEL_ROLLBACK),
+    ],
+)
+async def test_another_provider_that_says_something_else_moves_no_money_until_a_person_wants_it(
+    world: LedgerWorld, fixture_id: str, standing: tuple[MarketResult, ...], said: MarketResult
+) -> None:
+    player = await world.open_player(cash_minor=1_000)
+    bet = await world.bet(player, stake_minor=100, fixture_id=fixture_id)
+    for number, result in enumerate(standing):
+        await world.apply(fixture_id, result, key=f"{fixture_id}/{number}")
+    before, cash_minor = await now(world, bet), await world.cash_minor(player)
+    key = f"{fixture_id}/other"
+    for _ in range(2):
+        with pytest.raises(ResultContradicts):
+            await world.apply(fixture_id, said, key=key, provider_id=OTHER)
+    assert (await now(world, bet), await world.cash_minor(player)) == (before, cash_minor)
+    await world.apply(fixture_id, said, key=key, provider_id=OTHER, is_decided=True)
+    assert await world.apply(fixture_id, said, key=key, provider_id=OTHER) == 0
+    (row,) = await world.fetch("SELECT count(*) FROM bets.settlement WHERE fixture_id = $1", fixture_id)
+    assert row["count"] == len(standing) + 1
+
+
+@pytest.mark.parametrize(
+    ("before", "said"),
+    [
+        ((WON, ROLLBACK), LOST),
+        ((CANCEL, CANCEL_ROLLBACK), WON),
+        ((correction(ResultKind.CANCEL, start_ms=1_000, end_ms=2_000),), WON),
+        ((correction(ResultKind.CANCEL, start_ms=1_000, end_ms=2_000),), correction(ResultKind.CANCEL_ROLLBACK)),
+        ((), ROLLBACK),
+    ],
+)
+async def test_another_providers_word_counts_where_none_stands(
+    world: LedgerWorld, fixture_id: str, before: tuple[MarketResult, ...], said: MarketResult
+) -> None:
+    for number, result in enumerate(before):
+        await world.apply(fixture_id, result, key=f"{fixture_id}/{number}")
+    if said == correction(ResultKind.CANCEL_ROLLBACK):
+        with pytest.raises(ResultContradicts):
+            await world.apply(fixture_id, said, key=f"{fixture_id}/other", provider_id=OTHER)
+    else:
+        await world.apply(fixture_id, said, key=f"{fixture_id}/other", provider_id=OTHER)
+
+
+async def test_a_bet_that_cannot_be_paid_is_set_aside_and_its_market_goes_on(
+    world: LedgerWorld, fixture_id: str
+) -> None:
+    players = [await world.open_player(cash_minor=1_000) for _ in range(5)]
+    bets = [await world.bet(player, stake_minor=100, fixture_id=fixture_id) for player in players]
+    rich = players[2]
+    await world.set_posted(rich, 2**63 - 101)
+    assert await world.apply(fixture_id, WON, key=f"{fixture_id}/1") == 4
+    assert [(await now(world, bet)).status for bet in bets].count(BetStatus.SETTLED) == 4
+    (aside,) = await world.fetch(
+        "SELECT u.* FROM bets.unsettled u JOIN bets.leg USING (bet_id) WHERE fixture_id = $1", fixture_id
+    )
+    assert (aside["bet_id"], aside["return_minor"], aside["state"]) == (bets[2].bet_id, 200, "held")
+    assert await world.apply(fixture_id, WON, key=f"{fixture_id}/1") == 0
+    with pytest.raises(asyncpg.DataError):
+        await world.parked.decide_bet(bets[2].bet_id, "redo", reason="again", decided_by="somebody")
+    await world.set_posted(rich, 900)
+    assert await world.parked.decide_bet(bets[2].bet_id, "redo", reason="balance mended", decided_by="somebody") == 1
+    assert await world.parked.decide_bet(bets[2].bet_id, "redo", reason="once more", decided_by="somebody") == 0
+    assert (await now(world, bets[2])).return_minor == 200
+    assert await world.cash_minor(rich) == 1_100
+    decisions = await world.fetch("SELECT decision, reason FROM bets.result_decision WHERE bet_id = $1", bets[2].bet_id)
+    assert [tuple(row) for row in decisions] == [("redo", "balance mended")]
+
+
+async def test_a_later_result_of_its_kind_overtakes_what_was_set_aside(world: LedgerWorld, fixture_id: str) -> None:
+    player = await world.open_player(cash_minor=1_000)
+    bet = await world.bet(player, stake_minor=100, fixture_id=fixture_id)
+    await world.set_posted(player, 2**63 - 101)
+    await world.apply(fixture_id, WON, key=f"{fixture_id}/1")
+    await world.set_posted(player, 900)
+    await world.apply(fixture_id, CANCEL, key=f"{fixture_id}/2")
+    await world.apply(fixture_id, CANCEL_ROLLBACK, key=f"{fixture_id}/3")
+    assert await world.parked.decide_bet(bet.bet_id, "redo", reason="mended", decided_by="somebody") == 1
+    assert await world.cash_minor(player) == 1_100
+    await world.apply(fixture_id, ROLLBACK, key=f"{fixture_id}/4")
+    await world.set_posted(player, 2**63 - 101)
+    await world.apply(fixture_id, WON, key=f"{fixture_id}/5")
+    await world.set_posted(player, 900)
+    await world.apply(fixture_id, LOST, key=f"{fixture_id}/6")
+    assert await world.parked.decide_bet(bet.bet_id, "redo", reason="mended", decided_by="somebody") == 0
+    assert (await now(world, bet)).return_minor == 0
+
+
+async def test_where_most_bets_cannot_be_paid_it_is_the_result_that_cannot_be_applied(
+    world: LedgerWorld, fixture_id: str
+) -> None:
+    player = await world.open_player(cash_minor=1_000)
+    for _ in range(SET_ASIDE_MAX + 1):
+        await world.bet(player, stake_minor=10, fixture_id=fixture_id)
+    await world.set_posted(player, 2**63 - 1)
+    with pytest.raises(asyncpg.DataError):
+        await world.apply(fixture_id, WON, key=f"{fixture_id}/1")
 
 
 async def test_a_correction_without_rollback_takes_back_and_settles_anew(world: LedgerWorld, fixture_id: str) -> None:

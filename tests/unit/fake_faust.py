@@ -16,6 +16,7 @@ class FakeMessage:
     partition: int
     offset: int
     value: bytes | None
+    key: bytes | None = None
 
     @property
     def tp(self) -> TP:
@@ -80,8 +81,10 @@ class FakeApp:
     def task(self, function: Callable[[], Any]) -> None:
         self._functions.append(function)
 
-    def deliver(self, topic: str, offset: int, value: bytes | None, *, partition: int = 0) -> None:
-        event = FakeEvent(FakeMessage(topic, partition, offset, value), self.acknowledged)
+    def deliver(
+        self, topic: str, offset: int, value: bytes | None, *, partition: int = 0, key: bytes | None = None
+    ) -> None:
+        event = FakeEvent(FakeMessage(topic, partition, offset, value, key), self.acknowledged)
         self.streams[topic].queue.put_nowait(event)
 
     async def __aenter__(self) -> FakeApp:
