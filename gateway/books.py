@@ -16,6 +16,7 @@ from google.protobuf.message import DecodeError
 from numpy.typing import NDArray
 
 from bets.acceptance import MarketView
+from gateway.heartbeats import Heartbeats
 from gateway.ports import Record
 from kernel.clock import Clock
 from kernel.errors import DomainError
@@ -220,11 +221,12 @@ class BookCache:
     ) -> None:
         self._clock = clock
         self._partition_of = partition_of
-        self._heartbeat_age_us_max = heartbeat_age_ms_max * 1_000
-        self._heartbeat_times_us = dict.fromkeys(range(partitions), 0)
+        self._heartbeats = Heartbeats(clock=clock, partitions=partitions, age_us_max=heartbeat_age_ms_max * 1_000)
+        self._partitions = partitions
         self._watchers_max = watchers_max
         self._live: dict[str, CachedBook] = {}
         self._over: dict[str, CachedBook] = {}
+        self._unreadable: set[str] = set()
         self._watches: set[BookWatch] = set()
         self._is_complete = False
 
@@ -256,11 +258,11 @@ class BookCache:
 
     def is_pricing_live(self, fixture_id: str) -> bool:
         """Return whether pricing has lately said that it works on this fixture's partition."""
-        return self._is_complete and self._is_fresh(self._heartbeat_times_us.get(self._partition_of(fixture_id), 0))
+        return self._is_complete and self._heartbeats.is_fresh(self._partition_of(fixture_id))
 
     def is_pricing_live_for_all(self) -> bool:
         """Return whether pricing has lately said so of every partition."""
-        return self._is_complete and all(self._is_fresh(time_us) for time_us in self._heartbeat_times_us.values())
+        return self._is_complete and all(map(self._heartbeats.is_fresh, range(self._partitions)))
 
     def partition_of(self, fixture_id: str) -> int:
         """Return the part of pricing that prices a fixture."""
@@ -268,8 +270,18 @@ class BookCache:
 
     def pricing_parts(self) -> tuple[PricingPart, ...]:
         """Return how each part of pricing stands."""
-        times_us = self._heartbeat_times_us.values()
-        return tuple(PricingPart(self._is_complete and self._is_fresh(time_us), time_us) for time_us in times_us)
+        return tuple(
+            PricingPart(self._is_complete and self._heartbeats.is_fresh(partition), time_us)
+            for partition, time_us in enumerate(self._heartbeats.times_us())
+        )
+
+    def is_readable(self, fixture_id: str) -> bool:
+        """Return whether the newest book of a fixture is the one that is held, and not one that could not be read."""
+        return fixture_id not in self._unreadable
+
+    def begin_at(self, offsets: Mapping[int, int]) -> None:
+        """Note from where on the books of each partition come from the log."""
+        self._heartbeats.begin_at(offsets)
 
     def load(self, books: Mapping[str, bytes]) -> None:
         """Take in books from a snapshot."""
@@ -278,12 +290,17 @@ class BookCache:
     def apply(self, records: Iterable[Record]) -> list[CachedBook]:
         """Take in records of the log, books and heartbeats; return the books that were news."""
         books: list[tuple[str, bytes | None]] = []
+        ends: dict[int, int] = {}
         for record in records:
             if record.topic == HEARTBEATS_TOPIC:
-                self._note_heartbeat(record.value)
+                self._heartbeats.note(record.value)
             else:
                 books.append((record.key, record.value))
-        return self._store(books)
+                ends[record.partition] = record.offset
+        stored = self._store(books)
+        for partition, offset in ends.items():
+            self._heartbeats.note_book(partition, offset)
+        return stored
 
     def watch(self, fixture_ids: frozenset[str]) -> BookWatch:
         """Begin to watch; the first to be taken is every book there is.
@@ -303,19 +320,6 @@ class BookCache:
         """Stop to watch."""
         self._watches.discard(watch)
 
-    def _is_fresh(self, time_us: int) -> bool:
-        return self._clock.now_us() - time_us <= self._heartbeat_age_us_max
-
-    def _note_heartbeat(self, value: bytes | None) -> None:
-        try:
-            heartbeat = book_pb2.PricingHeartbeat.FromString(value or b"")
-        except DecodeError as error:
-            log.error("books.heartbeat_unreadable", error=str(error))
-            return
-        if heartbeat.partition in self._heartbeat_times_us:
-            newest_us = self._heartbeat_times_us[heartbeat.partition]
-            self._heartbeat_times_us[heartbeat.partition] = max(newest_us, heartbeat.time_us)
-
     def _store(self, books: Iterable[tuple[str, bytes | None]]) -> list[CachedBook]:
         news = News()
         stored: list[CachedBook] = []
@@ -323,6 +327,7 @@ class BookCache:
             if raw is None:
                 self._live.pop(fixture_id, None)
                 self._over.pop(fixture_id, None)
+                self._unreadable.discard(fixture_id)
                 news.gone[fixture_id] = None
             elif (book := self._replace(fixture_id, raw)) is not None:
                 (news.ended if book.is_over else news.changed)[fixture_id] = None
@@ -338,14 +343,21 @@ class BookCache:
             book = CachedBook(raw)
         except (DecodeError, LayoutMalformed) as error:
             log.error("books.unreadable", fixture_id=fixture_id, error=str(error))
+            if self.find(fixture_id) is not None:
+                self._unreadable.add(fixture_id)
             return None
         held = self.find(fixture_id)
-        if held is not None and held.version >= book.version:
+        if held is not None and held.version > book.version:
+            return None
+        self._unreadable.discard(fixture_id)
+        if held is not None and held.version == book.version:
             return None
         book.compare(held)
         kept, left = (self._over, self._live) if book.is_over else (self._live, self._over)
         left.pop(fixture_id, None)
         kept[fixture_id] = book
         if len(self._over) > OVER_BOOKS_MAX:
-            del self._over[next(iter(self._over))]
+            dropped = next(iter(self._over))
+            del self._over[dropped]
+            self._unreadable.discard(dropped)
         return book

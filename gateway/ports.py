@@ -42,6 +42,10 @@ class Log(Protocol):
         """Read on from there in every partition."""
         ...
 
+    def begun_at(self, topic: str) -> Mapping[int, int]:
+        """Return the offset from which each partition is read, once the place is fixed."""
+        ...
+
     def batches(self) -> AsyncIterator[list[Record]]:
         """Yield what has come since the last batch; ends when the log is closed."""
         ...

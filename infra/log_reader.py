@@ -76,6 +76,7 @@ class LogReader:
         self._placement = -1
         self._placement_caught_up = -1
         self._behind: set[tuple[str, int]] = set()
+        self._places: dict[tuple[str, int], int] = {}
         self._placing_error = ""
         self._is_closed = False
         self._changed = asyncio.Event()
@@ -104,6 +105,11 @@ class LogReader:
             self._waiting, self._waiting_records = [], 0
             self._lock.notify_all()
         await self.wait_until_placed()
+
+    def begun_at(self, topic: str) -> dict[int, int]:
+        """Return the offset from which each partition is read, once the place is fixed."""
+        with self._lock:
+            return {partition: offset for (name, partition), offset in self._places.items() if name == topic}
 
     async def batches(self) -> AsyncIterator[list[Record]]:
         """Yield what has come since the last batch, never an empty one, until the reader is closed."""
@@ -166,6 +172,7 @@ class LogReader:
         consumer.assign(partitions)
         with self._lock:
             self._behind = behind
+            self._places = {(place.topic, place.partition): place.offset for place in partitions}
             self._placement = wanted
         self._wake(self._placed)
         # With nothing to read the reader is caught up, and who iterates has to notice.

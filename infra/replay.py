@@ -27,6 +27,7 @@ from infra.replay_source import Format, Recording, ReplayImpossible, find_record
 from infra.settings import Settings
 from kernel.clock import SystemClock
 from kernel.errors import DeliveryFailed, DomainError, OutletFull
+from overround.feed.v1.feed_pb2 import FeedUpdate
 
 HEARTBEAT_S: Final = 1.0
 TURN_MESSAGES: Final = 100
@@ -127,6 +128,7 @@ class Replay:
             self._time_ms_by_provider[reading.provider_id] = 0
         for update in reading.updates:
             self._time_ms_by_provider[reading.provider_id] = update.provider_time_ms
+            _put_start_ahead(update, speed=self._speed or 1.0)
         if reading.updates or reading.heartbeats or reading.refusals or reading.unknown_part_count:
             taken = await self._intake.take_reading(reading, raw=raw, timeout_ms=self._timeout_ms)
             report.published_count += taken.update_count
@@ -158,6 +160,14 @@ class Replay:
                 if provider_id != UNATTRIBUTED:
                     with suppress(OutletFull):  # the next one says it
                         self._intake.sign_life(provider_id, provider_time_ms=time_ms, timeout_ms=self._timeout_ms)
+
+
+def _put_start_ahead(update: FeedUpdate, *, speed: float) -> None:
+    """Have a fixture start as far ahead of now as it did of then: what should have begun long ago takes no bets."""
+    description = update.description
+    if description.start_time_ms and update.provider_time_ms:
+        ahead_ms = (description.start_time_ms - update.provider_time_ms) / speed
+        description.start_time_ms = max(1, round(time.time() * 1_000 + ahead_ms))
 
 
 def run_replay(

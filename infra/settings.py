@@ -12,6 +12,8 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from odds.start_guard import StartGuard
+
 ROOT = Path(__file__).resolve().parent.parent
 TEST_PORT_OFFSET = 10_200  # the test profile runs beside the local one
 
@@ -253,6 +255,7 @@ class Pricing(Section):
     A competition's tier goes by its name as the provider writes it. `football_offer` names markets, or types of them
     ("total"), that we offer ourselves on football matches; unless it is set, the local profile offers a moderate list
     and the others nothing.
+    A fixture that nobody calls in play is suspended so long after its scheduled start as its sport tolerates.
     """
 
     overround: float = Field(default=1.05, ge=1.0, le=2.0)
@@ -275,12 +278,21 @@ class Pricing(Section):
     football_offer: tuple[str, ...] | None = None
     kept_overround_tolerance: float = Field(default=0.005, ge=0.0, le=0.1)
     kept_return_max: float = Field(default=0.99, ge=0.0, lt=1.0)
+    bet_stop_margin_ms: int = Field(default=30_000, ge=0)
+    start_tolerance_ms: int = Field(default=0, ge=0)
+    start_tolerance_ms_by_sport: dict[str, int] = {}
     clock_stale_ms: int = Field(default=30_000, ge=100)
     provider_timeout_ms: int = Field(default=15_000, ge=100)
     fetch_spacing_ms_max: int = Field(default=20, ge=0, le=1_000)
     batch_fixtures_max: int = Field(default=256, ge=1, le=10_000)
     retention_s: int = Field(default=86_400, ge=1)
     redis_timeout_ms: int = Field(default=1_000, ge=10)
+
+    @property
+    def start_guard(self) -> StartGuard:
+        """From when on a fixture that nobody calls in play takes no bets."""
+        by_sport = {sport: tolerance_ms * 1_000 for sport, tolerance_ms in self.start_tolerance_ms_by_sport.items()}
+        return StartGuard(self.start_tolerance_ms * 1_000, by_sport)
 
 
 class Settings(BaseSettings):

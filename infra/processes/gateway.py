@@ -16,6 +16,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from gateway.access import AccessInterceptor
+from gateway.bettable_books import BettableBooks
 from gateway.book_follower import BookFollower
 from gateway.books import BOOKS_TOPIC, HEARTBEATS_TOPIC, BookCache
 from gateway.desk_feed import BETS_TOPIC, LIABILITIES_TOPIC, PROVIDERS_TOPIC, RECENT_BETS_MAX, DeskFeed
@@ -95,6 +96,12 @@ async def serve(settings: Settings, stopping: asyncio.Event) -> None:
             cache=books, books_log=servers.books_log, snapshots=snapshots, figures=figures, clock=clock
         )
         auth = make_authenticator(settings, redis=servers.redis, postgres=servers.session_postgres, clock=clock)
+        bettable = BettableBooks(
+            books=books,
+            clock=clock,
+            start_guard=settings.pricing.start_guard,
+            provider_timeout_us=settings.pricing.provider_timeout_ms * 1_000,
+        )
         desk = DeskFeed(names=PostgresPlayerNames(servers.postgres), watchers_max=settings.gateway.desks_max)
         losses = DeskLosses(books=books, feed=desk, clock=clock)
         betting = make_betting(
@@ -103,7 +110,7 @@ async def serve(settings: Settings, stopping: asyncio.Event) -> None:
             postgres=servers.postgres,
             log_in_postgres=servers.log_in_postgres,
             redis=servers.redis,
-            books=books,
+            books=bettable,
             figures=figures,
             auth=auth,
             clock=clock,
@@ -131,7 +138,10 @@ async def serve(settings: Settings, stopping: asyncio.Event) -> None:
         stack.push_async_callback(_end_feeds, feeds)
         works = (
             follower.run(),
-            _follow(servers.desk_log, (desk.apply_liabilities, desk.apply_providers, losses.apply_liabilities)),
+            _follow(
+                servers.desk_log,
+                (bettable.apply_providers, desk.apply_liabilities, desk.apply_providers, losses.apply_liabilities),
+            ),
             _follow(servers.bets_log, (betting.feed.apply, desk.apply_bets)),
             desk.show_bets(),
             losses.run(),

@@ -94,6 +94,8 @@ def build_policy(pricing: Pricing, football_offer: tuple[str, ...]) -> PricingPo
         football_offer=football_offer,
         kept_overround_tolerance=pricing.kept_overround_tolerance,
         kept_return_max=pricing.kept_return_max,
+        bet_stop_margin_us=pricing.bet_stop_margin_ms * 1_000,
+        start_guard=pricing.start_guard,
         clock_stale_us=pricing.clock_stale_ms * 1_000,
         provider_timeout_us=pricing.provider_timeout_ms * 1_000,
         ladder=pricing.ladder,

@@ -103,6 +103,21 @@ async def test_from_the_end_only_what_comes_after_the_place_was_fixed_is_read(
     assert values(await read(reader, 2)) == [4, 5]
 
 
+async def test_a_reader_tells_from_where_it_reads_each_partition(
+    outlet: KafkaOutlet, topic: str, open_reader: Callable[..., LogReader]
+) -> None:
+    await append(outlet, topic, *range(40))
+    begun_at = []
+    for start in ("beginning", "end"):
+        reader = open_reader(topic, start=start)
+        await reader.wait_until_placed()
+        begun_at.append(reader.begun_at(topic))
+    assert begun_at[0] == dict.fromkeys(range(PARTITIONS), 0)
+    assert begun_at[1] == {partition: outlet.delivered_until(topic, partition) for partition in range(PARTITIONS)}
+    assert sum(begun_at[1].values()) == 40
+    assert reader.begun_at("another") == {}
+
+
 async def test_a_backlog_goes_back_so_many_records_of_each_partition(
     outlet: KafkaOutlet, topic: str, open_reader: Callable[..., LogReader]
 ) -> None:

@@ -71,9 +71,9 @@ def record(book: book_pb2.Book) -> Record:
     return Record("odds.books.v1", 0, 0, 0, book.fixture_id, book.SerializeToString())
 
 
-def heartbeat(partition: int, time_us: int) -> Record:
-    value = book_pb2.PricingHeartbeat(partition=partition, time_us=time_us).SerializeToString()
-    return Record("odds.heartbeats.v1", 0, 0, 0, str(partition), value)
+def heartbeat(partition: int, time_us: int, books_end: int = 0) -> Record:
+    value = book_pb2.PricingHeartbeat(partition=partition, time_us=time_us, books_end_offset=books_end)
+    return Record("odds.heartbeats.v1", 0, 0, 0, str(partition), value.SerializeToString())
 
 
 def test_a_newer_book_replaces_an_older_one_and_never_the_other_way(books: BookCache) -> None:
@@ -210,6 +210,47 @@ def test_pricing_of_one_partition_says_nothing_of_another(books: BookCache) -> N
 def test_an_old_heartbeat_does_not_take_back_a_newer_one(books: BookCache) -> None:
     books.apply([heartbeat(1, NOW_US), heartbeat(1, NOW_US - 10_000_000)])
     assert books.is_pricing_live("f")
+
+
+@pytest.mark.parametrize(("ahead_us", "is_live"), [(1_000_000, True), (1_000_001, False), (3_600_000_000, False)])
+def test_a_heartbeat_from_a_clock_that_is_ahead_is_none_and_none_is_younger_than_its_arrival(
+    books: BookCache, clock: FakeClock, ahead_us: int, is_live: bool
+) -> None:
+    books.apply([heartbeat(1, NOW_US + ahead_us)])
+    assert books.is_pricing_live("f") == is_live
+    clock.now = NOW_US + 1_500_001
+    assert not books.is_pricing_live("f")
+    clock.now = NOW_US + ahead_us
+    assert books.is_pricing_live("f") == is_live
+
+
+def test_a_heartbeat_counts_when_the_books_that_it_vouches_for_were_read(books: BookCache) -> None:
+    books.apply([heartbeat(1, NOW_US, books_end=8)])
+    assert not books.is_pricing_live("f")
+    books.apply([record(build("f", 1))._replace(partition=1, offset=6)])
+    assert not books.is_pricing_live("f")
+    books.apply([record(build("f", 2))._replace(partition=0, offset=7)])
+    assert not books.is_pricing_live("f")
+    books.apply([record(build("f", 3))._replace(partition=1, offset=7)])
+    assert books.is_pricing_live("f")
+
+
+def test_a_heartbeat_that_waits_for_a_book_does_not_take_back_the_one_before(books: BookCache) -> None:
+    books.apply([heartbeat(1, NOW_US), heartbeat(1, NOW_US, books_end=8)])
+    assert books.is_pricing_live("f")
+
+
+def test_heartbeats_that_wait_are_few_and_the_newest(books: BookCache) -> None:
+    books.apply([heartbeat(1, NOW_US - 1_000 + number, books_end=8) for number in range(1_000)])
+    books.apply([Record("odds.books.v1", 1, 7, 0, "gone", None)])
+    assert books.pricing_parts()[1].heard_time_us == NOW_US - 1
+
+
+def test_what_was_there_before_reading_began_counts_as_read(books: BookCache) -> None:
+    books.begin_at({0: 0, 1: 8})
+    books.apply([heartbeat(1, NOW_US, books_end=8), heartbeat(0, NOW_US, books_end=1)])
+    assert books.is_pricing_live("f")
+    assert not books.is_pricing_live("ff")
 
 
 def test_nothing_is_live_before_every_book_was_taken_in(clock: FakeClock) -> None:
