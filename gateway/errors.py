@@ -86,6 +86,8 @@ _REASONS_BY_STATUS: Mapping[grpc.StatusCode, tuple[str, ...]] = {
         "OUTLET_FULL",
         "OVERLOADED",
         "TOO_MANY_BETS_UNDER_WAY",
+        "TOO_MANY_CALLS",
+        "TOO_MANY_REQUESTS",  # told by the proxy
         "TOO_MANY_WATCHERS",
     ),
     grpc.StatusCode.DEADLINE_EXCEEDED: ("DEADLINE_EXCEEDED", "STREAM_IDLE"),

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from gateway.auth import Authenticator, Context
+from gateway.source import AddressOf
 from kernel.ids import parse_uuid
 from kernel.money import CurrencyMismatch
 from overround.pam.v1 import player_service_pb2, player_service_pb2_grpc
 from pam.credentials import PASSWORD_LENGTHS, LogInRefused, expect_password, expect_username, is_username
 from pam.player import Player, PlayerRole, UsernameTaken
-from pam.ports import LogInAttempts, Passwords, PlayerStore, SessionStore
+from pam.ports import LogInAttempts, PasswordDoor, Passwords, PlayerStore, SessionStore
 from wallet.ports import Wallet
 from wire.players import build_player, build_session
 from wire.wallet import build_balance
@@ -25,6 +26,7 @@ class PlayerService(player_service_pb2_grpc.PlayerServiceServicer):
         passwords: Passwords,
         sessions: SessionStore,
         attempts: LogInAttempts,
+        address_of: AddressOf,
         wallet: Wallet,
         currency: str,
     ) -> None:
@@ -33,22 +35,24 @@ class PlayerService(player_service_pb2_grpc.PlayerServiceServicer):
         self._passwords = passwords
         self._sessions = sessions
         self._attempts = attempts
+        self._address_of = address_of
         self._wallet = wallet
         self._currency = currency
 
     async def Register(  # noqa: N802 (the contract names it)
-        self, request: player_service_pb2.RegisterRequest, _context: Context
+        self, request: player_service_pb2.RegisterRequest, context: Context
     ) -> player_service_pb2.RegisterResponse:
         """Make a player with an empty cash account and log in; a repeated request logs in again."""
         player = await self._register(request)
+        await self._attempts.forget(player.username, address=self._address_of(context), role=player.role)
         token, session = await self._sessions.open(player)
         return player_service_pb2.RegisterResponse(player=build_player(player), session=build_session(token, session))
 
     async def LogIn(  # noqa: N802 (the contract names it)
-        self, request: player_service_pb2.LogInRequest, _context: Context
+        self, request: player_service_pb2.LogInRequest, context: Context
     ) -> player_service_pb2.LogInResponse:
         """Open a session."""
-        player = await self._verify(request.username, request.password)
+        player = await self._verify(request.username, request.password, address=self._address_of(context))
         token, session = await self._sessions.open(player)
         return player_service_pb2.LogInResponse(player=build_player(player), session=build_session(token, session))
 
@@ -73,7 +77,8 @@ class PlayerService(player_service_pb2_grpc.PlayerServiceServicer):
         expect_password(request.password, username=request.username)
         if request.currency != self._currency:
             raise CurrencyMismatch(f"Currency must be {self._currency}, was {request.currency[:16]!r}")
-        password_hash = await self._passwords.hash(request.password)
+        door = PasswordDoor.REGISTRATION
+        password_hash = await self._passwords.hash(request.password, door=door)
         stored = await self._players.register(
             request_id=request_id,
             username=request.username,
@@ -82,19 +87,23 @@ class PlayerService(player_service_pb2_grpc.PlayerServiceServicer):
             currency=request.currency,
         )
         is_repeat = stored.password_hash != password_hash
-        if is_repeat and not await self._passwords.verify(request.password, stored.password_hash):
+        if is_repeat and not await self._passwords.verify(request.password, stored.password_hash, door=door):
             raise UsernameTaken(f"Username must be free, {request.username} is taken")
         return stored.player
 
-    async def _verify(self, username: str, password: str) -> Player:
+    async def _verify(self, username: str, password: str, *, address: str) -> Player:
         """Return the player, after the same work and with the same refusal whatever is wrong."""
-        if not is_username(username) or len(password) > PASSWORD_LENGTHS[1]:
-            await self._passwords.verify("", None)
+        stored = await self._players.find_by_username(username) if is_username(username) else None
+        role = PlayerRole.BETTOR if stored is None else stored.player.role
+        await self._attempts.note(username, address=address, role=role)
+        # What is too long to be a password is not worked on at its length.
+        is_password = len(password) <= PASSWORD_LENGTHS[1]
+        is_right = await self._passwords.verify(
+            password if is_password else "",
+            None if stored is None or not is_password else stored.password_hash,
+            door=PasswordDoor.TRADER if role == PlayerRole.TRADER else PasswordDoor.LOG_IN,
+        )
+        if not is_right or stored is None:
             raise LogInRefused
-        await self._attempts.note(username)
-        stored = await self._players.find_by_username(username)
-        password_hash = None if stored is None else stored.password_hash
-        if not await self._passwords.verify(password, password_hash) or stored is None:
-            raise LogInRefused
-        await self._attempts.forget(username)
+        await self._attempts.forget(username, address=address, role=role)
         return stored.player

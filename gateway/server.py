@@ -10,8 +10,8 @@ from typing import Any, ClassVar, Final
 import grpc
 from prometheus_client import Histogram
 
-from gateway.access import AccessInterceptor
 from gateway.errors import ErrorInterceptor, replace_behaviour
+from gateway.guards import Guards
 from kernel.errors import DomainError
 
 UNARY_TIMEOUT_S: Final = 5.0
@@ -87,20 +87,20 @@ class DeadlineInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]
 
 
 def make_server(
-    add_services: Sequence[Callable[[grpc.aio.Server], None]], *, address: str, access: AccessInterceptor
+    add_services: Sequence[Callable[[grpc.aio.Server], None]], *, address: str, guards: Guards
 ) -> grpc.aio.Server:
     """Return a server that is bound to its address and not started.
 
     Args:
         add_services: Each registers one service.
         address: "host:port"; port 0 takes a free one.
-        access: Says who may call what.
+        guards: Stand before every method.
 
     Raises:
         RuntimeError: If the address is taken.
     """
     server = grpc.aio.server(
-        interceptors=[ErrorInterceptor(), DeadlineInterceptor(timeout_s=UNARY_TIMEOUT_S), access],
+        interceptors=[ErrorInterceptor(), DeadlineInterceptor(timeout_s=UNARY_TIMEOUT_S), *guards],
         options=SERVER_OPTIONS,
         maximum_concurrent_rpcs=CONCURRENT_CALLS_MAX,
     )

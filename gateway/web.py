@@ -1,4 +1,4 @@
-"""The HTTP side: the built front end, the health of the process, its metrics."""
+"""The HTTP side that the world sees: the built front end, and whether the process works."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Final
 
 from aiohttp import web
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 ASSETS: Final = "/assets/"
 CACHE_FOR_EVER: Final = "public, max-age=31536000, immutable"
@@ -31,25 +30,21 @@ SECURITY_HEADERS: Final = {
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def make_web_app(*, dist_dir: Path, find_troubles: Callable[[], Awaitable[list[str]]]) -> web.Application:
-    """Return the application.
+def make_web_app(*, dist_dir: Path, find_trouble: Callable[[], Awaitable[str | None]]) -> web.Application:
+    """Return the application. What is wrong, and the figures of the process, are told at another port.
 
     Args:
         dist_dir: Folder of the built front end.
-        find_troubles: Says what keeps the gateway from working, nothing if it works.
+        find_trouble: Says what keeps the gateway from working, None if it works.
     """
 
     async def answer_health(_request: web.Request) -> web.Response:
-        troubles = await find_troubles()
-        return web.Response(status=503 if troubles else 200, text="\n".join(troubles) or "ok")
-
-    async def answer_metrics(_request: web.Request) -> web.Response:
-        return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+        is_well = await find_trouble() is None
+        return web.Response(status=200 if is_well else 503, text="ok" if is_well else "not ready")
 
     app = web.Application(client_max_size=REQUEST_BYTES_MAX)
     app.on_response_prepare.append(_add_security_headers)
     app.router.add_get("/healthz", answer_health)
-    app.router.add_get("/metrics", answer_metrics)
     app.router.add_get("/{path:.*}", _serving(dist_dir.resolve()))
     return app
 
@@ -57,8 +52,8 @@ def make_web_app(*, dist_dir: Path, find_troubles: Callable[[], Awaitable[list[s
 def _serving(dist_dir: Path) -> Handler:
     async def serve(request: web.Request) -> web.StreamResponse:
         path = request.path
-        file = (dist_dir / path.lstrip("/")).resolve()
-        if path != "/" and file.is_relative_to(dist_dir) and file.is_file() and file.suffix != ".html":
+        file = _find_file(dist_dir, path)
+        if file is not None:
             return web.FileResponse(file, headers={"Cache-Control": _cache_of(path)})
         if path.startswith(ASSETS) or _is_file_name(path):
             raise web.HTTPNotFound
@@ -68,6 +63,15 @@ def _serving(dist_dir: Path) -> Handler:
         return web.FileResponse(page, headers={"Cache-Control": CACHE_NEVER})
 
     return serve
+
+
+def _find_file(dist_dir: Path, path: str) -> Path | None:
+    try:
+        file = (dist_dir / path.lstrip("/")).resolve()
+        is_served = file.is_relative_to(dist_dir) and file.suffix != ".html" and file.is_file()
+    except (OSError, ValueError):  # too long, or nothing that can be a path
+        raise web.HTTPNotFound from None
+    return file if is_served else None
 
 
 def _is_file_name(path: str) -> bool:

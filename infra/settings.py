@@ -32,7 +32,7 @@ class Ports(Section):
     web: int = 8080
     gateway_grpc: int = 18081
     gateway_http: int = 18082
-    envoy_admin: int = 18083
+    gateway_health: int = 18083
     kafka: int = 18092
     kafka_controller: int = 18093
     postgres: int = 18432
@@ -120,7 +120,11 @@ class Betting(Section):
 
 
 class Sessions(Section):
-    """How long sessions last, how often a log-in may be tried, and connections of their own, apart from the bets'."""
+    """How long sessions last, how often a log-in may be tried, and connections of their own, apart from the bets'.
+
+    `log_in_attempts_max` wrong log-ins of a name from an address, or of any names from it, are free; those beyond have
+    to keep a distance that doubles from one to the next, until nothing was tried for `log_in_window_s`.
+    """
 
     idle_s: int = Field(default=6 * 3_600, ge=1)
     age_s_max: int = Field(default=24 * 3_600, ge=1)
@@ -130,17 +134,50 @@ class Sessions(Section):
     connections_max: int = Field(default=4, ge=1, le=100)
     log_in_connections_max: int = Field(default=4, ge=1, le=100)
     log_in_attempts_max: int = Field(default=10, ge=1)
+    log_in_attempts_by_address_max: int = Field(default=50, ge=1)
+    log_in_delay_ms_min: int = Field(default=1_000, ge=1)
+    log_in_delay_ms_max: int = Field(default=60_000, ge=1)
     log_in_window_s: int = Field(default=300, ge=1)
 
 
 class Passwords(Section):
-    """Cost of Argon2id: the second recommended choice of RFC 9106, for when memory is scarce."""
+    """Cost of Argon2id: the second recommended choice of RFC 9106, for when memory is scarce.
+
+    Log-ins, those of traders, and registrations have threads and a queue each, so that none keeps another waiting.
+    """
 
     memory_kib: int = Field(default=65_536, ge=8)
     iterations: int = Field(default=3, ge=1)
     lanes: int = Field(default=4, ge=1)
     threads: int = Field(default=2, ge=1)
+    trader_threads: int = Field(default=1, ge=1)
+    registration_threads: int = Field(default=1, ge=1)
     waiting_max: int = Field(default=64, ge=1)
+
+
+class Sources(Section):
+    """What one source may take before anybody else's share is touched.
+
+    An address is what the proxy saw, an IPv6 one with its whole network. `trusted_proxies` says how many proxies of
+    our own stand before ours and add to x-forwarded-for. Who has a stream and reads nothing from it for
+    `unread_stream_s` loses it.
+    """
+
+    requests_per_s_max: int = Field(default=500, ge=1)
+    requests_burst_max: int = Field(default=2_000, ge=1)
+    addresses_max: int = Field(default=10_000, ge=1)
+    trusted_proxies: int = Field(default=0, ge=0, le=8)
+    unread_stream_s: int = Field(default=60, ge=1)
+    address_calls_max: int = Field(default=256, ge=1)
+    address_book_streams_max: int = Field(default=100, ge=1)
+    address_bet_streams_max: int = Field(default=200, ge=1)
+    address_desks_max: int = Field(default=20, ge=1)
+    address_feeds_max: int = Field(default=32, ge=1)
+    address_log_ins_max: int = Field(default=8, ge=1)
+    address_registrations_max: int = Field(default=8, ge=1)
+    account_calls_max: int = Field(default=64, ge=1)
+    account_bet_streams_max: int = Field(default=10, ge=1)
+    account_desks_max: int = Field(default=10, ge=1)
 
 
 class Feeds(Section):
@@ -314,6 +351,7 @@ class Settings(BaseSettings):
     betting: Betting = Betting()
     sessions: Sessions = Sessions()
     passwords: Passwords = Passwords()
+    sources: Sources = Sources()
     feeds: Feeds = Feeds()
     gateway: Gateway = Gateway()
     redis: Redis = Redis()

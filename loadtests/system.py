@@ -13,12 +13,13 @@ from infra.local.control import ControlRefused, request
 from infra.local.data import throw_away
 from infra.local.state import read_running
 from infra.local.status import measure_memory_bytes
-from infra.settings import ROOT, Betting, Ports, Settings, load_settings
+from infra.settings import ROOT, Betting, Ports, Settings, Sources, load_settings
 
 PORT_OFFSET = 12_600
 START_LIMIT_S = 120.0
 STOP_LIMIT_S = 20.0
 NO_LIMIT_MINOR = 10**11
+NO_LIMIT_CALLS = 10**6
 
 
 class SystemFailed(Exception):
@@ -30,7 +31,15 @@ def bench_settings() -> Settings:
     limits = Betting(
         stake_minor_max=NO_LIMIT_MINOR, payout_minor_max=NO_LIMIT_MINOR, market_loss_minor_max=NO_LIMIT_MINOR
     )
-    own = {"ports": Ports().shifted(PORT_OFFSET), "data_dir": ROOT / ".local" / "bench", "betting": limits}
+    # All load comes from one address, as none in life does.
+    sources = Sources(
+        requests_per_s_max=NO_LIMIT_CALLS,
+        requests_burst_max=NO_LIMIT_CALLS,
+        address_calls_max=NO_LIMIT_CALLS,
+        address_book_streams_max=NO_LIMIT_CALLS,
+    )
+    data_dir = ROOT / ".local" / "bench"
+    own = {"ports": Ports().shifted(PORT_OFFSET), "data_dir": data_dir, "betting": limits, "sources": sources}
     return load_settings("local").model_copy(update=own)
 
 

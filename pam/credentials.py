@@ -35,7 +35,7 @@ class LogInRefused(DomainError):
 
 
 class LoginRateLimited(DomainError):
-    """So many log-ins were tried for one name that it has to wait."""
+    """So many log-ins failed, for a name from an address or from the address, that the next has to wait."""
 
     reason: ClassVar[str] = "LOGIN_RATE_LIMITED"
 

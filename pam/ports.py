@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
 
@@ -44,10 +45,18 @@ class PlayerStore(Protocol):
         ...
 
 
+class PasswordDoor(StrEnum):
+    """At whose door a password is worked on; none keeps another waiting."""
+
+    LOG_IN = "log-ins"
+    TRADER = "log-ins of traders"
+    REGISTRATION = "registrations"
+
+
 class Passwords(Protocol):
     """Slow, salted hashes of passwords."""
 
-    async def hash(self, password: str) -> str:
+    async def hash(self, password: str, *, door: PasswordDoor) -> str:
         """Return a new hash.
 
         Raises:
@@ -55,7 +64,7 @@ class Passwords(Protocol):
         """
         ...
 
-    async def verify(self, password: str, password_hash: str | None) -> bool:
+    async def verify(self, password: str, password_hash: str | None, *, door: PasswordDoor) -> bool:
         """Return whether the hash is of that password; None takes as long and is of none.
 
         Raises:
@@ -93,19 +102,23 @@ class SessionStore(Protocol):
 
 
 class LogInAttempts(Protocol):
-    """Counts log-ins tried for each name, so that passwords cannot be guessed by trying."""
+    """Counts log-ins tried, so that passwords cannot be guessed by trying.
 
-    async def note(self, username: str) -> None:
+    By name and address, so that a stranger's wrong ones keep nobody else out, and by address, so that one address
+    cannot try name after name. Those of traders count apart.
+    """
+
+    async def note(self, username: str, *, address: str, role: PlayerRole) -> None:
         """Count one more.
 
         Raises:
-            LoginRateLimited: If there were too many lately.
+            LoginRateLimited: If it comes too soon after those that failed.
             SessionsUnavailable: If the store does not answer in time.
         """
         ...
 
-    async def forget(self, username: str) -> None:
-        """Begin anew after a log-in that succeeded.
+    async def forget(self, username: str, *, address: str, role: PlayerRole) -> None:
+        """Give back what was counted for a name from an address, after one succeeded.
 
         Raises:
             SessionsUnavailable: If the store does not answer in time.

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import socket
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Literal
+
+from infra.local.private import open_by_short_path
 
 Action = Literal["start", "stop", "kill", "shutdown"]
 REQUEST_BYTES_MAX = 4_096
@@ -34,11 +35,8 @@ async def serve_control(profile_dir: Path, act: Callable[[Action, str], Awaitabl
         writer.close()
 
     (profile_dir / SOCKET_NAME).unlink(missing_ok=True)
-    folder = os.open(profile_dir, os.O_PATH)
-    try:
-        server = await asyncio.start_unix_server(answer, _short_path(folder), limit=REQUEST_BYTES_MAX)
-    finally:
-        os.close(folder)
+    with open_by_short_path(profile_dir / SOCKET_NAME) as path:
+        server = await asyncio.start_unix_server(answer, path, limit=REQUEST_BYTES_MAX)
     (profile_dir / SOCKET_NAME).chmod(0o600)
     return server
 
@@ -58,20 +56,12 @@ def request(profile_dir: Path, action: Action, name: str) -> None:
 
 
 def _exchange(profile_dir: Path, message: dict[str, str]) -> str | None:
-    folder = os.open(profile_dir, os.O_PATH)
-    try:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-            connection.settimeout(ANSWER_TIMEOUT_S)
-            connection.connect(_short_path(folder))
-            connection.sendall(json.dumps(message).encode() + b"\n")
-            with connection.makefile() as answer:
-                reply = json.loads(answer.readline() or '{"error": "the supervisor went away"}')
-    finally:
-        os.close(folder)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        connection.settimeout(ANSWER_TIMEOUT_S)
+        with open_by_short_path(profile_dir / SOCKET_NAME) as path:
+            connection.connect(path)
+        connection.sendall(json.dumps(message).encode() + b"\n")
+        with connection.makefile() as answer:
+            reply = json.loads(answer.readline() or '{"error": "the supervisor went away"}')
     error: str | None = reply["error"]
     return error
-
-
-def _short_path(folder: int) -> str:
-    """A socket's path may have 107 bytes; a checkout can be deeper than that."""
-    return f"/proc/self/fd/{folder}/{SOCKET_NAME}"

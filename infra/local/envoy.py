@@ -1,28 +1,54 @@
-"""Configuration of the proxy in front of the gateway: gRPC, gRPC-web and the front end at one address."""
+"""Configuration of the proxy in front of the gateway: gRPC, gRPC-web and the front end at one address.
+
+What can be bounded by address is bounded here first: requests a second. Envoy does not count connections by address:
+of those there is a bound for all, one that asks for nothing is closed soon, and what is open at the gateway has a share
+for each address there, which the proxy tells it.
+"""
 
 from __future__ import annotations
 
+import base64
 import json
+from pathlib import Path
 from typing import Any, Final
 
+from google.protobuf.any_pb2 import Any as AnyMessage
+from google.rpc.code_pb2 import RESOURCE_EXHAUSTED
+from google.rpc.error_details_pb2 import ErrorInfo
+from google.rpc.status_pb2 import Status
+
+from gateway.errors import DOMAIN, STATUS_DETAILS_KEY
+from gateway.source import EDGE_KEY_HEADER, IPV6_PREFIX, SOURCE_HEADER
 from infra.settings import Settings
 
 CONNECTIONS_MAX: Final = 10_000
 STREAMS_PER_CONNECTION_MAX: Final = 1_000
 BUFFER_BYTES: Final = 256 * 1024
 WINDOW_BYTES: Final = 256 * 1024
+HEADERS_KIB_MAX: Final = 16
 CONNECT_TIMEOUT: Final = "0.5s"
 UNLIMITED: Final = "0s"
+ADMIN_SOCKET: Final = "admin.sock"
+RETRY_S: Final = 2
+WAITING_PAGE: Final = Path(__file__).with_name("waiting.html")
+# Whoever watches hears something every second, so that a stream on which nothing moves is one that nobody reads.
+WATCHES: Final = r"/overround\.[a-z0-9.]+\.[A-Za-z]+/Watch[A-Za-z]+"
 
 _EXTENSIONS: Final = "type.googleapis.com/envoy.extensions"
 
 
-def render_envoy_config(settings: Settings) -> str:
-    """Return the configuration as JSON, which Envoy reads as YAML."""
+def render_envoy_config(settings: Settings, *, edge_key: str) -> str:
+    """Return the configuration as JSON, which Envoy reads as YAML.
+
+    Args:
+        settings: Of the whole system.
+        edge_key: What the gateway knows the proxy by. It makes the configuration a secret.
+    """
     config = {
-        "admin": {"address": _address(settings.host, settings.ports.envoy_admin)},
+        # In the proxy's working folder, for this user alone.
+        "admin": {"address": {"pipe": {"path": ADMIN_SOCKET, "mode": 0o600}}},
         "static_resources": {
-            "listeners": [_listener(settings)],
+            "listeners": [_listener(settings, edge_key)],
             "clusters": [
                 _cluster("gateway_grpc", settings.host, settings.ports.gateway_grpc, is_http2=True),
                 _cluster("gateway_http", settings.host, settings.ports.gateway_http, is_http2=False),
@@ -33,24 +59,30 @@ def render_envoy_config(settings: Settings) -> str:
     return json.dumps(config, indent=2) + "\n"
 
 
-def _listener(settings: Settings) -> dict[str, Any]:
+def _listener(settings: Settings, edge_key: str) -> dict[str, Any]:
     manager = {
         "@type": f"{_EXTENSIONS}.filters.network.http_connection_manager.v3.HttpConnectionManager",
         "stat_prefix": "web",
         # HTTP/1.1 and HTTP/2 with prior knowledge on one port.
         "codec_type": "AUTO",
         "use_remote_address": True,
+        "xff_num_trusted_hops": settings.sources.trusted_proxies,
+        "normalize_path": True,
+        "merge_slashes": True,
+        "path_with_escaped_slashes_action": "REJECT_REQUEST",
+        "max_request_headers_kb": HEADERS_KIB_MAX,
         "server_header_transformation": "PASS_THROUGH",
         "stream_idle_timeout": UNLIMITED,
         "request_headers_timeout": "10s",
-        "common_http_protocol_options": {"idle_timeout": "300s", "max_headers_count": 64},
+        "common_http_protocol_options": {"idle_timeout": "60s", "max_headers_count": 64},
         "http2_protocol_options": {
             "max_concurrent_streams": STREAMS_PER_CONNECTION_MAX,
             "initial_stream_window_size": WINDOW_BYTES,
             "initial_connection_window_size": 4 * WINDOW_BYTES,
         },
-        "http_filters": [_filter("grpc_web", "GrpcWeb"), _filter("router", "Router")],
-        "route_config": {"name": "web", "virtual_hosts": [_virtual_host()]},
+        "http_filters": [_filter("grpc_web", "GrpcWeb"), _request_limit(settings), _filter("router", "Router")],
+        "route_config": {"name": "web", "virtual_hosts": [_virtual_host(settings, edge_key)]},
+        "local_reply_config": {"mappers": [_waiting_page()]},
     }
     return {
         "name": "web",
@@ -70,21 +102,94 @@ def _connection_limit() -> dict[str, Any]:
     }
 
 
-def _virtual_host() -> dict[str, Any]:
-    calls = {"cluster": "gateway_grpc", "timeout": UNLIMITED, "idle_timeout": UNLIMITED}
+def _virtual_host(settings: Settings, edge_key: str) -> dict[str, Any]:
+    calls = {
+        "cluster": "gateway_grpc",
+        "timeout": UNLIMITED,
+        "idle_timeout": UNLIMITED,
+        "max_stream_duration": {"grpc_timeout_header_max": UNLIMITED},
+    }
+    watches = {**calls, "idle_timeout": f"{settings.sources.unread_stream_s}s"}
+    vouching = {
+        "request_headers_to_add": [
+            _header(EDGE_KEY_HEADER, edge_key),
+            _header(SOURCE_HEADER, "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%"),
+        ]
+    }
     return {
         "name": "overround",
         "domains": ["*"],
         "routes": [
-            {
-                "match": {"prefix": "/overround."},
-                "route": {**calls, "max_stream_duration": {"grpc_timeout_header_max": UNLIMITED}},
-            },
-            # Figures of the process are for those inside.
-            {"match": {"path": "/metrics"}, "direct_response": {"status": 404}},
+            {"match": {"safe_regex": {"regex": WATCHES}}, "route": watches, **vouching},
+            {"match": {"prefix": "/overround."}, "route": calls, **vouching},
             {"match": {"prefix": "/"}, "route": {"cluster": "gateway_http", "timeout": "15s"}},
         ],
+        "rate_limits": [
+            {"actions": [{"masked_remote_address": {"v4_prefix_mask_len": 32, "v6_prefix_mask_len": IPV6_PREFIX}}]}
+        ],
     }
+
+
+def _request_limit(settings: Settings) -> dict[str, Any]:
+    """Give each address a bucket of requests; one for all stands behind, so large that it never decides."""
+    sources = settings.sources
+    every_request = {"default_value": {"numerator": 100, "denominator": "HUNDRED"}}
+    limit = _filter("local_ratelimit", "LocalRateLimit")
+    limit["typed_config"] |= {
+        "stat_prefix": "by_address",
+        "token_bucket": _bucket(2**31, 2**31),
+        "descriptors": [
+            {
+                "entries": [{"key": "masked_remote_address"}],
+                "token_bucket": _bucket(sources.requests_burst_max, sources.requests_per_s_max),
+            }
+        ],
+        "max_dynamic_descriptors": sources.addresses_max,
+        "always_consume_default_token_bucket": False,
+        "filter_enabled": every_request,
+        "filter_enforced": every_request,
+        "rate_limited_as_resource_exhausted": True,
+        "response_headers_to_add": [
+            _header("retry-after", "1"),
+            _header(STATUS_DETAILS_KEY, _too_many_requests(sources.requests_per_s_max)),
+        ],
+    }
+    return limit
+
+
+def _too_many_requests(requests_per_s_max: int) -> str:
+    """Return a refusal as the gateway would tell it, in the form of a header."""
+    info = ErrorInfo(reason="TOO_MANY_REQUESTS", domain=DOMAIN)
+    info.metadata.update({"requests_per_s_max": str(requests_per_s_max), "retry_s": "1"})
+    packed = AnyMessage()
+    packed.Pack(info)
+    message = f"At most {requests_per_s_max} requests a second may come from one address: try again in 1 s"
+    status = Status(code=RESOURCE_EXHAUSTED, message=message, details=[packed])
+    return base64.b64encode(status.SerializeToString()).decode().rstrip("=")
+
+
+def _bucket(tokens_max: int, tokens_per_s: int) -> dict[str, Any]:
+    return {"max_tokens": tokens_max, "tokens_per_fill": tokens_per_s, "fill_interval": "1s"}
+
+
+def _waiting_page() -> dict[str, Any]:
+    """Show whoever opens a page while no gateway answers one that tries again by itself; calls are told as ever."""
+    unavailable = {"comparison": {"op": "GE", "value": {"default_value": 502, "runtime_key": "waiting_page_from"}}}
+    for_a_page = {"name": "accept", "string_match": {"contains": "text/html"}}
+    return {
+        "filter": {
+            "and_filter": {"filters": [{"status_code_filter": unavailable}, {"header_filter": {"header": for_a_page}}]}
+        },
+        "headers_to_add": [_header("retry-after", str(RETRY_S)), _header("cache-control", "no-store")],
+        "body_format_override": {
+            "text_format_source": {"inline_string": WAITING_PAGE.read_text(encoding="utf-8")},
+            "content_type": "text/html; charset=UTF-8",
+        },
+    }
+
+
+def _header(name: str, value: str) -> dict[str, Any]:
+    return {"header": {"key": name, "value": value}, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}
 
 
 def _filter(name: str, message: str) -> dict[str, Any]:

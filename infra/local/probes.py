@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import struct
+from pathlib import Path
 
+from infra.local.private import open_by_short_path
 from infra.local.program import Unhealthy
 
 ANSWER_BYTES_MAX = 65_536
@@ -18,8 +20,26 @@ async def probe_http(host: str, port: int, path: str) -> None:
         Unhealthy: If it answers anything else; the message carries the start of the body.
         OSError: If nothing listens.
     """
-    request = f"GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode()
-    answer = await _exchange(host, port, request)
+    _expect_ok(await _exchange(*await asyncio.open_connection(host, port), _get(host, path)))
+
+
+async def probe_http_socket(socket: Path, path: str) -> None:
+    """Return where `path` answers 200 at a UNIX socket.
+
+    Raises:
+        Unhealthy: If it answers anything else; the message carries the start of the body.
+        OSError: If nothing listens.
+    """
+    with open_by_short_path(socket) as short_path:
+        reader, writer = await asyncio.open_unix_connection(short_path)
+    _expect_ok(await _exchange(reader, writer, _get("localhost", path)))
+
+
+def _get(host: str, path: str) -> bytes:
+    return f"GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode()
+
+
+def _expect_ok(answer: bytes) -> None:
     head, _, body = answer.partition(b"\r\n\r\n")
     status = head.split(b" ", 2)[1:2]
     if status != [b"200"]:
@@ -28,7 +48,7 @@ async def probe_http(host: str, port: int, path: str) -> None:
 
 async def probe_redis(host: str, port: int) -> None:
     """Return where Redis answers a ping and is not loading its data."""
-    answer = await _exchange(host, port, b"PING\r\nQUIT\r\n")
+    answer = await _exchange(*await asyncio.open_connection(host, port), b"PING\r\nQUIT\r\n")
     if not answer.startswith(b"+PONG"):
         raise Unhealthy(answer[:200].decode(errors="replace").strip())
 
@@ -67,8 +87,7 @@ async def probe_postgres(host: str, port: int, user: str) -> None:
         raise Unhealthy(rest[4:].replace(b"\0", b" ").decode(errors="replace").strip())
 
 
-async def _exchange(host: str, port: int, request: bytes) -> bytes:
-    reader, writer = await asyncio.open_connection(host, port)
+async def _exchange(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: bytes) -> bytes:
     try:
         writer.write(request)
         answer = b""

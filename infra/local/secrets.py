@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 import secrets
 from dataclasses import asdict, dataclass
 
+from infra.local.private import write_private
 from infra.settings import Settings
 
 PROVIDERS = ("sim-alpha", "sim-bravo", "sim-charlie", "uof", "betfair")
@@ -22,11 +22,13 @@ class LocalSecrets:
         provider_api_keys: API key of each provider.
         trader_password: Password of the user `trader`.
         simulated_player_password: Password of every simulated bettor.
+        edge_key: What the proxy proves to the gateway with that an address is one it saw.
     """
 
     provider_api_keys: dict[str, str]
     trader_password: str
     simulated_player_password: str
+    edge_key: str
 
     @classmethod
     def load(cls, settings: Settings) -> LocalSecrets:
@@ -36,7 +38,7 @@ class LocalSecrets:
         keys = {name: secrets.token_urlsafe(API_KEY_BYTES) for name in PROVIDERS} | known.get("provider_api_keys", {})
         passwords = {
             name: known.get(name) or secrets.token_urlsafe(PASSWORD_BYTES)
-            for name in ("trader_password", "simulated_player_password")
+            for name in ("trader_password", "simulated_player_password", "edge_key")
         }
         loaded = cls(provider_api_keys=keys, **passwords)
         if asdict(loaded) != known:
@@ -45,8 +47,4 @@ class LocalSecrets:
 
     def _save(self, settings: Settings) -> None:
         settings.profile_dir.mkdir(parents=True, exist_ok=True)
-        path = settings.profile_dir / "secrets.json"
-        draft = path.with_suffix(".new")
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-            json.dump(asdict(self), file, indent=2)
-        draft.replace(path)
+        write_private(settings.profile_dir / "secrets.json", json.dumps(asdict(self), indent=2))

@@ -15,7 +15,6 @@ from aiohttp import web
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from gateway.access import AccessInterceptor
 from gateway.bettable_books import BettableBooks
 from gateway.book_follower import BookFollower
 from gateway.books import BOOKS_TOPIC, HEARTBEATS_TOPIC, BookCache
@@ -25,16 +24,19 @@ from gateway.desk_stream import DeskSources
 from gateway.feed_service import FeedService, PushLimits
 from gateway.feeds.intake import Intake
 from gateway.figures import DeskFigures
+from gateway.guards import Guards
 from gateway.odds_service import OddsService
 from gateway.ports import Record
 from gateway.price_explainer import PriceExplainer
 from gateway.server import GRACE_S, make_server
+from gateway.source import address_reader
 from gateway.trading_service import TradingService
 from gateway.web import make_web_app
 from infra.kafka import KafkaOutlet, partition_of
+from infra.local.secrets import LocalSecrets
 from infra.log_reader import LogReader
-from infra.processes.gateway_betting import make_authenticator, make_betting
-from infra.processes.health import run_until_stopped
+from infra.processes.gateway_betting import make_authenticator, make_betting, make_settled_guards
+from infra.processes.health import HealthServer, run_until_stopped
 from infra.settings import ROOT, Settings
 from infra.stores.book_snapshots import RedisBookSnapshots
 from infra.stores.explanation_log import KEPT_MS, KafkaExplanationLog
@@ -89,6 +91,7 @@ async def serve(settings: Settings, stopping: asyncio.Event) -> None:
     async with AsyncExitStack() as stack:
         servers = await _open_servers(stack, settings)
         clock = servers.clock
+        address_of = address_reader(LocalSecrets.load(settings).edge_key)
         figures = DeskFigures(clock)
         books = _make_books(settings, clock)
         snapshots = RedisBookSnapshots(servers.redis)
@@ -113,6 +116,7 @@ async def serve(settings: Settings, stopping: asyncio.Event) -> None:
             books=bettable,
             figures=figures,
             auth=auth,
+            address_of=address_of,
             clock=clock,
         )
         sources = DeskSources(
@@ -133,8 +137,8 @@ async def serve(settings: Settings, stopping: asyncio.Event) -> None:
             feeds.add_to,
             *betting.services,
         ]
-        access = AccessInterceptor(auth, clock=clock)
-        await _open_doors(stack, settings, services, access, partial(_find_troubles, settings, servers, follower))
+        guards = make_settled_guards(settings, auth, address_of=address_of, clock=clock)
+        await _open_doors(stack, settings, services, guards, partial(_find_trouble, settings, servers, follower))
         stack.push_async_callback(_end_feeds, feeds)
         works = (
             follower.run(),
@@ -266,11 +270,12 @@ async def _open_doors(
     stack: AsyncExitStack,
     settings: Settings,
     services: Sequence[Callable[[grpc.aio.Server], None]],
-    access: AccessInterceptor,
-    find_troubles: Callable[[], Awaitable[list[str]]],
+    guards: Guards,
+    find_trouble: Callable[[], Awaitable[str | None]],
 ) -> None:
+    await stack.enter_async_context(HealthServer(settings.host, settings.ports.gateway_health, find_trouble))
     runner = web.AppRunner(
-        make_web_app(dist_dir=DIST_DIR, find_troubles=find_troubles),
+        make_web_app(dist_dir=DIST_DIR, find_trouble=find_trouble),
         access_log=None,
         handle_signals=False,
         shutdown_timeout=WEB_GRACE_S,
@@ -278,13 +283,13 @@ async def _open_doors(
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
     await web.TCPSite(runner, settings.host, settings.ports.gateway_http).start()
-    server = make_server(services, address=f"{settings.host}:{settings.ports.gateway_grpc}", access=access)
+    server = make_server(services, address=f"{settings.host}:{settings.ports.gateway_grpc}", guards=guards)
     await server.start()
     stack.push_async_callback(server.stop, GRACE_S)
     log.info("gateway.serving", grpc=settings.ports.gateway_grpc, http=settings.ports.gateway_http)
 
 
-async def _find_troubles(settings: Settings, servers: Servers, follower: BookFollower) -> list[str]:
+async def _find_trouble(settings: Settings, servers: Servers, follower: BookFollower) -> str | None:
     async def ping(name: str, asked: Awaitable[object]) -> str:
         try:
             async with asyncio.timeout(settings.gateway.health_timeout_ms / 1_000):
@@ -297,7 +302,9 @@ async def _find_troubles(settings: Settings, servers: Servers, follower: BookFol
         ping("postgres", servers.postgres.ping()), ping("redis", servers.redis.echo("gateway"))
     )
     troubles = [answer for answer in answers if answer]
-    return troubles if follower.is_loaded else [*troubles, "books: not loaded yet"]
+    if not follower.is_loaded:
+        troubles.append("books: not loaded yet")
+    return "\n".join(troubles) or None
 
 
 async def _follow(reader: LogReader, appliers: Sequence[Callable[[list[Record]], None]]) -> None:

@@ -14,11 +14,14 @@ from gateway.bet_feed import BetFeed
 from gateway.bet_placement import BetFigures, BetPlacement, BettingRules, BookSource
 from gateway.bet_stream import BetStream
 from gateway.betting_service import BettingService
+from gateway.guards import Guards, make_guards
 from gateway.player_service import PlayerService
+from gateway.source import AddressOf
 from gateway.wallet_service import WalletService
 from infra.settings import Settings
 from infra.stores.exposure import RedisExposure
 from infra.stores.exposure_keeper import ExposureKeeper, KeeperTimes
+from infra.stores.log_in_attempts import RedisLogInAttempts
 from infra.stores.open_bets import PostgresOpenBets
 from infra.stores.passwords import Argon2Passwords
 from infra.stores.postgres import PostgresPool
@@ -26,7 +29,7 @@ from infra.stores.postgres_bets import PostgresBetLedger
 from infra.stores.postgres_players import PostgresPlayers
 from infra.stores.postgres_wallet import PostgresWallet
 from infra.stores.redis_client import open_redis
-from infra.stores.sessions import RedisLogInAttempts, RedisSessions
+from infra.stores.sessions import RedisSessions
 from kernel.clock import Clock
 from overround.bets.v1.betting_service_pb2_grpc import add_BettingServiceServicer_to_server
 from overround.pam.v1.player_service_pb2_grpc import add_PlayerServiceServicer_to_server
@@ -62,6 +65,30 @@ def make_authenticator(settings: Settings, *, redis: Redis, postgres: PostgresPo
     )
 
 
+def make_settled_guards(settings: Settings, auth: Authenticator, *, address_of: AddressOf, clock: Clock) -> Guards:
+    """Return what stands before every method, with the shares of the settings."""
+    sources = settings.sources
+    return make_guards(
+        auth,
+        address_of,
+        clock=clock,
+        calls_by_address={
+            "calls": sources.address_calls_max,
+            "streams of books": sources.address_book_streams_max,
+            "streams of bets": sources.address_bet_streams_max,
+            "desks": sources.address_desks_max,
+            "streams of a feed": sources.address_feeds_max,
+            "log-ins": sources.address_log_ins_max,
+            "registrations": sources.address_registrations_max,
+        },
+        calls_by_account={
+            "calls": sources.account_calls_max,
+            "streams of bets": sources.account_bet_streams_max,
+            "desks": sources.account_desks_max,
+        },
+    )
+
+
 def make_betting(
     stack: AsyncExitStack,
     settings: Settings,
@@ -72,6 +99,7 @@ def make_betting(
     books: BookSource,
     figures: BetFigures,
     auth: Authenticator,
+    address_of: AddressOf,
     clock: Clock,
 ) -> Betting:
     """Compose betting; what has to be closed goes onto the stack."""
@@ -99,7 +127,14 @@ def make_betting(
         deposit_minor_max=settings.betting.deposit_minor_max,
     )
     players = _make_players(
-        stack, settings, postgres=log_in_postgres, redis=redis, wallet=wallet, auth=auth, clock=clock
+        stack,
+        settings,
+        postgres=log_in_postgres,
+        redis=redis,
+        wallet=wallet,
+        auth=auth,
+        address_of=address_of,
+        clock=clock,
     )
     keeper = ExposureKeeper(
         exposure_redis,
@@ -129,6 +164,7 @@ def _make_players(
     redis: Redis,
     wallet: PostgresWallet,
     auth: Authenticator,
+    address_of: AddressOf,
     clock: Clock,
 ) -> PlayerService:
     passwords = Argon2Passwords(settings.passwords)
@@ -138,7 +174,8 @@ def _make_players(
         players=PostgresPlayers(postgres),
         passwords=passwords,
         sessions=RedisSessions(redis, settings.sessions, clock=clock),
-        attempts=RedisLogInAttempts(redis, settings.sessions),
+        attempts=RedisLogInAttempts(redis, settings.sessions, clock=clock),
+        address_of=address_of,
         wallet=wallet,
         currency=settings.betting.currency,
     )

@@ -14,6 +14,7 @@ from infra.stores.postgres import PostgresPool
 from infra.stores.postgres_players import PostgresPlayers
 from kernel.errors import InvariantBroken
 from pam.player import Player, PlayerRole
+from pam.ports import PasswordDoor
 
 TRADER_USERNAME: Final = "trader"
 # The same in every run, so that the user is made once.
@@ -33,7 +34,7 @@ async def provision_trader(settings: Settings, secrets: LocalSecrets) -> Player:
             stored = await players.find_by_username(TRADER_USERNAME) or await players.register(
                 request_id=_REQUEST_ID,
                 username=TRADER_USERNAME,
-                password_hash=await passwords.hash(secrets.trader_password),
+                password_hash=await passwords.hash(secrets.trader_password, door=PasswordDoor.TRADER),
                 role=PlayerRole.TRADER,
                 currency=settings.betting.currency,
             )

@@ -16,7 +16,6 @@ from redis.exceptions import RedisError
 
 from infra.settings import Sessions
 from kernel.clock import Clock
-from pam.credentials import LoginRateLimited
 from pam.player import Player
 from pam.session import Session, SessionsUnavailable, StoredSession
 
@@ -40,7 +39,7 @@ class RedisSessions:
         """
         token = secrets.token_urlsafe(TOKEN_BYTES)
         opened_time_us = self._clock.now_us()
-        async with _bounded(self._settings.timeout_ms):
+        async with bounded(self._settings.timeout_ms):
             await self._redis.set(_key(token), _pack(player, opened_time_us), ex=self._settings.idle_s)
         return token, Session(player, opened_time_us, self._end_us(opened_time_us))
 
@@ -52,7 +51,7 @@ class RedisSessions:
         """
         if not 0 < len(token) <= TOKEN_LENGTH_MAX:
             return None
-        async with _bounded(self._settings.timeout_ms):
+        async with bounded(self._settings.timeout_ms):
             packed = await self._redis.getex(_key(token), ex=self._settings.idle_s)
         if packed is None:
             return None
@@ -68,7 +67,7 @@ class RedisSessions:
         Raises:
             SessionsUnavailable: If Redis does not answer in time.
         """
-        async with _bounded(self._settings.timeout_ms):
+        async with bounded(self._settings.timeout_ms):
             await self._redis.delete(_key(token))
 
     def _read(self, packed: bytes) -> StoredSession:
@@ -87,44 +86,6 @@ class RedisSessions:
         return min(idle_end_us, last_end_us)
 
 
-class RedisLogInAttempts:
-    """Implements `pam.ports.LogInAttempts`: a counter for each name that ends with its window."""
-
-    def __init__(self, redis: Redis, settings: Sessions) -> None:
-        self._redis: Any = redis
-        self._settings = settings
-
-    async def note(self, username: str) -> None:
-        """Count one more.
-
-        Raises:
-            LoginRateLimited: If there were too many lately.
-            SessionsUnavailable: If Redis does not answer in time.
-        """
-        key = f"log-in:{username}"
-        async with _bounded(self._settings.timeout_ms):
-            pipeline = self._redis.pipeline()
-            pipeline.incr(key)
-            pipeline.expire(key, self._settings.log_in_window_s, nx=True)
-            pipeline.ttl(key)
-            attempts, _, retry_s = await pipeline.execute()
-        if attempts > self._settings.log_in_attempts_max:
-            raise LoginRateLimited(
-                f"At most {self._settings.log_in_attempts_max} log-ins may be tried in "
-                f"{self._settings.log_in_window_s} s; try again in {retry_s} s",
-                figures={"retry_s": str(retry_s)},
-            )
-
-    async def forget(self, username: str) -> None:
-        """Begin anew after a log-in that succeeded.
-
-        Raises:
-            SessionsUnavailable: If Redis does not answer in time.
-        """
-        async with _bounded(self._settings.timeout_ms):
-            await self._redis.delete(f"log-in:{username}")
-
-
 def _key(token: str) -> str:
     return f"session:{hashlib.sha256(token.encode()).hexdigest()}"
 
@@ -136,7 +97,12 @@ def _pack(player: Player, opened_time_us: int) -> bytes:
 
 
 @asynccontextmanager
-async def _bounded(timeout_ms: int) -> AsyncIterator[None]:
+async def bounded(timeout_ms: int) -> AsyncIterator[None]:
+    """Bound the wait for Redis.
+
+    Raises:
+        SessionsUnavailable: If it did not answer in time.
+    """
     try:
         async with asyncio.timeout(timeout_ms / 1_000):
             yield

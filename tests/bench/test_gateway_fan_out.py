@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import grpc
@@ -84,11 +84,15 @@ async def watch(channel: grpc.aio.Channel, latencies_ms: list[float], message_co
 
 @pytest.mark.parametrize("books_per_s", [200, 1_000])
 async def test_fan_out_of_books(settings: Settings, books_per_s: int) -> None:
-    with socket.socket() as first, socket.socket() as second:
-        first.bind(("127.0.0.1", 0))
-        second.bind(("127.0.0.1", 0))
-        numbers = {"gateway_grpc": first.getsockname()[1], "gateway_http": second.getsockname()[1]}
-    settings = settings.model_copy(update={"ports": settings.ports.model_copy(update=numbers)})
+    numbers = {}
+    with ExitStack() as probes:
+        for name in ("gateway_grpc", "gateway_http", "gateway_health"):
+            probe = probes.enter_context(socket.socket())
+            probe.bind(("127.0.0.1", 0))
+            numbers[name] = probe.getsockname()[1]
+    ports = settings.ports.model_copy(update=numbers)
+    sources = settings.sources.model_copy(update={"address_book_streams_max": WATCHERS})
+    settings = settings.model_copy(update={"ports": ports, "sources": sources})
     outlet = KafkaOutlet(settings.kafka_bootstrap, client_id="bench", delivery_timeout_ms=10_000)
     latencies_ms: list[float] = []
     message_counts = [0]

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +18,19 @@ import aiohttp
 import grpc
 import pytest
 from aiohttp import web
+from google.rpc.error_details_pb2 import ErrorInfo
+from google.rpc.status_pb2 import Status
+from yarl import URL
 
-from gateway.access import AccessInterceptor
 from gateway.books import BookCache
 from gateway.errors import STATUS_DETAILS_KEY
 from gateway.odds_service import OddsService
 from gateway.server import make_server
+from gateway.source import address_reader
 from gateway.web import make_web_app
 from infra.local.envoy import render_envoy_config
-from infra.settings import Ports, Settings
+from infra.processes.gateway_betting import make_settled_guards
+from infra.settings import Ports, Settings, Sources
 from kernel.clock import SystemClock
 from overround.odds.v1 import book_pb2, odds_service_pb2, odds_service_pb2_grpc
 from tests.unit.fake_gateway import Door
@@ -33,6 +38,11 @@ from tests.unit.fake_gateway import Door
 FIXTURES_TOO_MANY = [str(number) for number in range(501)]
 METHOD = "/overround.odds.v1.OddsService"
 IN_PLAY_DELAY_MS = 2_000
+EDGE_KEY = "the edge's own"
+SOURCES = Sources(requests_per_s_max=5, requests_burst_max=200, address_book_streams_max=3, unread_stream_s=2)
+# Addresses of this machine, as if of strangers; who is named here keeps to themselves what they take.
+GREEDY, MODEST, HASTY, SLOW = "127.0.0.66", "127.0.0.2", "127.0.0.67", "127.0.0.68"
+GRPC_WEB = {"Content-Type": "application/grpc-web+proto", "X-Grpc-Web": "1"}
 
 
 def free_ports(count: int) -> list[int]:
@@ -48,14 +58,15 @@ def free_ports(count: int) -> list[int]:
 @pytest.fixture(scope="module")
 def edge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     """A proxy; what it forwards to is started by each test."""
-    web_port, admin, grpc_port, http_port = free_ports(4)
-    ports = Ports(web=web_port, envoy_admin=admin, gateway_grpc=grpc_port, gateway_http=http_port)
-    settings = Settings(profile="test", ports=ports)
-    config = tmp_path_factory.mktemp("envoy") / "envoy.yaml"
-    config.write_text(render_envoy_config(settings))
+    web_port, grpc_port, http_port = free_ports(3)
+    ports = Ports(web=web_port, gateway_grpc=grpc_port, gateway_http=http_port)
+    settings = Settings(profile="test", ports=ports, sources=SOURCES)
+    folder = tmp_path_factory.mktemp("envoy")
+    config = folder / "envoy.yaml"
+    config.write_text(render_envoy_config(settings, edge_key=EDGE_KEY), encoding="utf-8")
     envoy = Path(sys.executable).parent / "envoy"
     command = [str(envoy), "-c", str(config), "--log-level", "error", "--concurrency", "1", "--disable-hot-restart"]
-    with subprocess.Popen(command) as process:
+    with subprocess.Popen(command, cwd=folder) as process:
         wait_for_port(web_port)
         yield settings
         process.terminate()
@@ -74,19 +85,19 @@ def wait_for_port(port: int) -> None:
 async def books(edge: Settings, tmp_path: Path) -> AsyncIterator[BookCache]:
     """A gateway behind the proxy, without the servers that it would get its books from."""
     clock = SystemClock()
-    cache = BookCache(clock=clock, partition_of=lambda _: 0, partitions=1, heartbeat_age_ms_max=1_500, watchers_max=10)
+    cache = BookCache(clock=clock, partition_of=lambda _: 0, partitions=1, heartbeat_age_ms_max=1_500, watchers_max=100)
     (tmp_path / "index.html").write_text("betslip")
 
-    async def find_troubles() -> list[str]:
-        return []
+    async def find_trouble() -> str | None:
+        return None
 
-    runner = web.AppRunner(make_web_app(dist_dir=tmp_path, find_troubles=find_troubles))
+    runner = web.AppRunner(make_web_app(dist_dir=tmp_path, find_trouble=find_trouble))
     await runner.setup()
     await web.TCPSite(runner, edge.host, edge.ports.gateway_http).start()
     address = f"{edge.host}:{edge.ports.gateway_grpc}"
     odds = OddsService(books=cache, clock=clock, in_play_delay_ms=IN_PLAY_DELAY_MS)
-    access = AccessInterceptor(Door().auth, clock=clock)
-    server = make_server([odds.add_to], address=address, access=access)
+    guards = make_settled_guards(edge, Door().auth, address_of=address_reader(EDGE_KEY), clock=clock)
+    server = make_server([odds.add_to], address=address, guards=guards)
     await server.start()
     yield cache
     await server.stop(0)
@@ -110,6 +121,10 @@ def put(books: BookCache, fixture_id: str, version: int) -> None:
 
 def address(edge: Settings) -> str:
     return f"{edge.host}:{edge.ports.web}"
+
+
+def url_of(edge: Settings, path: str) -> URL:
+    return URL(f"http://{address(edge)}{path}", encoded=True)
 
 
 async def test_grpc_web_streams_over_http_1(edge: Settings, books: BookCache) -> None:
@@ -157,12 +172,149 @@ async def test_grpc_over_http_2_passes_on_the_same_port(edge: Settings, books: B
 
 
 async def test_pages_come_from_the_same_address_and_figures_do_not(edge: Settings, books: BookCache) -> None:
-    async with aiohttp.ClientSession() as session:
-        async with session.get(f"http://{address(edge)}/fixtures/f1") as page:
-            assert await page.text() == "betslip"
-            assert "frame-ancestors 'none'" in page.headers["Content-Security-Policy"]
-        async with session.get(f"http://{address(edge)}/metrics") as metrics:
-            assert metrics.status == 404
+    async with aiohttp.ClientSession() as session, session.get(f"http://{address(edge)}/fixtures/f1") as page:
+        assert await page.text() == "betslip"
+        assert "frame-ancestors 'none'" in page.headers["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/metrics", "/%6detrics", "/%6Detrics", "/%6d%65%74%72%69%63%73", "//metrics", "/./metrics", "/x/../metrics",
+        "/x/..%2fmetrics", "/%2e/metrics", "/metrics/", "/metrics?x", "/metrics;x", "/METRICS", "/%2fmetrics",
+    ],
+)  # fmt: skip
+async def test_figures_of_the_process_are_under_no_address_of_the_proxy(
+    edge: Settings, books: BookCache, path: str
+) -> None:
+    async with aiohttp.ClientSession() as session, session.get(url_of(edge, path)) as response:
+        assert response.status < 500
+        assert "# HELP" not in await response.text()
+
+
+@pytest.mark.parametrize("path", ["/a%00b", "/%00", "/" + "x" * 5_000, "/" + "x" * 100_000, "/assets/%00"])
+async def test_what_can_be_no_path_is_refused_and_breaks_nothing(edge: Settings, books: BookCache, path: str) -> None:
+    async with aiohttp.ClientSession() as session, session.get(url_of(edge, path)) as response:
+        assert response.status in {400, 404, 431}
+
+
+class Stranger:
+    """Somebody at an address, and the streams they hold."""
+
+    def __init__(self, edge: Settings, session: aiohttp.ClientSession) -> None:
+        self.session = session
+        self._url = f"http://{address(edge)}{METHOD}/WatchBooks"
+        self.held: list[aiohttp.ClientResponse] = []
+
+    async def watch(self, **headers: str) -> aiohttp.ClientResponse:
+        body = frame(odds_service_pb2.WatchBooksRequest(fixture_ids=["f1"]))
+        self.held.append(await self.session.post(self._url, data=body, headers=headers))
+        return self.held[-1]
+
+
+@asynccontextmanager
+async def calling_from(edge: Settings, source: str) -> AsyncIterator[Stranger]:
+    connector = aiohttp.TCPConnector(local_addr=(source, 0), limit=0)
+    async with aiohttp.ClientSession(connector=connector, headers=GRPC_WEB) as session:
+        stranger = Stranger(edge, session)
+        try:
+            yield stranger
+        finally:
+            for response in stranger.held:
+                response.close()
+
+
+def reason_of(headers: Any) -> str:
+    details = headers[STATUS_DETAILS_KEY]
+    status, info = Status(), ErrorInfo()
+    status.ParseFromString(base64.b64decode(details + "=" * (-len(details) % 4)))
+    assert status.details[0].Unpack(info)
+    assert info.metadata["retry_s"] == "1"
+    return str(info.reason)
+
+
+async def test_an_address_at_its_share_of_streams_is_refused_and_others_are_served(
+    edge: Settings, books: BookCache
+) -> None:
+    put(books, "f1", 1)
+    async with calling_from(edge, GREEDY) as greedy, calling_from(edge, MODEST) as modest:
+        streams = [await greedy.watch() for _ in range(SOURCES.address_book_streams_max)]
+        # Nor does it help to claim to be somebody else.
+        forged = {"x-forwarded-for": "10.0.0.1", "x-overround-source": "10.0.0.1", "x-overround-edge": "a guess"}
+        for headers in ({}, forged):
+            refused = await greedy.watch(**headers)
+            assert (refused.headers["grpc-status"], reason_of(refused.headers)) == ("8", "TOO_MANY_CALLS")
+        for _ in range(SOURCES.address_book_streams_max):
+            response = await modest.watch()
+            assert (await read_frame(response.content))[0] == 0
+        streams[0].close()
+        await asyncio.sleep(0.2)
+        assert (await read_frame((await greedy.watch()).content))[0] == 0
+
+
+async def test_an_address_beyond_its_requests_is_refused_with_a_reason_and_others_are_served(
+    edge: Settings, books: BookCache
+) -> None:
+    url = f"http://{address(edge)}{METHOD}/GetBooks"
+    body = frame(odds_service_pb2.GetBooksRequest(fixture_ids=["f1"]))
+    async with calling_from(edge, HASTY) as hasty, calling_from(edge, MODEST) as modest:
+        for _ in range(2 * SOURCES.requests_burst_max):
+            async with hasty.session.post(url, data=body) as response:
+                await response.read()
+                if response.status == 429:
+                    break
+        async with hasty.session.post(url, data=body) as refused:
+            assert (refused.headers["grpc-status"], reason_of(refused.headers)) == ("14", "TOO_MANY_REQUESTS")
+        async with hasty.session.get(f"http://{address(edge)}/", headers={"Content-Type": ""}) as page:
+            assert (page.status, page.headers["Retry-After"]) == (429, "1")
+        async with modest.session.post(url, data=body) as served:
+            assert (await read_frame(served.content))[0] == 0
+
+
+async def test_who_does_not_read_their_stream_loses_it_and_who_reads_keeps_it(edge: Settings, books: BookCache) -> None:
+    book = book_pb2.Book(fixture_id="f1", market_ids=["x" * 1_000_000])
+    async with calling_from(edge, MODEST) as modest, grpc.aio.insecure_channel(address(edge)) as channel:
+        books.load({"f1": book.SerializeToString()})
+        stub: Any = odds_service_pb2_grpc.OddsServiceStub(channel)
+        unread = [stub.WatchBooks(odds_service_pb2.WatchBooksRequest(fixture_ids=["f1"])) for _ in range(2)]
+        await asyncio.sleep(0.5)
+        for version in range(1, 6):
+            book.version = version
+            books.load({"f1": book.SerializeToString()})
+            await asyncio.sleep(0.1)
+        assert len(books._watches) == 2
+        reading = await modest.watch()
+        async with asyncio.timeout(15):
+            while len(books._watches) > 1:
+                await read_frame(reading.content)
+        for _ in range(4):
+            await read_frame(reading.content)
+        for call in unread:
+            call.cancel()
+
+
+async def test_without_a_gateway_a_page_tries_again_by_itself(edge: Settings) -> None:
+    headers = {"Accept": "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8"}
+    async with aiohttp.ClientSession(headers=headers) as session:
+        for path in ("/", "/desk", "/fixtures/f1/total:2.5", "/overround.x"):
+            async with session.get(f"http://{address(edge)}{path}") as page:
+                text = await page.text()
+                assert (page.status, page.headers["Retry-After"], page.headers["Cache-Control"]) == (
+                    503,
+                    "2",
+                    "no-store",
+                )
+                assert page.headers["Content-Type"].startswith("text/html")
+                assert 'http-equiv="refresh"' in text
+                assert "upstream" not in text
+
+
+async def test_without_a_gateway_a_call_over_the_web_is_told_so(edge: Settings) -> None:
+    body = frame(odds_service_pb2.GetBooksRequest())
+    url = f"http://{address(edge)}{METHOD}/GetBooks"
+    async with calling_from(edge, MODEST) as stranger, stranger.session.post(url, data=body) as response:
+        assert response.headers["grpc-status"] == "14"
+        assert "refresh" not in response.headers.get("grpc-message", "")
 
 
 async def test_without_a_gateway_a_call_is_told_so_at_once(edge: Settings) -> None:

@@ -17,11 +17,12 @@ from confluent_kafka import Consumer, TopicPartition
 from google.rpc.error_details_pb2 import ErrorInfo
 from google.rpc.status_pb2 import Status
 
-from gateway.access import AccessInterceptor
 from gateway.feed_service import SERVICE, FeedService, PushLimits
 from gateway.feeds.intake import DEAD_LETTER_TOPIC, PROVIDERS_TOPIC, UPDATES_TOPIC, Intake
 from gateway.server import make_server
+from gateway.source import address_reader
 from infra.kafka import KafkaOutlet
+from infra.processes.gateway_betting import make_settled_guards
 from infra.settings import Settings
 from infra.stores.feed_keys import PostgresCursors, PostgresFeedKeys, provision_feed_keys
 from infra.stores.feed_log import KafkaFeedLog
@@ -64,7 +65,11 @@ class Doors:
         with socket.create_server(("127.0.0.1", 0)) as probe:
             self.address = f"127.0.0.1:{probe.getsockname()[1]}"
         self.server = make_server(
-            [self.service.add_to], address=self.address, access=AccessInterceptor(Door().auth, clock=SystemClock())
+            [self.service.add_to],
+            address=self.address,
+            guards=make_settled_guards(
+                self.settings, Door().auth, address_of=address_reader("the edge's"), clock=SystemClock()
+            ),
         )
         await self.server.start()
 

@@ -35,7 +35,7 @@ def free_port() -> int:
 
 
 def moved(settings: Settings, **ports: int) -> Settings:
-    numbers = {"gateway_grpc": free_port(), "gateway_http": free_port(), **ports}
+    numbers = {name: free_port() for name in ("gateway_grpc", "gateway_http", "gateway_health")} | ports
     return settings.model_copy(update={"ports": settings.ports.model_copy(update=numbers)})
 
 
@@ -56,7 +56,7 @@ def connected(settings: Settings) -> AbstractAsyncContextManager[grpc.aio.Channe
 
 async def health(settings: Settings) -> tuple[int, str]:
     async with aiohttp.ClientSession() as session:
-        url = f"http://{settings.host}:{settings.ports.gateway_http}/healthz"
+        url = f"http://{settings.host}:{settings.ports.gateway_health}/healthz"
         async with session.get(url) as response:
             return response.status, await response.text()
 

@@ -68,7 +68,8 @@ class World:
     """A gateway on ports of its own, and the hands to move what it reads."""
 
     def __init__(self, settings: Settings) -> None:
-        ports = settings.ports.model_copy(update={"gateway_grpc": free_port(), "gateway_http": free_port()})
+        own = {name: free_port() for name in ("gateway_grpc", "gateway_http", "gateway_health")}
+        ports = settings.ports.model_copy(update=own)
         self.settings = settings.model_copy(update={"ports": ports})
         self.redis: Any = Redis.from_url(settings.redis_url)
         self.outlet = KafkaOutlet(settings.kafka_bootstrap, client_id="test", delivery_timeout_ms=10_000)

@@ -6,6 +6,7 @@ import asyncio
 import os
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -18,17 +19,18 @@ import pytest_asyncio
 from google.rpc import error_details_pb2, status_pb2
 from redis.asyncio import Redis
 
-from gateway.access import AccessInterceptor
 from gateway.errors import ErrorInterceptor
+from gateway.source import address_reader
 from infra.local.secrets import LocalSecrets
-from infra.processes.gateway_betting import Betting, make_authenticator, make_betting
-from infra.settings import ROOT, Passwords, Settings
+from infra.processes.gateway_betting import Betting, make_authenticator, make_betting, make_settled_guards
+from infra.settings import ROOT, Passwords, Sessions, Settings
 from infra.stores.exposure import COMPLETE_KEY, fixture_key
+from infra.stores.log_in_attempts import RedisLogInAttempts
 from infra.stores.passwords import Argon2Passwords
 from infra.stores.players_provision import TRADER_USERNAME, provision_trader
 from infra.stores.postgres import PostgresPool
 from infra.stores.redis_client import open_redis
-from infra.stores.sessions import RedisLogInAttempts, RedisSessions
+from infra.stores.sessions import RedisSessions
 from kernel.clock import SystemClock
 from kernel.commands import Overloaded
 from overround.bets.v1 import bet_pb2, betting_service_pb2
@@ -40,10 +42,12 @@ from overround.wallet.v1 import wallet_service_pb2
 from overround.wallet.v1.wallet_service_pb2_grpc import WalletServiceStub
 from pam.credentials import LoginRateLimited
 from pam.player import PlayerRole
+from pam.ports import PasswordDoor
 from tests.unit.fake_betting import PLAYER, FakeBook, FakeBooks, FakeClock, FakeFigures
 
 OWN_DATABASE = 42  # flushed here
 PASSWORD = "correct horse battery"
+BETTOR = PlayerRole.BETTOR
 CHEAP = Passwords(memory_kib=64, iterations=1, lanes=1)
 
 
@@ -138,6 +142,7 @@ async def open_house(own_settings: Settings, redis: Redis) -> AsyncIterator[Hous
         fixture_id = f"sim:{uuid4()}"
         books = FakeBooks(FakeBook(fixture_id=fixture_id))
         auth = make_authenticator(own_settings, redis=redis, postgres=postgres, clock=SystemClock())
+        address_of = address_reader("the edge's")
         betting = make_betting(
             stack,
             own_settings,
@@ -147,10 +152,12 @@ async def open_house(own_settings: Settings, redis: Redis) -> AsyncIterator[Hous
             books=books,
             figures=FakeFigures(),
             auth=auth,
+            address_of=address_of,
             clock=SystemClock(),
         )
         await betting.keeper.look()
-        server = grpc.aio.server(interceptors=[ErrorInterceptor(), AccessInterceptor(auth, clock=SystemClock())])
+        guards = make_settled_guards(own_settings, auth, address_of=address_of, clock=SystemClock())
+        server = grpc.aio.server(interceptors=[ErrorInterceptor(), *guards])
         for add_service in betting.services:
             add_service(server)
         port = server.add_insecure_port("127.0.0.1:0")
@@ -394,29 +401,117 @@ async def test_a_session_that_ended_is_gone_and_tokens_differ(own_settings: Sett
     assert await sessions.find("x" * 1_000) is None
 
 
-async def test_so_many_log_ins_may_be_tried(own_settings: Settings, redis: Redis) -> None:
-    attempts = RedisLogInAttempts(redis, own_settings.sessions.model_copy(update={"log_in_attempts_max": 2}))
-    await attempts.note("ann")
-    await attempts.note("ann")
-    with pytest.raises(LoginRateLimited) as refused:
-        await attempts.note("ann")
-    assert 0 < int(refused.value.figures["retry_s"]) <= own_settings.sessions.log_in_window_s
-    await attempts.note("bob")
-    await attempts.forget("ann")
-    await attempts.note("ann")
+@pytest.fixture
+def limits(own_settings: Settings) -> Sessions:
+    limits = {"log_in_attempts_max": 2, "log_in_attempts_by_address_max": 4, "log_in_delay_ms_max": 3_000}
+    return own_settings.sessions.model_copy(update=limits)
 
 
-async def test_passwords_are_argon2id_and_bounded() -> None:
-    passwords = Argon2Passwords(CHEAP.model_copy(update={"threads": 1, "waiting_max": 1}))
+async def refused_for_s(attempts: RedisLogInAttempts, username: str, address: str, role: PlayerRole = BETTOR) -> int:
+    """Return for how many seconds a log-in is refused, 0 if it may be tried."""
     try:
-        stored = await passwords.hash(PASSWORD)
+        await attempts.note(username, address=address, role=role)
+    except LoginRateLimited as refused:
+        return int(refused.figures["retry_s"])
+    return 0
+
+
+async def test_wrong_log_ins_are_free_at_first_and_then_ever_farther_apart(limits: Sessions, redis: Redis) -> None:
+    clock = FakeClock()
+    attempts = RedisLogInAttempts(redis, limits, clock=clock)
+    assert [await refused_for_s(attempts, "ann", "10.0.0.1") for _ in range(4)] == [0, 0, 0, 1]
+    for delay_s in (1, 2, 3, 3):
+        clock.time_us += delay_s * 1_000_000 - 1_000
+        # What came too early counts for nothing: it makes nobody wait longer.
+        assert await refused_for_s(attempts, "ann", "10.0.0.1") == 1
+        clock.time_us += 1_000
+        assert await refused_for_s(attempts, "ann", "10.0.0.1") == 0
+
+
+async def test_a_strangers_wrong_log_ins_keep_the_right_person_not_out(limits: Sessions, redis: Redis) -> None:
+    attempts = RedisLogInAttempts(redis, limits, clock=FakeClock())
+    for _ in range(10):
+        await refused_for_s(attempts, "ann", "10.0.0.66")
+    assert await refused_for_s(attempts, "ann", "10.0.0.66") == 1
+    assert await refused_for_s(attempts, "ann", "10.0.0.1") == 0
+
+
+async def test_names_are_not_tried_one_after_the_other_from_one_address(limits: Sessions, redis: Redis) -> None:
+    attempts = RedisLogInAttempts(redis, limits, clock=FakeClock())
+    refused = [await refused_for_s(attempts, f"name{number}", "10.0.0.66") for number in range(7)]
+    assert refused == [0, 0, 0, 0, 0, 1, 1]
+    assert await refused_for_s(attempts, "trader", "10.0.0.66", PlayerRole.TRADER) == 0
+    assert await refused_for_s(attempts, "name9", "10.0.0.1") == 0
+
+
+async def test_who_logs_in_gives_back_what_their_own_attempts_took_and_no_more(limits: Sessions, redis: Redis) -> None:
+    attempts = RedisLogInAttempts(redis, limits, clock=FakeClock())
+    for number in range(3):
+        await attempts.note(f"name{number}", address="10.0.0.1", role=BETTOR)
+    for _ in range(5):
+        await attempts.note("ann", address="10.0.0.1", role=BETTOR)
+        await attempts.forget("ann", address="10.0.0.1", role=BETTOR)
+    await attempts.forget("nobody", address="10.0.0.1", role=BETTOR)
+    assert [await refused_for_s(attempts, f"name{number}", "10.0.0.1") for number in (3, 4, 5)] == [0, 0, 1]
+
+
+async def test_ten_wrong_log_ins_of_the_trader_do_not_keep_the_trader_out(house: House, own_settings: Settings) -> None:
+    secrets = LocalSecrets.load(own_settings)
+    await provision_trader(own_settings, secrets)
+    for number in range(10):
+        wrong = player_service_pb2.LogInRequest(username=TRADER_USERNAME, password=f"wrong password {number}")
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await house.client.players.LogIn(wrong)
+        assert error_of(refused.value)[0] == "LOG_IN_REFUSED"
+    request = player_service_pb2.LogInRequest(username=TRADER_USERNAME, password=secrets.trader_password)
+    assert (await house.client.players.LogIn(request)).player.username == TRADER_USERNAME
+
+
+async def test_passwords_are_argon2id() -> None:
+    passwords = Argon2Passwords(CHEAP)
+    door = PasswordDoor.LOG_IN
+    try:
+        stored = await passwords.hash(PASSWORD, door=door)
         assert stored.startswith("$argon2id$v=19$m=64,t=1,p=1$")
-        assert await passwords.hash(PASSWORD) != stored
-        assert await passwords.verify(PASSWORD, stored)
-        assert not await passwords.verify("another password", stored)
-        assert not await passwords.verify(PASSWORD, None)
-        assert not await passwords.verify(PASSWORD, "no hash")
-        results = await asyncio.gather(*(passwords.hash(PASSWORD) for _ in range(3)), return_exceptions=True)
-        assert [isinstance(result, Overloaded) for result in results] == [False, False, True]
+        assert await passwords.hash(PASSWORD, door=door) != stored
+        assert await passwords.verify(PASSWORD, stored, door=door)
+        assert not await passwords.verify("another password", stored, door=door)
+        assert not await passwords.verify(PASSWORD, None, door=door)
+        assert not await passwords.verify(PASSWORD, "no hash", door=door)
+    finally:
+        passwords.close()
+
+
+@pytest.mark.parametrize("full", PasswordDoor)
+async def test_a_full_door_keeps_no_other_waiting(full: PasswordDoor) -> None:
+    slow = CHEAP.model_copy(update={"iterations": 4_000, "threads": 1, "waiting_max": 1})
+    passwords = Argon2Passwords(slow)
+    try:
+        hashing = [asyncio.ensure_future(passwords.hash(PASSWORD, door=full)) for _ in range(3)]
+        done, waiting = await asyncio.wait(hashing, return_when=asyncio.FIRST_COMPLETED)
+        assert [type(task.exception()) for task in done] == [Overloaded]
+        for door in set(PasswordDoor) - {full}:
+            await passwords.hash(PASSWORD, door=door)
+        await asyncio.gather(*waiting)
+    finally:
+        passwords.close()
+
+
+async def test_who_gave_up_before_their_turn_is_not_hashed_for() -> None:
+    passwords = Argon2Passwords(CHEAP.model_copy(update={"iterations": 2_000, "threads": 1, "waiting_max": 20}))
+    try:
+        begun_s = time.monotonic()
+        await passwords.hash(PASSWORD, door=PasswordDoor.REGISTRATION)
+        one_s = time.monotonic() - begun_s
+        first, *others = (
+            asyncio.ensure_future(passwords.hash(PASSWORD, door=PasswordDoor.REGISTRATION)) for _ in range(20)
+        )
+        await asyncio.sleep(0)
+        for task in others:
+            task.cancel()
+        begun_s = time.monotonic()
+        await first
+        await passwords.hash(PASSWORD, door=PasswordDoor.REGISTRATION)
+        assert time.monotonic() - begun_s < 8 * one_s
     finally:
         passwords.close()

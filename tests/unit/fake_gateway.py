@@ -11,11 +11,13 @@ from gateway.bet_placement import BetPlacement, BettingRules
 from gateway.bet_stream import BetStream
 from gateway.betting_service import BettingService
 from gateway.player_service import PlayerService
+from gateway.source import address_reader
 from gateway.wallet_service import WalletService
 from kernel.commands import LedgerUnavailable
 from kernel.money import Money
 from pam.credentials import LoginRateLimited
 from pam.player import Player, PlayerRole, PlayerStatus, StoredPlayer, UsernameTaken
+from pam.ports import PasswordDoor
 from pam.session import Session, SessionsUnavailable, StoredSession
 from risk.limits import LimitTable
 from tests.unit.fake_betting import PLAYER, FakeBooks, FakeClock, FakeExposure, FakeFigures, FakeLedger
@@ -32,6 +34,9 @@ class FakeContext:
 
     def invocation_metadata(self) -> tuple[tuple[str, str], ...]:
         return self._metadata
+
+    def peer(self) -> str:
+        return "ipv4:10.0.0.1:5000"
 
 
 class FakeSessions:
@@ -63,11 +68,13 @@ class FakeSessions:
 class FakePasswords:
     def __init__(self) -> None:
         self.verified: list[str | None] = []
+        self.doors: list[PasswordDoor] = []
 
-    async def hash(self, password: str) -> str:
+    async def hash(self, password: str, *, door: PasswordDoor) -> str:
         return f"{uuid4().hex}:{password}"
 
-    async def verify(self, password: str, password_hash: str | None) -> bool:
+    async def verify(self, password: str, password_hash: str | None, *, door: PasswordDoor) -> bool:
+        self.doors.append(door)
         self.verified.append(password_hash)
         return password_hash is not None and password_hash.partition(":")[2] == password
 
@@ -106,12 +113,12 @@ class FakeAttempts:
     def __init__(self) -> None:
         self.counts: dict[str, int] = {}
 
-    async def note(self, username: str) -> None:
+    async def note(self, username: str, *, address: str, role: PlayerRole) -> None:
         self.counts[username] = self.counts.get(username, 0) + 1
         if self.counts[username] > 3:
             raise LoginRateLimited("Too many")
 
-    async def forget(self, username: str) -> None:
+    async def forget(self, username: str, *, address: str, role: PlayerRole) -> None:
         self.counts.pop(username, None)
 
 
@@ -164,6 +171,7 @@ class Door:
             passwords=self.passwords,
             sessions=self.sessions,
             attempts=FakeAttempts(),
+            address_of=address_reader("the edge's"),
             wallet=self.wallet,
             currency="EUR",
         )

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
+from yarl import URL
 
 from gateway.web import make_web_app
 
@@ -31,10 +32,10 @@ async def client(tmp_path: Path, troubles: list[str]) -> AsyncIterator[Client]:
     (dist / "assets" / "main-abc.js.gz").write_bytes(gzip.compress(b"code, compressed"))
     (tmp_path / "secret.txt").write_text("secret")
 
-    async def find_troubles() -> list[str]:
-        return troubles
+    async def find_trouble() -> str | None:
+        return "\n".join(troubles) or None
 
-    async with TestClient(TestServer(make_web_app(dist_dir=dist, find_troubles=find_troubles))) as client:
+    async with TestClient(TestServer(make_web_app(dist_dir=dist, find_trouble=find_trouble))) as client:
         yield client
 
 
@@ -92,15 +93,27 @@ async def test_every_answer_forbids_framing_and_sniffing(client: Client, path: s
     assert headers["X-Content-Type-Options"] == "nosniff"
 
 
-async def test_health_says_what_is_wrong(client: Client, troubles: list[str]) -> None:
+async def test_health_says_that_something_is_wrong_and_not_what(client: Client, troubles: list[str]) -> None:
     assert (await client.get("/healthz")).status == 200
-    troubles.append("books: not loaded")
+    troubles.append("postgres: LedgerUnavailable('PostgreSQL must answer in time')")
     response = await client.get("/healthz")
-    assert (response.status, await response.text()) == (503, "books: not loaded")
+    assert (response.status, await response.text()) == (503, "not ready")
 
 
-async def test_metrics_are_served(client: Client) -> None:
-    assert "# HELP" in await (await client.get("/metrics")).text()
+@pytest.mark.parametrize("path", ["/metrics", "/%6detrics", "/%6Detrics", "/x/../metrics", "/metrics/"])
+async def test_figures_are_not_for_the_world(client: Client, path: str) -> None:
+    response = await client.get(URL(path, encoded=True))
+    assert "# HELP" not in await response.text()
+
+
+@pytest.mark.parametrize("path", ["/a%00b", "/%00", "/assets/%00.js", "/" + "x" * 5_000, "/" + "x/" * 2_500, "/%ff%fe"])
+async def test_what_can_be_no_path_is_not_found(client: Client, path: str) -> None:
+    assert (await client.get(URL(path, encoded=True))).status in {200, 404}
+
+
+async def test_a_name_that_is_too_long_is_not_found(client: Client) -> None:
+    assert (await client.get("/" + "x" * 300)).status == 404
+    assert (await client.get("/assets/" + "x" * 8_300)).status == 400
 
 
 async def test_the_front_end_is_read_only(client: Client) -> None:

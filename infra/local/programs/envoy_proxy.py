@@ -6,16 +6,17 @@ import functools
 import sys
 from pathlib import Path
 
-from infra.local.envoy import render_envoy_config
-from infra.local.probes import probe_http
+from infra.local.envoy import ADMIN_SOCKET, render_envoy_config
+from infra.local.private import write_private
+from infra.local.probes import probe_http_socket
 from infra.local.program import Port, Program, Stage
+from infra.local.secrets import LocalSecrets
 from infra.settings import Settings
 
 
 def envoy_program(settings: Settings) -> Program:
     """Describe the proxy."""
     data = settings.profile_dir / "envoy"
-    ports = settings.ports
     return Program(
         name="envoy",
         command=(
@@ -24,10 +25,10 @@ def envoy_program(settings: Settings) -> Program:
             *("--log-level", "warning", "--concurrency", "1", "--disable-hot-restart"),
             *("--drain-time-s", "1", "--parent-shutdown-time-s", "2"),
         ),
-        check=functools.partial(probe_http, settings.host, ports.envoy_admin, "/ready"),
+        check=functools.partial(probe_http_socket, data / ADMIN_SOCKET, "/ready"),
         log=settings.profile_dir / "logs" / "envoy.log",
         stage=Stage.EDGE,
-        ports=(Port(ports.web, "web"), Port(ports.envoy_admin, "envoy_admin")),
+        ports=(Port(settings.ports.web, "web"),),
         working_dir=data,
         prepare=functools.partial(_prepare, data, settings),
         stop_timeout_s=2.0,
@@ -36,4 +37,6 @@ def envoy_program(settings: Settings) -> Program:
 
 def _prepare(data: Path, settings: Settings) -> None:
     data.mkdir(parents=True, exist_ok=True)
-    (data / "envoy.yaml").write_text(render_envoy_config(settings), encoding="utf-8")
+    (data / ADMIN_SOCKET).unlink(missing_ok=True)
+    edge_key = LocalSecrets.load(settings).edge_key
+    write_private(data / "envoy.yaml", render_envoy_config(settings, edge_key=edge_key))

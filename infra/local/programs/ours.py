@@ -32,7 +32,7 @@ def _describe(name: str, settings: Settings) -> Program:
     return Program(
         name=name,
         command=(sys.executable, "-m", "infra.cli", "process", name),
-        check=functools.partial(probe_http, settings.host, ports[f"{name}_http"], "/healthz"),
+        check=functools.partial(probe_http, settings.host, ports[_health_port(name)], "/healthz"),
         log=settings.profile_dir / "logs" / f"{name}.log",
         stage=Stage.EDGE if name == "simulation" else Stage.PROCESS,
         ports=tuple(Port(number, port) for port, number in ports.items()),
@@ -45,4 +45,8 @@ def _describe(name: str, settings: Settings) -> Program:
 
 
 def _port_names(name: str) -> tuple[str, ...]:
-    return ("gateway_grpc", "gateway_http") if name == "gateway" else (f"{name}_http",)
+    return ("gateway_grpc", "gateway_http", _health_port(name)) if name == "gateway" else (_health_port(name),)
+
+
+def _health_port(name: str) -> str:
+    return "gateway_health" if name == "gateway" else f"{name}_http"
