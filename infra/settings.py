@@ -255,6 +255,27 @@ class MarginRule(Section):
     phase: Literal["any", "pre_match", "in_play"] = "any"
 
 
+class ProviderRight(Section):
+    """What a provider may decide about fixtures of a sport; an empty name stands for all.
+
+    Nobody decides anything about a fixture that it does not quote. The rule that names most holds: a provider counts
+    before a feed with all its products ("uof"), a feed before the sport.
+    """
+
+    provider: str = ""
+    sport: str = ""
+    may_quote: bool = True
+    may_tell_state: bool = True
+    may_settle: bool = True
+    may_cancel: bool = True
+    is_official: bool = False  # its results count for all markets of a fixture that it quotes
+    rank: int = Field(default=0, ge=-100, le=100)  # the least settles, and ends a match alone
+
+
+SIMULATION_RIGHTS = (ProviderRight(provider="sim-alpha", is_official=True),)
+"""What counts for settlement is told by one of the simulation's providers, also where it was silent over a market."""
+
+
 FOOTBALL_MARGINS = (
     MarginRule(sport="football", phase="in_play", overround=1.06),
     MarginRule(sport="football", tier="top", overround=1.045),
@@ -305,6 +326,8 @@ class Pricing(Section):
     margin_odds_ratio_max: float = Field(default=1.75, ge=1.0, le=100.0)
     providers_min: int = Field(default=1, ge=1, le=32)
     mandatory_providers: dict[str, frozenset[str]] = {}  # by sport
+    provider_rights: tuple[ProviderRight, ...] = SIMULATION_RIGHTS
+    end_quorum: int = Field(default=2, ge=2, le=32)
     sharpness_by_provider: dict[str, float] = {}
     age_half_life_ms: int = Field(default=20_000, ge=1)
     age_in_play_ms_max: int = Field(default=60_000, ge=1)

@@ -8,7 +8,7 @@ from enum import IntEnum, IntFlag
 import numpy as np
 from numpy.typing import NDArray
 
-from odds.fixture import FixtureDescription, MatchState
+from odds.fixture import FixtureDescription, MatchState, Period, Score
 from odds.layout import MarketLayout
 from odds.period_scores import PeriodScores
 
@@ -47,6 +47,24 @@ class GoalMeans:
     error: float
 
 
+class ResultWord(IntFlag):
+    """What a provider's results that count say of a market. Numbers travel on the wire."""
+
+    NONE = 0
+    SETTLED = 1
+    CANCELLED = 2
+    WINDOW_CANCELLED = 4
+    """Bets of a time window alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Abandonment:
+    """Where a match stood that was called off."""
+
+    period: Period
+    score: Score
+
+
 @dataclass(frozen=True, slots=True)
 class OwnSettlement:
     """What we last said of the markets that we alone offer.
@@ -54,12 +72,27 @@ class OwnSettlement:
     Attributes:
         sequence: Rises with every change of mind; never 0.
         is_standing: False once it was taken back.
-        scores: What it was made from; a market whose score is not among them is void.
+        scores: What it was made from; a market whose score is not among them waits.
+        abandonment: Of a match that was called off: what it left undecided is void.
+        referral_time_us: When what waits goes to a person; 0 where nothing waits.
+        is_referred: It has gone there.
     """
 
     sequence: int
     is_standing: bool
     scores: PeriodScores
+    abandonment: Abandonment | None = None
+    referral_time_us: int = 0
+    is_referred: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class EndClaim:
+    """The word of a provider that is not the believed one that a match is over, and when it came."""
+
+    provider_id: str
+    state: MatchState
+    time_us: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +146,7 @@ class ProviderColumns:
         winner_counts: How many outcomes of each market win, as it tells, uint8; see `odds.winners`. None where it
             leaves it to the types.
         stopped_time_us: When its newest bet-stop arrived; 0 for never.
+        result_words: ResultWord of each market, uint8; None where it never told a result that counts.
     """
 
     provider_id: str
@@ -124,6 +158,7 @@ class ProviderColumns:
     is_behind: bool = False
     winner_counts: NDArray[np.uint8] | None = None
     stopped_time_us: int = 0
+    result_words: NDArray[np.uint8] | None = None
 
     @property
     def last_word_us(self) -> int:
@@ -149,11 +184,13 @@ class Explanation:
         margin_application: Value of the MarginMethod by which ours was put on.
         ladder: Name of the price ladder.
         weights: Share of each provider (first axis) in each market (second axis), float32.
-        result_statuses: What results say of each market, as MarketStatus, uint8; 0 for none.
+        result_statuses: What results say of each market, as MarketStatus, uint8; SUSPENDED where a person has to look
+            at one first, 0 for none.
         published_time_us: When the book was published; 0 before the first.
         market_statuses: The book's, and so with reasons and odds: one record says all of an old price.
         own_markets: 1 for markets that we alone offer, and settle, uint8, one a market; None where there are none.
         own_settlement: What we said of them last; None for nothing yet.
+        end_claims: Who says that the match is over, and is not believed yet.
     """
 
     fixture_id: str
@@ -182,3 +219,4 @@ class Explanation:
     decimal_odds_milli: NDArray[np.uint32]
     own_markets: NDArray[np.uint8] | None
     own_settlement: OwnSettlement | None
+    end_claims: tuple[EndClaim, ...] = ()

@@ -56,6 +56,7 @@ class SuspensionReason(IntEnum):
     NO_PRICE = 6
     NOT_STARTED_IN_TIME = 7
     NOT_RESTORED = 8
+    RESULT_REFERRED = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,14 @@ class Score:
 
 @dataclass(frozen=True, slots=True)
 class MatchState:
-    """What is going on in a match now: replaced whole."""
+    """What is going on in a match now: replaced whole.
+
+    Attributes:
+        half_time: Score of the first half, where the provider tells it once the half is over.
+        full_time: Score of normal time, likewise.
+        had_extra_time: More than normal time was played, as far as the provider says.
+        is_score_unknown: The provider did not tell the score; what was known of it holds.
+    """
 
     status: FixtureStatus = FixtureStatus.UNKNOWN
     period: Period = Period.UNKNOWN
@@ -102,3 +110,7 @@ class MatchState:
     away_yellow_cards: int = 0
     home_corners: int = 0
     away_corners: int = 0
+    half_time: Score | None = None
+    full_time: Score | None = None
+    had_extra_time: bool = False
+    is_score_unknown: bool = False

@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from odds.book import Book, Explanation, GoalMeans, OwnSettlement, ProviderColumns, TraderSuspension
+from odds.book import Book, EndClaim, Explanation, GoalMeans, OwnSettlement, ProviderColumns, TraderSuspension
 from odds.fixture import FixtureDescription, FixtureStatus, MarketStatus, MatchState, Period, Score
 from odds.layout import MarketLayout
 from odds.layout_union import project, unite
@@ -50,11 +50,13 @@ class FixtureState:
 
     Attributes:
         state_provider_id: Whose word about the state of the match holds; empty for nobody's.
-        believed_time_us: When that provider last told it; 0 for not since this process began.
+        believed_time_us: When that provider last told it; after a restart, when anybody did.
+        end_claims: Who says that the match is over, and is not believed yet.
         state_time_us: When any provider last told the state of the match; 0 for never.
         incident_time_us: When the last goal, red card or new period became known; prices from before do not count.
         feed_time_us: When the newest update folded in was appended to the log.
-        result_statuses: What results say of each market, as MarketStatus, uint8; 0 for none.
+        result_statuses: What results say of each market, as MarketStatus, uint8; SUSPENDED where a person has to look
+            at one first, 0 for none.
         goal_means: What the joint distribution of goals was last fitted to; None for never.
         goal_fit: That in full; None also after a restart.
         own_markets: 1 for markets that we alone offer, uint8, one a market; None where there are none.
@@ -81,6 +83,7 @@ class FixtureState:
     goal_fit: GoalFit | None = None
     own_markets: NDArray[np.uint8] | None = None
     own_settlement: OwnSettlement | None = None
+    end_claims: tuple[EndClaim, ...] = ()
     book: Book | None = None
 
     @property
@@ -171,6 +174,7 @@ def widen(state: FixtureState, layout: MarketLayout) -> FixtureState:
             winner_counts=None
             if provider.winner_counts is None
             else spread(provider.winner_counts, to_markets, markets),
+            result_words=None if provider.result_words is None else spread(provider.result_words, to_markets, markets),
         )
         for provider in state.providers
     )
@@ -265,6 +269,7 @@ def _told_state(explanation: Explanation) -> FixtureState:
         explanation.providers,
         explanation.result_statuses,
         state_provider_id=explanation.state_provider_id,
+        believed_time_us=explanation.state_time_us,
         state_time_us=explanation.state_time_us,
         incident_time_us=explanation.incident_time_us,
         applied_request_ids=explanation.applied_request_ids,
@@ -272,4 +277,5 @@ def _told_state(explanation: Explanation) -> FixtureState:
         goal_means=explanation.goal_means,
         own_markets=explanation.own_markets,
         own_settlement=explanation.own_settlement,
+        end_claims=explanation.end_claims,
     )

@@ -8,11 +8,19 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from odds.book import ProviderColumns, StopFlag, TraderSuspension
-from odds.fixture import FixtureStatus, MarketStatus, MatchState
+from odds.book import EndClaim, ProviderColumns, ResultWord, StopFlag, TraderSuspension
+from odds.fixture import FixtureStatus, MarketStatus, MatchState, Period
 from odds.fixture_state import OVER_STATUSES, FixtureState, widen
 from odds.layout_union import project, unite
 from odds.period_scores import follow_scores
+from odds.provider_rights import (
+    EVERYBODYS_RIGHTS,
+    Judgement,
+    RightsTable,
+    feed_of,
+    judge_update,
+    quotes_fixture,
+)
 from odds.updates import FixtureUpdate, Quotes, ResultKind, ResultMark, TraderCommand, TradingAction
 from odds.winners import winners_told
 
@@ -20,6 +28,7 @@ REQUEST_IDS_REMEMBERED_MAX: Final = 64
 PROVIDERS_PER_FIXTURE_MAX: Final = 32
 # After so long without a word from the provider that is believed about the match, another one is.
 BELIEF_US_MAX: Final = 20_000_000
+END_CLAIMS_MAX: Final = 8
 
 _CLOSED_BYTE: Final = bytes([MarketStatus.CLOSED])
 _RESULT_STATUS_BY_KIND: Final = {
@@ -28,6 +37,7 @@ _RESULT_STATUS_BY_KIND: Final = {
     ResultKind.CANCEL: MarketStatus.CANCELLED,
     ResultKind.CANCEL_ROLLBACK: MarketStatus.CLOSED,
 }
+_ANY_CANCELLATION: Final = ResultWord.CANCELLED | ResultWord.WINDOW_CANCELLED
 
 
 def is_duplicate(state: FixtureState, update: FixtureUpdate) -> bool:
@@ -36,29 +46,34 @@ def is_duplicate(state: FixtureState, update: FixtureUpdate) -> bool:
     return provider is not None and update.sequence <= provider.sequence
 
 
-def fold(state: FixtureState, update: FixtureUpdate) -> FixtureState:
-    """Return the state after one update; the same object if it is a duplicate.
+def fold(state: FixtureState, update: FixtureUpdate, rights: RightsTable = EVERYBODYS_RIGHTS) -> FixtureState:
+    """Return the state after one update; the same object if it is a duplicate, or if nothing of it counts.
 
     Raises:
         LayoutMalformed: If the markets of the fixture become more than a layout may hold.
     """
     if is_duplicate(state, update):
         return state
-    if update.quotes is not None:
-        state = widen(state, unite(state.layout, update.quotes.layout))
+    judgement = judge_update(state, update, rights)
+    if judgement.refusal:
+        return state
+    quotes = update.quotes if judgement.may_quote else None
+    if quotes is not None:
+        state = widen(state, unite(state.layout, quotes.layout))
     provider = state.provider(update.provider_id) or _new_provider(state, update.provider_id)
-    if update.bet_stop_market_ids is not None:
+    if update.bet_stop_market_ids is not None and judgement.may_quote:
         provider = _stop_bets(provider, state, update.bet_stop_market_ids, update.received_time_us)
-    if update.quotes is not None:
-        state = _lift_rollbacks(state, update.quotes)
-        provider = _take_quotes(provider, state, update.quotes, update.received_time_us)
+    if quotes is not None:
+        state = _lift_rollbacks(state, quotes)
+        provider = _take_quotes(provider, state, quotes, update.received_time_us)
     state = _replace_provider(state, replace(provider, sequence=update.sequence))
-    if update.state is not None:
-        state = _take_match_state(state, update, update.state)
+    if judgement.may_tell_state:
+        state = replace(state, description=update.description or state.description)
+        if update.state is not None:
+            state = _take_match_state(state, update, update.state, rights)
     if update.result_marks:
-        state = _take_results(state, update.result_marks)
-    feed_time_us = max(state.feed_time_us, update.appended_time_us)
-    return replace(state, feed_time_us=feed_time_us, description=update.description or state.description)
+        state = _take_results(state, update, judgement)
+    return replace(state, feed_time_us=max(state.feed_time_us, update.appended_time_us))
 
 
 def follow_trader(state: FixtureState, command: TraderCommand) -> FixtureState:
@@ -73,8 +88,24 @@ def follow_trader(state: FixtureState, command: TraderCommand) -> FixtureState:
         )
     applied = (*state.applied_request_ids, command.request_id)[-REQUEST_IDS_REMEMBERED_MAX:]
     if command.action is TradingAction.RESUME:
-        state = _resume_stopped(state, command.market_id)
+        state = _lift_referrals(_resume_stopped(state, command.market_id), command.market_id)
     return replace(state, trader_suspensions=others, applied_request_ids=applied)
+
+
+def follow_end_claims(state: FixtureState, now_us: int) -> FixtureState:
+    """Return the state after the match ended, if all who say so agree and the believed provider has been silent."""
+    due_us = end_claims_due_us(state)
+    if due_us is None or now_us < due_us:
+        return state
+    claim = state.end_claims[0]
+    return _believe(state, claim.state, claim.provider_id, claim.time_us)
+
+
+def end_claims_due_us(state: FixtureState) -> int | None:
+    """Return when a match counts as over if nobody says another word; None where nobody, or not all, say that it is."""
+    if len({_claimed(claim.state) for claim in state.end_claims}) != 1:
+        return None
+    return state.believed_time_us + BELIEF_US_MAX + 1
 
 
 def _resume_stopped(state: FixtureState, market_id: str) -> FixtureState:
@@ -171,48 +202,133 @@ def _lift_rollbacks(state: FixtureState, quotes: Quotes) -> FixtureState:
     return replace(state, result_statuses=np.where(is_lifted, 0, state.result_statuses).astype(np.uint8))
 
 
-def _take_results(state: FixtureState, marks: tuple[ResultMark, ...]) -> FixtureState:
+def _take_results(state: FixtureState, update: FixtureUpdate, judgement: Judgement) -> FixtureState:
+    """Mark what results say that count; a market with one that a person has to look at first is suspended."""
     result_statuses = state.result_statuses.copy()
-    for mark in marks:
+    provider = state.provider(update.provider_id) or _new_provider(state, update.provider_id)
+    words = np.zeros(state.layout.market_count, np.uint8) if provider.result_words is None else provider.result_words
+    words = words.copy()
+    for mark, referral_reason in zip(update.result_marks, judgement.referral_reasons, strict=True):
         index = state.layout.index_by_market_id.get(mark.market_id)
         status = _RESULT_STATUS_BY_KIND.get(mark.kind)
-        if index is not None and status is not None and not mark.is_windowed:
+        if index is None or status is None:
+            continue
+        if referral_reason:
+            result_statuses[index] = result_statuses[index] or MarketStatus.SUSPENDED
+            continue
+        words[index] = _word_after(ResultWord(int(words[index])), mark)
+        if not mark.is_windowed:
             result_statuses[index] = status
+    state = _replace_provider(state, replace(provider, result_words=words if words.any() else None))
     return replace(state, result_statuses=result_statuses)
 
 
-def _take_match_state(state: FixtureState, update: FixtureUpdate, told: MatchState) -> FixtureState:
+def _word_after(word: ResultWord, mark: ResultMark) -> ResultWord:
+    match mark.kind:
+        case ResultKind.SETTLEMENT:
+            return word | ResultWord.SETTLED
+        case ResultKind.SETTLEMENT_ROLLBACK:
+            return word & ~ResultWord.SETTLED
+        case ResultKind.CANCEL:
+            return word | (ResultWord.WINDOW_CANCELLED if mark.is_windowed else ResultWord.CANCELLED)
+        case _:
+            return word & ~_ANY_CANCELLATION
+
+
+def _lift_referrals(state: FixtureState, market_id: str) -> FixtureState:
+    """Let a market that waits for a person's look at a result trade again, or all where it is empty."""
+    is_lifted = state.result_statuses == MarketStatus.SUSPENDED
+    if market_id:
+        is_lifted &= np.array([other == market_id for other in state.layout.market_ids], dtype=bool)
+    if not is_lifted.any():
+        return state
+    return replace(state, result_statuses=np.where(is_lifted, 0, state.result_statuses).astype(np.uint8))
+
+
+def _take_match_state(
+    state: FixtureState, update: FixtureUpdate, told: MatchState, rights: RightsTable
+) -> FixtureState:
     """Believe the provider that was believed before, or one that is further on in the match.
 
     Providers lag behind each other by seconds: without this, a late one would take a goal back. Prices of one that does
-    not know of the last incident yet do not count.
+    not know of the last incident yet do not count. An end needs more, since markets are settled by it.
     """
     held = state.state
-    state_time_us = max(state.state_time_us, update.received_time_us)
-    if held is not None and not _is_believed(state, update, told, held):
-        is_behind = _incidents(told) != _incidents(held)
-        return replace(_mark_behind(state, update.provider_id, is_behind=is_behind), state_time_us=state_time_us)
-    incident_time_us = state.incident_time_us
-    if held is not None and told.status is FixtureStatus.IN_PLAY and _incidents(told) != _incidents(held):
-        incident_time_us = update.received_time_us
+    told = _complete(told, held)
+    state = _note_end_claim(state, update, told)
+    if held is None or _is_believed(state, update, told, held, rights):
+        return _believe(state, told, update.provider_id, update.received_time_us)
+    is_behind = _incidents(told) != _incidents(held)
+    state = _mark_behind(state, update.provider_id, is_behind=is_behind)
+    return replace(state, state_time_us=max(state.state_time_us, update.received_time_us))
+
+
+def _believe(state: FixtureState, told: MatchState, provider_id: str, time_us: int) -> FixtureState:
+    held = state.state
+    is_news = held is not None and told.status is FixtureStatus.IN_PLAY and _incidents(told) != _incidents(held)
     return replace(
-        _mark_behind(state, update.provider_id, is_behind=False),
+        _mark_behind(state, provider_id, is_behind=False),
         state=told,
         period_scores=follow_scores(state.period_scores, held, told),
-        state_provider_id=update.provider_id,
-        believed_time_us=update.received_time_us,
-        state_time_us=state_time_us,
-        incident_time_us=incident_time_us,
+        state_provider_id=provider_id,
+        believed_time_us=time_us,
+        state_time_us=max(state.state_time_us, time_us),
+        incident_time_us=time_us if is_news else state.incident_time_us,
+        end_claims=() if told.status in OVER_STATUSES else state.end_claims,
     )
 
 
-def _is_believed(state: FixtureState, update: FixtureUpdate, told: MatchState, held: MatchState) -> bool:
+def _complete(told: MatchState, held: MatchState | None) -> MatchState:
+    """Return what was told, with what it does not tell as it was known."""
+    if held is None:
+        return told
+    if told.is_score_unknown:
+        told = replace(told, home_score=held.home_score, away_score=held.away_score)
+    if told.period is Period.UNKNOWN and told.status in OVER_STATUSES:
+        told = replace(told, period=held.period)
+    return told
+
+
+def _is_believed(
+    state: FixtureState, update: FixtureUpdate, told: MatchState, held: MatchState, rights: RightsTable
+) -> bool:
     if state.state_provider_id in ("", update.provider_id):
         return True
+    if not quotes_fixture(state, feed_of(state.state_provider_id)) and state.layout.market_count > 0:
+        return True  # Whoever is believed came before anybody quoted, and never did.
     if held.status in OVER_STATUSES:
         return False  # Whoever told the end has no more to say; late words of others do not take it back.
     is_silent = update.received_time_us - state.believed_time_us > BELIEF_US_MAX
+    if told.status in OVER_STATUSES:
+        return is_silent or _may_end(state, update, told, rights)
     return is_silent or _progress(told) > _progress(held)
+
+
+def _may_end(state: FixtureState, update: FixtureUpdate, told: MatchState, rights: RightsTable) -> bool:
+    """Return whether a provider may end a match while another one is believed."""
+    feed = feed_of(update.provider_id)
+    agreeing = {feed_of(claim.provider_id) for claim in state.end_claims if _claimed(claim.state) == _claimed(told)}
+    if feed == feed_of(state.state_provider_id) or len(agreeing) >= rights.end_quorum:
+        return True
+    sport = "" if state.description is None else state.description.sport
+    return rights.of(update.provider_id, sport).rank < rights.of(state.state_provider_id, sport).rank
+
+
+def _note_end_claim(state: FixtureState, update: FixtureUpdate, told: MatchState) -> FixtureState:
+    """Remember who says that the match is over; until that is believed, the provider's bet-stop holds."""
+    claims = tuple(claim for claim in state.end_claims if claim.provider_id != update.provider_id)
+    is_disputed = state.state_provider_id not in ("", update.provider_id) and not state.is_play_over
+    if told.status in OVER_STATUSES and is_disputed:
+        claims = (*claims, EndClaim(update.provider_id, told, update.received_time_us))[-END_CLAIMS_MAX:]
+        provider = state.provider(update.provider_id)
+        if provider is not None:
+            state = _replace_provider(state, _stop_bets(provider, state, (), update.received_time_us))
+    return state if claims == state.end_claims else replace(state, end_claims=claims)
+
+
+def _claimed(state: MatchState) -> tuple[int, int, int]:
+    """Return what providers that end a match have to agree on."""
+    return (int(state.status), state.home_score, state.away_score)
 
 
 def _mark_behind(state: FixtureState, provider_id: str, *, is_behind: bool) -> FixtureState:

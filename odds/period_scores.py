@@ -1,4 +1,4 @@
-"""Scores at the ends of halves, as far as they are known for certain."""
+"""Scores at the ends of halves, as far as they are known for certain: money is paid by them, so nothing is guessed."""
 
 from __future__ import annotations
 
@@ -30,7 +30,8 @@ NO_SCORES: Final = PeriodScores()
 
 def follow_scores(known: PeriodScores, before: MatchState | None, told: MatchState) -> PeriodScores:
     """Return what is known of the scores after a match went from one state to another."""
-    had_extra_time = told.period in _OVERTIME or (known.had_extra_time and _is_finished(told))
+    is_unsaid = told.period in (Period.UNKNOWN, Period.FINISHED)
+    had_extra_time = told.had_extra_time or told.period in _OVERTIME or (known.had_extra_time and is_unsaid)
     return PeriodScores(
         _half_time_score(known.half_time, before, told),
         _full_time_score(known.full_time, before, told, had_extra_time=had_extra_time),
@@ -39,32 +40,55 @@ def follow_scores(known: PeriodScores, before: MatchState | None, told: MatchSta
 
 
 def _half_time_score(known: Score | None, before: MatchState | None, told: MatchState) -> Score | None:
-    if told.period is Period.HALF_TIME:
-        return _score(told)
-    if told.period < Period.HALF_TIME:
+    if Period.UNKNOWN < told.period < Period.HALF_TIME:
         return None
+    if told.period is Period.HALF_TIME and not told.is_score_unknown:
+        return _score(told) if told.half_time in (None, _score(told)) else None
+    if told.half_time is not None:
+        return _if_reached(told.half_time, told)
     if known is not None:
         # Where goals of the first half were taken back since, nobody knows which.
-        return known if known.home <= told.home_score and known.away <= told.away_score else None
+        return _if_reached(known, told)
     return _score(told) if before is not None and _is_at_break(before, told, Period.FIRST_HALF) else None
 
 
 def _full_time_score(
     known: Score | None, before: MatchState | None, told: MatchState, *, had_extra_time: bool
 ) -> Score | None:
+    if told.full_time is not None:
+        is_last = had_extra_time or told.is_score_unknown or told.full_time == _score(told)
+        return _if_reached(told.full_time, told) if is_last else None
     if had_extra_time:
         is_new = before is not None and _is_at_break(before, told, Period.SECOND_HALF)
-        return _score(told) if is_new else known
-    return _score(told) if _is_finished(told) else None
+        return _score(told) if is_new else known and _if_reached(known, told)
+    if told.status is not FixtureStatus.ENDED or told.is_score_unknown:
+        return None
+    if told.period is Period.FINISHED or (before is not None and _has_ended_as_it_stood(before, told)):
+        return _score(told)
+    return None
 
 
 def _is_at_break(before: MatchState, told: MatchState, period: Period) -> bool:
     """Return whether a period has just ended, without a goal between the two words."""
-    return before.period is period and told.period > period and _score(before) == _score(told)
+    return before.period is period and told.period > period and _is_same_score(before, told)
 
 
-def _is_finished(state: MatchState) -> bool:
-    return state.status is FixtureStatus.ENDED and state.period is Period.FINISHED
+def _has_ended_as_it_stood(before: MatchState, told: MatchState) -> bool:
+    """Return whether a match that is told to be over, without how, stands as it last did in the second half.
+
+    With another score nobody knows whether the goals between are of normal time.
+    """
+    return before.period is Period.SECOND_HALF and _is_same_score(before, told)
+
+
+def _is_same_score(before: MatchState, told: MatchState) -> bool:
+    return not told.is_score_unknown and _score(before) == _score(told)
+
+
+def _if_reached(score: Score, told: MatchState) -> Score | None:
+    """Return a score of an earlier time where the score now can have come from it."""
+    is_reached = score.home <= told.home_score and score.away <= told.away_score
+    return score if is_reached or told.is_score_unknown else None
 
 
 def _score(state: MatchState) -> Score:

@@ -17,6 +17,7 @@ from odds.layout import MarketLayout
 from odds.margin.methods import MarginMethod
 from odds.margin_rules import MarginRule, MarginSituation, expect_usable, find_rule
 from odds.market_types import winner_counts_of
+from odds.provider_rights import EVERYBODYS_RIGHTS, RightsTable
 from odds.start_guard import StartGuard
 
 OVERROUNDS_CACHED_MAX: Final = 8_192
@@ -59,6 +60,7 @@ class PricingPolicy:
         start_guard: From when on a fixture that nobody calls in play is suspended.
         clock_stale_us: In play, a running clock without any word for longer suspends.
         provider_timeout_us: Silence after which a provider that never announced its own limit counts as down.
+        rights: What providers may decide.
 
     Raises:
         ModelInputInvalid: If a margin rule can never hold, or a market of our own could not be settled.
@@ -91,6 +93,7 @@ class PricingPolicy:
     start_guard: StartGuard = field(default_factory=StartGuard)
     clock_stale_us: int = 30_000_000
     provider_timeout_us: int = 15_000_000
+    rights: RightsTable = EVERYBODYS_RIGHTS
 
     def __post_init__(self) -> None:
         expect_usable(self.margin_rules, self.tier_by_competition.values())

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from odds.book import Book, Explanation
 from odds.fixture import MarketStatus
 from odds.fixture_state import FixtureState, GoalFit, zeros
+from odds.folding import follow_end_claims
 from odds.football.own_offer import offer_own
 from odds.football.own_results import OwnResult, own_results, settle_own
 from odds.policy import PricingPolicy
@@ -71,7 +72,9 @@ def price(
         now_us: Microseconds since the Unix epoch; the least version of a new book.
         forced_fixture_ids: Fixtures whose book is new even if nothing in it changed.
     """
-    states = [settle_own(offer_own(state, policy.football_offer)) for state in states]
+    states = [
+        settle_own(offer_own(follow_end_claims(state, now_us), policy.football_offer), now_us) for state in states
+    ]
     stack = stack_states(states, up_providers, policy, now_us)
     places = _places(stack)
     provider_ids = [_contributors(state, stack, markets) for state, (markets, _) in zip(states, places, strict=True)]
@@ -196,6 +199,7 @@ def _explanation(
         decimal_odds_milli=shown.decimal_odds_milli,
         own_markets=state.own_markets,
         own_settlement=state.own_settlement,
+        end_claims=state.end_claims,
     )
 
 

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from odds.fixture import FixtureStatus, MarketStatus, SuspensionReason
 from odds.fixture_state import FixtureState
+from odds.folding import end_claims_due_us
+from odds.football.own_results import own_results_due_us
 from odds.policy import PricingPolicy
 from odds.pricing import PricedColumns
 from odds.stacking import Stack, age_us_max
@@ -48,7 +50,7 @@ def judge_markets(
         statuses, bet_stops, suspensions = statuses[:, mains], bet_stops[:, mains], suspensions[:, mains]
         is_suspended |= is_suspended[mains]
         is_priced &= is_priced[mains]
-        is_dead |= (results[mains] > 0) | (stack.own.is_own & priced.is_decided)
+        is_dead |= (results[mains] > _SUSPENDED) | (stack.own.is_own & priced.is_decided)
     is_up = to_markets(stack.is_up)
     is_living = _IS_LIVING.take(statuses)
     # Where several hold, the last one is told.
@@ -71,21 +73,22 @@ def judge_markets(
     is_dead |= ~_by_any(is_living) & _by_any(statuses > 0)
     judged = np.where(is_dead, _CLOSED, np.where(reasons > 0, _SUSPENDED, _OPEN))
     judged = np.where(results > 0, results, judged)
+    reasons[results == _SUSPENDED] = SuspensionReason.RESULT_REFERRED
     return judged, np.where(judged == _SUSPENDED, reasons, np.uint8(0))
 
 
 def next_change_us(state: FixtureState, policy: PricingPolicy, now_us: int) -> int | None:
     """Return when the book may become another though nobody says anything, None for never.
 
-    Then quotes are too old, the match's clock stands still, or the fixture should have begun.
+    Then quotes are too old, the match's clock stands still, the fixture should have begun, those who say that it is
+    over are believed, or a market of our own that waits for its score goes to a person.
     """
     quotes_us = age_us_max(state, policy)
     times_us = [provider.received_time_us + quotes_us + 1 for provider in state.providers if provider.received_time_us]
     if state.is_clock_running:
         times_us.append(state.state_time_us + policy.clock_stale_us + 1)
-    overdue_us = _overdue_from_us(state, policy)
-    if overdue_us is not None:
-        times_us.append(overdue_us)
+    others_us = (_overdue_from_us(state, policy), end_claims_due_us(state), own_results_due_us(state))
+    times_us += [time_us for time_us in others_us if time_us is not None]
     return min((time_us for time_us in times_us if time_us > now_us), default=None)
 
 

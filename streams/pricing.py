@@ -27,12 +27,13 @@ from kernel.errors import DomainError, InvariantBroken
 from odds.fixture_state import FixtureState
 from odds.folding import fold, follow_trader, is_duplicate
 from odds.policy import PricingPolicy
+from odds.provider_rights import Judgement, judge_update
 from odds.repricing import Repricing, price
-from odds.updates import TraderCommand
+from odds.updates import FixtureUpdate, TraderCommand
 from overround.feed.v1 import feed_pb2
 from overround.trading.v1 import trading_pb2
 from streams.book_keeper import BookKeeper
-from streams.dead_letters import AGENT_ERROR, MALFORMED, DeadLetters
+from streams.dead_letters import AGENT_ERROR, MALFORMED, NO_RIGHT, DeadLetters
 from streams.fixtures import Fixtures, is_expired
 from streams.inbox import Inbox
 from streams.ports import BookStore, BooksUnavailable, CountedOutlet, EncodedFixture, ProviderLog, PublishedBooks
@@ -61,6 +62,12 @@ DRAIN_S: Final = 1.0
 
 FOLDED = Counter("overround_pricing_updates_folded", "Feed updates and commands folded in.")
 DUPLICATES = Counter("overround_pricing_duplicates", "Feed updates and commands that were folded in before.")
+REFUSED = Counter(
+    "overround_pricing_words_refused", "Updates that a provider had no right to send.", ["provider", "reason"]
+)
+REFERRED = Counter(
+    "overround_pricing_results_referred", "Results that a person has to look at first.", ["provider", "reason"]
+)
 BATCH_SIZE = Histogram(
     "overround_pricing_batch_fixtures", "Fixtures priced in one batch.", buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256)
 )
@@ -178,7 +185,6 @@ class PricingAgent:
     def _sort_in(self, event: EventT[bytes]) -> None:
         message = event.message
         appended_us = int(message.timestamp * 1_000_000)
-        results: list[bytes] = []
         told: Input
         if message.topic == COMMANDS_TOPIC:
             told = parse_command(trading_pb2.TradingCommand.FromString(message.value or b""))
@@ -189,10 +195,8 @@ class PricingAgent:
             told = parse_update(update, appended_time_us=appended_us)
             is_urgent = told.bet_stop_market_ids is not None
             self._watch.note_update(told.provider_id, told.received_time_us)
-            if update.results:
-                results.append(build_results(update).SerializeToString())
         _expect_key(message.key, told.fixture_id)
-        waiting = Waiting(message.partition, appended_us, [(event, told)], [event], results)
+        waiting = Waiting(message.partition, appended_us, [(event, told)], [event])
         self._waiting.add(told.fixture_id, waiting, is_urgent=is_urgent)
 
     # Work
@@ -238,6 +242,8 @@ class PricingAgent:
     def _fold(self, fixture_id: str, waiting: Waiting) -> FixtureState:
         state = self._fixtures.state_of(fixture_id)
         for event, told in list(waiting.inputs):
+            if isinstance(told, FixtureUpdate) and self._judge(state, event, told, waiting).refusal:
+                continue
             try:
                 following = self._fold_one(state, told)
                 waiting.is_repeated |= following is state
@@ -247,11 +253,28 @@ class PricingAgent:
                 self._start(self._bury([event], f"{error.reason}: {error.message}"))
         return state
 
+    def _judge(self, state: FixtureState, event: EventT[bytes], told: FixtureUpdate, waiting: Waiting) -> Judgement:
+        """Say what of an update counts; refer the results that do not, and keep a word aside that does not at all."""
+        judgement = judge_update(state, told, self._policy.rights)
+        if event in waiting.judged:
+            return judgement
+        waiting.judged.append(event)
+        if told.result_marks:
+            update = feed_pb2.FeedUpdate.FromString(event.message.value or b"")
+            waiting.results.append(build_results(update, judgement.referral_reasons).SerializeToString())
+            for reason in filter(None, judgement.referral_reasons):
+                REFERRED.labels(told.provider_id, reason).inc()
+        if judgement.refusal:
+            REFUSED.labels(told.provider_id, judgement.refusal).inc()
+            message = f"{judgement.refusal}: {told.provider_id} about {told.fixture_id}"
+            self._start(self._dead_letters.bury(event, reason=NO_RIGHT, message=message))
+        return judgement
+
     def _fold_one(self, state: FixtureState, told: Input) -> FixtureState:
         if isinstance(told, TraderCommand):
             following = follow_trader(state, told)
         else:
-            following = state if is_duplicate(state, told) else fold(state, told)
+            following = state if is_duplicate(state, told) else fold(state, told, self._policy.rights)
         (DUPLICATES if following is state else FOLDED).inc()
         return following
 
@@ -265,6 +288,7 @@ class PricingAgent:
             if waiting.is_repeated or repricing.state.own_settlement is not before.own_settlement:
                 waiting.results += _own_results(repricing)
             waiting.inputs.clear()
+            waiting.judged.clear()
             waiting.is_repeated = False
             if is_told or repricing.is_book_new:
                 fixtures.append(_encode(repricing, waiting.partition))

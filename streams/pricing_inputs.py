@@ -25,6 +25,7 @@ class Waiting:
         appended_time_us: When the oldest of it was appended to the log.
         results: Encoded results to forward once the book that shows them is published.
         is_repeated: Something came that was folded in before; what followed from it may not have gone out.
+        judged: Events of inputs of which it has been said what counts, so that it is not said twice.
     """
 
     partition: int
@@ -33,6 +34,7 @@ class Waiting:
     events: list[EventT[bytes]] = field(default_factory=list)
     results: list[bytes] = field(default_factory=list)
     is_repeated: bool = False
+    judged: list[EventT[bytes]] = field(default_factory=list)
 
     def join(self, later: Waiting) -> None:
         """Take in what came later."""
@@ -41,6 +43,7 @@ class Waiting:
         self.events += later.events
         self.results += later.results
         self.is_repeated |= later.is_repeated
+        self.judged += later.judged
 
     def drop(self, event: EventT[bytes]) -> None:
         """Leave out an event that cannot be folded in."""

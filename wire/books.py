@@ -8,12 +8,22 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from odds.book import Book, Explanation, GoalMeans, OwnSettlement, ProviderColumns, StopFlag, TraderSuspension
-from odds.fixture import Score
+from odds.book import (
+    Abandonment,
+    Book,
+    EndClaim,
+    Explanation,
+    GoalMeans,
+    OwnSettlement,
+    ProviderColumns,
+    StopFlag,
+    TraderSuspension,
+)
+from odds.fixture import Period
 from odds.layout import MarketLayout
 from odds.period_scores import PeriodScores
-from overround.odds.v1 import book_pb2
-from wire.fixtures import build_description, build_state, parse_description, parse_state
+from overround.odds.v1 import book_pb2, fixture_pb2
+from wire.fixtures import build_description, build_score, build_state, parse_description, parse_score, parse_state
 from wire.layouts import (
     BYTE,
     ODDS,
@@ -124,6 +134,9 @@ def parse_explanation(message: book_pb2.PriceExplanation) -> Explanation:
         if message.own_markets
         else None,
         own_settlement=_parse_settlement(message.own_settlement) if message.HasField("own_settlement") else None,
+        end_claims=tuple(
+            EndClaim(item.provider_id, parse_state(item.state), item.time_us) for item in message.end_claims
+        ),
     )
 
 
@@ -151,8 +164,8 @@ def encode_explanation(explanation: Explanation) -> bytes:
         state_time_us=explanation.state_time_us,
         incident_time_us=explanation.incident_time_us,
         result_statuses=pack(explanation.result_statuses, BYTE),
-        half_time_score=_build_score(scores.half_time),
-        full_time_score=_build_score(scores.full_time),
+        half_time_score=build_score(scores.half_time),
+        full_time_score=build_score(scores.full_time),
         had_extra_time=scores.had_extra_time,
         published_time_us=explanation.published_time_us,
         market_statuses=pack(explanation.market_statuses, BYTE),
@@ -160,6 +173,10 @@ def encode_explanation(explanation: Explanation) -> bytes:
         decimal_odds_milli=pack(explanation.decimal_odds_milli, ODDS),
         own_markets=b"" if explanation.own_markets is None else pack(explanation.own_markets, BYTE),
         own_settlement=_build_settlement(explanation.own_settlement),
+        end_claims=[
+            book_pb2.EndClaim(provider_id=claim.provider_id, state=build_state(claim.state), time_us=claim.time_us)
+            for claim in explanation.end_claims
+        ],
     )
     return message.SerializeToString() + _encode_explanation_layout(explanation.layout)
 
@@ -209,33 +226,40 @@ def _parse_means(message: book_pb2.GoalMeans) -> GoalMeans:
 
 
 def _parse_settlement(message: book_pb2.OwnSettlement) -> OwnSettlement:
-    return OwnSettlement(message.sequence, message.is_standing, _parse_scores(message))
+    abandonment = None
+    if message.HasField("abandoned_score"):
+        abandonment = Abandonment(Period(message.abandoned_period), parse_score(message.abandoned_score))
+    return OwnSettlement(
+        message.sequence,
+        message.is_standing,
+        _parse_scores(message),
+        abandonment,
+        message.referral_time_us,
+        message.is_referred,
+    )
 
 
 def _build_settlement(settlement: OwnSettlement | None) -> book_pb2.OwnSettlement | None:
     if settlement is None:
         return None
+    abandonment = settlement.abandonment
     return book_pb2.OwnSettlement(
         sequence=settlement.sequence,
         is_standing=settlement.is_standing,
-        half_time_score=_build_score(settlement.scores.half_time),
-        full_time_score=_build_score(settlement.scores.full_time),
+        half_time_score=build_score(settlement.scores.half_time),
+        full_time_score=build_score(settlement.scores.full_time),
+        abandoned_score=build_score(None if abandonment is None else abandonment.score),
+        abandoned_period=fixture_pb2.Period.ValueType(0 if abandonment is None else abandonment.period),
+        referral_time_us=settlement.referral_time_us,
+        is_referred=settlement.is_referred,
     )
 
 
 def _parse_scores(message: book_pb2.PriceExplanation | book_pb2.OwnSettlement) -> PeriodScores:
     return PeriodScores(
-        _parse_score(message.half_time_score) if message.HasField("half_time_score") else None,
-        _parse_score(message.full_time_score) if message.HasField("full_time_score") else None,
+        parse_score(message.half_time_score) if message.HasField("half_time_score") else None,
+        parse_score(message.full_time_score) if message.HasField("full_time_score") else None,
     )
-
-
-def _parse_score(message: book_pb2.Score) -> Score:
-    return Score(message.home, message.away)
-
-
-def _build_score(score: Score | None) -> book_pb2.Score | None:
-    return score if score is None else book_pb2.Score(home=score.home, away=score.away)
 
 
 def _parse_provider(message: book_pb2.ProviderQuotes, layout: MarketLayout) -> ProviderColumns:
@@ -252,6 +276,9 @@ def _parse_provider(message: book_pb2.ProviderQuotes, layout: MarketLayout) -> P
         if message.winner_counts
         else None,
         stopped_time_us=message.stopped_time_us,
+        result_words=unpack(message.result_words, BYTE, length=markets, name="result_words")
+        if message.result_words
+        else None,
     )
 
 
@@ -268,4 +295,5 @@ def _build_provider(provider: ProviderColumns, weights: NDArray[np.float32]) -> 
         is_behind=provider.is_behind,
         winner_counts=b"" if provider.winner_counts is None else pack(provider.winner_counts, BYTE),
         stopped_time_us=provider.stopped_time_us,
+        result_words=b"" if provider.result_words is None else pack(provider.result_words, BYTE),
     )

@@ -7,16 +7,16 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from odds.football.own_results import FACTOR_ONE_MICRO, OwnResult
+from odds.football.own_results import FACTOR_ONE_MICRO, SCORE_UNKNOWN, OwnResult
 from odds.layout import MarketLayout
+from odds.provider_rights import HOUSE
 from odds.updates import FixtureUpdate, ProviderSign, Quotes, ResultKind, ResultMark
 from overround.feed.v1 import feed_pb2
 from wire.fixtures import parse_description, parse_state
 from wire.layouts import BYTE, ODDS, layout_of, pack, unpack
 
 RAW_BYTES_MAX = 1_048_576
-OWN_PROVIDER_ID = "house"
-UNKNOWN_SCORE = "SCORE_UNKNOWN"
+MATCH_CALLED_OFF = "MATCH_CALLED_OFF"
 CONFIRMED = 2
 
 
@@ -83,21 +83,33 @@ def parse_sign(message: feed_pb2.ProviderHeartbeat) -> ProviderSign:
     return ProviderSign(message.provider_id, message.received_time_us, message.is_up, message.timeout_ms)
 
 
-def build_results(update: feed_pb2.FeedUpdate) -> feed_pb2.FixtureResults:
-    """Return the message that settlement acts on for the results of an update."""
-    return feed_pb2.FixtureResults(
+def build_results(
+    update: feed_pb2.FeedUpdate, referral_reasons: Sequence[str] | None = None
+) -> feed_pb2.FixtureResults:
+    """Return the message that settlement acts on for the results of an update.
+
+    Args:
+        update: Of a provider.
+        referral_reasons: Why a person has to look at a result first, one a result; empty where it counts; none for what
+            the results say of it themselves.
+    """
+    message = feed_pb2.FixtureResults(
         provider_id=update.provider_id,
         fixture_id=update.fixture_id,
         sequence=update.sequence,
         provider_time_ms=update.provider_time_ms,
         results=update.results,
     )
+    if referral_reasons is not None:
+        for result, referral_reason in zip(message.results, referral_reasons, strict=True):
+            result.referral_reason = referral_reason
+    return message
 
 
 def build_own_results(fixture_id: str, *, sequence: int, results: Sequence[OwnResult]) -> feed_pb2.FixtureResults:
     """Return the message that settlement acts on for results of markets that we alone offer."""
     return feed_pb2.FixtureResults(
-        provider_id=OWN_PROVIDER_ID,
+        provider_id=HOUSE,
         fixture_id=fixture_id,
         sequence=sequence,
         results=[_build_own_result(result) for result in results],
@@ -117,9 +129,16 @@ def _build_own_result(result: OwnResult) -> feed_pb2.MarketResult:
             )
             for outcome in result.outcomes
         ],
-        void_reason=UNKNOWN_SCORE if result.kind is ResultKind.CANCEL else "",
+        void_reason=_void_reason(result),
         certainty=CONFIRMED if result.kind is ResultKind.SETTLEMENT else 0,
+        referral_reason=result.referral_reason,
     )
+
+
+def _void_reason(result: OwnResult) -> str:
+    if result.kind is not ResultKind.CANCEL:
+        return ""
+    return SCORE_UNKNOWN if result.referral_reason else MATCH_CALLED_OFF
 
 
 def build_dead_letter(*, reason: str, message: str, source: str, time_us: int, raw: bytes) -> feed_pb2.DeadLetter:

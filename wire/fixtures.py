@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from odds.fixture import FixtureDescription, FixtureStatus, MatchState, Participant, Period
+from odds.fixture import FixtureDescription, FixtureStatus, MatchState, Participant, Period, Score
 from overround.odds.v1 import fixture_pb2
 
 
@@ -49,6 +49,10 @@ def parse_state(message: fixture_pb2.MatchState) -> MatchState:
         message.away_yellow_cards,
         message.home_corners,
         message.away_corners,
+        parse_score(message.half_time_score) if message.HasField("half_time_score") else None,
+        parse_score(message.full_time_score) if message.HasField("full_time_score") else None,
+        message.had_extra_time,
+        message.is_score_unknown,
     )
 
 
@@ -67,4 +71,18 @@ def build_state(state: MatchState) -> fixture_pb2.MatchState:
         away_yellow_cards=state.away_yellow_cards,
         home_corners=state.home_corners,
         away_corners=state.away_corners,
+        half_time_score=build_score(state.half_time),
+        full_time_score=build_score(state.full_time),
+        had_extra_time=state.had_extra_time,
+        is_score_unknown=state.is_score_unknown,
     )
+
+
+def parse_score(message: fixture_pb2.Score) -> Score:
+    """Return goals at some time of a match."""
+    return Score(message.home, message.away)
+
+
+def build_score(score: Score | None) -> fixture_pb2.Score | None:
+    """Return the message of goals at some time of a match, None for none."""
+    return None if score is None else fixture_pb2.Score(home=score.home, away=score.away)

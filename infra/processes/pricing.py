@@ -18,6 +18,7 @@ from kernel.clock import SystemClock
 from odds.margin.methods import MarginMethod
 from odds.margin_rules import MarginRule, Phase
 from odds.policy import PricingPolicy
+from odds.provider_rights import ProviderRights, RightsTable
 from streams.pricing import PROVIDERS_TOPIC, PricingAgent
 from streams.pricing_pace import PricingPace
 
@@ -98,6 +99,9 @@ def build_policy(pricing: Pricing, football_offer: tuple[str, ...]) -> PricingPo
         start_guard=pricing.start_guard,
         clock_stale_us=pricing.clock_stale_ms * 1_000,
         provider_timeout_us=pricing.provider_timeout_ms * 1_000,
+        rights=RightsTable(
+            tuple(ProviderRights(**right.model_dump()) for right in pricing.provider_rights), pricing.end_quorum
+        ),
         ladder=pricing.ladder,
     )
 

@@ -233,9 +233,16 @@ class Bench:
         )
         return self.send(feed_pb2.FeedUpdate(quotes=message), fixture_id=fixture_id)
 
-    def send(self, update: feed_pb2.FeedUpdate, *, fixture_id: str = "match", sequence: int | None = None) -> int:
+    def send(
+        self,
+        update: feed_pb2.FeedUpdate,
+        *,
+        fixture_id: str = "match",
+        sequence: int | None = None,
+        provider_id: str = "alpha",
+    ) -> int:
         self.sequence += 1
-        update.provider_id, update.fixture_id = "alpha", fixture_id
+        update.provider_id, update.fixture_id = provider_id, fixture_id
         update.sequence = sequence or self.sequence
         update.received_time_us = START_US
         return self.app.deliver(UPDATES_TOPIC, fixture_id, update.SerializeToString())

@@ -17,7 +17,7 @@ from odds.folding import follow_trader
 from odds.football.catalogue import catalogue
 from odds.football.markets import price_matches
 from odds.football.match_states import GoalTiming, MatchStates, RedCardEffects
-from odds.football.own_results import OwnResult
+from odds.football.own_results import OwnResult, own_results_due_us
 from odds.model_input import ModelInputInvalid
 from odds.policy import PricingPolicy
 from odds.repricing import Repricing
@@ -300,23 +300,110 @@ def test_an_end_that_is_taken_back_takes_the_results_back_and_the_markets_trade_
     assert statuses(told(traded, END)) == [SETTLED] * 5
 
 
-def test_markets_on_a_half_whose_score_nobody_knows_are_void_until_somebody_does() -> None:
+def test_markets_on_a_half_whose_score_nobody_knows_wait_and_then_go_to_a_person() -> None:
     ended = told(offered().state, playing(Period.SECOND_HALF, 60.0, (2, 1)), END)
-    assert statuses(ended) == [SETTLED, SETTLED, SETTLED, CANCELLED, CANCELLED]
-    said = results(ended)
-    assert [item.kind for item in said["half_time_full_time"]] == [ResultKind.CANCEL]
-    assert [item.kind for item in said["odd_even"]] == [ResultKind.SETTLEMENT]
+    assert statuses(ended) == [SETTLED, SETTLED, SETTLED, CLOSED, CLOSED]
+    assert set(results(ended)) == {"odd_even", "total:2.25", "draw_no_bet"}
+    due_us = own_results_due_us(ended)
+    assert due_us is not None
+    assert statuses(priced(ended, policy=POLICY, now_us=due_us - 1).state) == statuses(ended)
+    referred = priced(ended, policy=POLICY, now_us=due_us).state
+    assert statuses(referred) == [SETTLED, SETTLED, SETTLED, SUSPENDED, SUSPENDED]
+    assert reason(referred, "half_time_full_time") == SuspensionReason.RESULT_REFERRED
+    said = results(referred)
+    assert [(item.kind, item.referral_reason) for item in said["half_time_full_time"]] == [
+        (ResultKind.CANCEL_ROLLBACK, ""),
+        (ResultKind.SETTLEMENT_ROLLBACK, ""),
+        (ResultKind.CANCEL, "SCORE_UNKNOWN"),
+    ]
+    assert own_results_due_us(referred) is None
+    later = priced(referred, policy=POLICY, now_us=due_us + 10**12).state
+    assert later.own_settlement is referred.own_settlement
 
 
-def test_markets_of_a_match_that_is_called_off_are_void() -> None:
+def test_the_end_alone_settles_and_voids_nothing() -> None:
+    ended = told(offered().state, playing(Period.FIRST_HALF, 30.0, (1, 0)), MatchState(FixtureStatus.ENDED))
+    assert statuses(ended) == [CLOSED] * 5
+    assert results(ended) == {}
+    known = told(ended, replace(END, half_time=Score(1, 0)))
+    assert statuses(known) == [SETTLED] * 5
+
+
+def test_markets_of_a_match_that_is_called_off_are_void_where_nothing_is_decided() -> None:
     off = told(offered().state, BREAK, MatchState(FixtureStatus.CANCELLED, Period.SECOND_HALF, 1, 0))
-    assert statuses(off) == [CANCELLED] * 5
+    assert statuses(off) == [CANCELLED, CANCELLED, CANCELLED, SETTLED, CANCELLED]
+    assert [item.kind for item in results(off)["odd_even"]] == [ResultKind.CANCEL]
     back = told(off, END)
     assert statuses(back) == [SETTLED] * 5
     kinds = [item.kind for item in results(back)["odd_even"]]
     assert kinds == [ResultKind.CANCEL_ROLLBACK, ResultKind.SETTLEMENT]
     off_again = told(back, MatchState(FixtureStatus.CANCELLED, Period.FINISHED, 2, 1))
     assert [item.kind for item in results(off_again)["odd_even"]] == [ResultKind.SETTLEMENT_ROLLBACK, ResultKind.CANCEL]
+
+
+ABANDONED_OFFER = (
+    *("first_half_1x2", "first_half_total:1.5", "total:2.25", "total:2.75", "total:4.5", "btts", "correct_score"),
+    *("home_clean_sheet", "away_clean_sheet", "odd_even", "half_time_full_time", "second_half_total:0.5"),
+    *("second_half_1x2", "most_goals_half"),
+)
+
+
+def abandoned(*states: MatchState) -> dict[str, tuple[int, ...]]:
+    """Return how our markets on a match that ends so came out: their status, and the factors of the first outcome."""
+    state = offered(policy=PricingPolicy(football_offer=ABANDONED_OFFER)).state
+    ended = told(state, *states)
+    said = {market_id: items[-1] for market_id, items in results(ended).items()}
+    outcomes = {market_id: item.outcomes[:1] for market_id, item in said.items()}
+    return {
+        market_id: (
+            market_status(ended, market_id),
+            *(factor for item in outcomes.get(market_id, ()) for factor in (item.win_factor_micro,)),
+        )
+        for market_id in ABANDONED_OFFER
+    }
+
+
+def test_what_an_abandoned_match_has_decided_stands() -> None:
+    second_half = playing(Period.SECOND_HALF, 70.0, (3, 0))
+    off = MatchState(FixtureStatus.CANCELLED, home_score=3, clock_seconds=4_200)
+    assert abandoned(playing(Period.HALF_TIME, 45.0, (2, 0)), second_half, off) == {
+        "first_half_1x2": (SETTLED, 1_000_000),
+        "first_half_total:1.5": (SETTLED, 1_000_000),
+        "total:2.25": (SETTLED, 1_000_000),
+        "second_half_total:0.5": (SETTLED, 1_000_000),
+        "away_clean_sheet": (SETTLED, 0),
+        **dict.fromkeys(
+            ("total:2.75", "total:4.5", "btts", "correct_score", "home_clean_sheet", "odd_even"), (CANCELLED,)
+        ),
+        **dict.fromkeys(("half_time_full_time", "second_half_1x2", "most_goals_half"), (CANCELLED,)),
+    }
+
+
+def test_a_half_that_was_not_played_to_its_end_is_void_unless_it_is_decided() -> None:
+    off = MatchState(FixtureStatus.CANCELLED, home_score=2)
+    said = abandoned(playing(Period.FIRST_HALF, 40.0, (2, 0)), off)
+    assert said["first_half_1x2"] == (CANCELLED,)
+    assert said["first_half_total:1.5"] == (SETTLED, 1_000_000)
+    assert said["second_half_total:0.5"] == (CANCELLED,)
+
+
+def test_a_half_whose_score_nobody_knows_is_not_void_because_the_match_was_abandoned_later() -> None:
+    off = MatchState(FixtureStatus.CANCELLED, home_score=2)
+    said = abandoned(playing(Period.SECOND_HALF, 60.0, (2, 0)), off)
+    assert said["first_half_1x2"] == said["second_half_total:0.5"] == said["most_goals_half"] == (CLOSED,)
+    assert said["total:4.5"] == said["half_time_full_time"] == (CANCELLED,)
+
+
+def test_extra_time_that_is_abandoned_leaves_normal_time_as_it_was() -> None:
+    states = [BREAK, playing(Period.SECOND_HALF, 90.0, (1, 1)), playing(Period.EXTRA_TIME, 91.0, (1, 1))]
+    said = abandoned(*states, MatchState(FixtureStatus.CANCELLED, home_score=2, away_score=1))
+    assert said["odd_even"] == (SETTLED, 0)
+    assert {status for status, *_ in said.values()} == {SETTLED}
+
+
+def test_a_match_called_off_before_it_began_is_void() -> None:
+    said = abandoned(MatchState(FixtureStatus.PRE_MATCH, Period.NOT_STARTED), MatchState(FixtureStatus.CANCELLED))
+    assert set(said.values()) == {(CANCELLED,)}
 
 
 def test_goals_of_extra_time_do_not_count() -> None:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from itertools import takewhile
+from typing import Any
 
 import pytest
 from faust.types import TP
 
 from odds.fixture import MarketStatus, SuspensionReason
+from odds.fixture_state import FixtureState
 from odds.policy import PricingPolicy
+from odds.repricing import Repricing, price
 from overround.feed.v1 import feed_pb2
-from overround.odds.v1 import book_pb2
+from overround.odds.v1 import book_pb2, fixture_pb2
 from overround.trading.v1 import trading_pb2
+from streams import pricing
 from streams.ports import EncodedPair
 from streams.pricing import COMMANDS_TOPIC, DEAD_LETTER_TOPIC, UPDATES_TOPIC
 from streams.pricing_heartbeat import HEARTBEATS_TOPIC
@@ -96,6 +100,53 @@ async def test_results_of_an_update_delivered_again_are_forwarded_again(bench: B
         await eventually(lambda offset=offset: bench.is_acknowledged(offset))  # type: ignore[misc]
     assert len(bench.outlet.of(RESULTS_TOPIC)) == 2
     assert len(bench.outlet.books()) <= 2
+
+
+async def test_a_strangers_word_is_kept_aside_and_its_result_goes_to_a_person(bench: Bench) -> None:
+    bench.quote()
+    await eventually(lambda: len(bench.outlet.books()) == 1)
+    result = feed_pb2.MarketResult(kind=feed_pb2.RESULT_KIND_SETTLEMENT, market_id="1x2")
+    told = feed_pb2.FeedUpdate(state=fixture_pb2.MatchState(status=fixture_pb2.FIXTURE_STATUS_ENDED), results=[result])
+    offset = bench.send(told, provider_id="stranger")
+    await eventually(lambda: bench.is_acknowledged(offset) and bool(bench.outlet.of(DEAD_LETTER_TOPIC)))
+    assert len(bench.outlet.books()) == 1
+    (letter,) = [feed_pb2.DeadLetter.FromString(item) for item in bench.outlet.of(DEAD_LETTER_TOPIC)]
+    assert (letter.reason, letter.message) == ("NO_RIGHT", "FIXTURE_NOT_QUOTED: stranger about match")
+    (forwarded,) = [feed_pb2.FixtureResults.FromString(item) for item in bench.outlet.of(RESULTS_TOPIC)]
+    assert (forwarded.provider_id, forwarded.results[0].referral_reason) == ("stranger", "FIXTURE_NOT_QUOTED")
+
+
+async def test_a_result_that_counts_carries_no_referral_whatever_its_provider_wrote(bench: Bench) -> None:
+    bench.quote()
+    result = feed_pb2.MarketResult(
+        kind=feed_pb2.RESULT_KIND_SETTLEMENT, market_id="1x2", referral_reason="because I say so"
+    )
+    offset = bench.send(feed_pb2.FeedUpdate(results=[result]))
+    await eventually(lambda: bench.is_acknowledged(offset))
+    (forwarded,) = [feed_pb2.FixtureResults.FromString(item) for item in bench.outlet.of(RESULTS_TOPIC)]
+    assert forwarded.results[0].referral_reason == ""
+
+
+async def test_results_are_judged_once_though_a_batch_is_priced_again(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.quote()
+    await eventually(lambda: len(bench.outlet.books()) == 1)
+    failed: list[bool] = []
+
+    def fail_once(states: Sequence[FixtureState], **others: Any) -> list[Repricing]:
+        if len(states) > 1 and not failed:
+            failed.append(True)
+            raise ValueError("no price")
+        return price(states, **others)
+
+    monkeypatch.setattr(pricing, "price", fail_once)
+    result = feed_pb2.MarketResult(kind=feed_pb2.RESULT_KIND_SETTLEMENT, market_id="1x2")
+    bench.quote(fixture_id="other")
+    offset = bench.send(feed_pb2.FeedUpdate(results=[result]))
+    await eventually(lambda: bench.is_acknowledged(offset))
+    assert failed
+    assert len(bench.outlet.of(RESULTS_TOPIC)) == 1
 
 
 @pytest.mark.parametrize("value", [b"\xff", feed_pb2.FeedUpdate(fixture_id="other").SerializeToString()])

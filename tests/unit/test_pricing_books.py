@@ -177,6 +177,7 @@ def test_a_published_book_and_its_explanation_restore_the_state() -> None:
     suspend = TraderCommand("r1", "match", "1x2", TradingAction.SUSPEND, "ann", NOW_US)
     state = folded(
         update(quoted=quotes(), state=in_play(home=1), description=FixtureDescription("football", home_name="A")),
+        update(provider_id="bravo", quoted=quotes()),
         update(provider_id="bravo", bet_stop=("total:2.5",)),
     )
     repricing = priced(follow_trader(state, suspend))

@@ -401,7 +401,9 @@ class DeadLetter(_message.Message):
     TIME_US_FIELD_NUMBER: _builtins.int
     RAW_FIELD_NUMBER: _builtins.int
     reason: _builtins.str
-    """Stable reason: "MALFORMED", "OVERSIZED", "OUT_OF_ORDER", "DUPLICATE", "UNKNOWN_MESSAGE", "AGENT_ERROR"."""
+    """Stable reason: "MALFORMED", "OVERSIZED", "OUT_OF_ORDER", "DUPLICATE", "UNKNOWN_MESSAGE", "AGENT_ERROR",
+    "NO_RIGHT": the provider may not say that of this fixture.
+    """
     message: _builtins.str
     """What was wrong, for people."""
     source: _builtins.str

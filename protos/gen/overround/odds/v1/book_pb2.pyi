@@ -82,6 +82,8 @@ class _SuspensionReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Susp
     """Its scheduled start has passed, and nobody calls the fixture in play."""
     SUSPENSION_REASON_NOT_RESTORED: _SuspensionReason.ValueType  # 8
     """What was known of it could not be read back: it waits for its providers' word."""
+    SUSPENSION_REASON_RESULT_REFERRED: _SuspensionReason.ValueType  # 10
+    """A person has to look at a result of the market first."""
 
 class SuspensionReason(_SuspensionReason, metaclass=_SuspensionReasonEnumTypeWrapper):
     """Why a market is suspended. One byte a market; the strongest reason where several hold."""
@@ -104,6 +106,8 @@ SUSPENSION_REASON_NOT_STARTED_IN_TIME: SuspensionReason.ValueType  # 7
 """Its scheduled start has passed, and nobody calls the fixture in play."""
 SUSPENSION_REASON_NOT_RESTORED: SuspensionReason.ValueType  # 8
 """What was known of it could not be read back: it waits for its providers' word."""
+SUSPENSION_REASON_RESULT_REFERRED: SuspensionReason.ValueType  # 10
+"""A person has to look at a result of the market first."""
 Global___SuspensionReason: _TypeAlias = SuspensionReason  # noqa: Y015
 
 class _PriceSource:
@@ -272,6 +276,7 @@ class ProviderQuotes(_message.Message):
     IS_BEHIND_FIELD_NUMBER: _builtins.int
     WINNER_COUNTS_FIELD_NUMBER: _builtins.int
     STOPPED_TIME_US_FIELD_NUMBER: _builtins.int
+    RESULT_WORDS_FIELD_NUMBER: _builtins.int
     provider_id: _builtins.str
     sequence: _builtins.int
     """Last sequence number folded in for this fixture."""
@@ -297,6 +302,10 @@ class ProviderQuotes(_message.Message):
     """
     stopped_time_us: _builtins.int
     """When its newest bet-stop arrived, microseconds since the Unix epoch, UTC; 0 for never."""
+    result_words: _builtins.bytes
+    """What its results that count say: uint8, one a market, the sum of 1 settled, 2 cancelled, 4 cancelled for a time window;
+    empty for none.
+    """
     def __init__(
         self,
         *,
@@ -311,10 +320,11 @@ class ProviderQuotes(_message.Message):
         is_behind: _builtins.bool = ...,
         winner_counts: _builtins.bytes = ...,
         stopped_time_us: _builtins.int = ...,
+        result_words: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bet_stops", b"bet_stops", "decimal_odds_milli", b"decimal_odds_milli", "is_behind", b"is_behind", "is_bet_stopped", b"is_bet_stopped", "market_statuses", b"market_statuses", "provider_id", b"provider_id", "received_time_us", b"received_time_us", "sequence", b"sequence", "stopped_time_us", b"stopped_time_us", "weights", b"weights", "winner_counts", b"winner_counts"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bet_stops", b"bet_stops", "decimal_odds_milli", b"decimal_odds_milli", "is_behind", b"is_behind", "is_bet_stopped", b"is_bet_stopped", "market_statuses", b"market_statuses", "provider_id", b"provider_id", "received_time_us", b"received_time_us", "result_words", b"result_words", "sequence", b"sequence", "stopped_time_us", b"stopped_time_us", "weights", b"weights", "winner_counts", b"winner_counts"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -353,30 +363,6 @@ class GoalMeans(_message.Message):
 Global___GoalMeans: _TypeAlias = GoalMeans  # noqa: Y015
 
 @_typing.final
-class Score(_message.Message):
-    """Goals at some time of a match."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    HOME_FIELD_NUMBER: _builtins.int
-    AWAY_FIELD_NUMBER: _builtins.int
-    home: _builtins.int
-    away: _builtins.int
-    def __init__(
-        self,
-        *,
-        home: _builtins.int = ...,
-        away: _builtins.int = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["away", b"away", "home", b"home"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___Score: _TypeAlias = Score  # noqa: Y015
-
-@_typing.final
 class OwnSettlement(_message.Message):
     """What we last said of the markets that we alone offer."""
 
@@ -386,31 +372,77 @@ class OwnSettlement(_message.Message):
     IS_STANDING_FIELD_NUMBER: _builtins.int
     HALF_TIME_SCORE_FIELD_NUMBER: _builtins.int
     FULL_TIME_SCORE_FIELD_NUMBER: _builtins.int
+    ABANDONED_SCORE_FIELD_NUMBER: _builtins.int
+    ABANDONED_PERIOD_FIELD_NUMBER: _builtins.int
+    REFERRAL_TIME_US_FIELD_NUMBER: _builtins.int
+    IS_REFERRED_FIELD_NUMBER: _builtins.int
     sequence: _builtins.int
     """Rises with every change of mind."""
     is_standing: _builtins.bool
     """False once it was taken back."""
+    abandoned_period: _fixture_pb2.Period.ValueType
+    referral_time_us: _builtins.int
+    """When what waits goes to a person, microseconds since the Unix epoch, UTC; 0 where nothing waits."""
+    is_referred: _builtins.bool
+    """It has gone there."""
     @_builtins.property
-    def half_time_score(self) -> Global___Score:
-        """What it was made from; a market whose score is absent is void."""
+    def half_time_score(self) -> _fixture_pb2.Score:
+        """What it was made from; a market whose score is absent waits."""
 
     @_builtins.property
-    def full_time_score(self) -> Global___Score: ...
+    def full_time_score(self) -> _fixture_pb2.Score: ...
+    @_builtins.property
+    def abandoned_score(self) -> _fixture_pb2.Score:
+        """Where a match stood that was called off, and in which period; what it left undecided is void."""
+
     def __init__(
         self,
         *,
         sequence: _builtins.int = ...,
         is_standing: _builtins.bool = ...,
-        half_time_score: Global___Score | None = ...,
-        full_time_score: Global___Score | None = ...,
+        half_time_score: _fixture_pb2.Score | None = ...,
+        full_time_score: _fixture_pb2.Score | None = ...,
+        abandoned_score: _fixture_pb2.Score | None = ...,
+        abandoned_period: _fixture_pb2.Period.ValueType = ...,
+        referral_time_us: _builtins.int = ...,
+        is_referred: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["full_time_score", b"full_time_score", "half_time_score", b"half_time_score"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["abandoned_score", b"abandoned_score", "full_time_score", b"full_time_score", "half_time_score", b"half_time_score"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["full_time_score", b"full_time_score", "half_time_score", b"half_time_score", "is_standing", b"is_standing", "sequence", b"sequence"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["abandoned_period", b"abandoned_period", "abandoned_score", b"abandoned_score", "full_time_score", b"full_time_score", "half_time_score", b"half_time_score", "is_referred", b"is_referred", "is_standing", b"is_standing", "referral_time_us", b"referral_time_us", "sequence", b"sequence"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___OwnSettlement: _TypeAlias = OwnSettlement  # noqa: Y015
+
+@_typing.final
+class EndClaim(_message.Message):
+    """The word of a provider that is not the believed one that a match is over."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROVIDER_ID_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    TIME_US_FIELD_NUMBER: _builtins.int
+    provider_id: _builtins.str
+    time_us: _builtins.int
+    """When it came, microseconds since the Unix epoch, UTC."""
+    @_builtins.property
+    def state(self) -> _fixture_pb2.MatchState: ...
+    def __init__(
+        self,
+        *,
+        provider_id: _builtins.str = ...,
+        state: _fixture_pb2.MatchState | None = ...,
+        time_us: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["state", b"state"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["provider_id", b"provider_id", "state", b"state", "time_us", b"time_us"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EndClaim: _TypeAlias = EndClaim  # noqa: Y015
 
 @_typing.final
 class PriceExplanation(_message.Message):
@@ -448,6 +480,7 @@ class PriceExplanation(_message.Message):
     DECIMAL_ODDS_MILLI_FIELD_NUMBER: _builtins.int
     OWN_MARKETS_FIELD_NUMBER: _builtins.int
     OWN_SETTLEMENT_FIELD_NUMBER: _builtins.int
+    END_CLAIMS_FIELD_NUMBER: _builtins.int
     fixture_id: _builtins.str
     version: _builtins.int
     """The book version explained."""
@@ -469,8 +502,8 @@ class PriceExplanation(_message.Message):
     Prices from before do not count.
     """
     result_statuses: _builtins.bytes
-    """Results known of the markets, as MarketStatus (SETTLED, CANCELLED; CLOSED after a rollback; 0 for none): uint8, one a
-    market.
+    """Results known of the markets, as MarketStatus (SETTLED, CANCELLED; CLOSED after a rollback; SUSPENDED where a person has
+    to look at one first; 0 for none): uint8, one a market.
     """
     blended_probabilities: _builtins.bytes
     """What the providers say, blended, before any model: little-endian float32, one an outcome; NaN where there is none.
@@ -517,16 +550,20 @@ class PriceExplanation(_message.Message):
         """What the joint distribution was last fitted to; absent for never."""
 
     @_builtins.property
-    def half_time_score(self) -> Global___Score:
+    def half_time_score(self) -> _fixture_pb2.Score:
         """Absent until known."""
 
     @_builtins.property
-    def full_time_score(self) -> Global___Score:
+    def full_time_score(self) -> _fixture_pb2.Score:
         """Of normal time; absent until it is over."""
 
     @_builtins.property
     def own_settlement(self) -> Global___OwnSettlement:
         """Absent before the first."""
+
+    @_builtins.property
+    def end_claims(self) -> _containers.RepeatedCompositeFieldContainer[Global___EndClaim]:
+        """Who says that the match is over, and is not believed yet."""
 
     def __init__(
         self,
@@ -552,8 +589,8 @@ class PriceExplanation(_message.Message):
         margin_removal: _builtins.str = ...,
         margin_application: _builtins.str = ...,
         ladder: _builtins.str = ...,
-        half_time_score: Global___Score | None = ...,
-        full_time_score: Global___Score | None = ...,
+        half_time_score: _fixture_pb2.Score | None = ...,
+        full_time_score: _fixture_pb2.Score | None = ...,
         had_extra_time: _builtins.bool = ...,
         published_time_us: _builtins.int = ...,
         market_statuses: _builtins.bytes = ...,
@@ -561,10 +598,11 @@ class PriceExplanation(_message.Message):
         decimal_odds_milli: _builtins.bytes = ...,
         own_markets: _builtins.bytes = ...,
         own_settlement: Global___OwnSettlement | None = ...,
+        end_claims: _abc.Iterable[Global___EndClaim] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["full_time_score", b"full_time_score", "goal_means", b"goal_means", "half_time_score", b"half_time_score", "own_settlement", b"own_settlement"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["applied_request_ids", b"applied_request_ids", "blended_probabilities", b"blended_probabilities", "decimal_odds_milli", b"decimal_odds_milli", "fair_probabilities", b"fair_probabilities", "fixture_id", b"fixture_id", "full_time_score", b"full_time_score", "goal_means", b"goal_means", "had_extra_time", b"had_extra_time", "half_time_score", b"half_time_score", "incident_time_us", b"incident_time_us", "ladder", b"ladder", "layout_hash", b"layout_hash", "margin_application", b"margin_application", "margin_removal", b"margin_removal", "market_ids", b"market_ids", "market_statuses", b"market_statuses", "outcome_counts", b"outcome_counts", "outcome_ids", b"outcome_ids", "overrounds", b"overrounds", "own_markets", b"own_markets", "own_settlement", b"own_settlement", "price_sources", b"price_sources", "providers", b"providers", "published_time_us", b"published_time_us", "result_statuses", b"result_statuses", "state_provider_id", b"state_provider_id", "state_time_us", b"state_time_us", "suspension_reasons", b"suspension_reasons", "version", b"version", "wanted_overrounds", b"wanted_overrounds"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["applied_request_ids", b"applied_request_ids", "blended_probabilities", b"blended_probabilities", "decimal_odds_milli", b"decimal_odds_milli", "end_claims", b"end_claims", "fair_probabilities", b"fair_probabilities", "fixture_id", b"fixture_id", "full_time_score", b"full_time_score", "goal_means", b"goal_means", "had_extra_time", b"had_extra_time", "half_time_score", b"half_time_score", "incident_time_us", b"incident_time_us", "ladder", b"ladder", "layout_hash", b"layout_hash", "margin_application", b"margin_application", "margin_removal", b"margin_removal", "market_ids", b"market_ids", "market_statuses", b"market_statuses", "outcome_counts", b"outcome_counts", "outcome_ids", b"outcome_ids", "overrounds", b"overrounds", "own_markets", b"own_markets", "own_settlement", b"own_settlement", "price_sources", b"price_sources", "providers", b"providers", "published_time_us", b"published_time_us", "result_statuses", b"result_statuses", "state_provider_id", b"state_provider_id", "state_time_us", b"state_time_us", "suspension_reasons", b"suspension_reasons", "version", b"version", "wanted_overrounds", b"wanted_overrounds"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

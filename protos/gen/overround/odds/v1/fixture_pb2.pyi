@@ -148,6 +148,30 @@ class FixtureDescription(_message.Message):
 Global___FixtureDescription: _TypeAlias = FixtureDescription  # noqa: Y015
 
 @_typing.final
+class Score(_message.Message):
+    """Goals at some time of a match."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HOME_FIELD_NUMBER: _builtins.int
+    AWAY_FIELD_NUMBER: _builtins.int
+    home: _builtins.int
+    away: _builtins.int
+    def __init__(
+        self,
+        *,
+        home: _builtins.int = ...,
+        away: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["away", b"away", "home", b"home"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Score: _TypeAlias = Score  # noqa: Y015
+
+@_typing.final
 class MatchState(_message.Message):
     """What is going on in a match now: replaced whole."""
 
@@ -165,6 +189,10 @@ class MatchState(_message.Message):
     AWAY_YELLOW_CARDS_FIELD_NUMBER: _builtins.int
     HOME_CORNERS_FIELD_NUMBER: _builtins.int
     AWAY_CORNERS_FIELD_NUMBER: _builtins.int
+    HALF_TIME_SCORE_FIELD_NUMBER: _builtins.int
+    FULL_TIME_SCORE_FIELD_NUMBER: _builtins.int
+    HAD_EXTRA_TIME_FIELD_NUMBER: _builtins.int
+    IS_SCORE_UNKNOWN_FIELD_NUMBER: _builtins.int
     status: Global___FixtureStatus.ValueType
     period: Global___Period.ValueType
     home_score: _builtins.int
@@ -181,6 +209,18 @@ class MatchState(_message.Message):
     away_yellow_cards: _builtins.int
     home_corners: _builtins.int
     away_corners: _builtins.int
+    had_extra_time: _builtins.bool
+    """More than normal time was played, as far as the provider says."""
+    is_score_unknown: _builtins.bool
+    """The provider did not tell the score; what was known of it holds."""
+    @_builtins.property
+    def half_time_score(self) -> Global___Score:
+        """Score of the first half, where the provider tells it once the half is over."""
+
+    @_builtins.property
+    def full_time_score(self) -> Global___Score:
+        """Score of normal time, likewise."""
+
     def __init__(
         self,
         *,
@@ -196,10 +236,14 @@ class MatchState(_message.Message):
         away_yellow_cards: _builtins.int = ...,
         home_corners: _builtins.int = ...,
         away_corners: _builtins.int = ...,
+        half_time_score: Global___Score | None = ...,
+        full_time_score: Global___Score | None = ...,
+        had_extra_time: _builtins.bool = ...,
+        is_score_unknown: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_clock_seconds", b"_clock_seconds", "clock_seconds", b"clock_seconds"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_clock_seconds", b"_clock_seconds", "clock_seconds", b"clock_seconds", "full_time_score", b"full_time_score", "half_time_score", b"half_time_score"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_clock_seconds", b"_clock_seconds", "away_corners", b"away_corners", "away_red_cards", b"away_red_cards", "away_score", b"away_score", "away_yellow_cards", b"away_yellow_cards", "clock_seconds", b"clock_seconds", "home_corners", b"home_corners", "home_red_cards", b"home_red_cards", "home_score", b"home_score", "home_yellow_cards", b"home_yellow_cards", "period", b"period", "status", b"status", "stoppage_seconds", b"stoppage_seconds"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_clock_seconds", b"_clock_seconds", "away_corners", b"away_corners", "away_red_cards", b"away_red_cards", "away_score", b"away_score", "away_yellow_cards", b"away_yellow_cards", "clock_seconds", b"clock_seconds", "full_time_score", b"full_time_score", "had_extra_time", b"had_extra_time", "half_time_score", b"half_time_score", "home_corners", b"home_corners", "home_red_cards", b"home_red_cards", "home_score", b"home_score", "home_yellow_cards", b"home_yellow_cards", "is_score_unknown", b"is_score_unknown", "period", b"period", "status", b"status", "stoppage_seconds", b"stoppage_seconds"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__clock_seconds: _TypeAlias = _typing.Literal["clock_seconds"]  # noqa: Y015
     _WhichOneofArgType__clock_seconds: _TypeAlias = _typing.Literal["_clock_seconds", b"_clock_seconds"]  # noqa: Y015

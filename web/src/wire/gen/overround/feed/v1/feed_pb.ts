@@ -434,7 +434,8 @@ export const FixtureResultsSchema: GenMessage<FixtureResults> = /*@__PURE__*/
  */
 export type DeadLetter = Message<"overround.feed.v1.DeadLetter"> & {
   /**
-   * Stable reason: "MALFORMED", "OVERSIZED", "OUT_OF_ORDER", "DUPLICATE", "UNKNOWN_MESSAGE", "AGENT_ERROR".
+   * Stable reason: "MALFORMED", "OVERSIZED", "OUT_OF_ORDER", "DUPLICATE", "UNKNOWN_MESSAGE", "AGENT_ERROR",
+   * "NO_RIGHT": the provider may not say that of this fixture.
    *
    * @generated from field: string reason = 1;
    */

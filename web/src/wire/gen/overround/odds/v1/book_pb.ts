@@ -4,7 +4,7 @@
 
 import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
-import type { FixtureDescription, MatchState } from "./fixture_pb";
+import type { FixtureDescription, MatchState, Period, Score } from "./fixture_pb";
 import { file_overround_odds_v1_fixture } from "./fixture_pb";
 import type { Message } from "@bufbuild/protobuf";
 
@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file overround/odds/v1/book.proto.
  */
 export const file_overround_odds_v1_book: GenFile = /*@__PURE__*/
-  fileDesc("ChxvdmVycm91bmQvb2Rkcy92MS9ib29rLnByb3RvEhFvdmVycm91bmQub2Rkcy52MSJpChBUcmFkZXJTdXNwZW5zaW9uEhEKCW1hcmtldF9pZBgBIAEoCRITCgt0cmFkZXJfbmFtZRgCIAEoCRIZChFzdXNwZW5kZWRfdGltZV91cxgDIAEoAxISCgpyZXF1ZXN0X2lkGAQgASgJIt0DCgRCb29rEhIKCmZpeHR1cmVfaWQYASABKAkSDwoHdmVyc2lvbhgCIAEoBBIZChFwdWJsaXNoZWRfdGltZV91cxgDIAEoAxIUCgxmZWVkX3RpbWVfdXMYBCABKAMSOgoLZGVzY3JpcHRpb24YBSABKAsyJS5vdmVycm91bmQub2Rkcy52MS5GaXh0dXJlRGVzY3JpcHRpb24SLAoFc3RhdGUYBiABKAsyHS5vdmVycm91bmQub2Rkcy52MS5NYXRjaFN0YXRlEhMKC2xheW91dF9oYXNoGAcgASgGEhIKCm1hcmtldF9pZHMYCCADKAkSFgoOb3V0Y29tZV9jb3VudHMYCSABKAwSEwoLb3V0Y29tZV9pZHMYCiADKAkSFwoPbWFya2V0X3N0YXR1c2VzGAsgASgMEhoKEnN1c3BlbnNpb25fcmVhc29ucxgMIAEoDBIXCg9tYXJrZXRfdmVyc2lvbnMYDSABKAwSGgoSZGVjaW1hbF9vZGRzX21pbGxpGA4gASgMEj8KEnRyYWRlcl9zdXNwZW5zaW9ucxgPIAMoCzIjLm92ZXJyb3VuZC5vZGRzLnYxLlRyYWRlclN1c3BlbnNpb24SFAoMcHJvdmlkZXJfaWRzGBAgAygJIoUCCg5Qcm92aWRlclF1b3RlcxITCgtwcm92aWRlcl9pZBgBIAEoCRIQCghzZXF1ZW5jZRgCIAEoBBIYChByZWNlaXZlZF90aW1lX3VzGAMgASgDEhoKEmRlY2ltYWxfb2Rkc19taWxsaRgEIAEoDBIXCg9tYXJrZXRfc3RhdHVzZXMYBSABKAwSDwoHd2VpZ2h0cxgGIAEoDBIWCg5pc19iZXRfc3RvcHBlZBgHIAEoCBIRCgliZXRfc3RvcHMYCCABKAwSEQoJaXNfYmVoaW5kGAkgASgIEhUKDXdpbm5lcl9jb3VudHMYDiABKAwSFwoPc3RvcHBlZF90aW1lX3VzGAogASgDIkMKCUdvYWxNZWFucxIMCgRob21lGAEgASgBEgwKBGF3YXkYAiABKAESCwoDcmhvGAMgASgBEg0KBWVycm9yGAQgASgBIiMKBVNjb3JlEgwKBGhvbWUYASABKA0SDAoEYXdheRgCIAEoDSKcAQoNT3duU2V0dGxlbWVudBIQCghzZXF1ZW5jZRgBIAEoBBITCgtpc19zdGFuZGluZxgCIAEoCBIxCg9oYWxmX3RpbWVfc2NvcmUYAyABKAsyGC5vdmVycm91bmQub2Rkcy52MS5TY29yZRIxCg9mdWxsX3RpbWVfc2NvcmUYBCABKAsyGC5vdmVycm91bmQub2Rkcy52MS5TY29yZSL1BgoQUHJpY2VFeHBsYW5hdGlvbhISCgpmaXh0dXJlX2lkGAEgASgJEg8KB3ZlcnNpb24YAiABKAQSEwoLbGF5b3V0X2hhc2gYAyABKAYSEgoKbWFya2V0X2lkcxgEIAMoCRIWCg5vdXRjb21lX2NvdW50cxgFIAEoDBITCgtvdXRjb21lX2lkcxgGIAMoCRIaChJmYWlyX3Byb2JhYmlsaXRpZXMYByABKAwSEgoKb3ZlcnJvdW5kcxgIIAEoDBI0Cglwcm92aWRlcnMYCSADKAsyIS5vdmVycm91bmQub2Rkcy52MS5Qcm92aWRlclF1b3RlcxIbChNhcHBsaWVkX3JlcXVlc3RfaWRzGAogAygJEhkKEXN0YXRlX3Byb3ZpZGVyX2lkGAsgASgJEhUKDXN0YXRlX3RpbWVfdXMYDCABKAMSGAoQaW5jaWRlbnRfdGltZV91cxgNIAEoAxIXCg9yZXN1bHRfc3RhdHVzZXMYDiABKAwSHQoVYmxlbmRlZF9wcm9iYWJpbGl0aWVzGA8gASgMEhUKDXByaWNlX3NvdXJjZXMYECABKAwSGQoRd2FudGVkX292ZXJyb3VuZHMYESABKAwSMAoKZ29hbF9tZWFucxgSIAEoCzIcLm92ZXJyb3VuZC5vZGRzLnYxLkdvYWxNZWFucxIWCg5tYXJnaW5fcmVtb3ZhbBgTIAEoCRIaChJtYXJnaW5fYXBwbGljYXRpb24YFCABKAkSDgoGbGFkZGVyGBUgASgJEjEKD2hhbGZfdGltZV9zY29yZRgWIAEoCzIYLm92ZXJyb3VuZC5vZGRzLnYxLlNjb3JlEjEKD2Z1bGxfdGltZV9zY29yZRgXIAEoCzIYLm92ZXJyb3VuZC5vZGRzLnYxLlNjb3JlEhYKDmhhZF9leHRyYV90aW1lGBggASgIEhkKEXB1Ymxpc2hlZF90aW1lX3VzGBkgASgDEhcKD21hcmtldF9zdGF0dXNlcxgaIAEoDBIaChJzdXNwZW5zaW9uX3JlYXNvbnMYGyABKAwSGgoSZGVjaW1hbF9vZGRzX21pbGxpGBwgASgMEhMKC293bl9tYXJrZXRzGB0gASgMEjgKDm93bl9zZXR0bGVtZW50GB4gASgLMiAub3ZlcnJvdW5kLm9kZHMudjEuT3duU2V0dGxlbWVudCJQChBQcmljaW5nSGVhcnRiZWF0EhEKCXBhcnRpdGlvbhgBIAEoDRIPCgd0aW1lX3VzGAIgASgDEhgKEGJvb2tzX2VuZF9vZmZzZXQYAyABKAQq0wEKDE1hcmtldFN0YXR1cxIdChlNQVJLRVRfU1RBVFVTX1VOU1BFQ0lGSUVEEAASFgoSTUFSS0VUX1NUQVRVU19PUEVOEAESGwoXTUFSS0VUX1NUQVRVU19TVVNQRU5ERUQQAhIYChRNQVJLRVRfU1RBVFVTX0NMT1NFRBADEhkKFU1BUktFVF9TVEFUVVNfU0VUVExFRBAEEhsKF01BUktFVF9TVEFUVVNfQ0FOQ0VMTEVEEAUSHQoZTUFSS0VUX1NUQVRVU19IQU5ERURfT1ZFUhAGKsoCChBTdXNwZW5zaW9uUmVhc29uEiEKHVNVU1BFTlNJT05fUkVBU09OX1VOU1BFQ0lGSUVEEAASHgoaU1VTUEVOU0lPTl9SRUFTT05fUFJPVklERVIQARIeChpTVVNQRU5TSU9OX1JFQVNPTl9CRVRfU1RPUBACEiMKH1NVU1BFTlNJT05fUkVBU09OX1BST1ZJREVSX0RPV04QAxIhCh1TVVNQRU5TSU9OX1JFQVNPTl9DTE9DS19TVEFMRRAEEhwKGFNVU1BFTlNJT05fUkVBU09OX1RSQURFUhAFEh4KGlNVU1BFTlNJT05fUkVBU09OX05PX1BSSUNFEAYSKQolU1VTUEVOU0lPTl9SRUFTT05fTk9UX1NUQVJURURfSU5fVElNRRAHEiIKHlNVU1BFTlNJT05fUkVBU09OX05PVF9SRVNUT1JFRBAIKlwKC1ByaWNlU291cmNlEhwKGFBSSUNFX1NPVVJDRV9VTlNQRUNJRklFRBAAEhcKE1BSSUNFX1NPVVJDRV9NQVJLRVQQARIWChJQUklDRV9TT1VSQ0VfR09BTFMQAmIGcHJvdG8z", [file_overround_odds_v1_fixture]);
+  fileDesc("ChxvdmVycm91bmQvb2Rkcy92MS9ib29rLnByb3RvEhFvdmVycm91bmQub2Rkcy52MSJpChBUcmFkZXJTdXNwZW5zaW9uEhEKCW1hcmtldF9pZBgBIAEoCRITCgt0cmFkZXJfbmFtZRgCIAEoCRIZChFzdXNwZW5kZWRfdGltZV91cxgDIAEoAxISCgpyZXF1ZXN0X2lkGAQgASgJIt0DCgRCb29rEhIKCmZpeHR1cmVfaWQYASABKAkSDwoHdmVyc2lvbhgCIAEoBBIZChFwdWJsaXNoZWRfdGltZV91cxgDIAEoAxIUCgxmZWVkX3RpbWVfdXMYBCABKAMSOgoLZGVzY3JpcHRpb24YBSABKAsyJS5vdmVycm91bmQub2Rkcy52MS5GaXh0dXJlRGVzY3JpcHRpb24SLAoFc3RhdGUYBiABKAsyHS5vdmVycm91bmQub2Rkcy52MS5NYXRjaFN0YXRlEhMKC2xheW91dF9oYXNoGAcgASgGEhIKCm1hcmtldF9pZHMYCCADKAkSFgoOb3V0Y29tZV9jb3VudHMYCSABKAwSEwoLb3V0Y29tZV9pZHMYCiADKAkSFwoPbWFya2V0X3N0YXR1c2VzGAsgASgMEhoKEnN1c3BlbnNpb25fcmVhc29ucxgMIAEoDBIXCg9tYXJrZXRfdmVyc2lvbnMYDSABKAwSGgoSZGVjaW1hbF9vZGRzX21pbGxpGA4gASgMEj8KEnRyYWRlcl9zdXNwZW5zaW9ucxgPIAMoCzIjLm92ZXJyb3VuZC5vZGRzLnYxLlRyYWRlclN1c3BlbnNpb24SFAoMcHJvdmlkZXJfaWRzGBAgAygJIpsCCg5Qcm92aWRlclF1b3RlcxITCgtwcm92aWRlcl9pZBgBIAEoCRIQCghzZXF1ZW5jZRgCIAEoBBIYChByZWNlaXZlZF90aW1lX3VzGAMgASgDEhoKEmRlY2ltYWxfb2Rkc19taWxsaRgEIAEoDBIXCg9tYXJrZXRfc3RhdHVzZXMYBSABKAwSDwoHd2VpZ2h0cxgGIAEoDBIWCg5pc19iZXRfc3RvcHBlZBgHIAEoCBIRCgliZXRfc3RvcHMYCCABKAwSEQoJaXNfYmVoaW5kGAkgASgIEhUKDXdpbm5lcl9jb3VudHMYDiABKAwSFwoPc3RvcHBlZF90aW1lX3VzGAogASgDEhQKDHJlc3VsdF93b3JkcxgNIAEoDCJDCglHb2FsTWVhbnMSDAoEaG9tZRgBIAEoARIMCgRhd2F5GAIgASgBEgsKA3JobxgDIAEoARINCgVlcnJvchgEIAEoASKzAgoNT3duU2V0dGxlbWVudBIQCghzZXF1ZW5jZRgBIAEoBBITCgtpc19zdGFuZGluZxgCIAEoCBIxCg9oYWxmX3RpbWVfc2NvcmUYAyABKAsyGC5vdmVycm91bmQub2Rkcy52MS5TY29yZRIxCg9mdWxsX3RpbWVfc2NvcmUYBCABKAsyGC5vdmVycm91bmQub2Rkcy52MS5TY29yZRIxCg9hYmFuZG9uZWRfc2NvcmUYBSABKAsyGC5vdmVycm91bmQub2Rkcy52MS5TY29yZRIzChBhYmFuZG9uZWRfcGVyaW9kGAYgASgOMhkub3ZlcnJvdW5kLm9kZHMudjEuUGVyaW9kEhgKEHJlZmVycmFsX3RpbWVfdXMYByABKAMSEwoLaXNfcmVmZXJyZWQYCCABKAgiXgoIRW5kQ2xhaW0SEwoLcHJvdmlkZXJfaWQYASABKAkSLAoFc3RhdGUYAiABKAsyHS5vdmVycm91bmQub2Rkcy52MS5NYXRjaFN0YXRlEg8KB3RpbWVfdXMYAyABKAMipgcKEFByaWNlRXhwbGFuYXRpb24SEgoKZml4dHVyZV9pZBgBIAEoCRIPCgd2ZXJzaW9uGAIgASgEEhMKC2xheW91dF9oYXNoGAMgASgGEhIKCm1hcmtldF9pZHMYBCADKAkSFgoOb3V0Y29tZV9jb3VudHMYBSABKAwSEwoLb3V0Y29tZV9pZHMYBiADKAkSGgoSZmFpcl9wcm9iYWJpbGl0aWVzGAcgASgMEhIKCm92ZXJyb3VuZHMYCCABKAwSNAoJcHJvdmlkZXJzGAkgAygLMiEub3ZlcnJvdW5kLm9kZHMudjEuUHJvdmlkZXJRdW90ZXMSGwoTYXBwbGllZF9yZXF1ZXN0X2lkcxgKIAMoCRIZChFzdGF0ZV9wcm92aWRlcl9pZBgLIAEoCRIVCg1zdGF0ZV90aW1lX3VzGAwgASgDEhgKEGluY2lkZW50X3RpbWVfdXMYDSABKAMSFwoPcmVzdWx0X3N0YXR1c2VzGA4gASgMEh0KFWJsZW5kZWRfcHJvYmFiaWxpdGllcxgPIAEoDBIVCg1wcmljZV9zb3VyY2VzGBAgASgMEhkKEXdhbnRlZF9vdmVycm91bmRzGBEgASgMEjAKCmdvYWxfbWVhbnMYEiABKAsyHC5vdmVycm91bmQub2Rkcy52MS5Hb2FsTWVhbnMSFgoObWFyZ2luX3JlbW92YWwYEyABKAkSGgoSbWFyZ2luX2FwcGxpY2F0aW9uGBQgASgJEg4KBmxhZGRlchgVIAEoCRIxCg9oYWxmX3RpbWVfc2NvcmUYFiABKAsyGC5vdmVycm91bmQub2Rkcy52MS5TY29yZRIxCg9mdWxsX3RpbWVfc2NvcmUYFyABKAsyGC5vdmVycm91bmQub2Rkcy52MS5TY29yZRIWCg5oYWRfZXh0cmFfdGltZRgYIAEoCBIZChFwdWJsaXNoZWRfdGltZV91cxgZIAEoAxIXCg9tYXJrZXRfc3RhdHVzZXMYGiABKAwSGgoSc3VzcGVuc2lvbl9yZWFzb25zGBsgASgMEhoKEmRlY2ltYWxfb2Rkc19taWxsaRgcIAEoDBITCgtvd25fbWFya2V0cxgdIAEoDBI4Cg5vd25fc2V0dGxlbWVudBgeIAEoCzIgLm92ZXJyb3VuZC5vZGRzLnYxLk93blNldHRsZW1lbnQSLwoKZW5kX2NsYWltcxgfIAMoCzIbLm92ZXJyb3VuZC5vZGRzLnYxLkVuZENsYWltIlAKEFByaWNpbmdIZWFydGJlYXQSEQoJcGFydGl0aW9uGAEgASgNEg8KB3RpbWVfdXMYAiABKAMSGAoQYm9va3NfZW5kX29mZnNldBgDIAEoBCrTAQoMTWFya2V0U3RhdHVzEh0KGU1BUktFVF9TVEFUVVNfVU5TUEVDSUZJRUQQABIWChJNQVJLRVRfU1RBVFVTX09QRU4QARIbChdNQVJLRVRfU1RBVFVTX1NVU1BFTkRFRBACEhgKFE1BUktFVF9TVEFUVVNfQ0xPU0VEEAMSGQoVTUFSS0VUX1NUQVRVU19TRVRUTEVEEAQSGwoXTUFSS0VUX1NUQVRVU19DQU5DRUxMRUQQBRIdChlNQVJLRVRfU1RBVFVTX0hBTkRFRF9PVkVSEAYq8QIKEFN1c3BlbnNpb25SZWFzb24SIQodU1VTUEVOU0lPTl9SRUFTT05fVU5TUEVDSUZJRUQQABIeChpTVVNQRU5TSU9OX1JFQVNPTl9QUk9WSURFUhABEh4KGlNVU1BFTlNJT05fUkVBU09OX0JFVF9TVE9QEAISIwofU1VTUEVOU0lPTl9SRUFTT05fUFJPVklERVJfRE9XThADEiEKHVNVU1BFTlNJT05fUkVBU09OX0NMT0NLX1NUQUxFEAQSHAoYU1VTUEVOU0lPTl9SRUFTT05fVFJBREVSEAUSHgoaU1VTUEVOU0lPTl9SRUFTT05fTk9fUFJJQ0UQBhIpCiVTVVNQRU5TSU9OX1JFQVNPTl9OT1RfU1RBUlRFRF9JTl9USU1FEAcSIgoeU1VTUEVOU0lPTl9SRUFTT05fTk9UX1JFU1RPUkVEEAgSJQohU1VTUEVOU0lPTl9SRUFTT05fUkVTVUxUX1JFRkVSUkVEEAoqXAoLUHJpY2VTb3VyY2USHAoYUFJJQ0VfU09VUkNFX1VOU1BFQ0lGSUVEEAASFwoTUFJJQ0VfU09VUkNFX01BUktFVBABEhYKElBSSUNFX1NPVVJDRV9HT0FMUxACYgZwcm90bzM", [file_overround_odds_v1_fixture]);
 
 /**
  * A suspension by a person that is in force.
@@ -259,6 +259,14 @@ export type ProviderQuotes = Message<"overround.odds.v1.ProviderQuotes"> & {
    * @generated from field: int64 stopped_time_us = 10;
    */
   stoppedTimeUs: bigint;
+
+  /**
+   * What its results that count say: uint8, one a market, the sum of 1 settled, 2 cancelled, 4 cancelled for a time window;
+   * empty for none.
+   *
+   * @generated from field: bytes result_words = 13;
+   */
+  resultWords: Uint8Array;
 };
 
 /**
@@ -307,30 +315,6 @@ export const GoalMeansSchema: GenMessage<GoalMeans> = /*@__PURE__*/
   messageDesc(file_overround_odds_v1_book, 3);
 
 /**
- * Goals at some time of a match.
- *
- * @generated from message overround.odds.v1.Score
- */
-export type Score = Message<"overround.odds.v1.Score"> & {
-  /**
-   * @generated from field: uint32 home = 1;
-   */
-  home: number;
-
-  /**
-   * @generated from field: uint32 away = 2;
-   */
-  away: number;
-};
-
-/**
- * Describes the message overround.odds.v1.Score.
- * Use `create(ScoreSchema)` to create a new message.
- */
-export const ScoreSchema: GenMessage<Score> = /*@__PURE__*/
-  messageDesc(file_overround_odds_v1_book, 4);
-
-/**
  * What we last said of the markets that we alone offer.
  *
  * @generated from message overround.odds.v1.OwnSettlement
@@ -351,7 +335,7 @@ export type OwnSettlement = Message<"overround.odds.v1.OwnSettlement"> & {
   isStanding: boolean;
 
   /**
-   * What it was made from; a market whose score is absent is void.
+   * What it was made from; a market whose score is absent waits.
    *
    * @generated from field: overround.odds.v1.Score half_time_score = 3;
    */
@@ -361,6 +345,32 @@ export type OwnSettlement = Message<"overround.odds.v1.OwnSettlement"> & {
    * @generated from field: overround.odds.v1.Score full_time_score = 4;
    */
   fullTimeScore?: Score | undefined;
+
+  /**
+   * Where a match stood that was called off, and in which period; what it left undecided is void.
+   *
+   * @generated from field: overround.odds.v1.Score abandoned_score = 5;
+   */
+  abandonedScore?: Score | undefined;
+
+  /**
+   * @generated from field: overround.odds.v1.Period abandoned_period = 6;
+   */
+  abandonedPeriod: Period;
+
+  /**
+   * When what waits goes to a person, microseconds since the Unix epoch, UTC; 0 where nothing waits.
+   *
+   * @generated from field: int64 referral_time_us = 7;
+   */
+  referralTimeUs: bigint;
+
+  /**
+   * It has gone there.
+   *
+   * @generated from field: bool is_referred = 8;
+   */
+  isReferred: boolean;
 };
 
 /**
@@ -368,6 +378,37 @@ export type OwnSettlement = Message<"overround.odds.v1.OwnSettlement"> & {
  * Use `create(OwnSettlementSchema)` to create a new message.
  */
 export const OwnSettlementSchema: GenMessage<OwnSettlement> = /*@__PURE__*/
+  messageDesc(file_overround_odds_v1_book, 4);
+
+/**
+ * The word of a provider that is not the believed one that a match is over.
+ *
+ * @generated from message overround.odds.v1.EndClaim
+ */
+export type EndClaim = Message<"overround.odds.v1.EndClaim"> & {
+  /**
+   * @generated from field: string provider_id = 1;
+   */
+  providerId: string;
+
+  /**
+   * @generated from field: overround.odds.v1.MatchState state = 2;
+   */
+  state?: MatchState | undefined;
+
+  /**
+   * When it came, microseconds since the Unix epoch, UTC.
+   *
+   * @generated from field: int64 time_us = 3;
+   */
+  timeUs: bigint;
+};
+
+/**
+ * Describes the message overround.odds.v1.EndClaim.
+ * Use `create(EndClaimSchema)` to create a new message.
+ */
+export const EndClaimSchema: GenMessage<EndClaim> = /*@__PURE__*/
   messageDesc(file_overround_odds_v1_book, 5);
 
 /**
@@ -460,8 +501,8 @@ export type PriceExplanation = Message<"overround.odds.v1.PriceExplanation"> & {
   incidentTimeUs: bigint;
 
   /**
-   * Results known of the markets, as MarketStatus (SETTLED, CANCELLED; CLOSED after a rollback; 0 for none): uint8, one a
-   * market.
+   * Results known of the markets, as MarketStatus (SETTLED, CANCELLED; CLOSED after a rollback; SUSPENDED where a person has
+   * to look at one first; 0 for none): uint8, one a market.
    *
    * @generated from field: bytes result_statuses = 14;
    */
@@ -578,6 +619,13 @@ export type PriceExplanation = Message<"overround.odds.v1.PriceExplanation"> & {
    * @generated from field: overround.odds.v1.OwnSettlement own_settlement = 30;
    */
   ownSettlement?: OwnSettlement | undefined;
+
+  /**
+   * Who says that the match is over, and is not believed yet.
+   *
+   * @generated from field: repeated overround.odds.v1.EndClaim end_claims = 31;
+   */
+  endClaims: EndClaim[];
 };
 
 /**
@@ -751,6 +799,13 @@ export enum SuspensionReason {
    * @generated from enum value: SUSPENSION_REASON_NOT_RESTORED = 8;
    */
   NOT_RESTORED = 8,
+
+  /**
+   * A person has to look at a result of the market first.
+   *
+   * @generated from enum value: SUSPENSION_REASON_RESULT_REFERRED = 10;
+   */
+  RESULT_REFERRED = 10,
 }
 
 /**

@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file overround/odds/v1/fixture.proto.
  */
 export const file_overround_odds_v1_fixture: GenFile = /*@__PURE__*/
-  fileDesc("Ch9vdmVycm91bmQvb2Rkcy92MS9maXh0dXJlLnByb3RvEhFvdmVycm91bmQub2Rkcy52MSInCgtQYXJ0aWNpcGFudBIKCgJpZBgBIAEoCRIMCgRuYW1lGAIgASgJIqsBChJGaXh0dXJlRGVzY3JpcHRpb24SDQoFc3BvcnQYASABKAkSEwoLY29tcGV0aXRpb24YAiABKAkSEQoJaG9tZV9uYW1lGAMgASgJEhEKCWF3YXlfbmFtZRgEIAEoCRIVCg1zdGFydF90aW1lX21zGAUgASgDEjQKDHBhcnRpY2lwYW50cxgGIAMoCzIeLm92ZXJyb3VuZC5vZGRzLnYxLlBhcnRpY2lwYW50IusCCgpNYXRjaFN0YXRlEjAKBnN0YXR1cxgBIAEoDjIgLm92ZXJyb3VuZC5vZGRzLnYxLkZpeHR1cmVTdGF0dXMSKQoGcGVyaW9kGAIgASgOMhkub3ZlcnJvdW5kLm9kZHMudjEuUGVyaW9kEhIKCmhvbWVfc2NvcmUYAyABKA0SEgoKYXdheV9zY29yZRgEIAEoDRIaCg1jbG9ja19zZWNvbmRzGAUgASgNSACIAQESGAoQc3RvcHBhZ2Vfc2Vjb25kcxgGIAEoDRIWCg5ob21lX3JlZF9jYXJkcxgHIAEoDRIWCg5hd2F5X3JlZF9jYXJkcxgIIAEoDRIZChFob21lX3llbGxvd19jYXJkcxgJIAEoDRIZChFhd2F5X3llbGxvd19jYXJkcxgKIAEoDRIUCgxob21lX2Nvcm5lcnMYCyABKA0SFAoMYXdheV9jb3JuZXJzGAwgASgNQhAKDl9jbG9ja19zZWNvbmRzKqEBCg1GaXh0dXJlU3RhdHVzEh4KGkZJWFRVUkVfU1RBVFVTX1VOU1BFQ0lGSUVEEAASHAoYRklYVFVSRV9TVEFUVVNfUFJFX01BVENIEAESGgoWRklYVFVSRV9TVEFUVVNfSU5fUExBWRACEhgKFEZJWFRVUkVfU1RBVFVTX0VOREVEEAMSHAoYRklYVFVSRV9TVEFUVVNfQ0FOQ0VMTEVEEAQqvwEKBlBlcmlvZBIWChJQRVJJT0RfVU5TUEVDSUZJRUQQABIWChJQRVJJT0RfTk9UX1NUQVJURUQQARIVChFQRVJJT0RfRklSU1RfSEFMRhACEhQKEFBFUklPRF9IQUxGX1RJTUUQAxIWChJQRVJJT0RfU0VDT05EX0hBTEYQBBIVChFQRVJJT0RfRVhUUkFfVElNRRAFEhQKEFBFUklPRF9QRU5BTFRJRVMQBhITCg9QRVJJT0RfRklOSVNIRUQQB2IGcHJvdG8z");
+  fileDesc("Ch9vdmVycm91bmQvb2Rkcy92MS9maXh0dXJlLnByb3RvEhFvdmVycm91bmQub2Rkcy52MSInCgtQYXJ0aWNpcGFudBIKCgJpZBgBIAEoCRIMCgRuYW1lGAIgASgJIqsBChJGaXh0dXJlRGVzY3JpcHRpb24SDQoFc3BvcnQYASABKAkSEwoLY29tcGV0aXRpb24YAiABKAkSEQoJaG9tZV9uYW1lGAMgASgJEhEKCWF3YXlfbmFtZRgEIAEoCRIVCg1zdGFydF90aW1lX21zGAUgASgDEjQKDHBhcnRpY2lwYW50cxgGIAMoCzIeLm92ZXJyb3VuZC5vZGRzLnYxLlBhcnRpY2lwYW50IiMKBVNjb3JlEgwKBGhvbWUYASABKA0SDAoEYXdheRgCIAEoDSKDBAoKTWF0Y2hTdGF0ZRIwCgZzdGF0dXMYASABKA4yIC5vdmVycm91bmQub2Rkcy52MS5GaXh0dXJlU3RhdHVzEikKBnBlcmlvZBgCIAEoDjIZLm92ZXJyb3VuZC5vZGRzLnYxLlBlcmlvZBISCgpob21lX3Njb3JlGAMgASgNEhIKCmF3YXlfc2NvcmUYBCABKA0SGgoNY2xvY2tfc2Vjb25kcxgFIAEoDUgAiAEBEhgKEHN0b3BwYWdlX3NlY29uZHMYBiABKA0SFgoOaG9tZV9yZWRfY2FyZHMYByABKA0SFgoOYXdheV9yZWRfY2FyZHMYCCABKA0SGQoRaG9tZV95ZWxsb3dfY2FyZHMYCSABKA0SGQoRYXdheV95ZWxsb3dfY2FyZHMYCiABKA0SFAoMaG9tZV9jb3JuZXJzGAsgASgNEhQKDGF3YXlfY29ybmVycxgMIAEoDRIxCg9oYWxmX3RpbWVfc2NvcmUYDSABKAsyGC5vdmVycm91bmQub2Rkcy52MS5TY29yZRIxCg9mdWxsX3RpbWVfc2NvcmUYDiABKAsyGC5vdmVycm91bmQub2Rkcy52MS5TY29yZRIWCg5oYWRfZXh0cmFfdGltZRgPIAEoCBIYChBpc19zY29yZV91bmtub3duGBAgASgIQhAKDl9jbG9ja19zZWNvbmRzKqEBCg1GaXh0dXJlU3RhdHVzEh4KGkZJWFRVUkVfU1RBVFVTX1VOU1BFQ0lGSUVEEAASHAoYRklYVFVSRV9TVEFUVVNfUFJFX01BVENIEAESGgoWRklYVFVSRV9TVEFUVVNfSU5fUExBWRACEhgKFEZJWFRVUkVfU1RBVFVTX0VOREVEEAMSHAoYRklYVFVSRV9TVEFUVVNfQ0FOQ0VMTEVEEAQqvwEKBlBlcmlvZBIWChJQRVJJT0RfVU5TUEVDSUZJRUQQABIWChJQRVJJT0RfTk9UX1NUQVJURUQQARIVChFQRVJJT0RfRklSU1RfSEFMRhACEhQKEFBFUklPRF9IQUxGX1RJTUUQAxIWChJQRVJJT0RfU0VDT05EX0hBTEYQBBIVChFQRVJJT0RfRVhUUkFfVElNRRAFEhQKEFBFUklPRF9QRU5BTFRJRVMQBhITCg9QRVJJT0RfRklOSVNIRUQQB2IGcHJvdG8z");
 
 /**
  * Somebody an outcome may be named after: a team, a runner, a player.
@@ -97,6 +97,30 @@ export const FixtureDescriptionSchema: GenMessage<FixtureDescription> = /*@__PUR
   messageDesc(file_overround_odds_v1_fixture, 1);
 
 /**
+ * Goals at some time of a match.
+ *
+ * @generated from message overround.odds.v1.Score
+ */
+export type Score = Message<"overround.odds.v1.Score"> & {
+  /**
+   * @generated from field: uint32 home = 1;
+   */
+  home: number;
+
+  /**
+   * @generated from field: uint32 away = 2;
+   */
+  away: number;
+};
+
+/**
+ * Describes the message overround.odds.v1.Score.
+ * Use `create(ScoreSchema)` to create a new message.
+ */
+export const ScoreSchema: GenMessage<Score> = /*@__PURE__*/
+  messageDesc(file_overround_odds_v1_fixture, 2);
+
+/**
  * What is going on in a match now: replaced whole.
  *
  * @generated from message overround.odds.v1.MatchState
@@ -169,6 +193,34 @@ export type MatchState = Message<"overround.odds.v1.MatchState"> & {
    * @generated from field: uint32 away_corners = 12;
    */
   awayCorners: number;
+
+  /**
+   * Score of the first half, where the provider tells it once the half is over.
+   *
+   * @generated from field: overround.odds.v1.Score half_time_score = 13;
+   */
+  halfTimeScore?: Score | undefined;
+
+  /**
+   * Score of normal time, likewise.
+   *
+   * @generated from field: overround.odds.v1.Score full_time_score = 14;
+   */
+  fullTimeScore?: Score | undefined;
+
+  /**
+   * More than normal time was played, as far as the provider says.
+   *
+   * @generated from field: bool had_extra_time = 15;
+   */
+  hadExtraTime: boolean;
+
+  /**
+   * The provider did not tell the score; what was known of it holds.
+   *
+   * @generated from field: bool is_score_unknown = 16;
+   */
+  isScoreUnknown: boolean;
 };
 
 /**
@@ -176,7 +228,7 @@ export type MatchState = Message<"overround.odds.v1.MatchState"> & {
  * Use `create(MatchStateSchema)` to create a new message.
  */
 export const MatchStateSchema: GenMessage<MatchState> = /*@__PURE__*/
-  messageDesc(file_overround_odds_v1_fixture, 2);
+  messageDesc(file_overround_odds_v1_fixture, 3);
 
 /**
  * Where a fixture stands.

@@ -1,0 +1,198 @@
+"""What providers may decide: rights as data, and what of an update counts by them.
+
+A provider is heard about fixtures that it quotes. Who never did is a stranger: nothing of what he says counts, but a
+result, which is money, goes to a person. The products of one feed ("uof:1", "uof:3") speak with one voice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+from odds.book import ProviderColumns, ResultWord
+from odds.fixture import FixtureStatus
+from odds.fixture_state import FixtureState
+from odds.updates import FixtureUpdate, ResultKind, ResultMark
+
+HOUSE: Final = "house"
+FIXTURE_NOT_QUOTED: Final = "FIXTURE_NOT_QUOTED"
+MARKET_NOT_QUOTED: Final = "MARKET_NOT_QUOTED"
+NOTHING_PERMITTED: Final = "NOTHING_PERMITTED"
+SETTLING_NOT_PERMITTED: Final = "SETTLING_NOT_PERMITTED"
+CANCELLING_NOT_PERMITTED: Final = "CANCELLING_NOT_PERMITTED"
+BETTER_RANKED_PROVIDER: Final = "BETTER_RANKED_PROVIDER"
+OTHER_RESULT_STANDS: Final = "OTHER_RESULT_STANDS"
+RULES_CACHED_MAX: Final = 4_096
+
+_SETTLING: Final = frozenset({ResultKind.SETTLEMENT, ResultKind.SETTLEMENT_ROLLBACK})
+_OVERTURNED_BY: Final = {
+    ResultKind.SETTLEMENT: ResultWord.CANCELLED,
+    ResultKind.SETTLEMENT_ROLLBACK: ResultWord.SETTLED,
+    ResultKind.CANCEL: ResultWord.SETTLED,
+    ResultKind.CANCEL_ROLLBACK: ResultWord.CANCELLED | ResultWord.WINDOW_CANCELLED,
+}
+"""Which word of another provider a result would undo. Whether two settlements agree, the ledger sees."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderRights:
+    """What a provider may decide about fixtures of a sport.
+
+    Attributes:
+        provider: Whose: a provider, or a feed with all its products; empty for everybody's.
+        sport: Where; empty for every sport.
+        may_quote: Its prices count.
+        may_tell_state: Its word on where a match stands counts.
+        may_settle: Its settlements count, of markets that it has quoted itself.
+        may_cancel: So do its cancellations; and its word that a match is off.
+        is_official: Its results count for all markets of a fixture that it quotes, also those it has not quoted itself.
+        rank: The least of those who may settle a market is the one to settle it; among equals it is the first. Who has
+            less than the one that is believed about a match may end it alone.
+    """
+
+    provider: str = ""
+    sport: str = ""
+    may_quote: bool = True
+    may_tell_state: bool = True
+    may_settle: bool = True
+    may_cancel: bool = True
+    is_official: bool = False
+    rank: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RightsTable:
+    """Everybody's rights; of the rules that match the most particular holds, by provider first.
+
+    Attributes:
+        rules: Where none matches, a provider may do all that its quotes entitle it to.
+        end_quorum: So many feeds that say the same end a match against the word of the one that is believed.
+    """
+
+    rules: tuple[ProviderRights, ...] = ()
+    end_quorum: int = 2
+
+    def of(self, provider_id: str, sport: str) -> ProviderRights:
+        """Return what a provider may decide about a fixture of a sport."""
+        return _find_rights(self, provider_id, sport)
+
+
+EVERYBODYS_RIGHTS: Final = RightsTable()
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What of an update counts.
+
+    Attributes:
+        refusal: Why nothing of it does; empty where something may.
+        referral_reasons: Why a person has to look at a result first, one a result; empty where it counts.
+    """
+
+    refusal: str
+    may_quote: bool
+    may_tell_state: bool
+    referral_reasons: tuple[str, ...]
+
+
+def feed_of(provider_id: str) -> str:
+    """Return the feed that a provider is a product of; itself where it is none."""
+    return provider_id.partition(":")[0]
+
+
+def quotes_fixture(state: FixtureState, feed: str) -> bool:
+    """Return whether a feed has ever quoted a market of the fixture."""
+    return any(provider.market_statuses.any() for provider in _providers_of(state, feed))
+
+
+def judge_update(state: FixtureState, update: FixtureUpdate, table: RightsTable) -> Judgement:
+    """Return what of an update counts, by what was said of the fixture before."""
+    feed = feed_of(update.provider_id)
+    rights = table.of(update.provider_id, _sport_of(state, update))
+    has_quotes = update.quotes is not None and update.quotes.layout.market_count > 0
+    is_quoting = quotes_fixture(state, feed) or (has_quotes and rights.may_quote)
+    if state.layout.market_count > 0 and not is_quoting:
+        return Judgement(FIXTURE_NOT_QUOTED, False, False, (FIXTURE_NOT_QUOTED,) * len(update.result_marks))
+    may_tell_state = rights.may_tell_state
+    if update.state is not None and update.state.status is FixtureStatus.CANCELLED:
+        may_tell_state &= rights.may_cancel
+    quoted = frozenset(update.quotes.layout.market_ids) if update.quotes and rights.may_quote else frozenset[str]()
+    hearing = _Hearing(state, feed, rights, table)
+    return Judgement(
+        "" if rights.may_quote or may_tell_state or update.result_marks else NOTHING_PERMITTED,
+        rights.may_quote,
+        may_tell_state,
+        tuple(hearing.referral_reason(mark, quoted) for mark in update.result_marks),
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Hearing:
+    """What results of a feed are judged by."""
+
+    state: FixtureState
+    feed: str
+    rights: ProviderRights
+    table: RightsTable
+
+    def referral_reason(self, mark: ResultMark, quoted_now: frozenset[str]) -> str:
+        index = self.state.layout.index_by_market_id.get(mark.market_id)
+        is_quoted = mark.market_id in quoted_now or (index is not None and self._quotes(index))
+        if not is_quoted and (not self.rights.is_official or self._is_own(index)):
+            return MARKET_NOT_QUOTED
+        if not _may_decide(self.rights, mark.kind):
+            return SETTLING_NOT_PERMITTED if mark.kind in _SETTLING else CANCELLING_NOT_PERMITTED
+        if index is None:
+            return ""
+        if self._undoes_anothers_word(mark, index):
+            return OTHER_RESULT_STANDS
+        return BETTER_RANKED_PROVIDER if self._is_outranked(mark, index) else ""
+
+    def _quotes(self, index: int) -> bool:
+        return any(provider.market_statuses[index] for provider in _providers_of(self.state, self.feed))
+
+    def _is_own(self, index: int | None) -> bool:
+        own_markets = self.state.own_markets
+        return index is not None and own_markets is not None and bool(own_markets[index])
+
+    def _undoes_anothers_word(self, mark: ResultMark, index: int) -> bool:
+        if self._is_own(index) and self.state.own_settlement is not None:
+            return True
+        undone = _OVERTURNED_BY.get(mark.kind, ResultWord.NONE)
+        return any(
+            provider.result_words is not None and bool(undone & int(provider.result_words[index]))
+            for provider in self._others()
+        )
+
+    def _is_outranked(self, mark: ResultMark, index: int) -> bool:
+        sport = "" if self.state.description is None else self.state.description.sport
+        rivals = (
+            self.table.of(provider.provider_id, sport) for provider in self._others() if provider.market_statuses[index]
+        )
+        return any(rival.rank < self.rights.rank and _may_decide(rival, mark.kind) for rival in rivals)
+
+    def _others(self) -> Iterator[ProviderColumns]:
+        return (provider for provider in self.state.providers if feed_of(provider.provider_id) != self.feed)
+
+
+def _may_decide(rights: ProviderRights, kind: ResultKind) -> bool:
+    return rights.may_settle if kind in _SETTLING else rights.may_cancel
+
+
+def _providers_of(state: FixtureState, feed: str) -> Iterator[ProviderColumns]:
+    return (provider for provider in state.providers if feed_of(provider.provider_id) == feed)
+
+
+def _sport_of(state: FixtureState, update: FixtureUpdate) -> str:
+    """Return the sport as it was known before the update, which must not choose its own rights."""
+    known = "" if state.description is None else state.description.sport
+    return known or ("" if update.description is None else update.description.sport)
+
+
+@lru_cache(maxsize=RULES_CACHED_MAX)
+def _find_rights(table: RightsTable, provider_id: str, sport: str) -> ProviderRights:
+    ranks = {provider_id: 4, feed_of(provider_id): 2, "": 0}
+    matching = [rule for rule in table.rules if rule.provider in ranks and rule.sport in ("", sport)]
+    return max(matching, key=lambda rule: ranks[rule.provider] + bool(rule.sport), default=ProviderRights())
