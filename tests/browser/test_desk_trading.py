@@ -174,6 +174,42 @@ def test_a_market_is_suspended_and_resumed_by_key(
     assert market_status(channel, match, "total:2.5") == book_pb2.MARKET_STATUS_OPEN
 
 
+def test_suspending_the_result_names_what_goes_with_it(
+    open_desk: OpenDesk, match: ScriptedMatch, channel: grpc.Channel
+) -> None:
+    page = open_desk(desk_path(match))
+    wait_priced(page)
+    follower = market(page, "double_chance")
+    expect(follower.get_by_test_id("market-status")).to_have_text("Open")
+    market(page, "1x2").get_by_test_id("suspend").click()
+    expect(page.get_by_test_id("command")).to_contain_text(
+        re.compile(r"Suspended Match result with \d+ markets priced from it, .* by trader at")
+    )
+    expect(follower.get_by_test_id("market-status")).to_have_text("Suspended: with Match result")
+    expect(market(page, "total:2.5").get_by_test_id("market-status")).to_have_text("Open")
+    expect_accessible(page)
+    follower.get_by_role("button", name="Resume Match result").click()
+    expect(follower.get_by_test_id("market-status")).to_have_text("Open")
+    assert market_status(channel, match, "1x2") == book_pb2.MARKET_STATUS_OPEN
+
+
+def test_the_suspending_keys_act_on_what_the_foot_names(
+    open_desk: OpenDesk, match: ScriptedMatch, channel: grpc.Channel, size: str
+) -> None:
+    if size == "phone":
+        pytest.skip("a phone has no keys, so its foot names none")
+    page = open_desk(desk_path(match))
+    wait_priced(page)
+    target = page.get_by_test_id("key-target")
+    expect(target).to_contain_text(re.compile(rf"s suspends Match result\s+Shift s suspends {match.name}"))
+    page.keyboard.press("Escape")
+    expect(target).not_to_contain_text("Match result")
+    page.keyboard.press("s")
+    expect(page.get_by_test_id("announcements")).to_contain_text("Open a fixture")
+    expect(page.get_by_test_id("command")).to_have_count(0)
+    assert market_status(channel, match, "1x2") == book_pb2.MARKET_STATUS_OPEN
+
+
 def test_a_command_shows_itself_pending_until_a_book_confirms_it(
     open_desk: OpenDesk, match: ScriptedMatch, system: RunningSystem
 ) -> None:
