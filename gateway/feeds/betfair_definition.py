@@ -123,6 +123,6 @@ def _time_of(text: Any) -> datetime:
         time = datetime.fromisoformat(text)
     except (TypeError, ValueError):
         raise MessageMalformed(f"A time must be like 2026-01-02T12:00:00.000Z, was {str(text)[:32]!r}") from None
-    if time.tzinfo is None or not 0 <= time.timestamp() * 1000 <= TIME_MS_MAX:
+    if time.tzinfo is None or not 1 <= time.timestamp() * 1000 <= TIME_MS_MAX:
         raise MessageMalformed(f"A time must have a zone and be after 1970, was {text[:32]!r}")
     return time

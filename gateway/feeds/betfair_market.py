@@ -85,7 +85,7 @@ class Runner:
         status = item.get("status")
         self.status = status if isinstance(status, str) else ""
         if self.is_removed and not self.removed_ms:
-            self.removed_ms = time_ms
+            self.removed_ms = max(1, time_ms)
         starting_price = item.get("bsp")
         if isinstance(starting_price, int | float) and PRICE_MIN <= starting_price <= PRICE_MAX:
             self.starting_odds_milli = int(starting_price * 1000 + 0.5)

@@ -39,7 +39,15 @@ def exchange(
         {"id": id_, "sortPriority": id_, "status": "REMOVED" if id_ in removed else "ACTIVE"}
         for id_, _ in enumerate(backs, 1)
     ]
-    named = definition(eventId="930", eventTypeId="7", marketType=market_type, numberOfWinners=winners, runners=runners)
+    later = "2027-02-01T12:00:00.000Z"
+    named = definition(
+        eventId="930",
+        eventTypeId="7",
+        marketType=market_type,
+        marketTime=later,
+        numberOfWinners=winners,
+        runners=runners,
+    )
     changes = [{"id": id_, "batb": [[0, price, 10]]} for id_, price in enumerate(backs, 1) if price]
     market = {"id": "1.30", "img": True, "marketDefinition": named, "rc": changes}
     raw = json.dumps({"op": "mcm", "pt": 1_767_000_000_000, "mc": [market]}).encode()
