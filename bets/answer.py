@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 from uuid import UUID
 
 from bets.bet import Bet, Leg
+from kernel.errors import DomainError
 from kernel.money import Money
 from wallet.balance import Balance
+
+
+class TooManyRefusals(DomainError):
+    """So many bets of the player were refused lately that this refusal is not stored; the call decided nothing."""
+
+    reason: ClassVar[str] = "TOO_MANY_REFUSALS"
 
 
 @dataclass(frozen=True, slots=True)

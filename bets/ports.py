@@ -25,6 +25,7 @@ class BetLedger(Protocol):
             RequestIdReused: If the request id came before with another fingerprint.
             LedgerUnavailable: If no answer came in time; the same command may be sent again.
             Overloaded: If too many bets wait.
+            TooManyRefusals: If it is to be refused and so many of the player's refusals are stored already.
         """
         ...
 

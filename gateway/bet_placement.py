@@ -19,7 +19,7 @@ from typing import Any, ClassVar, Final, Protocol, TypeVar
 from prometheus_client import Counter, Histogram
 
 from bets.acceptance import Bettor, BookView, bounds_of, decide, refuse_means
-from bets.answer import BetAnswer, BetRefusal, Inquiry, PlaceCommand, Standing
+from bets.answer import BetAnswer, BetRefusal, Inquiry, PlaceCommand, Standing, TooManyRefusals
 from bets.bet import Leg
 from bets.ports import BetLedger
 from bets.request import BetRequest
@@ -138,6 +138,7 @@ class BetPlacement:
             RequestIdReused: If the request id came before with another content.
             Overloaded: If too many bets are under way; this call decided nothing.
             TooManyUnderWay: If too many of the player's are; this call decided nothing.
+            TooManyRefusals: If it would be one refusal too many of the player; this call decided nothing.
         """
         key = ReservationKey(player.player_id, request.request_id)
         try:
@@ -259,7 +260,7 @@ class BetPlacement:
     async def _commit(self, command: PlaceCommand, hold: ReservationHold, stopwatch: _Stopwatch) -> BetAnswer:
         try:
             return await self._in_time(self._ledger.place(command), stopwatch)
-        except (RequestIdReused, Overloaded):
+        except (RequestIdReused, Overloaded, TooManyRefusals):
             await hold.drop()
             raise
         except BaseException:

@@ -87,6 +87,7 @@ _REASONS_BY_STATUS: Mapping[grpc.StatusCode, tuple[str, ...]] = {
         "OVERLOADED",
         "TOO_MANY_BETS_UNDER_WAY",
         "TOO_MANY_CALLS",
+        "TOO_MANY_REFUSALS",
         "TOO_MANY_REQUESTS",  # told by the proxy
         "TOO_MANY_WATCHERS",
     ),

@@ -79,6 +79,7 @@ class Ledger(Section):
     batch_bets_max: int = Field(default=128, ge=1, le=1_000)
     batches_at_once_max: int = Field(default=2, ge=1, le=16)
     waiting_bets_max: int = Field(default=2_000, ge=1)
+    refusals_of_player_an_hour_max: int = Field(default=500, ge=1)
     settlement_timeout_ms: int = Field(default=10_000, ge=100)
 
 
@@ -106,7 +107,7 @@ class Betting(Section):
     side_market_factor_milli: int = Field(default=500, ge=0, le=1_000)
     in_play_factor_milli: int = Field(default=500, ge=0, le=1_000)
     in_play_delay_ms: int = Field(default=2_000, ge=0, le=2_800)
-    answer_timeout_ms: int = Field(default=1_700, ge=100)
+    answer_timeout_ms: int = Field(default=1_700, ge=100, le=3_000)
     player_stakes_max: int = Field(default=5, ge=1, le=1_000)
     in_flight_max: int = Field(default=2_000, ge=1)
     in_flight_of_player_max: int = Field(default=32, ge=1)

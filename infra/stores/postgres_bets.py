@@ -3,39 +3,62 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import uuid
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Sequence
+from enum import IntEnum
+from functools import partial
+from typing import Any, TypeVar, cast
 from uuid import UUID
 
 import asyncpg
 import orjson
 
-from bets.answer import BetAnswer, Inquiry, PlaceCommand, Standing
+from bets.answer import BetAnswer, Inquiry, PlaceCommand, Standing, TooManyRefusals
 from bets.bet import Bet, BetStatus, potential_return_minor
 from infra.settings import Ledger
 from infra.stores.bet_answers import dump_refusal, new_answer, read_replays
 from infra.stores.bet_rows import load_bet_rows
 from infra.stores.bet_standings import read_standings
 from infra.stores.group_commit import GroupCommit
-from infra.stores.postgres import PostgresPool
-from kernel.commands import RequestIdReused
+from infra.stores.postgres import Connection, PostgresPool
+from kernel.commands import UNDECIDED, LedgerUnavailable, RequestIdReused
 from kernel.errors import DomainError, InvariantBroken
 from kernel.ids import IdMalformed
 
 LIST_SIZE_MAX = 200
 
+Command = TypeVar("Command")
+Answer = TypeVar("Answer")
+
 _PLACE = """
-    SELECT command_number, is_same, is_replay, answer
-    FROM bets.place($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
+    SELECT state, is_same, is_replay, answer
+    FROM bets.place($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
+        $23, $24)
     ORDER BY command_number
 """
+_FIND_ANSWER = "SELECT answer::text FROM ledger.command WHERE provider = 'bets' AND key = $1"
+_WAIT_FOR_ACCOUNT = "SELECT FROM ledger.account WHERE owner_id = $1 AND kind = 'cash' FOR KEY SHARE"
 _LIST = """
     SELECT bet_id, placed_time_us FROM bets.bet
     WHERE player_id = $1 AND ($2::smallint IS NULL OR status = $2) AND (placed_time_us, bet_id) < ($3, $4)
     ORDER BY placed_time_us DESC, bet_id DESC LIMIT $5
 """
+_TOKEN = re.compile(r"([0-9]{1,19})\.([0-9a-f]{32})", re.ASCII)
 _NEWEST = (2**63 - 1, UUID(int=2**128 - 1))
+
+
+class _State(IntEnum):
+    """What became of a command; only what is decided is stored."""
+
+    DECIDED = 1
+    HELD_BY_OTHERS = 2
+    TOO_LATE = 3
+    TOO_MANY_REFUSALS = 4
+
+
+class _HeldByOthers(LedgerUnavailable):
+    """Account or market are held by another transaction."""
 
 
 class PostgresBetLedger:
@@ -43,44 +66,44 @@ class PostgresBetLedger:
 
     def __init__(self, pool: PostgresPool, settings: Ledger) -> None:
         self._pool = pool
-        self._group: GroupCommit[PlaceCommand, BetAnswer] = GroupCommit(
-            self._place_batch,
-            is_content_error=lambda error: isinstance(error, asyncpg.PostgresError),
-            batch_size_max=settings.batch_bets_max,
-            batches_at_once_max=settings.batches_at_once_max,
-            waiting_max=settings.waiting_bets_max,
-            timeout_ms=settings.answer_timeout_ms,
+        self._refusals_max = settings.refusals_of_player_an_hour_max
+        at_once = settings.batches_at_once_max
+        self._looks: GroupCommit[Inquiry, Standing] = _group(self._look_batch, settings, batches_at_once=at_once)
+        self._prompt: GroupCommit[PlaceCommand, BetAnswer] = _group(
+            partial(self._place_batch, waits=False), settings, batches_at_once=at_once
         )
-        self._looks: GroupCommit[Inquiry, Standing] = GroupCommit(
-            self._look_batch,
-            is_content_error=lambda error: isinstance(error, asyncpg.PostgresError),
-            batch_size_max=settings.batch_bets_max,
-            batches_at_once_max=settings.batches_at_once_max,
-            waiting_max=settings.waiting_bets_max,
-            timeout_ms=settings.answer_timeout_ms,
+        self._patient: GroupCommit[PlaceCommand, BetAnswer] = _group(
+            partial(self._place_batch, waits=True), settings, batches_at_once=1
         )
 
     async def place(self, command: PlaceCommand) -> BetAnswer:
-        """Take the stake and keep the bet, or give the answer that this request id got before."""
+        """Take the stake and keep the bet, or give the answer that this request id got before.
+
+        A bet whose account or market others hold, as a page of settlement does, waits for it in a batch apart.
+        """
         if len(command.legs) != 1 and command.refusal is None:
             raise InvariantBroken(f"The ledger settles singles, was given {len(command.legs)} legs")
-        return await self._group.submit(command)
+        try:
+            return await self._prompt.submit(command)
+        except _HeldByOthers:
+            return await self._patient.submit(command)
 
     async def look(self, inquiry: Inquiry) -> Standing:
         """Return the stored answer to a request, and what else of the ledger bears on it."""
         return await self._looks.submit(inquiry)
 
     async def find_answer(self, player_id: UUID, request_id: UUID) -> BetAnswer | None:
-        """Return the stored answer to a place command of this player."""
+        """Return the stored answer to a place command of this player, None if it was not decided.
+
+        Every bet is decided under the lock of its player's account: where nothing is found, what holds it now is waited
+        for, however long its commit takes, so that what is not found then was not decided by anything that had begun.
+        """
         async with self._pool.connection() as connection:
-            stored = await connection.fetchval(
-                "SELECT answer::text FROM ledger.command WHERE provider = 'bets' AND key = $1",
-                f"{player_id}:{request_id}",
-            )
+            stored = await _find_stored(connection, player_id, request_id)
             if stored is None:
-                return None
-            answers = await read_replays(connection, [orjson.loads(stored)])
-            return answers[0]
+                await connection.execute(_WAIT_FOR_ACCOUNT, player_id)
+                stored = await _find_stored(connection, player_id, request_id)
+            return None if stored is None else (await read_replays(connection, [stored]))[0]
 
     async def get_bet(self, player_id: UUID, bet_id: UUID) -> Bet | None:
         """Return a bet of this player as it stands now."""
@@ -104,29 +127,60 @@ class PostgresBetLedger:
 
     async def close(self) -> None:
         """Refuse the bets that wait, and let the batches that have begun end."""
-        await asyncio.gather(self._looks.close(), self._group.close())
+        await asyncio.gather(self._looks.close(), self._prompt.close(), self._patient.close())
 
     async def _look_batch(self, inquiries: Sequence[Inquiry]) -> list[Standing | DomainError]:
         async with self._pool.connection() as connection:
             return await read_standings(connection, inquiries)
 
-    async def _place_batch(self, commands: Sequence[PlaceCommand]) -> list[BetAnswer | DomainError]:
+    async def _place_batch(self, commands: Sequence[PlaceCommand], *, waits: bool) -> list[BetAnswer | DomainError]:
         bet_ids = [uuid.uuid4() for _ in commands]
         async with self._pool.connection() as connection:
-            rows = await connection.fetch(_PLACE, *_columns(commands, bet_ids))
-            stored = [orjson.loads(row["answer"]) for row in rows]
+            rows = await connection.fetch(_PLACE, *_columns(commands, bet_ids), waits, self._refusals_max)
             replayed = [index for index, row in enumerate(rows) if row["is_replay"] and row["is_same"]]
-            replays = dict(
-                zip(replayed, await read_replays(connection, [stored[index] for index in replayed]), strict=True)
-            )
+            stored = [orjson.loads(rows[index]["answer"]) for index in replayed]
+            replays = dict(zip(replayed, await read_replays(connection, stored), strict=True))
         return [
-            replays[index]
-            if index in replays
-            else new_answer(commands[index], answer)
-            if rows[index]["is_same"]
-            else RequestIdReused(f"Request {commands[index].request_id} was sent before with another content")
-            for index, answer in enumerate(stored)
+            replays.get(index) or self._outcome(command, row)
+            for index, (command, row) in enumerate(zip(commands, rows, strict=True))
         ]
+
+    def _outcome(self, command: PlaceCommand, row: asyncpg.Record) -> BetAnswer | DomainError:
+        match _State(row["state"]):
+            case _State.HELD_BY_OTHERS:
+                return _HeldByOthers("Account and market must be free, one was not")
+            case _State.TOO_LATE:
+                return LedgerUnavailable(f"Bet must come to the ledger in time, did not; {UNDECIDED}")
+            case _State.TOO_MANY_REFUSALS:
+                return TooManyRefusals(
+                    f"At most {self._refusals_max} bets of a player may be refused in an hour; {UNDECIDED}",
+                    figures={"refusals_max": str(self._refusals_max)},
+                )
+            case _State.DECIDED:
+                if row["is_same"]:
+                    return new_answer(command, orjson.loads(row["answer"]))
+                return RequestIdReused(f"Request {command.request_id} was sent before with another content")
+
+
+async def _find_stored(connection: Connection, player_id: UUID, request_id: UUID) -> dict[str, Any] | None:
+    stored = await connection.fetchval(_FIND_ANSWER, f"{player_id}:{request_id}")
+    return None if stored is None else cast("dict[str, Any]", orjson.loads(stored))
+
+
+def _group(
+    commit: Callable[[Sequence[Command]], Awaitable[Sequence[Answer | DomainError]]],
+    settings: Ledger,
+    *,
+    batches_at_once: int,
+) -> GroupCommit[Command, Answer]:
+    return GroupCommit(
+        commit,
+        is_content_error=lambda error: isinstance(error, asyncpg.PostgresError),
+        batch_size_max=settings.batch_bets_max,
+        batches_at_once_max=batches_at_once,
+        waiting_max=settings.waiting_bets_max,
+        timeout_ms=settings.answer_timeout_ms,
+    )
 
 
 def _columns(commands: Sequence[PlaceCommand], bet_ids: Sequence[UUID]) -> tuple[list[Any], ...]:
@@ -146,6 +200,10 @@ def _columns(commands: Sequence[PlaceCommand], bet_ids: Sequence[UUID]) -> tuple
         [command.stake.currency for command in commands],
         [potential_return_minor(command.stake.amount_minor, command.legs) for command in commands],
         [None if command.refusal is None else dump_refusal(command.refusal) for command in commands],
+        [command.bounds and command.bounds.stake_minor_min for command in commands],
+        [command.bounds and command.bounds.stake_minor_max for command in commands],
+        [command.bounds and command.bounds.market_stake_minor_max for command in commands],
+        [command.not_after_us for command in commands],
         [number for number, _, _ in legs],
         [place for _, place, _ in legs],
         [leg.fixture_id for _, _, leg in legs],
@@ -163,8 +221,7 @@ def _build_token(bet: Bet) -> str:
 
 
 def _parse_token(token: str) -> tuple[int, UUID]:
-    time_text, _, id_text = token.partition(".")
-    try:
-        return int(time_text), UUID(id_text)
-    except ValueError:
-        raise IdMalformed(f"Page token must be one that a page before gave, was {token[:64]!r}") from None
+    found = _TOKEN.fullmatch(token)
+    if found is None or int(found[1]) > _NEWEST[0]:
+        raise IdMalformed(f"Page token must be one that a page before gave, was {token[:64]!r}")
+    return int(found[1]), UUID(found[2])

@@ -10,6 +10,8 @@ from infra.stores.postgres import PostgresPool
 from kernel.commands import RequestIdReused, fingerprint_of
 from kernel.errors import InvariantBroken
 from kernel.money import CurrencyMismatch, Money
+from pam.player import PlayerBlocked
+from pam.session import BettorRequired
 from wallet.balance import Balance
 
 _BALANCE = """
@@ -45,6 +47,14 @@ class PostgresWallet:
         if row is None or not row["is_same"]:
             raise RequestIdReused(f"Request {request_id} was sent before with another content")
         answer = orjson.loads(row["answer"])
-        if "refusal" in answer:
-            raise CurrencyMismatch(f"Deposit must be in {answer['currency']}, was in {amount.currency}")
-        return Balance(**answer["balance"])
+        match answer.get("refusal"):
+            case None:
+                return Balance(**answer["balance"])
+            case PlayerBlocked.reason:
+                raise PlayerBlocked("Player must not be blocked")
+            case BettorRequired.reason:
+                raise BettorRequired("Deposit must come from a bettor, came from another")
+            case CurrencyMismatch.reason:
+                raise CurrencyMismatch(f"Deposit must be in {answer['currency']}, was in {amount.currency}")
+            case reason:
+                raise InvariantBroken(f"Deposit {request_id} must be new or done, was refused as {reason}")

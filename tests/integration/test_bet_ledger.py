@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -10,7 +11,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from bets.answer import BetAnswer, BetRefusal
+from bets.answer import BetAnswer, BetRefusal, Inquiry, PlaceCommand, StakeBounds, Standing, TooManyRefusals
 from bets.bet import BetStatus
 from bets.settlement import ResultKind
 from infra.settings import Ledger, Settings
@@ -18,7 +19,8 @@ from infra.stores.postgres import PostgresPool
 from kernel.commands import LedgerUnavailable, Overloaded, RequestIdReused
 from kernel.ids import IdMalformed
 from kernel.money import CurrencyMismatch, Money
-from pam.player import PlayerRole, StoredPlayer, UsernameTaken
+from pam.player import PlayerBlocked, PlayerRole, StoredPlayer, UsernameTaken
+from pam.session import BettorRequired
 from tests.ledger_world import (
     HASH,
     LedgerWorld,
@@ -34,6 +36,17 @@ from tests.ledger_world import (
 async def world(settings: Settings) -> AsyncIterator[LedgerWorld]:
     async with open_world(settings) as opened:
         yield opened
+
+
+def inquiry_of(command: PlaceCommand) -> Inquiry:
+    return Inquiry(
+        request_id=command.request_id,
+        player_id=command.player_id,
+        cash_account_id=command.cash_account_id,
+        fingerprint=command.fingerprint,
+        fixture_id=command.legs[0].fixture_id,
+        market_id=command.legs[0].market_id,
+    )
 
 
 def fixture() -> str:
@@ -174,6 +187,139 @@ async def test_a_bet_on_a_market_with_a_result_is_refused(world: LedgerWorld) ->
     await world.bet(player, stake_minor=100, fixture_id=fixture_id)
 
 
+@pytest.mark.parametrize(("start_ms", "end_ms", "is_taken"), [(-60_000, 60_000, False), (-60_000, -1, True)])
+async def test_a_bet_is_refused_while_a_cancelled_window_lasts_and_taken_after_it(
+    world: LedgerWorld, start_ms: int, end_ms: int, is_taken: bool
+) -> None:
+    player, fixture_id, now_ms = await world.open_player(cash_minor=1_000), fixture(), int(time.time() * 1_000)
+    cancelled = correction(ResultKind.CANCEL, start_ms=now_ms + start_ms, end_ms=now_ms + end_ms)
+    await world.apply(fixture_id, cancelled, key=f"{fixture_id}/1")
+    answer = await world.bets.place(build_command(player, 100, fixture_id))
+    assert (answer.bet is not None) is is_taken
+    assert is_taken or refusal_of(answer).reason == "MARKET_CLOSED"
+
+
+async def test_who_is_held_by_others_keeps_nobody_else_waiting(world: LedgerWorld) -> None:
+    held, free = [await world.open_player(cash_minor=1_000) for _ in range(2)]
+    held_fixture = fixture()
+    async with world.pool.transaction() as connection:
+        await connection.execute("SELECT FROM ledger.account WHERE account_id = $1 FOR UPDATE", held.cash_account_id)
+        await connection.execute("SELECT pg_advisory_xact_lock(bets.market_lock_key($1, $2))", held_fixture, "1x2")
+        commands = [
+            build_command(held, 100, fixture()),
+            build_command(free, 100, held_fixture),
+            build_command(free, 100, fixture()),
+        ]
+        tasks = [asyncio.create_task(world.bets.place(command)) for command in commands]
+        async with asyncio.timeout(1):
+            assert (await tasks[2]).bet is not None
+        assert not tasks[0].done()
+        assert not tasks[1].done()
+    assert all(answer.bet is not None for answer in await asyncio.gather(*tasks))
+    assert (await world.cash_minor(held), await world.cash_minor(free)) == (900, 800)
+
+
+async def test_a_player_who_was_blocked_or_commands_the_desk_moves_no_money(world: LedgerWorld) -> None:
+    blocked, trader = [await world.open_player(cash_minor=1_000) for _ in range(2)]
+    bet = build_command(blocked, 100, fixture())
+    await world.bets.place(bet)
+    await world.fetch("UPDATE pam.player SET status = 2 WHERE player_id = $1", blocked.player_id)
+    await world.fetch("UPDATE pam.player SET role = 2 WHERE player_id = $1", trader.player_id)
+    for player, reason, error in (
+        (blocked, "PLAYER_BLOCKED", PlayerBlocked),
+        (trader, "BETTOR_REQUIRED", BettorRequired),
+    ):
+        command = build_command(player, 100, fixture())
+        assert refusal_of(await world.bets.place(command)).reason == reason
+        assert refusal_of(await world.bets.place(command)).reason == reason
+        with pytest.raises(error):
+            await world.wallet.deposit_test_money(uuid4(), player.cash_account_id, Money(1, "EUR"))
+    assert (await world.bets.place(bet)).bet is not None
+    assert (await world.cash_minor(blocked), await world.cash_minor(trader)) == (900, 1_000)
+
+
+async def test_what_comes_too_late_is_not_decided_and_may_come_again(world: LedgerWorld) -> None:
+    player = await world.open_player(cash_minor=1_000)
+    command = build_command(player, 100, fixture())
+    standing = await world.bets.look(inquiry_of(command))
+    assert (standing.answer, standing.available_minor, standing.market_stake_minor) == (None, 1_000, 0)
+    with pytest.raises(LedgerUnavailable):
+        await world.bets.place(replace(command, not_after_us=standing.time_us - 1))
+    assert await world.bets.find_answer(player.player_id, command.request_id) is None
+    in_time = await world.bets.place(replace(command, not_after_us=standing.time_us + 10_000_000))
+    assert in_time.bet is not None
+    again = await world.bets.place(replace(command, not_after_us=standing.time_us - 1))
+    assert (again.bet, again.is_replay) == (in_time.bet, True)
+
+
+async def test_what_bears_on_a_bet_is_looked_up_together(world: LedgerWorld) -> None:
+    players = [await world.open_player(cash_minor=1_000) for _ in range(3)]
+    fixture_id = fixture()
+    commands = [build_command(player, 300, fixture_id) for player in players]
+    placed = await world.bets.place(commands[0])
+    await world.bet(players[0], stake_minor=200, fixture_id=fixture_id)
+    await world.bet(players[0], stake_minor=100, fixture_id=fixture())
+    other = build_command(players[0], 50, fixture_id)
+    changed = replace(commands[0], fingerprint=b"x" * 32)
+    asked = [*commands, other, changed]
+    found = await asyncio.gather(*(world.bets.look(inquiry_of(command)) for command in asked), return_exceptions=True)
+    standings = [standing for standing in found if isinstance(standing, Standing)]
+    assert [standing.answer and standing.answer.bet for standing in standings] == [placed.bet, None, None, None]
+    assert [standing.available_minor for standing in standings] == [400, 1_000, 1_000, 400]
+    assert standings[3].market_stake_minor == 500
+    assert isinstance(found[4], RequestIdReused)
+
+
+async def test_no_number_of_ledgers_takes_more_of_a_player_on_a_market_than_may_be(
+    world: LedgerWorld, settings: Settings
+) -> None:
+    player, fixture_id = await world.open_player(cash_minor=100_000), fixture()
+    bounds = StakeBounds(stake_minor_min=10, stake_minor_max=100, market_stake_minor_max=1_050)
+    commands = [replace(build_command(player, 100, fixture_id), bounds=bounds) for _ in range(24)]
+    async with open_world(settings) as other:
+        answers = await asyncio.gather(
+            *((world, other)[number % 2].bets.place(command) for number, command in enumerate(commands))
+        )
+    assert sum(answer.bet is not None for answer in answers) == 10
+    refusals = [answer.refusal for answer in answers if answer.refusal is not None]
+    assert {refusal.reason for refusal in refusals} == {"PLAYER_STAKE_LIMIT_EXCEEDED"}
+    assert {(refusal.stake_min_minor, refusal.stake_max_minor) for refusal in refusals} == {(10, 50)}
+    elsewhere = replace(build_command(player, 100, fixture()), bounds=bounds)
+    assert (await world.bets.place(elsewhere)).bet is not None
+
+
+async def test_want_of_funds_names_what_would_be_taken_within_every_bound(world: LedgerWorld) -> None:
+    player = await world.open_player(cash_minor=500)
+    for most_minor, stake_max_minor in ((300, 300), (2_000, 500)):
+        bounds = StakeBounds(stake_minor_min=10, stake_minor_max=most_minor, market_stake_minor_max=9_000)
+        refusal = refusal_of(await world.bets.place(replace(build_command(player, 501, fixture()), bounds=bounds)))
+        assert (refusal.reason, refusal.stake_max_minor) == ("INSUFFICIENT_FUNDS", stake_max_minor)
+        assert refusal.stake_min_minor == 10
+
+
+async def test_refusals_of_a_player_are_stored_up_to_a_bound_and_bets_beyond_it(settings: Settings) -> None:
+    async with open_world(settings, ledger=Ledger(refusals_of_player_an_hour_max=3)) as world:
+        player, other = [await world.open_player(cash_minor=1_000) for _ in range(2)]
+        commands = [build_command(player, 5_000, fixture()) for _ in range(5)]
+        outcomes = await asyncio.gather(*(world.bets.place(command) for command in commands), return_exceptions=True)
+        assert [isinstance(outcome, BetAnswer) for outcome in outcomes] == [True, True, True, False, False]
+        assert isinstance(outcomes[4], TooManyRefusals)
+        assert refusal_of(await world.bets.place(commands[0])).reason == "INSUFFICIENT_FUNDS"
+        assert await world.bets.find_answer(player.player_id, commands[4].request_id) is None
+        await world.bet(player, stake_minor=100, fixture_id=fixture())
+        assert refusal_of(await world.bets.place(build_command(other, 5_000, fixture())))
+
+
+async def test_that_nothing_was_decided_is_said_once_nothing_can_be_on_its_way(world: LedgerWorld) -> None:
+    player = await world.open_player(cash_minor=1_000)
+    async with world.pool.transaction() as connection:
+        await connection.execute("SELECT FROM ledger.account WHERE account_id = $1 FOR UPDATE", player.cash_account_id)
+        asking = asyncio.create_task(world.bets.find_answer(player.player_id, uuid4()))
+        await asyncio.sleep(0.2)
+        assert not asking.done()
+    assert await asking is None
+
+
 async def test_more_waiting_bets_than_may_are_refused_at_once(settings: Settings) -> None:
     limits = Ledger(waiting_bets_max=4, batches_at_once_max=1, batch_bets_max=2)
     async with open_world(settings, ledger=limits) as world:
@@ -249,8 +395,26 @@ async def test_bets_are_listed_newest_first_in_pages(world: LedgerWorld) -> None
     assert [*first, *rest] == placed[::-1]
     assert end == ""
     assert await world.bets.list_bets(player.player_id, status=BetStatus.SETTLED, size=3, before="") == ([], "")
+    longest = f"{2**63 - 1}.{'f' * 32}"
+    assert len((await world.bets.list_bets(player.player_id, status=None, size=5, before=longest))[0]) == 5
+
+
+NO_TOKENS = (
+    "nonsense",
+    f"{2**63}.{'f' * 32}",
+    f"{10**40}.{'0' * 32}",
+    f"-1.{'0' * 32}",
+    f"1_0.{'0' * 32}",
+    "1.",
+    ".0",
+    "\u0661.0",
+)
+
+
+@pytest.mark.parametrize("token", NO_TOKENS)
+async def test_what_is_no_page_token_is_refused(world: LedgerWorld, token: str) -> None:
     with pytest.raises(IdMalformed):
-        await world.bets.list_bets(player.player_id, status=None, size=3, before="nonsense")
+        await world.bets.list_bets(uuid4(), status=None, size=3, before=token)
 
 
 async def test_another_players_bet_is_not_found(world: LedgerWorld) -> None:
@@ -280,8 +444,10 @@ async def test_a_player_registers_once_for_each_request_and_name(world: LedgerWo
 
     first, second = await asyncio.gather(register(request_id), register(request_id))
     assert first == second == await world.players.find_by_username(username)
+    taken = uuid4()
     with pytest.raises(UsernameTaken):
-        await register(uuid4())
+        await register(taken)
+    assert await world.fetch("SELECT FROM ledger.command WHERE provider = 'pam' AND key = $1", str(taken)) == []
     with pytest.raises(RequestIdReused):
         await register(request_id, "somebody-else")
 

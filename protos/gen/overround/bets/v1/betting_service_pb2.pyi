@@ -138,11 +138,11 @@ class PlaceBetRefusal(_message.Message):
     """Version of that price."""
     @_builtins.property
     def stake_max(self) -> _money_pb2.Money:
-        """The most that can be staked; unset where the stake is not the trouble."""
+        """The most that can be staked, 0 where no stake would be taken; unset where the stake is not the trouble."""
 
     @_builtins.property
     def stake_min(self) -> _money_pb2.Money:
-        """The least that can be staked; unset where the stake is not the trouble."""
+        """The least that can be staked, beside every most; unset where the stake is not the trouble."""
 
     def __init__(
         self,

@@ -64,13 +64,19 @@ class BettingServiceServicer:
     def PlaceBet(self, request, context):
         """Places a bet. The same request_id always gets the same answer; a refusal comes as a gRPC error with
         google.rpc.ErrorInfo (stable reason) and PlaceBetRefusal (what would be accepted) in its details.
+
+        An error without PlaceBetRefusal, a deadline, a cancelled call and a lost connection decide nothing and undo
+        nothing: what has begun is decided whoever waits for it, and another call with the request_id may have decided it.
+        Ask GetBet by the request_id, until it has the answer or says BET_UNKNOWN 10 s or more after the last PlaceBet with
+        that request_id ended: from then on nothing will be decided of it, unless it is sent again.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetBet(self, request, context):
-        """Returns a bet by its id, or the answer to a PlaceBet by its request id.
+        """Returns a bet by its id, or the answer to a PlaceBet by its request id: BET_UNKNOWN where nothing was decided yet,
+        which is final 10 s after the last PlaceBet ended; LEDGER_UNAVAILABLE where that cannot be told now.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

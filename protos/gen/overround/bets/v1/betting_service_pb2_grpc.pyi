@@ -36,9 +36,16 @@ class BettingServiceStub:
     PlaceBet: _grpc.UnaryUnaryMultiCallable[_betting_service_pb2.PlaceBetRequest, _betting_service_pb2.PlaceBetResponse]
     """Places a bet. The same request_id always gets the same answer; a refusal comes as a gRPC error with
     google.rpc.ErrorInfo (stable reason) and PlaceBetRefusal (what would be accepted) in its details.
+
+    An error without PlaceBetRefusal, a deadline, a cancelled call and a lost connection decide nothing and undo
+    nothing: what has begun is decided whoever waits for it, and another call with the request_id may have decided it.
+    Ask GetBet by the request_id, until it has the answer or says BET_UNKNOWN 10 s or more after the last PlaceBet with
+    that request_id ended: from then on nothing will be decided of it, unless it is sent again.
     """
     GetBet: _grpc.UnaryUnaryMultiCallable[_betting_service_pb2.GetBetRequest, _betting_service_pb2.GetBetResponse]
-    """Returns a bet by its id, or the answer to a PlaceBet by its request id."""
+    """Returns a bet by its id, or the answer to a PlaceBet by its request id: BET_UNKNOWN where nothing was decided yet,
+    which is final 10 s after the last PlaceBet ended; LEDGER_UNAVAILABLE where that cannot be told now.
+    """
     ListBets: _grpc.UnaryUnaryMultiCallable[_betting_service_pb2.ListBetsRequest, _betting_service_pb2.ListBetsResponse]
     """Lists the player's bets, newest first."""
     WatchBets: _grpc.UnaryStreamMultiCallable[_betting_service_pb2.WatchBetsRequest, _betting_service_pb2.WatchBetsResponse]
@@ -54,9 +61,16 @@ class BettingServiceAsyncStub(BettingServiceStub):
     PlaceBet: _aio.UnaryUnaryMultiCallable[_betting_service_pb2.PlaceBetRequest, _betting_service_pb2.PlaceBetResponse]  # type: ignore[assignment]
     """Places a bet. The same request_id always gets the same answer; a refusal comes as a gRPC error with
     google.rpc.ErrorInfo (stable reason) and PlaceBetRefusal (what would be accepted) in its details.
+
+    An error without PlaceBetRefusal, a deadline, a cancelled call and a lost connection decide nothing and undo
+    nothing: what has begun is decided whoever waits for it, and another call with the request_id may have decided it.
+    Ask GetBet by the request_id, until it has the answer or says BET_UNKNOWN 10 s or more after the last PlaceBet with
+    that request_id ended: from then on nothing will be decided of it, unless it is sent again.
     """
     GetBet: _aio.UnaryUnaryMultiCallable[_betting_service_pb2.GetBetRequest, _betting_service_pb2.GetBetResponse]  # type: ignore[assignment]
-    """Returns a bet by its id, or the answer to a PlaceBet by its request id."""
+    """Returns a bet by its id, or the answer to a PlaceBet by its request id: BET_UNKNOWN where nothing was decided yet,
+    which is final 10 s after the last PlaceBet ended; LEDGER_UNAVAILABLE where that cannot be told now.
+    """
     ListBets: _aio.UnaryUnaryMultiCallable[_betting_service_pb2.ListBetsRequest, _betting_service_pb2.ListBetsResponse]  # type: ignore[assignment]
     """Lists the player's bets, newest first."""
     WatchBets: _aio.UnaryStreamMultiCallable[_betting_service_pb2.WatchBetsRequest, _betting_service_pb2.WatchBetsResponse]  # type: ignore[assignment]
@@ -75,6 +89,11 @@ class BettingServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_betting_service_pb2.PlaceBetResponse, _abc.Awaitable[_betting_service_pb2.PlaceBetResponse]]:
         """Places a bet. The same request_id always gets the same answer; a refusal comes as a gRPC error with
         google.rpc.ErrorInfo (stable reason) and PlaceBetRefusal (what would be accepted) in its details.
+
+        An error without PlaceBetRefusal, a deadline, a cancelled call and a lost connection decide nothing and undo
+        nothing: what has begun is decided whoever waits for it, and another call with the request_id may have decided it.
+        Ask GetBet by the request_id, until it has the answer or says BET_UNKNOWN 10 s or more after the last PlaceBet with
+        that request_id ended: from then on nothing will be decided of it, unless it is sent again.
         """
 
     @_abc_1.abstractmethod
@@ -83,7 +102,9 @@ class BettingServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _betting_service_pb2.GetBetRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_betting_service_pb2.GetBetResponse, _abc.Awaitable[_betting_service_pb2.GetBetResponse]]:
-        """Returns a bet by its id, or the answer to a PlaceBet by its request id."""
+        """Returns a bet by its id, or the answer to a PlaceBet by its request id: BET_UNKNOWN where nothing was decided yet,
+        which is final 10 s after the last PlaceBet ended; LEDGER_UNAVAILABLE where that cannot be told now.
+        """
 
     @_abc_1.abstractmethod
     def ListBets(

@@ -144,14 +144,14 @@ export type PlaceBetRefusal = Message<"overround.bets.v1.PlaceBetRefusal"> & {
   message: string;
 
   /**
-   * The most that can be staked; unset where the stake is not the trouble.
+   * The most that can be staked, 0 where no stake would be taken; unset where the stake is not the trouble.
    *
    * @generated from field: overround.common.v1.Money stake_max = 3;
    */
   stakeMax?: Money | undefined;
 
   /**
-   * The least that can be staked; unset where the stake is not the trouble.
+   * The least that can be staked, beside every most; unset where the stake is not the trouble.
    *
    * @generated from field: overround.common.v1.Money stake_min = 4;
    */
@@ -338,6 +338,11 @@ export const BettingService: GenService<{
    * Places a bet. The same request_id always gets the same answer; a refusal comes as a gRPC error with
    * google.rpc.ErrorInfo (stable reason) and PlaceBetRefusal (what would be accepted) in its details.
    *
+   * An error without PlaceBetRefusal, a deadline, a cancelled call and a lost connection decide nothing and undo
+   * nothing: what has begun is decided whoever waits for it, and another call with the request_id may have decided it.
+   * Ask GetBet by the request_id, until it has the answer or says BET_UNKNOWN 10 s or more after the last PlaceBet with
+   * that request_id ended: from then on nothing will be decided of it, unless it is sent again.
+   *
    * @generated from rpc overround.bets.v1.BettingService.PlaceBet
    */
   placeBet: {
@@ -346,7 +351,8 @@ export const BettingService: GenService<{
     output: typeof PlaceBetResponseSchema;
   },
   /**
-   * Returns a bet by its id, or the answer to a PlaceBet by its request id.
+   * Returns a bet by its id, or the answer to a PlaceBet by its request id: BET_UNKNOWN where nothing was decided yet,
+   * which is final 10 s after the last PlaceBet ended; LEDGER_UNAVAILABLE where that cannot be told now.
    *
    * @generated from rpc overround.bets.v1.BettingService.GetBet
    */
