@@ -3,12 +3,19 @@
 A provider is acknowledged up to a sequence when the log has everything up to it, and its durable cursor has been moved
 there. So a provider that reconnects, to whatever gateway, resumes behind the cursor without a gap.
 
+Nothing lost: an update that the log did not take leaves a hole, and others behind it may be there already. The stream
+ends, nothing more of it goes out, and the provider sends again everything from the hole on. Updates carry the epoch of
+their stream, so that pricing folds in again what a younger stream brings, in its order, and passes over what an older
+one brings late. From the loss on, until all that was seen before is acknowledged, the provider counts as down.
+
 Without a duplicate: while a stream runs the log may be ahead of the cursor. A stream that ends in order waits for what
 is on its way and marks the cursor exact. After one that broke off (the gateway was killed), the next stream reads back
 the span of the log in which it can have written beyond the cursor, and passes over what it finds there when it is sent
-again. The span is bounded because a stream moves its cursor at least every LEASE_S, also without news, and ends if it
-cannot. Only the stream of the newest epoch moves a cursor, so that a gateway that lost a provider to another one never
-acknowledges; what both passed to the log carries the same sequences, and pricing passes over repeated ones.
+again, where there is no hole before it. The span is bounded because a stream moves its cursor at least every LEASE_S,
+also without news, and ends if it cannot. Only the stream of the newest epoch moves a cursor, so that a gateway that
+lost a provider to another one never acknowledges.
+
+What a provider said of itself outlives the gateway: it is read back from the log when a stream of it begins.
 """
 
 from __future__ import annotations
@@ -26,9 +33,10 @@ from google.protobuf.message import DecodeError
 from prometheus_client import Gauge
 
 from gateway.feeds.intake import Intake, when_there_is_room
-from gateway.feeds.ports import CursorStore, FeedKeyStore, FeedLog, Provider
+from gateway.feeds.ports import Cursor, CursorStore, FeedKeyStore, FeedLog, Provider
 from gateway.feeds.push_stream import PushStream, StreamIdle
 from gateway.feeds.refusals import FeedRefused, MessageMalformed
+from gateway.feeds.resumption import Resumption
 from kernel.clock import Clock
 from kernel.errors import DomainError
 from overround.feed.v1.feed_pb2 import FeedUpdate
@@ -140,27 +148,37 @@ class FeedService:
         async with self._turn_by_provider.setdefault(provider_id, asyncio.Lock()):
             await self._give_way(provider_id)
             cursor = await self._cursors.begin(provider_id, now_ms=self._now_ms())
-            in_log = frozenset[int]()
-            if not cursor.is_exact:
-                found = await self._log.sequences_beyond(
-                    provider_id,
-                    sequence=cursor.acknowledged_sequence,
-                    since_ms=cursor.moved_time_ms - SPAN_BEFORE_MS,
-                    until_ms=cursor.moved_time_ms + SPAN_AFTER_MS,
-                )
-                in_log = frozenset(found)
+            resumption = await self._read_back(provider_id, cursor)
             stream = PushStream(
                 provider,
                 cursor,
-                in_log=in_log,
+                in_log=resumption.in_log,
                 in_flight_max=self._limits.in_flight_updates_max,
                 now_s=self._clock.monotonic_s(),
             )
-            self._intake.resume(provider_id, sequence=cursor.acknowledged_sequence)
+            last_sign = await self._log.last_sign(provider_id)
+            self._intake.resume(
+                provider_id,
+                sequence=cursor.acknowledged_sequence,
+                epoch=cursor.epoch,
+                seen_sequence=resumption.seen_sequence,
+                last_sign=last_sign,
+            )
             self._stream_by_provider[provider_id] = stream
         STREAMS.inc()
-        log.info("feed.stream_begun", provider=provider_id, epoch=cursor.epoch, passed_over=len(in_log))
+        self._intake.sign_catching_up(provider_id, timeout_ms=provider.timeout_ms)
+        log.info("feed.stream_begun", provider=provider_id, epoch=cursor.epoch, passed_over=len(resumption.in_log))
         return stream
+
+    async def _read_back(self, provider_id: str, cursor: Cursor) -> Resumption:
+        if cursor.is_exact:
+            return Resumption.of(cursor, ())
+        logged = await self._log.updates_of(
+            provider_id,
+            since_ms=cursor.moved_time_ms - SPAN_BEFORE_MS,
+            until_ms=cursor.moved_time_ms + SPAN_AFTER_MS,
+        )
+        return Resumption.of(cursor, logged)
 
     async def _give_way(self, provider_id: str) -> None:
         older = self._stream_by_provider.get(provider_id)
@@ -199,17 +217,18 @@ class FeedService:
 
     def _take_update(self, update: FeedUpdate, stream: PushStream) -> None:
         update.provider_id = stream.provider.provider_id
-        if stream.is_in_log(update.sequence):
+        if stream.is_in_log(update.sequence, update.fixture_id):
             self._intake.pass_over(update)
             stream.note_arrived(update.sequence)
             return
         sequence, timeout_ms = update.sequence, stream.provider.timeout_ms
         self._intake.take_update(update, timeout_ms=timeout_ms, on_delivery=stream.confirmation_of(sequence))
-        stream.note_sent(sequence)
+        stream.note_sent(sequence, update.fixture_id)
 
     async def _responses(self, stream: PushStream, reading: asyncio.Task[None]) -> AsyncIterator[PushResponse]:
         reading.add_done_callback(lambda _: stream.news.set())
         moved_s, moved_to = self._clock.monotonic_s(), stream.acknowledged_sequence
+        timeout_ms = stream.provider.timeout_ms
         while True:
             with suppress(TimeoutError):
                 async with asyncio.timeout(LEASE_S / 5):
@@ -218,6 +237,7 @@ class FeedService:
             self._expect_alive(stream, reading)
             is_read = reading.done()
             sequence, now_s = stream.acknowledged_sequence, self._clock.monotonic_s()
+            self._intake.note_in_log(stream.provider.provider_id, sequence=sequence, timeout_ms=timeout_ms)
             if sequence > moved_to or now_s - moved_s >= LEASE_S:
                 await self._move(stream, sequence, is_exact=False)
                 moved_s = now_s
@@ -252,8 +272,7 @@ class FeedService:
             stream.reading.cancel()
             await asyncio.wait([stream.reading])
         try:
-            async with asyncio.timeout(SETTLE_TIMEOUT_S):
-                await stream.wait_until_quiet()
+            await self._settle(stream)
             await self._move(stream, stream.acknowledged_sequence, is_exact=stream.is_settled)
         except (DomainError, TimeoutError) as error:
             log.warning("feed.cursor_left_behind", provider=provider_id, error=repr(error))
@@ -262,6 +281,19 @@ class FeedService:
                 del self._stream_by_provider[provider_id]
             STREAMS.dec()
             log.info("feed.stream_ended", provider=provider_id, epoch=stream.epoch, failure=repr(stream.failure))
+
+    async def _settle(self, stream: PushStream) -> None:
+        """Wait until nothing is on its way; say that the provider is down where something is lost."""
+        try:
+            if not stream.is_broken:
+                async with asyncio.timeout(SETTLE_TIMEOUT_S):
+                    await stream.wait_until_quiet()
+        finally:
+            if not stream.is_settled:
+                stream.is_broken = True
+                self._intake.note_loss(stream.provider.provider_id, timeout_ms=stream.provider.timeout_ms)
+        async with asyncio.timeout(SETTLE_TIMEOUT_S):
+            await stream.wait_until_quiet()
 
     def _now_ms(self) -> int:
         return self._clock.now_us() // 1_000

@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Final, Protocol
+from typing import Final, Protocol, runtime_checkable
 
 from confluent_kafka import KafkaError, KafkaException, Message
 
@@ -24,6 +24,20 @@ GATHERING_S: Final = 0.000_5
 """What is sent in one go goes together, however much it is: it shares requests."""
 
 OnDelivery = Callable[[Exception | None], None]
+
+
+@runtime_checkable
+class Chained(Protocol):
+    """A listener whose message is of no use behind another one that was lost."""
+
+    def __call__(self, failure: Exception | None, /) -> None:
+        """Take in how it ended."""
+        ...
+
+    @property
+    def is_broken(self) -> bool:
+        """Return whether one was; from any thread."""
+        ...
 
 
 class KafkaProducer(Protocol):
@@ -45,7 +59,16 @@ class Outgoing:
     topic: str
     key: str
     value: bytes | None
-    on_delivery: OnDelivery | None
+    on_delivery: OnDelivery | Chained | None
+
+    def expect_wanted(self) -> None:
+        """Check that nothing before it was lost that it is of no use without.
+
+        Raises:
+            DeliveryFailed: If something was.
+        """
+        if isinstance(self.on_delivery, Chained) and self.on_delivery.is_broken:
+            raise DeliveryFailed(f"{self.topic}: what was to come before it is lost")
 
     @property
     def size_bytes(self) -> int:
@@ -60,6 +83,8 @@ class Outgoing:
 
 class MessageGroups:
     """Hands messages to a producer, in their order: at once while few are under way, otherwise when all are confirmed.
+
+    What waits behind a message that was lost, and is of no use without it, is lost with it.
 
     Args:
         producer: Confirms each message it was handed once, in whatever thread.
@@ -96,8 +121,10 @@ class MessageGroups:
 
         Raises:
             OutletFull: If too many wait, or the producer's queue is full.
-            DeliveryFailed: If the producer does not take such a message; of one that waited, its callback is told.
+            DeliveryFailed: If the producer does not take such a message, or what was to come before it is lost; of one
+                that waited, its callback is told.
         """
+        message.expect_wanted()
         with self._changed:
             if self._may_go():
                 self._hand_over(message)
@@ -157,7 +184,7 @@ class MessageGroups:
             self._delivered_until[place] = max(self._delivered_until.get(place, 0), offset + 1)
 
     def _follow_up(self) -> list[tuple[Outgoing, DeliveryFailed]]:
-        """Count a confirmation; after the last one hand over all that waited. Return what the producer did not take."""
+        """Count a confirmation; after the last one hand over all that waited. Return what was not taken or wanted."""
         refused: list[tuple[Outgoing, DeliveryFailed]] = []
         with self._changed:
             self._under_way -= 1
@@ -170,6 +197,7 @@ class MessageGroups:
     def _release(self, refused: list[tuple[Outgoing, DeliveryFailed]]) -> None:
         while self._waiting:
             try:
+                self._waiting[0].expect_wanted()
                 self._hand_over(self._waiting[0])
             except OutletFull:
                 return  # the next confirmations make room

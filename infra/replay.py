@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
@@ -19,13 +19,16 @@ from rich.table import Table
 
 from gateway.feeds.betfair import BetfairAdapter
 from gateway.feeds.intake import Intake
-from gateway.feeds.ports import FeedOutlet, OnDelivery
+from gateway.feeds.ports import CursorStore, FeedLog, FeedOutlet, OnDelivery
 from gateway.feeds.reading import FeedAdapter
 from gateway.feeds.uof import UNATTRIBUTED, UofAdapter
 from infra.kafka import KafkaOutlet
 from infra.replay_source import Format, Recording, ReplayImpossible, find_recordings
 from infra.settings import Settings
-from kernel.clock import SystemClock
+from infra.stores.feed_keys import PostgresCursors
+from infra.stores.feed_log import KafkaFeedLog
+from infra.stores.postgres import PostgresPool
+from kernel.clock import Clock, SystemClock
 from kernel.errors import DeliveryFailed, DomainError, OutletFull
 from overround.feed.v1.feed_pb2 import FeedUpdate
 
@@ -59,7 +62,7 @@ class ReplayReport:
 
 
 class ReplayOutlet:
-    """Passes values on and counts those that were lost."""
+    """Passes values on and counts those that were lost; nothing goes out behind the first of them."""
 
     def __init__(self, outlet: FeedOutlet, report: ReplayReport) -> None:
         self._outlet = outlet
@@ -70,20 +73,67 @@ class ReplayOutlet:
 
         Raises:
             OutletFull: If the queue is full.
+            DeliveryFailed: If something was lost.
         """
-        self._outlet.send(topic, key, value, on_delivery or self._note)
+        self._outlet.send(topic, key, value, on_delivery or self)
 
-    def _note(self, error: Exception | None) -> None:
+    def __call__(self, error: Exception | None) -> None:
+        """Take in how it ended with a value."""
         if error is not None:
             self._report.lost_count += 1
+
+    @property
+    def is_broken(self) -> bool:
+        """Return whether something was lost."""
+        return self._report.lost_count > 0
+
+
+class ReplayStreams(Protocol):
+    """Makes of a replay a stream of its own, younger than any before it of the provider."""
+
+    async def begin(self, provider_id: str, intake: Intake) -> None:
+        """Let the intake take the updates of a provider as those of a new stream."""
+        ...
+
+
+class NewestStreams:
+    """Begins streams as the push door does: what was lost of an earlier replay is folded in when it is played again."""
+
+    def __init__(self, cursors: CursorStore, log: FeedLog, clock: Clock) -> None:
+        self._cursors = cursors
+        self._log = log
+        self._clock = clock
+
+    async def begin(self, provider_id: str, intake: Intake) -> None:
+        """Let the intake take the updates of a provider as those of a new stream.
+
+        The cursor stays where it is, and exact: it is that of another stream, which goes on behind it.
+
+        Raises:
+            LedgerUnavailable: If PostgreSQL does not answer in time.
+            DeliveryFailed: If the log cannot be read.
+        """
+        now_ms = self._clock.now_us() // 1_000
+        cursor = await self._cursors.begin(provider_id, now_ms=now_ms)
+        await self._cursors.move(provider_id, epoch=cursor.epoch, acknowledged_sequence=0, is_exact=True, now_ms=now_ms)
+        intake.resume(provider_id, sequence=0, epoch=cursor.epoch, last_sign=await self._log.last_sign(provider_id))
 
 
 class Replay:
     """Plays recordings through the intake in their own time, faster by a factor, or as fast as it goes."""
 
-    def __init__(self, recordings: Sequence[Recording], *, outlet: FeedOutlet, speed: float | None, timeout_ms: int):
+    def __init__(
+        self,
+        recordings: Sequence[Recording],
+        *,
+        outlet: FeedOutlet,
+        streams: ReplayStreams,
+        speed: float | None,
+        timeout_ms: int,
+    ) -> None:
         self.report = ReplayReport()
         self._recordings = recordings
+        self._streams = streams
         self._intake = Intake(outlet=ReplayOutlet(outlet, self.report), clock=SystemClock())
         self._speed = speed
         self._timeout_ms = timeout_ms
@@ -97,6 +147,8 @@ class Replay:
 
         Raises:
             OutletFull: If the log takes nothing any more.
+            DeliveryFailed: If the log lost something.
+            LedgerUnavailable: If a provider's stream cannot begin.
         """
         self._started_s = time.monotonic()
         heartbeats = asyncio.create_task(self._keep_alive(on_progress))
@@ -105,11 +157,18 @@ class Replay:
             self.report.seconds = time.monotonic() - self._started_s
             await asyncio.sleep(hold_s)
         except asyncio.CancelledError:
-            self.report.is_stopped = True
-            self.report.seconds = time.monotonic() - self._started_s
+            self._note_stopped()
+        except DeliveryFailed:
+            if not self.report.lost_count:
+                raise
+            self._note_stopped()
         finally:
             heartbeats.cancel()
             on_progress(self.report)
+
+    def _note_stopped(self) -> None:
+        self.report.is_stopped = True
+        self.report.seconds = time.monotonic() - self._started_s
 
     async def _play(self, messages_max: int | None) -> None:
         for recording in self._recordings:
@@ -125,6 +184,8 @@ class Replay:
         report = self.report
         report.read_count += 1
         if reading.provider_id not in self._time_ms_by_provider:
+            if reading.provider_id != UNATTRIBUTED:
+                await self._streams.begin(reading.provider_id, self._intake)
             self._time_ms_by_provider[reading.provider_id] = 0
         for update in reading.updates:
             self._time_ms_by_provider[reading.provider_id] = update.provider_time_ms
@@ -158,7 +219,7 @@ class Replay:
             signed_s = now_s
             for provider_id, time_ms in self._time_ms_by_provider.items():
                 if provider_id != UNATTRIBUTED:
-                    with suppress(OutletFull):  # the next one says it
+                    with suppress(OutletFull, DeliveryFailed):  # the next one says it, or playing ends
                         self._intake.sign_life(provider_id, provider_time_ms=time_ms, timeout_ms=self._timeout_ms)
 
 
@@ -220,7 +281,21 @@ async def _replay(
         delivery_timeout_ms=settings.kafka.delivery_timeout_ms,
         linger_ms=LINGER_MS,
     )
-    playing = Replay(recordings, outlet=outlet, speed=speed, timeout_ms=settings.feeds.provider_timeout_ms)
+    postgres = PostgresPool(
+        settings.postgres_dsn,
+        connections_max=1,
+        statement_timeout_ms=settings.ledger.statement_timeout_ms,
+        application_name="replay",
+    )
+    await postgres.open()
+    streams = NewestStreams(
+        PostgresCursors(postgres),
+        KafkaFeedLog(settings.kafka_bootstrap, client_id="replay-feed-log"),
+        SystemClock(),
+    )
+    playing = Replay(
+        recordings, outlet=outlet, streams=streams, speed=speed, timeout_ms=settings.feeds.provider_timeout_ms
+    )
     message_count = await asyncio.to_thread(_count_messages, recordings, messages_max)
     try:
         with _progress(console) as progress:
@@ -234,6 +309,7 @@ async def _replay(
         await outlet.flush(settings.kafka.delivery_timeout_ms / 1_000)
     finally:
         outlet.close()
+        await postgres.close()
     return playing.report
 
 

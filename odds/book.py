@@ -138,6 +138,7 @@ class ProviderColumns:
 
     Attributes:
         sequence: Of its last update folded in.
+        epoch: Of the stream that brought that update.
         received_time_us: When its newest quotes arrived; 0 for never.
         market_statuses: MarketStatus of each market, uint8; 0 where it never quoted the market.
         decimal_odds_milli: Decimal odds times 1000 of each outcome, uint32; 0 for none.
@@ -147,6 +148,7 @@ class ProviderColumns:
             leaves it to the types.
         stopped_time_us: When its newest bet-stop arrived; 0 for never.
         result_words: ResultWord of each market, uint8; None where it never told a result that counts.
+        is_state_refused: What it last said of the match could not be taken: its bet-stop holds until it says it again.
     """
 
     provider_id: str
@@ -164,6 +166,9 @@ class ProviderColumns:
     def last_word_us(self) -> int:
         """Return when it last quoted or stopped anything."""
         return max(self.received_time_us, self.stopped_time_us)
+
+    epoch: int = 0
+    is_state_refused: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)

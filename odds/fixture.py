@@ -56,6 +56,7 @@ class SuspensionReason(IntEnum):
     NO_PRICE = 6
     NOT_STARTED_IN_TIME = 7
     NOT_RESTORED = 8
+    PRICING_FAILED = 9
     RESULT_REFERRED = 10
 
 

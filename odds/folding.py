@@ -41,9 +41,20 @@ _ANY_CANCELLATION: Final = ResultWord.CANCELLED | ResultWord.WINDOW_CANCELLED
 
 
 def is_duplicate(state: FixtureState, update: FixtureUpdate) -> bool:
-    """Return whether an update of this provider with this sequence or a later one is folded in already."""
+    """Return whether this update of its provider, or a later one, is folded in already.
+
+    Later is what comes behind it in its stream, and all that a younger stream brings: what a stream lost on the way,
+    the next one sends again with everything behind it.
+    """
     provider = state.provider(update.provider_id)
-    return provider is not None and update.sequence <= provider.sequence
+    return provider is not None and (update.epoch, update.sequence) <= (provider.epoch, provider.sequence)
+
+
+def is_late(state: FixtureState, update: FixtureUpdate) -> bool:
+    """Return whether an update reached the log only when that of a younger stream was there: it says nothing."""
+    provider = state.provider(update.provider_id)
+    is_older = provider is not None and update.epoch < provider.epoch
+    return is_older and update.appended_time_us > state.feed_time_us
 
 
 def fold(state: FixtureState, update: FixtureUpdate, rights: RightsTable = EVERYBODYS_RIGHTS) -> FixtureState:
@@ -66,7 +77,7 @@ def fold(state: FixtureState, update: FixtureUpdate, rights: RightsTable = EVERY
     if quotes is not None:
         state = _lift_rollbacks(state, quotes)
         provider = _take_quotes(provider, state, quotes, update.received_time_us)
-    state = _replace_provider(state, replace(provider, sequence=update.sequence))
+    state = _replace_provider(state, replace(provider, sequence=update.sequence, epoch=update.epoch))
     if judgement.may_tell_state:
         state = replace(state, description=update.description or state.description)
         if update.state is not None:

@@ -30,12 +30,13 @@ class ProviderBoard:
         self._seen_us: dict[str, int] = {}
         self._timeout_us: dict[str, int] = {}
         self._declared_down: set[str] = set()
+        self._word_time: dict[str, tuple[int, int]] = {}
 
     def note_sign(self, sign: ProviderSign) -> None:
-        """Take in an announcement; an older one than known changes nothing."""
-        if not self._has_room_for(sign.provider_id) or sign.received_time_us < self._seen_us.get(sign.provider_id, 0):
+        """Take in an announcement; one of an older stream, or an older one of the same, changes nothing."""
+        if not self._has_room_for(sign.provider_id) or not self._is_newest(sign):
             return
-        self._seen_us[sign.provider_id] = sign.received_time_us
+        self._see(sign.provider_id, sign.received_time_us)
         if sign.timeout_ms > 0:
             self._timeout_us[sign.provider_id] = sign.timeout_ms * 1_000
         if sign.is_up:
@@ -43,10 +44,19 @@ class ProviderBoard:
         else:
             self._declared_down.add(sign.provider_id)
 
-    def note_update(self, provider_id: str, received_time_us: int) -> None:
-        """Take in that an update came: a sign of life, but no word against a provider that said it is down."""
-        if received_time_us > self._seen_us.get(provider_id, 0) and self._has_room_for(provider_id):
-            self._seen_us[provider_id] = received_time_us
+    def note_update(
+        self, provider_id: str, received_time_us: int, *, epoch: int = 0, is_catching_up: bool = False
+    ) -> None:
+        """Take in that an update came: a sign of life, but no word against a provider that said it is down.
+
+        What is sent again before all that was lost is there says that its provider is down; a sign takes that back.
+        """
+        if not self._has_room_for(provider_id):
+            return
+        if is_catching_up:
+            self.note_sign(ProviderSign(provider_id, received_time_us, is_up=False, timeout_ms=0, epoch=epoch))
+        else:
+            self._see(provider_id, received_time_us)
 
     def is_up(self, provider_id: str, *, now_us: int) -> bool:
         """Return whether a provider's prices count."""
@@ -58,6 +68,16 @@ class ProviderBoard:
     def up_providers(self, *, now_us: int) -> frozenset[str]:
         """Return all providers whose prices count."""
         return frozenset(provider_id for provider_id in self._seen_us if self.is_up(provider_id, now_us=now_us))
+
+    def _is_newest(self, sign: ProviderSign) -> bool:
+        word_time = (sign.epoch, sign.received_time_us)
+        if word_time < self._word_time.get(sign.provider_id, (0, 0)):
+            return False
+        self._word_time[sign.provider_id] = word_time
+        return True
+
+    def _see(self, provider_id: str, time_us: int) -> None:
+        self._seen_us[provider_id] = max(time_us, self._seen_us.get(provider_id, 0))
 
     def _has_room_for(self, provider_id: str) -> bool:
         return provider_id in self._seen_us or len(self._seen_us) < PROVIDERS_MAX

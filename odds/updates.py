@@ -75,6 +75,9 @@ class FixtureUpdate:
     Attributes:
         appended_time_us: When the log took it.
         bet_stop_market_ids: None without a bet-stop; empty for one of all markets.
+        epoch: Of the provider's stream that brought it; rises with every stream.
+        is_catching_up: An earlier stream got further: what it lost is being sent again.
+        is_state_refused: It told a state of the match that could not be taken.
     """
 
     provider_id: str
@@ -87,6 +90,9 @@ class FixtureUpdate:
     quotes: Quotes | None = None
     bet_stop_market_ids: tuple[str, ...] | None = None
     result_marks: tuple[ResultMark, ...] = ()
+    epoch: int = 0
+    is_catching_up: bool = False
+    is_state_refused: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +109,10 @@ class TraderCommand:
 
 @dataclass(frozen=True, slots=True)
 class ProviderSign:
-    """A provider's sign of life."""
+    """A provider's sign of life, with the epoch of its stream."""
 
     provider_id: str
     received_time_us: int
     is_up: bool
     timeout_ms: int
+    epoch: int = 0

@@ -25,7 +25,7 @@ from prometheus_client import Counter, Gauge, Histogram
 from kernel.clock import Clock
 from kernel.errors import DomainError, InvariantBroken
 from odds.fixture_state import FixtureState
-from odds.folding import fold, follow_trader, is_duplicate
+from odds.folding import fold, follow_trader, is_duplicate, is_late
 from odds.policy import PricingPolicy
 from odds.provider_rights import Judgement, judge_update
 from odds.repricing import Repricing, price
@@ -194,7 +194,7 @@ class PricingAgent:
             update.received_time_us = min(update.received_time_us, self._clock.now_us())
             told = parse_update(update, appended_time_us=appended_us)
             is_urgent = told.bet_stop_market_ids is not None
-            self._watch.note_update(told.provider_id, told.received_time_us)
+            self._watch.note_update(told)
         _expect_key(message.key, told.fixture_id)
         waiting = Waiting(message.partition, appended_us, [(event, told)], [event])
         self._waiting.add(told.fixture_id, waiting, is_urgent=is_urgent)
@@ -259,7 +259,7 @@ class PricingAgent:
         if event in waiting.judged:
             return judgement
         waiting.judged.append(event)
-        if told.result_marks:
+        if told.result_marks and not is_late(state, told):
             update = feed_pb2.FeedUpdate.FromString(event.message.value or b"")
             waiting.results.append(build_results(update, judgement.referral_reasons).SerializeToString())
             for reason in filter(None, judgement.referral_reasons):

@@ -13,6 +13,7 @@ from odds.fixture_state import FixtureState
 from odds.policy import PricingPolicy
 from odds.providers import ProviderBoard, received_sign
 from odds.suspension import next_change_us
+from odds.updates import FixtureUpdate
 from overround.feed.v1 import feed_pb2
 from streams.fixtures import Fixtures
 from streams.ports import HasValue
@@ -48,9 +49,11 @@ class Watch:
             else:
                 log.error("pricing.sign_from_the_future", provider_id=told.provider_id, time_us=told.received_time_us)
 
-    def note_update(self, provider_id: str, received_time_us: int) -> None:
+    def note_update(self, update: FixtureUpdate) -> None:
         """Take in that a provider sent an update."""
-        self._board.note_update(provider_id, received_time_us)
+        self._board.note_update(
+            update.provider_id, update.received_time_us, epoch=update.epoch, is_catching_up=update.is_catching_up
+        )
 
     def note_priced(self, state: FixtureState, now_us: int) -> None:
         """Take in what a fixture was priced from."""

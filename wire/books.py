@@ -279,6 +279,8 @@ def _parse_provider(message: book_pb2.ProviderQuotes, layout: MarketLayout) -> P
         result_words=unpack(message.result_words, BYTE, length=markets, name="result_words")
         if message.result_words
         else None,
+        epoch=message.epoch,
+        is_state_refused=message.is_state_refused,
     )
 
 
@@ -296,4 +298,6 @@ def _build_provider(provider: ProviderColumns, weights: NDArray[np.float32]) -> 
         winner_counts=b"" if provider.winner_counts is None else pack(provider.winner_counts, BYTE),
         stopped_time_us=provider.stopped_time_us,
         result_words=b"" if provider.result_words is None else pack(provider.result_words, BYTE),
+        epoch=provider.epoch,
+        is_state_refused=provider.is_state_refused,
     )

@@ -75,12 +75,15 @@ def parse_update(message: feed_pb2.FeedUpdate, *, appended_time_us: int) -> Fixt
         parse_quotes(message.quotes) if message.HasField("quotes") else None,
         tuple(message.bet_stop.market_ids) if message.HasField("bet_stop") else None,
         tuple(_parse_mark(result) for result in message.results),
+        message.epoch,
+        message.is_catching_up,
+        message.is_state_refused,
     )
 
 
 def parse_sign(message: feed_pb2.ProviderHeartbeat) -> ProviderSign:
     """Return a provider's sign of life."""
-    return ProviderSign(message.provider_id, message.received_time_us, message.is_up, message.timeout_ms)
+    return ProviderSign(message.provider_id, message.received_time_us, message.is_up, message.timeout_ms, message.epoch)
 
 
 def build_results(
@@ -99,6 +102,7 @@ def build_results(
         sequence=update.sequence,
         provider_time_ms=update.provider_time_ms,
         results=update.results,
+        epoch=update.epoch,
     )
     if referral_reasons is not None:
         for result, referral_reason in zip(message.results, referral_reasons, strict=True):

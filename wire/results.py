@@ -52,9 +52,11 @@ def build_market_result(result: MarketResult) -> feed_pb2.MarketResult:
 def result_keys(message: feed_pb2.FixtureResults) -> list[str]:
     """Return a name for each result of the message, the same at every delivery.
 
-    The place within the message is part of it: one update may cancel a market for two windows.
+    The place within the message is part of it: one update may cancel a market for two windows. So is the stream that
+    brought it: what is sent again behind a hole holds again, in its order.
     """
-    source = f"{message.fixture_id}/{message.provider_id}/{message.sequence}"
+    stream = f"{message.epoch}:" if message.epoch else ""
+    source = f"{message.fixture_id}/{message.provider_id}/{stream}{message.sequence}"
     return [f"{source}/{place}/{result.market_id}/{result.kind}" for place, result in enumerate(message.results)]
 
 

@@ -20,7 +20,7 @@ from gateway.feeds.reading import Reading
 from gateway.feeds.refusals import FeedRefused, MessageDuplicated, MessageOutOfOrder
 from gateway.feeds.validation import UpdateValidator
 from kernel.clock import Clock
-from kernel.errors import OutletFull
+from kernel.errors import DeliveryFailed, OutletFull
 from overround.feed.v1.feed_pb2 import FeedUpdate, ProviderHeartbeat
 from wire.feed import build_dead_letter
 
@@ -41,13 +41,22 @@ UNKNOWN_PARTS = Counter("overround_feed_unknown_parts", "Parts of messages that 
 
 @dataclass(slots=True)
 class _ProviderState:
-    """What the intake knows of one provider."""
+    """What the intake knows of one provider.
+
+    Attributes:
+        seen_sequence: The highest that ever was on its way to the log, as far as this gateway knows.
+        says_up: What the provider itself last said; it need not say anything to be up.
+        is_catching_up: Something up to `seen_sequence` is lost, or may be, and not known to be in the log again.
+    """
 
     taken: Counter
     last_sequence: int
     recent_sequences: dict[int, None]
     resumed_sequence: int = 0
-    is_up: bool = True
+    epoch: int = 0
+    seen_sequence: int = 0
+    says_up: bool = True
+    is_catching_up: bool = False
     last_sign_us: int = -SIGN_INTERVAL_US
 
 
@@ -71,11 +80,53 @@ class Intake:
         self._validator = UpdateValidator()
         self._state_by_provider: dict[str, _ProviderState] = {}
 
-    def resume(self, provider_id: str, *, sequence: int) -> None:
-        """Expect sequences of a provider above `sequence` from here on."""
+    def resume(
+        self,
+        provider_id: str,
+        *,
+        sequence: int,
+        epoch: int = 0,
+        seen_sequence: int = 0,
+        last_sign: ProviderHeartbeat | None = None,
+    ) -> None:
+        """Expect sequences of a provider above `sequence` from here on.
+
+        Args:
+            provider_id: Whose stream begins.
+            sequence: Up to where all of it is in the log.
+            epoch: Of the stream.
+            seen_sequence: The highest that the log has; it counts as down until all before it is there.
+            last_sign: Its last sign of life, of whatever gateway, with what it said of itself.
+        """
         state = self._state_of(provider_id)
+        state.seen_sequence = max(seen_sequence, state.last_sequence, state.seen_sequence)
+        state.is_catching_up = sequence < state.seen_sequence
         state.last_sequence = state.resumed_sequence = sequence
+        state.epoch = epoch
         state.recent_sequences.clear()
+        if last_sign is not None:
+            state.says_up = last_sign.says_up if last_sign.HasField("says_up") else last_sign.is_up
+
+    def sign_catching_up(self, provider_id: str, *, timeout_ms: int) -> None:
+        """Say of a provider that has to send something again that it counts as down until then."""
+        if self._state_of(provider_id).is_catching_up:
+            with suppress(OutletFull, DeliveryFailed):  # each of its updates says so as well
+                self.sign_life(provider_id, provider_time_ms=0, timeout_ms=timeout_ms)
+
+    def note_loss(self, provider_id: str, *, timeout_ms: int) -> None:
+        """Note that an update was lost on its way: the provider counts as down until all of them are in the log."""
+        state = self._state_of(provider_id)
+        state.seen_sequence = max(state.seen_sequence, state.last_sequence)
+        state.is_catching_up = True
+        self.sign_catching_up(provider_id, timeout_ms=timeout_ms)
+
+    def note_in_log(self, provider_id: str, *, sequence: int, timeout_ms: int) -> None:
+        """Note that all of a provider up to a sequence is in the log, which may end what `note_loss` began."""
+        state = self._state_of(provider_id)
+        if state.is_catching_up and sequence >= state.seen_sequence:
+            state.is_catching_up = False
+            with suppress(OutletFull):  # the next update or sign says it
+                self.sign_life(provider_id, provider_time_ms=0, timeout_ms=timeout_ms)
 
     def pass_over(self, update: FeedUpdate) -> None:
         """Note an update that the log has already, so that those after it must be above it.
@@ -120,6 +171,7 @@ class Intake:
         self._validator.check(update)
         _expect_rising(update, state)
         update.received_time_us = self._clock.now_us()
+        update.epoch, update.is_catching_up = state.epoch, update.sequence < state.seen_sequence
         self._outlet.send(UPDATES_TOPIC, update.fixture_id, update.SerializeToString(), on_delivery)
         _note(update, state)
         state.taken.inc()
@@ -134,14 +186,14 @@ class Intake:
             OutletFull: If the log's queue is full.
         """
         state = self._state_of(heartbeat.provider_id)
-        is_news = state.is_up != heartbeat.is_up
+        is_news = state.says_up != heartbeat.is_up
         if not is_news and self._clock.now_us() - state.last_sign_us < REPEATED_SIGN_INTERVAL_US:
             return
-        state.is_up = heartbeat.is_up
+        state.says_up = heartbeat.is_up
         self.sign_life(heartbeat.provider_id, provider_time_ms=heartbeat.provider_time_ms, timeout_ms=timeout_ms)
 
     def sign_life(self, provider_id: str, *, provider_time_ms: int, timeout_ms: int) -> None:
-        """Say that a provider is there; whether it is up is what it last said itself.
+        """Say that a provider is there; it is up unless it last said otherwise, or has to send something again.
 
         Raises:
             OutletFull: If the log's queue is full.
@@ -152,8 +204,10 @@ class Intake:
             provider_id=provider_id,
             received_time_us=now_us,
             provider_time_ms=provider_time_ms,
-            is_up=state.is_up,
+            is_up=state.says_up and not state.is_catching_up,
             timeout_ms=timeout_ms,
+            epoch=state.epoch,
+            says_up=state.says_up,
         )
         self._outlet.send(PROVIDERS_TOPIC, provider_id, heartbeat.SerializeToString())
         state.last_sign_us = now_us

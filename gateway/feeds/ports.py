@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from typing import ClassVar, NamedTuple, Protocol
 
 from kernel.errors import DomainError
+from overround.feed.v1.feed_pb2 import ProviderHeartbeat
 
 OnDelivery = Callable[[Exception | None], None]
 
@@ -79,11 +80,21 @@ class CursorStore(Protocol):
         ...
 
 
-class FeedLog(Protocol):
-    """The log of updates, read back."""
+class LoggedUpdate(NamedTuple):
+    """What of an update in the log says whether it has to be sent again."""
 
-    async def sequences_beyond(
-        self, provider_id: str, *, sequence: int, since_ms: int, until_ms: int
-    ) -> Collection[int]:
-        """Return the sequences of a provider above `sequence` among what was appended in this span of time."""
+    epoch: int
+    sequence: int
+    fixture_id: str
+
+
+class FeedLog(Protocol):
+    """What providers said, read back."""
+
+    async def updates_of(self, provider_id: str, *, since_ms: int, until_ms: int) -> Collection[LoggedUpdate]:
+        """Return the updates of a provider among what was appended in this span of time."""
+        ...
+
+    async def last_sign(self, provider_id: str) -> ProviderHeartbeat | None:
+        """Return a provider's last sign of life, None if there never was any."""
         ...

@@ -7,11 +7,30 @@ from collections import deque
 from collections.abc import Collection
 from typing import ClassVar, Final
 
-from gateway.feeds.ports import Cursor, OnDelivery, Provider, StreamSuperseded
+from gateway.feeds.ports import Cursor, Provider, StreamSuperseded
 from kernel.errors import DomainError
 from overround.feed.v1.feed_service_pb2 import PushRefusal
 
 REFUSALS_WAITING_MAX: Final = 1_000
+
+
+class Confirmation:
+    """Called, from any thread, when an update has arrived or is lost; without those before it, it is not to go out."""
+
+    __slots__ = ("_sequence", "_stream")
+
+    def __init__(self, stream: PushStream, sequence: int) -> None:
+        self._stream = stream
+        self._sequence = sequence
+
+    def __call__(self, error: Exception | None) -> None:
+        """Take in how it ended."""
+        self._stream.confirm(self._sequence, error)
+
+    @property
+    def is_broken(self) -> bool:
+        """Return whether an update before it was lost."""
+        return self._stream.is_broken
 
 
 class StreamIdle(DomainError):
@@ -24,7 +43,8 @@ class PushStream:
     """The updates of one stream between the intake and their acknowledgement.
 
     Updates come in rising sequence and are confirmed in any order, from the outlet's thread; `acknowledged_sequence` is
-    the highest one with everything before it confirmed. At most `in_flight_max` are on their way at a time.
+    the highest one with everything before it confirmed. At most `in_flight_max` are on their way at a time. Once one is
+    lost the stream is broken: it ends, and the next one brings again everything from there on.
     """
 
     def __init__(
@@ -35,11 +55,14 @@ class PushStream:
         self.acknowledged_sequence = cursor.acknowledged_sequence
         self.last_message_s = now_s
         self.failure: Exception | None = None
+        self.is_broken = False
         self.refusals: deque[PushRefusal] = deque()
         self.news = asyncio.Event()
         self.reading: asyncio.Task[None] | None = None
         self.ending: asyncio.Task[None] | None = None
         self._in_log = frozenset(in_log)
+        self._in_log_highest = max(in_log, default=0)
+        self._fixtures_sent_again: set[str] = set()
         self._in_flight_max = in_flight_max
         self._is_confirmed_by_sequence: dict[int, bool] = {}
         self._confirmations: deque[tuple[int, Exception | None]] = deque()
@@ -59,9 +82,12 @@ class PushStream:
             self.news.clear()
             await self.news.wait()
 
-    def is_in_log(self, sequence: int) -> bool:
-        """Return whether an earlier stream, that broke off, brought this one into the log."""
-        return sequence in self._in_log
+    def is_in_log(self, sequence: int, fixture_id: str = "") -> bool:
+        """Return whether an earlier stream, that broke off, brought this one into the log, with those before it.
+
+        What is sent now comes behind it: an update behind it of the same fixture has to be sent again as well.
+        """
+        return sequence in self._in_log and fixture_id not in self._fixtures_sent_again
 
     async def wait_for_room(self) -> None:
         """Wait until another update may be sent."""
@@ -71,14 +97,16 @@ class PushStream:
             self._room.clear()
             await self._room.wait()
 
-    def confirmation_of(self, sequence: int) -> OnDelivery:
+    def confirmation_of(self, sequence: int) -> Confirmation:
         """Return what to call, from any thread, when an update has arrived or is lost."""
-        return lambda error: self._confirm(sequence, error)
+        return Confirmation(self, sequence)
 
-    def note_sent(self, sequence: int) -> None:
+    def note_sent(self, sequence: int, fixture_id: str = "") -> None:
         """Note an update that is now on its way; in the same turn of the event loop in which it was sent."""
         self._is_confirmed_by_sequence[sequence] = False
         self._outstanding += 1
+        if fixture_id and sequence < self._in_log_highest:
+            self._fixtures_sent_again.add(fixture_id)
 
     def note_arrived(self, sequence: int) -> None:
         """Note an update that the log has already."""
@@ -107,8 +135,11 @@ class PushStream:
         """End the stream since a newer one of the same provider has begun."""
         self.fail(StreamSuperseded(f"A newer stream of {self.provider.provider_id} has begun"))
 
-    def _confirm(self, sequence: int, error: Exception | None) -> None:
-        # Runs in the outlet's thread. The flag is lowered before the queue is emptied, so none is left behind.
+    def confirm(self, sequence: int, error: Exception | None) -> None:
+        """Note, from any thread, that an update has arrived or is lost."""
+        if error is not None:
+            self.is_broken = True
+        # The flag is lowered before the queue is emptied, so none is left behind.
         self._confirmations.append((sequence, error))
         if not self._is_drain_due and not self._loop.is_closed():
             self._is_drain_due = True

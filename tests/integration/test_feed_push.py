@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import socket
 import time
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from typing import Any
 
 import asyncpg
 import grpc
+import numpy as np
 import pytest
 from confluent_kafka import Consumer, TopicPartition
 from google.rpc.error_details_pb2 import ErrorInfo
@@ -28,10 +32,14 @@ from infra.stores.feed_keys import PostgresCursors, PostgresFeedKeys, provision_
 from infra.stores.feed_log import KafkaFeedLog
 from infra.stores.postgres import PostgresPool
 from kernel.clock import SystemClock
+from odds.fixture_state import new_state
+from odds.folding import fold
 from odds.layout import MarketLayout
 from overround.feed.v1.feed_pb2 import DeadLetter, FeedUpdate, ProviderHeartbeat, Quotes
 from overround.feed.v1.feed_service_pb2 import PushRefusal, PushRequest, PushResponse
+from tests.running_system import running
 from tests.unit.fake_gateway import Door
+from wire.feed import build_quotes, parse_update
 
 LIMITS = PushLimits(in_flight_updates_max=100, idle_timeout_ms=30_000, acknowledge_interval_ms=5)
 WAIT_S = 30.0
@@ -41,12 +49,14 @@ EOF: Any = vars(grpc.aio)["EOF"]
 class Doors:
     """A gateway with nothing but the feed's door; `restart` stands for another process."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, delivery_timeout_ms: int = 10_000) -> None:
         self.settings = settings
         self.pool = PostgresPool(
             settings.postgres_dsn, connections_max=4, statement_timeout_ms=5_000, application_name="feed-test"
         )
-        self.outlet = KafkaOutlet(settings.kafka_bootstrap, client_id="feed-test", delivery_timeout_ms=10_000)
+        self.outlet = KafkaOutlet(
+            settings.kafka_bootstrap, client_id="feed-test", delivery_timeout_ms=delivery_timeout_ms
+        )
         self.cursors = PostgresCursors(self.pool)
         self.address = ""
         self.service: FeedService | None = None
@@ -78,6 +88,19 @@ class Doors:
             await self.service.close()
             await self.server.stop(1)
             self.service = self.server = None
+
+
+@contextmanager
+def paused(settings: Settings, name: str) -> Iterator[None]:
+    """Stop a server from answering; what it was sent meanwhile it reads afterwards."""
+    program = running(settings).find(name)
+    assert program is not None
+    assert program.pid is not None
+    os.kill(program.pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(program.pid, signal.SIGCONT)
 
 
 class Pusher:
@@ -120,16 +143,30 @@ class Pusher:
         return self.refusals
 
 
-@pytest.fixture
-async def doors(settings: Settings) -> AsyncIterator[Doors]:
-    opened = Doors(settings)
+@asynccontextmanager
+async def open_doors(opened: Doors) -> AsyncIterator[Doors]:
     await opened.pool.open()
     await opened.start()
-    yield opened
-    await opened.stop()
-    await opened.outlet.flush(10)
-    opened.outlet.close()
-    await opened.pool.close()
+    try:
+        yield opened
+    finally:
+        await opened.stop()
+        await opened.outlet.flush(10)
+        opened.outlet.close()
+        await opened.pool.close()
+
+
+@pytest.fixture
+async def doors(settings: Settings) -> AsyncIterator[Doors]:
+    async with open_doors(Doors(settings)) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def hasty_doors(settings: Settings) -> AsyncIterator[Doors]:
+    """Doors that give an update up after a second."""
+    async with open_doors(Doors(settings, delivery_timeout_ms=1_000)) as opened:
+        yield opened
 
 
 @pytest.fixture
@@ -283,6 +320,75 @@ async def test_what_a_killed_gateway_left_in_the_log_is_passed_over(
         await pusher.wait_until_acknowledged(9)
         assert pusher.refusals == []
     assert log.sequences(provider_id) == [3, 6, 7, 8, 9]
+
+
+def suspending(sequence: int) -> FeedUpdate:
+    """Return a price of one fixture; the second update suspends another market of it, and none speaks of that again."""
+    markets = {"1x2": ("home", "draw", "away")} if sequence > 2 else {"total:2.5": ("over", "under")}
+    layout = MarketLayout.of_markets((markets | ({"1x2": ("home", "draw", "away")} if sequence == 1 else {})).items())
+    return update(
+        sequence,
+        fixture_id="test:suspending",
+        quotes=build_quotes(
+            layout,
+            market_statuses=np.full(layout.market_count, 2 if sequence == 2 else 1, dtype=np.uint8),
+            decimal_odds_milli=np.full(layout.outcome_count, 2_000 + sequence, dtype=np.uint32),
+            is_snapshot=False,
+        ),
+    )
+
+
+@pytest.mark.timeout(120)
+async def test_what_a_broker_that_was_away_did_not_take_is_sent_again_and_holds(
+    hasty_doors: Doors, api_key: str, provider_id: str, log: LogTail
+) -> None:
+    async with Pusher(hasty_doors.address, api_key) as pusher:
+        await pusher.receive()
+        await pusher.push(suspending(1))
+        await pusher.wait_until_acknowledged(1)
+        with paused(hasty_doors.settings, "kafka"):
+            pushed = 1
+            while not pusher.call.done():
+                await pusher.push(suspending(pushed := pushed + 1))
+                await asyncio.sleep(0.05)
+            assert (await refusal_of(pusher))[1] == "DELIVERY_FAILED"
+            assert pushed > 10
+    async with Pusher(hasty_doors.address, api_key) as pusher:
+        resumed = (await pusher.receive()).acknowledged_sequence
+        assert resumed < pushed
+        await pusher.push(*(suspending(number) for number in range(resumed + 1, pushed + 20)))
+        await pusher.wait_until_acknowledged(pushed + 19)
+    await hasty_doors.outlet.flush(10)
+    state = new_state("test:suspending")
+    for time_us, taken in enumerate(log.updates(provider_id)):
+        state = fold(state, parse_update(taken, appended_time_us=time_us))
+    (provider,) = state.providers
+    told = dict(zip(state.layout.market_ids, provider.market_statuses.tolist(), strict=True))
+    assert told == {"1x2": 1, "total:2.5": 2}
+    assert (provider.epoch, provider.sequence) == (2, pushed + 19)
+    signs = log.signs(provider_id)
+    assert (signs[-1].is_up, signs[-1].epoch) == (True, 2)
+    assert False in [sign.is_up for sign in signs]
+
+
+async def test_what_a_provider_said_of_itself_goes_with_it_to_another_gateway(
+    doors: Doors, api_key: str, provider_id: str, log: LogTail
+) -> None:
+    async with Pusher(doors.address, api_key) as pusher:
+        await pusher.receive()
+        down = PushRequest(heartbeat=ProviderHeartbeat(is_up=False))
+        await pusher.call.write(down.SerializeToString())
+        await pusher.push(update(1))
+        await pusher.wait_until_acknowledged(1)
+    await doors.start()
+    async with Pusher(doors.address, api_key) as pusher:
+        await pusher.receive()
+        await pusher.push(update(2))
+        await pusher.wait_until_acknowledged(2)
+        await doors.outlet.flush(10)
+    signs = log.signs(provider_id)
+    assert {sign.epoch for sign in signs} == {1, 2}
+    assert not any(sign.is_up for sign in signs)
 
 
 async def test_a_newer_stream_takes_over(doors: Doors, api_key: str, provider_id: str, log: LogTail) -> None:

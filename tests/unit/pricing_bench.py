@@ -63,6 +63,7 @@ class FakePricingApp:
         self.on_partitions_revoked = FakeSignal()
         self.functions: list[Callable[[], Any]] = []
         self.offset = 0
+        self.appended_us = START_US
 
     def topic(self, *names: str) -> tuple[str, ...]:
         return names
@@ -75,7 +76,7 @@ class FakePricingApp:
 
     def deliver(self, topic: str, key: str, value: bytes) -> int:
         self.offset += 1
-        message = FakePricingMessage(topic, 0, self.offset, value, key.encode(), START_US / 1e6)
+        message = FakePricingMessage(topic, 0, self.offset, value, key.encode(), self.appended_us / 1e6)
         self.stream.queue.put_nowait(FakeEvent(message, self.acknowledged))
         return self.offset
 
@@ -240,8 +241,10 @@ class Bench:
         fixture_id: str = "match",
         sequence: int | None = None,
         provider_id: str = "alpha",
+        epoch: int = 0,
     ) -> int:
         self.sequence += 1
+        update.epoch = epoch
         update.provider_id, update.fixture_id = provider_id, fixture_id
         update.sequence = sequence or self.sequence
         update.received_time_us = START_US

@@ -62,8 +62,8 @@ def test_a_mandatory_provider_that_never_quoted_the_fixture_leaves_no_price() ->
     assert quorum([[1, 1], [1, 1]], [[0, 0], [0, 0]], [1, 0]) == [False, True]
 
 
-def sign(at_us: int, *, is_up: bool = True, timeout_ms: int = 1_000) -> ProviderSign:
-    return ProviderSign("alpha", at_us, is_up, timeout_ms)
+def sign(at_us: int, *, is_up: bool = True, timeout_ms: int = 1_000, epoch: int = 0) -> ProviderSign:
+    return ProviderSign("alpha", at_us, is_up, timeout_ms, epoch)
 
 
 def test_a_provider_is_down_after_its_own_timeout_and_up_again_with_the_next_sign() -> None:
@@ -85,3 +85,23 @@ def test_a_provider_that_said_it_is_down_is_down_though_updates_come() -> None:
     assert not board.is_up("alpha", now_us=20)
     board.note_sign(sign(30))
     assert board.is_up("alpha", now_us=30)
+
+
+def test_what_an_older_stream_says_late_says_nothing() -> None:
+    board = ProviderBoard(default_timeout_us=5_000_000)
+    board.note_sign(sign(10, is_up=False, epoch=2))
+    board.note_sign(sign(20, epoch=1))
+    assert not board.is_up("alpha", now_us=20)
+    board.note_sign(sign(15, epoch=3))
+    assert board.is_up("alpha", now_us=20)
+
+
+def test_a_provider_that_sends_again_what_was_lost_is_down_until_a_sign_says_otherwise() -> None:
+    board = ProviderBoard(default_timeout_us=5_000_000)
+    board.note_sign(sign(10))
+    board.note_update("alpha", 20, epoch=1, is_catching_up=True)
+    board.note_update("alpha", 30, epoch=1)
+    board.note_sign(sign(40))
+    assert not board.is_up("alpha", now_us=40)
+    board.note_sign(sign(41, epoch=1))
+    assert board.is_up("alpha", now_us=41)

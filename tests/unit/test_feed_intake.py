@@ -144,6 +144,40 @@ def test_an_update_does_not_say_up_for_a_provider_that_says_down(
     assert [sign.is_up for sign in outlet.signs] == [False, False]
 
 
+@pytest.mark.parametrize(
+    ("last", "is_up"),
+    [
+        (None, True),
+        (ProviderHeartbeat(is_up=False), False),
+        (ProviderHeartbeat(is_up=True), True),
+        (ProviderHeartbeat(is_up=False, says_up=True), True),
+        (ProviderHeartbeat(is_up=False, says_up=False), False),
+    ],
+)
+def test_what_a_provider_said_of_itself_outlives_the_gateway(
+    intake: Intake, outlet: FakeOutlet, last: ProviderHeartbeat | None, is_up: bool
+) -> None:
+    intake.resume(PROVIDER, sequence=10, epoch=7, last_sign=last)
+    take(intake, update(11))
+    assert [(sign.is_up, sign.says_up, sign.epoch) for sign in outlet.signs] == [(is_up, is_up, 7)]
+
+
+def test_a_provider_counts_as_down_from_a_loss_until_all_that_was_seen_is_in_the_log_again(
+    intake: Intake, outlet: FakeOutlet, clock: FakeClock
+) -> None:
+    take(intake, update(1), update(2), update(3))
+    intake.note_loss(PROVIDER, timeout_ms=TIMEOUT_MS)
+    intake.resume(PROVIDER, sequence=1, epoch=2)
+    intake.sign_catching_up(PROVIDER, timeout_ms=TIMEOUT_MS)
+    clock.us += 2_000_000
+    take(intake, update(2), update(3))
+    intake.note_in_log(PROVIDER, sequence=2, timeout_ms=TIMEOUT_MS)
+    assert [(sign.is_up, sign.says_up) for sign in outlet.signs] == [(True, True)] + [(False, True)] * 3
+    intake.note_in_log(PROVIDER, sequence=3, timeout_ms=TIMEOUT_MS)
+    assert [(item.epoch, item.is_catching_up) for item in outlet.updates[3:]] == [(2, True), (2, False)]
+    assert outlet.signs[-1].is_up
+
+
 def test_a_flood_of_heartbeats_is_thinned_but_no_change_is_lost(
     intake: Intake, outlet: FakeOutlet, clock: FakeClock
 ) -> None:

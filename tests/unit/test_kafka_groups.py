@@ -159,3 +159,44 @@ def test_it_is_empty_when_what_waited_is_confirmed() -> None:
     assert not world.groups.wait_until_empty(0.0)
     world.confirm()
     assert world.groups.wait_until_empty(0.0)
+
+
+class Row:
+    """Listens to messages that are of no use behind one that was lost."""
+
+    def __init__(self, world: World, key: str, broken: set[str]) -> None:
+        self.world, self.key, self.broken = world, key, broken
+
+    def __call__(self, failure: Exception | None, /) -> None:
+        self.world.ended[self.key] = failure
+        if failure is not None:
+            self.broken.add("row")
+
+    @property
+    def is_broken(self) -> bool:
+        return "row" in self.broken
+
+
+def test_what_waits_behind_a_lost_message_is_lost_with_it_and_nothing_of_its_row_goes_out_any_more() -> None:
+    world, broken = World(), set[str]()
+
+    def send(key: str) -> None:
+        world.now_s += 2 * GATHERING_S
+        world.groups.send(Outgoing("topic", key, b"", Row(world, key, broken)))
+
+    for key in ("a1", "a2"):
+        send(key)
+    world.send(*numbered(UNDER_WAY_MAX - 2), after_s=2 * GATHERING_S)
+    for key in ("a3", "a4"):
+        send(key)
+    world.send("other", after_s=2 * GATHERING_S)
+    world.confirm(error=KafkaError(KafkaError._MSG_TIMED_OUT))
+    world.confirm(UNDER_WAY_MAX - 1)
+    assert world.handed == ["a1", "a2", *numbered(UNDER_WAY_MAX - 2), "other"]
+    assert world.ended["a2"] is None
+    assert isinstance(world.ended["a3"], DeliveryFailed)
+    assert isinstance(world.ended["a4"], DeliveryFailed)
+    with pytest.raises(DeliveryFailed):
+        send("a5")
+    world.confirm()
+    assert world.groups.wait_until_empty(0.0)

@@ -27,6 +27,7 @@ from tests.unit.fake_faust import eventually
 from tests.unit.pricing_bench import START_US, Bench
 from tests.unit.pricing_world import FAIR_ISH
 from wire.books import parse_book
+from wire.results import result_keys
 
 DOWN = SuspensionReason.PROVIDER_DOWN
 
@@ -147,6 +148,28 @@ async def test_results_are_judged_once_though_a_batch_is_priced_again(
     await eventually(lambda: bench.is_acknowledged(offset))
     assert failed
     assert len(bench.outlet.of(RESULTS_TOPIC)) == 1
+
+
+async def test_results_that_an_older_stream_brings_late_are_not_forwarded(bench: Bench) -> None:
+    """The log of both streams is read again after a crash: what came in time is forwarded again, in its order."""
+    settled, rolled_back = (
+        feed_pb2.MarketResult(kind=kind, market_id="1x2")
+        for kind in (feed_pb2.RESULT_KIND_SETTLEMENT, feed_pb2.RESULT_KIND_SETTLEMENT_ROLLBACK)
+    )
+    bench.quote()
+    for sequence, epoch, result, appended_us in (
+        (8, 1, settled, START_US + 1),
+        (8, 2, settled, START_US + 2),
+        (9, 2, rolled_back, START_US + 3),
+        (9, 1, settled, START_US + 4),
+        (8, 1, settled, START_US + 1),
+    ):
+        bench.app.appended_us = appended_us
+        offset = bench.send(feed_pb2.FeedUpdate(results=[result]), sequence=sequence, epoch=epoch)
+        await eventually(lambda offset=offset: bench.is_acknowledged(offset))  # type: ignore[misc]
+    forwarded = [feed_pb2.FixtureResults.FromString(value) for value in bench.outlet.of(RESULTS_TOPIC)]
+    assert [(item.epoch, item.sequence) for item in forwarded] == [(1, 8), (2, 8), (2, 9), (1, 8)]
+    assert len({key for item in forwarded for key in result_keys(item)}) == 3
 
 
 @pytest.mark.parametrize("value", [b"\xff", feed_pb2.FeedUpdate(fixture_id="other").SerializeToString()])

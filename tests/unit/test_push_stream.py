@@ -7,8 +7,9 @@ import threading
 
 import pytest
 
-from gateway.feeds.ports import Cursor, Provider, StreamSuperseded
+from gateway.feeds.ports import Cursor, LoggedUpdate, Provider, StreamSuperseded
 from gateway.feeds.push_stream import REFUSALS_WAITING_MAX, PushStream
+from gateway.feeds.resumption import Resumption
 from kernel.errors import DeliveryFailed
 from overround.feed.v1.feed_service_pb2 import PushRefusal
 
@@ -100,3 +101,36 @@ async def test_the_first_failure_stands_and_wakes_who_waits() -> None:
     pushed.fail(DeliveryFailed("later"))
     with pytest.raises(StreamSuperseded):
         raise pushed.failure or AssertionError
+
+
+async def test_nothing_is_to_go_out_behind_what_is_lost() -> None:
+    pushed = stream()
+    for sequence in (11, 12):
+        pushed.note_sent(sequence)
+    waiting = pushed.confirmation_of(12)
+    assert not waiting.is_broken
+    thread = threading.Thread(target=pushed.confirmation_of(11), args=(DeliveryFailed("timed out"),))
+    thread.start()
+    thread.join()
+    assert waiting.is_broken
+
+
+async def test_behind_a_hole_a_fixture_is_sent_again_though_the_log_has_it() -> None:
+    pushed = stream(in_log=frozenset({12, 13, 14}))
+    assert pushed.is_in_log(12, "b")
+    pushed.note_sent(11, "a")
+    assert (pushed.is_in_log(13, "a"), pushed.is_in_log(14, "b")) == (False, True)
+
+
+def test_only_what_the_last_stream_brought_of_a_fixture_need_not_be_sent_again() -> None:
+    cursor = Cursor(4, 10, False, 0)
+    logged = [
+        LoggedUpdate(3, 9, "a"),
+        LoggedUpdate(3, 11, "a"),
+        LoggedUpdate(2, 12, "a"),
+        LoggedUpdate(2, 13, "b"),
+        LoggedUpdate(0, 14, "c"),
+        LoggedUpdate(0, 15, "a"),
+    ]
+    assert Resumption.of(cursor, logged) == Resumption(frozenset({11, 14}), 15)
+    assert Resumption.of(cursor, []) == Resumption(frozenset(), 0)

@@ -272,6 +272,9 @@ class FeedUpdate(_message.Message):
     QUOTES_FIELD_NUMBER: _builtins.int
     BET_STOP_FIELD_NUMBER: _builtins.int
     RESULTS_FIELD_NUMBER: _builtins.int
+    EPOCH_FIELD_NUMBER: _builtins.int
+    IS_CATCHING_UP_FIELD_NUMBER: _builtins.int
+    IS_STATE_REFUSED_FIELD_NUMBER: _builtins.int
     provider_id: _builtins.str
     fixture_id: _builtins.str
     sequence: _builtins.int
@@ -280,6 +283,18 @@ class FeedUpdate(_message.Message):
     """The provider's own time stamp, milliseconds since the Unix epoch, UTC."""
     received_time_us: _builtins.int
     """When we received it, microseconds since the Unix epoch, UTC."""
+    epoch: _builtins.int
+    """Of the stream that brought it: rises with every stream of the provider. What a younger stream sends again is folded
+    in again, what an older one brings late is passed over.
+    """
+    is_catching_up: _builtins.bool
+    """An earlier stream of the provider got further than this: what it lost on the way is being sent again, and until
+    that is done the provider counts as down.
+    """
+    is_state_refused: _builtins.bool
+    """The state that came with it was refused: nobody may bet on what it tells of until the provider tells a state that
+    can be taken.
+    """
     @_builtins.property
     def description(self) -> _fixture_pb2.FixtureDescription:
         """Set where the message tells what the fixture is."""
@@ -307,10 +322,13 @@ class FeedUpdate(_message.Message):
         quotes: Global___Quotes | None = ...,
         bet_stop: Global___BetStop | None = ...,
         results: _abc.Iterable[Global___MarketResult] | None = ...,
+        epoch: _builtins.int = ...,
+        is_catching_up: _builtins.bool = ...,
+        is_state_refused: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["bet_stop", b"bet_stop", "description", b"description", "quotes", b"quotes", "state", b"state"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bet_stop", b"bet_stop", "description", b"description", "fixture_id", b"fixture_id", "provider_id", b"provider_id", "provider_time_ms", b"provider_time_ms", "quotes", b"quotes", "received_time_us", b"received_time_us", "results", b"results", "sequence", b"sequence", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bet_stop", b"bet_stop", "description", b"description", "epoch", b"epoch", "fixture_id", b"fixture_id", "is_catching_up", b"is_catching_up", "is_state_refused", b"is_state_refused", "provider_id", b"provider_id", "provider_time_ms", b"provider_time_ms", "quotes", b"quotes", "received_time_us", b"received_time_us", "results", b"results", "sequence", b"sequence", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -327,15 +345,21 @@ class ProviderHeartbeat(_message.Message):
     PROVIDER_TIME_MS_FIELD_NUMBER: _builtins.int
     IS_UP_FIELD_NUMBER: _builtins.int
     TIMEOUT_MS_FIELD_NUMBER: _builtins.int
+    EPOCH_FIELD_NUMBER: _builtins.int
+    SAYS_UP_FIELD_NUMBER: _builtins.int
     provider_id: _builtins.str
     received_time_us: _builtins.int
     """When it arrived, microseconds since the Unix epoch, UTC."""
     provider_time_ms: _builtins.int
     """The provider's own time stamp, milliseconds since the Unix epoch, UTC."""
     is_up: _builtins.bool
-    """False where the provider itself says it is down or not subscribed."""
+    """False where the provider itself says it is down or not subscribed, or has to send again what was lost."""
     timeout_ms: _builtins.int
     """Silence after which it counts as down, milliseconds."""
+    epoch: _builtins.int
+    """Of the stream that it came with: that of an older stream than known says nothing."""
+    says_up: _builtins.bool
+    """What the provider itself last said; where it is absent, `is_up` was all of it."""
     def __init__(
         self,
         *,
@@ -344,12 +368,16 @@ class ProviderHeartbeat(_message.Message):
         provider_time_ms: _builtins.int = ...,
         is_up: _builtins.bool = ...,
         timeout_ms: _builtins.int = ...,
+        epoch: _builtins.int = ...,
+        says_up: _builtins.bool | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_says_up", b"_says_up", "says_up", b"says_up"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["is_up", b"is_up", "provider_id", b"provider_id", "provider_time_ms", b"provider_time_ms", "received_time_us", b"received_time_us", "timeout_ms", b"timeout_ms"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_says_up", b"_says_up", "epoch", b"epoch", "is_up", b"is_up", "provider_id", b"provider_id", "provider_time_ms", b"provider_time_ms", "received_time_us", b"received_time_us", "says_up", b"says_up", "timeout_ms", b"timeout_ms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__says_up: _TypeAlias = _typing.Literal["says_up"]  # noqa: Y015
+    _WhichOneofArgType__says_up: _TypeAlias = _typing.Literal["_says_up", b"_says_up"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__says_up) -> _WhichOneofReturnType__says_up | None: ...
 
 Global___ProviderHeartbeat: _TypeAlias = ProviderHeartbeat  # noqa: Y015
 
@@ -364,12 +392,15 @@ class FixtureResults(_message.Message):
     SEQUENCE_FIELD_NUMBER: _builtins.int
     PROVIDER_TIME_MS_FIELD_NUMBER: _builtins.int
     RESULTS_FIELD_NUMBER: _builtins.int
+    EPOCH_FIELD_NUMBER: _builtins.int
     provider_id: _builtins.str
     fixture_id: _builtins.str
     sequence: _builtins.int
     """Of the feed update that brought it."""
     provider_time_ms: _builtins.int
     """Milliseconds since the Unix epoch, UTC."""
+    epoch: _builtins.int
+    """Of the stream that brought it; what another stream sends again holds anew."""
     @_builtins.property
     def results(self) -> _containers.RepeatedCompositeFieldContainer[Global___MarketResult]: ...
     def __init__(
@@ -380,10 +411,11 @@ class FixtureResults(_message.Message):
         sequence: _builtins.int = ...,
         provider_time_ms: _builtins.int = ...,
         results: _abc.Iterable[Global___MarketResult] | None = ...,
+        epoch: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["fixture_id", b"fixture_id", "provider_id", b"provider_id", "provider_time_ms", b"provider_time_ms", "results", b"results", "sequence", b"sequence"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["epoch", b"epoch", "fixture_id", b"fixture_id", "provider_id", b"provider_id", "provider_time_ms", b"provider_time_ms", "results", b"results", "sequence", b"sequence"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

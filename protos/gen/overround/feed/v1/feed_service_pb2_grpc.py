@@ -48,7 +48,8 @@ class FeedServiceServicer:
 
     def Push(self, request_iterator, context):
         """Takes updates in order and acknowledges each after Kafka has it. The first response, sent before anything is read,
-        carries the last sequence already taken, so that a provider resumes behind it.
+        carries the last sequence already taken, so that a provider resumes behind it: it sends again, in order, everything
+        above that.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -35,7 +35,8 @@ class FeedServiceStub:
     def __new__(cls, channel: _aio.Channel) -> FeedServiceAsyncStub: ...
     Push: _grpc.StreamStreamMultiCallable[_feed_service_pb2.PushRequest, _feed_service_pb2.PushResponse]
     """Takes updates in order and acknowledges each after Kafka has it. The first response, sent before anything is read,
-    carries the last sequence already taken, so that a provider resumes behind it.
+    carries the last sequence already taken, so that a provider resumes behind it: it sends again, in order, everything
+    above that.
     """
 
 @_typing.type_check_only
@@ -45,7 +46,8 @@ class FeedServiceAsyncStub(FeedServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     Push: _aio.StreamStreamMultiCallable[_feed_service_pb2.PushRequest, _feed_service_pb2.PushResponse]  # type: ignore[assignment]
     """Takes updates in order and acknowledges each after Kafka has it. The first response, sent before anything is read,
-    carries the last sequence already taken, so that a provider resumes behind it.
+    carries the last sequence already taken, so that a provider resumes behind it: it sends again, in order, everything
+    above that.
     """
 
 class FeedServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -58,7 +60,8 @@ class FeedServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_feed_service_pb2.PushResponse], _abc.AsyncIterator[_feed_service_pb2.PushResponse]]:
         """Takes updates in order and acknowledges each after Kafka has it. The first response, sent before anything is read,
-        carries the last sequence already taken, so that a provider resumes behind it.
+        carries the last sequence already taken, so that a provider resumes behind it: it sends again, in order, everything
+        above that.
         """
 
 def add_FeedServiceServicer_to_server(servicer: FeedServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -84,6 +84,8 @@ class _SuspensionReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Susp
     """What was known of it could not be read back: it waits for its providers' word."""
     SUSPENSION_REASON_RESULT_REFERRED: _SuspensionReason.ValueType  # 10
     """A person has to look at a result of the market first."""
+    SUSPENSION_REASON_PRICING_FAILED: _SuspensionReason.ValueType  # 9
+    """Pricing failed over what was told last."""
 
 class SuspensionReason(_SuspensionReason, metaclass=_SuspensionReasonEnumTypeWrapper):
     """Why a market is suspended. One byte a market; the strongest reason where several hold."""
@@ -108,6 +110,8 @@ SUSPENSION_REASON_NOT_RESTORED: SuspensionReason.ValueType  # 8
 """What was known of it could not be read back: it waits for its providers' word."""
 SUSPENSION_REASON_RESULT_REFERRED: SuspensionReason.ValueType  # 10
 """A person has to look at a result of the market first."""
+SUSPENSION_REASON_PRICING_FAILED: SuspensionReason.ValueType  # 9
+"""Pricing failed over what was told last."""
 Global___SuspensionReason: _TypeAlias = SuspensionReason  # noqa: Y015
 
 class _PriceSource:
@@ -277,6 +281,8 @@ class ProviderQuotes(_message.Message):
     WINNER_COUNTS_FIELD_NUMBER: _builtins.int
     STOPPED_TIME_US_FIELD_NUMBER: _builtins.int
     RESULT_WORDS_FIELD_NUMBER: _builtins.int
+    EPOCH_FIELD_NUMBER: _builtins.int
+    IS_STATE_REFUSED_FIELD_NUMBER: _builtins.int
     provider_id: _builtins.str
     sequence: _builtins.int
     """Last sequence number folded in for this fixture."""
@@ -306,6 +312,10 @@ class ProviderQuotes(_message.Message):
     """What its results that count say: uint8, one a market, the sum of 1 settled, 2 cancelled, 4 cancelled for a time window;
     empty for none.
     """
+    epoch: _builtins.int
+    """Of the stream that brought the last update folded in."""
+    is_state_refused: _builtins.bool
+    """What it last said of the state of the match was refused: its bet-stop holds until it says it again."""
     def __init__(
         self,
         *,
@@ -321,10 +331,12 @@ class ProviderQuotes(_message.Message):
         winner_counts: _builtins.bytes = ...,
         stopped_time_us: _builtins.int = ...,
         result_words: _builtins.bytes = ...,
+        epoch: _builtins.int = ...,
+        is_state_refused: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bet_stops", b"bet_stops", "decimal_odds_milli", b"decimal_odds_milli", "is_behind", b"is_behind", "is_bet_stopped", b"is_bet_stopped", "market_statuses", b"market_statuses", "provider_id", b"provider_id", "received_time_us", b"received_time_us", "result_words", b"result_words", "sequence", b"sequence", "stopped_time_us", b"stopped_time_us", "weights", b"weights", "winner_counts", b"winner_counts"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bet_stops", b"bet_stops", "decimal_odds_milli", b"decimal_odds_milli", "epoch", b"epoch", "is_behind", b"is_behind", "is_bet_stopped", b"is_bet_stopped", "is_state_refused", b"is_state_refused", "market_statuses", b"market_statuses", "provider_id", b"provider_id", "received_time_us", b"received_time_us", "result_words", b"result_words", "sequence", b"sequence", "stopped_time_us", b"stopped_time_us", "weights", b"weights", "winner_counts", b"winner_counts"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file overround/feed/v1/feed.proto.
  */
 export const file_overround_feed_v1_feed: GenFile = /*@__PURE__*/
-  fileDesc("ChxvdmVycm91bmQvZmVlZC92MS9mZWVkLnByb3RvEhFvdmVycm91bmQuZmVlZC52MSLcAQoGUXVvdGVzEhMKC2xheW91dF9oYXNoGAEgASgGEhIKCm1hcmtldF9pZHMYAiADKAkSFgoOb3V0Y29tZV9jb3VudHMYAyABKAwSEwoLb3V0Y29tZV9pZHMYBCADKAkSFwoPbWFya2V0X3N0YXR1c2VzGAUgASgMEhoKEmRlY2ltYWxfb2Rkc19taWxsaRgGIAEoDBITCgtpc19zbmFwc2hvdBgHIAEoCBIbChNzdGFydGluZ19vZGRzX21pbGxpGAggASgMEhUKDXdpbm5lcl9jb3VudHMYCSABKAwiHQoHQmV0U3RvcBISCgptYXJrZXRfaWRzGAEgAygJIngKDU91dGNvbWVSZXN1bHQSEgoKb3V0Y29tZV9pZBgBIAEoCRIYChB3aW5fZmFjdG9yX21pY3JvGAIgASgNEhkKEXZvaWRfZmFjdG9yX21pY3JvGAMgASgNEh4KFmRlYWRfaGVhdF9mYWN0b3JfbWljcm8YBCABKA0iVQoJUmVkdWN0aW9uEhEKCWJlZm9yZV9tcxgBIAEoAxIXCg9kZWR1Y3Rpb25fbWljcm8YAiABKA0SHAoUaXNfb2ZmX3dpbm5pbmdzX29ubHkYAyABKAgipQIKDE1hcmtldFJlc3VsdBIrCgRraW5kGAEgASgOMh0ub3ZlcnJvdW5kLmZlZWQudjEuUmVzdWx0S2luZBIRCgltYXJrZXRfaWQYAiABKAkSMgoIb3V0Y29tZXMYAyADKAsyIC5vdmVycm91bmQuZmVlZC52MS5PdXRjb21lUmVzdWx0EhcKD3dpbmRvd19zdGFydF9tcxgEIAEoAxIVCg13aW5kb3dfZW5kX21zGAUgASgDEhMKC3ZvaWRfcmVhc29uGAYgASgJEhEKCWNlcnRhaW50eRgHIAEoDRIwCgpyZWR1Y3Rpb25zGAggAygLMhwub3ZlcnJvdW5kLmZlZWQudjEuUmVkdWN0aW9uEhcKD3JlZmVycmFsX3JlYXNvbhgJIAEoCSLwAgoKRmVlZFVwZGF0ZRITCgtwcm92aWRlcl9pZBgBIAEoCRISCgpmaXh0dXJlX2lkGAIgASgJEhAKCHNlcXVlbmNlGAMgASgEEhgKEHByb3ZpZGVyX3RpbWVfbXMYBCABKAMSGAoQcmVjZWl2ZWRfdGltZV91cxgFIAEoAxI6CgtkZXNjcmlwdGlvbhgGIAEoCzIlLm92ZXJyb3VuZC5vZGRzLnYxLkZpeHR1cmVEZXNjcmlwdGlvbhIsCgVzdGF0ZRgHIAEoCzIdLm92ZXJyb3VuZC5vZGRzLnYxLk1hdGNoU3RhdGUSKQoGcXVvdGVzGAggASgLMhkub3ZlcnJvdW5kLmZlZWQudjEuUXVvdGVzEiwKCGJldF9zdG9wGAkgASgLMhoub3ZlcnJvdW5kLmZlZWQudjEuQmV0U3RvcBIwCgdyZXN1bHRzGAogAygLMh8ub3ZlcnJvdW5kLmZlZWQudjEuTWFya2V0UmVzdWx0In8KEVByb3ZpZGVySGVhcnRiZWF0EhMKC3Byb3ZpZGVyX2lkGAEgASgJEhgKEHJlY2VpdmVkX3RpbWVfdXMYAiABKAMSGAoQcHJvdmlkZXJfdGltZV9tcxgDIAEoAxINCgVpc191cBgEIAEoCBISCgp0aW1lb3V0X21zGAUgASgNIpcBCg5GaXh0dXJlUmVzdWx0cxITCgtwcm92aWRlcl9pZBgBIAEoCRISCgpmaXh0dXJlX2lkGAIgASgJEhAKCHNlcXVlbmNlGAMgASgEEhgKEHByb3ZpZGVyX3RpbWVfbXMYBCABKAMSMAoHcmVzdWx0cxgFIAMoCzIfLm92ZXJyb3VuZC5mZWVkLnYxLk1hcmtldFJlc3VsdCJbCgpEZWFkTGV0dGVyEg4KBnJlYXNvbhgBIAEoCRIPCgdtZXNzYWdlGAIgASgJEg4KBnNvdXJjZRgDIAEoCRIPCgd0aW1lX3VzGAQgASgDEgsKA3JhdxgFIAEoDCqjAQoKUmVzdWx0S2luZBIbChdSRVNVTFRfS0lORF9VTlNQRUNJRklFRBAAEhoKFlJFU1VMVF9LSU5EX1NFVFRMRU1FTlQQARIjCh9SRVNVTFRfS0lORF9TRVRUTEVNRU5UX1JPTExCQUNLEAISFgoSUkVTVUxUX0tJTkRfQ0FOQ0VMEAMSHwobUkVTVUxUX0tJTkRfQ0FOQ0VMX1JPTExCQUNLEARiBnByb3RvMw", [file_overround_odds_v1_fixture]);
+  fileDesc("ChxvdmVycm91bmQvZmVlZC92MS9mZWVkLnByb3RvEhFvdmVycm91bmQuZmVlZC52MSLcAQoGUXVvdGVzEhMKC2xheW91dF9oYXNoGAEgASgGEhIKCm1hcmtldF9pZHMYAiADKAkSFgoOb3V0Y29tZV9jb3VudHMYAyABKAwSEwoLb3V0Y29tZV9pZHMYBCADKAkSFwoPbWFya2V0X3N0YXR1c2VzGAUgASgMEhoKEmRlY2ltYWxfb2Rkc19taWxsaRgGIAEoDBITCgtpc19zbmFwc2hvdBgHIAEoCBIbChNzdGFydGluZ19vZGRzX21pbGxpGAggASgMEhUKDXdpbm5lcl9jb3VudHMYCSABKAwiHQoHQmV0U3RvcBISCgptYXJrZXRfaWRzGAEgAygJIngKDU91dGNvbWVSZXN1bHQSEgoKb3V0Y29tZV9pZBgBIAEoCRIYChB3aW5fZmFjdG9yX21pY3JvGAIgASgNEhkKEXZvaWRfZmFjdG9yX21pY3JvGAMgASgNEh4KFmRlYWRfaGVhdF9mYWN0b3JfbWljcm8YBCABKA0iVQoJUmVkdWN0aW9uEhEKCWJlZm9yZV9tcxgBIAEoAxIXCg9kZWR1Y3Rpb25fbWljcm8YAiABKA0SHAoUaXNfb2ZmX3dpbm5pbmdzX29ubHkYAyABKAgipQIKDE1hcmtldFJlc3VsdBIrCgRraW5kGAEgASgOMh0ub3ZlcnJvdW5kLmZlZWQudjEuUmVzdWx0S2luZBIRCgltYXJrZXRfaWQYAiABKAkSMgoIb3V0Y29tZXMYAyADKAsyIC5vdmVycm91bmQuZmVlZC52MS5PdXRjb21lUmVzdWx0EhcKD3dpbmRvd19zdGFydF9tcxgEIAEoAxIVCg13aW5kb3dfZW5kX21zGAUgASgDEhMKC3ZvaWRfcmVhc29uGAYgASgJEhEKCWNlcnRhaW50eRgHIAEoDRIwCgpyZWR1Y3Rpb25zGAggAygLMhwub3ZlcnJvdW5kLmZlZWQudjEuUmVkdWN0aW9uEhcKD3JlZmVycmFsX3JlYXNvbhgJIAEoCSKxAwoKRmVlZFVwZGF0ZRITCgtwcm92aWRlcl9pZBgBIAEoCRISCgpmaXh0dXJlX2lkGAIgASgJEhAKCHNlcXVlbmNlGAMgASgEEhgKEHByb3ZpZGVyX3RpbWVfbXMYBCABKAMSGAoQcmVjZWl2ZWRfdGltZV91cxgFIAEoAxI6CgtkZXNjcmlwdGlvbhgGIAEoCzIlLm92ZXJyb3VuZC5vZGRzLnYxLkZpeHR1cmVEZXNjcmlwdGlvbhIsCgVzdGF0ZRgHIAEoCzIdLm92ZXJyb3VuZC5vZGRzLnYxLk1hdGNoU3RhdGUSKQoGcXVvdGVzGAggASgLMhkub3ZlcnJvdW5kLmZlZWQudjEuUXVvdGVzEiwKCGJldF9zdG9wGAkgASgLMhoub3ZlcnJvdW5kLmZlZWQudjEuQmV0U3RvcBIwCgdyZXN1bHRzGAogAygLMh8ub3ZlcnJvdW5kLmZlZWQudjEuTWFya2V0UmVzdWx0Eg0KBWVwb2NoGAsgASgEEhYKDmlzX2NhdGNoaW5nX3VwGAwgASgIEhgKEGlzX3N0YXRlX3JlZnVzZWQYDSABKAgisAEKEVByb3ZpZGVySGVhcnRiZWF0EhMKC3Byb3ZpZGVyX2lkGAEgASgJEhgKEHJlY2VpdmVkX3RpbWVfdXMYAiABKAMSGAoQcHJvdmlkZXJfdGltZV9tcxgDIAEoAxINCgVpc191cBgEIAEoCBISCgp0aW1lb3V0X21zGAUgASgNEg0KBWVwb2NoGAYgASgEEhQKB3NheXNfdXAYByABKAhIAIgBAUIKCghfc2F5c191cCKmAQoORml4dHVyZVJlc3VsdHMSEwoLcHJvdmlkZXJfaWQYASABKAkSEgoKZml4dHVyZV9pZBgCIAEoCRIQCghzZXF1ZW5jZRgDIAEoBBIYChBwcm92aWRlcl90aW1lX21zGAQgASgDEjAKB3Jlc3VsdHMYBSADKAsyHy5vdmVycm91bmQuZmVlZC52MS5NYXJrZXRSZXN1bHQSDQoFZXBvY2gYBiABKAQiWwoKRGVhZExldHRlchIOCgZyZWFzb24YASABKAkSDwoHbWVzc2FnZRgCIAEoCRIOCgZzb3VyY2UYAyABKAkSDwoHdGltZV91cxgEIAEoAxILCgNyYXcYBSABKAwqowEKClJlc3VsdEtpbmQSGwoXUkVTVUxUX0tJTkRfVU5TUEVDSUZJRUQQABIaChZSRVNVTFRfS0lORF9TRVRUTEVNRU5UEAESIwofUkVTVUxUX0tJTkRfU0VUVExFTUVOVF9ST0xMQkFDSxACEhYKElJFU1VMVF9LSU5EX0NBTkNFTBADEh8KG1JFU1VMVF9LSU5EX0NBTkNFTF9ST0xMQkFDSxAEYgZwcm90bzM", [file_overround_odds_v1_fixture]);
 
 /**
  * Prices of one provider for one fixture, as columns: see overround.odds.v1.Book for how the columns line up.
@@ -328,6 +328,30 @@ export type FeedUpdate = Message<"overround.feed.v1.FeedUpdate"> & {
    * @generated from field: repeated overround.feed.v1.MarketResult results = 10;
    */
   results: MarketResult[];
+
+  /**
+   * Of the stream that brought it: rises with every stream of the provider. What a younger stream sends again is folded
+   * in again, what an older one brings late is passed over.
+   *
+   * @generated from field: uint64 epoch = 11;
+   */
+  epoch: bigint;
+
+  /**
+   * An earlier stream of the provider got further than this: what it lost on the way is being sent again, and until
+   * that is done the provider counts as down.
+   *
+   * @generated from field: bool is_catching_up = 12;
+   */
+  isCatchingUp: boolean;
+
+  /**
+   * The state that came with it was refused: nobody may bet on what it tells of until the provider tells a state that
+   * can be taken.
+   *
+   * @generated from field: bool is_state_refused = 13;
+   */
+  isStateRefused: boolean;
 };
 
 /**
@@ -363,7 +387,7 @@ export type ProviderHeartbeat = Message<"overround.feed.v1.ProviderHeartbeat"> &
   providerTimeMs: bigint;
 
   /**
-   * False where the provider itself says it is down or not subscribed.
+   * False where the provider itself says it is down or not subscribed, or has to send again what was lost.
    *
    * @generated from field: bool is_up = 4;
    */
@@ -375,6 +399,20 @@ export type ProviderHeartbeat = Message<"overround.feed.v1.ProviderHeartbeat"> &
    * @generated from field: uint32 timeout_ms = 5;
    */
   timeoutMs: number;
+
+  /**
+   * Of the stream that it came with: that of an older stream than known says nothing.
+   *
+   * @generated from field: uint64 epoch = 6;
+   */
+  epoch: bigint;
+
+  /**
+   * What the provider itself last said; where it is absent, `is_up` was all of it.
+   *
+   * @generated from field: optional bool says_up = 7;
+   */
+  saysUp?: boolean | undefined;
 };
 
 /**
@@ -418,6 +456,13 @@ export type FixtureResults = Message<"overround.feed.v1.FixtureResults"> & {
    * @generated from field: repeated overround.feed.v1.MarketResult results = 5;
    */
   results: MarketResult[];
+
+  /**
+   * Of the stream that brought it; what another stream sends again holds anew.
+   *
+   * @generated from field: uint64 epoch = 6;
+   */
+  epoch: bigint;
 };
 
 /**

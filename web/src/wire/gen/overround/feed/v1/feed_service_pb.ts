@@ -112,7 +112,8 @@ export const PushRefusalSchema: GenMessage<PushRefusal> = /*@__PURE__*/
 export const FeedService: GenService<{
   /**
    * Takes updates in order and acknowledges each after Kafka has it. The first response, sent before anything is read,
-   * carries the last sequence already taken, so that a provider resumes behind it.
+   * carries the last sequence already taken, so that a provider resumes behind it: it sends again, in order, everything
+   * above that.
    *
    * @generated from rpc overround.feed.v1.FeedService.Push
    */
