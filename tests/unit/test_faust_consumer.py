@@ -60,6 +60,16 @@ async def test_the_wait_for_room_ends_when_partitions_are_lost(consumer: Any) ->
     assert stream.empty()
 
 
+async def test_every_other_wait_is_as_it_was(consumer: Any) -> None:
+    """When the flow is stopped, a session lost for one, the library waits for one thing or for so long."""
+    event = asyncio.Event()
+    assert (await consumer.wait_first(event.wait(), timeout=0.01)).done == []
+    assert (await consumer.wait_first(event, asyncio.sleep(60), timeout=0.01)).done == []
+    event.set()
+    assert (await consumer.wait(event)).stopped is False
+    assert (await consumer.wait_first(event, asyncio.sleep(60), asyncio.sleep(60), timeout=1.0)).done == [event]
+
+
 async def test_what_handing_over_raises_is_raised(consumer: Any) -> None:
     async def fail(*, late: bool) -> None:
         if late:
