@@ -57,6 +57,10 @@ class NewestByKey:
             del self._held[next(iter(self._held))]
         return True
 
+    def drop(self, key: str) -> None:
+        """Forget a key."""
+        self._held.pop(key, None)
+
     def frame(self, key: str) -> bytes:
         """Return the field of a key, empty if it is not held."""
         held = self._held.get(key)
@@ -126,6 +130,10 @@ class DeskFeed:
         """Take in liabilities of fixtures; records of other topics are passed over."""
         for record in records:
             if record.topic != LIABILITIES_TOPIC:
+                continue
+            if record.value is None:
+                self._liabilities.drop(record.key)
+                self._worst_losses.drop(record.key)
                 continue
             liability = _parse(risk_pb2.FixtureLiability, record)
             if liability is not None:

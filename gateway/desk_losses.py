@@ -49,7 +49,10 @@ class DeskLosses:
     def apply_liabilities(self, records: Iterable[Record]) -> None:
         """Take in liabilities of fixtures; records of other topics are passed over."""
         for record in records:
-            if record.topic != LIABILITIES_TOPIC or record.value is None:
+            if record.topic != LIABILITIES_TOPIC:
+                continue
+            if record.value is None:
+                self._liabilities.pop(record.key, None)
                 continue
             try:
                 liability = parse_fixture_liability(risk_pb2.FixtureLiability.FromString(record.value))

@@ -103,7 +103,7 @@ class KafkaOutlet:
             raise OutletFull("Outlet is closed")
         self._groups.send(Outgoing(topic, key, value, on_delivery))
 
-    async def send_and_wait(self, topic: str, key: str, value: bytes) -> None:
+    async def send_and_wait(self, topic: str, key: str, value: bytes | None) -> None:
         """Send a message and wait until every in-sync replica has it.
 
         Raises:

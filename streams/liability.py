@@ -12,6 +12,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, Final, Protocol
 from uuid import UUID
 
@@ -40,6 +41,9 @@ WAITING_LEGS_MAX: Final = 20_000
 BATCH_LEGS_MAX: Final = 5_000
 EXPOSURE_CALLS_AT_ONCE_MAX: Final = 32
 COPY_CHECK_INTERVAL_S: Final = 1.0
+EMPTY_KEPT_US: Final = 86_400 * 1_000_000
+"""A fixture without open bets is dropped after so long: so long pricing keeps one that is over, too."""
+DROPPED_AT_ONCE_MAX: Final = 100
 
 LEGS_FOLDED = Counter("overround_liability_legs", "Legs of bets taken from the log.")
 PUBLISHED = Counter("overround_liability_published", "Liabilities of fixtures published.")
@@ -57,6 +61,14 @@ class LiabilityCopy(Protocol):
 
     async def put(self, values: Mapping[str, bytes]) -> None:
         """Replace the liability of some fixtures.
+
+        Raises:
+            LiabilityUnavailable: If the store does not answer in time.
+        """
+        ...
+
+    async def forget(self, fixture_ids: Collection[str]) -> None:
+        """Drop some fixtures.
 
         Raises:
             LiabilityUnavailable: If the store does not answer in time.
@@ -96,6 +108,14 @@ class LiabilityLog(Protocol):
 class _Partition:
     encoded: dict[str, bytes]
     folded: dict[str, FixtureLiability] = field(default_factory=dict)
+    empty_since_us: dict[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def read_back(cls, encoded: dict[str, bytes]) -> _Partition:
+        partition = cls(encoded)
+        for fixture_id in encoded:
+            partition.note_empty(partition.liability_of(fixture_id, ""))
+        return partition
 
     def liability_of(self, fixture_id: str, currency: str) -> FixtureLiability:
         liability = self.folded.get(fixture_id)
@@ -110,7 +130,22 @@ class _Partition:
         encoded = build_fixture_liability(liability).SerializeToString()
         self.folded[liability.fixture_id] = liability
         self.encoded[liability.fixture_id] = encoded
+        self.note_empty(liability)
         return encoded
+
+    def note_empty(self, liability: FixtureLiability) -> None:
+        self.empty_since_us.pop(liability.fixture_id, None)
+        if not liability.markets:
+            self.empty_since_us[liability.fixture_id] = liability.time_us
+
+    def dropped_at(self, now_us: int) -> list[str]:
+        due = (name for name, since_us in self.empty_since_us.items() if now_us - since_us > EMPTY_KEPT_US)
+        return list(islice(due, DROPPED_AT_ONCE_MAX))
+
+    def drop(self, fixture_ids: Iterable[str]) -> None:
+        for fixture_id in fixture_ids:
+            del self.empty_since_us[fixture_id], self.encoded[fixture_id]
+            self.folded.pop(fixture_id, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,7 +275,7 @@ class LiabilityAgent:
             encoded = await retry_while(
                 LiabilityUnavailable, lambda: self._published.read(number), step=f"read {TARGET_TOPIC} back"
             )
-            self._partitions[number] = _Partition(encoded)
+            self._partitions[number] = _Partition.read_back(encoded)
             FIXTURES.set(sum(len(partition.encoded) for partition in self._partitions.values()))
         return self._partitions[number]
 
@@ -303,5 +338,18 @@ class LiabilityAgent:
             for number in await self._copy.missing(self._partitions.keys()):
                 await self._copy.put_whole(number, self._partitions[number].encoded)
                 log.info("liability.copy_restored", partition=number)
+            await self._drop_empty()
         except LiabilityUnavailable as error:
             log.warning("liability.copy_unavailable", error=str(error))
+        except (OutletFull, DeliveryFailed) as error:
+            log.warning("liability.not_dropped", error=str(error))
+
+    async def _drop_empty(self) -> None:
+        """Forget fixtures that nobody has bets on, from the log and the copy first: what fails is done again."""
+        for partition in self._partitions.values():
+            dropped = partition.dropped_at(self._clock.now_us())
+            if dropped:
+                await asyncio.gather(*(self._outlet.send_and_wait(TARGET_TOPIC, name, None) for name in dropped))
+                await self._copy.forget(dropped)
+                partition.drop(dropped)
+                FIXTURES.set(sum(len(held.encoded) for held in self._partitions.values()))

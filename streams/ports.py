@@ -22,7 +22,7 @@ class Outlet(Protocol):
         """
         ...
 
-    async def send_and_wait(self, topic: str, key: str, value: bytes) -> None:
+    async def send_and_wait(self, topic: str, key: str, value: bytes | None) -> None:
         """Send a message and wait until the log has it.
 
         Raises:

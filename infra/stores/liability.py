@@ -48,6 +48,14 @@ class RedisLiability:
                 pipeline.set(liability_key(fixture_id), values[fixture_id])
             await self._answer(pipeline.execute())
 
+    async def forget(self, fixture_ids: Collection[str]) -> None:
+        """Drop some fixtures.
+
+        Raises:
+            LiabilityUnavailable: If Redis does not answer in time.
+        """
+        await self._answer(self._redis.delete(*map(liability_key, fixture_ids)))
+
     async def missing(self, partitions: Collection[int]) -> set[int]:
         """Return those partitions whose fixtures were never put whole, or lost since.
 
@@ -111,8 +119,10 @@ def _read_to_end(consumer: Consumer, partition: int) -> dict[str, bytes]:
                 if error.code() == KafkaError._PARTITION_EOF:
                     return newest
                 raise KafkaException(error)
-            key, value = message.key(), message.value()
-            if key is not None and value is not None:
-                newest[key.decode()] = value
+            fixture_id, value = (message.key() or b"").decode(), message.value()
+            if value is not None:
+                newest[fixture_id] = value
+            else:
+                newest.pop(fixture_id, None)
             deadline_s = time.monotonic() + READ_TIMEOUT_S
     raise LiabilityUnavailable(f"{TARGET_TOPIC}-{partition} must answer within {READ_TIMEOUT_S} s, did not")

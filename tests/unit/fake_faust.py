@@ -101,19 +101,19 @@ class FakeOutlet:
     """Keeps what is sent; fails as often as it is told."""
 
     def __init__(self) -> None:
-        self.sent: list[tuple[str, str, bytes]] = []
+        self.sent: list[tuple[str, str, bytes | None]] = []
         self.failures: list[Exception] = []
 
     def send(self, topic: str, key: str, value: bytes | None, on_delivery: Any = None) -> None:
         raise NotImplementedError("agents under test wait for their sends")
 
-    async def send_and_wait(self, topic: str, key: str, value: bytes) -> None:
+    async def send_and_wait(self, topic: str, key: str, value: bytes | None) -> None:
         if self.failures:
             raise self.failures.pop()
         self.sent.append((topic, key, value))
 
     def values_of(self, topic: str) -> list[bytes]:
-        return [value for name, _, value in self.sent if name == topic]
+        return [value for name, _, value in self.sent if name == topic and value is not None]
 
 
 class FakeClock:

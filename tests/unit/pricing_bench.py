@@ -102,7 +102,7 @@ class FakeLogOutlet:
         else:
             on_delivery(None)
 
-    async def send_and_wait(self, topic: str, key: str, value: bytes) -> None:
+    async def send_and_wait(self, topic: str, key: str, value: bytes | None) -> None:
         self.sent.append((topic, key, value))
 
     def release(self) -> None:
@@ -148,6 +148,8 @@ class FakeBookStore:
 
     async def forget(self, partition_by_fixture: Mapping[str, int]) -> None:
         self._answer()
+        for fixture_id in partition_by_fixture:
+            self.newest.pop(fixture_id, None)
 
     def _answer(self) -> None:
         if self.is_away:

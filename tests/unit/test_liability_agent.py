@@ -14,7 +14,14 @@ from overround.common.v1 import outbox_pb2
 from overround.feed.v1 import feed_pb2
 from overround.risk.v1 import risk_pb2
 from risk.ports import ExposureEntry, RiskUnavailable
-from streams.liability import DEAD_LETTER_TOPIC, SOURCE_TOPIC, TARGET_TOPIC, LiabilityAgent, LiabilityUnavailable
+from streams.liability import (
+    DEAD_LETTER_TOPIC,
+    EMPTY_KEPT_US,
+    SOURCE_TOPIC,
+    TARGET_TOPIC,
+    LiabilityAgent,
+    LiabilityUnavailable,
+)
 from tests.unit.fake_faust import FakeApp, FakeClock, FakeOutlet, eventually
 
 ACCEPTED, SETTLED, ROLLED_BACK = (
@@ -22,6 +29,9 @@ ACCEPTED, SETTLED, ROLLED_BACK = (
     bet_pb2.BetEvent.KIND_SETTLED,
     bet_pb2.BetEvent.KIND_SETTLEMENT_ROLLED_BACK,
 )
+
+
+BETS = {"closed": uuid.uuid4(), "open": uuid.uuid4()}
 
 
 class FakeLiabilityCopy:
@@ -34,6 +44,10 @@ class FakeLiabilityCopy:
         if self.is_away:
             raise LiabilityUnavailable("away")
         self.values.update(values)
+
+    async def forget(self, fixture_ids: Collection[str]) -> None:
+        for fixture_id in fixture_ids:
+            self.values.pop(fixture_id, None)
 
     async def missing(self, partitions: Collection[int]) -> set[int]:
         if self.is_away:
@@ -125,6 +139,38 @@ async def test_all_legs_that_wait_become_one_liability_of_their_fixture(parts: P
     assert (newest.turnover_minor, newest.worst_loss_minor) == (100_000, 150_000)
     assert len(parts.published_liabilities()) < 20
     assert parts.copy.values["sim:1:1"] == newest.SerializeToString()
+
+
+async def test_a_fixture_without_open_bets_is_dropped_everywhere_when_it_was_quiet(parts: Parts) -> None:
+    for fixture_id in ("closed", "open"):
+        parts.app.deliver(SOURCE_TOPIC, 1, _leg(1, BETS[fixture_id], fixture_id=fixture_id))
+    parts.app.deliver(SOURCE_TOPIC, 3, _leg(3, BETS["closed"], fixture_id="closed", kind=SETTLED))
+    async with parts.app:
+        await eventually(lambda: len(parts.app.acknowledged) == 3)
+        parts.clock.time_us += EMPTY_KEPT_US // 2
+        await asyncio.sleep(1.5)
+        assert dropped(parts) == []
+        parts.clock.time_us += EMPTY_KEPT_US
+        await eventually(lambda: dropped(parts) == ["closed"] and parts.copy.values.keys() == {"open"})
+
+
+async def test_a_fixture_that_was_read_back_empty_is_dropped_and_begins_anew_with_the_next_bet(parts: Parts) -> None:
+    empty = risk_pb2.FixtureLiability(fixture_id="closed", version=5, currency="EUR", time_us=5)
+    parts.published.values = {0: {"closed": empty.SerializeToString()}}
+    parts.app.deliver(SOURCE_TOPIC, 8, _leg(8, BETS["open"], fixture_id="open"))
+    async with parts.app:
+        await eventually(lambda: len(parts.app.acknowledged) == 1)
+        parts.clock.time_us += EMPTY_KEPT_US + 1_000_000
+        await eventually(lambda: dropped(parts) == ["closed"])
+        parts.app.deliver(SOURCE_TOPIC, 9, _leg(9, BETS["closed"], fixture_id="closed", kind=ROLLED_BACK))
+        await eventually(lambda: len(parts.app.acknowledged) == 2)
+    again = parts.published_liabilities()[-1]
+    assert again.markets[0].outcomes[0].bet_count == 1
+    assert again.version > empty.version
+
+
+def dropped(parts: Parts) -> list[str]:
+    return [key for topic, key, value in parts.outlet.sent if topic == TARGET_TOPIC and value is None]
 
 
 async def test_state_is_read_back_so_that_a_replay_changes_nothing(parts: Parts) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from faust.types import TP
 
-from odds.fixture import MarketStatus, SuspensionReason
+from odds.fixture import FixtureDescription, FixtureStatus, MarketStatus, MatchState, SuspensionReason
 from odds.fixture_state import FixtureState
 from odds.policy import PricingPolicy
 from odds.repricing import Repricing, price
@@ -18,14 +18,15 @@ from overround.feed.v1 import feed_pb2
 from overround.odds.v1 import book_pb2, fixture_pb2
 from overround.trading.v1 import trading_pb2
 from streams import pricing
+from streams.fixtures import UNENDED_US_MAX, is_expired
 from streams.ports import EncodedPair
 from streams.pricing import COMMANDS_TOPIC, DEAD_LETTER_TOPIC, UPDATES_TOPIC
 from streams.pricing_heartbeat import HEARTBEATS_TOPIC
 from streams.pricing_inputs import Waiting, WaitingFixtures
 from streams.pricing_publication import BOOKS_TOPIC, EXPLANATIONS_TOPIC, RESULTS_TOPIC
 from tests.unit.fake_faust import eventually
-from tests.unit.pricing_bench import START_US, Bench
-from tests.unit.pricing_world import FAIR_ISH
+from tests.unit.pricing_bench import PACE, START_US, Bench
+from tests.unit.pricing_world import FAIR_ISH, NOW_US, folded, quotes, update
 from wire.books import parse_book
 from wire.results import result_keys
 
@@ -386,6 +387,81 @@ async def test_partitions_taken_away_are_neither_priced_nor_called_alive(bench: 
     count = len(bench.outlet.of(HEARTBEATS_TOPIC))
     await asyncio.sleep(0.6)
     assert len(bench.outlet.of(HEARTBEATS_TOPIC)) == count
+
+
+async def test_a_fixture_that_never_ended_is_forgotten_in_the_log_and_then_in_the_copy(bench: Bench) -> None:
+    bench.quote()
+    await eventually(lambda: "match" in bench.store.newest and bench.store.whole.get(0) is not None)
+    successor = Bench()
+    successor.published.pairs, successor.store = published_by(bench), bench.store
+    successor.clock.time_us = START_US + PACE.retention_us + UNENDED_US_MAX
+    successor.outlet.failures = 1
+    await successor.start()
+    await eventually(lambda: "match" not in successor.store.newest)
+    await eventually(lambda: bool(successor.outlet.of(HEARTBEATS_TOPIC)))
+    await successor.stop()
+
+    tombstones = [(topic, key) for topic, key, value in successor.outlet.sent if value is None]
+    assert tombstones == [(BOOKS_TOPIC, "match"), (EXPLANATIONS_TOPIC, "match")] * 2
+    assert successor.outlet.books() == []
+
+
+async def test_a_fixture_that_is_heard_of_again_while_it_is_forgotten_stays(bench: Bench) -> None:
+    bench.quote()
+    await eventually(lambda: "match" in bench.store.newest and bench.store.whole.get(0) is not None)
+    successor = Bench()
+    successor.published.pairs, successor.store = published_by(bench), bench.store
+    successor.clock.time_us = START_US + PACE.retention_us + UNENDED_US_MAX
+    successor.outlet.is_holding = True
+    await successor.start()
+    await eventually(lambda: any(value is None for _, _, value in successor.outlet.sent))
+    offset = successor.quote()
+    await eventually(lambda: len(successor.outlet.books()) == 1)
+    successor.outlet.release()
+    await eventually(lambda: successor.is_acknowledged(offset))
+    await asyncio.sleep(1.5)
+    await successor.stop()
+    assert successor.store.newest["match"].version == successor.outlet.books()[-1].version
+
+
+async def test_what_the_log_took_back_is_not_read_back_from_the_copy(bench: Bench) -> None:
+    bench.quote()
+    await eventually(lambda: "match" in bench.store.newest and bench.store.whole.get(0) is not None)
+    successor = Bench()
+    successor.store = bench.store
+    successor.published.pairs = {"match": EncodedPair(0, None, None)}
+    await successor.start()
+    await eventually(lambda: bool(successor.outlet.of(HEARTBEATS_TOPIC)))
+    await successor.stop()
+    assert successor.outlet.books() == []
+
+
+DAY_US = 86_400_000_000
+
+
+@pytest.mark.parametrize(
+    ("status", "start_days", "quiet_days", "is_given_up"),
+    [
+        (FixtureStatus.ENDED, None, 2, True),
+        (FixtureStatus.ENDED, None, 0.5, False),
+        (FixtureStatus.IN_PLAY, 0, 6, False),
+        (FixtureStatus.IN_PLAY, 0, 8, True),
+        (FixtureStatus.IN_PLAY, None, 3_650, True),
+        (FixtureStatus.PRE_MATCH, 90, 30, False),
+        (FixtureStatus.PRE_MATCH, 90, 96, False),
+        (FixtureStatus.PRE_MATCH, 90, 98, True),
+        (FixtureStatus.PRE_MATCH, 1_000_000, 3_650, True),
+    ],
+)
+def test_a_fixture_is_given_up_when_it_is_over_or_long_past_its_start(
+    status: FixtureStatus, start_days: float | None, quiet_days: float, is_given_up: bool
+) -> None:
+    start_ms = 0 if start_days is None else (NOW_US + int(start_days * DAY_US)) // 1_000
+    state = folded(
+        update(quoted=quotes(), state=MatchState(status), description=FixtureDescription(start_time_ms=start_ms))
+    )
+    now_us = NOW_US + int(quiet_days * DAY_US)
+    assert is_expired(state, now_us=now_us, retention_us=DAY_US) == is_given_up
 
 
 def damaged(value: bytes | None, how: str) -> bytes | None:
