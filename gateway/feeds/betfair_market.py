@@ -74,7 +74,9 @@ class Runner:
 
     @property
     def is_doubtful(self) -> bool:
-        """Return whether a price of it could not be read."""
+        """Return whether a price of it that would be shown could not be read."""
+        if self.status != "ACTIVE":
+            return False
         ladders = self.best_displayed, self.best_available, self.available
         return self._is_last_traded_doubtful or any(ladder.is_doubtful for ladder in ladders)
 

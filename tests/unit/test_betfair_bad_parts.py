@@ -148,6 +148,13 @@ def test_the_same_part_told_again_ends_the_doubt(bad: dict[str, Any], good: dict
     assert shown(adapter.read(line(3, rc=[good])))[1] == OPEN
 
 
+def test_a_bad_price_of_a_runner_that_is_removed_matters_no_more() -> None:
+    adapter = quoted()
+    assert shown(adapter.read(line(2, rc=[prices(2, batb=[[0, 1001, 5]])])))[1] == SUSPENDED
+    without = [THREE[0], THREE[1] | {"status": "REMOVED"}, THREE[2]]
+    assert shown(adapter.read(line(3, marketDefinition=definition(runners=without)))) == ([2000, 0, 3500], OPEN)
+
+
 @pytest.mark.parametrize(
     "change",
     [
