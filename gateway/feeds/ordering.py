@@ -49,6 +49,10 @@ class NewestTimes:
     def __init__(self) -> None:
         self._time_ms_by_stream: dict[Hashable, int] = {}
 
+    def of(self, stream: Hashable) -> int:
+        """Return the newest time stamp of a stream, 0 for none."""
+        return self._time_ms_by_stream.get(stream, 0)
+
     def is_late(self, stream: Hashable, time_ms: int) -> bool:
         """Return whether something newer was noted; else note this one."""
         newest_ms = self._time_ms_by_stream.pop(stream, 0)

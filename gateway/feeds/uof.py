@@ -4,8 +4,8 @@ Every product of the feed is a provider of its own ("uof:1" live, "uof:3" pre-ma
 a sequence from its time stamp (see SequenceClock), or a sign of life.
 
 Order: odds and bet-stops of a fixture that are older than what was taken are refused, since newer prices stand. Results
-travel in a slower queue of the feed than odds, so they are compared per market with results alone; nothing of them is
-lost to newer odds.
+travel in a slower queue of the feed than odds, so they are compared per market with results of their kind alone:
+settlements with settlements, cancellations with cancellations of the same time window, each with what takes them back.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
 from lxml import etree
@@ -27,10 +28,11 @@ from gateway.feeds.refusals import (
     MessageUnknown,
 )
 from gateway.feeds.uof_fixtures import DescriptionMemory, description_from
-from gateway.feeds.uof_markets import quotes_from, results_from
+from gateway.feeds.uof_markets import ResultsReading, named_markets, quotes_from, results_from
 from gateway.feeds.uof_state import state_from
-from gateway.feeds.uof_values import attribute, integer_of, local_name, parse_document, time_ms_of
-from overround.feed.v1.feed_pb2 import BetStop, FeedUpdate, ProviderHeartbeat, ResultKind
+from gateway.feeds.uof_values import attribute, epoch_ms_of, integer_of, local_name, parse_document, time_ms_of
+from gateway.feeds.validation import MARKETS_MAX
+from overround.feed.v1.feed_pb2 import BetStop, FeedUpdate, MarketResult, ProviderHeartbeat, ResultKind
 from overround.odds.v1.fixture_pb2 import FixtureDescription, FixtureStatus, MatchState
 
 UNATTRIBUTED: Final = "uof:0"
@@ -44,6 +46,7 @@ _RESULT_KINDS: Final = {
     "bet_cancel": ResultKind.RESULT_KIND_CANCEL,
     "rollback_bet_cancel": ResultKind.RESULT_KIND_CANCEL_ROLLBACK,
 }
+_SETTLING: Final = frozenset({ResultKind.RESULT_KIND_SETTLEMENT, ResultKind.RESULT_KIND_SETTLEMENT_ROLLBACK})
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +96,25 @@ class UofAdapter:
         update = self._ordered_update(message)
         status = message.root.find("{*}sport_event_status")
         unknown = _unknown_children(message.root, {"sport_event_status", "odds", "odds_generation_properties"})
+        refusals: list[FeedRefused] = []
+        is_uncertain = False
         if status is not None:
-            update.state.CopyFrom(state_from(status))
-        quotes, unknown_markets = quotes_from(message.root)
-        if quotes is not None:
-            update.quotes.CopyFrom(quotes)
-        return Reading(message.provider_id, updates=(update,), unknown_part_count=unknown + unknown_markets)
+            state = state_from(status)
+            update.state.CopyFrom(state.state)
+            refusals += state.refusals
+            is_uncertain = state.is_uncertain
+        prices = quotes_from(message.root, is_suspended=is_uncertain)
+        if prices.quotes is not None:
+            update.quotes.CopyFrom(prices.quotes)
+        if is_uncertain or prices.has_nameless:
+            # What the message quotes is quoted anew; whatever else may be meant stands still.
+            update.bet_stop.CopyFrom(BetStop())
+        return Reading(
+            message.provider_id,
+            updates=(update,),
+            refusals=refusals + prices.refusals,
+            unknown_part_count=unknown + prices.unknown_part_count,
+        )
 
     def _read_bet_stop(self, message: _Message) -> Reading:
         # Groups are sets of markets that only the provider's market descriptions list; to stop more is safe.
@@ -107,37 +123,55 @@ class UofAdapter:
         return Reading(message.provider_id, updates=(update,))
 
     def _read_results(self, message: _Message) -> Reading:
-        results, unknown = results_from(message.root, kind=_RESULT_KINDS[message.kind])
-        fixture_id = _fixture_id_of(message.root)
-        sequence = self._sequence_of(message)
-        update = FeedUpdate(
-            provider_id=message.provider_id,
-            fixture_id=fixture_id,
-            sequence=sequence,
-            provider_time_ms=message.time_ms,
-        )
-        refusals: list[FeedRefused] = []
-        for result in results:
-            if self._newest.is_late((message.provider_id, fixture_id, result.market_id), message.time_ms):
+        """Read results; a market whose result cannot be read takes no bets until it is quoted again."""
+        update = self._update(message, _fixture_id_of(message.root))
+        try:
+            reading = results_from(message.root, kind=_RESULT_KINDS[message.kind])
+        except FeedRefused as refusal:
+            market_ids = list(islice(dict.fromkeys(named_markets(message.root)), MARKETS_MAX))
+            reading = ResultsReading([], [refusal], market_ids, not market_ids)
+        refusals = list(reading.refusals)
+        for result in reading.results:
+            if self._is_late(update, result):
                 refusals.append(_late(result.market_id, message.time_ms))
             else:
                 update.results.append(result)
+        if reading.has_nameless:
+            update.bet_stop.CopyFrom(BetStop())
+        elif reading.refused_market_ids:
+            update.bet_stop.CopyFrom(BetStop(market_ids=reading.refused_market_ids))
         return Reading(
             message.provider_id,
-            updates=(update,) if update.results else (),
+            updates=(update,) if update.results or update.HasField("bet_stop") else (),
             refusals=refusals,
-            unknown_part_count=unknown,
+            unknown_part_count=reading.unknown_part_count,
         )
+
+    def _is_late(self, update: FeedUpdate, result: MarketResult) -> bool:
+        """Return whether newer news of the same kind were taken: of settlements, or of cancellations of a window."""
+        stream: tuple[object, ...] = (update.provider_id, update.fixture_id, result.market_id)
+        if result.kind in _SETTLING:
+            return self._newest.is_late((*stream, "settled"), update.provider_time_ms)
+        window = (result.window_start_ms, result.window_end_ms)
+        if self._newest.of((*stream, "cancelled", 0, 0)) > update.provider_time_ms:
+            return True
+        return self._newest.is_late((*stream, "cancelled", *window), update.provider_time_ms)
 
     def _read_fixture_change(self, message: _Message) -> Reading:
         fixture_id = _fixture_id_of(message.root)
-        start_time_ms = integer_of(message.root, "start_time", 0)
-        description = FixtureDescription(start_time_ms=start_time_ms)
         update = self._ordered_update(message, lane="fixture")
-        update.description.CopyFrom(self._descriptions.merge(fixture_id, description))
+        refusals: list[FeedRefused] = []
+        try:
+            description = FixtureDescription(start_time_ms=epoch_ms_of(message.root, "start_time"))
+            update.description.CopyFrom(self._descriptions.merge(fixture_id, description))
+        except FeedRefused as refusal:
+            refusals.append(refusal)
         if attribute(message.root, "change_type") == _FIXTURE_CANCELLED:
-            update.state.CopyFrom(MatchState(status=FixtureStatus.FIXTURE_STATUS_CANCELLED))
-        return Reading(message.provider_id, updates=(update,))
+            status = FixtureStatus.FIXTURE_STATUS_CANCELLED
+            update.state.CopyFrom(MatchState(status=status, is_score_unknown=True))
+        elif refusals:
+            update.bet_stop.CopyFrom(BetStop())  # it may have begun
+        return Reading(message.provider_id, updates=(update,), refusals=refusals)
 
     def _read_fixture_document(self, message: _Message) -> Reading:
         fixture = message.root.find("{*}fixture")

@@ -16,6 +16,7 @@ _ID = re.compile(r"[0-9]{1,9}")
 _OUTCOME_ID = re.compile(r"[!-~]{1,128}")
 _SPECIFIER = re.compile(r"[A-Za-z0-9_]{1,32}=[!-<>-{}~]{1,128}")
 _SPECIFIERS_MAX: Final = 16
+_MARKET_ID_LENGTH_MAX: Final = 200
 IDS_CACHED_MAX: Final = 65_536
 
 
@@ -69,17 +70,28 @@ PERIODS: Final[Mapping[str, Period.ValueType]] = {
     "6": Period.PERIOD_FIRST_HALF,
     "31": Period.PERIOD_HALF_TIME,
     "7": Period.PERIOD_SECOND_HALF,
+    "22": Period.PERIOD_NOT_STARTED,  # about to
+    "61": Period.PERIOD_NOT_STARTED,  # delayed
     "32": Period.PERIOD_EXTRA_TIME,  # awaiting it
     "33": Period.PERIOD_EXTRA_TIME,  # its half-time
+    "35": Period.PERIOD_EXTRA_TIME,  # something after normal time is awaited
+    "36": Period.PERIOD_EXTRA_TIME,
     "40": Period.PERIOD_EXTRA_TIME,
     "41": Period.PERIOD_EXTRA_TIME,
     "42": Period.PERIOD_EXTRA_TIME,
     "34": Period.PERIOD_PENALTIES,  # awaiting them
     "50": Period.PERIOD_PENALTIES,
+    "51": Period.PERIOD_PENALTIES,
+    "52": Period.PERIOD_PENALTIES,
     "100": Period.PERIOD_FINISHED,
     "110": Period.PERIOD_FINISHED,  # after extra time
     "120": Period.PERIOD_FINISHED,  # after penalties
 }
+FIRST_HALF: Final = "6"
+SECOND_HALF: Final = "7"
+AWAITING_EXTRA_TIME: Final = "32"
+AFTER_MORE_THAN_NORMAL_TIME: Final = frozenset({"110", "120"})
+CALLED_OFF: Final = frozenset({"60", "70", "90"})  # postponed, cancelled, abandoned
 
 SPORTS: Final[Mapping[str, str]] = {
     "sr:sport:1": "football",
@@ -108,9 +120,9 @@ def canonical_market_id(number: str, specifiers: str) -> str:
     parts = _parse_specifiers(specifiers)
     known = KNOWN_MARKETS.get(number)
     if known is not None and list(parts) == ([known.specifier] if known.specifier else []):
-        return f"{known.name}:{parts[known.specifier]}" if known.specifier else known.name
+        return _bounded(f"{known.name}:{parts[known.specifier]}" if known.specifier else known.name)
     joined = "|".join(f"{name}={value}" for name, value in sorted(parts.items()))
-    return f"uof:{number}:{joined}" if joined else f"uof:{number}"
+    return _bounded(f"uof:{number}:{joined}" if joined else f"uof:{number}")
 
 
 def canonical_outcome_id(market_number: str, market_id: str, number: str) -> str:
@@ -127,10 +139,19 @@ def canonical_outcome_id(market_number: str, market_id: str, number: str) -> str
     return known.outcome_id_by_number.get(number, number)
 
 
+def _bounded(market_id: str) -> str:
+    if len(market_id) > _MARKET_ID_LENGTH_MAX:
+        raise MessageMalformed(f"A market id has at most {_MARKET_ID_LENGTH_MAX} characters, had {len(market_id)}")
+    return market_id
+
+
 def _parse_specifiers(specifiers: str) -> dict[str, str]:
     if not specifiers:
         return {}
     items = specifiers.split("|")
     if len(items) > _SPECIFIERS_MAX or not all(_SPECIFIER.fullmatch(item) for item in items):
         raise MessageMalformed(f"Specifiers must read a=1|b=2, were {specifiers[:64]!r}")
-    return dict(item.split("=", 1) for item in items)
+    parts = dict(item.split("=", 1) for item in items)
+    if len(parts) < len(items):
+        raise MessageMalformed(f"Specifiers must differ, were {specifiers[:64]!r}")
+    return parts

@@ -55,7 +55,7 @@ def _competitor(fixture: etree._Element, qualifier: str) -> str:
 
 
 def _sport_of(sport: etree._Element) -> str:
-    return SPORTS.get(attribute(sport, "id"), _name_of(sport).lower().replace(" ", "-"))
+    return SPORTS.get(attribute(sport, "id"), _name_of(sport).lower().replace(" ", "-"))[:_NAME_LENGTH_MAX]
 
 
 def _name_of(element: etree._Element) -> str:

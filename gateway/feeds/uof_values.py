@@ -13,7 +13,8 @@ from gateway.feeds.refusals import MessageMalformed, MessageOversized
 
 FACTOR_ONE: Final = 1_000_000
 DECIMAL_ODDS_MAX: Final = 10_000.0
-_SCORE_MAX: Final = 100_000
+TIME_MS_MAX: Final = (1 << 43) - 1
+COUNT_MAX: Final = 100_000
 _INTEGER = re.compile(r"[0-9]{1,18}", re.ASCII)
 _DECIMAL = re.compile(r"[0-9]{1,12}(\.[0-9]{1,18})?([eE][+-]?[0-9]{1,2})?", re.ASCII)
 _CLOCK = re.compile(r"([0-9]{1,3}):([0-5][0-9])", re.ASCII)
@@ -119,8 +120,8 @@ def score_of(element: etree._Element, name: str) -> int:
         MessageMalformed: If it is no number from 0 to 100,000.
     """
     text = attribute(element, name) or "0"
-    if not _DECIMAL.fullmatch(text) or float(text) > _SCORE_MAX:
-        raise MessageMalformed(f"{name} must be a number up to {_SCORE_MAX}, was {text[:32]!r}")
+    if not _DECIMAL.fullmatch(text) or float(text) > COUNT_MAX:
+        raise MessageMalformed(f"{name} must be a number up to {COUNT_MAX}, was {text[:32]!r}")
     return int(float(text))
 
 
@@ -143,7 +144,7 @@ def time_ms_of(element: etree._Element, name: str) -> int:
     """Return an ISO 8601 time in milliseconds since the Unix epoch; 0 where it is missing.
 
     Raises:
-        MessageMalformed: If it is none, or has no zone.
+        MessageMalformed: If it is none, or has no zone, or is too far.
     """
     text = attribute(element, name)
     if not text:
@@ -153,6 +154,18 @@ def time_ms_of(element: etree._Element, name: str) -> int:
         milliseconds = round(time.timestamp() * 1000)
     except (ValueError, OverflowError):
         raise MessageMalformed(f"{name} must be an ISO 8601 time, was {text[:40]!r}") from None
-    if time.tzinfo is None or milliseconds < 0:
+    if time.tzinfo is None or not 0 <= milliseconds <= TIME_MS_MAX:
         raise MessageMalformed(f"{name} must be a time with a zone, was {text[:40]!r}")
+    return milliseconds
+
+
+def epoch_ms_of(element: etree._Element, name: str) -> int:
+    """Return a time in milliseconds since the Unix epoch; 0 where it is missing.
+
+    Raises:
+        MessageMalformed: If it is none, or too far.
+    """
+    milliseconds = integer_of(element, name, 0)
+    if milliseconds > TIME_MS_MAX:
+        raise MessageMalformed(f"{name} must be a time up to {TIME_MS_MAX} ms, was {milliseconds}")
     return milliseconds

@@ -12,7 +12,7 @@ from gateway.feeds.refusals import MessageMalformed, MessageOversized
 from odds.layout import LayoutMalformed
 from overround.feed.v1.feed_pb2 import FeedUpdate, MarketResult, Quotes, ResultKind
 from overround.odds.v1.book_pb2 import MarketStatus
-from overround.odds.v1.fixture_pb2 import FixtureDescription, FixtureStatus, MatchState, Period
+from overround.odds.v1.fixture_pb2 import FixtureDescription, FixtureStatus, MatchState, Period, Score
 from wire.feed import parse_quotes
 from wire.layouts import expect_layout_hash
 
@@ -114,7 +114,9 @@ def _check_state(state: MatchState) -> None:
     if state.status not in FixtureStatus.values() or state.period not in Period.values():
         raise MessageMalformed(f"Status and period must be known, were {state.status} and {state.period}")
     for field, value in state.ListFields():
-        _expect_range(value, 0, COUNT_MAX, field.name)
+        counts = (value.home, value.away) if isinstance(value, Score) else (value,)
+        for count in counts:
+            _expect_range(count, 0, COUNT_MAX, field.name)
 
 
 def _check_result(result: MarketResult) -> None:

@@ -330,13 +330,45 @@ def test_older_odds_are_refused_and_older_results_are_not() -> None:
     only(read(odds_change("<odds/>", time_ms=100), adapter))
     late = read(odds_change("<odds/>", time_ms=99), adapter)
     assert [refusal.reason for refusal in late.refusals] == ["OUT_OF_ORDER"]
-    settlement = (
-        '<rollback_bet_settlement product="1" event_id="sr:match:7" timestamp="{}"><market id="1"/>'
-        "</rollback_bet_settlement>"
-    )
-    update = only(read(settlement.format(98), adapter))
-    assert update.results
-    assert [refusal.reason for refusal in read(settlement.format(97), adapter).refusals] == ["OUT_OF_ORDER"]
+    assert only(read(results("rollback_bet_settlement", 98), adapter)).results
+    assert refused(read(results("rollback_bet_settlement", 97), adapter)) == ["OUT_OF_ORDER"]
+
+
+def results(kind: str, time_ms: int, window: str = "", market: str = '<market id="1"/>') -> str:
+    inner = f"<outcomes>{market}</outcomes>" if kind == "bet_settlement" else market
+    return f'<{kind} product="1" event_id="sr:match:7" timestamp="{time_ms}" {window}>{inner}</{kind}>'
+
+
+def refused(reading: Reading) -> list[str]:
+    return [refusal.reason for refusal in reading.refusals]
+
+
+SETTLED_MARKET = '<market id="1"><outcome id="1" result="1"/></market>'
+EARLY, LATER = 'start_time="10" end_time="20"', 'start_time="30" end_time="40"'
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "is_taken"),
+    [
+        (results("bet_settlement", 200, market=SETTLED_MARKET), results("bet_cancel", 190, EARLY), True),
+        (results("bet_cancel", 200), results("bet_settlement", 190, market=SETTLED_MARKET), True),
+        (results("rollback_bet_settlement", 200), results("bet_cancel", 190), True),
+        (results("bet_settlement", 200, market=SETTLED_MARKET), results("rollback_bet_cancel", 190), True),
+        (results("rollback_bet_settlement", 200), results("bet_settlement", 190, market=SETTLED_MARKET), False),
+        (results("bet_settlement", 200, market=SETTLED_MARKET), results("rollback_bet_settlement", 190), False),
+        (results("rollback_bet_cancel", 200, EARLY), results("bet_cancel", 190, EARLY), False),
+        (results("rollback_bet_cancel", 200), results("bet_cancel", 190, EARLY), False),
+        (results("bet_cancel", 200, LATER), results("bet_cancel", 190, EARLY), True),
+        (results("bet_cancel", 200, EARLY), results("bet_cancel", 200, LATER), True),
+        (results("bet_cancel", 200), results("bet_cancel", 190, market='<market id="10"/>'), True),
+    ],
+)
+def test_results_are_out_of_order_among_their_own_kind_alone(first: str, second: str, is_taken: bool) -> None:
+    adapter = UofAdapter()
+    assert only(read(first, adapter)).results
+    reading = read(second, adapter)
+    assert bool(reading.updates) is is_taken
+    assert refused(reading) == ([] if is_taken else ["OUT_OF_ORDER"])
 
 
 def test_a_message_that_comes_again_is_a_duplicate() -> None:
@@ -360,18 +392,6 @@ MALFORMED: dict[str, Any] = {
     "no event": '<bet_stop product="1" timestamp="1"/>',
     "event id": '<bet_stop product="1" timestamp="1" event_id="../x"/>',
     "time too far": odds_change("", time_ms=1 << 43),
-    "odds no number": odds_change('<odds><market id="1"><outcome id="1" odds="NaN"/></market></odds>'),
-    "odds too high": odds_change('<odds><market id="1"><outcome id="1" odds="10000.1"/></market></odds>'),
-    "market id": odds_change('<odds><market id="x"/></odds>'),
-    "market status": odds_change('<odds><market id="1" status="2"/></odds>'),
-    "market twice": odds_change('<odds><market id="1"/><market id="1"/></odds>'),
-    "specifiers": odds_change('<odds><market id="9" specifiers="a"/></odds>'),
-    "clock": odds_change("", status='<sport_event_status><clock match_time="1:99"/></sport_event_status>'),
-    "result": '<bet_settlement product="1" event_id="sr:match:7" timestamp="5"><outcomes><market id="1">'
-    '<outcome id="1" result="0.5"/></market></outcomes></bet_settlement>',
-    "void factor": '<bet_settlement product="1" event_id="sr:match:7" timestamp="5"><outcomes><market id="1">'
-    '<outcome id="1" result="0" void_factor="1.5"/></market></outcomes></bet_settlement>',
-    "no market": '<bet_cancel product="1" event_id="sr:match:7" timestamp="5"/>',
     "document type": '<!DOCTYPE a SYSTEM "http://localhost/a.dtd"><alive product="1" timestamp="1"/>',
     "external entity": '<!DOCTYPE a [<!ENTITY e SYSTEM "file:///etc/passwd">]><alive product="&e;" timestamp="1"/>',
     "hidden document type": '<?xml version="1.0" encoding="UTF-7"?>+ADwAIQ-DOCTYPE a+AD4-<alive product="1" '
