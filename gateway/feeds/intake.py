@@ -71,8 +71,8 @@ class Taken:
 class Intake:
     """Checks updates, stamps them, passes them to the log; keeps what it refuses as dead letters.
 
-    Sequences of a provider must rise. Nothing is younger than its arrival, whatever a provider's clock says. An update is
-    itself a sign of life, so that one a second goes out with them.
+    Sequences of a provider must rise. Nothing is younger than its arrival, whatever a provider's clock says. An update
+    is itself a sign of life, so that one a second goes out with them.
     """
 
     def __init__(self, *, outlet: FeedOutlet, clock: Clock) -> None:
