@@ -100,7 +100,7 @@ class TradingService:
     async def suspend_all_in_play(
         self, request: trading_service_pb2.SuspendAllInPlayRequest, context: Context
     ) -> trading_service_pb2.SuspendAllInPlayResponse:
-        """Suspend every fixture that is or may be in play; each command has an id made of the request's and the fixture's."""
+        """Suspend every fixture that is or may be in play; a command's id is made of the request's and fixture's."""
         trader_name = await self._name_of_caller(context)
         request_id = parse_uuid(request.request_id, field="request_id")
         now_us = self._sources.clock.now_us()
