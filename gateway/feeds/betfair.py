@@ -172,10 +172,10 @@ class BetfairAdapter:
             MessageMalformed: If its definition does not say what it is.
             MessageOutOfOrder: If it has none yet.
         """
-        if not isinstance(exchange_id, str) or not isinstance(definition, dict | None):
-            raise MessageMalformed(f"A market must have an id and a definition, had {str(exchange_id)[:32]!r}")
+        if not isinstance(exchange_id, str):
+            raise MessageMalformed(f"A market must have an id, had {str(exchange_id)[:32]!r}")
         followed = self._followed_by_exchange_id.get(exchange_id)
-        if definition is None:
+        if not isinstance(definition, dict):
             if followed is None and exchange_id not in self._left_alone:
                 raise MessageOutOfOrder(f"Market {exchange_id[:32]!r} must begin with its definition")
             return followed
@@ -206,9 +206,13 @@ class BetfairAdapter:
         raise MessageOversized(f"At most {MARKETS_MAX} markets are followed at a time")
 
 
-def _take_definition(followed: _Followed, definition: Mapping[str, Any], update: FeedUpdate) -> Iterator[FeedRefused]:
+def _take_definition(followed: _Followed, definition: Any, update: FeedUpdate) -> Iterator[FeedRefused]:
     """Take a definition and add to the update what it changes; yield what of it could not be read."""
     market, fixture = followed.market, followed.fixture
+    if not isinstance(definition, dict):
+        market.is_definition_doubtful = True
+        yield MessageMalformed(f"A market definition must be an object, was {type(definition).__name__}")
+        return
     refusals = list(market.define(definition))
     try:
         description = fixture.follow_description(market, definition)

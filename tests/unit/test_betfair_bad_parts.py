@@ -183,6 +183,14 @@ def test_a_change_that_cannot_be_read_suspends_its_market(change: dict[str, Any]
     assert shown(adapter.read(image(batb(1, 2.2), batb(2, 4.2), time_ms=3))) == ([2200, 4200, 0], OPEN)
 
 
+@pytest.mark.parametrize("bad", ["x", [], 7, definition(runners=None), definition(runners=THREE, status="OPENED")])
+def test_prices_beside_a_bad_definition_are_taken_and_wait_for_a_good_one(bad: Any) -> None:
+    adapter = quoted()
+    assert shown(adapter.read(line(2, marketDefinition=bad, rc=[batb(1, 2.1)]))) == ([2100, 4000, 3500], SUSPENDED)
+    good = adapter.read(line(3, marketDefinition=definition(runners=THREE)))
+    assert (shown(good), good.refusals) == (([2100, 4000, 3500], OPEN), [])
+
+
 def test_a_market_begun_with_a_bad_definition_is_suspended_until_a_good_one_comes() -> None:
     adapter = BetfairAdapter()
     assert shown(adapter.read(image(batb(1, 2.0), status="OPENED"))) == ([2000, 0, 0], SUSPENDED)
