@@ -16,10 +16,14 @@ from clickhouse_driver.errors import Error as ClickHouseError
 from rich.console import Console
 from rich.table import Column, Table
 
-from infra.audit_checks import CHAINED, CHECKS, Check
+from infra.audit_check import Check
+from infra.audit_checks import CHAINED, CHECKS
 from infra.settings import Settings
+from infra.stores.anchor_log import AnchorsUnavailable, read_anchors
+from infra.stores.ledger_anchors import compare_anchors
 from infra.stores.postgres import UNAVAILABLE, Connection
-from infra.stores.postgres_chain import verify_blocks
+from infra.stores.postgres_chain import BlockVerdict, verify_blocks
+from infra.stores.postgres_records import verify_records
 
 VIOLATIONS_SHOWN_MAX = 5
 CONNECT_TIMEOUT_S = 5
@@ -28,9 +32,9 @@ COPY_POLL_S = 0.5
 
 _TOTALS = """
     SELECT debit_account_id::text, credit_account_id::text, currency, kind, count(*), sum(amount_minor)::bigint
-    FROM ledger.transfer WHERE transaction_id < pg_snapshot_xmin(pg_current_snapshot()) GROUP BY 1, 2, 3, 4
+    FROM ledger.transfer WHERE transaction_id < ledger.horizon() GROUP BY 1, 2, 3, 4
 """
-_HORIZON = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
+_HORIZON = "SELECT ledger.horizon()::text::bigint"
 _COPY_TOTALS = """
     SELECT debit_account_id, credit_account_id, currency, kind, count(), sum(amount_minor)
     FROM ledger_transfers FINAL WHERE transaction_id < %(horizon)s
@@ -58,7 +62,7 @@ def run_audit(settings: Settings, console: Console, *, must_check_copy: bool) ->
     Args:
         settings: Where the ledger and its copy are.
         console: Where the table goes.
-        must_check_copy: Whether a ClickHouse that cannot be reached is a violation rather than a check left out.
+        must_check_copy: Whether a ClickHouse or log that cannot be reached is a violation rather than a check left out.
     """
     try:
         findings = asyncio.run(audit_ledger(settings, must_check_copy=must_check_copy))
@@ -75,9 +79,17 @@ def run_audit(settings: Settings, console: Console, *, must_check_copy: bool) ->
 async def audit_ledger(settings: Settings, *, must_check_copy: bool) -> list[Finding]:
     """Return what each check found on one snapshot of the ledger."""
     async with _snapshot(settings.postgres_dsn) as connection:
-        findings = [await _run_check(connection, check) for check in CHECKS]
-        findings.append(await _check_chain(connection))
+        findings = await check_ledger(connection)
+        findings.append(await _check_anchors(connection, settings, must_check_copy=must_check_copy))
         findings.append(await _check_copy(connection, settings, must_check_copy=must_check_copy))
+    return findings
+
+
+async def check_ledger(connection: Connection) -> list[Finding]:
+    """Return what each check found that needs nothing but the ledger itself."""
+    findings = [await _run_check(connection, check) for check in CHECKS]
+    findings.append(await _check_chain("The Merkle chain of transfers holds", verify_blocks(connection)))
+    findings.append(await _check_chain("The Merkle chain of records holds", verify_records(connection)))
     return findings
 
 
@@ -98,18 +110,29 @@ async def _snapshot(dsn: str) -> AsyncIterator[Connection]:
 
 async def _run_check(connection: Connection, check: Check) -> Finding:
     checked_count = await connection.fetchval(check.counted)
-    rows = await connection.fetch(CHAINED + check.violations)
+    rows = await connection.fetch(", ".join((CHAINED, *check.tables)) + check.violations)
     return Finding(check.name, checked_count, tuple(row[0] for row in rows))
 
 
-async def _check_chain(connection: Connection) -> Finding:
+async def _check_chain(name: str, verdicts: AsyncIterator[BlockVerdict]) -> Finding:
     checked_count = 0
     violations = []
-    async for verdict in verify_blocks(connection):
-        checked_count += verdict.transfer_count
+    async for verdict in verdicts:
+        checked_count += verdict.row_count
         if verdict.complaint:
             violations.append(verdict.complaint)
-    return Finding("The Merkle chain holds", checked_count, tuple(violations))
+    return Finding(name, checked_count, tuple(violations))
+
+
+async def _check_anchors(connection: Connection, settings: Settings, *, must_check_copy: bool) -> Finding:
+    name = "The chains are those that were anchored in the log"
+    try:
+        anchors = await asyncio.to_thread(read_anchors, settings.kafka_bootstrap)
+    except AnchorsUnavailable as error:
+        return Finding(name, None, (str(error),) if must_check_copy else (), str(error))
+    verdict = await compare_anchors(connection, anchors)
+    remark = f"a restore lost {verdict.lost_count} anchored blocks" if verdict.lost_count else ""
+    return Finding(name, len(anchors), verdict.complaints, remark)
 
 
 async def _check_copy(connection: Connection, settings: Settings, *, must_check_copy: bool) -> Finding:

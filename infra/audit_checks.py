@@ -1,24 +1,9 @@
-"""What must always be true of the ledger, as SQL: each check counts what it looked at and finds what breaks it."""
+"""What must always be true of the ledger, as SQL: how it balances and how its parts agree with each other."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """An invariant.
-
-    Attributes:
-        name: The invariant, as people say it.
-        counted: SQL that counts what was looked at.
-        violations: SQL with a row for each violation, whose only column says what is wrong.
-    """
-
-    name: str
-    counted: str
-    violations: str
-
+from infra.audit_check import Check
+from infra.audit_recomputed import RECOMPUTED
 
 CHECKS: tuple[Check, ...] = (
     Check(
@@ -216,6 +201,146 @@ CHECKS: tuple[Check, ...] = (
         """,
     ),
     Check(
+        "Money moves only as its command may move it",
+        "SELECT count(*) FROM ledger.transfer",
+        """
+        SELECT format('transfer %s (%s %s) goes from %s to %s about %s', t.row_id, t.provider, t.kind,
+            t.debit_account_id, t.credit_account_id, t.subject_id)
+        FROM ledger.transfer t
+        LEFT JOIN ledger.account d ON d.account_id = t.debit_account_id
+        LEFT JOIN ledger.account c ON c.account_id = t.credit_account_id
+        LEFT JOIN bets.bet b ON b.bet_id = t.subject_id
+        WHERE NOT coalesce(CASE t.provider || ' ' || t.kind
+            WHEN 'bets stake' THEN t.debit_account_id = b.account_id AND c.owner_id IS NULL AND c.kind = 'stakes'
+                AND t.leg = 0 AND t.time_us = b.placed_time_us
+            WHEN 'settlement payout' THEN d.owner_id IS NULL AND d.kind = 'payouts'
+                AND t.credit_account_id = b.account_id
+            WHEN 'settlement refund' THEN d.owner_id IS NULL AND d.kind = 'stakes'
+                AND t.credit_account_id = b.account_id AND t.amount_minor = b.stake_minor
+            WHEN 'settlement rollback' THEN t.debit_account_id = b.account_id AND t.reverses_row_id IS NOT NULL
+            WHEN 'settlement recovery' THEN t.subject_id IS NULL AND d.kind = 'cash' AND c.kind = 'receivable'
+                AND c.owner_id = d.owner_id
+            WHEN 'settlement advance' THEN t.subject_id IS NULL AND d.kind = 'receivable' AND c.kind = 'cash'
+                AND c.owner_id = d.owner_id
+            WHEN 'deposits deposit' THEN t.subject_id IS NULL AND t.leg = 0 AND d.owner_id IS NULL
+                AND d.kind = 'test_money' AND c.kind = 'cash' AND t.key LIKE t.credit_account_id || ':%'
+        END, false) OR (t.reverses_row_id IS NOT NULL) <> (t.kind = 'rollback')
+        UNION ALL
+        SELECT format('%s %s of %s has no %s beside it', t.kind, t.row_id, t.amount_minor,
+            CASE t.kind WHEN 'advance' THEN 'rollback' ELSE 'payout or refund' END)
+        FROM ledger.transfer t
+        WHERE t.kind IN ('advance', 'recovery') AND NOT EXISTS (
+            SELECT FROM ledger.transfer beside
+            WHERE (beside.provider, beside.key) = (t.provider, t.key) AND beside.amount_minor >= t.amount_minor
+                AND beside.time_us = t.time_us AND CASE t.kind
+                    WHEN 'advance' THEN beside.kind = 'rollback' AND beside.leg = t.leg + 1
+                        AND beside.debit_account_id = t.credit_account_id
+                    ELSE beside.kind IN ('payout', 'refund') AND beside.leg = t.leg - 1
+                        AND beside.credit_account_id = t.debit_account_id
+                END
+        )
+        UNION ALL
+        SELECT format('legs of command %s %s are %s', provider, key, array_agg(leg ORDER BY leg)) FROM ledger.transfer
+        GROUP BY provider, key HAVING max(leg) <> count(*) - 1
+        UNION ALL
+        SELECT format('account %s (%s) is guarded: %s, at version %s, with %s', account_id, kind, guarded, version,
+            posted_minor)
+        FROM ledger.account
+        WHERE guarded <> (owner_id IS NOT NULL AND kind <> 'receivable') OR (owner_id IS NULL AND version <> 0)
+            OR (kind = 'receivable' AND posted_minor > 0)
+        """,
+    ),
+    Check(
+        "What happened to a bet is what was paid for it, when it was paid",
+        "SELECT count(*) FROM bets.event WHERE sequence > 0",
+        """
+        SELECT format('events of bet %s by result %s sum to %s at %s, their transfers to %s at %s', coalesce(e.bet_id,
+            t.bet_id), coalesce(e.key, t.key), e.minor, e.times, t.minor, t.times)
+        FROM (
+            SELECT bet_id, result_key || '/' || bet_id AS key, sum(amount_minor) AS minor,
+                array_agg(DISTINCT time_us) AS times
+            FROM bets.event WHERE sequence > 0 GROUP BY bet_id, result_key
+        ) AS e FULL JOIN (
+            SELECT subject_id AS bet_id, key,
+                sum(CASE kind WHEN 'rollback' THEN -amount_minor ELSE amount_minor END) AS minor,
+                array_agg(DISTINCT time_us) AS times
+            FROM ledger.transfer WHERE provider = 'settlement' AND subject_id IS NOT NULL GROUP BY subject_id, key
+        ) AS t USING (bet_id, key)
+        WHERE e.bet_id IS NULL OR e.minor <> coalesce(t.minor, 0) OR cardinality(e.times) <> 1
+            OR t.times <> e.times
+        UNION ALL
+        SELECT format('event %s of bet %s, by %s, is of no result, command or kind that fits', e.sequence, e.bet_id,
+            e.result_key)
+        FROM bets.event e
+        LEFT JOIN bets.settlement s USING (result_key)
+        LEFT JOIN ledger.command c ON c.provider = 'settlement' AND c.key = e.result_key || '/' || e.bet_id
+        LEFT JOIN bets.leg l ON (l.bet_id, l.fixture_id, l.market_id) = (e.bet_id, s.fixture_id, s.market_id)
+        WHERE e.sequence > 0 AND NOT coalesce(
+            c.answer = jsonb_build_object('bet_id', e.bet_id) AND l.bet_id IS NOT NULL AND CASE e.kind
+                WHEN 2 THEN s.kind IN (1, 4) AND e.amount_minor >= 0
+                WHEN 3 THEN s.kind IN (1, 2, 3) AND e.amount_minor <= 0 AND (e.status, e.return_minor) = (1, 0)
+                WHEN 4 THEN s.kind = 3 AND e.amount_minor > 0
+                WHEN 5 THEN s.kind = 4 AND e.amount_minor < 0 AND (e.status, e.return_minor) = (1, 0)
+            END, false)
+        UNION ALL
+        SELECT format('bet %s was placed at %s and settled at %s, its events say %s and %s', b.bet_id, b.placed_time_us,
+            b.settled_time_us, e.first_us, e.last_us)
+        FROM bets.bet b LEFT JOIN (
+            SELECT bet_id, min(time_us) FILTER (WHERE sequence = 0) AS first_us, max(time_us) AS max_us,
+                (array_agg(time_us ORDER BY sequence DESC))[1] AS last_us,
+                min(result_key) FILTER (WHERE sequence = 0) AS first_key
+            FROM bets.event GROUP BY bet_id
+        ) AS e USING (bet_id)
+        WHERE (e.first_us, e.last_us, e.first_key) IS DISTINCT FROM (b.placed_time_us, e.max_us, NULL)
+            OR b.settled_time_us IS DISTINCT FROM CASE WHEN b.status <> 1 THEN e.last_us END
+            OR e.max_us > ledger.now_us()
+        UNION ALL
+        SELECT format('bet %s was credited last by transfer %s, the transfers say %s', b.bet_id, b.credit_row_id,
+            standing.row_id)
+        FROM bets.bet b LEFT JOIN (
+            SELECT t.subject_id, max(t.row_id) AS row_id FROM ledger.transfer t
+            WHERE t.provider = 'settlement' AND t.kind IN ('payout', 'refund')
+                AND NOT EXISTS (SELECT FROM ledger.transfer r WHERE r.reverses_row_id = t.row_id)
+            GROUP BY t.subject_id
+        ) AS standing ON standing.subject_id = b.bet_id
+        WHERE b.credit_row_id IS DISTINCT FROM standing.row_id
+        """,
+    ),
+    Check(
+        "An answer says what its command did",
+        "SELECT count(*) FROM ledger.command",
+        """
+        SELECT format('command bets %s was answered with bet %s, %s', c.key, c.answer ->> 'bet_id',
+            coalesce('which is another''s', 'which is not there'))
+        FROM ledger.command c LEFT JOIN bets.bet b ON b.bet_id = (c.answer ->> 'bet_id')::uuid
+        WHERE c.provider = 'bets' AND c.answer ? 'bet_id'
+            AND (c.key, (c.answer ->> 'placed_time_us')::bigint) IS DISTINCT FROM
+                (b.player_id || ':' || b.request_id, b.placed_time_us)
+        UNION ALL
+        SELECT format('bet %s is of command %s, which says %s', b.bet_id, b.player_id || ':' || b.request_id, c.answer)
+        FROM bets.bet b
+        LEFT JOIN ledger.command c ON c.provider = 'bets' AND c.key = b.player_id || ':' || b.request_id
+        WHERE (c.answer ->> 'bet_id')::uuid IS DISTINCT FROM b.bet_id
+        UNION ALL
+        SELECT format('command %s %s left balance %s, its account says otherwise', c.provider, c.key,
+            c.answer -> 'balance')
+        FROM ledger.command c JOIN ledger.transfer t USING (provider, key)
+        WHERE c.provider IN ('bets', 'deposits') AND c.answer ? 'balance' AND (
+            (c.answer #>> '{balance,account_version}')::bigint, c.answer #>> '{balance,currency}'
+        ) IS DISTINCT FROM (coalesce(t.debit_version, t.credit_version), t.currency)
+        UNION ALL
+        SELECT format('player %s is of no registration', p.player_id) FROM pam.player p
+        WHERE NOT EXISTS (
+            SELECT FROM ledger.command c
+            WHERE c.provider = 'pam' AND c.answer = jsonb_build_object('player_id', p.player_id)
+        )
+        UNION ALL
+        SELECT format('command %s %s is of %s, its transfer %s', c.provider, c.key, c.time_us, t.time_us)
+        FROM ledger.command c JOIN ledger.transfer t USING (provider, key)
+        WHERE t.time_us NOT BETWEEN c.time_us - 60000000 AND c.time_us + 60000000 OR t.time_us > ledger.now_us()
+        """,
+    ),
+    Check(
         "A player has a cash account of their own",
         "SELECT count(*) FROM pam.player",
         """
@@ -233,7 +358,7 @@ CHECKS: tuple[Check, ...] = (
         "SELECT count(*) FROM ledger.outbox",
         """
         SELECT format('the relay is at transaction %s, which has not ended', transaction_id) FROM ledger.relay_position
-        WHERE transaction_id >= pg_snapshot_xmax(pg_current_snapshot())
+        WHERE transaction_id >= ledger.horizon()
         UNION ALL
         SELECT format('outbox row %s names what is not there', o.row_id) FROM ledger.outbox o
         LEFT JOIN bets.event e ON e.bet_id = o.subject_id AND e.sequence = o.event_sequence
@@ -251,12 +376,55 @@ CHECKS: tuple[Check, ...] = (
         LEFT JOIN ledger.outbox o ON o.kind = 1 AND o.subject_id = e.bet_id AND o.event_sequence = e.sequence
         WHERE e.transaction_id > (SELECT min(transaction_id) FROM ledger.outbox)
         GROUP BY e.bet_id, e.sequence HAVING count(o.row_id) <> 1
+        UNION ALL
+        SELECT format('leg %s of event %s of bet %s is told of %s times', l.leg, e.sequence, e.bet_id, count(o.row_id))
+        FROM bets.event e JOIN bets.leg l USING (bet_id)
+        LEFT JOIN ledger.outbox o ON o.kind = 2 AND o.subject_id = e.bet_id AND o.event_sequence = e.sequence
+            AND o.leg = l.leg
+        WHERE e.transaction_id > (SELECT min(transaction_id) FROM ledger.outbox)
+        GROUP BY e.bet_id, e.sequence, l.leg HAVING count(o.row_id) <> 1
+        UNION ALL
+        SELECT format('outbox row %s is of transaction %s and %s, what it tells of of %s and %s', o.row_id,
+            o.transaction_id, o.time_us, coalesce(e.transaction_id, t.transaction_id, c.transaction_id),
+            coalesce(e.time_us, t.time_us, p.registered_time_us))
+        FROM ledger.outbox o
+        LEFT JOIN bets.event e ON o.kind <= 2 AND e.bet_id = o.subject_id AND e.sequence = o.event_sequence
+        LEFT JOIN ledger.transfer t ON o.kind = 3 AND t.row_id = o.transfer_row_id
+        LEFT JOIN pam.player p ON o.kind = 4 AND p.player_id = o.subject_id
+        LEFT JOIN ledger.command c ON c.provider = 'pam' AND c.answer = jsonb_build_object('player_id', p.player_id)
+        WHERE (o.transaction_id, o.time_us) IS DISTINCT FROM (
+                coalesce(e.transaction_id, t.transaction_id, c.transaction_id),
+                coalesce(e.time_us, t.time_us, p.registered_time_us))
+            OR num_nonnulls(o.event_sequence) <> (o.kind <= 2)::integer OR num_nonnulls(o.leg) <> (o.kind = 2)::integer
+            OR num_nonnulls(o.transfer_row_id) <> (o.kind = 3)::integer
+            OR num_nonnulls(o.subject_id) <> (o.kind <> 3)::integer
+            OR o.kind = 2 AND NOT EXISTS (SELECT FROM bets.leg l WHERE (l.bet_id, l.leg) = (o.subject_id, o.leg))
+        UNION ALL
+        SELECT format('the relay %s is not there', name) FROM unnest(ARRAY['outbox']) AS name
+        WHERE NOT EXISTS (SELECT FROM ledger.relay_position WHERE relay = name)
         """,
     ),
+    Check(
+        "Positions are of this cluster",
+        "SELECT count(*) FROM ledger.epoch",
+        """
+        SELECT format('epoch %s is of cluster %s, this is %s', epoch, cluster, ledger.cluster()) FROM ledger.epoch
+        WHERE epoch = (SELECT max(epoch) FROM ledger.epoch) AND cluster <> ledger.cluster()
+        UNION ALL
+        SELECT format('epoch %s was not adopted as it stands', e.epoch) FROM ledger.epoch e
+        LEFT JOIN ledger.command c ON c.provider = 'ledger' AND c.key = 'adopt/' || e.epoch
+        WHERE CASE e.epoch WHEN 0 THEN (e.record_block_id, e.chain_block_id) <> (0, 0)
+            ELSE c.answer IS DISTINCT FROM to_jsonb(e.*) END
+        UNION ALL
+        SELECT format('epochs are %s', array_agg(epoch ORDER BY epoch)) FROM ledger.epoch
+        HAVING (min(epoch), max(epoch)) IS DISTINCT FROM (0, count(*) - 1)
+        """,
+    ),
+    *RECOMPUTED,
 )
 
 CHAINED = """
-    WITH chained AS (
+    WITH RECURSIVE chained AS (
         SELECT coalesce((array_agg(last_transaction_id ORDER BY block_id DESC))[1], '0'::xid8) AS transaction_id,
             coalesce((array_agg(last_row_id ORDER BY block_id DESC))[1], 0) AS row_id
         FROM ledger.chain_block

@@ -27,6 +27,8 @@ app = typer.Typer(
 
 results_app = typer.Typer(help="Results that have not become money: see them, redo them, drop them.")
 app.add_typer(results_app, name="results", no_args_is_help=True)
+ledger = typer.Typer(help="The ledger itself.")
+app.add_typer(ledger, name="ledger", no_args_is_help=True)
 
 ProfileOption = Annotated[
     str | None, typer.Option("--profile", help="local or test; OVERROUND_PROFILE says it too.", metavar="NAME")
@@ -145,6 +147,14 @@ def redo(name: ResultArgument, *, reason: ReasonOption, by: ByOption, profile: P
 def drop(name: ResultArgument, *, reason: ReasonOption, by: ByOption, profile: ProfileOption = None) -> None:
     """Give up a parked result, or leave a bet that was set aside as it stands."""
     _decide_result(name, "drop", reason=reason, by=by, profile=profile)
+
+
+@ledger.command("adopt")
+def adopt_ledger(*, profile: ProfileOption = None) -> None:
+    """Let a restored ledger go on here, once no other copy of it runs."""
+    from infra.ledger_adoption import run_adoption
+
+    typer.echo(run_adoption(_settings(profile)))
 
 
 @app.command()

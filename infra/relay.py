@@ -16,7 +16,9 @@ import structlog
 from prometheus_client import Counter, Gauge
 
 from infra.settings import Relay as RelaySettings
-from infra.stores.postgres import UNAVAILABLE, Connection
+from infra.stores.ledger_anchors import ANCHORS_TOPIC, newest_anchors
+from infra.stores.ledger_epoch import describe_oldest_writer
+from infra.stores.postgres import UNAVAILABLE, Connection, PositionsNotOwn, expect_own_positions
 from infra.stores.postgres_chain import append_block
 from infra.stores.postgres_outbox import (
     OutboxMessage,
@@ -27,7 +29,9 @@ from infra.stores.postgres_outbox import (
     prune_published,
     store_position,
 )
+from infra.stores.postgres_records import append_records
 from kernel.errors import DomainError
+from overround.wallet.v1.anchor_pb2 import LedgerChain
 
 LEADER_LOCK = "ledger.relay"
 LAG_ROWS_MAX = 10_000
@@ -38,6 +42,7 @@ PUBLISHED = Counter("relay_published", "Messages confirmed by the log.", ["topic
 LAG_ROWS = Gauge("relay_lag_rows", f"Rows not published yet, counted up to {LAG_ROWS_MAX}.")
 LAG_SECONDS = Gauge("relay_lag_seconds", "Age of the oldest row not published yet.")
 CHAINED = Counter("relay_chained_transfers", "Transfers that entered the Merkle chain.")
+RECORDED = Counter("relay_chained_records", "Commands that entered the Merkle chain with what they wrote.")
 PRUNED = Counter("relay_pruned_rows", "Published rows deleted from the outbox.")
 
 log = structlog.get_logger(__name__)
@@ -71,7 +76,9 @@ class Relay:
         self._settings = settings
         self._is_leader = False
         self._is_standby = False
+        self._refusal = ""
         self._beat_s = 0.0
+        self._upkeep: _Upkeep | None = None
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Lead, or wait to lead, until told to stop; outages of the database or the log are sat out."""
@@ -80,6 +87,7 @@ class Relay:
                 await self._connect_and_lead(stopping)
             except (*UNAVAILABLE, DomainError) as error:
                 log.warning("relay.interrupted", kind=type(error).__name__, detail=str(error))
+                self._refusal = str(error) if isinstance(error, PositionsNotOwn) else ""
             self._is_leader = False
             await _sleep(stopping, self._settings.retry_ms / 1_000)
 
@@ -88,10 +96,10 @@ class Relay:
         if self._is_standby:
             return None
         if not self._is_leader:
-            return "not connected to the ledger"
+            return self._refusal or "not connected to the ledger"
         if asyncio.get_running_loop().time() - self._beat_s > STALLED_S:
             return f"published nothing for {STALLED_S:.0f} s though something waits"
-        return None
+        return self._upkeep.lag_complaint if self._upkeep is not None else None
 
     async def _connect_and_lead(self, stopping: asyncio.Event) -> None:
         timeout_s = self._settings.statement_timeout_ms / 1_000
@@ -113,8 +121,9 @@ class Relay:
     async def _publish_until(self, stopping: asyncio.Event, connection: Connection) -> None:
         outlet = self._open_outlet()
         try:
+            epoch = await expect_own_positions(connection)
             position = await load_position(connection)
-            upkeep = _Upkeep(connection, self._settings)
+            self._upkeep = upkeep = _Upkeep(connection, outlet, self._settings, epoch=epoch)
             self._is_leader = True
             while not stopping.is_set():
                 self._beat_s = asyncio.get_running_loop().time()
@@ -133,34 +142,62 @@ class Relay:
 
 
 class _Upkeep:
-    """What is done now and then between two pages, each a bounded step."""
+    """What is done now and then between two pages, each a bounded step.
 
-    def __init__(self, connection: Connection, settings: RelaySettings) -> None:
+    Attributes:
+        lag_complaint: What is wrong with how long the oldest row has waited, None if nothing is.
+    """
+
+    def __init__(self, connection: Connection, outlet: Outlet, settings: RelaySettings, *, epoch: int) -> None:
+        self.lag_complaint: str | None = None
         self._connection = connection
+        self._outlet = outlet
         self._settings = settings
+        self._epoch = epoch
         self._chain_due_s = 0.0
+        self._anchor_due_s = 0.0
         self._prune_due_s = 0.0
         self._lag_due_s = 0.0
 
     async def run_due(self, position: Position) -> None:
-        """Append a block, delete a page, or measure the lag, where it is time to."""
+        """Append blocks, anchor them, delete a page, or measure the lag, where it is time to."""
         now_s = asyncio.get_running_loop().time()
         if now_s >= self._chain_due_s:
             await self._chain(now_s)
+        if now_s >= self._anchor_due_s:
+            await self._anchor()
+            self._anchor_due_s = now_s + self._settings.anchor_interval_ms / 1_000
         if now_s >= self._prune_due_s:
             await self._prune(now_s, position)
         if now_s >= self._lag_due_s:
-            lag = await measure_lag(self._connection, position, LAG_ROWS_MAX)
-            LAG_ROWS.set(lag.row_count)
-            LAG_SECONDS.set(lag.age_us / 1_000_000)
+            await self._measure_lag(position)
             self._lag_due_s = now_s + LAG_INTERVAL_S
 
+    async def _measure_lag(self, position: Position) -> None:
+        lag = await measure_lag(self._connection, position, LAG_ROWS_MAX)
+        LAG_ROWS.set(lag.row_count)
+        LAG_SECONDS.set(lag.age_us / 1_000_000)
+        if lag.age_us <= self._settings.lag_ms_max * 1_000:
+            self.lag_complaint = None
+            return
+        # A row is told once every transaction that began before it has ended, also one of another database.
+        writer = await describe_oldest_writer(self._connection)
+        waits = f"the oldest of what happened waits for {lag.age_us // 1_000_000} s to be told"
+        self.lag_complaint = f"{waits}: {writer}" if writer else waits
+
     async def _chain(self, now_s: float) -> None:
-        transfers_max = self._settings.chain_block_transfers_max
-        count = await append_block(self._connection, transfers_max=transfers_max)
-        CHAINED.inc(count)
-        if count < transfers_max:
+        rows_max = self._settings.chain_block_rows_max
+        transfers = await append_block(self._connection, transfers_max=rows_max)
+        records = await append_records(self._connection, records_max=rows_max)
+        CHAINED.inc(transfers)
+        RECORDED.inc(records)
+        if max(transfers, records) < rows_max:
             self._chain_due_s = now_s + self._settings.chain_interval_ms / 1_000
+
+    async def _anchor(self) -> None:
+        """Tell the newest blocks outside the database; one that is lost on the way is followed by a newer one."""
+        for anchor in await newest_anchors(self._connection, epoch=self._epoch):
+            self._outlet.send(ANCHORS_TOPIC, LedgerChain.Name(anchor.chain), anchor.SerializeToString())
 
     async def _prune(self, now_s: float, position: Position) -> None:
         rows_max = self._settings.page_rows_max

@@ -91,7 +91,9 @@ class Relay(Section):
     retry_ms: int = Field(default=500, ge=10)
     statement_timeout_ms: int = Field(default=5_000, ge=100)
     chain_interval_ms: int = Field(default=1_000, ge=10)
-    chain_block_transfers_max: int = Field(default=1_000, ge=1, le=100_000)
+    chain_block_rows_max: int = Field(default=1_000, ge=1, le=100_000)
+    anchor_interval_ms: int = Field(default=10_000, ge=10)
+    lag_ms_max: int = Field(default=10_000, ge=1_000)
     prune_interval_ms: int = Field(default=30_000, ge=10)
     published_kept_s: int = Field(default=3_600, ge=0)
 

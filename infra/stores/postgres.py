@@ -16,6 +16,9 @@ from kernel.errors import DomainError
 Connection: TypeAlias = "PoolConnectionProxy[asyncpg.Record] | asyncpg.Connection[asyncpg.Record]"
 
 STALE_S = 300
+_STANDING = """
+    SELECT epoch, cluster, ledger.cluster() AS cluster_now FROM ledger.epoch ORDER BY epoch DESC LIMIT 1
+"""
 ABANDONED_TRANSACTION_MS = 5_000  # an open transaction holds back the outbox of everyone
 
 UNAVAILABLE = (
@@ -32,8 +35,15 @@ UNAVAILABLE = (
 """What says that the server could not answer, rather than that the question was wrong."""
 
 
+class PositionsNotOwn(LedgerUnavailable):
+    """The ledger's positions count transactions of another cluster, or of another line of this one's history."""
+
+
 class PostgresPool:
-    """A bounded pool. It connects when a connection is first wanted, so that it starts and lives without the server."""
+    """A bounded pool. It connects when a connection is first wanted, so that it starts and lives without the server.
+
+    It lends none to a ledger that was restored and that nobody adopted: what is written there would never be told.
+    """
 
     def __init__(self, dsn: str, *, connections_max: int, statement_timeout_ms: int, application_name: str) -> None:
         self._timeout_s = statement_timeout_ms / 1_000
@@ -52,6 +62,7 @@ class PostgresPool:
                 # Every statement takes columns or a key: planning it anew for its values costs, and changes nothing.
                 "plan_cache_mode": "force_generic_plan",
             },
+            init=_expect_own_positions,
             reset=_leave_as_it_is,
         )
 
@@ -111,6 +122,27 @@ class PostgresPool:
             raise
         finally:
             await self._pool.release(connection)
+
+
+async def expect_own_positions(connection: Connection) -> int:
+    """Return the ledger's epoch.
+
+    Raises:
+        PositionsNotOwn: If the ledger was restored from elsewhere, or from an earlier state, and nobody adopted it.
+    """
+    row = await connection.fetchrow(_STANDING)
+    if row is None or row["cluster"] != row["cluster_now"]:
+        found, now = ("unknown", "unknown") if row is None else (row["cluster"], row["cluster_now"])
+        raise PositionsNotOwn(
+            f"Positions must be of this cluster {now}, are of {found}: the ledger was restored. Once no other copy of "
+            "it runs, `overround ledger adopt` lets it go on here"
+        )
+    epoch: int = row["epoch"]
+    return epoch
+
+
+async def _expect_own_positions(connection: Connection) -> None:
+    await expect_own_positions(connection)
 
 
 async def _leave_as_it_is(_connection: Connection) -> None:

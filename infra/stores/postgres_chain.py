@@ -25,7 +25,7 @@ _TRANSFERS = """
         subject_id, time_us
     FROM ledger.transfer
     WHERE (transaction_id, row_id) > ($1::text::xid8, $2) AND (transaction_id, row_id) <= ($3::text::xid8, $4)
-        AND transaction_id < pg_snapshot_xmin(pg_current_snapshot())
+        AND transaction_id < ledger.horizon()
     ORDER BY ledger.transfer.transaction_id, row_id LIMIT $5
 """
 _APPEND = """
@@ -47,10 +47,10 @@ _BLOCKS = """
 
 @dataclass(frozen=True, slots=True)
 class BlockVerdict:
-    """What verifying one block found: its number, its transfers, and what is wrong, empty where nothing is."""
+    """What verifying one block found: its number, what it holds, and what is wrong, empty where nothing is."""
 
     block_id: int
-    transfer_count: int
+    row_count: int
     complaint: str
 
 
@@ -113,15 +113,37 @@ def _net_by_house_account(transfers: Sequence[asyncpg.Record]) -> dict[int, int]
 
 
 def _complain(block: asyncpg.Record, transfers: Sequence[asyncpg.Record], previous_hash: bytes, block_id: int) -> str:
-    if block["block_id"] != block_id:
-        return f"block {block_id} must come next, was {block['block_id']}"
-    if len(transfers) != block["transfer_count"]:
-        return f"block {block_id} must hold {block['transfer_count']} transfers, held {len(transfers)}"
-    root = merkle_root([leaf_hash(list(row.values())) for row in transfers])
-    if root != block["merkle_root"]:
-        return f"a transfer of block {block_id} was changed"
-    if block["previous_hash"] != previous_hash:
-        return f"block {block_id} does not stand on the block before"
-    if block["block_hash"] != block_hash(previous_hash, block_id, len(transfers), root):
-        return f"the hash of block {block_id} is wrong"
-    return ""
+    ends = [(row["transaction_id"], row["row_id"]) for row in transfers[-1:]]
+    is_end_right = ends == [(block["last_transaction_id"], block["last_row_id"])]
+    leaves = [leaf_hash(list(row.values())) for row in transfers]
+    return complain_of_block(
+        block, leaves, count=block["transfer_count"], is_end_right=is_end_right, after=previous_hash, block_id=block_id
+    )
+
+
+def complain_of_block(
+    block: asyncpg.Record, leaves: Sequence[bytes], *, count: int, is_end_right: bool, after: bytes, block_id: int
+) -> str:
+    """Return what is wrong with a block of a chain, empty if nothing is.
+
+    Args:
+        block: As it is stored.
+        leaves: The hashes of what it holds now.
+        count: How many it was made of.
+        is_end_right: Whether what it holds ends where it says.
+        after: The hash of the block before.
+        block_id: What its number must be.
+    """
+    root = merkle_root(leaves) if leaves else b""
+    faults = (
+        (block["block_id"] != block_id, f"block {block_id} must come next, was {block['block_id']}"),
+        (len(leaves) != count, f"block {block_id} must hold {count}, held {len(leaves)}"),
+        (not is_end_right, f"block {block_id} must end where it says, does not"),
+        (root != block["merkle_root"], f"what block {block_id} holds was changed"),
+        (block["previous_hash"] != after, f"block {block_id} does not stand on the block before"),
+        (
+            block["block_hash"] != block_hash(after, block_id, len(leaves), root),
+            f"the hash of block {block_id} is wrong",
+        ),
+    )
+    return next((fault for is_wrong, fault in faults if is_wrong), "")

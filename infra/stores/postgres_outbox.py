@@ -32,7 +32,7 @@ _NEXT = """
     SELECT transaction_id::text::bigint AS transaction_id, row_id, kind, subject_id, event_sequence, leg,
         transfer_row_id
     FROM ledger.outbox
-    WHERE (transaction_id, row_id) > ($1::text::xid8, $2) AND transaction_id < pg_snapshot_xmin(pg_current_snapshot())
+    WHERE (transaction_id, row_id) > ($1::text::xid8, $2) AND transaction_id < ledger.horizon()
     ORDER BY ledger.outbox.transaction_id, row_id LIMIT $3
 """
 _TRANSFERS = """

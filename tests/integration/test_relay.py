@@ -48,7 +48,8 @@ class FakeOutlet:
     def send(
         self, topic: str, key: str, value: bytes, on_delivery: Callable[[Exception | None], None] | None = None
     ) -> None:
-        assert on_delivery is not None
+        if on_delivery is None:
+            return  # an anchor, which nobody waits for
         if self.refuse_from is not None and len(self.sent) >= self.refuse_from:
             on_delivery(Refused())
         else:

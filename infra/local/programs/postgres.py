@@ -31,6 +31,8 @@ PARAMETERS = {
     "wal_compression": "on",
     "jit": "off",  # our queries are short; compiling them costs more than running them
     "autovacuum_naptime": "15s",
+    # What somebody forgot to end keeps the outbox from being told, in whichever database it is.
+    "idle_in_transaction_session_timeout": "60s",
     "log_min_messages": "warning",
     "timezone": "UTC",
 }

@@ -1,0 +1,56 @@
+"""The anchors of the ledger's chains, read back from the log."""
+
+from __future__ import annotations
+
+import time
+from typing import ClassVar, Final
+
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
+from google.protobuf.message import DecodeError
+
+from infra.kafka import reader_options
+from infra.stores.ledger_anchors import ANCHORS_TOPIC
+from kernel.errors import DomainError
+from overround.wallet.v1.anchor_pb2 import LedgerAnchor
+
+ANSWER_TIMEOUT_S: Final = 5.0
+POLL_TIMEOUT_S: Final = 0.5
+POLL_RECORDS_MAX: Final = 10_000
+
+
+class AnchorsUnavailable(DomainError):
+    """The log did not tell in time what was anchored, or holds what is no anchor."""
+
+    reason: ClassVar[str] = "ANCHORS_UNAVAILABLE"
+
+
+def read_anchors(bootstrap: str) -> list[LedgerAnchor]:
+    """Return every anchor, oldest first.
+
+    Raises:
+        AnchorsUnavailable: If the broker does not answer in time, or one cannot be read.
+    """
+    consumer = Consumer(reader_options(bootstrap, client_id="audit"))
+    try:
+        consumer.assign([TopicPartition(ANCHORS_TOPIC, 0, OFFSET_BEGINNING)])
+        return _read_to_end(consumer)
+    except (KafkaException, DecodeError) as error:
+        raise AnchorsUnavailable(f"The anchors must be read from the log, but: {error}") from error
+    finally:
+        consumer.close()
+
+
+def _read_to_end(consumer: Consumer) -> list[LedgerAnchor]:
+    anchors: list[LedgerAnchor] = []
+    deadline_s = time.monotonic() + ANSWER_TIMEOUT_S
+    while time.monotonic() < deadline_s:
+        for message in consumer.consume(POLL_RECORDS_MAX, POLL_TIMEOUT_S):
+            error = message.error()
+            if error is None:
+                anchors.append(LedgerAnchor.FromString(message.value() or b""))
+            elif error.code() == KafkaError._PARTITION_EOF:
+                return anchors
+            else:
+                raise KafkaException(error)
+            deadline_s = time.monotonic() + ANSWER_TIMEOUT_S
+    raise AnchorsUnavailable(f"The log must tell what was anchored within {ANSWER_TIMEOUT_S} s, did not")

@@ -1,0 +1,206 @@
+"""A ledger restored elsewhere, and somebody else's open transaction: the relay says what keeps it, and goes on."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import signal
+import socket
+import subprocess
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from infra.ledger_adoption import run_adoption
+from infra.local.launch import as_user
+from infra.local.programs.postgres import binaries, prepare_data, server_user
+from infra.relay import Relay
+from infra.settings import Settings
+from infra.stores.ledger_anchors import compare_anchors, newest_anchors
+from infra.stores.postgres import PositionsNotOwn, expect_own_positions
+from kernel.commands import LedgerUnavailable
+from overround.wallet.v1.anchor_pb2 import LedgerAnchor
+from tests.integration.test_relay import QUICK, FakeOutlet
+from tests.ledger_world import open_world, scratch_database
+
+START_TIMEOUT_S = 20
+WAIT_S = 30
+
+
+@pytest.fixture
+async def scratch(settings: Settings) -> AsyncIterator[Settings]:
+    async with scratch_database(settings) as made:
+        yield made
+
+
+@pytest.fixture
+def other_cluster(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """A server of its own, which has counted next to no transactions yet."""
+    folder = tmp_path_factory.mktemp("cluster")
+    for parent in (folder, *folder.parents):
+        if parent == Path("/tmp"):
+            break
+        parent.chmod(0o755)
+    data = folder / "postgres"
+    prepare_data(data, settings.postgres.user)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    options = ["-c", f"port={port}", "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="]
+    command = [*as_user(server_user(), needs_override=False), str(binaries() / "postgres"), "-D", str(data), *options]
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/")
+    yield settings.model_copy(update={"ports": settings.ports.model_copy(update={"postgres": port})})
+    server.send_signal(signal.SIGINT)
+    server.wait(START_TIMEOUT_S)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@asynccontextmanager
+async def relaying(settings: Settings, **changes: int) -> AsyncIterator[tuple[Relay, FakeOutlet]]:
+    outlet, stopping = FakeOutlet(), asyncio.Event()
+    relay = Relay(settings.postgres_dsn, lambda: outlet, QUICK.model_copy(update=changes))
+    running = asyncio.create_task(relay.run(stopping))
+    yield relay, outlet
+    stopping.set()
+    await running
+
+
+async def until(is_so: Callable[[], Awaitable[bool]]) -> None:
+    async with asyncio.timeout(WAIT_S):
+        while not await is_so():  # noqa: ASYNC110 (what is waited for has no event)
+            await asyncio.sleep(0.02)
+
+
+async def complaint(relay: Relay, holding: str) -> str:
+    async def holds() -> bool:
+        return holding in (await relay.complaint() or "")
+
+    await until(holds)
+    return await relay.complaint() or ""
+
+
+async def health(relay: Relay) -> None:
+    async def is_well() -> bool:
+        return await relay.complaint() is None
+
+    await until(is_well)
+
+
+async def told(outlet: FakeOutlet, count: int) -> None:
+    async def are_there() -> bool:
+        return len(outlet.positions()) >= count
+
+    await until(are_there)
+
+
+def restore(source: Settings, target: Settings) -> None:
+    """Dump one database and restore it into an empty one of another cluster."""
+
+    def run(name: str, *arguments: str, **options: object) -> bytes:
+        program = [str(binaries() / name), *arguments]
+        environment = {**os.environ, "PGCONNECT_TIMEOUT": "10"}
+        done = subprocess.run(program, check=True, capture_output=True, timeout=60, env=environment, **options)  # type: ignore[call-overload]
+        return bytes(done.stdout)
+
+    dump = run("pg_dump", "--format=custom", source.postgres_dsn)
+    server = target.postgres_dsn.rpartition("/")[0]
+    run("psql", f"{server}/postgres", "-c", f"CREATE DATABASE {target.postgres.database}")
+    run("pg_restore", f"--dbname={target.postgres_dsn}", input=dump)
+
+
+async def wait_for_server(settings: Settings) -> None:
+    server = f"{settings.postgres_dsn.rpartition('/')[0]}/postgres"
+    async with asyncio.timeout(START_TIMEOUT_S):
+        while True:
+            try:
+                await (await asyncpg.connect(server)).close()
+            except (OSError, asyncpg.PostgresError):
+                await asyncio.sleep(0.1)
+            else:
+                return
+
+
+async def test_a_ledger_restored_elsewhere_is_not_led_until_a_person_adopts_it(
+    scratch: Settings, other_cluster: Settings
+) -> None:
+    async with open_world(scratch) as world, relaying(scratch) as (relay, before):
+        player = await world.open_player(cash_minor=1_000)
+        await world.bet(player, stake_minor=100, fixture_id="f")
+        await health(relay)
+        await told(before, 5)
+    target = other_cluster.model_copy(update={"postgres": scratch.postgres})
+    await wait_for_server(target)
+    await asyncio.to_thread(restore, scratch, target)
+
+    async with open_world(target) as world, relaying(target) as (relay, after):
+        assert "overround ledger adopt" in await complaint(relay, "the ledger was restored")
+        with pytest.raises(LedgerUnavailable):
+            await world.bet(player, stake_minor=200, fixture_id="g")
+        assert after.sent == []
+        assert "goes on here in epoch 1" in await asyncio.to_thread(run_adoption, target)
+        await world.bet(player, stake_minor=300, fixture_id="h")
+        await health(relay)
+        await told(after, 3)
+    # What was told before the restore is not told again, and all that comes is told, after it.
+    positions = after.positions()
+    assert positions == sorted(positions)
+    assert before.positions()[-1] < positions[0]
+    assert "of this cluster already (epoch 1)" in await asyncio.to_thread(run_adoption, target)
+
+
+async def test_nobody_adopts_a_ledger_that_is_where_it_was(scratch: Settings) -> None:
+    connection = await asyncpg.connect(scratch.postgres_dsn)
+    assert await expect_own_positions(connection) == 0
+    await connection.execute("ALTER TABLE ledger.epoch DISABLE TRIGGER ALL; UPDATE ledger.epoch SET cluster = 'other'")
+    with pytest.raises(PositionsNotOwn, match="are of other"):
+        await expect_own_positions(connection)
+    await connection.close()
+
+
+async def test_somebody_elses_open_transaction_is_named_where_it_keeps_the_outbox(
+    scratch: Settings, settings: Settings
+) -> None:
+    async with open_world(scratch) as world, relaying(scratch, lag_ms_max=1_000) as (relay, outlet):
+        await health(relay)
+        other = await asyncpg.connect(settings.postgres_dsn, server_settings={"application_name": "forgotten"})
+        transaction = other.transaction()
+        await transaction.start()
+        await other.execute("SELECT pg_current_xact_id()")
+        await world.open_player(cash_minor=1_000)
+        said = await complaint(relay, "waits for")
+        assert f"forgotten in database {settings.postgres.database}" in said
+        assert outlet.positions() == []
+        await transaction.rollback()
+        await health(relay)
+        await other.close()
+    assert len(outlet.positions()) == 2
+
+
+async def test_anchors_are_held_against_their_blocks_and_what_a_restore_lost_is_counted(scratch: Settings) -> None:
+    async with open_world(scratch) as world, relaying(scratch):
+        await world.open_player(cash_minor=1_000)
+        connection = await asyncpg.connect(scratch.postgres_dsn)
+
+        async def are_chained() -> bool:
+            return len(await newest_anchors(connection, epoch=0)) == 2
+
+        await until(are_chained)
+    anchors = await newest_anchors(connection, epoch=0)
+    assert (await compare_anchors(connection, anchors)).complaints == ()
+    forged = LedgerAnchor.FromString(anchors[0].SerializeToString())
+    forged.block_hash = bytes(32)
+    missing = LedgerAnchor.FromString(anchors[1].SerializeToString())
+    missing.block_id += 7
+    verdict = await compare_anchors(connection, [*anchors, forged, missing])
+    assert [complaint.split(" ", 2)[2] for complaint in verdict.complaints] == [
+        "of chain_block is another than was anchored",
+        "of record_block was anchored and is not there",
+    ]
+    await connection.execute("SELECT ledger.adopt('test')")
+    verdict = await compare_anchors(connection, [*anchors, missing])
+    assert (verdict.complaints, verdict.lost_count) == ((), 1)
+    await connection.close()
