@@ -19,7 +19,8 @@ REST_PER_PAGE: Final = 1.0
 """Rest after a page, by the time it took: whoever was locked out comes first then."""
 
 REST_S_MAX: Final = 1.0
-FIRST_PAGE_BETS: Final = 25
+PAGE_BETS_MIN: Final = 50
+"""A page costs so much whatever is in it that smaller ones lock more in all."""
 
 BETS_CHANGED = Counter("overround_settlement_bets", "Bets settled, voided or rolled back.")
 PAGE_BETS = Gauge("overround_settlement_page_bets", "Bets that the next page may take.")
@@ -32,7 +33,7 @@ class Pages:
         self._ledger = ledger
         self._clock = clock
         self._page_size_max = page_size_max
-        self._page_size = min(FIRST_PAGE_BETS, page_size_max)
+        self._page_size = min(PAGE_BETS_MIN, page_size_max)
 
     async def apply(self, keyed: KeyedResult, *, has_left_queue: bool, is_decided: bool) -> bool:
         """Apply a result to its next page of bets; return whether it is applied to all.
@@ -60,5 +61,5 @@ class Pages:
 
     def _fit(self, took_s: float) -> None:
         wanted = int(self._page_size * PAGE_S / max(took_s, PAGE_S / 2))
-        self._page_size = min(max(wanted, self._page_size // 2, 1), self._page_size_max)
+        self._page_size = min(max(wanted, self._page_size // 2, PAGE_BETS_MIN), self._page_size_max)
         PAGE_BETS.set(self._page_size)

@@ -23,7 +23,7 @@ from overround.feed.v1 import feed_pb2
 from streams import parked_results, settlement
 from streams.parked_results import Parking
 from streams.settlement import SOURCE_TOPIC, SettlementAgent
-from streams.settlement_pages import FIRST_PAGE_BETS, Pages
+from streams.settlement_pages import PAGE_BETS_MIN, Pages
 from tests.unit.fake_faust import FakeApp, FakeClock, eventually
 from wire.results import build_result_messages, read_results
 
@@ -313,12 +313,12 @@ class SlowClock(FakeClock):
 
 
 @pytest.mark.parametrize(
-    ("page_s", "sizes"), [(2**-7, [25, 50, 100, 120]), (2**-4, [25, 12, 6, 3]), (2**-6, [25, 32, 40, 51])]
+    ("page_s", "sizes"), [(2**-7, [50, 100, 120, 120]), (2**-4, [50, 50, 50, 50]), (2**-6, [50, 64, 81, 103])]
 )
 async def test_a_page_grows_and_shrinks_with_what_the_last_one_took(page_s: float, sizes: list[int]) -> None:
     ledger = FakeSettlementLedger(FakeParkedResults())
     pages = Pages(ledger, SlowClock(page_s), page_size_max=120)
-    assert sizes[0] == FIRST_PAGE_BETS
+    assert sizes[0] == PAGE_BETS_MIN
     result = feed_pb2.FixtureResults.FromString(_results("a", 1, "1x2"))
     (message,) = build_result_messages(result)
     (keyed,) = read_results(message)
