@@ -10,13 +10,26 @@ import typer
 from rich.console import Console
 from rich.status import Status
 
+from infra.settings import Settings
 from infra.terminal import use_plain_signs
-from loadtests.report import Line, keep, show
-from loadtests.scenarios import RECORDING, BetFigures, FeedFigures, Say, load_bets, load_feed, replay_rates
+from loadtests.report import SETTLING_TABLE, Line, keep, show
+from loadtests.scenarios import (
+    RECORDING,
+    BetFigures,
+    FeedFigures,
+    Say,
+    SettlingFigures,
+    load_bets,
+    load_bets_beside_settling,
+    load_feed,
+    replay_rates,
+)
 from loadtests.system import bench_settings, fresh_system, memory_bytes
 
 WATCHERS = 1
 BETS_PER_SECOND = 200.0
+SETTLING_ROUNDS = 3
+SETTLING_P99_SHARE_MAX = 1.2
 MEMORY_GB_MAX = 3.0
 WARM_START_S_MAX = 30.0
 REPLAY_RATE_MIN = 30_000
@@ -26,12 +39,31 @@ def main(
     *,
     feed_s: Annotated[float, typer.Option(help="Seconds of each feed run.", min=1)] = 60.0,
     bets_s: Annotated[float, typer.Option(help="Seconds of bets.", min=1)] = 120.0,
+    only_settling: Annotated[bool, typer.Option("--only-settling", help="Only bets beside a settlement.")] = False,
     keep_figures: Annotated[bool, typer.Option("--keep/--no-keep", help="Write docs/benchmarks.md.")] = True,
 ) -> None:
     """Measure the whole system on this machine."""
     use_plain_signs()
     console = Console()
     settings = bench_settings()
+    if not only_settling:
+        _measure_system(console, settings, feed_s=feed_s, bets_s=bets_s, keep_figures=keep_figures)
+    _measure_settling(console, settings, keep_figures=keep_figures)
+
+
+def _measure_settling(console: Console, settings: Settings, *, keep_figures: bool) -> None:
+    with console.status("starting a fresh system") as status, fresh_system(settings):
+        say = _progress(console, status)
+        figures = asyncio.run(
+            load_bets_beside_settling(settings, rate=BETS_PER_SECOND, rounds=SETTLING_ROUNDS, say=say)
+        )
+    lines = [_settling_line(figures)]
+    show(lines, console)
+    if keep_figures:
+        keep(lines, table=SETTLING_TABLE)
+
+
+def _measure_system(console: Console, settings: Settings, *, feed_s: float, bets_s: float, keep_figures: bool) -> None:
     with console.status("starting a fresh system") as status, fresh_system(settings) as start_s:
         say = _progress(console, status)
         say(f"fresh system up after {start_s:.1f} s")
@@ -91,6 +123,20 @@ def _bet_line(figures: BetFigures) -> Line:
         measured,
         "p99 <= 100 ms, none lost, none doubled",
         is_reached,
+    )
+
+
+def _settling_line(figures: SettlingFigures) -> Line:
+    alone, beside = figures.alone, figures.beside
+    share = beside.p99_ms / alone.p99_ms
+    refused = sum(count for answer, count in figures.answers.items() if answer != "ACCEPTED")
+    settling = ", ".join(f"{seconds:.1f}" for seconds in figures.settling_s)
+    return Line(
+        f"bets of others, {BETS_PER_SECOND:.0f}/s, while one market of {figures.bet_count:,} bets settles",
+        f"p50 {beside.p50_ms:.1f}, p99 {beside.p99_ms:.1f} ms of {beside.count} bets; alone {alone.p50_ms:.1f}, "
+        f"{alone.p99_ms:.1f} ms: {share:.2f}x; {refused} refused; settled in {settling} s",
+        f"p99 within {SETTLING_P99_SHARE_MAX:.1f}x",
+        share <= SETTLING_P99_SHARE_MAX and not refused,
     )
 
 

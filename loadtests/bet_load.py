@@ -45,6 +45,8 @@ class BetLoad:
         self._underway: set[asyncio.Task[None]] = set()
         self.bettors: list[Bettor] = []
         self.latencies_us: list[int] = []
+        # When each of them was due, in the same order.
+        self.dues_us: list[int] = []
         self.answers: Counter[str] = Counter()
         # Request id to bet id, for what was accepted.
         self.accepted: dict[str, str] = {}
@@ -89,6 +91,7 @@ class BetLoad:
         except grpc.aio.AioRpcError as error:
             self.answers[await self._resolve(request.request_id, bettor, error)] += 1
         self.latencies_us.append(now_us() - due_us)
+        self.dues_us.append(due_us)
 
     async def _resolve(self, request_id: str, bettor: Bettor, error: grpc.aio.AioRpcError) -> str:
         if error.code() not in (grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.UNAVAILABLE):

@@ -16,7 +16,7 @@ from rich.table import Table
 from infra.settings import ROOT
 
 PAGE = ROOT / "docs" / "benchmarks.md"
-BEGIN, END = "<!-- whole system: begin -->", "<!-- whole system: end -->"
+SYSTEM_TABLE, SETTLING_TABLE = "whole system", "beside a settlement"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +39,14 @@ def show(lines: list[Line], console: Console) -> None:
     console.print(table)
 
 
-def keep(lines: list[Line], *, page: Path = PAGE, now: datetime | None = None) -> None:
-    """Replace the table in the page by the one just measured, with machine and date."""
+def keep(lines: list[Line], *, table: str = SYSTEM_TABLE, page: Path = PAGE, now: datetime | None = None) -> None:
+    """Replace that table in the page by the one just measured, with machine and date."""
+    begin, end = f"<!-- {table}: begin -->", f"<!-- {table}: end -->"
     rows = [f"| {line.figure} | {line.measured} | {line.to_reach} | {_word(line)} |" for line in lines]
     heading = f"{(now or datetime.now(UTC)):%Y-%m-%d}, {describe_machine()}:"
-    table = ["| figure | measured | to reach | |", "|---|---|---|---|", *rows]
-    block = "\n".join([BEGIN, heading, "", *table, END])
+    block = "\n".join([begin, heading, "", "| figure | measured | to reach | |", "|---|---|---|---|", *rows, end])
     text = page.read_text(encoding="utf-8")
-    page.write_text(re.sub(f"{BEGIN}.*{END}", lambda _: block, text, flags=re.DOTALL), encoding="utf-8")
+    page.write_text(re.sub(f"{begin}.*{end}", lambda _: block, text, flags=re.DOTALL), encoding="utf-8")
 
 
 def describe_machine() -> str:

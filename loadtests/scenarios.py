@@ -18,6 +18,7 @@ from loadtests.bet_load import BetLoad
 from loadtests.feed_load import FeedLoad, fixture_ids
 from loadtests.latency import LatencySummary, summarise
 from loadtests.pacing import Schedule, now_us
+from loadtests.settle_load import Crowd, Settling, gather_crowd
 from loadtests.watch_load import Watcher
 
 LEAD_US = 500_000
@@ -27,6 +28,9 @@ FLUSH_LIMIT_S = 10.0
 FIRST_BOOKS_LIMIT_S = 30.0
 FEED_BESIDE_BETS_RATE = 200.0
 BETTORS = 100
+SETTLED_BETS = 10_000
+ALONE_S = 8.0
+BESIDE_S = 8.0
 REPLAY_ROUNDS = 5
 RECORDING = ROOT.parent / "shared" / "data" / "betfair" / "1.200806927"
 
@@ -52,6 +56,17 @@ class BetFigures:
     # Accepted according to the clients and not in the ledger, and in the ledger more often than accepted.
     lost: int
     doubled: int
+
+
+@dataclass(frozen=True, slots=True)
+class SettlingFigures:
+    """What a run of bets beside a market that is settled showed."""
+
+    bet_count: int
+    alone: LatencySummary
+    beside: LatencySummary
+    answers: dict[str, int]
+    settling_s: list[float]
 
 
 async def load_feed(settings: Settings, *, rate: float, seconds: float, watchers: int, say: Say) -> FeedFigures:
@@ -96,6 +111,47 @@ async def load_bets(settings: Settings, *, rate: float, seconds: float, say: Say
         await load.close()
         lost, doubled = await _compare(settings, load)
         return BetFigures(rate, summarise(load.latencies_us), dict(load.answers), lost, doubled)
+
+
+async def load_bets_beside_settling(settings: Settings, *, rate: float, rounds: int, say: Say) -> SettlingFigures:
+    """Place single bets at a rate, by turns alone and while a market of very many other bets is settled."""
+    async with _feed(settings) as (feed, known), gather_crowd(settings) as crowd:
+        feed.announce()
+        load = BetLoad(_target(settings), known)
+        say(f"registering {BETTORS} players")
+        await load.register(BETTORS)
+        await load.read_prices()
+        settlings = [await _settle_beside(settings, load, crowd, rate=rate, say=say) for _ in range(rounds)]
+        await load.close()
+        timed = list(zip(load.dues_us, load.latencies_us, strict=True))
+        # What was placed before the first result of a round, or after the last bet of it is settled, was alone.
+        beside = [us for due, us in timed if any(s.begun_us <= due <= s.ended_us for s in settlings)]
+        alone = [us for due, us in timed if not any(s.begun_us <= due + us and due <= s.ended_us for s in settlings)]
+        return SettlingFigures(
+            SETTLED_BETS,
+            summarise(alone),
+            summarise(beside),
+            dict(load.answers),
+            [(s.ended_us - s.begun_us) / 1e6 for s in settlings],
+        )
+
+
+async def _settle_beside(settings: Settings, load: BetLoad, crowd: Crowd, *, rate: float, say: Say) -> Settling:
+    fixture_id = f"load:settled:{uuid.uuid4().hex[:8]}"
+    say(f"placing {SETTLED_BETS} bets on one market")
+    await crowd.place(fixture_id, SETTLED_BETS)
+    await asyncio.sleep(DRAIN_S)
+    say(f"{rate:.0f} bets/s alone, then beside its settlement")
+    schedule = Schedule(now_us() + LEAD_US, rate, int(rate * (ALONE_S + BESIDE_S)))
+    betting = asyncio.create_task(load.run(schedule))
+    await asyncio.sleep(LEAD_US / 1e6 + ALONE_S)
+    outlet = KafkaOutlet(settings.kafka_bootstrap, client_id="loadtest-results", delivery_timeout_ms=10_000)
+    try:
+        settling = await crowd.settle(outlet, fixture_id)
+    finally:
+        outlet.close()
+    await betting
+    return settling
 
 
 def replay_rates() -> list[float]:
