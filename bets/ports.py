@@ -81,7 +81,7 @@ class KeyedResult:
         key: Its name.
         provider_id: Whose word it is.
         fixture_id: The fixture of the market.
-        digest: SHA-256 of the message it came in.
+        digest: SHA-256 of what the message said, that a person has to look left out.
         result: Settlement, cancellation, or the rollback of one.
     """
 
@@ -182,7 +182,7 @@ class ParkedResults(Protocol):
     """Where results wait that cannot be applied, and those behind them. Every call raises LedgerUnavailable."""
 
     async def park(self, message: ResultMessage, *, reason: str, detail: str, holds_queue: bool, is_held: bool) -> None:
-        """Keep a result, once for its key.
+        """Keep a result, once for its key, unless it is applied whole.
 
         Args:
             message: The result as it came.

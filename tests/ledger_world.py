@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ import asyncpg
 
 from bets.answer import BetAnswer, BetRefusal, PlaceCommand
 from bets.bet import Bet, Leg
-from bets.ports import KeyedResult, SettlementPage
+from bets.ports import KeyedResult, ResultMessage, SettlementPage
 from bets.settlement import MarketResult, OutcomeResult, ResultKind
 from infra.migrations.postgres_migration import migrate_postgres
 from infra.settings import Ledger, Settings
@@ -27,7 +26,7 @@ from infra.stores.postgres_wallet import PostgresWallet
 from kernel.commands import fingerprint_of
 from kernel.money import Money
 from pam.player import Player, PlayerRole
-from wire.results import build_market_result
+from wire.results import build_market_result, read_results
 
 HASH = "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$aGFzaA"
 ONE_MICRO = 1_000_000
@@ -189,7 +188,10 @@ def settlement(*, home_won: bool, home_void_micro: int = 0) -> MarketResult:
 def build_keyed(fixture_id: str, result: MarketResult, *, key: str, provider_id: str = "uof:1") -> KeyedResult:
     """Give a result its name and the digest of its message."""
     encoded = build_market_result(result).SerializeToString()
-    return KeyedResult(key, provider_id, fixture_id, hashlib.sha256(encoded).digest(), result)
+    (keyed,) = read_results(
+        ResultMessage(key, provider_id, fixture_id, result.market_id, int(result.kind), encoded, is_whole=False)
+    )
+    return keyed
 
 
 def correction(kind: ResultKind, *, start_ms: int = 0, end_ms: int = 0) -> MarketResult:

@@ -93,8 +93,8 @@ def build_results(
 
     Args:
         update: Of a provider.
-        referral_reasons: Why a person has to look at a result first, one a result; empty where it counts; none for what
-            the results say of it themselves.
+        referral_reasons: Why a person has to look at a result first, one a result; empty where what the result
+            itself says of that stands.
     """
     message = feed_pb2.FixtureResults(
         provider_id=update.provider_id,
@@ -106,7 +106,7 @@ def build_results(
     )
     if referral_reasons is not None:
         for result, referral_reason in zip(message.results, referral_reasons, strict=True):
-            result.referral_reason = referral_reason
+            result.referral_reason = referral_reason or result.referral_reason
     return message
 
 

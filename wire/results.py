@@ -94,10 +94,18 @@ def read_results(message: ResultMessage) -> list[KeyedResult]:
             key=message.key,
             provider_id=message.provider_id,
             fixture_id=message.fixture_id,
-            digest=hashlib.sha256(message.encoded).digest(),
+            digest=_digest(result),
             result=parse_market_result(result),
         )
     ]
+
+
+def _digest(result: feed_pb2.MarketResult) -> bytes:
+    """Return what tells a result from another under its key; that somebody has to look at it first is no part of it."""
+    told = feed_pb2.MarketResult()
+    told.CopyFrom(result)
+    told.ClearField("referral_reason")
+    return hashlib.sha256(told.SerializeToString(deterministic=True)).digest()
 
 
 def _parse_outcome(message: feed_pb2.OutcomeResult) -> OutcomeResult:

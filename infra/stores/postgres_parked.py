@@ -14,7 +14,9 @@ _PARK = """
         result_key, provider_id, fixture_id, market_id, kind, message, is_whole, reason, detail, holds_queue,
         state
     )
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (result_key) DO NOTHING
+    SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11
+    WHERE NOT EXISTS (SELECT FROM bets.settlement s WHERE s.result_key = $1 AND s.is_complete)
+    ON CONFLICT (result_key) DO NOTHING
 """
 _DUE = """
     SELECT p.parked_id, p.result_key, p.provider_id, p.fixture_id, p.market_id, p.kind, p.message, p.is_whole,
@@ -64,7 +66,7 @@ class PostgresParkedResults:
         self._pool = pool
 
     async def park(self, message: ResultMessage, *, reason: str, detail: str, holds_queue: bool, is_held: bool) -> None:
-        """Keep a result, once for its key."""
+        """Keep a result, once for its key, unless it is applied whole."""
         async with self._pool.connection() as connection:
             await connection.execute(
                 _PARK,

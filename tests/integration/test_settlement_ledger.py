@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from uuid import uuid4
@@ -11,12 +12,19 @@ import asyncpg
 import pytest
 
 from bets.bet import Bet, BetEventKind, BetStatus
-from bets.ports import ResultContradicts
+from bets.ports import ResultContradicts, ResultMessage
 from bets.settlement import MarketResult, Reduction, ResultKind
 from infra.settings import Settings
 from infra.stores.postgres_settlement import SET_ASIDE_MAX
 from kernel.errors import InvariantBroken
-from tests.ledger_world import LedgerWorld, build_command, correction, open_world, settlement
+from tests.ledger_world import (
+    LedgerWorld,
+    build_command,
+    correction,
+    open_world,
+    refusal_of,
+    settlement,
+)
 
 ROLLBACK = correction(ResultKind.SETTLEMENT_ROLLBACK)
 CANCEL = correction(ResultKind.CANCEL)
@@ -95,6 +103,17 @@ async def test_a_result_from_before_digests_were_kept_is_the_same_when_it_comes_
     )
     assert await world.apply(fixture_id, WON, key=f"{fixture_id}/1") == 0
     assert await world.cash_minor(player) == 1_100
+
+
+async def test_a_result_that_is_applied_is_not_parked_when_it_comes_again_to_be_looked_at(
+    world: LedgerWorld, fixture_id: str
+) -> None:
+    key = f"{fixture_id}/1"
+    await world.apply(fixture_id, WON, key=key)
+    assert await world.apply(fixture_id, replace(WON, referral_reason="LOOK"), key=key) == 0
+    message = ResultMessage(key, "uof:1", fixture_id, "1x2", 1, b"", is_whole=False)
+    await world.parked.park(message, reason="RESULT_REFERRED", detail="LOOK", holds_queue=False, is_held=True)
+    assert fixture_id not in {row["fixture_id"] for row in await world.parked.list_waiting(1_000)}
 
 
 OTHER = "betfair"
@@ -356,6 +375,46 @@ async def test_a_market_is_closed_to_bets_that_a_cancellation_would_void(world: 
     await world.apply(fixture_id, undo, key=f"{fixture_id}/2")
     closed = [at_ms for at_ms in (1_000, 1_499, 1_500) if await is_closed(world, fixture_id, at_ms=at_ms)]
     assert closed == [1_000, 1_499]
+
+
+async def test_bets_are_refused_within_a_window_that_ends_later_and_taken_behind_it(
+    world: LedgerWorld, fixture_id: str
+) -> None:
+    player = await world.open_player(cash_minor=1_000)
+    before = await world.bet(player, stake_minor=100, fixture_id=fixture_id)
+    start_ms = before.placed_time_us // 1_000 + 1
+    await asyncio.sleep(0.005)
+    within = await world.bet(player, stake_minor=100, fixture_id=fixture_id)
+    end_ms = within.placed_time_us // 1_000 + 3_000
+    cancel = correction(ResultKind.CANCEL, start_ms=start_ms, end_ms=end_ms)
+    assert await world.apply(fixture_id, cancel, key=f"{fixture_id}/1") == 1
+    refused = await world.bets.place(build_command(player, 100, fixture_id))
+    assert refusal_of(refused).reason == "MARKET_CLOSED"
+    await asyncio.sleep(end_ms / 1_000 - time.time() + 0.01)
+    after = await world.bet(player, stake_minor=100, fixture_id=fixture_id)
+    statuses = [(await now(world, bet)).status for bet in (before, within, after)]
+    assert statuses == [BetStatus.OPEN, BetStatus.VOID, BetStatus.OPEN]
+
+
+@pytest.mark.parametrize(("kind", "is_refused"), [(1, True), (2, False), (3, True), (4, False)])
+async def test_while_a_result_is_parked_that_may_close_a_market_no_bet_is_taken(
+    world: LedgerWorld, fixture_id: str, kind: int, *, is_refused: bool
+) -> None:
+    player = await world.open_player(cash_minor=1_000)
+    message = ResultMessage(f"{fixture_id}/1", "uof:1", fixture_id, "1x2", kind, b"", is_whole=False)
+    await world.parked.park(message, reason="RESULT_REFERRED", detail="look", holds_queue=False, is_held=True)
+    answer = await world.bets.place(build_command(player, 100, fixture_id))
+    assert (answer.refusal is not None) is is_refused
+    (row,) = [row for row in await world.parked.list_waiting(1_000) if row["fixture_id"] == fixture_id]
+    assert await world.parked.decide(row["parked_id"], "drop", reason="seen", decided_by="somebody") is None
+    await world.bet(player, stake_minor=100, fixture_id=fixture_id)
+
+
+async def test_what_cannot_be_stored_as_it_came_is_parked_all_the_same(world: LedgerWorld, fixture_id: str) -> None:
+    message = ResultMessage(f"{fixture_id}/\0", "uof\0", fixture_id, "1x2\0", 2**31 - 1, b"\0", is_whole=False)
+    await world.parked.park(message, reason="RESULT_FAILED", detail="\0", holds_queue=True, is_held=True)
+    (row,) = [row for row in await world.parked.list_waiting(1_000) if row["fixture_id"] == fixture_id]
+    assert row["kind"] == 2**31 - 1
 
 
 async def test_a_market_that_is_settled_or_cancelled_without_an_end_is_closed_until_that_is_undone(

@@ -2,10 +2,11 @@
 
 import pytest
 
+from bets.ports import ResultMessage
 from bets.settlement import MarketResult, OutcomeResult, Reduction, ResultKind, ResultMalformed
 from overround.feed.v1 import feed_pb2
 from wire.feed import build_results
-from wire.results import build_market_result, parse_market_result, result_keys
+from wire.results import build_market_result, parse_market_result, read_results, result_keys
 
 
 def test_a_result_survives_the_wire() -> None:
@@ -51,3 +52,23 @@ def test_two_cancellations_of_one_market_in_one_message_have_names_of_their_own(
         provider_id="uof:1", fixture_id="sr:match:1", sequence=7, results=[cancel, cancel]
     )
     assert result_keys(message) == ["sr:match:1/uof:1/7/0/1x2/3", "sr:match:1/uof:1/7/1/1x2/3"]
+
+
+def test_a_referral_that_is_added_leaves_one_that_the_result_brings() -> None:
+    results = [
+        feed_pb2.MarketResult(market_id="1x2", referral_reason="DEAD_HEAT_UNKNOWN"),
+        feed_pb2.MarketResult(market_id="btts"),
+    ]
+    update = feed_pb2.FeedUpdate(fixture_id="sr:match:1", sequence=7, results=results)
+    for added, reasons in ((["", ""], ["DEAD_HEAT_UNKNOWN", ""]), (["NOT_QUOTED"] * 2, ["NOT_QUOTED"] * 2)):
+        assert [result.referral_reason for result in build_results(update, added).results] == reasons
+
+
+def test_a_field_that_nobody_knows_yet_is_part_of_what_a_result_says() -> None:
+    known = feed_pb2.MarketResult(kind=feed_pb2.RESULT_KIND_CANCEL, market_id="1x2").SerializeToString()
+    later_field = b"\xf8\x07\x01"  # number 127, a varint
+    digests = {
+        read_results(ResultMessage("k", "p", "f", "1x2", 3, encoded, is_whole=False))[0].digest
+        for encoded in (known, known, known + later_field)
+    }
+    assert len(digests) == 2
