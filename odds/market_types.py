@@ -54,7 +54,9 @@ def is_main_market(market_id: str) -> bool:
 def winners_max_of(market_id: str) -> int:
     """Return how many outcomes of a market can win at most; all of them where nobody knows its type.
 
-    A void outcome or a part of a win counts for less than a winner, so this bounds what a result can cost.
+    Outcomes that are won in part count for their parts: two halves of a line are one winner, a dead heat shares what
+    its places would get. Stakes given back beside a winner, of a runner that was withdrawn, are not in it: the
+    reductions that its withdrawal makes stand against them.
     """
     origin, _, rest = market_id.partition(":")
     if origin == "betfair":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
+import re
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -16,10 +17,12 @@ from google.rpc.status_pb2 import Status
 
 from bets.acceptance import BetReason
 from gateway.errors import STATUS_BY_REASON, DetailedRefusal, ErrorInterceptor, describe
+from infra.settings import ROOT
 from kernel.errors import DomainError
 from overround.bets.v1.betting_service_pb2 import PlaceBetRefusal
 
 PACKAGES = ("kernel", "odds", "risk", "wallet", "pam", "bets", "wire", "streams", "gateway", "simulation", "infra")
+MIGRATIONS_DIR = ROOT / "infra" / "migrations" / "postgres"
 
 
 class StakeTooHigh(DomainError):
@@ -167,3 +170,15 @@ async def test_what_is_not_refused_passes_through() -> None:
         return b"yes"
 
     assert await call(answer, FakeContext()) == [b"yes"]
+
+
+def test_every_reason_that_the_ledger_gives_itself_is_mapped() -> None:
+    given = {
+        reason
+        for migration in MIGRATIONS_DIR.glob("*.sql")
+        for reason in re.findall(r"(?:bets\.refuse\(\s*|'reason', )'([A-Z_]+)'", migration.read_text())
+    }
+    of_players = set(re.findall(r"THEN '([A-Z_]+)'", (MIGRATIONS_DIR / "0008.placing.sql").read_text()))
+    assert {"INSUFFICIENT_FUNDS", "PLAYER_STAKE_LIMIT_EXCEEDED", "MARKET_CLOSED"} <= given
+    assert {"PLAYER_BLOCKED", "BETTOR_REQUIRED"} <= of_players
+    assert given | of_players <= set(STATUS_BY_REASON)
