@@ -8,6 +8,7 @@ import stat
 from pathlib import Path
 
 import pytest
+from aiokafka import codec
 
 from infra.local.locks import AlreadyRunning, hold_supervisor_lock, hold_use, is_used
 from infra.local.logs import bound_logs
@@ -28,6 +29,7 @@ from infra.migrations.kafka_migration import (
 from infra.migrations.steps import Step, find_pending
 from infra.settings import ROOT, Ports, Settings, load_settings
 from kernel.errors import InvariantBroken
+from streams import liability, pricing, pricing_publication
 
 
 def test_another_process_loads_the_very_same_settings(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -163,3 +165,16 @@ def test_no_configuration_holds_a_path_that_a_server_could_misread(tmp_path: Pat
     written = [path for program in programs for path in program.working_dir.iterdir() if path.is_file()]
     assert len(written) >= len(programs)
     assert not [path for path in written if "Söhne" in path.read_text(encoding="utf-8")]
+
+
+AGENTS_READ = (
+    *(pricing.UPDATES_TOPIC, pricing.COMMANDS_TOPIC, pricing_publication.RESULTS_TOPIC),
+    *(pricing_publication.BOOKS_TOPIC, liability.SOURCE_TOPIC, liability.TARGET_TOPIC),
+)
+
+
+def test_what_an_agent_reads_is_compressed_by_nothing_it_lacks() -> None:
+    declared = read_declarations(Settings())
+    is_there = {"gzip": codec.has_gzip, "lz4": codec.has_lz4, "snappy": codec.has_snappy, "zstd": codec.has_zstd}
+    kinds = {name: declared[name].config.get("compression.type", "producer") for name in AGENTS_READ}
+    assert {name: kind for name, kind in kinds.items() if kind in is_there and not is_there[kind]()} == {}
