@@ -17,9 +17,9 @@ from bets.acceptance import MarketView
 from gateway.books import BookCache, CachedBook
 from gateway.ports import Record
 from kernel.clock import Clock
-from odds.fixture import FixtureStatus, MarketStatus
+from odds.fixture import MarketStatus
 from odds.providers import ProviderBoard, received_sign
-from odds.start_guard import StartGuard, may_be_on
+from odds.start_guard import StartGuard
 from overround.feed.v1 import feed_pb2
 from wire.feed import parse_sign
 
@@ -100,20 +100,13 @@ class BettableBooks:
         if book is None:
             return None
         now_us = self._clock.now_us()
-        description, status = book.message.description, _status_of(book.message.state.status)
+        description = book.message.description
         is_overdue = self._start_guard.is_overdue(
-            status, sport=description.sport, start_time_ms=description.start_time_ms, now_us=now_us
+            book.status, sport=description.sport, start_time_ms=description.start_time_ms, now_us=now_us
         )
         is_backed = any(self._providers.is_up(name, now_us=now_us) for name in book.message.provider_ids)
         return BettableBook(
             book,
-            is_in_play=may_be_on(status, start_time_ms=description.start_time_ms, now_us=now_us),
+            is_in_play=book.may_be_on(now_us),
             is_withheld=is_overdue or not is_backed or not self._books.is_readable(fixture_id),
         )
-
-
-def _status_of(number: int) -> FixtureStatus:
-    try:
-        return FixtureStatus(number)
-    except ValueError:
-        return FixtureStatus.UNKNOWN

@@ -20,9 +20,11 @@ from gateway.heartbeats import Heartbeats
 from gateway.ports import Record
 from kernel.clock import Clock
 from kernel.errors import DomainError
-from odds.fixture import MarketStatus
+from odds.fixture import FixtureStatus, MarketStatus
+from odds.fixture_state import OVER_STATUSES
 from odds.layout import LayoutMalformed
-from overround.odds.v1 import book_pb2, fixture_pb2
+from odds.start_guard import may_be_on
+from overround.odds.v1 import book_pb2
 from wire.book_slices import main_market_of
 from wire.frames import frame_bytes
 from wire.layouts import ODDS, layout_of, unpack
@@ -34,7 +36,7 @@ HEARTBEATS_TOPIC: Final = "odds.heartbeats.v1"
 OVER_BOOKS_MAX: Final = 2_000
 RESPONSE_BOOKS_FIELD: Final = 1
 
-_OVER = frozenset({fixture_pb2.FIXTURE_STATUS_ENDED, fixture_pb2.FIXTURE_STATUS_CANCELLED})
+_STATUSES: Final = frozenset(map(int, FixtureStatus))
 
 
 class FixtureUnknown(DomainError):
@@ -62,11 +64,16 @@ class CachedBook:
         self.raw: Final = raw
         self.fixture_id: Final = self.message.fixture_id
         self.version: Final = self.message.version
-        status = self.message.state.status
-        self.is_in_play: Final = status == fixture_pb2.FIXTURE_STATUS_IN_PLAY
-        self.is_over: Final = status in _OVER
+        number = self.message.state.status
+        self.status: Final = FixtureStatus(number) if number in _STATUSES else FixtureStatus.UNKNOWN
+        self.is_in_play: Final = self.status is FixtureStatus.IN_PLAY
+        self.is_over: Final = self.status in OVER_STATUSES
         self.moved_count = 0
         self.is_by_feed = False
+
+    def may_be_on(self, now_us: int) -> bool:
+        """Return whether the fixture is in play, or may be for all we know."""
+        return may_be_on(self.status, start_time_ms=self.message.description.start_time_ms, now_us=now_us)
 
     def compare(self, before: CachedBook | None) -> None:
         """Note how many prices differ from the book before, and whether something from a feed made this one.

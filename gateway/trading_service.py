@@ -100,10 +100,11 @@ class TradingService:
     async def suspend_all_in_play(
         self, request: trading_service_pb2.SuspendAllInPlayRequest, context: Context
     ) -> trading_service_pb2.SuspendAllInPlayResponse:
-        """Suspend every fixture in play; a fixture's command has an id made of the request's and its own."""
+        """Suspend every fixture that is or may be in play; a command's id is made of the request's and fixture's."""
         trader_name = await self._name_of_caller(context)
         request_id = parse_uuid(request.request_id, field="request_id")
-        fixture_ids = [book.fixture_id for book in self._sources.books.live_books() if book.is_in_play]
+        now_us = self._sources.clock.now_us()
+        fixture_ids = [book.fixture_id for book in self._sources.books.live_books() if book.may_be_on(now_us)]
         await self._within_limit(
             *(
                 self._send(uuid5(request_id, fixture_id), (TradingAction.SUSPEND, fixture_id, ""), trader_name)

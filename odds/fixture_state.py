@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Final
@@ -14,6 +15,8 @@ from odds.fixture import FixtureDescription, FixtureStatus, MarketStatus, MatchS
 from odds.layout import MarketLayout
 from odds.layout_union import project, unite
 from odds.period_scores import NO_SCORES, PeriodScores
+
+_Move = Callable[[NDArray[Any]], NDArray[Any]]
 
 EMPTY_LAYOUT: Final = MarketLayout.of([], [], [])
 RUNNING_PERIODS: Final = frozenset({Period.FIRST_HALF, Period.SECOND_HALF, Period.EXTRA_TIME})
@@ -157,41 +160,55 @@ def widen(state: FixtureState, layout: MarketLayout) -> FixtureState:
     """Return the state with all its columns in a layout that holds its own."""
     if layout is state.layout:
         return state
-    markets, outcomes = layout.market_count, layout.outcome_count
-    to_markets, to_outcomes = project(state.layout, layout).markets, project(state.layout, layout).outcomes
+    places = project(state.layout, layout)
 
     def spread(column: NDArray[Any], places: NDArray[np.int64], length: int) -> NDArray[Any]:
         wider = np.zeros(length, dtype=column.dtype)
         wider[places] = column
         return wider
 
+    return _in_layout(
+        state,
+        layout,
+        lambda column: spread(column, places.markets, layout.market_count),
+        lambda column: spread(column, places.outcomes, layout.outcome_count),
+    )
+
+
+def narrow(state: FixtureState, layout: MarketLayout) -> FixtureState:
+    """Return the state with all its columns in a layout that its own holds; what that lacks is forgotten."""
+    places = project(layout, state.layout)
+    return _in_layout(
+        state, layout, lambda column: column[places.markets].copy(), lambda column: column[places.outcomes].copy()
+    )
+
+
+def _in_layout(state: FixtureState, layout: MarketLayout, by_market: _Move, by_outcome: _Move) -> FixtureState:
     providers = tuple(
         replace(
             provider,
-            market_statuses=spread(provider.market_statuses, to_markets, markets),
-            decimal_odds_milli=spread(provider.decimal_odds_milli, to_outcomes, outcomes),
-            bet_stops=spread(provider.bet_stops, to_markets, markets),
-            winner_counts=None
-            if provider.winner_counts is None
-            else spread(provider.winner_counts, to_markets, markets),
-            result_words=None if provider.result_words is None else spread(provider.result_words, to_markets, markets),
+            market_statuses=by_market(provider.market_statuses),
+            decimal_odds_milli=by_outcome(provider.decimal_odds_milli),
+            bet_stops=by_market(provider.bet_stops),
+            winner_counts=None if provider.winner_counts is None else by_market(provider.winner_counts),
+            result_words=None if provider.result_words is None else by_market(provider.result_words),
         )
         for provider in state.providers
     )
     book = state.book and replace(
         state.book,
         layout=layout,
-        market_statuses=spread(state.book.market_statuses, to_markets, markets),
-        suspension_reasons=spread(state.book.suspension_reasons, to_markets, markets),
-        market_versions=spread(state.book.market_versions, to_markets, markets),
-        decimal_odds_milli=spread(state.book.decimal_odds_milli, to_outcomes, outcomes),
+        market_statuses=by_market(state.book.market_statuses),
+        suspension_reasons=by_market(state.book.suspension_reasons),
+        market_versions=by_market(state.book.market_versions),
+        decimal_odds_milli=by_outcome(state.book.decimal_odds_milli),
     )
     return replace(
         state,
         layout=layout,
         providers=providers,
-        result_statuses=spread(state.result_statuses, to_markets, markets),
-        own_markets=None if state.own_markets is None else spread(state.own_markets, to_markets, markets),
+        result_statuses=by_market(state.result_statuses),
+        own_markets=None if state.own_markets is None else by_market(state.own_markets),
         book=book,
     )
 
@@ -204,7 +221,7 @@ def restore_state(fixture_id: str, book: Book | None, explanation: Explanation |
     """
     told = new_state(fixture_id) if explanation is None else _told_state(explanation)
     if explanation is not None and explanation.version > (book.version if book is not None else 0):
-        unheard = tuple(replace(provider, sequence=0) for provider in told.providers)
+        unheard = tuple(replace(provider, epoch=0, sequence=0) for provider in told.providers)
         told = replace(told, providers=unheard, applied_request_ids=())
     if book is None:
         return told

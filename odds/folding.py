@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from odds.book import EndClaim, ProviderColumns, ResultWord, StopFlag, TraderSuspension
 from odds.fixture import FixtureStatus, MarketStatus, MatchState, Period
-from odds.fixture_state import OVER_STATUSES, FixtureState, widen
-from odds.layout_union import project, unite
+from odds.fixture_state import OVER_STATUSES, FixtureState
+from odds.layout_room import make_room
+from odds.layout_union import project
 from odds.period_scores import follow_scores
 from odds.provider_rights import (
     EVERYBODYS_RIGHTS,
@@ -58,11 +59,7 @@ def is_late(state: FixtureState, update: FixtureUpdate) -> bool:
 
 
 def fold(state: FixtureState, update: FixtureUpdate, rights: RightsTable = EVERYBODYS_RIGHTS) -> FixtureState:
-    """Return the state after one update; the same object if it is a duplicate, or if nothing of it counts.
-
-    Raises:
-        LayoutMalformed: If the markets of the fixture become more than a layout may hold.
-    """
+    """Return the state after one update; the same object if it is a duplicate, or if nothing of it counts."""
     if is_duplicate(state, update):
         return state
     judgement = judge_update(state, update, rights)
@@ -70,13 +67,12 @@ def fold(state: FixtureState, update: FixtureUpdate, rights: RightsTable = EVERY
         return state
     quotes = update.quotes if judgement.may_quote else None
     if quotes is not None:
-        state = widen(state, unite(state.layout, quotes.layout))
+        state, quotes = make_room(state, quotes)
     provider = state.provider(update.provider_id) or _new_provider(state, update.provider_id)
-    if update.bet_stop_market_ids is not None and judgement.may_quote:
-        provider = _stop_bets(provider, state, update.bet_stop_market_ids, update.received_time_us)
     if quotes is not None:
         state = _lift_rollbacks(state, quotes)
         provider = _take_quotes(provider, state, quotes, update.received_time_us)
+    provider = _follow_stops(provider, state, update, may_quote=judgement.may_quote)
     state = _replace_provider(state, replace(provider, sequence=update.sequence, epoch=update.epoch))
     if judgement.may_tell_state:
         state = replace(state, description=update.description or state.description)
@@ -85,6 +81,28 @@ def fold(state: FixtureState, update: FixtureUpdate, rights: RightsTable = EVERY
     if update.result_marks:
         state = _take_results(state, update, judgement)
     return replace(state, feed_time_us=max(state.feed_time_us, update.appended_time_us))
+
+
+def suspend_for(state: FixtureState, update: FixtureUpdate, rights: RightsTable = EVERYBODYS_RIGHTS) -> FixtureState:
+    """Return the state after an update that cannot be folded in: its provider stops all markets, results are marked.
+
+    Where it told a state of the match, nothing of the provider's is lifted before it tells it again.
+    """
+    is_state_refused = update.is_state_refused or update.state is not None
+    rest = replace(
+        update,
+        description=None,
+        state=None,
+        quotes=None,
+        bet_stop_market_ids=(),
+        is_state_refused=is_state_refused,
+    )
+    return fold(state, rest, rights)
+
+
+def stop_all(state: FixtureState, now_us: int) -> FixtureState:
+    """Return the state with every provider's bets stopped, until it quotes its markets again."""
+    return replace(state, providers=tuple(_stop_bets(provider, state, (), now_us) for provider in state.providers))
 
 
 def follow_trader(state: FixtureState, command: TraderCommand) -> FixtureState:
@@ -144,6 +162,20 @@ def _replace_provider(state: FixtureState, provider: ProviderColumns) -> Fixture
     else:
         providers = (*state.providers, provider)[-PROVIDERS_PER_FIXTURE_MAX:]
     return replace(state, providers=providers)
+
+
+def _follow_stops(
+    provider: ProviderColumns, state: FixtureState, update: FixtureUpdate, *, may_quote: bool
+) -> ProviderColumns:
+    """Stop what an update stops, also where it quotes it; everything while its word on the match is refused."""
+    is_refused = update.is_state_refused or (provider.is_state_refused and update.state is None)
+    if is_refused:
+        return replace(_stop_bets(provider, state, (), update.received_time_us), is_state_refused=True)
+    if provider.is_state_refused:
+        provider = replace(provider, is_state_refused=False)
+    if update.bet_stop_market_ids is None or not may_quote:
+        return provider
+    return _stop_bets(provider, state, update.bet_stop_market_ids, update.received_time_us)
 
 
 def _stop_bets(

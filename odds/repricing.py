@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from odds.book import Book, Explanation
-from odds.fixture import MarketStatus
+from odds.fixture import MarketStatus, SuspensionReason
 from odds.fixture_state import FixtureState, GoalFit, zeros
 from odds.folding import follow_end_claims
 from odds.football.own_offer import offer_own
@@ -103,6 +103,54 @@ def price(
         following = _follow(state, book, priced.goal_fits.get(index))
         repricings.append(Repricing(following, is_changed, _explanation(following, priced, shares, place, policy)))
     return repricings
+
+
+def withhold(state: FixtureState, *, policy: PricingPolicy, now_us: int) -> Repricing:
+    """Return the last book with nothing in it that takes bets: what comes of a state that cannot be priced."""
+    book = state.book
+    if book is None:
+        return Repricing(state, False, _unpriced(state, policy))
+    is_open = (book.market_statuses == MarketStatus.OPEN) | (book.market_statuses == MarketStatus.UNKNOWN)
+    statuses = np.where(is_open, np.uint8(MarketStatus.SUSPENDED), book.market_statuses)
+    statuses = np.where(state.result_statuses > 0, state.result_statuses, statuses)
+    reasons = np.where(is_open, np.uint8(SuspensionReason.PRICING_FAILED), book.suspension_reasons)
+    reasons = np.where(statuses == MarketStatus.SUSPENDED, reasons, np.uint8(0))
+    is_gone = np.repeat(statuses > MarketStatus.SUSPENDED, state.layout.outcome_counts)
+    version = max(state.version + 1, now_us)
+    is_new = (statuses != book.market_statuses) | (reasons != book.suspension_reasons)
+    following = replace(
+        state,
+        book=replace(
+            book,
+            version=version,
+            published_time_us=now_us,
+            feed_time_us=state.feed_time_us,
+            description=state.description,
+            state=state.state,
+            market_statuses=statuses,
+            suspension_reasons=reasons,
+            market_versions=np.where(is_new, np.uint64(version), book.market_versions),
+            decimal_odds_milli=np.where(is_gone, np.uint32(0), book.decimal_odds_milli),
+            trader_suspensions=state.trader_suspensions,
+        ),
+    )
+    return Repricing(following, True, _unpriced(following, policy))
+
+
+def _unpriced(state: FixtureState, policy: PricingPolicy) -> Explanation:
+    markets, outcomes = state.layout.market_count, state.layout.outcome_count
+    none = PricedColumns(
+        fair_probabilities=np.full(outcomes, np.nan),
+        blended_probabilities=np.full(outcomes, np.nan),
+        sources=zeros(markets, "u1"),
+        decimal_odds_milli=zeros(outcomes, "<u4"),
+        overrounds=np.full(markets, np.nan),
+        wanted_overrounds=np.full(markets, np.nan),
+        shares=np.zeros((len(state.providers), markets)),
+        is_decided=np.zeros(markets, dtype=bool),
+        goal_fits={},
+    )
+    return _explanation(state, none, none.shares.astype(np.float32), (slice(0, markets), slice(0, outcomes)), policy)
 
 
 def _hold(priced: PricedColumns, before: _Columns, stack: Stack, policy: PricingPolicy) -> PricedColumns:

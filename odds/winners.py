@@ -5,6 +5,7 @@ It is what the probabilities of a market sum to, so that a market of which it is
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -12,10 +13,13 @@ from numpy.typing import NDArray
 
 from odds.book import ProviderColumns
 from odds.layout import MarketLayout
-from odds.market_types import winner_counts_of
+from odds.market_types import ALL_MAY_WIN, LAYOUTS_CACHED_MAX, market_type_of, winner_counts_of, winners_max_of
 from odds.updates import Quotes
 
 UNKNOWN_WINNERS: Final = 255
+FEEDS: Final = frozenset({"betfair", "uof"})
+"""What ids of markets begin with that have a feed's own type."""
+EITHER_OR: Final = 2
 
 Counts = NDArray[np.uint8]
 
@@ -26,15 +30,26 @@ def winners_told(quotes: Quotes) -> Counts | None:
     Where several outcomes win and only some are quoted, nobody knows how many of these will: the same prices may hold
     a margin or none at all.
     """
-    by_type = winner_counts_of(quotes.layout)
-    if quotes.winner_counts is None and by_type.max(initial=0.0) <= 1.0:
+    by_type, is_nameless = winner_counts_of(quotes.layout), _nameless(quotes.layout)
+    if quotes.winner_counts is None and by_type.max(initial=0.0) <= 1.0 and not is_nameless.any():
         return None
     told = np.zeros(len(by_type), dtype=np.uint8) if quotes.winner_counts is None else quotes.winner_counts
+    told = np.where(is_nameless & (told == 0), np.uint8(UNKNOWN_WINNERS), told)
     quoted = np.concatenate([[0], np.cumsum(quotes.decimal_odds_milli > 0)])[quotes.layout.offsets]
     is_partly_quoted = np.diff(quoted) < quotes.layout.outcome_counts
     is_unknown = is_partly_quoted & (np.where(told > 0, told, by_type) > 1.0)
     told = np.where(is_unknown, np.uint8(UNKNOWN_WINNERS), told)
     return told if told.any() else None
+
+
+@lru_cache(maxsize=LAYOUTS_CACHED_MAX)
+def _nameless(layout: MarketLayout) -> NDArray[np.bool_]:
+    """Return which markets are of a feed's own type that says nothing to us; one of two outcomes is an either or."""
+    is_unknown = [
+        count > EITHER_OR and market_type_of(market_id) in FEEDS and winners_max_of(market_id) == ALL_MAY_WIN
+        for market_id, count in zip(layout.market_ids, layout.outcome_counts.tolist(), strict=True)
+    ]
+    return np.array(is_unknown, dtype=bool)
 
 
 def winners_of_provider(provider: ProviderColumns | None, layout: MarketLayout) -> NDArray[np.float64]:

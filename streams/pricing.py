@@ -25,11 +25,12 @@ from prometheus_client import Counter, Gauge, Histogram
 from kernel.clock import Clock
 from kernel.errors import DomainError, InvariantBroken
 from odds.fixture_state import FixtureState
-from odds.folding import fold, follow_trader, is_duplicate, is_late
+from odds.folding import fold, follow_trader, is_duplicate, is_late, stop_all, suspend_for
+from odds.layout import MARKETS_MAX
 from odds.policy import PricingPolicy
 from odds.provider_rights import Judgement, judge_update
-from odds.repricing import Repricing, price
-from odds.updates import FixtureUpdate, TraderCommand
+from odds.repricing import Repricing, price, withhold
+from odds.updates import FixtureUpdate, Quotes, TraderCommand
 from overround.feed.v1 import feed_pb2
 from overround.trading.v1 import trading_pb2
 from streams.book_keeper import BookKeeper
@@ -46,7 +47,7 @@ from streams.pricing_restore import Restored, restore
 from streams.pricing_watch import Watch
 from streams.retry import retry_while
 from wire.books import encode_book, encode_explanation
-from wire.feed import build_own_results, build_results, parse_update
+from wire.feed import build_own_results, build_results, parse_stop, parse_update
 from wire.trader_commands import parse_command
 
 UPDATES_TOPIC: Final = "feed.updates.v1"
@@ -76,6 +77,10 @@ LATENCY = Histogram(
     "From the append of a feed update to the confirmation of the book that shows it.",
     buckets=(0.002, 0.004, 0.008, 0.012, 0.016, 0.024, 0.032, 0.064, 0.128, 0.25, 0.5, 1.0, 2.5),
 )
+WITHHELD = Counter(
+    "overround_pricing_fixtures_withheld", "Fixtures that could not be priced: their books take no bets."
+)
+LEFT_OUT = Counter("overround_pricing_markets_left_out", "New markets that had no room in the layout of their fixture.")
 FIXTURES = Gauge("overround_pricing_fixtures", "Fixtures held.")
 
 log = structlog.get_logger(__name__)
@@ -192,12 +197,21 @@ class PricingAgent:
         else:
             update = feed_pb2.FeedUpdate.FromString(message.value or b"")
             update.received_time_us = min(update.received_time_us, self._clock.now_us())
-            told = parse_update(update, appended_time_us=appended_us)
+            told = self._read(event, update, appended_us)
             is_urgent = told.bet_stop_market_ids is not None
             self._watch.note_update(told)
         _expect_key(message.key, told.fixture_id)
         waiting = Waiting(message.partition, appended_us, [(event, told)], [event])
         self._waiting.add(told.fixture_id, waiting, is_urgent=is_urgent)
+
+    def _read(self, event: EventT[bytes], update: feed_pb2.FeedUpdate, appended_us: int) -> FixtureUpdate:
+        """Return what an update says; of one that cannot be read, what of it suspends."""
+        try:
+            return parse_update(update, appended_time_us=appended_us)
+        except (DomainError, ValueError) as error:
+            stop = parse_stop(update, appended_time_us=appended_us)
+            self._start(self._dead_letters.bury(event, reason=MALFORMED, message=str(error)))
+            return stop
 
     # Work
 
@@ -218,13 +232,21 @@ class PricingAgent:
         try:
             self._price(taken)
         except Exception as error:
-            log.exception("pricing.batch_failed", fixtures=len(taken))
-            if len(taken) > 1:
-                for fixture_id, waiting in taken.items():
+            self._forced.update(taken)  # some of them may have been kept, and are not on their way
+            for fixture_id, waiting in taken.items():
+                if len(taken) > 1:
                     self._price_safely({fixture_id: waiting})
-                return
-            for waiting in taken.values():
-                self._start(self._bury(waiting.events, repr(error)))
+                else:
+                    log.exception("pricing.fixture_failed", fixture_id=fixture_id)
+                    self._withhold(fixture_id, waiting, repr(error))
+
+    def _withhold(self, fixture_id: str, waiting: Waiting, message: str) -> None:
+        """Publish the last book of a fixture that cannot be priced with nothing open; its results go on."""
+        WITHHELD.inc()
+        now_us = self._clock.now_us()
+        self._keep_aside(waiting.events, message)
+        withheld = withhold(self._fold(fixture_id, waiting), policy=self._policy, now_us=now_us)
+        self._publish({fixture_id: waiting}, [withheld], now_us)
 
     def _price(self, taken: Mapping[str, Waiting]) -> None:
         now_us = self._clock.now_us()
@@ -246,12 +268,23 @@ class PricingAgent:
                 continue
             try:
                 following = self._fold_one(state, told)
-                waiting.is_repeated |= following is state
-                state = following
-            except DomainError as error:
-                waiting.drop(event)
-                self._start(self._bury([event], f"{error.reason}: {error.message}"))
+            except Exception as error:  # whatever the update holds: what of it suspends must hold
+                log.exception("pricing.fold_failed", fixture_id=fixture_id)
+                self._keep_aside([event], repr(error))
+                following = self._suspend_for(state, told)
+            waiting.is_repeated |= following is state
+            state = following
+            if isinstance(told, FixtureUpdate) and told.quotes is not None:
+                _count_left_out(state, told.quotes)
         return state
+
+    def _suspend_for(self, state: FixtureState, told: Input) -> FixtureState:
+        try:
+            if isinstance(told, FixtureUpdate):
+                return suspend_for(state, told, self._policy.rights)
+        except Exception:  # then the state itself is at fault
+            log.exception("pricing.suspension_failed", fixture_id=state.fixture_id)
+        return stop_all(state, self._clock.now_us())
 
     def _judge(self, state: FixtureState, event: EventT[bytes], told: FixtureUpdate, waiting: Waiting) -> Judgement:
         """Say what of an update counts; refer the results that do not, and keep a word aside that does not at all."""
@@ -317,10 +350,9 @@ class PricingAgent:
                 self._forced.add(fixture_id)
                 self._waiting.add(fixture_id, waiting, is_urgent=False)
 
-    async def _bury(self, events: list[EventT[bytes]], message: str) -> None:
+    def _keep_aside(self, events: Iterable[EventT[bytes]], message: str) -> None:
         for event in events:
-            await self._dead_letters.bury(event, reason=AGENT_ERROR, message=message)
-        self._inbox.finish(events)
+            self._start(self._dead_letters.bury(event, reason=AGENT_ERROR, message=message))
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.ensure_future(work)
@@ -453,6 +485,11 @@ class PricingAgent:
         self._eviction.add(expired)
         self._restored |= partitions
         FIXTURES.set(len(self._fixtures))
+
+
+def _count_left_out(state: FixtureState, quotes: Quotes) -> None:
+    if state.layout.market_count + quotes.layout.market_count > MARKETS_MAX:
+        LEFT_OUT.inc(len(set(quotes.layout.market_ids) - state.layout.index_by_market_id.keys()))
 
 
 def _encode(repricing: Repricing, partition: int) -> EncodedFixture:

@@ -45,11 +45,6 @@ class Waiting:
         self.is_repeated |= later.is_repeated
         self.judged += later.judged
 
-    def drop(self, event: EventT[bytes]) -> None:
-        """Leave out an event that cannot be folded in."""
-        self.inputs = [(other, told) for other, told in self.inputs if other is not event]
-        self.events = [other for other in self.events if other is not event]
-
 
 class WaitingFixtures:
     """Fixtures to price anew, the urgent ones first."""

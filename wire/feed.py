@@ -81,6 +81,26 @@ def parse_update(message: feed_pb2.FeedUpdate, *, appended_time_us: int) -> Fixt
     )
 
 
+def parse_stop(message: feed_pb2.FeedUpdate, *, appended_time_us: int) -> FixtureUpdate:
+    """Return what is left of an update that cannot be read: a stop of all that its provider quotes, and results.
+
+    Raises:
+        ValueError: If a result is of a kind nobody knows.
+    """
+    return FixtureUpdate(
+        message.provider_id,
+        message.fixture_id,
+        message.sequence,
+        message.received_time_us,
+        appended_time_us,
+        bet_stop_market_ids=(),
+        result_marks=tuple(_parse_mark(result) for result in message.results),
+        epoch=message.epoch,
+        is_catching_up=message.is_catching_up,
+        is_state_refused=message.is_state_refused or message.HasField("state"),
+    )
+
+
 def parse_sign(message: feed_pb2.ProviderHeartbeat) -> ProviderSign:
     """Return a provider's sign of life."""
     return ProviderSign(message.provider_id, message.received_time_us, message.is_up, message.timeout_ms, message.epoch)

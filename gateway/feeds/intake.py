@@ -71,7 +71,8 @@ class Taken:
 class Intake:
     """Checks updates, stamps them, passes them to the log; keeps what it refuses as dead letters.
 
-    Sequences of a provider must rise. An update is itself a sign of life, so that one a second goes out with them.
+    Sequences of a provider must rise. Nothing is younger than its arrival, whatever a provider's clock says. An update
+    is itself a sign of life, so that one a second goes out with them.
     """
 
     def __init__(self, *, outlet: FeedOutlet, clock: Clock) -> None:
@@ -171,6 +172,7 @@ class Intake:
         self._validator.check(update)
         _expect_rising(update, state)
         update.received_time_us = self._clock.now_us()
+        update.provider_time_ms = min(update.provider_time_ms, update.received_time_us // 1_000)
         update.epoch, update.is_catching_up = state.epoch, update.sequence < state.seen_sequence
         self._outlet.send(UPDATES_TOPIC, update.fixture_id, update.SerializeToString(), on_delivery)
         _note(update, state)
@@ -203,7 +205,7 @@ class Intake:
         heartbeat = ProviderHeartbeat(
             provider_id=provider_id,
             received_time_us=now_us,
-            provider_time_ms=provider_time_ms,
+            provider_time_ms=min(provider_time_ms, now_us // 1_000),
             is_up=state.says_up and not state.is_catching_up,
             timeout_ms=timeout_ms,
             epoch=state.epoch,

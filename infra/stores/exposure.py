@@ -46,6 +46,11 @@ def fixture_key(fixture_id: str) -> str:
     return f"exposure:{{{fixture_id}}}"
 
 
+def fixture_of(key: bytes) -> str:
+    """Return the fixture whose exposure is kept under this key."""
+    return key.decode().removeprefix("exposure:{").removesuffix("}")
+
+
 def reservation_field(key: ReservationKey) -> str:
     """Return what names a reservation within its fixture."""
     return f"{key.player_id}:{key.request_id}"
@@ -54,6 +59,12 @@ def reservation_field(key: ReservationKey) -> str:
 def pack_entry(entry: ExposureEntry) -> str:
     """Return an entry as the script reads it."""
     return _SEPARATOR.join((entry.market_id, entry.outcome_id, str(entry.stake_minor), str(entry.payout_minor)))
+
+
+def unpack_entry(fixture_id: str, record: bytes) -> ExposureEntry:
+    """Return the entry that the script holds of a reservation or a bet."""
+    market_id, outcome_id, stake_minor, payout_minor = record.decode().split(_SEPARATOR)
+    return ExposureEntry(fixture_id, market_id, outcome_id, int(stake_minor), int(payout_minor))
 
 
 class RedisExposure:
@@ -139,6 +150,8 @@ class RedisExposure:
         Raises:
             RiskUnavailable: If Redis does not answer in time.
         """
+        if not bets:
+            return
         async with self._bounded():
             await self._batches.run(*(_add_bet(bet_id, entry) for bet_id, entry in bets))
 

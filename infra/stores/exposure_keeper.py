@@ -1,4 +1,4 @@
-"""Keep exposure true: rebuild it when Redis lost its data, resolve reservations that nobody ended.
+"""Keep exposure true: rebuild it when Redis lost its data, resolve reservations that nobody ended, compare it.
 
 Every gateway runs one; a lock in Redis lets one work at a time.
 """
@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, Final, Protocol, cast
+from typing import Any, Final, cast
 from uuid import UUID
 
 import structlog
@@ -29,9 +29,10 @@ from infra.stores.exposure import (
     RedisExposure,
     fixture_key,
 )
+from infra.stores.exposure_comparison import ExposureComparison, OpenBets
 from kernel.clock import Clock
 from kernel.errors import DomainError
-from risk.ports import ExposureEntry, ReservationKey
+from risk.ports import ReservationKey
 
 log = structlog.get_logger(__name__)
 
@@ -47,26 +48,6 @@ _FORGET = (
     "local made = redis.call('ZSCORE', KEYS[1], ARGV[1]) "
     "return made and tonumber(made) <= tonumber(ARGV[2]) and redis.call('ZREM', KEYS[1], ARGV[1]) or 0"
 )
-
-
-class OpenBets(Protocol):
-    """The open bets of the ledger, in pages."""
-
-    async def read_page(self, *, after: UUID, size: int) -> list[tuple[UUID, ExposureEntry]]:
-        """Return the open bets that follow `after` by bet id.
-
-        Raises:
-            LedgerUnavailable: If no answer came in time.
-        """
-        ...
-
-    async def find_open(self, bet_ids: Sequence[UUID]) -> set[UUID]:
-        """Return which of these bets are open.
-
-        Raises:
-            LedgerUnavailable: If no answer came in time.
-        """
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +90,7 @@ class ExposureKeeper:
         self._exposure = exposure
         self._ledger = ledger
         self._open_bets = open_bets
+        self._comparison = ExposureComparison(redis, exposure, open_bets=open_bets)
         self._clock = clock
         self._times = times
         self._lock_s = times.lock_ms / 1_000
@@ -125,7 +107,7 @@ class ExposureKeeper:
             await asyncio.sleep(self._times.interval_ms / 1_000)
 
     async def look(self) -> None:
-        """Rebuild if that is needed, then resolve old reservations; do nothing while another keeper does.
+        """Rebuild if that is needed, resolve old reservations, compare a part; do nothing while another keeper does.
 
         Raises:
             TimeoutError: If a step took longer than the lock lives.
@@ -136,6 +118,7 @@ class ExposureKeeper:
             if not await self.is_complete():
                 await self._rebuild()
             await self._sweep()
+            await self._comparison.step()
 
     async def is_complete(self) -> bool:
         """Return whether bets can be reserved: the data is there and the server has not restarted since."""
@@ -152,7 +135,7 @@ class ExposureKeeper:
         after, bet_count = UUID(int=0), 0
         while page := await self._open_bets.read_page(after=after, size=PAGE_SIZE):
             await self._renew()
-            await self._count_page(page)
+            await self._comparison.count(page)
             bet_count += len(page)
             after = page[-1][0]
         await self._renew()
@@ -170,14 +153,6 @@ class ExposureKeeper:
                 keys.clear()
         if keys:
             await self._redis.unlink(*keys)
-
-    async def _count_page(self, page: list[tuple[UUID, ExposureEntry]]) -> None:
-        """Count a page, then ask again: a bet that closed in between may have been told to us before it counted."""
-        await self._exposure.add_bets(page)
-        still_open = await self._open_bets.find_open([bet_id for bet_id, _ in page])
-        for bet_id, entry in page:
-            if bet_id not in still_open:
-                await self._exposure.remove_bet(bet_id, fixture_id=entry.fixture_id)
 
     async def _sweep(self) -> None:
         cutoff_ms = self._clock.now_us() // 1_000 - self._times.reservation_age_ms_max

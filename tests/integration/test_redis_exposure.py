@@ -14,7 +14,14 @@ from redis.asyncio import Redis
 from bets.answer import PlaceCommand
 from bets.bet import Leg
 from infra.settings import Settings
-from infra.stores.exposure import COMPLETE_KEY, RESERVATIONS_KEY, RESERVE_SCRIPT, RedisExposure, fixture_key
+from infra.stores.exposure import (
+    COMPLETE_KEY,
+    FIXTURE_KEY_PATTERN,
+    RESERVATIONS_KEY,
+    RESERVE_SCRIPT,
+    RedisExposure,
+    fixture_key,
+)
 from infra.stores.exposure_keeper import LOCK_KEY, ExposureKeeper, KeeperTimes
 from infra.stores.redis_client import open_redis
 from kernel.clock import SystemClock
@@ -50,12 +57,15 @@ class FakeOpenBets:
     def __init__(self, bets: dict[UUID, ExposureEntry] | None = None) -> None:
         self.bets = bets or {}
         self.closed_after_first_read: set[UUID] = set()
+        self.closed_at_first: set[UUID] = set()
 
     async def read_page(self, *, after: UUID, size: int) -> list[tuple[UUID, ExposureEntry]]:
         return [(bet_id, self.bets[bet_id]) for bet_id in sorted(self.bets) if bet_id > after][:size]
 
     async def find_open(self, bet_ids: Sequence[UUID]) -> set[UUID]:
-        return set(bet_ids) - self.closed_after_first_read
+        found = set(bet_ids) - self.closed_after_first_read - self.closed_at_first
+        self.closed_at_first = set()
+        return found
 
 
 def entry(
@@ -262,6 +272,43 @@ async def test_a_rebuild_reads_every_page(redis: Redis, exposure: RedisExposure)
     await redis.flushdb()
     await keeper(redis, exposure, open_bets=open_bets).look()
     assert (await market_of(redis, fixture_id)).stake_total_minor == 1_001_000
+
+
+async def test_what_was_told_out_of_order_is_found_and_put_right(redis: Redis, exposure: RedisExposure) -> None:
+    """A gateway said that a bet was taken after the bet had closed; another bet was opened again and not counted."""
+    fixture_id, key, closed, opened = fixture(), new_key(), uuid4(), uuid4()
+    taken = entry(fixture_id)
+    await exposure.reserve(key, taken, loss_minor_max=LOSS_MINOR_MAX)
+    await exposure.remove_bet(closed, fixture_id=fixture_id)
+    await exposure.commit(key, taken, bet_id=closed)
+    open_bets = FakeOpenBets({opened: entry(fixture_id, outcome_id="away")})
+    working = keeper(redis, exposure, open_bets=open_bets)
+    open_bets.closed_after_first_read = {closed}
+    await working.look()
+    assert await market_of(redis, fixture_id) == MarketExposure(1_000, {"away": 2_500}, 1)
+
+
+async def test_all_that_is_counted_is_compared_in_rounds(redis: Redis, exposure: RedisExposure) -> None:
+    fixture_ids = [fixture() for _ in range(120)]
+    bets = [(uuid4(), entry(fixture_ids[number % 120])) for number in range(600)]
+    many = fixture()
+    bets += [(uuid4(), entry(many)) for _ in range(1_200)]
+    await exposure.add_bets(bets)
+    open_bets = FakeOpenBets()
+    open_bets.closed_after_first_read = {bet_id for bet_id, _ in bets}
+    working = keeper(redis, exposure, open_bets=open_bets)
+    for _ in range(20):
+        await working.look()
+    assert [key async for key in redis.scan_iter(FIXTURE_KEY_PATTERN)] == []
+
+
+async def test_a_bet_that_is_opened_again_while_it_is_dropped_counts(redis: Redis, exposure: RedisExposure) -> None:
+    fixture_id, bet_id = fixture(), uuid4()
+    await exposure.add_bet(entry(fixture_id), bet_id=bet_id)
+    open_bets = FakeOpenBets()
+    open_bets.closed_at_first = {bet_id}
+    await keeper(redis, exposure, open_bets=open_bets).look()
+    assert await market_of(redis, fixture_id) == MarketExposure(1_000, {"home": 2_500}, 1)
 
 
 async def test_one_keeper_works_at_a_time(redis: Redis, exposure: RedisExposure) -> None:

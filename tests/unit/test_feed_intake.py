@@ -125,6 +125,18 @@ def test_an_update_is_stamped_and_keyed_by_its_fixture(intake: Intake, outlet: F
     assert (taken.sequence, taken.received_time_us, taken.quotes) == (7, clock.us, quotes())
 
 
+def test_nothing_is_younger_than_its_arrival_whatever_the_providers_clock_says(
+    intake: Intake, outlet: FakeOutlet, clock: FakeClock
+) -> None:
+    now_ms = clock.us // 1_000
+    take(intake, update(1, provider_time_ms=now_ms - 5_000), update(2, provider_time_ms=now_ms + 3_600_000))
+    assert [taken.provider_time_ms for taken in outlet.updates] == [now_ms - 5_000, now_ms]
+    clock.us += 1_000_000
+    ahead = ProviderHeartbeat(provider_id=PROVIDER, is_up=True, provider_time_ms=now_ms + 3_600_000)
+    intake.take_heartbeat(ahead, timeout_ms=TIMEOUT_MS)
+    assert (outlet.signs[-1].received_time_us, outlet.signs[-1].provider_time_ms) == (clock.us, clock.us // 1_000)
+
+
 def test_updates_are_a_sign_of_life_once_a_second(intake: Intake, outlet: FakeOutlet, clock: FakeClock) -> None:
     take(intake, update(1), update(2))
     clock.us += 999_999

@@ -302,6 +302,26 @@ async def test_suspending_all_twice_sends_each_fixture_one_command(service: Trad
     assert len({command.request_id for _, _, command in outlet.sent}) == 2
 
 
+async def test_suspending_all_in_play_takes_what_may_be_on_with_it(
+    service: TradingService, sources: DeskSources, clock: FakeClock
+) -> None:
+    def book(name: str, status: fixture_pb2.FixtureStatus.ValueType, start_s: float) -> bytes:
+        start_time_ms = round((clock.now_us() / 1e6 + start_s) * 1_000) if start_s else 0
+        return book_pb2.Book(
+            fixture_id=name,
+            version=1,
+            state=fixture_pb2.MatchState(status=status),
+            description=fixture_pb2.FixtureDescription(start_time_ms=start_time_ms),
+        ).SerializeToString()
+
+    unknown, pre_match = fixture_pb2.FIXTURE_STATUS_UNSPECIFIED, fixture_pb2.FIXTURE_STATUS_PRE_MATCH
+    told = {"a": (unknown, 0), "b": (unknown, -60), "c": (unknown, 60), "d": (pre_match, -60), "e": (pre_match, 60)}
+    sources.books.load({name: book(name, *words) for name, words in told.items()})
+    context: Any = None
+    request = trading_service_pb2.SuspendAllInPlayRequest(request_id=str(uuid4()))
+    assert set((await service.suspend_all_in_play(request, context)).fixture_ids) == {"a", "b", "d", "f", "g"}
+
+
 def test_a_rate_counts_the_window_and_forgets_what_is_older(clock: FakeClock) -> None:
     count = RollingCount(clock, window_s=10)
     count.add(30)

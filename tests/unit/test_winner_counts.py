@@ -143,6 +143,17 @@ def test_a_type_with_several_winners_is_not_priced_in_part(winners: int | None) 
     assert statuses(repricing) == [SUSPENDED]
 
 
+def test_a_type_that_says_nothing_to_us_has_no_price_but_where_it_is_an_either_or() -> None:
+    scorers = MarketLayout.of_markets([("uof:40", tuple("abcde"))])
+    three = (2_500, 3_500, 4_000, 9_000, 12_000)
+    assert has_no_price(priced(folded(update(quoted=quotes(three, None, layout=scorers)))))
+    assert statuses(priced(folded(update(quoted=quotes(three, 1, layout=scorers))))) == [OPEN]
+    either_or = MarketLayout.of_markets([("uof:9999", ("1", "2"))])
+    assert statuses(priced(folded(update(quoted=quotes((1_900, 1_900), None, layout=either_or))))) == [OPEN]
+    result = MarketLayout.of_markets([("uof:60:x=1", ("1", "2", "3"))])
+    assert statuses(priced(folded(update(quoted=quotes((2_800, 2_100, 3_900), None, layout=result))))) == [OPEN]
+
+
 def test_what_is_told_of_one_market_stays_with_it_when_others_come() -> None:
     total = MarketLayout.of_markets([("total:2.5", ("over", "under"))])
     state = folded(update(quoted=quotes()), update(quoted=quotes((1_900, 1_950), None, layout=total)))

@@ -20,10 +20,11 @@ import { pauseSubject, pricingPause } from "../src/desk/pricing";
 import { filterFixtures, type Orderable, sortFixtures } from "../src/desk/order";
 import { quantile } from "../src/desk/perf.svelte";
 import { coverageOf, isProviderUp, knownTimeMs, orderProviders, providerName } from "../src/desk/providers";
-import { findHold, fixtureStatus, mainMarketId, marketStatus, pausedStatus } from "../src/desk/status";
+import { findHold, fixtureStatus, mainMarketId, marketStatus, pausedStatus, reasonWords } from "../src/desk/status";
 import { mergeBets, orderBets, tickerEvent, TICKER_BETS_MAX } from "../src/desk/ticker";
 import type { DeskBet, Explanation, ProviderSign } from "../src/desk/desk";
 import { type Book, SuspensionReason, type TraderSuspension } from "../src/odds/book";
+import { SuspensionReason as WireReason } from "../src/wire/gen/overround/odds/v1/book_pb";
 import type { Failure } from "../src/shared/failure";
 
 const layout = { marketIds: ["1x2"], outcomeIds: ["home", "draw", "away"], outcomeStarts: new Uint32Array([0, 3]) };
@@ -233,6 +234,13 @@ describe("words", () => {
     expect(marketStatus(2, 2).words).toBe("Suspended: bet stop");
     expect(marketStatus(2, 0).words).toBe("Suspended");
     expect(marketStatus(4, 0)).toEqual({ tone: "over", words: "Settled" });
+  });
+
+  test("every reason that a book may give has words of its own", () => {
+    const reasons = Object.values(WireReason).filter((reason) => typeof reason === "number" && reason > 0) as number[];
+    const words = reasons.map(reasonWords);
+    expect(words.filter(Boolean)).toHaveLength(reasons.length);
+    expect(new Set(words).size).toBe(reasons.length);
   });
 
   test("a fixture says what of it takes bets", () => {

@@ -6,6 +6,8 @@ import {
   answered,
   answerLost,
   answerMissing,
+  END_CERTAIN_AFTER_MS,
+  leftUndecided,
   newEntry,
   placeCommand,
   pressed,
@@ -205,6 +207,16 @@ describe("nobody bets twice by accident", () => {
   test("a lost answer is asked for by the id of the press", () => {
     expect(asking.placement).toMatchObject({ kind: "asking", requestId: "r1" });
     expect(answered(asking, "r1", { kind: "accepted", bet }).placement).toEqual({ kind: "accepted", bet });
+  });
+
+  test("a call that the server ended without deciding the bet is asked about too, and then says why", () => {
+    const told = refusalOf("OVERLOADED", "Too many bets are under way");
+    const undecided = leftUndecided(placing, told, 5_000);
+    expect(undecided.placement).toMatchObject({ kind: "asking", requestId: "r1" });
+    expect(answered(undecided, "r1", { kind: "accepted", bet }).placement.kind).toBe("accepted");
+    expect(answerMissing(undecided, 4_999 + END_CERTAIN_AFTER_MS)).toBe(undecided);
+    const missing = answerMissing(undecided, 5_000 + END_CERTAIN_AFTER_MS);
+    expect(slipButton(missing, context).note).toMatch(/Very many bets .* Nothing was taken/);
   });
 
   test("an answer to another press changes nothing", () => {

@@ -23,12 +23,13 @@ class World {
   readonly placed: Bet[] = [];
   readonly asked: string[] = [];
   isAnswering = false;
+  placeError: unknown = new ConnectError("reset", Code.Unavailable);
   slip = this.open();
 
   open(): SlipState {
     const betting = {
       place: async () => {
-        throw new ConnectError("reset", Code.Unavailable);
+        throw this.placeError;
       },
       findAnswer: async (requestId: string) => {
         this.asked.push(`${this.playerId}`);
@@ -63,6 +64,17 @@ beforeEach(() => {
 });
 
 afterEach(() => vi.useRealTimers());
+
+test("an error that decides nothing is no answer: the bet is asked about, and found", async () => {
+  const world = new World();
+  world.placeError = new ConnectError("Log in again", Code.Unauthenticated);
+  world.become("ann");
+  await world.press();
+  expect(world.kind).toBe("asking");
+  world.isAnswering = true;
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect(world.kind).toBe("accepted");
+});
 
 describe("a slip belongs to its player", () => {
   test("nobody else is shown it, and it is back when they are", async () => {

@@ -16,6 +16,7 @@ import {
   answerMissing,
   ENTRIES_MAX,
   isPending,
+  leftUndecided,
   newEntry,
   placeCommand,
   pressed,
@@ -36,8 +37,6 @@ const NOBODY = "";
 const POLICY_KEY = "overround.price_policy";
 const ASK_AGAIN_MS = 1_000;
 const ASK_AGAIN_MS_MAX = 5_000;
-/** The bet may have been taken before these were said: the answer is found out, not assumed. */
-const DOUBTFUL_REASONS = new Set(["LEDGER_UNAVAILABLE", "DEADLINE_EXCEEDED", "EXPOSURE_LOCK_LOST"]);
 
 export interface SlipEvents {
   /** Whose session calls are made under now: "" for nobody's, null while unknown. */
@@ -148,15 +147,14 @@ export class SlipState {
 
   #placeFailed(requestId: string, error: unknown): void {
     const refusal = findBetRefusal(error);
-    const failure = toFailure(error);
-    if (failure.kind === "signed_out") {
-      this.#answer(requestId, { kind: "refused", refusal: refusalOf("SESSION_REQUIRED", failure.message) }, null);
-    } else if (failure.kind !== "refused" || DOUBTFUL_REASONS.has(failure.reason)) {
-      const asking = this.#change(requestId, answerLost);
-      if (asking) void this.#ask(asking);
-    } else {
-      this.#answer(requestId, { kind: "refused", refusal: refusal ?? refusalOf(failure.reason, failure.message) }, null);
-    }
+    if (refusal) return this.#answer(requestId, { kind: "refused", refusal }, null);
+    // Only a refusal of the bet decides it. Whatever else the server says, it may have begun before.
+    const { kind, reason, message } = toFailure(error);
+    const isEnded = kind === "refused" || kind === "signed_out";
+    const asking = this.#change(requestId, (entry) =>
+      isEnded ? leftUndecided(entry, refusalOf(reason, message), Date.now()) : answerLost(entry),
+    );
+    if (asking) void this.#ask(asking);
   }
 
   /** Asks for the answer of a press until it is known or its player has left; bounded, as its absence grows certain. */

@@ -9,8 +9,10 @@ import { formatMoney, formatOdds, type OddsFormat, parseAmountMinor } from "../s
 import { type Bet, type BetAnswer, type BetRefusal, type PlaceBet, PricePolicy } from "./bet";
 
 export const ENTRIES_MAX = 12;
-/** A PlaceBet that the server does not know this long after it was sent will never be placed. */
+/** A PlaceBet that the server does not know this long after it was sent will never be placed: 15 s until it has ended. */
 export const ANSWER_CERTAIN_AFTER_MS = 25_000;
+/** The same after the server itself has ended it. */
+export const END_CERTAIN_AFTER_MS = 10_000;
 
 /** What was chosen, with the price that the bettor has agreed to. */
 export interface Selection {
@@ -28,8 +30,15 @@ export interface Selection {
 export type Placement =
   | { readonly kind: "editing" }
   | { readonly kind: "placing"; readonly requestId: string; readonly sentTimeMs: number; readonly delayMs: number }
-  /** The answer got lost: it is asked for by the request's id. */
-  | { readonly kind: "asking"; readonly requestId: string; readonly sentTimeMs: number }
+  /** No answer decided it, or it got lost: it is asked for by the request's id. */
+  | {
+      readonly kind: "asking";
+      readonly requestId: string;
+      /** When it is certain that a request which the server does not know will never be placed. */
+      readonly certainTimeMs: number;
+      /** What the server said instead of an answer, if it said anything. */
+      readonly told: BetRefusal | null;
+    }
   | { readonly kind: "accepted"; readonly bet: Bet }
   | { readonly kind: "refused"; readonly refusal: BetRefusal };
 
@@ -128,7 +137,16 @@ export function answerLost(entry: SlipEntry): SlipEntry {
   const { placement } = entry;
   if (placement.kind !== "placing") return entry;
   const { requestId, sentTimeMs } = placement;
-  return { ...entry, placement: { kind: "asking", requestId, sentTimeMs } };
+  const certainTimeMs = sentTimeMs + ANSWER_CERTAIN_AFTER_MS;
+  return { ...entry, placement: { kind: "asking", requestId, certainTimeMs, told: null } };
+}
+
+/** The server ended the call without deciding the bet, which says nothing of what it had begun: that is asked for. */
+export function leftUndecided(entry: SlipEntry, told: BetRefusal, nowMs: number): SlipEntry {
+  const { placement } = entry;
+  if (placement.kind !== "placing") return entry;
+  const { requestId } = placement;
+  return { ...entry, placement: { kind: "asking", requestId, certainTimeMs: nowMs + END_CERTAIN_AFTER_MS, told } };
 }
 
 export function answered(entry: SlipEntry, requestId: string, answer: BetAnswer): SlipEntry {
@@ -143,14 +161,9 @@ export function answered(entry: SlipEntry, requestId: string, answer: BetAnswer)
 /** The server knows nothing of the request: certain only once it can no longer be on its way. */
 export function answerMissing(entry: SlipEntry, nowMs: number): SlipEntry {
   const { placement } = entry;
-  if (placement.kind !== "asking" || nowMs - placement.sentTimeMs < ANSWER_CERTAIN_AFTER_MS) return entry;
-  return {
-    ...entry,
-    placement: {
-      kind: "refused",
-      refusal: refusalOf("NOT_PLACED", "The connection broke before we got your bet. Nothing was taken."),
-    },
-  };
+  if (placement.kind !== "asking" || !(nowMs >= placement.certainTimeMs)) return entry;
+  const refusal = placement.told ?? refusalOf("NOT_PLACED", "The connection broke before we got your bet. Nothing was taken.");
+  return { ...entry, placement: { kind: "refused", refusal } };
 }
 
 export function refusalOf(reason: string, message: string): BetRefusal {
@@ -225,7 +238,7 @@ function placementButton(entry: SlipEntry, { nowMs }: SlipContext): SlipButton |
     return nothing(seconds > 0 ? `Placing… ${seconds} s` : "Placing…");
   }
   if (placement.kind === "asking") {
-    return nothing("Finding out…", "The connection broke while your bet was on its way. We are asking what became of it.");
+    return nothing("Finding out…", "We got no answer to your bet. We are asking what became of it; that takes 25 s at most.");
   }
   if (placement.kind === "accepted") return { label: "Done", action: { kind: "remove" }, tone: "quiet", note: "" };
   return null;
@@ -301,6 +314,11 @@ const REFUSAL_SENTENCES: Readonly<Record<string, string>> = {
   INSUFFICIENT_FUNDS: "Your balance was too low. Nothing was taken.",
   PRICING_UNAVAILABLE: "Pricing is down for the moment. Nothing was taken.",
   RISK_UNAVAILABLE: "We could not check your bet in time. Nothing was taken.",
+  SESSION_REQUIRED: "Your session had ended. Nothing was taken.",
+  LEDGER_UNAVAILABLE: "We could not write your bet down. Nothing was taken.",
+  TOO_MANY_BETS_UNDER_WAY: "Too many of your bets are under way. Nothing was taken; try again in a moment.",
+  TOO_MANY_CALLS: "Too many requests came from here. Nothing was taken; try again in a moment.",
+  TOO_MANY_REQUESTS: "Too many requests came from here. Nothing was taken; try again in a moment.",
   OVERLOADED: "Very many bets are coming in. Nothing was taken; try again in a moment.",
 };
 

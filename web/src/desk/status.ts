@@ -19,6 +19,7 @@ const REASON_WORDS: Readonly<Record<number, string>> = {
   [SuspensionReason.NO_PRICE]: "no price",
   [SuspensionReason.NOT_STARTED_IN_TIME]: "not started in time",
   [SuspensionReason.NOT_RESTORED]: "waits for its providers",
+  [SuspensionReason.PRICING_FAILED]: "pricing failed",
   [SuspensionReason.RESULT_REFERRED]: "a result waits for a person",
 };
 

@@ -23,6 +23,7 @@ export const SuspensionReason = {
   NO_PRICE: 6,
   NOT_STARTED_IN_TIME: 7,
   NOT_RESTORED: 8,
+  PRICING_FAILED: 9,
   RESULT_REFERRED: 10,
 } as const;
 
