@@ -73,7 +73,7 @@ def parse_update(message: feed_pb2.FeedUpdate, *, appended_time_us: int) -> Fixt
         parse_description(message.description) if message.HasField("description") else None,
         parse_state(message.state) if message.HasField("state") else None,
         parse_quotes(message.quotes) if message.HasField("quotes") else None,
-        tuple(message.bet_stop.market_ids) if message.HasField("bet_stop") else None,
+        _parse_bet_stop(message, appended_time_us),
         tuple(_parse_mark(result) for result in message.results),
         message.epoch,
         message.is_catching_up,
@@ -168,6 +168,22 @@ def _void_reason(result: OwnResult) -> str:
 def build_dead_letter(*, reason: str, message: str, source: str, time_us: int, raw: bytes) -> feed_pb2.DeadLetter:
     """Return the message for an input that was refused; long input is cut."""
     return feed_pb2.DeadLetter(reason=reason, message=message, source=source, time_us=time_us, raw=raw[:RAW_BYTES_MAX])
+
+
+def _parse_bet_stop(message: feed_pb2.FeedUpdate, appended_time_us: int) -> tuple[str, ...] | None:
+    """Return the markets that must not be bet on, none named for all; None where there is no such word.
+
+    Bets of a cancelled window that has not ended would be void: the market stops as by a bet-stop.
+    """
+    void = [
+        result.market_id
+        for result in message.results
+        if result.kind == feed_pb2.RESULT_KIND_CANCEL and result.window_end_ms * 1_000 > appended_time_us
+    ]
+    named = list(message.bet_stop.market_ids)
+    if message.HasField("bet_stop"):
+        return tuple(named + void if named else ())
+    return tuple(void) or None
 
 
 def _parse_mark(result: feed_pb2.MarketResult) -> ResultMark:

@@ -118,15 +118,15 @@ async def test_a_strangers_word_is_kept_aside_and_its_result_goes_to_a_person(be
     assert (forwarded.provider_id, forwarded.results[0].referral_reason) == ("stranger", "FIXTURE_NOT_QUOTED")
 
 
-async def test_a_result_that_counts_carries_no_referral_whatever_its_provider_wrote(bench: Bench) -> None:
+async def test_a_result_that_counts_keeps_the_referral_that_its_provider_wrote(bench: Bench) -> None:
     bench.quote()
     result = feed_pb2.MarketResult(
-        kind=feed_pb2.RESULT_KIND_SETTLEMENT, market_id="1x2", referral_reason="because I say so"
+        kind=feed_pb2.RESULT_KIND_SETTLEMENT, market_id="1x2", referral_reason="DEAD_HEAT_UNKNOWN"
     )
     offset = bench.send(feed_pb2.FeedUpdate(results=[result]))
     await eventually(lambda: bench.is_acknowledged(offset))
     (forwarded,) = [feed_pb2.FixtureResults.FromString(item) for item in bench.outlet.of(RESULTS_TOPIC)]
-    assert forwarded.results[0].referral_reason == ""
+    assert forwarded.results[0].referral_reason == "DEAD_HEAT_UNKNOWN"
 
 
 async def test_results_are_judged_once_though_a_batch_is_priced_again(

@@ -5,7 +5,7 @@ import pytest
 from bets.ports import ResultMessage
 from bets.settlement import MarketResult, OutcomeResult, Reduction, ResultKind, ResultMalformed
 from overround.feed.v1 import feed_pb2
-from wire.feed import build_results
+from wire.feed import build_results, parse_update
 from wire.results import build_market_result, parse_market_result, read_results, result_keys
 
 
@@ -72,3 +72,24 @@ def test_a_field_that_nobody_knows_yet_is_part_of_what_a_result_says() -> None:
         for encoded in (known, known, known + later_field)
     }
     assert len(digests) == 2
+
+
+@pytest.mark.parametrize(
+    ("kind", "end_ms", "stopped", "markets"),
+    [
+        (feed_pb2.RESULT_KIND_CANCEL, 2_001, None, ("1x2",)),
+        (feed_pb2.RESULT_KIND_CANCEL, 2_000, None, None),
+        (feed_pb2.RESULT_KIND_CANCEL, 0, None, None),
+        (feed_pb2.RESULT_KIND_CANCEL_ROLLBACK, 2_001, None, None),
+        (feed_pb2.RESULT_KIND_CANCEL, 2_001, ["btts"], ("btts", "1x2")),
+        (feed_pb2.RESULT_KIND_CANCEL, 2_001, [], ()),
+        (feed_pb2.RESULT_KIND_CANCEL, 0, [], ()),
+    ],
+)
+def test_a_market_stops_where_bets_would_be_void(
+    kind: feed_pb2.ResultKind.ValueType, end_ms: int, stopped: list[str] | None, markets: tuple[str, ...] | None
+) -> None:
+    result = feed_pb2.MarketResult(kind=kind, market_id="1x2", window_start_ms=1_000, window_end_ms=end_ms)
+    bet_stop = None if stopped is None else feed_pb2.BetStop(market_ids=stopped)
+    told = feed_pb2.FeedUpdate(fixture_id="sr:match:1", sequence=7, results=[result], bet_stop=bet_stop)
+    assert parse_update(told, appended_time_us=2_000_000).bet_stop_market_ids == markets
