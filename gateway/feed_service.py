@@ -35,7 +35,7 @@ from prometheus_client import Gauge
 from gateway.feeds.intake import Intake, when_there_is_room
 from gateway.feeds.ports import Cursor, CursorStore, FeedKeyStore, FeedLog, Provider
 from gateway.feeds.push_stream import PushStream, StreamIdle
-from gateway.feeds.refusals import FeedRefused, MessageMalformed
+from gateway.feeds.refusals import FeedRefused, MessageMalformed, join_refusals
 from gateway.feeds.resumption import Resumption
 from kernel.clock import Clock
 from kernel.errors import DomainError
@@ -200,30 +200,34 @@ class FeedService:
             await self._take(raw, stream)
 
     async def _take(self, raw: bytes, stream: PushStream) -> None:
-        sequence = 0
+        sequence, refusals = 0, tuple[FeedRefused, ...]()
         try:
             request = _decode(raw)
             if request.HasField("update"):
                 sequence = request.update.sequence
-                await when_there_is_room(partial(self._take_update, request.update, stream))
+                refusals = await when_there_is_room(partial(self._take_update, request.update, stream))
             else:
                 timeout_ms = stream.provider.timeout_ms
                 request.heartbeat.provider_id = stream.provider.provider_id
                 await when_there_is_room(partial(self._intake.take_heartbeat, request.heartbeat, timeout_ms=timeout_ms))
         except FeedRefused as refusal:
-            provider_id = stream.provider.provider_id
-            await when_there_is_room(partial(self._intake.refuse, refusal, provider_id=provider_id, raw=raw))
-            stream.refuse(PushRefusal(sequence=sequence, reason=refusal.reason, message=refusal.message))
+            refusals = (refusal,)
+        if refusals:
+            letter, provider_id = join_refusals(refusals), stream.provider.provider_id
+            await when_there_is_room(partial(self._intake.refuse, letter, provider_id=provider_id, raw=raw))
+        for told in refusals:
+            stream.refuse(PushRefusal(sequence=sequence, reason=told.reason, message=told.message))
 
-    def _take_update(self, update: FeedUpdate, stream: PushStream) -> None:
+    def _take_update(self, update: FeedUpdate, stream: PushStream) -> tuple[FeedRefused, ...]:
         update.provider_id = stream.provider.provider_id
         if stream.is_in_log(update.sequence, update.fixture_id):
             self._intake.pass_over(update)
             stream.note_arrived(update.sequence)
-            return
+            return ()
         sequence, timeout_ms = update.sequence, stream.provider.timeout_ms
-        self._intake.take_update(update, timeout_ms=timeout_ms, on_delivery=stream.confirmation_of(sequence))
+        refusals = self._intake.take_update(update, timeout_ms=timeout_ms, on_delivery=stream.confirmation_of(sequence))
         stream.note_sent(sequence, update.fixture_id)
+        return refusals
 
     async def _responses(self, stream: PushStream, reading: asyncio.Task[None]) -> AsyncIterator[PushResponse]:
         reading.add_done_callback(lambda _: stream.news.set())

@@ -11,14 +11,14 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import Final
+from typing import Final, TypeVar
 
 from prometheus_client import Counter
 
 from gateway.feeds.ports import FeedOutlet, OnDelivery
 from gateway.feeds.reading import Reading
-from gateway.feeds.refusals import FeedRefused, MessageDuplicated, MessageOutOfOrder
-from gateway.feeds.validation import UpdateValidator
+from gateway.feeds.refusals import FeedRefused, MessageDuplicated, MessageOutOfOrder, join_refusals
+from gateway.feeds.sieve import UpdateSieve
 from kernel.clock import Clock
 from kernel.errors import DeliveryFailed, OutletFull
 from overround.feed.v1.feed_pb2 import FeedUpdate, ProviderHeartbeat
@@ -33,6 +33,8 @@ REPEATED_SIGN_INTERVAL_US: Final = 100_000
 SEQUENCES_REMEMBERED_MAX: Final = 16_384
 ROOM_WAIT_S: Final = 0.01
 ROOM_ATTEMPTS_MAX: Final = 3_000
+
+Answer = TypeVar("Answer")
 
 TAKEN = Counter("overround_feed_updates_taken", "Updates passed to the log", ["provider"])
 REFUSED = Counter("overround_feed_refused", "Input refused", ["provider", "reason"])
@@ -78,7 +80,7 @@ class Intake:
     def __init__(self, *, outlet: FeedOutlet, clock: Clock) -> None:
         self._outlet = outlet
         self._clock = clock
-        self._validator = UpdateValidator()
+        self._sieve = UpdateSieve()
         self._state_by_provider: dict[str, _ProviderState] = {}
 
     def resume(
@@ -145,31 +147,38 @@ class Intake:
         Raises:
             OutletFull: If the log's queue stays full.
         """
-        refusals = list(reading.refusals)
+        refusals, letters = list(reading.refusals), list(reading.refusals)
         for heartbeat in reading.heartbeats:
             await when_there_is_room(partial(self.take_heartbeat, heartbeat, timeout_ms=timeout_ms))
         taken_count = 0
         for update in reading.updates:
             try:
-                await when_there_is_room(partial(self.take_update, update, timeout_ms=timeout_ms))
+                parts = await when_there_is_room(partial(self.take_update, update, timeout_ms=timeout_ms))
                 taken_count += 1
             except FeedRefused as refusal:
-                refusals.append(refusal)
-        for refused in refusals:
+                parts = (refusal,)
+            refusals += parts
+            letters += [join_refusals(parts)] if parts else []
+        for refused in letters:
             await when_there_is_room(partial(self.refuse, refused, provider_id=reading.provider_id, raw=raw))
         if reading.unknown_part_count:
             UNKNOWN_PARTS.labels(reading.provider_id).inc(reading.unknown_part_count)
         return Taken(taken_count, tuple(refusals))
 
-    def take_update(self, update: FeedUpdate, *, timeout_ms: int, on_delivery: OnDelivery | None = None) -> None:
-        """Check one update and pass it on; `on_delivery` is called from another thread once the log has it.
+    def take_update(
+        self, update: FeedUpdate, *, timeout_ms: int, on_delivery: OnDelivery | None = None
+    ) -> tuple[FeedRefused, ...]:
+        """Check one update and pass on what is right of it; return why the rest is refused.
+
+        `on_delivery` is called from another thread once the log has it. Whoever called decides whether to `refuse` for
+        good what is not passed on.
 
         Raises:
-            FeedRefused: If it is not passed on; whoever called decides whether to `refuse` it for good.
+            FeedRefused: If nothing of it is passed on.
             OutletFull: If the log's queue is full.
         """
         state = self._state_of(update.provider_id)
-        self._validator.check(update)
+        update, refusals = self._sieve.sift(update)
         _expect_rising(update, state)
         update.received_time_us = self._clock.now_us()
         update.provider_time_ms = min(update.provider_time_ms, update.received_time_us // 1_000)
@@ -180,6 +189,7 @@ class Intake:
         if update.received_time_us - state.last_sign_us >= SIGN_INTERVAL_US:
             with suppress(OutletFull):  # the next update says it
                 self.sign_life(update.provider_id, provider_time_ms=update.provider_time_ms, timeout_ms=timeout_ms)
+        return refusals
 
     def take_heartbeat(self, heartbeat: ProviderHeartbeat, *, timeout_ms: int) -> None:
         """Pass on what a provider says about itself.
@@ -237,7 +247,7 @@ class Intake:
         return state
 
 
-async def when_there_is_room(send: Callable[[], None]) -> None:
+async def when_there_is_room(send: Callable[[], Answer]) -> Answer:
     """Call what sends to the log, again and again while the log's queue is full.
 
     Raises:

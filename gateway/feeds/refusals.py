@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from kernel.errors import DomainError
@@ -11,6 +12,11 @@ class FeedRefused(DomainError):
     """Input that is not passed on; its raw bytes go to the dead letters."""
 
     reason: ClassVar[str] = "MALFORMED"
+
+
+def join_refusals(refusals: Sequence[FeedRefused]) -> FeedRefused:
+    """Return one refusal that says all of several parts of one message, with the reason of the first."""
+    return type(refusals[0])("; ".join(refusal.message for refusal in refusals))
 
 
 class MessageMalformed(FeedRefused):

@@ -7,14 +7,17 @@ from collections.abc import Iterable
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
+from bets.settlement import ResultMalformed
 from gateway.feeds.refusals import MessageMalformed, MessageOversized
 from odds.layout import LayoutMalformed
-from overround.feed.v1.feed_pb2 import FeedUpdate, MarketResult, Quotes, ResultKind
+from overround.feed.v1.feed_pb2 import BetStop, FeedUpdate, MarketResult, Quotes, ResultKind
 from overround.odds.v1.book_pb2 import MarketStatus
 from overround.odds.v1.fixture_pb2 import FixtureDescription, FixtureStatus, MatchState, Period, Score
 from wire.feed import parse_quotes
 from wire.layouts import expect_layout_hash
+from wire.results import parse_market_result
 
 UPDATE_BYTES_MAX: Final = 524_288
 MARKETS_MAX: Final = 2_048
@@ -26,7 +29,6 @@ SEQUENCE_MAX: Final = (1 << 63) - 1
 TIME_MS_MAX: Final = (1 << 43) - 1
 NAME_LENGTH_MAX: Final = 200
 COUNT_MAX: Final = 100_000
-FACTOR_ONE: Final = 1_000_000
 LAYOUTS_REMEMBERED_MAX: Final = 16_384
 
 _ID = re.compile(r"[!-~]{1,200}", re.ASCII)
@@ -52,41 +54,37 @@ class UpdateValidator:
         """
         if update.ByteSize() > UPDATE_BYTES_MAX:
             raise MessageOversized(f"An update has at most {UPDATE_BYTES_MAX} bytes, had {update.ByteSize()}")
-        _expect_id(update.fixture_id, "fixture_id")
-        _expect_range(update.sequence, 1, SEQUENCE_MAX, "sequence")
-        _expect_range(update.provider_time_ms, 0, TIME_MS_MAX, "provider_time_ms")
+        check_place(update)
+        check_time(update)
         if update.HasField("description"):
-            _check_description(update.description)
+            check_description(update.description)
         if update.HasField("state"):
-            _check_state(update.state)
+            check_state(update.state)
         if update.HasField("quotes"):
-            self._check_quotes(update.quotes)
+            self.check_quotes(update.quotes)
         if update.HasField("bet_stop"):
-            _expect_count(len(update.bet_stop.market_ids), MARKETS_MAX, "markets in a bet-stop")
-            _expect_ids(update.bet_stop.market_ids, "market_ids")
+            check_bet_stop(update.bet_stop)
         if update.results:
-            _expect_count(len(update.results), RESULTS_MAX, "results")
+            check_count_of_results(update)
             for result in update.results:
-                _check_result(result)
+                check_result(result)
 
-    def _check_quotes(self, quotes: Quotes) -> None:
-        _expect_count(len(quotes.market_ids), MARKETS_MAX, "markets")
-        _expect_count(len(quotes.outcome_ids), OUTCOMES_MAX, "outcomes")
+    def check_quotes(self, quotes: Quotes) -> None:
+        """Check one provider's prices.
+
+        Raises:
+            MessageOversized: If there are too many.
+            MessageMalformed: If the columns are not in line, or anything in them is not as it must be.
+        """
+        check_size(quotes)
         try:
             expect_layout_hash(quotes)
             columns = parse_quotes(quotes)
         except LayoutMalformed as error:
             raise MessageMalformed(error.message) from None
         self._check_ids(quotes)
-        odds_milli = columns.decimal_odds_milli
-        if quotes.market_statuses.strip(_STATUSES):
-            raise MessageMalformed(f"Market statuses must be from 1 to {max(_STATUSES)}")
-        # Less one, no odds at all become the highest number.
-        if len(odds_milli) and (odds_milli.max() > ODDS_MILLI_MAX or (odds_milli - _ONE < _ODDS_MILLI_MIN).any()):
-            raise MessageMalformed(f"Decimal odds must be 0, or above 1000 and at most {ODDS_MILLI_MAX} thousandths")
-        starting_odds_milli = quotes.starting_odds_milli
-        if starting_odds_milli and len(starting_odds_milli) != len(odds_milli) * np.dtype("<u4").itemsize:
-            raise MessageMalformed("Starting odds must be as many as there are outcomes, or none")
+        check_cells(quotes.market_statuses, columns.decimal_odds_milli)
+        check_starting_odds(quotes)
 
     def _check_ids(self, quotes: Quotes) -> None:
         layout = (quotes.layout_hash, quotes.outcome_counts)
@@ -99,7 +97,65 @@ class UpdateValidator:
         self._right_layouts[layout] = None
 
 
-def _check_description(description: FixtureDescription) -> None:
+def check_place(update: FeedUpdate) -> None:
+    """Check which fixture an update is about, and where it stands in its stream.
+
+    Raises:
+        MessageMalformed: If that cannot be told.
+    """
+    check_id(update.fixture_id, "fixture_id")
+    _expect_range(update.sequence, 1, SEQUENCE_MAX, "sequence")
+
+
+def check_time(update: FeedUpdate) -> None:
+    """Check the provider's time stamp.
+
+    Raises:
+        MessageMalformed: If it is no time.
+    """
+    _expect_range(update.provider_time_ms, 0, TIME_MS_MAX, "provider_time_ms")
+
+
+def check_size(quotes: Quotes) -> None:
+    """Check how many markets and outcomes there are.
+
+    Raises:
+        MessageOversized: If there are too many.
+    """
+    _expect_count(len(quotes.market_ids), MARKETS_MAX, "markets")
+    _expect_count(len(quotes.outcome_ids), OUTCOMES_MAX, "outcomes")
+
+
+def check_cells(market_statuses: bytes, odds_milli: NDArray[np.uint32]) -> None:
+    """Check statuses of markets and prices of outcomes.
+
+    Raises:
+        MessageMalformed: If one cannot be.
+    """
+    if market_statuses.strip(_STATUSES):
+        raise MessageMalformed(f"Market statuses must be from 1 to {max(_STATUSES)}")
+    # Less one, no odds at all become the highest number.
+    if len(odds_milli) and (odds_milli.max() > ODDS_MILLI_MAX or (odds_milli - _ONE < _ODDS_MILLI_MIN).any()):
+        raise MessageMalformed(f"Decimal odds must be 0, or above 1000 and at most {ODDS_MILLI_MAX} thousandths")
+
+
+def check_starting_odds(quotes: Quotes) -> None:
+    """Check that there are as many starting odds as outcomes, or none.
+
+    Raises:
+        MessageMalformed: If there are not.
+    """
+    if quotes.starting_odds_milli and len(quotes.starting_odds_milli) != len(quotes.decimal_odds_milli):
+        raise MessageMalformed("Starting odds must be as many as there are outcomes, or none")
+
+
+def check_description(description: FixtureDescription) -> None:
+    """Check what a fixture is said to be.
+
+    Raises:
+        MessageOversized: If it has too many participants.
+        MessageMalformed: If anything in it is not as it must be.
+    """
     _expect_count(len(description.participants), PARTICIPANTS_MAX, "participants")
     _expect_range(description.start_time_ms, 0, TIME_MS_MAX, "start_time_ms")
     names = [description.sport, description.competition, description.home_name, description.away_name]
@@ -110,7 +166,12 @@ def _check_description(description: FixtureDescription) -> None:
     _expect_ids([participant.id for participant in description.participants], "participants")
 
 
-def _check_state(state: MatchState) -> None:
+def check_state(state: MatchState) -> None:
+    """Check what is said to go on in a match.
+
+    Raises:
+        MessageMalformed: If a number in it cannot be.
+    """
     if state.status not in FixtureStatus.values() or state.period not in Period.values():
         raise MessageMalformed(f"Status and period must be known, were {state.status} and {state.period}")
     for field, value in state.ListFields():
@@ -119,34 +180,55 @@ def _check_state(state: MatchState) -> None:
             _expect_range(count, 0, COUNT_MAX, field.name)
 
 
-def _check_result(result: MarketResult) -> None:
-    _expect_id(result.market_id, "market_id")
+def check_bet_stop(bet_stop: BetStop) -> None:
+    """Check which markets are to be stopped.
+
+    Raises:
+        MessageOversized: If there are too many.
+        MessageMalformed: If one cannot be.
+    """
+    _expect_count(len(bet_stop.market_ids), MARKETS_MAX, "markets in a bet-stop")
+    _expect_ids(bet_stop.market_ids, "market_ids")
+
+
+def check_count_of_results(update: FeedUpdate) -> None:
+    """Check how many results an update has.
+
+    Raises:
+        MessageOversized: If it has too many.
+    """
+    _expect_count(len(update.results), RESULTS_MAX, "results")
+
+
+def check_result(result: MarketResult) -> None:
+    """Check one result: settlement, which reads it in the same way, can apply it.
+
+    Raises:
+        MessageOversized: If it has too many outcomes.
+        MessageMalformed: If it says something that cannot be.
+    """
+    check_id(result.market_id, "market_id")
     _expect_count(len(result.outcomes), OUTCOMES_MAX, "outcomes of a result")
-    _expect_range(result.kind, ResultKind.RESULT_KIND_SETTLEMENT, ResultKind.RESULT_KIND_CANCEL_ROLLBACK, "kind")
     _expect_range(result.window_start_ms, 0, TIME_MS_MAX, "window_start_ms")
     _expect_range(result.window_end_ms, 0, TIME_MS_MAX, "window_end_ms")
     _expect_range(result.certainty, 0, 2, "certainty")
-    if result.window_end_ms and result.window_end_ms < result.window_start_ms:
-        raise MessageMalformed("A cancellation's window must not end before it starts")
     if len(result.void_reason) > NAME_LENGTH_MAX:
         raise MessageMalformed(f"Reasons have at most {NAME_LENGTH_MAX} characters, one had {len(result.void_reason)}")
     if (result.kind == ResultKind.RESULT_KIND_SETTLEMENT) != bool(result.outcomes):
         raise MessageMalformed("A settlement, and nothing else, must name outcomes")
-    _check_outcomes(result)
+    _expect_ids([outcome.outcome_id for outcome in result.outcomes], "outcome_ids")
+    try:
+        parse_market_result(result)
+    except ResultMalformed as error:
+        raise MessageMalformed(error.message) from None
 
 
-def _check_outcomes(result: MarketResult) -> None:
-    outcome_ids = [outcome.outcome_id for outcome in result.outcomes]
-    _expect_ids(outcome_ids, "outcome_ids")
-    if len(set(outcome_ids)) != len(outcome_ids):
-        raise MessageMalformed(f"Outcomes of the result of {result.market_id} must differ, one appears twice")
-    for outcome in result.outcomes:
-        _expect_range(outcome.win_factor_micro, 0, FACTOR_ONE, "win_factor_micro")
-        _expect_range(outcome.void_factor_micro, 0, FACTOR_ONE, "void_factor_micro")
-        _expect_range(outcome.dead_heat_factor_micro, 0, FACTOR_ONE, "dead_heat_factor_micro")
+def check_id(text: str, name: str) -> None:
+    """Check an id.
 
-
-def _expect_id(text: str, name: str) -> None:
+    Raises:
+        MessageMalformed: If it is none.
+    """
     if not _ID.fullmatch(text):
         raise MessageMalformed(f"{name} must be {_ID_RULE}, was {text[:64]!r}")
 

@@ -35,8 +35,17 @@ from kernel.clock import SystemClock
 from odds.fixture_state import new_state
 from odds.folding import fold
 from odds.layout import MarketLayout
-from overround.feed.v1.feed_pb2 import DeadLetter, FeedUpdate, ProviderHeartbeat, Quotes
+from overround.feed.v1.feed_pb2 import (
+    RESULT_KIND_SETTLEMENT,
+    DeadLetter,
+    FeedUpdate,
+    MarketResult,
+    OutcomeResult,
+    ProviderHeartbeat,
+    Quotes,
+)
 from overround.feed.v1.feed_service_pb2 import PushRefusal, PushRequest, PushResponse
+from overround.odds.v1.fixture_pb2 import MatchState
 from tests.running_system import running
 from tests.unit.fake_gateway import Door
 from wire.feed import build_quotes, parse_update
@@ -369,6 +378,26 @@ async def test_what_a_broker_that_was_away_did_not_take_is_sent_again_and_holds(
     signs = log.signs(provider_id)
     assert (signs[-1].is_up, signs[-1].epoch) == (True, 2)
     assert False in [sign.is_up for sign in signs]
+
+
+async def test_a_bad_part_of_an_update_is_refused_and_the_rest_is_taken(
+    doors: Doors, api_key: str, provider_id: str, log: LogTail
+) -> None:
+    won = MarketResult(
+        kind=RESULT_KIND_SETTLEMENT,
+        market_id="1x2",
+        outcomes=[OutcomeResult(outcome_id="home", win_factor_micro=1_000_000)],
+    )
+    async with Pusher(doors.address, api_key) as pusher:
+        await pusher.receive()
+        await pusher.push(update(1, results=[won], state=MatchState(home_score=1)))
+        await pusher.wait_until_acknowledged(1)
+        (refusal,) = await pusher.wait_for_refusals(1)
+    assert (refusal.sequence, refusal.reason) == (1, "MALFORMED")
+    assert "dead_heat_factor_micro of home, which wins, must be above 0" in refusal.message
+    (taken,) = log.updates(provider_id)
+    assert (taken.state.home_score, len(taken.results), list(taken.bet_stop.market_ids)) == (1, 0, ["1x2"])
+    assert len(log.letters(provider_id)) == 1
 
 
 async def test_what_a_provider_said_of_itself_goes_with_it_to_another_gateway(

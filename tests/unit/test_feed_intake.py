@@ -19,10 +19,12 @@ from gateway.feeds.ordering import REMEMBERED_MAX, NewestTimes, SequenceClock
 from gateway.feeds.ports import OnDelivery
 from gateway.feeds.reading import Reading
 from gateway.feeds.refusals import FeedRefused, MessageMalformed
-from gateway.feeds.validation import MARKETS_MAX, ODDS_MILLI_MAX, UPDATE_BYTES_MAX
+from gateway.feeds.sieve import REFUSALS_TOLD_MAX
+from gateway.feeds.validation import MARKETS_MAX, ODDS_MILLI_MAX, UPDATE_BYTES_MAX, UpdateValidator
 from kernel.errors import OutletFull
-from odds.layout import MarketLayout
+from odds.layout import MarketLayout, hash_layout
 from overround.feed.v1.feed_pb2 import (
+    BetStop,
     DeadLetter,
     FeedUpdate,
     MarketResult,
@@ -32,6 +34,7 @@ from overround.feed.v1.feed_pb2 import (
     ResultKind,
 )
 from overround.odds.v1.fixture_pb2 import FixtureDescription, MatchState
+from wire.feed import parse_update
 
 PROVIDER = "sim-alpha"
 TIMEOUT_MS = 3_000
@@ -265,7 +268,7 @@ def result(**changes: Any) -> list[MarketResult]:
     fields: dict[str, Any] = {
         "kind": ResultKind.RESULT_KIND_SETTLEMENT,
         "market_id": "1x2",
-        "outcomes": [OutcomeResult(outcome_id="home", win_factor_micro=1_000_000)],
+        "outcomes": [OutcomeResult(outcome_id="home", win_factor_micro=1_000_000, dead_heat_factor_micro=1_000_000)],
     }
     return [MarketResult(**fields | changes)]
 
@@ -286,48 +289,83 @@ GOOD: dict[str, Callable[[], FeedUpdate]] = {
         results=result(kind=ResultKind.RESULT_KIND_CANCEL, outcomes=[], window_start_ms=5, window_end_ms=0)
     ),
 }
-BAD: dict[str, tuple[str, Callable[[], FeedUpdate]]] = {
-    "no fixture": ("MALFORMED", lambda: update(fixture_id="")),
-    "blank in fixture": ("MALFORMED", lambda: update(fixture_id="a b")),
-    "id too long": ("MALFORMED", lambda: update(fixture_id="x" * 201)),
-    "no sequence": ("MALFORMED", lambda: update(0)),
-    "sequence too high": ("MALFORMED", lambda: update(1 << 63)),
-    "time before the epoch": ("MALFORMED", lambda: update(provider_time_ms=-1)),
-    "odds of 1.000": ("MALFORMED", lambda: update(quotes=quotes(odds_milli=[1000, 0, 0]))),
-    "odds too high": ("MALFORMED", lambda: update(quotes=quotes(odds_milli=[ODDS_MILLI_MAX + 1, 0, 0]))),
-    "too few odds": ("MALFORMED", lambda: update(quotes=quotes(odds_milli=[2000, 2000]))),
-    "starting odds": ("MALFORMED", lambda: update(quotes=quotes(starting_odds_milli=b"\0" * 8))),
-    "wrong layout": ("MALFORMED", lambda: update(quotes=quotes(layout_hash=5))),
-    "unknown market status": ("MALFORMED", lambda: update(quotes=quotes(market_statuses=b"\7"))),
-    "missing market status": ("MALFORMED", lambda: update(quotes=quotes(market_statuses=b"\0"))),
-    "blank in outcome": ("MALFORMED", lambda: update(quotes=quotes({"1x2": ["ho me"]}))),
-    "market named twice": ("MALFORMED", lambda: update(quotes=quotes(market_ids=["1x2"]))),
-    "too many markets": ("OVERSIZED", lambda: update(quotes=quotes(many(MARKETS_MAX + 1)))),
-    "too many bytes": ("OVERSIZED", lambda: update(quotes=quotes(outcome_ids=["x" * UPDATE_BYTES_MAX]))),
-    "unknown status": ("MALFORMED", lambda: update(state=MatchState(status=99))),  # type: ignore[arg-type]
-    "impossible score": ("MALFORMED", lambda: update(state=MatchState(home_score=100_001))),
-    "name too long": ("MALFORMED", lambda: update(description=FixtureDescription(home_name="x" * 201))),
-    "result of no kind": ("MALFORMED", lambda: update(results=result(kind=0))),
-    "result without outcomes": ("MALFORMED", lambda: update(results=result(outcomes=[]))),
-    "factor above one": (
+WITHOUT_PLACE: dict[str, Callable[[], FeedUpdate]] = {
+    "no fixture": lambda: update(fixture_id=""),
+    "blank in fixture": lambda: update(fixture_id="a b"),
+    "id too long": lambda: update(fixture_id="x" * 201),
+    "no sequence": lambda: update(0),
+    "sequence too high": lambda: update(1 << 63),
+}
+TWO = {"1x2": ["home", "draw", "away"], "btts": ["yes", "no"]}
+ALL = BetStop()
+ONE = BetStop(market_ids=["1x2"])
+
+
+def two(*, odds_milli: list[int] | None = None, **changes: Any) -> Quotes:
+    return quotes(TWO, odds_milli=odds_milli, **changes)
+
+
+PARTS: dict[str, tuple[str, BetStop, Callable[[], FeedUpdate]]] = {
+    "odds of 1.000": ("MALFORMED", ONE, lambda: update(quotes=two(odds_milli=[1000, 0, 0, 1900, 1900]))),
+    "odds too high": ("MALFORMED", ONE, lambda: update(quotes=two(odds_milli=[ODDS_MILLI_MAX + 1, 0, 0, 1900, 1900]))),
+    "unknown market status": ("MALFORMED", ONE, lambda: update(quotes=two(market_statuses=b"\7\1"))),
+    "missing market status": ("MALFORMED", ONE, lambda: update(quotes=two(market_statuses=b"\0\1"))),
+    "blank in outcome": ("MALFORMED", ONE, lambda: update(quotes=quotes(TWO | {"1x2": ["ho me"]}))),
+    "outcome twice": ("MALFORMED", ONE, lambda: update(quotes=named_twice(outcomes=True))),
+    "market twice": ("MALFORMED", ONE, lambda: update(quotes=named_twice(outcomes=False))),
+    "too few odds": ("MALFORMED", ALL, lambda: update(quotes=two(odds_milli=[2000, 2000]))),
+    "too few statuses": ("MALFORMED", ALL, lambda: update(quotes=two(market_statuses=b"\1"))),
+    "wrong layout": ("MALFORMED", ALL, lambda: update(quotes=two(layout_hash=5))),
+    "column of ids too long": ("MALFORMED", ALL, lambda: update(quotes=two(market_ids=["third"]))),
+    "too many markets": ("OVERSIZED", ALL, lambda: update(quotes=quotes(many(MARKETS_MAX + 1)))),
+    "too many bytes": ("OVERSIZED", ALL, lambda: update(quotes=two(outcome_ids=["x" * UPDATE_BYTES_MAX]))),
+    "bet-stop of no market": ("MALFORMED", ALL, lambda: update(bet_stop=BetStop(market_ids=["1x2", ""]))),
+    "description that cannot be": (
         "MALFORMED",
-        lambda: update(results=result(outcomes=[OutcomeResult(outcome_id="home", void_factor_micro=1_000_001)])),
+        ALL,
+        lambda: update(description=FixtureDescription(start_time_ms=-1)),
     ),
-    "outcome twice": (
-        "MALFORMED",
-        lambda: update(results=result(outcomes=[OutcomeResult(outcome_id="home"), OutcomeResult(outcome_id="home")])),
-    ),
+    "result of no kind": ("MALFORMED", ONE, lambda: update(quotes=two(), results=result(kind=0))),
+    "result without outcomes": ("MALFORMED", ONE, lambda: update(results=result(outcomes=[]))),
+    "result of no market": ("MALFORMED", ALL, lambda: update(results=result(market_id=""))),
+    "winner by nothing": ("MALFORMED", ONE, lambda: update(results=won(dead_heat_factor_micro=0))),
+    "factor above one": ("MALFORMED", ONE, lambda: update(results=won(void_factor_micro=1_000_001))),
+    "outcome of a result twice": ("MALFORMED", ONE, lambda: update(results=result(outcomes=[*won()[0].outcomes] * 2))),
     "rollback with outcomes": (
         "MALFORMED",
+        ONE,
         lambda: update(results=result(kind=ResultKind.RESULT_KIND_SETTLEMENT_ROLLBACK)),
     ),
     "window backwards": (
         "MALFORMED",
+        ONE,
         lambda: update(
             results=result(kind=ResultKind.RESULT_KIND_CANCEL, outcomes=[], window_start_ms=5, window_end_ms=4)
         ),
     ),
 }
+
+
+def won(**changes: Any) -> list[MarketResult]:
+    fields = {"win_factor_micro": 1_000_000, "dead_heat_factor_micro": 1_000_000} | changes
+    return result(outcomes=[OutcomeResult(outcome_id="home", **fields)])
+
+
+def named_twice(*, outcomes: bool) -> Quotes:
+    market_ids, counts, outcome_ids = (
+        (["1x2", "btts"], (2, 1), ["home", "home", "yes"])
+        if outcomes
+        else (["1x2", "btts", "1x2"], (1, 1, 1), ["home", "yes", "away"])
+    )
+    packed = b"".join(count.to_bytes(2, "little") for count in counts)
+    return Quotes(
+        layout_hash=hash_layout(market_ids, packed, outcome_ids),
+        market_ids=market_ids,
+        outcome_counts=packed,
+        outcome_ids=outcome_ids,
+        market_statuses=b"\1" * len(market_ids),
+        decimal_odds_milli=(2000).to_bytes(4, "little") * len(outcome_ids),
+    )
 
 
 @pytest.mark.parametrize("make", GOOD.values(), ids=GOOD.keys())
@@ -336,12 +374,75 @@ def test_good_updates_are_taken(make: Callable[[], FeedUpdate], intake: Intake, 
     assert len(outlet.updates) == 1
 
 
-@pytest.mark.parametrize(("reason", "make"), BAD.values(), ids=BAD.keys())
-def test_bad_updates_are_refused(
-    reason: str, make: Callable[[], FeedUpdate], intake: Intake, outlet: FakeOutlet
+@pytest.mark.parametrize("make", WITHOUT_PLACE.values(), ids=WITHOUT_PLACE.keys())
+def test_an_update_without_its_place_is_refused(
+    make: Callable[[], FeedUpdate], intake: Intake, outlet: FakeOutlet
 ) -> None:
-    assert reason_of(intake, make()) == reason
+    assert reason_of(intake, make()) == "MALFORMED"
     assert outlet.sent == []
+
+
+@pytest.mark.parametrize(("reason", "stop", "make"), PARTS.values(), ids=PARTS.keys())
+def test_a_bad_part_costs_that_part_and_stops_what_it_leaves_stale(
+    reason: str, stop: BetStop, make: Callable[[], FeedUpdate], intake: Intake, outlet: FakeOutlet
+) -> None:
+    sent = make()
+    sent.state.CopyFrom(MatchState(home_score=1))
+    sent.results.append(MarketResult(kind=ResultKind.RESULT_KIND_CANCEL, market_id="other"))
+    refusals = intake.take_update(sent, timeout_ms=TIMEOUT_MS)
+    assert {item.reason for item in refusals} == {reason}
+    (taken,) = outlet.updates
+    assert taken.HasField("bet_stop")
+    assert taken.bet_stop == stop
+    assert taken.state.home_score == 1
+    assert [item.market_id for item in taken.results] == ["other"]
+    left = parse_update(taken, appended_time_us=0).quotes
+    if stop == ONE and sent.HasField("quotes"):
+        assert left is not None
+        assert dict(zip(left.layout.market_ids, left.market_statuses.tolist(), strict=True)) in (
+            {"1x2": 2, "btts": 1},
+            {"1x2": 1, "btts": 1},  # only its result is refused
+        )
+    UpdateValidator().check(taken)
+
+
+def test_a_state_that_is_refused_says_so_in_its_stead(intake: Intake, outlet: FakeOutlet) -> None:
+    for number, bad in enumerate((MatchState(status=99), MatchState(home_score=100_001)), 1):  # type: ignore[arg-type]
+        (refusal,) = intake.take_update(update(number, state=bad, quotes=quotes()), timeout_ms=TIMEOUT_MS)
+        assert refusal.message.startswith("state: ")
+        taken = outlet.updates[-1]
+        assert (taken.HasField("state"), taken.is_state_refused, taken.quotes) == (False, True, quotes())
+
+
+def test_names_that_are_too_long_are_cut_and_a_time_that_is_none_is_left_out(
+    intake: Intake, outlet: FakeOutlet
+) -> None:
+    described = FixtureDescription(sport="football", home_name="x" * 201, start_time_ms=7)
+    refusals = intake.take_update(update(provider_time_ms=-1, description=described), timeout_ms=TIMEOUT_MS)
+    assert len(refusals) == 2
+    (taken,) = outlet.updates
+    assert (len(taken.description.home_name), taken.description.start_time_ms) == (200, 7)
+    assert (taken.provider_time_ms, taken.HasField("bet_stop")) == (0, False)
+
+
+def test_a_goal_beside_a_market_that_cannot_be_is_taken(intake: Intake, outlet: FakeOutlet) -> None:
+    odds = [1_300, 5_000, 11_000, 12_000_000, 1_900]
+    sent = update(quotes=quotes(TWO, odds_milli=odds), state=MatchState(home_score=1))
+    (refusal,) = intake.take_update(sent, timeout_ms=TIMEOUT_MS)
+    assert refusal.message.startswith("btts: Decimal odds must be 0, or above 1000")
+    told = parse_update(outlet.updates[0], appended_time_us=0)
+    assert told.quotes is not None
+    assert told.quotes.decimal_odds_milli.tolist() == [1_300, 5_000, 11_000]
+    assert told.quotes.market_statuses.tolist() == [1, 2]
+    assert told.bet_stop_market_ids == ("btts",)
+
+
+def test_refusals_of_one_update_are_bounded(intake: Intake, outlet: FakeOutlet) -> None:
+    markets = {f"m{number}": ["yes"] for number in range(100)}
+    refusals = intake.take_update(update(quotes=quotes(markets, odds_milli=[1] * 100)), timeout_ms=TIMEOUT_MS)
+    assert len(refusals) == REFUSALS_TOLD_MAX + 1
+    assert refusals[-1].message == f"{100 - REFUSALS_TOLD_MAX} more parts are refused"
+    assert len(outlet.updates[0].bet_stop.market_ids) == 100
 
 
 def test_sequences_are_time_stamps_with_room() -> None:

@@ -13,13 +13,14 @@ from odds.fixture_state import FixtureState
 from odds.layout import MARKETS_MAX, MarketLayout
 from odds.repricing import Repricing, price
 from overround.feed.v1 import feed_pb2
-from overround.odds.v1 import fixture_pb2
+from overround.odds.v1 import book_pb2, fixture_pb2
 from streams import pricing
 from streams.pricing import DEAD_LETTER_TOPIC
-from streams.pricing_publication import RESULTS_TOPIC
+from streams.pricing_publication import EXPLANATIONS_TOPIC, RESULTS_TOPIC
 from tests.unit.fake_faust import eventually
 from tests.unit.pricing_bench import Bench
 from tests.unit.pricing_world import FAIR_ISH, FOOTBALL
+from wire.books import parse_explanation
 from wire.feed import build_quotes
 
 OPEN, SUSPENDED, SETTLED = MarketStatus.OPEN, MarketStatus.SUSPENDED, MarketStatus.SETTLED
@@ -59,6 +60,16 @@ def two_way(market_ids: Sequence[str], status: int = OPEN) -> feed_pb2.Quotes:
         layout,
         market_statuses=np.full(layout.market_count, status, dtype=np.uint8),
         decimal_odds_milli=np.full(layout.outcome_count, 1_900, dtype=np.uint32),
+        is_snapshot=False,
+    )
+
+
+def main_market() -> feed_pb2.Quotes:
+    layout = MarketLayout.of_markets([("1x2", ("home", "draw", "away"))])
+    return build_quotes(
+        layout,
+        market_statuses=np.array([OPEN], dtype=np.uint8),
+        decimal_odds_milli=np.array(FAIR_ISH[:3], dtype=np.uint32),
         is_snapshot=False,
     )
 
@@ -126,6 +137,24 @@ async def test_what_cannot_be_folded_in_stops_its_provider_until_it_says_all_of_
     offset = bench.quote()
     await eventually(lambda: bench.is_acknowledged(offset))
     assert bench.outlet.books()[-1].market_statuses.tolist() == [SETTLED, OPEN]
+
+
+async def test_behind_a_state_that_was_refused_nothing_opens_before_one_that_can_be_taken(bench: Bench) -> None:
+    def newest() -> list[int]:
+        return list(bench.outlet.books()[-1].market_statuses.tolist())
+
+    await sent(bench, feed_pb2.FeedUpdate(quotes=main_market(), is_state_refused=True))
+    assert newest() == [SUSPENDED] * FOOTBALL.market_count
+    await sent(bench, feed_pb2.FeedUpdate(quotes=main_market()))
+    assert newest() == [SUSPENDED] * FOOTBALL.market_count
+    provider = parse_explanation(
+        book_pb2.PriceExplanation.FromString(bench.outlet.of(EXPLANATIONS_TOPIC)[-1])
+    ).providers[0]
+    assert provider.is_state_refused
+    await sent(bench, feed_pb2.FeedUpdate(state=GOAL))
+    assert newest() == [SUSPENDED] * FOOTBALL.market_count
+    await sent(bench, feed_pb2.FeedUpdate(quotes=main_market()))
+    assert newest() == [OPEN, SUSPENDED]
 
 
 async def test_what_cannot_be_read_suspends_what_its_provider_quotes(bench: Bench) -> None:

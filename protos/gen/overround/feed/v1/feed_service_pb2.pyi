@@ -59,7 +59,9 @@ class PushResponse(_message.Message):
     """Every update up to this sequence is durable."""
     @_builtins.property
     def refusals(self) -> _containers.RepeatedCompositeFieldContainer[Global___PushRefusal]:
-        """Updates that were refused since the last response."""
+        """What was refused since the last response: updates, or parts of updates of which the rest is taken. What a refused
+        part could leave stale takes no bets until the provider speaks of it again.
+        """
 
     def __init__(
         self,

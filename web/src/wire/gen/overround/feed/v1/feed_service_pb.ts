@@ -59,7 +59,8 @@ export type PushResponse = Message<"overround.feed.v1.PushResponse"> & {
   acknowledgedSequence: bigint;
 
   /**
-   * Updates that were refused since the last response.
+   * What was refused since the last response: updates, or parts of updates of which the rest is taken. What a refused
+   * part could leave stale takes no bets until the provider speaks of it again.
    *
    * @generated from field: repeated overround.feed.v1.PushRefusal refusals = 2;
    */
