@@ -127,7 +127,7 @@ async def _check_chain(name: str, verdicts: AsyncIterator[BlockVerdict]) -> Find
 async def _check_anchors(connection: Connection, settings: Settings, *, must_check_copy: bool) -> Finding:
     name = "The chains are those that were anchored in the log"
     try:
-        anchors = await asyncio.to_thread(read_anchors, settings.kafka_bootstrap)
+        anchors = await asyncio.to_thread(read_anchors, settings.kafka_client)
     except AnchorsUnavailable as error:
         return Finding(name, None, (str(error),) if must_check_copy else (), str(error))
     verdict = await compare_anchors(connection, anchors)

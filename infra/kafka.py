@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Mapping
 from functools import lru_cache
 
 import structlog
@@ -29,10 +30,10 @@ def partition_of(key: str, partitions: int) -> int:
     return (hashed & 0x7FFFFFFF) % partitions
 
 
-def reader_options(bootstrap: str, *, client_id: str) -> dict[str, str | int | float | bool]:
+def reader_options(client: Mapping[str, str], *, client_id: str) -> dict[str, str | int | float | bool]:
     """Return the options of a consumer that is given its places and commits nothing."""
     return {
-        "bootstrap.servers": bootstrap,
+        **client,
         "client.id": client_id,
         "group.id": f"{client_id}-without-group",
         "enable.auto.commit": False,
@@ -57,17 +58,19 @@ class KafkaOutlet:
     """An idempotent producer (acks=all) with a bounded queue and a thread of its own for confirmations.
 
     Args:
-        bootstrap: Where the broker is.
+        client: What lets a client in.
         client_id: Names the producer in the broker's log.
         delivery_timeout_ms: A message that waited for others to be confirmed may take twice as long to fail; 0 never
             gives up.
         linger_ms: How long a message waits for others to share its request with.
     """
 
-    def __init__(self, bootstrap: str, *, client_id: str, delivery_timeout_ms: int, linger_ms: float = 0) -> None:
+    def __init__(
+        self, client: Mapping[str, str], *, client_id: str, delivery_timeout_ms: int, linger_ms: float = 0
+    ) -> None:
         self._producer = Producer(
             {
-                "bootstrap.servers": bootstrap,
+                **client,
                 "client.id": client_id,
                 "acks": "all",
                 "enable.idempotence": True,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from itertools import chain
 
 import structlog
@@ -43,7 +43,7 @@ class LogReader:
 
     def __init__(
         self,
-        bootstrap: str,
+        client: Mapping[str, str],
         topics: Sequence[str],
         *,
         start: LogStart,
@@ -54,7 +54,7 @@ class LogReader:
         """Prepare to read; nothing is opened before `batches` or `wait_until_placed`.
 
         Args:
-            bootstrap: "host:port" of a broker.
+            client: What lets a client in.
             topics: Names of existing topics; one that does not exist yet is waited for.
             start: Where to begin.
             client_id: As seen by the broker.
@@ -65,7 +65,7 @@ class LogReader:
         self._topics = tuple(topics)
         self._start: LogStart = start
         self._backlog_records = backlog_records
-        self._options = reader_options(bootstrap, client_id=client_id) | LASTING_OPTIONS
+        self._options = reader_options(client, client_id=client_id) | LASTING_OPTIONS
         if gather_ms:
             self._options |= {"fetch.wait.max.ms": gather_ms, "fetch.min.bytes": GATHERED_BYTES}
         self._lock = threading.Condition()

@@ -276,7 +276,7 @@ async def _replay(
     hold_s: float,
 ) -> ReplayReport:
     outlet = KafkaOutlet(
-        settings.kafka_bootstrap,
+        settings.kafka_client,
         client_id="replay",
         delivery_timeout_ms=settings.kafka.delivery_timeout_ms,
         linger_ms=LINGER_MS,
@@ -290,7 +290,7 @@ async def _replay(
     await postgres.open()
     streams = NewestStreams(
         PostgresCursors(postgres),
-        KafkaFeedLog(settings.kafka_bootstrap, client_id="replay-feed-log"),
+        KafkaFeedLog(settings.kafka_client, client_id="replay-feed-log"),
         SystemClock(),
     )
     playing = Replay(
@@ -325,9 +325,7 @@ def _count_messages(recordings: Sequence[Recording], messages_max: int | None) -
 
 def _expect_broker(settings: Settings) -> None:
     try:
-        AdminClient({"bootstrap.servers": settings.kafka_bootstrap, "log_level": 2}).list_topics(
-            timeout=BROKER_TIMEOUT_S
-        )
+        AdminClient({**settings.kafka_client, "log_level": 2}).list_topics(timeout=BROKER_TIMEOUT_S)
     except KafkaException:
         message = f"Kafka must answer at {settings.kafka_bootstrap}, did not: is the system up (`make run`)?"
         raise DeliveryFailed(message) from None

@@ -12,6 +12,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from infra.local.secrets import LocalSecrets
 from odds.start_guard import StartGuard
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -55,6 +56,7 @@ class Ports(Section):
 class Kafka(Section):
     """Kafka topics and clients."""
 
+    user: str = "overround"
     partitions: int = Field(default=2, ge=1, le=1024)
     replication_factor: int = Field(default=1, ge=1, le=5)
     consumer_group_prefix: str = "overround"
@@ -220,6 +222,7 @@ class Redis(Section):
 class ClickHouse(Section):
     """Which database on the ClickHouse server, and how much one query may take."""
 
+    user: str = "default"
     database: str = "overround"
     query_memory_mb_max: int = Field(default=400, ge=64)
 
@@ -404,13 +407,14 @@ class Settings(BaseSettings):
 
     @property
     def postgres_dsn(self) -> str:
-        """The database, for asyncpg and psycopg."""
-        return f"postgresql://{self.postgres.user}@{self.host}:{self.ports.postgres}/{self.postgres.database}"
+        """The database, for asyncpg and psycopg; a secret, as the next three are."""
+        who = f"{self.postgres.user}:{self._secrets.postgres_password}"
+        return f"postgresql://{who}@{self.host}:{self.ports.postgres}/{self.postgres.database}"
 
     @property
     def redis_url(self) -> str:
         """The Redis database."""
-        return f"redis://{self.host}:{self.ports.redis}/{self.redis.database}"
+        return f"redis://:{self._secrets.redis_password}@{self.host}:{self.ports.redis}/{self.redis.database}"
 
     @property
     def kafka_bootstrap(self) -> str:
@@ -418,9 +422,26 @@ class Settings(BaseSettings):
         return f"{self.host}:{self.ports.kafka}"
 
     @property
+    def kafka_client(self) -> dict[str, str]:
+        """What every client of librdkafka needs to be let in."""
+        return {
+            "bootstrap.servers": self.kafka_bootstrap,
+            "security.protocol": "SASL_PLAINTEXT",
+            "sasl.mechanism": "PLAIN",
+            "sasl.username": self.kafka.user,
+            "sasl.password": self._secrets.kafka_password,
+        }
+
+    @property
     def clickhouse_dsn(self) -> str:
         """The ClickHouse database, native protocol."""
-        return f"clickhouse://{self.host}:{self.ports.clickhouse}/{self.clickhouse.database}"
+        who = f"{self.clickhouse.user}:{self._secrets.clickhouse_password}"
+        return f"clickhouse://{who}@{self.host}:{self.ports.clickhouse}/{self.clickhouse.database}"
+
+    @property
+    def _secrets(self) -> LocalSecrets:
+        """Read when they are needed: no settings carry them, so none can print, dump or pass them on."""
+        return LocalSecrets.load(self)
 
     def environment(self) -> dict[str, str]:
         """Return what another process needs in its environment to load these very settings."""

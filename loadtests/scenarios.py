@@ -145,7 +145,7 @@ async def _settle_beside(settings: Settings, load: BetLoad, crowd: Crowd, *, rat
     schedule = Schedule(now_us() + LEAD_US, rate, int(rate * (ALONE_S + BESIDE_S)))
     betting = asyncio.create_task(load.run(schedule))
     await asyncio.sleep(LEAD_US / 1e6 + ALONE_S)
-    outlet = KafkaOutlet(settings.kafka_bootstrap, client_id="loadtest-results", delivery_timeout_ms=10_000)
+    outlet = KafkaOutlet(settings.kafka_client, client_id="loadtest-results", delivery_timeout_ms=10_000)
     try:
         settling = await crowd.settle(outlet, fixture_id)
     finally:
@@ -187,7 +187,7 @@ def _target(settings: Settings) -> str:
 
 @asynccontextmanager
 async def _feed(settings: Settings) -> AsyncIterator[tuple[FeedLoad, list[str]]]:
-    outlet = KafkaOutlet(settings.kafka_bootstrap, client_id="loadtest", delivery_timeout_ms=10_000)
+    outlet = KafkaOutlet(settings.kafka_client, client_id="loadtest", delivery_timeout_ms=10_000)
     run_id = uuid.uuid4().hex[:8]
     try:
         yield FeedLoad(outlet, run_id=run_id), fixture_ids(run_id)

@@ -60,9 +60,9 @@ def redis_url(settings: Settings) -> str:
 
 
 @pytest.fixture(scope="session")
-def kafka_bootstrap(settings: Settings) -> str:
-    """The broker, with every declared topic."""
-    return settings.kafka_bootstrap
+def kafka_client(settings: Settings) -> dict[str, str]:
+    """What lets a client in at the broker, which has every declared topic."""
+    return settings.kafka_client
 
 
 @pytest.fixture(scope="session")

@@ -124,9 +124,6 @@ def _virtual_host(settings: Settings, edge_key: str) -> dict[str, Any]:
             {"match": {"prefix": "/overround."}, "route": calls, **vouching},
             {"match": {"prefix": "/"}, "route": {"cluster": "gateway_http", "timeout": "15s"}},
         ],
-        "rate_limits": [
-            {"actions": [{"masked_remote_address": {"v4_prefix_mask_len": 32, "v6_prefix_mask_len": IPV6_PREFIX}}]}
-        ],
     }
 
 
@@ -138,6 +135,9 @@ def _request_limit(settings: Settings) -> dict[str, Any]:
     limit["typed_config"] |= {
         "stat_prefix": "by_address",
         "token_bucket": _bucket(2**31, 2**31),
+        "rate_limits": [
+            {"actions": [{"masked_remote_address": {"v4_prefix_mask_len": 32, "v6_prefix_mask_len": IPV6_PREFIX}}]}
+        ],
         "descriptors": [
             {
                 "entries": [{"key": "masked_remote_address"}],

@@ -46,10 +46,11 @@ def _expect_ok(answer: bytes) -> None:
         raise Unhealthy(body[:200].decode(errors="replace").strip() or head[:80].decode(errors="replace"))
 
 
-async def probe_redis(host: str, port: int) -> None:
-    """Return where Redis answers a ping and is not loading its data."""
-    answer = await _exchange(*await asyncio.open_connection(host, port), b"PING\r\nQUIT\r\n")
-    if not answer.startswith(b"+PONG"):
+async def probe_redis(host: str, port: int, password: str) -> None:
+    """Return where Redis lets us in, answers a ping and is not loading its data."""
+    request = f"AUTH {password}\r\nPING\r\nQUIT\r\n".encode()
+    answer = await _exchange(*await asyncio.open_connection(host, port), request)
+    if not answer.startswith(b"+OK\r\n+PONG"):
         raise Unhealthy(answer[:200].decode(errors="replace").strip())
 
 
@@ -71,14 +72,13 @@ async def probe_kafka(host: str, port: int) -> None:
 
 
 async def probe_postgres(host: str, port: int, user: str) -> None:
-    """Return where PostgreSQL lets `user` in."""
+    """Return where PostgreSQL asks `user` for the password."""
     body = struct.pack(">i", 196_608) + f"user\0{user}\0database\0postgres\0\0".encode()
     reader, writer = await asyncio.open_connection(host, port)
     try:
         writer.write(struct.pack(">i", len(body) + 4) + body)
         kind = await reader.readexactly(1)
         rest = b"" if kind == b"R" else await reader.read(ANSWER_BYTES_MAX)
-        writer.write(b"X" + struct.pack(">i", 4))
     except asyncio.IncompleteReadError:
         raise Unhealthy("the server closed the connection") from None
     finally:

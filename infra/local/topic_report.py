@@ -66,7 +66,7 @@ def read_topics(settings: Settings) -> dict[str, TopicState]:
     Raises:
         KafkaException: If it does not answer.
     """
-    admin = AdminClient({"bootstrap.servers": settings.kafka_bootstrap, "log_level": 0})
+    admin = AdminClient({**settings.kafka_client, "log_level": 0})
     listed = admin.list_topics(timeout=TIMEOUT_S).topics
     counts = {name: len(topic.partitions) for name, topic in listed.items() if not _is_internal(name)}
     pairs = [(name, number) for name, count in counts.items() for number in range(count)]

@@ -15,6 +15,7 @@ from infra.local.locks import AlreadyRunning
 from infra.local.ports import PortTaken
 from infra.local.program import Program, ProgramState
 from infra.local.runner import Runner, StartFailed
+from infra.local.secrets import SecretsRefused
 from infra.local.supervisor import Supervisor
 from infra.local.system import choose, describe_system
 from infra.settings import Settings
@@ -84,7 +85,11 @@ def run_up(
     settings: Settings, console: Console, *, with_simulation: bool, only_servers: bool, linger_s: float | None
 ) -> int:
     """Run until Ctrl-C; return the exit status."""
-    programs = describe_system(settings)
+    try:
+        programs = describe_system(settings)
+    except SecretsRefused as error:
+        console.print(f"[red]✗[/] {error}", highlight=False, soft_wrap=True)
+        return 1
     names = choose(programs, with_simulation=with_simulation, only_servers=only_servers)
     begun_s = time.monotonic()
     terminal = Terminal(console, names)
@@ -121,10 +126,17 @@ def show_addresses(settings: Settings, console: Console, *, only_servers: bool) 
         table.add_row("Betslip", f"[bold]{web}/[/]")
         table.add_row("Trading desk", f"[bold]{web}/desk[/]   user trader, password in {_secrets(settings)}")
         table.add_row("gRPC and gRPC-web", web)
-    table.add_row("PostgreSQL", settings.postgres_dsn)
-    table.add_row("Redis", settings.redis_url)
-    table.add_row("Kafka", settings.kafka_bootstrap)
-    table.add_row("ClickHouse", settings.clickhouse_dsn)
+    ports = settings.ports
+    postgres, clickhouse = settings.postgres, settings.clickhouse
+    table.add_row(
+        "PostgreSQL", f"{settings.host}:{ports.postgres}   user {postgres.user}, database {postgres.database}"
+    )
+    table.add_row("Redis", f"{settings.host}:{ports.redis}   database {settings.redis.database}")
+    table.add_row("Kafka", f"{settings.kafka_bootstrap}   user {settings.kafka.user}, SASL/PLAIN")
+    table.add_row(
+        "ClickHouse", f"{settings.host}:{ports.clickhouse}   user {clickhouse.user}, database {clickhouse.database}"
+    )
+    table.add_row("Passwords", str(settings.profile_dir / "secrets.json"))
     table.add_row("Logs", str(settings.profile_dir / "logs"))
     console.print(table)
 

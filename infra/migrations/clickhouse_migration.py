@@ -53,7 +53,8 @@ def _take(client: Client, step: Step) -> None:
 
 
 def _create_database(settings: Settings) -> None:
-    client = Client(host=settings.host, port=settings.ports.clickhouse)
+    server = settings.model_copy(update={"clickhouse": settings.clickhouse.model_copy(update={"database": "default"})})
+    client = Client.from_url(server.clickhouse_dsn)
     try:
         client.execute(f"CREATE DATABASE IF NOT EXISTS {settings.clickhouse.database}")
     finally:

@@ -50,7 +50,7 @@ def migrate_kafka(settings: Settings, *, steps_dir: Path = STEPS) -> str:
     Raises:
         PartitionsDiffer: If a topic that exists does not have the partitions declared; nothing is changed then.
     """
-    admin = AdminClient({"bootstrap.servers": settings.kafka_bootstrap})
+    admin = AdminClient({**settings.kafka_client})
     declared = read_declarations(settings, steps_dir=steps_dir)
     counts = {name: len(topic.partitions) for name, topic in admin.list_topics(timeout=TIMEOUT_S).topics.items()}
     expect_partitions(declared.values(), counts)
@@ -147,7 +147,7 @@ def _expect_created(future: Future[None]) -> None:
 def _read_record(settings: Settings) -> set[str]:
     consumer = Consumer(
         {
-            "bootstrap.servers": settings.kafka_bootstrap,
+            **settings.kafka_client,
             "group.id": RECORD_TOPIC,  # required, though nothing joins or commits
             "enable.auto.commit": False,
             "enable.partition.eof": True,
@@ -174,7 +174,7 @@ def _read_keys(consumer: Consumer) -> set[str]:
 
 
 def _write_record(settings: Settings, names: list[str]) -> None:
-    producer = Producer({"bootstrap.servers": settings.kafka_bootstrap, "acks": "all"})
+    producer = Producer({**settings.kafka_client, "acks": "all"})
     for name in names:
         producer.produce(RECORD_TOPIC, key=name, value=json.dumps({"applied_time_s": int(time.time())}))
     if producer.flush(TIMEOUT_S):

@@ -155,10 +155,10 @@ async def serve(settings: Settings, stopping: asyncio.Event) -> None:
 
 
 async def _open_servers(stack: AsyncExitStack, settings: Settings) -> Servers:
-    bootstrap, gateway = settings.kafka_bootstrap, settings.gateway
+    kafka, gateway = settings.kafka_client, settings.gateway
     # Apart, so that commands of the desk never queue behind feeds.
     outlet, feed_outlet = (
-        KafkaOutlet(bootstrap, client_id=client_id, delivery_timeout_ms=settings.kafka.delivery_timeout_ms)
+        KafkaOutlet(kafka, client_id=client_id, delivery_timeout_ms=settings.kafka.delivery_timeout_ms)
         for client_id in (NAME, f"{NAME}-feeds")
     )
     stack.callback(outlet.close)
@@ -176,23 +176,23 @@ async def _open_servers(stack: AsyncExitStack, settings: Settings) -> Servers:
         stack, settings, f"{NAME}-log-ins", sessions.log_in_connections_max, ledger.statement_timeout_ms
     )
     explanation_log = KafkaExplanationLog(
-        bootstrap,
+        kafka,
         partitions=settings.kafka.partitions,
         client_id=f"{NAME}-explanations",
         timeout_ms=gateway.explanation_timeout_ms,
     )
     stack.push_async_callback(explanation_log.close)
     logs = (
-        LogReader(bootstrap, [BOOKS_TOPIC, HEARTBEATS_TOPIC], start="end", client_id=f"{NAME}-books"),
+        LogReader(kafka, [BOOKS_TOPIC, HEARTBEATS_TOPIC], start="end", client_id=f"{NAME}-books"),
         LogReader(
-            bootstrap,
+            kafka,
             [LIABILITIES_TOPIC, PROVIDERS_TOPIC],
             start="beginning",
             client_id=f"{NAME}-desk",
             gather_ms=GATHER_MS,
         ),
         LogReader(
-            bootstrap,
+            kafka,
             [BETS_TOPIC],
             start="end",
             client_id=f"{NAME}-bets",
@@ -252,7 +252,7 @@ def _make_feed_service(settings: Settings, servers: Servers) -> FeedService:
     return FeedService(
         keys=PostgresFeedKeys(servers.log_in_postgres),
         cursors=PostgresCursors(servers.postgres),
-        log=KafkaFeedLog(settings.kafka_bootstrap, client_id=f"{NAME}-feed-log"),
+        log=KafkaFeedLog(settings.kafka_client, client_id=f"{NAME}-feed-log"),
         intake=Intake(outlet=servers.feed_outlet, clock=servers.clock),
         clock=servers.clock,
         limits=limits,

@@ -18,6 +18,7 @@ from gateway.guards import Guards, make_guards
 from gateway.player_service import PlayerService
 from gateway.source import AddressOf
 from gateway.wallet_service import WalletService
+from infra.local.secrets import LocalSecrets
 from infra.settings import Settings
 from infra.stores.exposure import RedisExposure
 from infra.stores.exposure_keeper import ExposureKeeper, KeeperTimes
@@ -54,10 +55,15 @@ class Betting:
     placement: BetPlacement
 
 
+def make_sessions(settings: Settings, *, redis: Redis, clock: Clock) -> RedisSessions:
+    """Return where sessions are kept."""
+    return RedisSessions(redis, settings.sessions, signing_key=LocalSecrets.load(settings).session_key, clock=clock)
+
+
 def make_authenticator(settings: Settings, *, redis: Redis, postgres: PostgresPool, clock: Clock) -> Authenticator:
     """Return what finds sessions."""
     return Authenticator(
-        RedisSessions(redis, settings.sessions, clock=clock),
+        make_sessions(settings, redis=redis, clock=clock),
         PostgresPlayers(postgres),
         clock=clock,
         cache_ms=settings.sessions.cache_ms,
@@ -173,7 +179,7 @@ def _make_players(
         auth=auth,
         players=PostgresPlayers(postgres),
         passwords=passwords,
-        sessions=RedisSessions(redis, settings.sessions, clock=clock),
+        sessions=make_sessions(settings, redis=redis, clock=clock),
         attempts=RedisLogInAttempts(redis, settings.sessions, clock=clock),
         address_of=address_of,
         wallet=wallet,

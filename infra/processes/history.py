@@ -24,9 +24,7 @@ def run(settings: Settings) -> None:
 async def keep_history(settings: Settings, stopping: asyncio.Event) -> None:
     """Compose the history agent from the stores of these settings and run it until `stopping`."""
     history = ClickHouseHistory(settings.clickhouse_dsn)
-    outlet = KafkaOutlet(
-        settings.kafka_bootstrap, client_id=NAME, delivery_timeout_ms=settings.kafka.delivery_timeout_ms
-    )
+    outlet = KafkaOutlet(settings.kafka_client, client_id=NAME, delivery_timeout_ms=settings.kafka.delivery_timeout_ms)
     agent = HistoryAgent(
         history=history,
         outlet=outlet,

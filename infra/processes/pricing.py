@@ -34,20 +34,20 @@ def run(settings: Settings) -> None:
 
 async def make_prices(settings: Settings, stopping: asyncio.Event) -> None:
     """Compose the pricing agent from the stores of these settings and run it until `stopping`."""
-    bootstrap, timeout_ms = settings.kafka_bootstrap, settings.pricing.redis_timeout_ms
+    kafka, timeout_ms = settings.kafka_client, settings.pricing.redis_timeout_ms
     redis = open_redis(settings.redis_url, connections_max=REDIS_CONNECTIONS_MAX, timeout_ms=timeout_ms)
     outlet = KafkaOutlet(
-        bootstrap,
+        kafka,
         client_id=NAME,
         delivery_timeout_ms=settings.kafka.delivery_timeout_ms,
         linger_ms=FLUSH_LINGER_MS,
     )
-    provider_log = LogReader(bootstrap, [PROVIDERS_TOPIC], start="beginning", client_id=f"{NAME}-providers")
+    provider_log = LogReader(kafka, [PROVIDERS_TOPIC], start="beginning", client_id=f"{NAME}-providers")
     clock, spacing = SystemClock(), FetchSpacing()
     agent = PricingAgent(
         outlet=outlet,
         store=RedisBookStore(redis, partitions=settings.kafka.partitions, timeout_ms=timeout_ms),
-        published=KafkaPublishedBooks(bootstrap, client_id=f"{NAME}-restore"),
+        published=KafkaPublishedBooks(kafka, client_id=f"{NAME}-restore"),
         provider_log=provider_log,
         clock=clock,
         policy=build_policy(settings.pricing, settings.football_offer),

@@ -24,4 +24,4 @@ def run(settings: Settings) -> None:
 
 
 def _open_outlet(settings: Settings) -> KafkaOutlet:
-    return KafkaOutlet(settings.kafka_bootstrap, client_id="relay", delivery_timeout_ms=NEVER_GIVE_UP_MS)
+    return KafkaOutlet(settings.kafka_client, client_id="relay", delivery_timeout_ms=NEVER_GIVE_UP_MS)

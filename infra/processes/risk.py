@@ -27,13 +27,11 @@ async def keep_liability(settings: Settings, stopping: asyncio.Event) -> None:
     clock = SystemClock()
     timeout_ms = settings.agents.redis_timeout_ms
     redis = open_redis(settings.redis_url, connections_max=EXPOSURE_CALLS_AT_ONCE_MAX + 4, timeout_ms=timeout_ms)
-    outlet = KafkaOutlet(
-        settings.kafka_bootstrap, client_id=NAME, delivery_timeout_ms=settings.kafka.delivery_timeout_ms
-    )
+    outlet = KafkaOutlet(settings.kafka_client, client_id=NAME, delivery_timeout_ms=settings.kafka.delivery_timeout_ms)
     agent = LiabilityAgent(
         outlet=outlet,
         copy=RedisLiability(redis, timeout_ms=timeout_ms),
-        published=KafkaLiabilityLog(settings.kafka_bootstrap, client_id=f"{NAME}-restore"),
+        published=KafkaLiabilityLog(settings.kafka_client, client_id=f"{NAME}-restore"),
         exposure=RedisExposure(redis, clock=clock, timeout_ms=timeout_ms),
         clock=clock,
         currency=settings.betting.currency,

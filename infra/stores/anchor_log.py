@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import ClassVar, Final
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
@@ -24,13 +25,13 @@ class AnchorsUnavailable(DomainError):
     reason: ClassVar[str] = "ANCHORS_UNAVAILABLE"
 
 
-def read_anchors(bootstrap: str) -> list[LedgerAnchor]:
+def read_anchors(client: Mapping[str, str]) -> list[LedgerAnchor]:
     """Return every anchor, oldest first.
 
     Raises:
         AnchorsUnavailable: If the broker does not answer in time, or one cannot be read.
     """
-    consumer = Consumer(reader_options(bootstrap, client_id="audit"))
+    consumer = Consumer(reader_options(client, client_id="audit"))
     try:
         consumer.assign([TopicPartition(ANCHORS_TOPIC, 0, OFFSET_BEGINNING)])
         return _read_to_end(consumer)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
@@ -30,11 +30,11 @@ STAMPED_AFTER_MS_MAX: Final = 10_000
 class KafkaExplanationLog:
     """Reads a few seconds of one partition at a time; READERS_MAX questions at once, the others wait for their turn."""
 
-    def __init__(self, bootstrap: str, *, partitions: int, client_id: str, timeout_ms: int) -> None:
+    def __init__(self, client: Mapping[str, str], *, partitions: int, client_id: str, timeout_ms: int) -> None:
         """Prepare to read; nothing is opened before a question.
 
         Args:
-            bootstrap: "host:port" of a broker.
+            client: What lets a client in.
             partitions: Of the topic.
             client_id: As seen by the broker.
             timeout_ms: Within which a question is answered or refused, the turn waited for included.
@@ -43,7 +43,7 @@ class KafkaExplanationLog:
         self._timeout_s = timeout_ms / 1_000
         self._readers = ThreadPoolExecutor(READERS_MAX, thread_name_prefix="explanations")
         # What is fetched ahead is thrown away when the version is met.
-        self._options = reader_options(bootstrap, client_id=client_id) | {"queued.max.messages.kbytes": 4_096}
+        self._options = reader_options(client, client_id=client_id) | {"queued.max.messages.kbytes": 4_096}
 
     async def find_explanation(self, fixture_id: str, version: int) -> LoggedExplanation:
         """Return the first explanation of a version.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Final
 
@@ -27,8 +27,8 @@ _Find = Callable[[Consumer, str, list[int]], dict[int, tuple[int, int]]]
 class KafkaFeedLog:
     """Reads a span of time of feed.updates.v1, and all that feed.providers.v1 still has."""
 
-    def __init__(self, bootstrap: str, *, client_id: str) -> None:
-        self._options = reader_options(bootstrap, client_id=client_id)
+    def __init__(self, client: Mapping[str, str], *, client_id: str) -> None:
+        self._options = reader_options(client, client_id=client_id)
 
     async def updates_of(self, provider_id: str, *, since_ms: int, until_ms: int) -> list[LoggedUpdate]:
         """Return the updates of a provider among what was appended in this span of time.

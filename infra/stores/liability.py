@@ -87,8 +87,8 @@ class RedisLiability:
 class KafkaLiabilityLog:
     """The compacted topic of liability, read without a group."""
 
-    def __init__(self, bootstrap: str, *, client_id: str) -> None:
-        self._options = reader_options(bootstrap, client_id=client_id)
+    def __init__(self, client: Mapping[str, str], *, client_id: str) -> None:
+        self._options = reader_options(client, client_id=client_id)
 
     async def read(self, partition: int) -> dict[str, bytes]:
         """Return the newest liability of each fixture of a partition.

@@ -23,8 +23,8 @@ POLL_RECORDS_MAX: Final = 2_000
 class KafkaPublishedBooks:
     """The compacted topics of books and explanations, read without a group."""
 
-    def __init__(self, bootstrap: str, *, client_id: str) -> None:
-        self._options = reader_options(bootstrap, client_id=client_id)
+    def __init__(self, client: Mapping[str, str], *, client_id: str) -> None:
+        self._options = reader_options(client, client_id=client_id)
 
     async def read(self, since_ms_by_partition: Mapping[int, int]) -> dict[str, EncodedPair]:
         """Return the newest published since a time, by fixture; since 0 for all there is. None stands for a tombstone.

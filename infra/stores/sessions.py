@@ -1,9 +1,14 @@
-"""Sessions in Redis: `session:<SHA-256 of the token>` says whose it is, and expires."""
+"""Sessions in Redis: `session:<SHA-256 of the token>` says whose it is, and expires.
+
+What it says is signed by a key that Redis does not have, together with where it stands: who can write to the store can
+neither make a session nor give somebody another's.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
+import hmac
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,6 +16,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import orjson
+import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
@@ -21,13 +27,17 @@ from pam.session import Session, SessionsUnavailable, StoredSession
 
 TOKEN_BYTES: Final = 32
 TOKEN_LENGTH_MAX: Final = 128
+SIGNATURE_BYTES: Final = 32
+
+log = structlog.get_logger(__name__)
 
 
 class RedisSessions:
     """Implements `pam.ports.SessionStore`."""
 
-    def __init__(self, redis: Redis, settings: Sessions, *, clock: Clock) -> None:
+    def __init__(self, redis: Redis, settings: Sessions, *, signing_key: str, clock: Clock) -> None:
         self._redis: Any = redis
+        self._signing_key = signing_key.encode()
         self._settings = settings
         self._clock = clock
 
@@ -39,8 +49,9 @@ class RedisSessions:
         """
         token = secrets.token_urlsafe(TOKEN_BYTES)
         opened_time_us = self._clock.now_us()
+        key, record = _key(token), _pack(player, opened_time_us)
         async with bounded(self._settings.timeout_ms):
-            await self._redis.set(_key(token), _pack(player, opened_time_us), ex=self._settings.idle_s)
+            await self._redis.set(key, self._sign(key, record), ex=self._settings.idle_s)
         return token, Session(player, opened_time_us, self._end_us(opened_time_us))
 
     async def find(self, token: str) -> StoredSession | None:
@@ -55,7 +66,9 @@ class RedisSessions:
             packed = await self._redis.getex(_key(token), ex=self._settings.idle_s)
         if packed is None:
             return None
-        session = self._read(packed)
+        session = self._read(_key(token), packed)
+        if session is None:
+            return None
         if session.expires_time_us <= self._clock.now_us():
             await self.end(token)
             return None
@@ -70,8 +83,15 @@ class RedisSessions:
         async with bounded(self._settings.timeout_ms):
             await self._redis.delete(_key(token))
 
-    def _read(self, packed: bytes) -> StoredSession:
-        found = orjson.loads(packed)
+    def _sign(self, key: str, record: bytes) -> bytes:
+        return hmac.digest(self._signing_key, key.encode() + record, hashlib.sha256) + record
+
+    def _read(self, key: str, packed: bytes) -> StoredSession | None:
+        record = packed[SIGNATURE_BYTES:]
+        if not hmac.compare_digest(packed, self._sign(key, record)):
+            log.warning("sessions.signature_wrong")
+            return None
+        found = orjson.loads(record)
         opened_time_us = found["opened_time_us"]
         return StoredSession(
             player_id=UUID(found["player_id"]),

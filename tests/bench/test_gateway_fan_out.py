@@ -93,7 +93,7 @@ async def test_fan_out_of_books(settings: Settings, books_per_s: int) -> None:
     ports = settings.ports.model_copy(update=numbers)
     sources = settings.sources.model_copy(update={"address_book_streams_max": WATCHERS})
     settings = settings.model_copy(update={"ports": ports, "sources": sources})
-    outlet = KafkaOutlet(settings.kafka_bootstrap, client_id="bench", delivery_timeout_ms=10_000)
+    outlet = KafkaOutlet(settings.kafka_client, client_id="bench", delivery_timeout_ms=10_000)
     latencies_ms: list[float] = []
     message_counts = [0]
     with running_gateway(settings) as process:

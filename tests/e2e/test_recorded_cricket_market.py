@@ -100,7 +100,7 @@ def assert_history_is_whole(settings: Settings, fixture_id: str) -> None:
 
 async def published_versions(settings: Settings, fixture_id: str) -> set[int]:
     """Return every version of the fixture's book that the topic holds."""
-    reader = LogReader(settings.kafka_bootstrap, ["odds.books.v1"], start="beginning", client_id="e2e")
+    reader = LogReader(settings.kafka_client, ["odds.books.v1"], start="beginning", client_id="e2e")
     versions: set[int] = set()
 
     async def collect() -> None:

@@ -54,8 +54,8 @@ def own_settings(settings: Settings) -> Settings:
 
 
 @pytest.fixture
-async def outlet(kafka_bootstrap: str) -> AsyncIterator[KafkaOutlet]:
-    sender = KafkaOutlet(kafka_bootstrap, client_id="test", delivery_timeout_ms=10_000)
+async def outlet(kafka_client: dict[str, str]) -> AsyncIterator[KafkaOutlet]:
+    sender = KafkaOutlet(kafka_client, client_id="test", delivery_timeout_ms=10_000)
     yield sender
     sender.close()
 

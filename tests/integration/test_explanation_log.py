@@ -55,10 +55,10 @@ class World:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.outlet = KafkaOutlet(settings.kafka_bootstrap, client_id="test", delivery_timeout_ms=10_000)
+        self.outlet = KafkaOutlet(settings.kafka_client, client_id="test", delivery_timeout_ms=10_000)
         self.redis: Any = Redis.from_url(settings.redis_url)
         self.log = KafkaExplanationLog(
-            settings.kafka_bootstrap,
+            settings.kafka_client,
             partitions=settings.kafka.partitions,
             client_id="test-explanations",
             timeout_ms=TIMEOUT_MS,
@@ -174,7 +174,9 @@ async def test_more_questions_than_readers_wait_for_their_turn(world: World) -> 
 
 
 async def test_without_a_broker_every_question_is_refused_and_none_waits_for_ever(world: World) -> None:
-    nowhere = KafkaExplanationLog("127.0.0.1:1", partitions=4, client_id="test-explanations", timeout_ms=300)
+    nowhere = KafkaExplanationLog(
+        {"bootstrap.servers": "127.0.0.1:1"}, partitions=4, client_id="test-explanations", timeout_ms=300
+    )
     asked = [nowhere.find_explanation("f", now_us()) for _ in range(READERS_MAX + 2)]
     async with asyncio.timeout(TIMEOUT_MS / 1_000):
         answers = await asyncio.gather(*asked, return_exceptions=True)
@@ -183,6 +185,6 @@ async def test_without_a_broker_every_question_is_refused_and_none_waits_for_eve
 
 
 def test_the_broker_keeps_every_version_for_as_long_as_is_said(settings: Settings) -> None:
-    admin = AdminClient({"bootstrap.servers": settings.kafka_bootstrap})
+    admin = AdminClient({**settings.kafka_client})
     (described,) = admin.describe_configs([ConfigResource(ResourceType.TOPIC, EXPLANATIONS_TOPIC)]).values()
     assert described.result(timeout=10)["min.compaction.lag.ms"].value == str(KEPT_MS)

@@ -63,9 +63,7 @@ class Doors:
         self.pool = PostgresPool(
             settings.postgres_dsn, connections_max=4, statement_timeout_ms=5_000, application_name="feed-test"
         )
-        self.outlet = KafkaOutlet(
-            settings.kafka_bootstrap, client_id="feed-test", delivery_timeout_ms=delivery_timeout_ms
-        )
+        self.outlet = KafkaOutlet(settings.kafka_client, client_id="feed-test", delivery_timeout_ms=delivery_timeout_ms)
         self.cursors = PostgresCursors(self.pool)
         self.address = ""
         self.service: FeedService | None = None
@@ -76,7 +74,7 @@ class Doors:
         self.service = FeedService(
             keys=PostgresFeedKeys(self.pool),
             cursors=self.cursors,
-            log=KafkaFeedLog(self.settings.kafka_bootstrap, client_id="feed-test-log"),
+            log=KafkaFeedLog(self.settings.kafka_client, client_id="feed-test-log"),
             intake=Intake(outlet=self.outlet, clock=SystemClock()),
             clock=SystemClock(),
             limits=limits,
@@ -190,15 +188,15 @@ async def api_key(settings: Settings, provider_id: str) -> str:
 
 
 @pytest.fixture
-def log(kafka_bootstrap: str) -> LogTail:
-    return LogTail(kafka_bootstrap)
+def log(kafka_client: dict[str, str]) -> LogTail:
+    return LogTail(kafka_client)
 
 
 class LogTail:
     """What is appended to the feed's topics from now on."""
 
-    def __init__(self, bootstrap: str) -> None:
-        self.bootstrap = bootstrap
+    def __init__(self, client: dict[str, str]) -> None:
+        self.client = client
         consumer = self._consumer()
         self.starts = []
         for topic in (UPDATES_TOPIC, PROVIDERS_TOPIC, DEAD_LETTER_TOPIC):
@@ -241,7 +239,7 @@ class LogTail:
         return [DeadLetter.FromString(value) for value in values]
 
     def _consumer(self) -> Consumer:
-        return Consumer({"bootstrap.servers": self.bootstrap, "group.id": "feed-test", "enable.auto.commit": False})
+        return Consumer({**self.client, "group.id": "feed-test", "enable.auto.commit": False})
 
 
 def update(sequence: int, **fields: Any) -> FeedUpdate:

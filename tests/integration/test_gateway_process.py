@@ -92,7 +92,7 @@ async def test_it_ends_in_order_while_clients_watch(settings: Settings, number: 
 
 async def test_without_redis_it_reads_its_books_from_the_log_and_says_what_is_wrong(settings: Settings) -> None:
     fixture_id = f"test:{uuid4().hex[:12]}"
-    outlet = KafkaOutlet(settings.kafka_bootstrap, client_id="test", delivery_timeout_ms=10_000)
+    outlet = KafkaOutlet(settings.kafka_client, client_id="test", delivery_timeout_ms=10_000)
     book = book_pb2.Book(fixture_id=fixture_id, version=1)
     await outlet.send_and_wait("odds.books.v1", fixture_id, book.SerializeToString())
     outlet.close()

@@ -20,10 +20,10 @@ from redis.asyncio import Redis
 
 from infra.kafka import KafkaOutlet
 from infra.processes.gateway import serve
+from infra.processes.gateway_betting import make_sessions
 from infra.settings import Settings
 from infra.stores.postgres import PostgresPool
 from infra.stores.postgres_players import PostgresPlayers
-from infra.stores.sessions import RedisSessions
 from kernel.clock import SystemClock
 from odds.layout import MarketLayout
 from overround.bets.v1 import bet_pb2
@@ -72,7 +72,7 @@ class World:
         ports = settings.ports.model_copy(update=own)
         self.settings = settings.model_copy(update={"ports": ports})
         self.redis: Any = Redis.from_url(settings.redis_url)
-        self.outlet = KafkaOutlet(settings.kafka_bootstrap, client_id="test", delivery_timeout_ms=10_000)
+        self.outlet = KafkaOutlet(settings.kafka_client, client_id="test", delivery_timeout_ms=10_000)
         self.username = f"tess.{uuid4().hex[:12]}"
         self._stopping = asyncio.Event()
         self._beating: asyncio.Task[None] | None = None
@@ -133,7 +133,7 @@ class World:
             request_id=uuid4(), username=self.username, password_hash="$argon2id$none", role=role, currency="EUR"
         )
         await pool.close()
-        token, _ = await RedisSessions(self.redis, self.settings.sessions, clock=SystemClock()).open(stored.player)
+        token, _ = await make_sessions(self.settings, redis=self.redis, clock=SystemClock()).open(stored.player)
         return (("authorization", f"Bearer {token}"),)
 
 
@@ -385,9 +385,7 @@ async def know(world: World, fixture_id: str, *, status: int = fixture_pb2.FIXTU
 
 def read_commands(settings: Settings, fixture_id: str) -> list[trading_pb2.TradingCommand]:
     """Read trading.commands.v1 to its end."""
-    consumer = Consumer(
-        {"bootstrap.servers": settings.kafka_bootstrap, "group.id": "test", "enable.auto.commit": False}
-    )
+    consumer = Consumer({**settings.kafka_client, "group.id": "test", "enable.auto.commit": False})
     try:
         topic = "trading.commands.v1"
         partitions = consumer.list_topics(topic, timeout=5).topics[topic].partitions

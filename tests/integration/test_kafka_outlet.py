@@ -16,8 +16,8 @@ TOPIC = "trading.commands.v1"
 
 
 async def test_keys_go_where_partition_of_says(settings: Settings) -> None:
-    outlet = KafkaOutlet(settings.kafka_bootstrap, client_id="test-outlet", delivery_timeout_ms=5_000)
-    reader = LogReader(settings.kafka_bootstrap, [TOPIC], start="end", client_id="test-outlet")
+    outlet = KafkaOutlet(settings.kafka_client, client_id="test-outlet", delivery_timeout_ms=5_000)
+    reader = LogReader(settings.kafka_client, [TOPIC], start="end", client_id="test-outlet")
     await reader.wait_until_placed()
     keys = [f"test:{uuid.uuid4()}" for _ in range(20)]
     await asyncio.gather(*(outlet.send_and_wait(TOPIC, key, b"") for key in keys))
@@ -43,7 +43,7 @@ def test_partition_of_is_the_hash_of_kafkas_java_client() -> None:
 
 
 async def test_a_broker_that_is_away_fails_the_send_within_its_time() -> None:
-    outlet = KafkaOutlet("127.0.0.1:1", client_id="test-outlet", delivery_timeout_ms=300)
+    outlet = KafkaOutlet({"bootstrap.servers": "127.0.0.1:1"}, client_id="test-outlet", delivery_timeout_ms=300)
     async with asyncio.timeout(5):
         with pytest.raises(DeliveryFailed):
             await outlet.send_and_wait(TOPIC, "key", b"value")
@@ -51,14 +51,14 @@ async def test_a_broker_that_is_away_fails_the_send_within_its_time() -> None:
 
 
 async def test_a_closed_outlet_takes_nothing(settings: Settings) -> None:
-    outlet = KafkaOutlet(settings.kafka_bootstrap, client_id="test-outlet", delivery_timeout_ms=300)
+    outlet = KafkaOutlet(settings.kafka_client, client_id="test-outlet", delivery_timeout_ms=300)
     outlet.close()
     with pytest.raises(OutletFull):
         outlet.send(TOPIC, "key", b"value")
 
 
 async def test_a_listener_that_raises_takes_nobody_elses_confirmation(settings: Settings) -> None:
-    outlet = KafkaOutlet(settings.kafka_bootstrap, client_id="test-outlet", delivery_timeout_ms=5_000)
+    outlet = KafkaOutlet(settings.kafka_client, client_id="test-outlet", delivery_timeout_ms=5_000)
 
     def fail(_: Exception | None) -> None:
         raise RuntimeError("listener")

@@ -18,6 +18,7 @@ import pytest
 from infra.ledger_adoption import run_adoption
 from infra.local.launch import as_user
 from infra.local.programs.postgres import binaries, prepare_data, server_user
+from infra.local.secrets import LocalSecrets
 from infra.relay import Relay
 from infra.settings import Settings
 from infra.stores.ledger_anchors import compare_anchors, newest_anchors
@@ -46,7 +47,7 @@ def other_cluster(settings: Settings, tmp_path_factory: pytest.TempPathFactory) 
             break
         parent.chmod(0o755)
     data = folder / "postgres"
-    prepare_data(data, settings.postgres.user)
+    prepare_data(data, settings.postgres.user, LocalSecrets.load(settings).postgres_password)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

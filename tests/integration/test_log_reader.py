@@ -21,8 +21,8 @@ TIMEOUT_S = 30
 
 
 @pytest.fixture
-def admin(kafka_bootstrap: str) -> AdminClient:
-    return AdminClient({"bootstrap.servers": kafka_bootstrap})
+def admin(kafka_client: dict[str, str]) -> AdminClient:
+    return AdminClient({**kafka_client})
 
 
 def create(admin: AdminClient) -> str:
@@ -37,18 +37,18 @@ def topic(admin: AdminClient) -> str:
 
 
 @pytest.fixture
-def outlet(kafka_bootstrap: str) -> Iterator[KafkaOutlet]:
-    outlet = KafkaOutlet(kafka_bootstrap, client_id="test-log", delivery_timeout_ms=10_000)
+def outlet(kafka_client: dict[str, str]) -> Iterator[KafkaOutlet]:
+    outlet = KafkaOutlet(kafka_client, client_id="test-log", delivery_timeout_ms=10_000)
     yield outlet
     outlet.close()
 
 
 @pytest.fixture
-async def open_reader(kafka_bootstrap: str) -> AsyncIterator[Callable[..., LogReader]]:
+async def open_reader(kafka_client: dict[str, str]) -> AsyncIterator[Callable[..., LogReader]]:
     opened: list[LogReader] = []
 
     def open_reader(*topics: str, **options: object) -> LogReader:
-        reader = LogReader(kafka_bootstrap, topics, client_id="test-log", **options)  # type: ignore[arg-type]
+        reader = LogReader(kafka_client, topics, client_id="test-log", **options)  # type: ignore[arg-type]
         opened.append(reader)
         return reader
 

@@ -72,9 +72,9 @@ class Desk:
 
 
 @pytest.fixture
-async def desk(settings: Settings, kafka_bootstrap: str) -> AsyncIterator[Desk]:
+async def desk(settings: Settings, kafka_client: dict[str, str]) -> AsyncIterator[Desk]:
     kafka = settings.kafka.model_copy(update={"consumer_group_prefix": f"test-{uuid.uuid4().hex[:12]}"})
-    outlet = KafkaOutlet(kafka_bootstrap, client_id="test", delivery_timeout_ms=10_000)
+    outlet = KafkaOutlet(kafka_client, client_id="test", delivery_timeout_ms=10_000)
     try:
         async with scratch_database(settings.model_copy(update={"kafka": kafka})) as own, open_world(own) as world:
             yield Desk(own, world, outlet)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import os
 import subprocess
 import sys
@@ -30,7 +31,7 @@ from infra.stores.passwords import Argon2Passwords
 from infra.stores.players_provision import TRADER_USERNAME, provision_trader
 from infra.stores.postgres import PostgresPool
 from infra.stores.redis_client import open_redis
-from infra.stores.sessions import RedisSessions
+from infra.stores.sessions import SIGNATURE_BYTES, RedisSessions
 from kernel.clock import SystemClock
 from kernel.commands import Overloaded
 from overround.bets.v1 import bet_pb2, betting_service_pb2
@@ -373,7 +374,7 @@ async def test_whose_sessions_are_ended_has_to_log_in_again(house: House, own_se
 async def test_a_session_expires_when_idle_and_at_its_age(own_settings: Settings, redis: Redis) -> None:
     clock = FakeClock()
     limits = own_settings.sessions.model_copy(update={"idle_s": 60, "age_s_max": 100})
-    sessions = RedisSessions(redis, limits, clock=clock)
+    sessions = RedisSessions(redis, limits, signing_key="ours", clock=clock)
     token, opened = await sessions.open(PLAYER)
     assert opened.expires_time_us == clock.now_us() + 60_000_000
     clock.time_us += 50_000_000
@@ -389,13 +390,42 @@ async def test_a_session_expires_when_idle_and_at_its_age(own_settings: Settings
 
 
 async def test_a_session_that_ended_is_gone_and_tokens_differ(own_settings: Settings, redis: Redis) -> None:
-    sessions = RedisSessions(redis, own_settings.sessions, clock=SystemClock())
+    sessions = RedisSessions(redis, own_settings.sessions, signing_key="ours", clock=SystemClock())
     tokens = [(await sessions.open(PLAYER))[0] for _ in range(2)]
     assert len(set(tokens)) == 2
     await sessions.end(tokens[0])
     assert await sessions.find(tokens[0]) is None
     assert await sessions.find(tokens[1]) is not None
     assert await sessions.find("x" * 1_000) is None
+
+
+@pytest.mark.parametrize("key", ["", "theirs"])
+async def test_who_writes_to_the_store_makes_no_session(own_settings: Settings, redis: Redis, key: str) -> None:
+    ours = RedisSessions(redis, own_settings.sessions, signing_key="ours", clock=SystemClock())
+    token, _ = await RedisSessions(redis, own_settings.sessions, signing_key=key, clock=SystemClock()).open(PLAYER)
+    assert await ours.find(token) is None
+
+
+async def test_a_record_says_nothing_where_it_was_not_put_or_once_it_was_changed(
+    own_settings: Settings, redis: Redis
+) -> None:
+    sessions = RedisSessions(redis, own_settings.sessions, signing_key="ours", clock=SystemClock())
+    token, _ = await sessions.open(PLAYER)
+    (key,) = [key async for key in redis.scan_iter("session:*")]
+    record: Any = await redis.get(key)
+    copy = f"session:{hashlib.sha256(b'a token of mine').hexdigest()}"
+    await redis.set(copy, record)
+    assert await sessions.find("a token of mine") is None
+    for forged in (
+        record[SIGNATURE_BYTES:],
+        record[:-1],
+        record.replace(b'"session_epoch":0', b'"session_epoch":1'),
+        b"",
+    ):
+        await redis.set(key, forged)
+        assert await sessions.find(token) is None
+    await redis.set(key, record)
+    assert await sessions.find(token) is not None
 
 
 @pytest.fixture

@@ -158,9 +158,9 @@ def pricing(settings: Settings) -> Iterator[PricingProcess]:
 @pytest.fixture
 async def world(settings: Settings, pricing: PricingProcess) -> AsyncIterator[World]:
     await pricing.wait_healthy()
-    outlet = KafkaOutlet(settings.kafka_bootstrap, client_id="test-world", delivery_timeout_ms=5_000)
+    outlet = KafkaOutlet(settings.kafka_client, client_id="test-world", delivery_timeout_ms=5_000)
     topics = ["odds.books.v1", "results.v1", "odds.heartbeats.v1", "pricing.dead-letter"]
-    reader = LogReader(settings.kafka_bootstrap, topics, start="end", client_id="test-world")
+    reader = LogReader(settings.kafka_client, topics, start="end", client_id="test-world")
     world = World(outlet, Redis.from_url(settings.redis_url))
     await reader.wait_until_placed()
 

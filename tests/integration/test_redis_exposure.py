@@ -39,7 +39,8 @@ TIMES = KeeperTimes(interval_ms=50, lock_ms=5_000, reservation_age_ms_max=30_000
 
 @pytest_asyncio.fixture
 async def redis(settings: Settings) -> AsyncIterator[Redis]:
-    url = f"redis://{settings.host}:{settings.ports.redis}/{OWN_DATABASE}"
+    own = settings.redis.model_copy(update={"database": OWN_DATABASE})
+    url = settings.model_copy(update={"redis": own}).redis_url
     client = open_redis(url, connections_max=64, timeout_ms=2_000)
     await client.flushdb()
     await client.script_load(RESERVE_SCRIPT)

@@ -234,12 +234,12 @@ async def test_what_is_published_and_old_is_pruned_and_what_is_not_stays(world: 
 async def test_what_a_bet_did_reaches_kafka(world: LedgerWorld, scratch: Settings) -> None:
     consumer = Consumer(
         {
-            "bootstrap.servers": scratch.kafka_bootstrap,
+            **scratch.kafka_client,
             "group.id": f"relay-test-{uuid.uuid4()}",
             "auto.offset.reset": "earliest",
         }
     )
-    outlet = KafkaOutlet(scratch.kafka_bootstrap, client_id="relay-test", delivery_timeout_ms=0)
+    outlet = KafkaOutlet(scratch.kafka_client, client_id="relay-test", delivery_timeout_ms=0)
     try:
         async with running(scratch, outlet):
             player = await play(world, bets=1)

@@ -41,7 +41,7 @@ def replay(settings: Settings, *arguments: str) -> subprocess.CompletedProcess[s
 
 
 def read_all(settings: Settings, topic: str, key: str | None = None) -> list[bytes]:
-    consumer = Consumer({"bootstrap.servers": settings.kafka_bootstrap, "group.id": "replay-test"})
+    consumer = Consumer({**settings.kafka_client, "group.id": "replay-test"})
     values = []
     for partition in consumer.list_topics(topic, timeout=10).topics[topic].partitions:
         low, high = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=10)

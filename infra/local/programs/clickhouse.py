@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 from pathlib import Path
 
+from infra.local.private import write_private
 from infra.local.probes import probe_http
 from infra.local.program import Port, Program, Stage
+from infra.local.secrets import LocalSecrets
 from infra.settings import Settings
 
 SERVER = """\
@@ -35,8 +38,8 @@ USERS = """\
     <background_schedule_pool_size>2</background_schedule_pool_size>
   </default></profiles>
   <users><default>
-    <password></password>
-    <networks><ip>::1</ip><ip>127.0.0.1</ip></networks>
+    <password_sha256_hex>{password_digest}</password_sha256_hex>
+    <networks><ip>::1</ip><ip>127.0.0.1</ip><ip>{host}</ip></networks>
     <profile>default</profile>
     <quota>default</quota>
   </default></users>
@@ -58,16 +61,21 @@ def clickhouse_program(settings: Settings) -> Program:
         stage=Stage.SERVER,
         ports=(Port(ports.clickhouse, "clickhouse"), Port(ports.clickhouse_http, "clickhouse_http")),
         working_dir=data,
-        prepare=functools.partial(_prepare, data, settings),
+        prepare=functools.partial(_prepare, data, settings, LocalSecrets.load(settings).clickhouse_password),
         niceness=10,
     )
 
 
-def _prepare(data: Path, settings: Settings) -> None:
+def _prepare(data: Path, settings: Settings, password: str) -> None:
     (data / "data").mkdir(parents=True, exist_ok=True)
     (data / "tmp").mkdir(exist_ok=True)
     server = SERVER.format(host=settings.host, port=settings.ports.clickhouse, http_port=settings.ports.clickhouse_http)
-    (data / "config.xml").write_text(server, encoding="utf-8")
+    write_private(data / "config.xml", server)
     query_memory = settings.clickhouse.query_memory_mb_max * BYTES_PER_MB
-    users = USERS.format(query_memory=query_memory, total_memory=2 * query_memory)
-    (data / "users.xml").write_text(users, encoding="utf-8")
+    users = USERS.format(
+        query_memory=query_memory,
+        total_memory=2 * query_memory,
+        host=settings.host,
+        password_digest=hashlib.sha256(password.encode()).hexdigest(),
+    )
+    write_private(data / "users.xml", users)

@@ -11,8 +11,10 @@ import uuid
 from pathlib import Path
 
 from infra.local.launch import LOCALE
+from infra.local.private import write_private
 from infra.local.probes import probe_kafka
 from infra.local.program import Port, Program, Stage
+from infra.local.secrets import LocalSecrets
 from infra.settings import ROOT, Settings
 
 LOGGING = ROOT / "infra" / "local" / "kafka" / "log4j2.properties"
@@ -21,9 +23,15 @@ CONFIGURATION = """\
 process.roles=broker,controller
 node.id=1
 controller.quorum.bootstrap.servers={host}:{controller_port}
-listeners=PLAINTEXT://{host}:{port},CONTROLLER://{host}:{controller_port}
+listeners=CLIENT://{host}:{port},CONTROLLER://{host}:{controller_port}
 controller.listener.names=CONTROLLER
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+inter.broker.listener.name=CLIENT
+listener.security.protocol.map=CLIENT:SASL_PLAINTEXT,CONTROLLER:SASL_PLAINTEXT
+sasl.enabled.mechanisms=PLAIN
+sasl.mechanism.inter.broker.protocol=PLAIN
+sasl.mechanism.controller.protocol=PLAIN
+listener.name.client.plain.sasl.jaas.config={log_in}
+listener.name.controller.plain.sasl.jaas.config={log_in}
 log.dirs=data
 auto.create.topics.enable=false
 num.partitions={partitions}
@@ -54,6 +62,13 @@ controlled.shutdown.max.retries=1
 """
 
 
+# Who may come, and what the broker says of itself at its own doors.
+LOG_IN = (
+    "org.apache.kafka.common.security.plain.PlainLoginModule required "
+    'username="{user}" password="{password}" user_{user}="{password}";'
+)
+
+
 def kafka_program(settings: Settings) -> Program:
     """Describe the broker."""
     data = settings.profile_dir / "kafka"
@@ -79,7 +94,7 @@ def kafka_program(settings: Settings) -> Program:
         stage=Stage.SERVER,
         ports=(Port(ports.kafka, "kafka"), Port(ports.kafka_controller, "kafka_controller")),
         working_dir=data,
-        prepare=functools.partial(_prepare, data, settings),
+        prepare=functools.partial(_prepare, data, settings, LocalSecrets.load(settings).kafka_password),
         stop_timeout_s=3.5,
     )
 
@@ -88,19 +103,18 @@ def _java(settings: Settings) -> tuple[str, ...]:
     return ("java", "-cp", f"{settings.jars_dir}/*")
 
 
-def _prepare(data: Path, settings: Settings) -> None:
+def _prepare(data: Path, settings: Settings, password: str) -> None:
     data.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(LOGGING, data / LOGGING.name)
     properties = data / "server.properties"
-    properties.write_text(
-        CONFIGURATION.format(
-            host=settings.host,
-            port=settings.ports.kafka,
-            controller_port=settings.ports.kafka_controller,
-            partitions=settings.kafka.partitions,
-        ),
-        encoding="utf-8",
+    text = CONFIGURATION.format(
+        host=settings.host,
+        port=settings.ports.kafka,
+        controller_port=settings.ports.kafka_controller,
+        partitions=settings.kafka.partitions,
+        log_in=LOG_IN.format(user=settings.kafka.user, password=password),
     )
+    write_private(properties, text)
     if not (data / "data" / "meta.properties").exists():
         cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=").replace("-", "A")
         tool = (*_java(settings), "-XX:TieredStopAtLevel=1", f"-Dlog4j2.configurationFile={LOGGING.name}")

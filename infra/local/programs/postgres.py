@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import os
 import shutil
 import signal
@@ -14,12 +15,19 @@ import psutil
 from infra.local.launch import as_user, can_user_reach
 from infra.local.probes import probe_postgres
 from infra.local.program import Port, Program, Stage
+from infra.local.secrets import LocalSecrets
 from infra.settings import Settings
 
 INSTALLATIONS = Path("/usr/lib/postgresql")
 SERVER_USER = "postgres"  # PostgreSQL refuses to run as root
 INITDB_TIMEOUT_S = 60
 ORPHAN_TIMEOUT_S = 5
+DIGEST_DIGITS = 16
+ACCESS = """\
+# Written by Overround, which sets the password whenever this says another one: {digest}.
+local all all scram-sha-256
+host all all all scram-sha-256
+"""
 PARAMETERS = {
     "unix_socket_directories": "",
     "max_connections": "120",
@@ -53,7 +61,9 @@ def postgres_program(settings: Settings) -> Program:
         ports=(Port(port, "postgres"),),
         working_dir=data,
         user=server_user(),
-        prepare=functools.partial(prepare_data, data, settings.postgres.user),
+        prepare=functools.partial(
+            prepare_data, data, settings.postgres.user, LocalSecrets.load(settings).postgres_password
+        ),
         stop_signal=signal.SIGINT,
         death_signal=signal.SIGQUIT,
         stop_timeout_s=3.5,
@@ -77,13 +87,20 @@ def binaries() -> Path:
     return max(versions, key=lambda path: float(path.parent.name))
 
 
-def prepare_data(data: Path, superuser: str) -> None:
-    """Create the data folder where it is missing, and clear what a killed server left."""
-    if not (data / "PG_VERSION").exists():
+def prepare_data(data: Path, superuser: str, password: str) -> None:
+    """Create the data folder where it is missing, clear what a killed server left, and let nobody in without password.
+
+    A folder of a version that asked for none is given one, and so is one whose password has changed since.
+    """
+    if (data / "PG_VERSION").exists():
+        _end_orphans(data)
+        (data / "postmaster.pid").unlink(missing_ok=True)
+    else:
         _create(data, superuser)
-        return
-    _end_orphans(data)
-    (data / "postmaster.pid").unlink(missing_ok=True)
+    access = ACCESS.format(digest=hashlib.sha256(f"{superuser} {password}".encode()).hexdigest()[:DIGEST_DIGITS])
+    if (data / "pg_hba.conf").read_text(encoding="utf-8") != access:
+        _set_password(data, superuser, password)
+        (data / "pg_hba.conf").write_text(access, encoding="utf-8")
 
 
 def _create(data: Path, superuser: str) -> None:
@@ -92,10 +109,28 @@ def _create(data: Path, superuser: str) -> None:
     user = server_user()
     if user:
         shutil.chown(data, user, user)
-    options = ["--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", f"--username={superuser}", "--no-instructions"]
+    options = ["--auth=reject", "--encoding=UTF8", "--locale=C.UTF-8", f"--username={superuser}", "--no-instructions"]
     command = [str(binaries() / "initdb"), "-D", str(data), *options]
-    prefix = as_user(user, needs_override=bool(user) and not can_user_reach(user or "", data))
-    subprocess.run([*prefix, *command], check=True, cwd="/", stdout=subprocess.DEVNULL, timeout=INITDB_TIMEOUT_S)
+    subprocess.run([*_prefix(data), *command], check=True, cwd="/", stdout=subprocess.DEVNULL, timeout=INITDB_TIMEOUT_S)
+
+
+def _set_password(data: Path, superuser: str, password: str) -> None:
+    """Have the server do so alone, before it listens to anybody."""
+    command = [str(binaries() / "postgres"), "--single", "-D", str(data), "postgres"]
+    subprocess.run(
+        [*_prefix(data), *command],
+        check=True,
+        cwd="/",
+        input=f"ALTER ROLE \"{superuser}\" PASSWORD '{password}'\n".encode(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        timeout=INITDB_TIMEOUT_S,
+    )
+
+
+def _prefix(data: Path) -> tuple[str, ...]:
+    user = server_user()
+    return as_user(user, needs_override=bool(user) and not can_user_reach(user or "", data))
 
 
 def _end_orphans(data: Path) -> None:
