@@ -23,6 +23,8 @@ RUNNING_PERIODS: Final = frozenset({Period.FIRST_HALF, Period.SECOND_HALF, Perio
 NOBODY: Final = "overround"
 UNRESTORED: Final = "unrestored"
 OVER_STATUSES: Final = frozenset({FixtureStatus.ENDED, FixtureStatus.CANCELLED})
+BELIEF_US_MAX: Final = 20_000_000
+"""After so long without a word of a provider about a match, what it said of it does not count any more."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -139,6 +141,11 @@ def zeros(length: int, dtype: str) -> NDArray[Any]:
 def new_state(fixture_id: str) -> FixtureState:
     """Return the state of a fixture nobody said anything about."""
     return FixtureState(fixture_id, EMPTY_LAYOUT, (), np.zeros(0, dtype=np.uint8))
+
+
+def ending(state: MatchState) -> tuple[int, int, int]:
+    """Return what providers that say that a match is over have to agree on."""
+    return (int(state.status), state.home_score, state.away_score)
 
 
 def own_key(state: FixtureState) -> bytes:

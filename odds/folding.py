@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from odds.book import EndClaim, ProviderColumns, ResultWord, StopFlag, TraderSuspension
 from odds.fixture import FixtureStatus, MarketStatus, MatchState, Period
-from odds.fixture_state import OVER_STATUSES, FixtureState
+from odds.fixture_state import BELIEF_US_MAX, OVER_STATUSES, FixtureState, ending
 from odds.layout_room import make_room
 from odds.layout_union import project
 from odds.period_scores import follow_scores
@@ -27,8 +27,6 @@ from odds.winners import winners_told
 
 REQUEST_IDS_REMEMBERED_MAX: Final = 64
 PROVIDERS_PER_FIXTURE_MAX: Final = 32
-# After so long without a word from the provider that is believed about the match, another one is.
-BELIEF_US_MAX: Final = 20_000_000
 END_CLAIMS_MAX: Final = 8
 
 _CLOSED_BYTE: Final = bytes([MarketStatus.CLOSED])
@@ -132,7 +130,7 @@ def follow_end_claims(state: FixtureState, now_us: int) -> FixtureState:
 
 def end_claims_due_us(state: FixtureState) -> int | None:
     """Return when a match counts as over if nobody says another word; None where nobody, or not all, say that it is."""
-    if len({_claimed(claim.state) for claim in state.end_claims}) != 1:
+    if len({ending(claim.state) for claim in state.end_claims}) != 1:
         return None
     return state.believed_time_us + BELIEF_US_MAX + 1
 
@@ -298,7 +296,7 @@ def _take_match_state(
     """
     held = state.state
     told = _complete(told, held)
-    state = _note_end_claim(state, update, told)
+    state = _note_end_claim(_note_told(state, update, told), update, told)
     if held is None or _is_believed(state, update, told, held, rights):
         return _believe(state, told, update.provider_id, update.received_time_us)
     is_behind = _incidents(told) != _incidents(held)
@@ -350,11 +348,18 @@ def _is_believed(
 def _may_end(state: FixtureState, update: FixtureUpdate, told: MatchState, rights: RightsTable) -> bool:
     """Return whether a provider may end a match while another one is believed."""
     feed = feed_of(update.provider_id)
-    agreeing = {feed_of(claim.provider_id) for claim in state.end_claims if _claimed(claim.state) == _claimed(told)}
+    agreeing = {feed_of(claim.provider_id) for claim in state.end_claims if ending(claim.state) == ending(told)}
     if feed == feed_of(state.state_provider_id) or len(agreeing) >= rights.end_quorum:
         return True
     sport = "" if state.description is None else state.description.sport
     return rights.of(update.provider_id, sport).rank < rights.of(state.state_provider_id, sport).rank
+
+
+def _note_told(state: FixtureState, update: FixtureUpdate, told: MatchState) -> FixtureState:
+    provider = state.provider(update.provider_id)
+    if provider is None:
+        return state
+    return _replace_provider(state, replace(provider, told_state=told, told_time_us=update.received_time_us))
 
 
 def _note_end_claim(state: FixtureState, update: FixtureUpdate, told: MatchState) -> FixtureState:
@@ -367,11 +372,6 @@ def _note_end_claim(state: FixtureState, update: FixtureUpdate, told: MatchState
         if provider is not None:
             state = _replace_provider(state, _stop_bets(provider, state, (), update.received_time_us))
     return state if claims == state.end_claims else replace(state, end_claims=claims)
-
-
-def _claimed(state: MatchState) -> tuple[int, int, int]:
-    """Return what providers that end a match have to agree on."""
-    return (int(state.status), state.home_score, state.away_score)
 
 
 def _mark_behind(state: FixtureState, provider_id: str, *, is_behind: bool) -> FixtureState:

@@ -102,7 +102,7 @@ class UofAdapter:
             state = state_from(status)
             update.state.CopyFrom(state.state)
             refusals += state.refusals
-            is_uncertain = state.is_uncertain
+            update.is_state_refused = is_uncertain = state.is_uncertain
         prices = quotes_from(message.root, is_suspended=is_uncertain)
         if prices.quotes is not None:
             update.quotes.CopyFrom(prices.quotes)

@@ -9,6 +9,7 @@ always stands for the same results, however often they are sent.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final
@@ -16,8 +17,8 @@ from typing import Final
 import numpy as np
 
 from odds.book import Abandonment, OwnSettlement
-from odds.fixture import FixtureStatus, MarketStatus, Period, Score
-from odds.fixture_state import FixtureState, own_markets_of
+from odds.fixture import FixtureStatus, MarketStatus, MatchState, Period, Score
+from odds.fixture_state import BELIEF_US_MAX, OVER_STATUSES, FixtureState, ending, own_markets_of
 from odds.football import market_ids as ids
 from odds.football.selections import HALF_LINES, MATCH_LINES, score_selections
 from odds.layout import MarketLayout
@@ -75,6 +76,8 @@ def settle_own(state: FixtureState, now_us: int) -> FixtureState:
     before = state.own_settlement
     if state.own_markets is None or (before is None and not state.is_play_over):
         return state
+    if before is None and now_us < _undisputed_from_us(state):
+        return state
     # Whose they are is settled with the first word about them: every later one is about the same.
     own = own_markets_of(state) if before is None else state.own_markets > 0
     if not own.any():
@@ -111,11 +114,35 @@ def own_results(state: FixtureState) -> tuple[OwnResult, ...]:
 
 
 def own_results_due_us(state: FixtureState) -> int | None:
-    """Return when what waits for a score goes to a person, None if nothing does."""
+    """Return when our own markets are settled, or what waits for a score goes to a person; None where nothing waits."""
     settlement = state.own_settlement
-    if settlement is None or settlement.is_referred:
-        return None
-    return settlement.referral_time_us or None
+    if settlement is None:
+        is_waiting = state.own_markets is not None and state.is_play_over
+        return _undisputed_from_us(state) if is_waiting else None
+    return None if settlement.is_referred else settlement.referral_time_us or None
+
+
+def _undisputed_from_us(state: FixtureState) -> int:
+    """Return when the end of a match counts for our own markets, 0 for at once.
+
+    Another provider that was heard of a moment ago and has the match go on may know better.
+    """
+    playing = [time_us for told, time_us in _words_of_others(state) if told.status not in OVER_STATUSES]
+    return max(playing, default=-BELIEF_US_MAX - 1) + BELIEF_US_MAX + 1
+
+
+def _is_end_contradicted(state: FixtureState) -> bool:
+    """Return whether another provider has the match end otherwise, and nothing was said of our markets before that."""
+    before, end = state.own_settlement, state.state
+    if end is None or (before is not None and (before.scores != NO_SCORES or before.abandonment is not None)):
+        return False
+    return any(told.status in OVER_STATUSES and ending(told) != ending(end) for told, _ in _words_of_others(state))
+
+
+def _words_of_others(state: FixtureState) -> Iterator[tuple[MatchState, int]]:
+    for provider in state.providers:
+        if provider.told_state is not None and provider.provider_id != state.state_provider_id:
+            yield provider.told_state, provider.told_time_us
 
 
 def _settlement_of(state: FixtureState, markets: list[int], now_us: int) -> OwnSettlement:
@@ -123,7 +150,9 @@ def _settlement_of(state: FixtureState, markets: list[int], now_us: int) -> OwnS
     sequence = 1 if before is None else before.sequence + 1
     if not state.is_play_over:
         return OwnSettlement(sequence, False, NO_SCORES)
-    settlement = OwnSettlement(sequence, True, _scores_of(state), _abandonment_of(state))
+    settlement = OwnSettlement(sequence, True, NO_SCORES)
+    if not _is_end_contradicted(state):
+        settlement = OwnSettlement(sequence, True, _scores_of(state), _abandonment_of(state))
     if all(_result(state.layout, market, settlement) is not None for market in markets):
         return settlement
     is_waiting = before is not None and before.is_standing and before.referral_time_us > 0

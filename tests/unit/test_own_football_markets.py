@@ -12,7 +12,7 @@ from infra.processes.pricing import build_policy
 from infra.settings import LOCAL_FOOTBALL_OFFER, Pricing, Settings
 from odds.book import PriceSource
 from odds.fixture import FixtureDescription, FixtureStatus, MarketStatus, MatchState, Period, Score, SuspensionReason
-from odds.fixture_state import FixtureState, restore_state
+from odds.fixture_state import BELIEF_US_MAX, FixtureState, restore_state
 from odds.folding import follow_trader
 from odds.football.catalogue import catalogue
 from odds.football.markets import price_matches
@@ -339,6 +339,55 @@ def test_markets_of_a_match_that_is_called_off_are_void_where_nothing_is_decided
     assert kinds == [ResultKind.CANCEL_ROLLBACK, ResultKind.SETTLEMENT]
     off_again = told(back, MatchState(FixtureStatus.CANCELLED, Period.FINISHED, 2, 1))
     assert [item.kind for item in results(off_again)["odd_even"]] == [ResultKind.SETTLEMENT_ROLLBACK, ResultKind.CANCEL]
+
+
+def ended_by(*words: tuple[str, MatchState], state: FixtureState | None = None, now_us: int = NOW_US) -> FixtureState:
+    """Fold what two providers that quote a match say in turn, and price it."""
+    if state is None:
+        state = offered().state
+        state = folded(match_update(quoted(market_ids=QUOTED), provider_id="bravo"), state=state)
+    for provider_id, said in words:
+        state = folded(match_update(None, provider_id=provider_id, state=said), state=state)
+    return priced(state, policy=POLICY, now_us=now_us).state
+
+
+LIVE = playing(Period.SECOND_HALF, 90.0, (2, 1))
+FALSE_END = replace(END, home_score=5)
+
+
+def test_own_markets_wait_while_another_provider_has_the_match_go_on() -> None:
+    state = ended_by(("alpha", BREAK), ("bravo", BREAK), ("alpha", LIVE), ("bravo", LIVE), ("bravo", FALSE_END))
+    assert not state.is_play_over
+    state = ended_by(("bravo", replace(LIVE, home_red_cards=1)), ("bravo", FALSE_END), state=state)
+    assert state.is_play_over
+    assert results(state) == {}
+    assert own_results_due_us(state) == NOW_US + BELIEF_US_MAX + 1
+    assert results(ended_by(("alpha", LIVE), state=state)) == {}
+    agreed = ended_by(("alpha", FALSE_END), state=state)
+    assert statuses(agreed) == [SETTLED] * 5
+    silent = ended_by(state=state, now_us=NOW_US + BELIEF_US_MAX + 1)
+    assert statuses(silent) == [SETTLED] * 5
+
+
+def test_own_markets_of_a_match_that_ends_in_two_ways_go_to_a_person() -> None:
+    state = ended_by(("alpha", BREAK), ("bravo", BREAK), ("bravo", LIVE), ("alpha", END), ("bravo", FALSE_END))
+    assert statuses(state) == [CLOSED] * 5
+    assert results(state) == {}
+    due_us = own_results_due_us(state)
+    assert due_us is not None
+    referred = ended_by(state=state, now_us=due_us)
+    assert {items[-1].referral_reason for items in results(referred).values()} == {"SCORE_UNKNOWN"}
+    assert statuses(referred) == [SUSPENDED] * 5
+    agreed = ended_by(("bravo", END), state=referred, now_us=due_us)
+    assert statuses(agreed) == [SETTLED] * 5
+
+
+def test_what_was_settled_stands_though_another_provider_says_later_that_it_ended_otherwise() -> None:
+    settled = ended_by(("alpha", BREAK), ("alpha", END))
+    later = ended_by(("bravo", FALSE_END), state=settled)
+    assert later.own_settlement is settled.own_settlement
+    corrected = ended_by(("alpha", replace(END, home_score=1)), state=later)
+    assert statuses(corrected) == [SETTLED] * 5
 
 
 ABANDONED_OFFER = (

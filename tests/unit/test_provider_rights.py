@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from odds.fixture import FixtureDescription, FixtureStatus, MarketStatus, MatchState, Period, SuspensionReason
-from odds.fixture_state import FixtureState, new_state, restore_state
-from odds.folding import BELIEF_US_MAX, fold, follow_trader
+from odds.fixture_state import BELIEF_US_MAX, FixtureState, new_state, restore_state
+from odds.folding import fold, follow_trader
 from odds.layout import MarketLayout
 from odds.policy import PricingPolicy
 from odds.provider_rights import EVERYBODYS_RIGHTS, ProviderRights, RightsTable, judge_update
