@@ -106,15 +106,24 @@ class UofAdapter:
         prices = quotes_from(message.root, is_suspended=is_uncertain)
         if prices.quotes is not None:
             update.quotes.CopyFrom(prices.quotes)
-        if is_uncertain or prices.has_nameless:
-            # What the message quotes is quoted anew; whatever else may be meant stands still.
-            update.bet_stop.CopyFrom(BetStop())
         return Reading(
             message.provider_id,
-            updates=(update,),
+            updates=self._behind_a_stop(update, message) if prices.has_nameless else (update,),
             refusals=refusals + prices.refusals,
             unknown_part_count=unknown + prices.unknown_part_count,
         )
+
+    def _behind_a_stop(self, update: FeedUpdate, message: _Message) -> tuple[FeedUpdate, ...]:
+        """Return an update behind a stop of all markets: what it quotes is quoted anew, any other may be meant."""
+        stop = FeedUpdate(
+            provider_id=update.provider_id,
+            fixture_id=update.fixture_id,
+            sequence=update.sequence,
+            provider_time_ms=update.provider_time_ms,
+            bet_stop=BetStop(),
+        )
+        update.sequence, _ = self._clock_by_provider[update.provider_id].assign(message.time_ms, message.digest + 1)
+        return (stop, update)
 
     def _read_bet_stop(self, message: _Message) -> Reading:
         # Groups are sets of markets that only the provider's market descriptions list; to stop more is safe.
