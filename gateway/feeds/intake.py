@@ -198,10 +198,10 @@ class Intake:
             OutletFull: If the log's queue is full.
         """
         state = self._state_of(heartbeat.provider_id)
-        is_news = state.says_up != heartbeat.is_up
-        if not is_news and self._clock.now_us() - state.last_sign_us < REPEATED_SIGN_INTERVAL_US:
+        if state.says_up != heartbeat.is_up:
+            state.says_up, state.last_sign_us = heartbeat.is_up, -SIGN_INTERVAL_US  # due, also if it cannot go out now
+        if self._clock.now_us() - state.last_sign_us < REPEATED_SIGN_INTERVAL_US:
             return
-        state.says_up = heartbeat.is_up
         self.sign_life(heartbeat.provider_id, provider_time_ms=heartbeat.provider_time_ms, timeout_ms=timeout_ms)
 
     def sign_life(self, provider_id: str, *, provider_time_ms: int, timeout_ms: int) -> None:

@@ -204,6 +204,16 @@ def test_a_flood_of_heartbeats_is_thinned_but_no_change_is_lost(
     assert len(outlet.signs) == 4
 
 
+def test_a_change_that_finds_the_log_full_is_said_as_soon_as_there_is_room(intake: Intake, outlet: FakeOutlet) -> None:
+    down = ProviderHeartbeat(provider_id=PROVIDER, is_up=False)
+    take(intake, update(1))
+    outlet.refusals_left = 1
+    with pytest.raises(OutletFull):
+        intake.take_heartbeat(down, timeout_ms=TIMEOUT_MS)
+    intake.take_heartbeat(down, timeout_ms=TIMEOUT_MS)
+    assert [sign.is_up for sign in outlet.signs] == [True, False]
+
+
 def reason_of(intake: Intake, item: FeedUpdate) -> str:
     with pytest.raises(FeedRefused) as caught:
         take(intake, item)
