@@ -164,6 +164,13 @@ class PricingAgent:
         """Whether partitions were assigned, their state is read back and the providers are known."""
         return self._is_consuming and self._assigned == self._restored and self._provider_log.is_caught_up
 
+    @property
+    def lag_us(self) -> int:
+        """Return how long ago the oldest news was appended that is in no book yet, 0 where that is not known."""
+        times = [self._worked_off_until_us(partition) for partition in self._restored]
+        now_us = self._clock.now_us()
+        return now_us - min((time_us for time_us in times if time_us is not None), default=now_us)
+
     def attach(self, app: faust.App) -> None:
         """Make this the agent of the app."""
         self._app = app

@@ -9,6 +9,7 @@ from infra.faust_consumer import AT_ONCE, FetchSpacing
 from infra.kafka import KafkaOutlet
 from infra.log_reader import LogReader
 from infra.machine_load import MachineLoad
+from infra.migrations.kafka_migration import read_declarations
 from infra.processes.health import HealthServer, run_until_stopped
 from infra.settings import Pricing, Settings
 from infra.stores.book_store import RedisBookStore
@@ -19,10 +20,12 @@ from odds.margin.methods import MarginMethod
 from odds.margin_rules import MarginRule, Phase
 from odds.policy import PricingPolicy
 from odds.provider_rights import ProviderRights, RightsTable
-from streams.pricing import PROVIDERS_TOPIC, PricingAgent
+from streams.pricing import PROVIDERS_TOPIC, UPDATES_TOPIC, PricingAgent
 from streams.pricing_pace import PricingPace
 
 NAME = "pricing"
+HOUR_US = 3_600_000_000
+LAG_SHARE_MAX = 0.05  # of the time for which the log keeps updates
 REDIS_CONNECTIONS_MAX = 4
 FLUSH_LINGER_MS = 0.5  # a flush sends many messages: together they cost the broker one request instead of a dozen
 
@@ -58,8 +61,16 @@ async def make_prices(settings: Settings, stopping: asyncio.Event) -> None:
     app = build_app(settings, NAME, fetching=AT_ONCE, spacing=spacing)
     agent.attach(app)
 
+    kept_us = int(read_declarations(settings)[UPDATES_TOPIC].config["retention.ms"]) * 1_000
+    has_worked = False
+
     async def check() -> str | None:
-        return None if is_consuming(app) and agent.is_ready else "waiting for its share of the feed and its state"
+        nonlocal has_worked
+        if not (is_consuming(app) and agent.is_ready):
+            return "waiting for its share of the feed and its state"
+        # Who starts the system waits for the first answer, and a lag must not keep the system down.
+        is_first, has_worked = not has_worked, True
+        return None if is_first else complaint_of_lag(agent.lag_us, kept_us=kept_us)
 
     try:
         async with HealthServer(settings.host, settings.ports.pricing_http, check):
@@ -68,6 +79,13 @@ async def make_prices(settings: Settings, stopping: asyncio.Event) -> None:
         await provider_log.close()
         outlet.close()
         await redis.aclose()
+
+
+def complaint_of_lag(lag_us: int, *, kept_us: int) -> str | None:
+    """Return what is wrong where news waits so long that the log may lose it, and results with it; None otherwise."""
+    if lag_us <= kept_us * LAG_SHARE_MAX:
+        return None
+    return f"prices news of {lag_us / HOUR_US:.1f} h ago: the log keeps it, and results, for {kept_us / HOUR_US:.0f} h"
 
 
 def build_policy(pricing: Pricing, football_offer: tuple[str, ...]) -> PricingPolicy:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import numpy as np
 import pytest
 
+from infra.migrations.kafka_migration import read_declarations
+from infra.processes.pricing import complaint_of_lag
+from infra.settings import load_settings
 from odds.fixture import MarketStatus, SuspensionReason
 from odds.fixture_state import FixtureState
 from odds.layout import MARKETS_MAX, MarketLayout
@@ -199,3 +203,25 @@ async def test_markets_that_have_their_result_make_room_for_new_ones(bench: Benc
     assert book.market_statuses[book.layout.market_index("1x2")] == OPEN
     assert "point:999" not in book.layout.index_by_market_id
     assert "point:1000" in book.layout.index_by_market_id
+
+
+async def test_news_that_waits_so_long_that_the_log_may_lose_it_is_complained_of(bench: Bench) -> None:
+    kept_us = 72 * 3_600_000_000
+    assert bench.agent is not None
+    bench.outlet.is_holding = True
+    bench.send(feed_pb2.FeedUpdate(results=[WON]))
+    await asyncio.sleep(0.05)
+    bench.clock.time_us += kept_us // 20
+    assert complaint_of_lag(bench.agent.lag_us, kept_us=kept_us) is None
+    bench.clock.time_us += 3_600_000_000
+    assert complaint_of_lag(bench.agent.lag_us, kept_us=kept_us) == (
+        "prices news of 4.6 h ago: the log keeps it, and results, for 72 h"
+    )
+    bench.outlet.release()
+    await eventually(lambda: bench.agent is not None and bench.agent.lag_us == 0)
+
+
+def test_updates_with_results_are_kept_by_time_alone() -> None:
+    config = read_declarations(load_settings("test"))["feed.updates.v1"].config
+    assert (config["retention.bytes"], config["message.timestamp.type"]) == ("-1", "LogAppendTime")
+    assert int(config["retention.ms"]) >= 24 * 3_600_000
