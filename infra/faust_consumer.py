@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.errors import KafkaError
+from aiokafka.structs import TopicPartition
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer, Transport
 from faust.types import TP
 from mode.services import WaitResults
@@ -69,6 +70,14 @@ class _PromptConsumer(Consumer):
             ending.close()
             raise
         return await super().wait_first(_Begun(handing_over, wait), ending, timeout=timeout)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self.ends_known_us: dict[TP, int] = {}
+        super().__init__(*args, **kwargs)
+
+    def end_known_us(self, place: TP) -> int | None:
+        """Return at what time at least `highwater` was the end of a partition, None before the first answer."""
+        return self.ends_known_us.get(place)
 
     async def begun_at(self, places: Sequence[TP]) -> dict[TP, int]:
         """Return the offset at which this group begins to read each partition.
@@ -129,6 +138,24 @@ def space_fetches(fetcher: Any, spacing: FetchSpacing) -> None:
     fetcher._get_actions_per_node = find_due_actions
 
 
+def note_ends(fetcher: Any, known_us: dict[TP, int]) -> None:
+    """Note when each partition's end, as aiokafka's fetcher has it, was asked for: an answer may have lain waiting."""
+    fetch = fetcher._proc_fetch_request
+
+    async def fetch_and_note(assignment: Any, node_id: Any, request: Any) -> Any:
+        asked_us = time.time_ns() // 1_000
+        result = await fetch(assignment, node_id, request)
+        if assignment.active:
+            for topic, partitions in request.topics:
+                for partition, *_ in partitions:
+                    answered_ms = assignment.state_value(TopicPartition(topic, partition)).timestamp or 0
+                    if answered_ms >= asked_us // 1_000:
+                        known_us[TP(topic, partition)] = asked_us
+        return result
+
+    fetcher._proc_fetch_request = fetch_and_note
+
+
 def transport_with(policy: FetchPolicy, spacing: FetchSpacing) -> type[Transport]:
     """Return Faust's transport with a consumer that fetches by the policy and keeps equal partitions together."""
 
@@ -136,7 +163,9 @@ def transport_with(policy: FetchPolicy, spacing: FetchSpacing) -> type[Transport
         async def on_start(self) -> None:
             await super().on_start()
             consumer: Any = self._consumer
+            policy_consumer: Any = self.consumer
             space_fetches(consumer._fetcher, spacing)
+            note_ends(consumer._fetcher, policy_consumer.ends_known_us)
 
         def _create_worker_consumer(self, transport: Any) -> Any:
             consumer = super()._create_worker_consumer(transport)

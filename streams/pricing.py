@@ -400,12 +400,19 @@ class PricingAgent:
         self._eviction.send()
 
     def _worked_off_until_us(self, partition: int) -> int | None:
-        """Return until when all news of a partition is in its books, None before every fixture was priced here once."""
+        """Return until when all news of a partition is in its books, None before every fixture was priced here once.
+
+        Not beyond the time for which the log's end is known: whoever was paused wakes up with what it knew before.
+        """
         if self._unvouched.get(partition):
             return None
         times = [self._clock.now_us(), self._waiting.oldest_us(partition), self._publisher.oldest_us(partition)]
         for topic in (UPDATES_TOPIC, COMMANDS_TOPIC):
             place = TP(topic, partition)
+            known_us = self._app.consumer.end_known_us(place)
+            if known_us is None:
+                return None
+            times.append(known_us)
             if self._has_backlog(place):
                 if place not in self._taken:
                     return None

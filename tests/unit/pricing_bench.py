@@ -44,9 +44,13 @@ class FakeConsumer:
     def __init__(self) -> None:
         self.ends: dict[TP, int] = {}
         self.is_fetching = True
+        self.known_us = 10**18
 
     async def begun_at(self, places: Sequence[TP]) -> dict[TP, int]:
         return dict.fromkeys(places, 0)
+
+    def end_known_us(self, place: TP) -> int | None:
+        return self.known_us if self.is_fetching else None
 
     def highwater(self, place: TP) -> int | None:
         return self.ends.get(place, 0) if self.is_fetching else None

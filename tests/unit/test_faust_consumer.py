@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import faust
 import pytest
+from aiokafka.structs import TopicPartition
+from faust.types import TP
 
-from infra.faust_consumer import AT_ONCE, FetchSpacing, space_fetches, transport_with
+from infra.faust_consumer import AT_ONCE, FetchSpacing, note_ends, space_fetches, transport_with
 
 
 @pytest.fixture
@@ -88,6 +93,39 @@ class FakeFetcher:
 
     def _get_actions_per_node(self, assignment: str) -> tuple[Any, ...]:
         return [(broker, assignment) for broker in self.brokers], {}, 10.0, False, ["resumed"]
+
+
+@dataclass
+class FakeAssignment:
+    """Knows when each partition was last answered for."""
+
+    active: bool = True
+    timestamp: int | None = None
+
+    def state_value(self, place: TopicPartition) -> FakeAssignment:
+        assert place == TopicPartition("feed", 3)
+        return self
+
+
+@pytest.mark.parametrize(("is_active", "is_answered"), [(True, True), (True, False), (False, True)])
+async def test_the_end_of_a_partition_is_known_as_of_when_it_was_asked_for(is_active: bool, is_answered: bool) -> None:
+    fetcher: Any = SimpleNamespace()
+    assignment = FakeAssignment(active=is_active)
+    known_us: dict[TP, int] = {}
+
+    async def fetch(asked: FakeAssignment, _node_id: int, _request: Any) -> bool:
+        await asyncio.sleep(0.02)
+        asked.timestamp = time.time_ns() // 1_000_000 if is_answered else None
+        return True
+
+    fetcher._proc_fetch_request = fetch
+    note_ends(fetcher, known_us)
+    before_us = time.time_ns() // 1_000
+    assert await fetcher._proc_fetch_request(assignment, 1, SimpleNamespace(topics=[("feed", [(3, 100, 1_000)])]))
+    if is_active and is_answered:
+        assert before_us <= known_us[TP("feed", 3)] < before_us + 15_000
+    else:
+        assert known_us == {}
 
 
 def test_a_fetch_that_is_not_due_is_held_back_until_it_is() -> None:

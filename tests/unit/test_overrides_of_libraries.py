@@ -8,13 +8,14 @@ import pkgutil
 from collections.abc import Iterator
 from inspect import Parameter, Signature
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import faust
 import pytest
 from aiokafka.consumer.fetcher import Fetcher
 
-from infra.faust_consumer import AT_ONCE, FetchSpacing, space_fetches, transport_with
+from infra.faust_consumer import AT_ONCE, FetchSpacing, note_ends, space_fetches, transport_with
 
 PACKAGES = ("kernel", "odds", "risk", "wallet", "pam", "bets", "wire", "streams", "gateway", "simulation", "infra")
 POSITIONAL = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
@@ -113,11 +114,12 @@ def test_every_override_takes_every_call_of_the_method_it_stands_for(tmp_path: P
 
 
 def test_what_is_put_into_the_fetcher_is_called_as_before() -> None:
-    theirs = inspect.signature(Fetcher._get_actions_per_node)
-    fetcher: Any = type("Held", (), {"_get_actions_per_node": lambda _: None})()
+    fetcher: Any = SimpleNamespace(_get_actions_per_node=None, _proc_fetch_request=None)
     space_fetches(fetcher, FetchSpacing())
-    ours = inspect.signature(fetcher._get_actions_per_node)
-    assert list(ours.parameters) == list(theirs.parameters)[1:]
+    note_ends(fetcher, {})
+    for name in vars(fetcher):
+        ours, theirs = inspect.signature(getattr(fetcher, name)), inspect.signature(getattr(Fetcher, name))
+        assert list(ours.parameters) == list(theirs.parameters)[1:], name
 
 
 @pytest.mark.parametrize(

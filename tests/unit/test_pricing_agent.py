@@ -372,6 +372,15 @@ async def test_the_heartbeat_does_not_claim_what_is_still_on_its_way(bench: Benc
     assert beats()[-1] == START_US
 
 
+async def test_the_heartbeat_claims_nothing_beyond_what_is_known_of_the_logs_end(bench: Bench) -> None:
+    """Whoever was paused wakes up with what it knew before."""
+    bench.clock.time_us = START_US + 5_000_000
+    bench.app.consumer.known_us = START_US + 1
+    count = len(bench.outlet.of(HEARTBEATS_TOPIC))
+    await eventually(lambda: len(bench.outlet.of(HEARTBEATS_TOPIC)) > count + 1)
+    assert book_pb2.PricingHeartbeat.FromString(bench.outlet.of(HEARTBEATS_TOPIC)[-1]).time_us == START_US + 1
+
+
 async def test_no_heartbeat_follows_one_that_the_log_does_not_confirm(bench: Bench) -> None:
     bench.outlet.is_holding = True
     count = len(bench.outlet.of(HEARTBEATS_TOPIC))
