@@ -1,0 +1,89 @@
+"""Whoever should speak is away, paused or cut off: no bet is taken on what was said before, and all come back."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+
+import psutil
+import pytest
+
+from overround.bets.v1 import bet_pb2
+from tests.e2e.client import Bettor, Price, Prices, find_price, wait_for
+from tests.running_system import RunningSystem, launch_up, running
+
+STAKE_MINOR = 100
+PRICES_MAX = 8
+LOOKS_AFTER_S = (0.0, 4.0, 12.0)
+OUTCOMES = {"1x2": "home", "total:2.5": "over"}
+PAUSE_S = 6.0
+"""Twice what a member of a consumer group may be silent."""
+BACK_LIMIT_S = 60.0
+END_LIMIT_S = 10.0
+PAUSED = ("pricing", "risk", "settlement", "history", "relay", "gateway")
+
+
+@pytest.mark.timeout(300)
+def test_a_system_that_comes_back_without_any_provider_takes_no_bet(system: RunningSystem) -> None:
+    settings = system.settings
+    target = f"{settings.host}:{settings.ports.web}"
+    system.start("simulation")
+    system.wait_healthy("simulation")
+    offered = wait_for(lambda: open_prices(Prices(target)), what="open markets of the simulation", limit_s=BACK_LIMIT_S)
+    assert isinstance(Bettor(target, deposit_minor=100_000).place(offered[0], stake_minor=STAKE_MINOR), bet_pb2.Bet)
+
+    supervisor = psutil.Process(running(settings).pid)
+    supervisor.kill()  # every program dies with it
+    supervisor.wait(END_LIMIT_S)
+    launch_up(settings, "--without-simulation")
+
+    bettor, prices = Bettor(target, deposit_minor=100_000), Prices(target)
+    begun_s = time.monotonic()
+    for look_s in LOOKS_AFTER_S:
+        time.sleep(max(0.0, begun_s + look_s - time.monotonic()))
+        for price in offered:
+            answer = bettor.place(price, stake_minor=STAKE_MINOR)
+            assert not isinstance(answer, bet_pb2.Bet), (look_s, price)
+    assert open_prices(prices) is None
+    assert bettor.bets() == []
+
+
+def open_prices(prices: Prices) -> list[Price] | None:
+    found = [
+        price
+        for book in prices.all_books()
+        for market_id, outcome_id in OUTCOMES.items()
+        if (price := find_price(book, market_id, outcome_id)) is not None
+    ]
+    return found[:PRICES_MAX] or None
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("program", PAUSED)
+def test_a_process_paused_for_longer_than_its_session_goes_on(
+    system: RunningSystem, live_fixture: str, program: str
+) -> None:
+    target = f"{system.settings.host}:{system.settings.ports.web}"
+    prices = Prices(target)
+    wait_for(lambda: prices.price(live_fixture, "1x2", "home"), what="open market", limit_s=BACK_LIMIT_S)
+    bettor = Bettor(target, deposit_minor=100_000)
+    before = system.wait_healthy(program)
+    assert before.pid is not None
+
+    os.kill(before.pid, signal.SIGSTOP)
+    try:
+        time.sleep(PAUSE_S)
+    finally:
+        os.kill(before.pid, signal.SIGCONT)
+
+    wait_for(lambda: is_taken(bettor, prices, live_fixture), what=f"bet after {program}'s pause", limit_s=BACK_LIMIT_S)
+    after = system.wait_healthy(program)
+    assert (after.pid, after.restarts) == (before.pid, before.restarts)
+
+
+def is_taken(bettor: Bettor, prices: Prices, fixture_id: str) -> bool | None:
+    price = prices.price(fixture_id, "1x2", "home")
+    if price is None:
+        return None
+    return isinstance(bettor.place(price, stake_minor=STAKE_MINOR), bet_pb2.Bet) or None
