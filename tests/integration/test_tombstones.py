@@ -27,8 +27,8 @@ async def take_back(outlet: KafkaOutlet, *names: str) -> None:
 
 
 @pytest.fixture
-def outlet(kafka_bootstrap: str) -> Iterator[KafkaOutlet]:
-    outlet = KafkaOutlet(kafka_bootstrap, client_id="test-tombstones", delivery_timeout_ms=10_000)
+def outlet(kafka_client: dict[str, str]) -> Iterator[KafkaOutlet]:
+    outlet = KafkaOutlet(kafka_client, client_id="test-tombstones", delivery_timeout_ms=10_000)
     yield outlet
     outlet.close()
 
@@ -47,7 +47,7 @@ async def test_fixtures_that_were_evicted_are_read_back_as_taken_back(outlet: Ka
     await eventually(lambda: forgotten.keys() == {gone, again})
     await outlet.send_and_wait(BOOKS_TOPIC, again, b"another book")
 
-    published = KafkaPublishedBooks(settings.kafka_bootstrap, client_id="test-tombstones-read")
+    published = KafkaPublishedBooks(settings.kafka_client, client_id="test-tombstones-read")
     found = await published.read(dict.fromkeys(range(settings.kafka.partitions), 0))
     await take_back(outlet, kept, again)
     assert found[kept] == EncodedPair(partition_by_fixture[kept], b"book", b"why")
@@ -61,7 +61,7 @@ async def test_a_liability_that_was_dropped_is_not_read_back(outlet: KafkaOutlet
         await outlet.send_and_wait(TARGET_TOPIC, name, b"liability")
     await outlet.send_and_wait(TARGET_TOPIC, gone, None)
 
-    log = KafkaLiabilityLog(settings.kafka_bootstrap, client_id="test-tombstones-liability")
+    log = KafkaLiabilityLog(settings.kafka_client, client_id="test-tombstones-liability")
     read = await asyncio.gather(*(log.read(partition) for partition in range(settings.kafka.partitions)))
     found = {name: value for values in read for name, value in values.items()}
     await take_back(outlet, kept)
