@@ -6,7 +6,7 @@ import asyncio
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -39,6 +39,7 @@ class ScriptedMatch:
     fixture_id: str
     home_name: str
     away_name: str
+    layout: MarketLayout = LAYOUT
     odds_milli: tuple[int, ...] = ODDS_MILLI
     home_score: int = 0
     clock_seconds: int | None = None
@@ -54,6 +55,14 @@ class ScriptedMatch:
 
     def move_home_price(self, decimal_odds_milli: int) -> None:
         self.odds_milli = (decimal_odds_milli, *self.odds_milli[1:])
+
+    def quote_evenly(self, markets: Sequence[tuple[str, Sequence[str]]]) -> None:
+        """Quote these markets from now on, every outcome of one at the same odds."""
+        self.layout = MarketLayout.of_markets(markets)
+        winners = {market_id: 2 if market_id == "double_chance" else 1 for market_id, _ in markets}
+        self.odds_milli = tuple(
+            950 * len(outcomes) // winners[market_id] for market_id, outcomes in markets for _ in outcomes
+        )
 
     def settle(self, market_id: str, winner: str) -> None:
         """Report the result of one market."""
@@ -87,8 +96,8 @@ class ScriptedMatch:
             ),
             state=self._state(),
             quotes=build_quotes(
-                LAYOUT,
-                market_statuses=np.full(len(MARKETS), status, dtype=np.uint8),
+                self.layout,
+                market_statuses=np.full(self.layout.market_count, status, dtype=np.uint8),
                 decimal_odds_milli=np.array(self.odds_milli, dtype=np.uint32),
                 is_snapshot=True,
             ),

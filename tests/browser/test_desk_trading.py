@@ -174,23 +174,20 @@ def test_a_market_is_suspended_and_resumed_by_key(
     assert market_status(channel, match, "total:2.5") == book_pb2.MARKET_STATUS_OPEN
 
 
-def test_suspending_the_result_names_what_goes_with_it(
-    open_desk: OpenDesk, match: ScriptedMatch, channel: grpc.Channel
+def test_a_market_that_is_held_with_its_fixture_says_so_and_has_no_button_of_its_own(
+    open_desk: OpenDesk, match: ScriptedMatch
 ) -> None:
     page = open_desk(desk_path(match))
     wait_priced(page)
-    follower = market(page, "double_chance")
-    expect(follower.get_by_test_id("market-status")).to_have_text("Open")
-    market(page, "1x2").get_by_test_id("suspend").click()
-    expect(page.get_by_test_id("command")).to_contain_text(
-        re.compile(r"Suspended Match result with \d+ markets priced from it, .* by trader at")
-    )
-    expect(follower.get_by_test_id("market-status")).to_have_text("Suspended: with Match result")
-    expect(market(page, "total:2.5").get_by_test_id("market-status")).to_have_text("Open")
+    whole = page.get_by_role("button", name="Suspend the fixture", exact=True)
+    whole.click()
+    expect(page.get_by_test_id("fixture-suspension")).to_contain_text("Suspended by trader at")
+    total = market(page, "total:2.5")
+    expect(total.get_by_test_id("market-status")).to_have_text("Suspended: with the fixture")
+    expect(total.get_by_test_id("suspend")).to_have_count(0)
     expect_accessible(page)
-    follower.get_by_role("button", name="Resume Match result").click()
-    expect(follower.get_by_test_id("market-status")).to_have_text("Open")
-    assert market_status(channel, match, "1x2") == book_pb2.MARKET_STATUS_OPEN
+    page.get_by_role("button", name="Resume the fixture", exact=True).click()
+    expect(total.get_by_test_id("market-status")).to_have_text("Open")
 
 
 def test_the_suspending_keys_act_on_what_the_foot_names(
