@@ -1,4 +1,7 @@
-"""Any one process is killed during the simulated day: it comes back, nothing is lost, nothing is doubled."""
+"""Any one process is killed during the simulated day, as a provider falls silent and a market is settled.
+
+It comes back, nothing is lost, nothing is doubled, and nobody bets on what nobody vouches for.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,8 @@ import asyncio
 import time
 import uuid
 from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import asyncpg
@@ -15,12 +20,15 @@ from clickhouse_driver import Client
 
 from infra.settings import Settings
 from overround.bets.v1 import bet_pb2
+from overround.odds.v1 import book_pb2
 from overround.risk.v1 import risk_pb2
 from tests.e2e.client import Bettor, Price, Prices, Refused, wait_for
 from tests.e2e.conftest import Overround
+from tests.e2e.pump import OwnProvider, build_result, build_update
 from tests.running_system import RunningSystem
 
 STAKE_MINOR = 100
+BETS_SETTLED = 12
 BACK_LIMIT_S = 60.0
 CATCH_UP_LIMIT_S = 60.0
 PROGRAMS = (
@@ -38,7 +46,71 @@ def simulated_day(system: RunningSystem) -> Iterator[RunningSystem]:
     system.stop("simulation")
 
 
-@pytest.mark.timeout(240)
+@dataclass(frozen=True)
+class Scene:
+    """A fixture whose provider falls silent as a program dies, and one that is settled meanwhile.
+
+    Attributes:
+        bets: Placed on the home side of the settled one.
+    """
+
+    silent: OwnProvider
+    silent_fixture_id: str
+    settling: OwnProvider
+    settled_fixture_id: str
+    bets: list[bet_pb2.Bet]
+
+    def go_on(self) -> None:
+        """Fall silent on the one, say on the other that home won."""
+        self.silent.fall_silent()
+        self.settling.push(build_result(self.settled_fixture_id, "home"))
+
+    def close(self) -> None:
+        """Hang up."""
+        self.silent.close()
+        self.settling.close()
+
+
+def set_scene(system: RunningSystem, prices: Prices, bettor: Bettor) -> Scene:
+    """Let two providers quote a fixture each, and bet on one of them."""
+    target = f"{system.settings.host}:{system.settings.ports.web}"
+    keys = system.secrets.provider_api_keys
+    silent, settling = (OwnProvider(target, provider_id=name, api_key=keys[name]) for name in ("betfair", "uof"))
+    silent_id, settled_id = (f"e2e:{uuid.uuid4().hex}" for _ in range(2))
+    silent.push(build_update(silent_id, 1))
+    settling.push(build_update(settled_id, 1))
+    wait_for(lambda: main_price(prices, silent_id), what="price of the fixture that falls silent")
+    price = wait_for(lambda: main_price(prices, settled_id), what="price of the fixture that is settled")
+    answers = [bettor.place(price, stake_minor=STAKE_MINOR) for _ in range(BETS_SETTLED)]
+    bets = [answer for answer in answers if isinstance(answer, bet_pb2.Bet)]
+    assert len(bets) == BETS_SETTLED, answers
+    return Scene(silent, silent_id, settling, settled_id, bets)
+
+
+def expect_what_was_said(scene: Scene, prices: Prices, bettor: Bettor) -> None:
+    """Every bet on the settled market is paid, and nobody takes one on either fixture."""
+    scene.settling.wait_until_acknowledged()
+
+    def are_settled() -> bool:
+        return all(bettor.bet(bet.bet_id).status == bet_pb2.BET_STATUS_SETTLED for bet in scene.bets)
+
+    wait_for(lambda: are_settled() or None, what="payment of every bet on the settled market", limit_s=BACK_LIMIT_S)
+    for bet in scene.bets:
+        assert bettor.bet(bet.bet_id).return_amount.amount_minor == bet.potential_return.amount_minor
+    scene.settling.fall_silent()
+    for fixture_id in (scene.silent_fixture_id, scene.settled_fixture_id):
+        look = partial(is_shut, prices, fixture_id)
+        wait_for(look, what="end of bets on what nobody vouches for", limit_s=BACK_LIMIT_S)
+        guess = Price(fixture_id, "1x2", "home", 2_000, 0)
+        assert isinstance(bettor.place(guess, stake_minor=STAKE_MINOR), Refused)
+
+
+def is_shut(prices: Prices, fixture_id: str) -> bool | None:
+    statuses = [prices.market_status(fixture_id, market_id) for market_id in ("1x2", "total:2.5")]
+    return book_pb2.MARKET_STATUS_OPEN not in statuses or None
+
+
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_a_killed_process_comes_back_and_nothing_is_lost_or_doubled(
     simulated_day: RunningSystem, overround: Overround, program: str
@@ -47,7 +119,9 @@ def test_a_killed_process_comes_back_and_nothing_is_lost_or_doubled(
     target = f"{settings.host}:{settings.ports.web}"
     prices, bettor = Prices(target), Bettor(target, deposit_minor=100_000)
     asked = [ask(bettor, prices) for _ in range(3)]
+    scene = set_scene(simulated_day, prices, bettor)
 
+    scene.go_on()
     simulated_day.kill(program)
     deadline_s = time.monotonic() + 4.0
     while time.monotonic() < deadline_s:
@@ -58,8 +132,11 @@ def test_a_killed_process_comes_back_and_nothing_is_lost_or_doubled(
         lambda: accepted(asked, bettor, prices), what=f"bet accepted after {program} was killed", limit_s=BACK_LIMIT_S
     )
 
+    expect_what_was_said(scene, prices, bettor)
+    scene.close()
     settle_doubts(asked, bettor)
     bet_ids = [answer.bet_id for _, _, answer in asked if isinstance(answer, bet_pb2.Bet)]
+    bet_ids += [bet.bet_id for bet in scene.bets]
     assert sorted(bet.bet_id for bet in bettor.bets()) == sorted(bet_ids)
     overround(settings)("audit", "--clickhouse")
     wait_for(
