@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from typing import ClassVar, Final
+from typing import Final
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
 from google.protobuf.message import DecodeError
 
 from infra.kafka import reader_options
 from infra.stores.ledger_anchors import ANCHORS_TOPIC
-from kernel.errors import DomainError
 from overround.wallet.v1.anchor_pb2 import LedgerAnchor
 
 ANSWER_TIMEOUT_S: Final = 5.0
@@ -19,10 +18,8 @@ POLL_TIMEOUT_S: Final = 0.5
 POLL_RECORDS_MAX: Final = 10_000
 
 
-class AnchorsUnavailable(DomainError):
+class AnchorsUnavailable(Exception):
     """The log did not tell in time what was anchored, or holds what is no anchor."""
-
-    reason: ClassVar[str] = "ANCHORS_UNAVAILABLE"
 
 
 def read_anchors(client: Mapping[str, str]) -> list[LedgerAnchor]:
