@@ -112,10 +112,10 @@ class AccessInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-arg] #
         player = (await self._auth.session(context)).player
         if player.role not in access.roles:
             if player.role == PlayerRole.TRADER:
-                raise BettorRequired("Call must come from a bettor, came from a trader")
-            raise TraderRequired("Call must come from a trader, came from a bettor")
+                raise BettorRequired("Caller must be a bettor, is a trader: log in as one who bets")
+            raise TraderRequired("Caller must be a trader, is a bettor: log in as one who trades")
         if access.refuses_blocked and player.status == PlayerStatus.BLOCKED:
-            raise PlayerBlocked("Player must not be blocked, is")
+            raise PlayerBlocked("Player must not be blocked, is: ask whoever runs this place")
 
     def _guard(self, behaviour: Callable[..., Any], method: str) -> Callable[..., Any]:
         async def answer(request: Any, context: Context) -> Any:

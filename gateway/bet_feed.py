@@ -68,7 +68,7 @@ class BetFeed:
             TooManyWatchers: If so many watch already.
         """
         if self._count >= self._watchers_max:
-            raise TooManyWatchers(f"At most {self._watchers_max} clients may watch their bets at one gateway")
+            raise TooManyWatchers(self._watchers_max, "bettors")
         watch = BetWatch()
         self._watches.setdefault(str(cash_account_id), set()).add(watch)
         self._count += 1

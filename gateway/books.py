@@ -34,6 +34,7 @@ log = structlog.get_logger(__name__)
 BOOKS_TOPIC: Final = "odds.books.v1"
 HEARTBEATS_TOPIC: Final = "odds.heartbeats.v1"
 OVER_BOOKS_MAX: Final = 2_000
+RETRY_S: Final = 5
 RESPONSE_BOOKS_FIELD: Final = 1
 
 _STATUSES: Final = frozenset(map(int, FixtureStatus))
@@ -49,6 +50,12 @@ class TooManyWatchers(DomainError):
     """As many clients watch as one gateway serves."""
 
     reason: ClassVar[str] = "TOO_MANY_WATCHERS"
+
+    def __init__(self, watchers_max: int, watchers: str) -> None:
+        super().__init__(
+            f"At most {watchers_max} {watchers} may watch one gateway, as many do: try again in {RETRY_S} s",
+            figures={"watchers_max": str(watchers_max), "retry_s": str(RETRY_S)},
+        )
 
 
 class CachedBook:
@@ -316,7 +323,7 @@ class BookCache:
             TooManyWatchers: If so many watch already.
         """
         if len(self._watches) >= self._watchers_max:
-            raise TooManyWatchers(f"At most {self._watchers_max} clients may watch one gateway")
+            raise TooManyWatchers(self._watchers_max, "clients")
         watch = BookWatch(fixture_ids)
         known = [fixture_id for fixture_id in fixture_ids if self.find(fixture_id)] if fixture_ids else self._live
         watch.note(News(changed=dict.fromkeys(known)))

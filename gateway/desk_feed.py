@@ -117,7 +117,7 @@ class DeskFeed:
             TooManyWatchers: If so many desks watch already.
         """
         if len(self._watches) >= self._watchers_max:
-            raise TooManyWatchers(f"At most {self._watchers_max} desks may watch one gateway")
+            raise TooManyWatchers(self._watchers_max, "desks")
         watch = DeskWatch((self._liabilities, self._worst_losses, self._providers, self._bets))
         self._watches.add(watch)
         return watch

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import json
 import os
 import signal
 import socket
@@ -17,7 +16,6 @@ from urllib.parse import urlsplit
 
 import aiohttp
 import asyncpg
-import psutil
 import pytest
 import redis
 from clickhouse_driver import Client
@@ -29,6 +27,7 @@ from infra.local.launch import launch
 from infra.local.programs.postgres import binaries, postgres_program, prepare_data
 from infra.local.secrets import LocalSecrets
 from infra.settings import ROOT, Ports, Settings
+from tests.told_secrets import places_that_tell_a_secret
 
 WRONG = ("", "wrong", "overround", "postgres", "default")
 
@@ -150,30 +149,7 @@ def test_what_holds_secrets_is_for_this_user_alone(settings: Settings) -> None:
 
 
 def test_no_secret_is_on_a_command_line_in_an_environment_or_in_a_log(settings: Settings) -> None:
-    secrets = secrets_of(settings)
-    places = {f"settings for other processes: {name}": value for name, value in settings.environment().items()}
-    places["settings"] = repr(settings)
-    for process in psutil.process_iter(["pid", "cmdline"]):
-        places[f"command line of {process.info['pid']}"] = " ".join(process.info["cmdline"] or ())
-    record = json.loads((settings.profile_dir / "state.json").read_text(encoding="utf-8"))
-    for program in record["programs"]:
-        places[f"environment of {program['name']}"] = environment_of(program["pid"])
-        log = Path(program["log"])
-        places[f"log of {program['name']}"] = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
-    places["output"] = (settings.profile_dir / "supervisor.log").read_text(encoding="utf-8")
-    found = [place for place, text in places.items() if any(secret in text for secret in secrets)]
-    assert found == []
-    assert len(places) > 8
-
-
-def environment_of(pid: int | None) -> str:
-    return Path(f"/proc/{pid}/environ").read_text(encoding="utf-8", errors="replace") if pid else ""
-
-
-def secrets_of(settings: Settings) -> list[str]:
-    secrets = LocalSecrets.load(settings)
-    own = [secrets.postgres_password, secrets.redis_password, secrets.kafka_password, secrets.clickhouse_password]
-    return [*own, secrets.session_key, secrets.edge_key, secrets.trader_password, *secrets.provider_api_keys.values()]
+    assert places_that_tell_a_secret(settings) == []
 
 
 def test_addresses_carry_what_lets_us_in(settings: Settings) -> None:

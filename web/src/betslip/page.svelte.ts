@@ -63,7 +63,11 @@ export class BetslipPage {
           this.bets.put(bets);
           if (balance) this.session.putBalance(balance);
         },
-        isFinal: (error) => toFailure(error).kind === "signed_out",
+        // A trader has no bets, however often one asks.
+        isFinal: (error) => {
+          const { kind, reason } = toFailure(error);
+          return kind === "signed_out" || reason === "BETTOR_REQUIRED";
+        },
       });
   }
 
