@@ -93,6 +93,7 @@ _REASONS_BY_STATUS: Mapping[grpc.StatusCode, tuple[str, ...]] = {
     ),
     grpc.StatusCode.DEADLINE_EXCEEDED: ("DEADLINE_EXCEEDED", "STREAM_IDLE"),
     grpc.StatusCode.UNAVAILABLE: (
+        "ANCHORS_UNAVAILABLE",
         "BOOK_SNAPSHOT_INCOMPLETE",
         "DELIVERY_FAILED",
         "EXPLANATION_UNAVAILABLE",
