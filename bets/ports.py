@@ -98,6 +98,12 @@ class ResultContradicts(DomainError):
     reason: ClassVar[str] = "RESULT_CONTRADICTS"
 
 
+class ResultReferred(DomainError):
+    """A person has to look at a result before it moves money."""
+
+    reason: ClassVar[str] = "RESULT_REFERRED"
+
+
 class ResultWaits(DomainError):
     """A result of the fixture came before and is not applied yet."""
 

@@ -77,6 +77,7 @@ _REASONS_BY_STATUS: Mapping[grpc.StatusCode, tuple[str, ...]] = {
         "PLAYER_STAKE_LIMIT_EXCEEDED",
         "PRICE_CHANGED",
         "RESULT_CONTRADICTS",
+        "RESULT_REFERRED",
         "RESULT_WAITS",
         "STAKE_LIMIT_EXCEEDED",
     ),

@@ -8,15 +8,13 @@ from typing import Final
 import structlog
 from prometheus_client import Counter, Gauge
 
-from bets.ports import DueResult, KeyedResult, ParkedCounts, ParkedResults, ResultContradicts, ResultMessage
+from bets.ports import DueResult, ParkedCounts, ParkedResults, ResultContradicts, ResultMessage, ResultReferred
 from bets.settlement import ResultMalformed
 from kernel.commands import LedgerUnavailable
 from streams.retry import retry_while
 from streams.settlement_pages import Pages
 from wire.results import read_results
 
-MALFORMED: Final = ResultMalformed.reason
-REFERRED: Final = "RESULT_REFERRED"
 FAILED: Final = "RESULT_FAILED"
 
 LOOK_INTERVAL_S: Final = 0.5
@@ -80,17 +78,14 @@ class Parking:
 
     async def _apply(self, due: DueResult) -> None:
         try:
-            results = read_results(due.message)
-            referral = _referral_in(results)
-            if referral and not due.is_decided:
-                await self._hold_again(due, reason=REFERRED, detail=referral, holds_queue=False)
-                return
-            for keyed in results:
+            for keyed in read_results(due.message):
+                if keyed.result.referral_reason and not due.is_decided:
+                    raise ResultReferred(keyed.result.referral_reason)
                 while not await self._pages.apply(keyed, has_left_queue=True, is_decided=due.is_decided):
                     pass
         except LedgerUnavailable:
             raise
-        except ResultContradicts as refusal:
+        except (ResultContradicts, ResultReferred) as refusal:
             await self._hold_again(due, reason=refusal.reason, detail=refusal.message, holds_queue=False)
         except ResultMalformed as refusal:
             await self._hold_again(due, reason=refusal.reason, detail=refusal.message, holds_queue=True)
@@ -114,7 +109,3 @@ class Parking:
             step="park a result",
         )
         PARKED.labels(reason).inc()
-
-
-def _referral_in(results: list[KeyedResult]) -> str:
-    return next((keyed.result.referral_reason for keyed in results if keyed.result.referral_reason), "")

@@ -26,11 +26,11 @@ from faust.types import TP, EventT
 from google.protobuf.message import DecodeError
 from prometheus_client import Counter, Gauge
 
-from bets.ports import KeyedResult, ResultContradicts, ResultMessage, ResultWaits
+from bets.ports import KeyedResult, ResultContradicts, ResultMessage, ResultReferred, ResultWaits
 from bets.settlement import ResultKind, ResultMalformed
 from overround.feed.v1 import feed_pb2
 from streams.inbox import Inbox
-from streams.parked_results import FAILED, REFERRED, Parking
+from streams.parked_results import FAILED, Parking
 from streams.settlement_pages import Pages
 from wire.results import build_result_messages, read_results
 
@@ -153,14 +153,11 @@ class SettlementAgent:
         try:
             (keyed,) = read_results(message)
             if keyed.result.referral_reason:
-                await self._parking.hold(
-                    message, reason=REFERRED, detail=keyed.result.referral_reason, holds_queue=False
-                )
-                return True
+                raise ResultReferred(keyed.result.referral_reason)
             return await self._settle_page(keyed)
         except ResultMalformed as refusal:
             await self._parking.hold(message, reason=refusal.reason, detail=refusal.message, holds_queue=True)
-        except ResultContradicts as refusal:
+        except (ResultContradicts, ResultReferred) as refusal:
             await self._parking.hold(message, reason=refusal.reason, detail=refusal.message, holds_queue=False)
         except ResultWaits as refusal:
             await self._parking.queue(message, reason=refusal.reason, detail=refusal.message)

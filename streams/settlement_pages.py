@@ -47,9 +47,13 @@ class Pages:
 
         async def settle() -> tuple[SettlementPage, float]:
             begun_s = self._clock.monotonic_s()
-            page = await self._ledger.settle_page(
-                keyed, page_size=self._page_size, has_left_queue=has_left_queue, is_decided=is_decided
-            )
+            try:
+                page = await self._ledger.settle_page(
+                    keyed, page_size=self._page_size, has_left_queue=has_left_queue, is_decided=is_decided
+                )
+            except LedgerUnavailable:
+                self._page_size = max(self._page_size // 2, 1)  # it may be the page that took too long
+                raise
             return page, self._clock.monotonic_s() - begun_s
 
         page, took_s = await retry_while(LedgerUnavailable, settle, step="settle a page")

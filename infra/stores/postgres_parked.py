@@ -6,8 +6,11 @@ from uuid import UUID
 
 import asyncpg
 
-from bets.ports import DueResult, ParkedCounts, ResultMessage
+from bets.ports import DueResult, ParkedCounts, ResultContradicts, ResultMessage, ResultReferred
 from infra.stores.postgres import PostgresPool
+
+DECIDED_REASONS = (ResultContradicts.reason, ResultReferred.reason)
+"""What a person decides by wanting a result applied; one that failed is looked at like a new one."""
 
 _PARK = """
     INSERT INTO bets.parked_result (
@@ -20,7 +23,7 @@ _PARK = """
 """
 _DUE = """
     SELECT p.parked_id, p.result_key, p.provider_id, p.fixture_id, p.market_id, p.kind, p.message, p.is_whole,
-        p.is_decided
+        p.is_decided AND p.reason = ANY ($2) AS is_decided
     FROM bets.parked_result p
     WHERE p.state = 'due' AND NOT (p.holds_queue AND EXISTS (
         SELECT FROM bets.parked_result e WHERE e.fixture_id = p.fixture_id AND e.parked_id < p.parked_id
@@ -86,7 +89,7 @@ class PostgresParkedResults:
     async def list_due(self, size: int) -> list[DueResult]:
         """Return parked results that may be applied now, oldest first, at most `size`."""
         async with self._pool.connection() as connection:
-            rows = await connection.fetch(_DUE, size)
+            rows = await connection.fetch(_DUE, size, DECIDED_REASONS)
         return [
             DueResult(
                 row["parked_id"],

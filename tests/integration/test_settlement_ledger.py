@@ -410,6 +410,22 @@ async def test_while_a_result_is_parked_that_may_close_a_market_no_bet_is_taken(
     await world.bet(player, stake_minor=100, fixture_id=fixture_id)
 
 
+@pytest.mark.parametrize(
+    ("reason", "is_decided"),
+    [("RESULT_CONTRADICTS", True), ("RESULT_REFERRED", True), ("RESULT_FAILED", False), ("RESULT_MALFORMED", False)],
+)
+async def test_redoing_what_failed_decides_nothing_about_what_other_providers_say(
+    world: LedgerWorld, fixture_id: str, reason: str, *, is_decided: bool
+) -> None:
+    message = ResultMessage(f"{fixture_id}/1", "uof:1", fixture_id, "1x2", 1, b"", is_whole=False)
+    await world.parked.park(message, reason=reason, detail="look", holds_queue=True, is_held=True)
+    (row,) = [row for row in await world.parked.list_waiting(1_000) if row["fixture_id"] == fixture_id]
+    assert await world.parked.decide(row["parked_id"], "redo", reason="seen", decided_by="somebody") is None
+    (due,) = [due for due in await world.parked.list_due(1_000) if due.message.fixture_id == fixture_id]
+    assert due.is_decided is is_decided
+    assert await world.parked.decide(row["parked_id"], "drop", reason="seen", decided_by="somebody") is None
+
+
 async def test_what_cannot_be_stored_as_it_came_is_parked_all_the_same(world: LedgerWorld, fixture_id: str) -> None:
     message = ResultMessage(f"{fixture_id}/\0", "uof\0", fixture_id, "1x2\0", 2**31 - 1, b"\0", is_whole=False)
     await world.parked.park(message, reason="RESULT_FAILED", detail="\0", holds_queue=True, is_held=True)

@@ -326,3 +326,13 @@ async def test_a_page_grows_and_shrinks_with_what_the_last_one_took(page_s: floa
     for _ in sizes:
         await pages.apply(keyed, has_left_queue=False, is_decided=False)
     assert ledger.page_sizes == sizes
+
+
+async def test_a_page_that_the_ledger_does_not_answer_in_time_is_smaller_the_next_time() -> None:
+    ledger = FakeSettlementLedger(FakeParkedResults())
+    ledger.failures = [LedgerUnavailable("too slow")] * 2
+    pages = Pages(ledger, FakeClock(), page_size_max=500)
+    (message,) = build_result_messages(feed_pb2.FixtureResults.FromString(_results("a", 1, "1x2")))
+    (keyed,) = read_results(message)
+    assert await pages.apply(keyed, has_left_queue=False, is_decided=False)
+    assert ledger.page_sizes == [50, 25, 12]
