@@ -183,7 +183,10 @@ class ParkedMachine(RuleBasedStateMachine):
         )
         is_outdated = is_redone and parked.word is not None and self._is_outdated(fixture, parked)
         assert complaint == ("outdated" if is_outdated else None)
-        if not is_outdated and not (is_redone and parked.word is None):
+        if is_redone and parked.word is None:
+            # It cannot be read again, once its turn has come.
+            parked.is_held = next(item for item in fixture.waiting if item.holds_queue) is parked
+        elif not is_outdated:
             fixture.waiting.remove(parked)
             if is_redone and parked.word is not None:
                 self._apply(fixture, parked, parked.word)
@@ -245,6 +248,7 @@ class ParkedMachine(RuleBasedStateMachine):
     def _drain(self, fixture: ModelFixture) -> None:
         queue = [parked for parked in fixture.waiting if parked.holds_queue]
         for parked in queue:
+            parked.is_held |= parked.word is None
             if parked.is_held:
                 return
             fixture.waiting.remove(parked)
