@@ -29,10 +29,10 @@ HEADERS_KIB_MAX: Final = 16
 CONNECT_TIMEOUT: Final = "0.5s"
 UNLIMITED: Final = "0s"
 ADMIN_SOCKET: Final = "admin.sock"
+FEEDS: Final = "/overround.feed."
 RETRY_S: Final = 2
 WAITING_PAGE: Final = Path(__file__).with_name("waiting.html")
-# Whoever watches hears something every second, so that a stream on which nothing moves is one that nobody reads.
-WATCHES: Final = r"/overround\.[a-z0-9.]+\.[A-Za-z]+/Watch[A-Za-z]+"
+REQUEST_BYTES_MAX: Final = 256 * 1024  # of all but feeds: five hundred names of fixtures are the most that is asked
 
 _EXTENSIONS: Final = "type.googleapis.com/envoy.extensions"
 
@@ -80,7 +80,12 @@ def _listener(settings: Settings, edge_key: str) -> dict[str, Any]:
             "initial_stream_window_size": WINDOW_BYTES,
             "initial_connection_window_size": 4 * WINDOW_BYTES,
         },
-        "http_filters": [_filter("grpc_web", "GrpcWeb"), _request_limit(settings), _filter("router", "Router")],
+        "http_filters": [
+            _filter("grpc_web", "GrpcWeb"),
+            _request_limit(settings),
+            _filter("buffer", "Buffer", max_request_bytes=REQUEST_BYTES_MAX),
+            _filter("router", "Router"),
+        ],
         "route_config": {"name": "web", "virtual_hosts": [_virtual_host(settings, edge_key)]},
         "local_reply_config": {"mappers": [_waiting_page()]},
     }
@@ -103,13 +108,15 @@ def _connection_limit() -> dict[str, Any]:
 
 
 def _virtual_host(settings: Settings, edge_key: str) -> dict[str, Any]:
-    calls = {
+    feeds = {
         "cluster": "gateway_grpc",
         "timeout": UNLIMITED,
         "idle_timeout": UNLIMITED,
         "max_stream_duration": {"grpc_timeout_header_max": UNLIMITED},
     }
-    watches = {**calls, "idle_timeout": f"{settings.sources.unread_stream_s}s"}
+    # Whoever watches hears something every second, so that a stream on which nothing moves is one that nobody reads;
+    # and a call on which nothing moves is one that never comes to its end.
+    calls = {**feeds, "idle_timeout": f"{settings.sources.unread_stream_s}s"}
     vouching = {
         "request_headers_to_add": [
             _header(EDGE_KEY_HEADER, edge_key),
@@ -120,7 +127,7 @@ def _virtual_host(settings: Settings, edge_key: str) -> dict[str, Any]:
         "name": "overround",
         "domains": ["*"],
         "routes": [
-            {"match": {"safe_regex": {"regex": WATCHES}}, "route": watches, **vouching},
+            {"match": {"prefix": FEEDS}, "route": feeds, "typed_per_filter_config": _unbuffered(), **vouching},
             {"match": {"prefix": "/overround."}, "route": calls, **vouching},
             {"match": {"prefix": "/"}, "route": {"cluster": "gateway_http", "timeout": "15s"}},
         ],
@@ -131,30 +138,30 @@ def _request_limit(settings: Settings) -> dict[str, Any]:
     """Give each address a bucket of requests; one for all stands behind, so large that it never decides."""
     sources = settings.sources
     every_request = {"default_value": {"numerator": 100, "denominator": "HUNDRED"}}
-    limit = _filter("local_ratelimit", "LocalRateLimit")
-    limit["typed_config"] |= {
-        "stat_prefix": "by_address",
-        "token_bucket": _bucket(2**31, 2**31),
-        "rate_limits": [
+    return _filter(
+        "local_ratelimit",
+        "LocalRateLimit",
+        stat_prefix="by_address",
+        token_bucket=_bucket(2**31, 2**31),
+        rate_limits=[
             {"actions": [{"masked_remote_address": {"v4_prefix_mask_len": 32, "v6_prefix_mask_len": IPV6_PREFIX}}]}
         ],
-        "descriptors": [
+        descriptors=[
             {
                 "entries": [{"key": "masked_remote_address"}],
                 "token_bucket": _bucket(sources.requests_burst_max, sources.requests_per_s_max),
             }
         ],
-        "max_dynamic_descriptors": sources.addresses_max,
-        "always_consume_default_token_bucket": False,
-        "filter_enabled": every_request,
-        "filter_enforced": every_request,
-        "rate_limited_as_resource_exhausted": True,
-        "response_headers_to_add": [
+        max_dynamic_descriptors=sources.addresses_max,
+        always_consume_default_token_bucket=False,
+        filter_enabled=every_request,
+        filter_enforced=every_request,
+        rate_limited_as_resource_exhausted=True,
+        response_headers_to_add=[
             _header("retry-after", "1"),
             _header(STATUS_DETAILS_KEY, _too_many_requests(sources.requests_per_s_max)),
         ],
-    }
-    return limit
+    )
 
 
 def _too_many_requests(requests_per_s_max: int) -> str:
@@ -192,11 +199,16 @@ def _header(name: str, value: str) -> dict[str, Any]:
     return {"header": {"key": name, "value": value}, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}
 
 
-def _filter(name: str, message: str) -> dict[str, Any]:
+def _filter(name: str, message: str, **options: Any) -> dict[str, Any]:
     return {
         "name": f"envoy.filters.http.{name}",
-        "typed_config": {"@type": f"{_EXTENSIONS}.filters.http.{name}.v3.{message}"},
+        "typed_config": {"@type": f"{_EXTENSIONS}.filters.http.{name}.v3.{message}", **options},
     }
+
+
+def _unbuffered() -> dict[str, Any]:
+    """A provider's stream is one request without end."""
+    return {"envoy.filters.http.buffer": _filter("buffer", "BufferPerRoute", disabled=True)["typed_config"]}
 
 
 def _cluster(name: str, host: str, port: int, *, is_http2: bool) -> dict[str, Any]:

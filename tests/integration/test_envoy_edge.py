@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import io
 import socket
 import struct
 import subprocess
@@ -97,11 +98,22 @@ async def books(edge: Settings, tmp_path: Path) -> AsyncIterator[BookCache]:
     address = f"{edge.host}:{edge.ports.gateway_grpc}"
     odds = OddsService(books=cache, clock=clock, in_play_delay_ms=IN_PLAY_DELAY_MS)
     guards = make_settled_guards(edge, Door().auth, address_of=address_reader(EDGE_KEY), clock=clock)
-    server = make_server([odds.add_to], address=address, guards=guards)
+    server = make_server([odds.add_to, add_echo], address=address, guards=guards)
     await server.start()
     yield cache
     await server.stop(0)
     await runner.cleanup()
+
+
+def add_echo(server: grpc.aio.Server) -> None:
+    """Stand in for the feed's door: tell the length of everything that comes."""
+
+    async def push(requests: AsyncIterator[bytes], _context: Any) -> AsyncIterator[bytes]:
+        async for request in requests:
+            yield str(len(request)).encode()
+
+    handlers = {"Push": grpc.stream_stream_rpc_method_handler(push)}
+    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("overround.feed.v1.FeedService", handlers),))
 
 
 def frame(message: Any) -> bytes:
@@ -269,6 +281,27 @@ async def test_an_address_beyond_its_requests_is_refused_with_a_reason_and_other
             assert (page.status, page.headers["Retry-After"]) == (429, "1")
         async with modest.session.post(url, data=body) as served:
             assert (await read_frame(served.content))[0] == 0
+
+
+async def test_a_request_larger_than_any_can_be_never_reaches_the_gateway(edge: Settings, books: BookCache) -> None:
+    url = f"http://{address(edge)}{METHOD}/GetBooks"
+    async with calling_from(edge, MODEST) as modest:
+        for length, is_taken in ((200_000, True), (300_000, False), (4_000_000, False)):
+            body = frame(odds_service_pb2.GetBooksRequest(fixture_ids=["x" * length]))
+            async with modest.session.post(url, data=io.BytesIO(body)) as response:
+                assert (response.status == 200) is is_taken
+
+
+async def test_what_a_feed_pushes_is_passed_on_as_it_comes_and_may_be_silent(edge: Settings, books: BookCache) -> None:
+    async with grpc.aio.insecure_channel(address(edge)) as channel:
+        push: Any = channel.stream_stream("/overround.feed.v1.FeedService/Push", bytes, bytes)
+        call = push()
+        for size in (1, 1_000_000, 1):
+            await call.write(b"x" * size)
+            assert await asyncio.wait_for(call.read(), 10) == str(size).encode()
+            await asyncio.sleep(SOURCES.unread_stream_s + 0.5)
+        await call.done_writing()
+        assert await call.code() is grpc.StatusCode.OK
 
 
 async def test_who_does_not_read_their_stream_loses_it_and_who_reads_keeps_it(edge: Settings, books: BookCache) -> None:
