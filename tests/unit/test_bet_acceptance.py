@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from bets.acceptance import BetReason, Bettor, MarketView, decide, exposure_of, refuse_liability
+from bets.acceptance import BetReason, Bettor, MarketView, Means, decide, exposure_of, refuse_liability, refuse_means
 from bets.answer import BetRefusal
 from bets.bet import Leg
 from bets.request import BetRequest, LegRequest, PricePolicy
@@ -225,3 +225,42 @@ def test_the_exposure_of_a_bet_carries_its_place_and_amounts() -> None:
 def test_the_fingerprint_tells_another_request_from_a_repeat(changed: BetRequest) -> None:
     assert ask().fingerprint() == ask().fingerprint()
     assert changed.fingerprint() != ask().fingerprint()
+
+
+def test_every_refusal_of_a_stake_names_the_least_beside_the_most() -> None:
+    leg = accepted_leg()
+    limits = limits_for(TABLE, market_id=leg.market_id, is_in_play=leg.is_in_play)
+    for found in (
+        refusal(ask(stake=Money(9, "EUR")), FakeBook()),
+        refusal(ask(stake=Money(100_001, "EUR")), FakeBook()),
+        refuse_liability(leg, limits, MarketExposure(0, {"home": 199_000})),
+        refuse_means(500, leg, limits, Means(available_minor=499, market_stake_minor=0)),
+        refuse_means(500, leg, limits, Means(available_minor=500, market_stake_minor=499_501)),
+    ):
+        assert found is not None
+        assert found.stake_min_minor == 10
+        assert found.stake_max_minor is not None
+    below = refusal(ask(stake=Money(9, "EUR")), FakeBook()).message
+    assert below.index("at least 10") < below.index("at most 100000")
+
+
+@pytest.mark.parametrize(
+    ("stake_minor", "available_minor", "market_stake_minor", "reason", "stake_minor_max"),
+    [
+        (500, 500, 499_500, None, None),
+        (501, 500, 0, BetReason.INSUFFICIENT_FUNDS, 500),
+        (200_000, 150_000, 0, BetReason.INSUFFICIENT_FUNDS, 100_000),
+        (500, 9, 0, BetReason.INSUFFICIENT_FUNDS, 0),
+        (501, 9_999, 499_500, BetReason.PLAYER_STAKE_LIMIT_EXCEEDED, 500),
+        (500, 100, 499_501, BetReason.PLAYER_STAKE_LIMIT_EXCEEDED, 499),
+        (500, 9_999, 600_000, BetReason.PLAYER_STAKE_LIMIT_EXCEEDED, 0),
+    ],
+)
+def test_a_player_stakes_what_cash_and_market_leave_and_not_one_unit_more(
+    stake_minor: int, available_minor: int, market_stake_minor: int, reason: str | None, stake_minor_max: int | None
+) -> None:
+    leg = accepted_leg()
+    limits = limits_for(TABLE, market_id=leg.market_id, is_in_play=leg.is_in_play)
+    means = Means(available_minor=available_minor, market_stake_minor=market_stake_minor)
+    found = refuse_means(stake_minor, leg, limits, means)
+    assert (found and found.reason, found and found.stake_max_minor) == (reason, stake_minor_max)
