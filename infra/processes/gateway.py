@@ -326,8 +326,8 @@ async def _run_until(
         await asyncio.wait((asked, *tasks), return_when=asyncio.FIRST_COMPLETED)
         for ended in (task for task in tasks if task.done()):
             ended.result()
-        await ending()
     finally:
+        await ending()
         for task in (asked, *tasks):
             task.cancel()
         await asyncio.gather(asked, *tasks, return_exceptions=True)

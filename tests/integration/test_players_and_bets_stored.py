@@ -271,6 +271,21 @@ async def test_a_call_cancelled_within_the_delay_leaves_the_bet_as_it_would_have
     assert await stake_total_of(redis, house.fixture_id) == 1_000
 
 
+async def test_a_gateway_that_ends_decides_what_is_under_way_and_begins_nothing(slow_house: House) -> None:
+    house = slow_house
+    await house.client.register(deposit_minor=10_000)
+    house.books.book = FakeBook(fixture_id=house.fixture_id, is_in_play=True)
+    placing = asyncio.ensure_future(house.client.place(house.ask()))
+    await asyncio.sleep(0.1)
+    closing = asyncio.create_task(house.betting.placement.close(timeout_s=5))
+    await asyncio.sleep(0)
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await house.client.place(house.ask())
+    assert error_of(refused.value)[0] == "OVERLOADED"
+    await closing
+    assert (await placing).bet.stake == euros(1_000)
+
+
 async def test_a_repeat_gets_its_bet_whatever_has_stopped_since(house: House, redis: Redis) -> None:
     await house.client.register(deposit_minor=10_000)
     request = house.ask()
