@@ -187,7 +187,7 @@ export class SlipState {
   #answer(requestId: string, answer: BetAnswer, balance: Balance | null): void {
     const entry = this.#change(requestId, (asked) => answered(asked, requestId, answer));
     // Of somebody who has left nothing is said to whoever is here now.
-    if (!entry || !this.entries.includes(entry)) return;
+    if (!entry || !this.entries.includes(entry) || this.#events.playerId() !== this.#owner) return;
     if (answer.kind === "accepted") {
       announcer.say(`Bet placed: ${formatMoney(answer.bet.stake)}.`);
       this.#events.onPlaced(answer.bet, balance);
