@@ -17,6 +17,7 @@ from bets.settlement import MarketResult, Reduction, ResultKind
 from infra.settings import Settings
 from infra.stores.postgres_settlement import SET_ASIDE_MAX
 from kernel.errors import InvariantBroken
+from odds.provider_rights import FIXTURE_NOT_QUOTED
 from tests.ledger_world import (
     LedgerWorld,
     build_command,
@@ -424,6 +425,15 @@ async def test_redoing_what_failed_decides_nothing_about_what_other_providers_sa
     (due,) = [due for due in await world.parked.list_due(1_000) if due.message.fixture_id == fixture_id]
     assert due.is_decided is is_decided
     assert await world.parked.decide(row["parked_id"], "drop", reason="seen", decided_by="somebody") is None
+
+
+async def test_a_strangers_result_that_is_parked_closes_no_market(world: LedgerWorld, fixture_id: str) -> None:
+    player = await world.open_player(cash_minor=1_000)
+    message = ResultMessage(f"{fixture_id}/1", "stranger", fixture_id, "1x2", 1, b"", is_whole=False)
+    await world.parked.park(
+        message, reason="RESULT_REFERRED", detail=FIXTURE_NOT_QUOTED, holds_queue=False, is_held=True
+    )
+    await world.bet(player, stake_minor=100, fixture_id=fixture_id)
 
 
 async def test_what_cannot_be_stored_as_it_came_is_parked_all_the_same(world: LedgerWorld, fixture_id: str) -> None:

@@ -6,6 +6,8 @@ from dataclasses import replace
 
 import pytest
 
+from infra.processes.pricing import build_policy
+from infra.settings import Pricing, ProviderRight
 from odds.fixture import FixtureDescription, FixtureStatus, MarketStatus, MatchState, Period, SuspensionReason
 from odds.fixture_state import BELIEF_US_MAX, FixtureState, new_state, restore_state
 from odds.folding import fold, follow_trader
@@ -289,3 +291,13 @@ def test_nobody_but_the_house_settles_its_markets() -> None:
     state = priced(policy_state, policy=PricingPolicy(football_offer=("odd_even",))).state
     for table in (EVERYBODYS_RIGHTS, RightsTable((ProviderRights("alpha", is_official=True),))):
         assert referral(state, result(SETTLE, market_id="odd_even"), table) == "MARKET_NOT_QUOTED"
+
+
+def test_settings_say_who_may_decide_what() -> None:
+    rights = build_policy(Pricing(), ()).rights
+    assert rights.of("sim-alpha", "football") == ProviderRights("sim-alpha", is_official=True)
+    assert rights.of("uof:1", "football") == ProviderRights()
+    asked = Pricing(provider_rights=(ProviderRight(provider="uof", sport="tennis", may_settle=False),), end_quorum=3)
+    table = build_policy(asked, ()).rights
+    assert (table.of("uof:1", "tennis").may_settle, table.of("uof:1", "football").may_settle) == (False, True)
+    assert table.end_quorum == 3
