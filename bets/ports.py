@@ -137,6 +137,7 @@ class SettlementLedger(Protocol):
 
         Raises:
             ResultContradicts: If another provider's word stands and is another; nothing is changed.
+            ResultReferred: If a person has to look first, and it is more than an echo; nothing is changed.
             ResultWaits: If a result of its fixture came before and is not applied yet; nothing is changed.
             LedgerUnavailable: If no answer came in time; the same call may be made again.
         """

@@ -79,8 +79,6 @@ class Parking:
     async def _apply(self, due: DueResult) -> None:
         try:
             for keyed in read_results(due.message):
-                if keyed.result.referral_reason and not due.is_decided:
-                    raise ResultReferred(keyed.result.referral_reason)
                 while not await self._pages.apply(keyed, has_left_queue=True, is_decided=due.is_decided):
                     pass
         except LedgerUnavailable:

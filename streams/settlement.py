@@ -150,17 +150,21 @@ class SettlementAgent:
             work.messages.popleft()
 
     async def _settle_or_park(self, message: ResultMessage) -> bool:
+        referral = ""
         try:
             (keyed,) = read_results(message)
-            if keyed.result.referral_reason:
-                raise ResultReferred(keyed.result.referral_reason)
+            referral = keyed.result.referral_reason
             return await self._settle_page(keyed)
         except ResultMalformed as refusal:
             await self._parking.hold(message, reason=refusal.reason, detail=refusal.message, holds_queue=True)
         except (ResultContradicts, ResultReferred) as refusal:
-            await self._parking.hold(message, reason=refusal.reason, detail=refusal.message, holds_queue=False)
+            detail = referral or refusal.message
+            await self._parking.hold(message, reason=refusal.reason, detail=detail, holds_queue=False)
         except ResultWaits as refusal:
-            await self._parking.queue(message, reason=refusal.reason, detail=refusal.message)
+            if referral:
+                await self._parking.hold(message, reason=ResultReferred.reason, detail=referral, holds_queue=False)
+            else:
+                await self._parking.queue(message, reason=refusal.reason, detail=refusal.message)
         return True
 
     async def _settle_page(self, keyed: KeyedResult) -> bool:

@@ -42,6 +42,7 @@ class Pages:
 
         Raises:
             ResultContradicts: If another provider's word stands and is another.
+            ResultReferred: If a person has to look first.
             ResultWaits: If a result of its fixture came before and is not applied yet.
         """
 

@@ -11,7 +11,7 @@ import asyncpg
 import orjson
 
 from bets.bet import BetStatus
-from bets.ports import KeyedResult, ResultContradicts, ResultWaits, SettlementPage
+from bets.ports import KeyedResult, ResultContradicts, ResultReferred, ResultWaits, SettlementPage
 from bets.settlement import FACTOR_ONE_MICRO, MarketResult, OutcomeResult, ResultKind, reduced_return_minor
 from infra.stores.postgres import Connection, PostgresPool
 from kernel.errors import InvariantBroken
@@ -129,6 +129,8 @@ async def _open(
         raise ResultContradicts(f"Result {keyed.key} must say what stands by another provider, said something else")
     if opened["verdict"] == "waits":
         raise ResultWaits(f"Result {keyed.key} must wait for its turn, results of its fixture are parked before it")
+    if opened["verdict"] == "go" and not opened["last_bet_id"].int and keyed.result.referral_reason and not is_decided:
+        raise ResultReferred(keyed.result.referral_reason)
     return opened
 
 

@@ -219,7 +219,8 @@ class ParkedMachine(RuleBasedStateMachine):
         return self._parked_at
 
     def _offer(self, fixture: ModelFixture, told: ModelParked) -> None:
-        if fixture.is_held_up and not told.is_referred and told.word is not None:
+        if fixture.is_held_up and told.word is not None:
+            told.is_held, told.holds_queue = told.is_referred, not told.is_referred
             self._park(fixture, told)
         else:
             self._take(fixture, told)
@@ -227,10 +228,10 @@ class ParkedMachine(RuleBasedStateMachine):
     def _take(self, fixture: ModelFixture, told: ModelParked) -> None:
         if told.word is None:
             told.is_held = True
-        elif told.is_referred or fixture.compare(told.provider_id, told.word) == "contradicts":
-            told.is_held, told.holds_queue = True, False
         elif fixture.compare(told.provider_id, told.word) == "said":
             return
+        elif told.is_referred or fixture.compare(told.provider_id, told.word) == "contradicts":
+            told.is_held, told.holds_queue = True, False
         else:
             self._apply(fixture, told, told.word)
             return

@@ -12,7 +12,7 @@ import asyncpg
 import pytest
 
 from bets.bet import Bet, BetEventKind, BetStatus
-from bets.ports import ResultContradicts, ResultMessage
+from bets.ports import ResultContradicts, ResultMessage, ResultReferred
 from bets.settlement import MarketResult, Reduction, ResultKind
 from infra.settings import Settings
 from infra.stores.postgres_settlement import SET_ASIDE_MAX
@@ -147,6 +147,19 @@ async def test_another_provider_that_says_the_same_changes_nothing(
     undo = ROLLBACK if standing[0].kind is ResultKind.SETTLEMENT else CANCEL_ROLLBACK
     assert await world.apply(fixture_id, undo, key=f"{fixture_id}/undo") == 1
     assert (await now(world, bet)).status is BetStatus.OPEN
+
+
+async def test_a_referred_result_moves_no_money_until_a_person_wants_it_and_an_echo_needs_none(
+    world: LedgerWorld, fixture_id: str
+) -> None:
+    player = await world.open_player(cash_minor=1_000)
+    await world.bet(player, stake_minor=100, fixture_id=fixture_id)
+    referred = replace(WON, referral_reason="LOOK")
+    with pytest.raises(ResultReferred, match="LOOK"):
+        await world.apply(fixture_id, referred, key=f"{fixture_id}/1")
+    assert await world.cash_minor(player) == 900
+    assert await world.apply(fixture_id, referred, key=f"{fixture_id}/1", is_decided=True) == 1
+    assert await world.apply(fixture_id, referred, key=f"{fixture_id}/2", provider_id=OTHER) == 0
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from bets.ports import (
     ParkedCounts,
     ResultContradicts,
     ResultMessage,
+    ResultReferred,
     ResultWaits,
     SettlementPage,
 )
@@ -117,6 +118,8 @@ class FakeSettlementLedger:
             raise InvariantBroken("no")
         if keyed.provider_id == self.contradicting and not is_decided:
             raise ResultContradicts("another word stands")
+        if keyed.result.referral_reason and not is_decided:
+            raise ResultReferred(keyed.result.referral_reason)
         self.calls.append((keyed.fixture_id, keyed.key))
         self.pages_left[keyed.key] -= 1
         return SettlementPage(applied=page_size, is_complete=self.pages_left[keyed.key] <= 0)
