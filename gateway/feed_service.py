@@ -4,9 +4,11 @@ A provider is acknowledged up to a sequence when the log has everything up to it
 there. So a provider that reconnects, to whatever gateway, resumes behind the cursor without a gap.
 
 Nothing lost: an update that the log did not take leaves a hole, and others behind it may be there already. The stream
-ends, nothing more of it goes out, and the provider sends again everything from the hole on. Updates carry the epoch of
-their stream, so that pricing folds in again what a younger stream brings, in its order, and passes over what an older
-one brings late. From the loss on, until all that was seen before is acknowledged, the provider counts as down.
+ends, nothing more of it goes out, and the provider sends again everything from the hole on, in order: what goes beyond
+without is refused. If it gives up what was lost and goes on with news, the fixtures of that are stopped. Updates carry
+the epoch of their stream, so that pricing folds in again what a younger stream brings, in its order, and passes over
+what an older one brings late. From the loss on, until all that was seen before is acknowledged, the provider counts as
+down.
 
 Without a duplicate: while a stream runs the log may be ahead of the cursor. A stream that ends in order waits for what
 is on its way and marks the cursor exact. After one that broke off (the gateway was killed), the next stream reads back
@@ -205,6 +207,8 @@ class FeedService:
             request = _decode(raw)
             if request.HasField("update"):
                 sequence = request.update.sequence
+                for stop in self._intake.stops_before(request.update, provider_id=stream.provider.provider_id):
+                    await when_there_is_room(partial(self._take_update, stop, stream))
                 refusals = await when_there_is_room(partial(self._take_update, request.update, stream))
             else:
                 timeout_ms = stream.provider.timeout_ms
@@ -295,7 +299,8 @@ class FeedService:
         finally:
             if not stream.is_settled:
                 stream.is_broken = True
-                self._intake.note_loss(stream.provider.provider_id, timeout_ms=stream.provider.timeout_ms)
+                provider = stream.provider
+                self._intake.note_loss(provider.provider_id, stream.lost, timeout_ms=provider.timeout_ms)
         async with asyncio.timeout(SETTLE_TIMEOUT_S):
             await stream.wait_until_quiet()
 

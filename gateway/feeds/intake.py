@@ -7,9 +7,9 @@ provider_id.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Final, TypeVar
 
@@ -21,7 +21,7 @@ from gateway.feeds.refusals import FeedRefused, MessageDuplicated, MessageOutOfO
 from gateway.feeds.sieve import UpdateSieve
 from kernel.clock import Clock
 from kernel.errors import DeliveryFailed, OutletFull
-from overround.feed.v1.feed_pb2 import FeedUpdate, ProviderHeartbeat
+from overround.feed.v1.feed_pb2 import BetStop, FeedUpdate, ProviderHeartbeat
 from wire.feed import build_dead_letter
 
 UPDATES_TOPIC: Final = "feed.updates.v1"
@@ -48,6 +48,7 @@ class _ProviderState:
     Attributes:
         seen_sequence: The highest that ever was on its way to the log, as far as this gateway knows.
         says_up: What the provider itself last said; it need not say anything to be up.
+        owed: Fixtures of updates that were lost, by sequence: the provider has to send them again before any other.
         is_catching_up: Something up to `seen_sequence` is lost, or may be, and not known to be in the log again.
     """
 
@@ -59,6 +60,7 @@ class _ProviderState:
     seen_sequence: int = 0
     says_up: bool = True
     is_catching_up: bool = False
+    owed: dict[int, str] = field(default_factory=dict)
     last_sign_us: int = -SIGN_INTERVAL_US
 
 
@@ -106,6 +108,7 @@ class Intake:
         state.is_catching_up = sequence < state.seen_sequence
         state.last_sequence = state.resumed_sequence = sequence
         state.epoch = epoch
+        state.owed = {lost: fixture_id for lost, fixture_id in state.owed.items() if lost > sequence}
         state.recent_sequences.clear()
         if last_sign is not None:
             state.says_up = last_sign.says_up if last_sign.HasField("says_up") else last_sign.is_up
@@ -116,12 +119,29 @@ class Intake:
             with suppress(OutletFull, DeliveryFailed):  # each of its updates says so as well
                 self.sign_life(provider_id, provider_time_ms=0, timeout_ms=timeout_ms)
 
-    def note_loss(self, provider_id: str, *, timeout_ms: int) -> None:
-        """Note that an update was lost on its way: the provider counts as down until all of them are in the log."""
+    def note_loss(self, provider_id: str, lost: Mapping[int, str], *, timeout_ms: int) -> None:
+        """Note what was lost on its way, fixtures by sequence: nothing of the provider comes before it is sent again.
+
+        The provider counts as down until everything that was seen is in the log.
+        """
         state = self._state_of(provider_id)
+        state.owed |= lost
         state.seen_sequence = max(state.seen_sequence, state.last_sequence)
         state.is_catching_up = True
         self.sign_catching_up(provider_id, timeout_ms=timeout_ms)
+
+    def stops_before(self, update: FeedUpdate, *, provider_id: str) -> list[FeedUpdate]:
+        """Return what to take in the stead of what was lost, where a provider goes on without sending it again.
+
+        Nobody knows what it said: its fixtures are stopped until the provider tells all of it anew.
+        """
+        state = self._state_of(provider_id)
+        if update.sequence <= state.seen_sequence:
+            return []
+        return [
+            FeedUpdate(fixture_id=fixture_id, sequence=sequence, bet_stop=BetStop(), is_state_refused=True)
+            for sequence, fixture_id in sorted(state.owed.items())
+        ]
 
     def note_in_log(self, provider_id: str, *, sequence: int, timeout_ms: int) -> None:
         """Note that all of a provider up to a sequence is in the log, which may end what `note_loss` began."""
@@ -263,12 +283,15 @@ async def when_there_is_room(send: Callable[[], Answer]) -> Answer:
 
 def _note(update: FeedUpdate, state: _ProviderState) -> None:
     state.last_sequence = update.sequence
+    state.owed.pop(update.sequence, None)
     state.recent_sequences[update.sequence] = None
     if len(state.recent_sequences) > SEQUENCES_REMEMBERED_MAX:
         del state.recent_sequences[next(iter(state.recent_sequences))]
 
 
 def _expect_rising(update: FeedUpdate, state: _ProviderState) -> None:
+    if state.owed and update.sequence > (owed := min(state.owed)):
+        raise MessageOutOfOrder(f"Sequence {owed} was lost: everything from there on must be sent again, in order")
     if update.sequence > state.last_sequence:
         return
     if update.sequence <= state.resumed_sequence or update.sequence in state.recent_sequences:

@@ -65,6 +65,7 @@ class PushStream:
         self._fixtures_sent_again: set[str] = set()
         self._in_flight_max = in_flight_max
         self._is_confirmed_by_sequence: dict[int, bool] = {}
+        self._fixture_by_sequence: dict[int, str] = {}
         self._confirmations: deque[tuple[int, Exception | None]] = deque()
         self._outstanding = 0
         self._is_drain_due = False
@@ -75,6 +76,15 @@ class PushStream:
     def is_settled(self) -> bool:
         """Whether the log has all that was sent."""
         return not self._is_confirmed_by_sequence
+
+    @property
+    def lost(self) -> dict[int, str]:
+        """Return the fixtures of what is not known to be in the log, by sequence, in their order."""
+        return {
+            sequence: self._fixture_by_sequence[sequence]
+            for sequence, is_confirmed in self._is_confirmed_by_sequence.items()
+            if not is_confirmed
+        }
 
     async def wait_until_quiet(self) -> None:
         """Wait until nothing is on its way any more, arrived or lost."""
@@ -104,6 +114,7 @@ class PushStream:
     def note_sent(self, sequence: int, fixture_id: str = "") -> None:
         """Note an update that is now on its way; in the same turn of the event loop in which it was sent."""
         self._is_confirmed_by_sequence[sequence] = False
+        self._fixture_by_sequence[sequence] = fixture_id
         self._outstanding += 1
         if fixture_id and sequence < self._in_log_highest:
             self._fixtures_sent_again.add(fixture_id)
@@ -163,6 +174,7 @@ class PushStream:
             if not waiting[sequence]:
                 break
             del waiting[sequence]
+            self._fixture_by_sequence.pop(sequence, None)
             self.acknowledged_sequence = sequence
         self._room.set()
         self.news.set()

@@ -35,6 +35,7 @@ MARKETS = ("1x2", "total:2.5", "btts")
 LIMITS = PushLimits(in_flight_updates_max=100, idle_timeout_ms=60_000, acknowledge_interval_ms=1)
 ATTEMPTS_MAX = 60
 OPEN, CLOSED = 1, 3
+AGAIN, ELSEWHERE, BACKWARDS = "again", "elsewhere", "backwards"
 LOST = KafkaError(KafkaError._MSG_TIMED_OUT)
 
 
@@ -126,6 +127,7 @@ class World:
         self.cursors = Cursors()
         self.outlet = Outlet(self.broker, (lambda: 0.0) if gathers else self.clock.monotonic_s)
         self.gateway = self.open_gateway()
+        self.sent_count = 0
 
     def open_gateway(self) -> FeedService:
         intake = Intake(outlet=self.outlet, clock=self.clock)
@@ -133,13 +135,15 @@ class World:
             keys=Keys(), cursors=self.cursors, log=self.broker, intake=intake, clock=self.clock, limits=LIMITS
         )
 
-    async def deliver(self, updates: Sequence[feed_pb2.FeedUpdate], *, moves: Sequence[bool]) -> None:
+    async def deliver(self, updates: Sequence[feed_pb2.FeedUpdate], *, ways: Sequence[str]) -> None:
+        """Push; after a loss to another gateway, or first in the wrong order, as `ways` says."""
         pumping = asyncio.create_task(self.pump())
         for attempt in range(ATTEMPTS_MAX):
-            if await self.push(updates):
-                break
-            if attempt < len(moves) and moves[attempt]:
+            way = ways[attempt - 1] if 0 < attempt <= len(ways) else AGAIN
+            if way == ELSEWHERE:
                 self.gateway = self.open_gateway()
+            if await self.push(updates, is_backwards=way == BACKWARDS):
+                break
         else:
             raise AssertionError("never acknowledged")
         await self.gateway.close()
@@ -151,14 +155,17 @@ class World:
             await asyncio.sleep(0.001)
             self.broker.settle()
 
-    async def push(self, updates: Sequence[feed_pb2.FeedUpdate]) -> bool:
+    async def push(self, updates: Sequence[feed_pb2.FeedUpdate], *, is_backwards: bool) -> bool:
         resumed: asyncio.Future[int] = asyncio.get_running_loop().create_future()
 
         async def requests() -> AsyncIterator[bytes]:
             behind = await resumed
-            for update in updates[behind:]:
+            for update in reversed(updates[behind : self.sent_count]) if is_backwards else updates[behind:]:
                 yield PushRequest(update=update).SerializeToString()
+                self.sent_count = max(self.sent_count, update.sequence)
                 await asyncio.sleep(0)
+            if is_backwards:
+                return
             await asyncio.Event().wait()
 
         responses = self.gateway.push(requests(), cast("Any", Context()))
@@ -166,7 +173,7 @@ class World:
             async for response in responses:
                 if not resumed.done():
                     resumed.set_result(response.acknowledged_sequence)
-                assert not response.refusals
+                assert is_backwards or not response.refusals
                 if response.acknowledged_sequence == len(updates):
                     return True
         except DeliveryFailed:
@@ -287,17 +294,17 @@ def price_all(records: Sequence[tuple[str, bytes]]) -> Pricing:
 @given(
     updates=feeds(),
     losses=st.lists(st.booleans(), max_size=24),
-    moves=st.lists(st.booleans(), max_size=6),
+    ways=st.lists(st.sampled_from([AGAIN, ELSEWHERE, BACKWARDS]), max_size=6),
     gathers=st.booleans(),
 )
 @settings(max_examples=150, deadline=None)
 def test_it_ends_as_without_loss(
-    updates: list[feed_pb2.FeedUpdate], losses: list[bool], moves: list[bool], gathers: bool
+    updates: list[feed_pb2.FeedUpdate], losses: list[bool], ways: list[str], gathers: bool
 ) -> None:
     spared = World([], gathers=gathers)
-    asyncio.run(spared.deliver(updates, moves=[]))
+    asyncio.run(spared.deliver(updates, ways=[]))
     struck = World(losses, gathers=gathers)
-    asyncio.run(struck.deliver(updates, moves=moves))
+    asyncio.run(struck.deliver(updates, ways=ways))
     expected, found = price_all(spared.broker.records), price_all(struck.broker.records)
     assert found.told() == expected.told()
     assert found.result_by_market == expected.result_by_market

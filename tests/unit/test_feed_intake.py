@@ -181,7 +181,7 @@ def test_a_provider_counts_as_down_from_a_loss_until_all_that_was_seen_is_in_the
     intake: Intake, outlet: FakeOutlet, clock: FakeClock
 ) -> None:
     take(intake, update(1), update(2), update(3))
-    intake.note_loss(PROVIDER, timeout_ms=TIMEOUT_MS)
+    intake.note_loss(PROVIDER, {2: "sim:1:1"}, timeout_ms=TIMEOUT_MS)
     intake.resume(PROVIDER, sequence=1, epoch=2)
     intake.sign_catching_up(PROVIDER, timeout_ms=TIMEOUT_MS)
     clock.us += 2_000_000
@@ -191,6 +191,30 @@ def test_a_provider_counts_as_down_from_a_loss_until_all_that_was_seen_is_in_the
     intake.note_in_log(PROVIDER, sequence=3, timeout_ms=TIMEOUT_MS)
     assert [(item.epoch, item.is_catching_up) for item in outlet.updates[3:]] == [(2, True), (2, False)]
     assert outlet.signs[-1].is_up
+
+
+def test_what_was_lost_is_sent_again_before_anything_else(intake: Intake, outlet: FakeOutlet) -> None:
+    take(intake, update(1), update(2), update(3), update(4))
+    intake.note_loss(PROVIDER, {2: "sim:1:1", 4: "sim:1:2"}, timeout_ms=TIMEOUT_MS)
+    intake.resume(PROVIDER, sequence=1, epoch=2)
+    assert reason_of(intake, update(3)) == "OUT_OF_ORDER"
+    assert intake.stops_before(update(4), provider_id=PROVIDER) == []
+    take(intake, update(2), update(3))
+    assert reason_of(intake, update(5)) == "OUT_OF_ORDER"
+    take(intake, update(4), update(5))
+
+
+def test_where_a_provider_gives_up_what_was_lost_its_fixtures_are_stopped(intake: Intake, outlet: FakeOutlet) -> None:
+    take(intake, update(1), update(2), update(3))
+    intake.note_loss(PROVIDER, {2: "sim:1:1", 3: "sim:1:2"}, timeout_ms=TIMEOUT_MS)
+    intake.resume(PROVIDER, sequence=1, epoch=2)
+    stops = intake.stops_before(update(9), provider_id=PROVIDER)
+    for stop in stops:
+        stop.provider_id = PROVIDER
+    take(intake, *stops, update(9))
+    told = [(item.sequence, item.fixture_id, item.HasField("bet_stop")) for item in outlet.updates[3:]]
+    assert told == [(2, "sim:1:1", True), (3, "sim:1:2", True), (9, "sim:1:1", False)]
+    assert all(item.is_state_refused for item in outlet.updates[3:5])
 
 
 def test_a_flood_of_heartbeats_is_thinned_but_no_change_is_lost(

@@ -134,3 +134,13 @@ def test_only_what_the_last_stream_brought_of_a_fixture_need_not_be_sent_again()
     ]
     assert Resumption.of(cursor, logged) == Resumption(frozenset({11, 14}), 15)
     assert Resumption.of(cursor, []) == Resumption(frozenset(), 0)
+
+
+async def test_what_is_lost_is_known_with_its_fixture() -> None:
+    pushed = stream()
+    for sequence, fixture_id in ((11, "a"), (12, "b"), (13, "c")):
+        pushed.note_sent(sequence, fixture_id)
+    await confirm(pushed, 11)
+    await confirm(pushed, 12, DeliveryFailed("timed out"))
+    await confirm(pushed, 13)
+    assert pushed.lost == {12: "b"}
