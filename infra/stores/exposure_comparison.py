@@ -14,13 +14,14 @@ from uuid import UUID
 import structlog
 from redis.asyncio import Redis
 
-from infra.stores.exposure import FIXTURE_KEY_PATTERN, RedisExposure, fixture_of, unpack_entry
+from infra.stores.exposure import FIXTURE_KEY_PATTERN, RedisExposure, fixture_key, fixture_of, unpack_entry
 from risk.ports import ExposureEntry
 
 log = structlog.get_logger(__name__)
 
-PAGE_SIZE: Final = 500
-FIXTURES_A_STEP_MAX: Final = 50
+PAGE_SIZE: Final = 100  # reservations wait for a step, so that it is a small one
+FIXTURES_A_STEP_MAX: Final = 20
+KEYS_SCANNED_AT_ONCE: Final = 500
 _START: Final = UUID(int=0)
 
 
@@ -67,8 +68,9 @@ class ExposureComparison:
             RiskUnavailable: If Redis did not.
         """
         page = await self._open_bets.read_page(after=self._after, size=PAGE_SIZE)
-        if page:
-            await self.count(page)
+        missing = await self._find_missing(page)
+        if missing:
+            await self.count(missing)
         self._after = page[-1][0] if len(page) == PAGE_SIZE else _START
         await self._drop_closed(await self._read_counted())
 
@@ -76,6 +78,12 @@ class ExposureComparison:
         """Count open bets, then ask again: one that closed in between may have been told to us before it counted."""
         await self._exposure.add_bets(page)
         await self._drop_closed(page)
+
+    async def _find_missing(self, page: Bets) -> Bets:
+        pipeline = self._redis.pipeline(transaction=False)
+        for bet_id, entry in page:
+            pipeline.hexists(fixture_key(entry.fixture_id), f"b{bet_id}")
+        return [bet for bet, is_counted in zip(page, await pipeline.execute(), strict=True) if not is_counted]
 
     async def _drop_closed(self, counted: Bets) -> None:
         still_open = await self._open_bets.find_open([bet_id for bet_id, _ in counted]) if counted else set()
@@ -94,7 +102,7 @@ class ExposureComparison:
         for _ in range(FIXTURES_A_STEP_MAX):
             if not self._fixture_keys:
                 self._scan_cursor, keys = await self._redis.scan(
-                    cursor=self._scan_cursor, match=FIXTURE_KEY_PATTERN, count=PAGE_SIZE
+                    cursor=self._scan_cursor, match=FIXTURE_KEY_PATTERN, count=KEYS_SCANNED_AT_ONCE
                 )
                 self._fixture_keys.extend(keys)
             if not self._fixture_keys or len(counted) >= PAGE_SIZE:

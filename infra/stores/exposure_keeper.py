@@ -37,7 +37,7 @@ from risk.ports import ReservationKey
 log = structlog.get_logger(__name__)
 
 LOCK_KEY: Final = "exposure:keeper"
-PAGE_SIZE: Final = 500
+PAGE_SIZE: Final = 200  # one page is one round trip, which has its time like any other
 KEYS_SCANNED_AT_ONCE: Final = 500
 
 # Both act only for the holder of the lock: KEYS[1] lock, ARGV[1] the holder's token.

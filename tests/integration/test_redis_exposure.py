@@ -298,7 +298,7 @@ async def test_all_that_is_counted_is_compared_in_rounds(redis: Redis, exposure:
     open_bets = FakeOpenBets()
     open_bets.closed_after_first_read = {bet_id for bet_id, _ in bets}
     working = keeper(redis, exposure, open_bets=open_bets)
-    for _ in range(20):
+    for _ in range(60):
         await working.look()
     assert [key async for key in redis.scan_iter(FIXTURE_KEY_PATTERN)] == []
 
