@@ -119,6 +119,6 @@ def _expect_loopback(settings: Settings) -> None:
 @contextmanager
 def _alone(settings: Settings) -> Iterator[None]:
     settings.profile_dir.mkdir(parents=True, exist_ok=True)
-    with (settings.profile_dir / "secrets.lock").open("a") as file:
+    with (settings.profile_dir / "secrets.lock").open("a", encoding="utf-8") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
