@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import time
+import uuid
+from collections.abc import Sequence
+
+import numpy as np
 import pytest
 
+from odds.layout import MarketLayout
 from overround.bets.v1 import bet_pb2
+from overround.feed.v1 import feed_pb2
+from overround.odds.v1.book_pb2 import MARKET_STATUS_OPEN as OPEN
+from overround.odds.v1.book_pb2 import MARKET_STATUS_SUSPENDED as SUSPENDED
 from tests.e2e.client import Bettor, Price, Prices, Refused, wait_for
+from tests.e2e.pump import LAYOUT, OwnProvider, build_update
 from tests.running_system import RunningSystem
+from wire.feed import build_quotes
 
 REFUSAL_LIMIT_S = 2.0
 STAKE_MINOR = 100
@@ -48,6 +59,61 @@ def test_bets_are_refused_clearly_while_a_server_is_stopped(
         return answer if isinstance(answer, bet_pb2.Bet) else None
 
     wait_for(accepted, what=f"bet accepted after {server} came back", limit_s=60)
+
+
+@pytest.mark.timeout(240)
+def test_a_suspension_that_the_log_did_not_take_holds_when_the_broker_is_back(system: RunningSystem) -> None:
+    settings = system.settings
+    target = f"{settings.host}:{settings.ports.web}"
+    prices, fixture_id = Prices(target), f"e2e:{uuid.uuid4().hex}"
+    api_key = system.secrets.provider_api_keys["sim-alpha"]
+    provider = OwnProvider(target, provider_id="sim-alpha", api_key=api_key)
+    try:
+        provider.push(build_update(fixture_id, 1))
+        wait_for(lambda: prices.market_status(fixture_id, "total:2.5") == OPEN, what="both markets open")
+        system.stop("kafka")
+        try:
+            provider.push(suspension(fixture_id))
+            deadline_s = time.monotonic() + settings.kafka.delivery_timeout_ms / 1_000 + 2
+            turn = 1
+            while time.monotonic() < deadline_s:
+                turn += 1
+                provider.push(only_main(build_update(fixture_id, turn)))
+                time.sleep(0.2)
+        finally:
+            system.start("kafka")
+        provider.push(only_main(build_update(fixture_id, turn + 1)))
+        provider.wait_until_acknowledged()
+        time.sleep(3)  # for whatever comes late
+        wait_for(lambda: prices.market_status(fixture_id, "1x2") == OPEN, what="main market open again", limit_s=60)
+        assert prices.market_status(fixture_id, "total:2.5") == SUSPENDED
+        assert prices.market_status(fixture_id, "1x2") == OPEN
+    finally:
+        provider.close()
+
+
+def only_main(update: feed_pb2.FeedUpdate) -> feed_pb2.FeedUpdate:
+    """Return an update that says nothing of the other market."""
+    return quoting(update, "1x2", OPEN, (2_100, 3_400, 3_900))
+
+
+def suspension(fixture_id: str) -> feed_pb2.FeedUpdate:
+    """Return the one word that the other market is suspended."""
+    return quoting(build_update(fixture_id, 1), "total:2.5", SUSPENDED, (0, 0))
+
+
+def quoting(update: feed_pb2.FeedUpdate, market_id: str, status: int, odds_milli: Sequence[int]) -> feed_pb2.FeedUpdate:
+    """Return an update with quotes of one market alone."""
+    layout = MarketLayout.of_markets([(market_id, LAYOUT.outcome_ids_of(LAYOUT.market_index(market_id)))])
+    update.quotes.CopyFrom(
+        build_quotes(
+            layout,
+            market_statuses=np.array([status], dtype=np.uint8),
+            decimal_odds_milli=np.array(odds_milli, dtype=np.uint32),
+            is_snapshot=False,
+        )
+    )
+    return update
 
 
 def refusal(bettor: Bettor, price: Price, reasons: set[str]) -> Refused | None:
