@@ -257,11 +257,22 @@ def _take_results(state: FixtureState, update: FixtureUpdate, judgement: Judgeme
         if referral_reason:
             result_statuses[index] = result_statuses[index] or MarketStatus.SUSPENDED
             continue
-        words[index] = _word_after(ResultWord(int(words[index])), mark)
+        if not _is_echo(state, update.provider_id, index, mark):
+            words[index] = _word_after(ResultWord(int(words[index])), mark)
         if not mark.is_windowed:
             result_statuses[index] = status
     state = _replace_provider(state, replace(provider, result_words=words if words.any() else None))
     return replace(state, result_statuses=result_statuses)
+
+
+def _is_echo(state: FixtureState, provider_id: str, index: int, mark: ResultMark) -> bool:
+    """Return whether a result repeats what stands by another feed, which may still take it back alone."""
+    said = ResultWord.SETTLED if mark.kind is ResultKind.SETTLEMENT else ResultWord.CANCELLED
+    return mark.kind in (ResultKind.SETTLEMENT, ResultKind.CANCEL) and any(
+        other.result_words is not None and bool(said & int(other.result_words[index]))
+        for other in state.providers
+        if feed_of(other.provider_id) != feed_of(provider_id)
+    )
 
 
 def _word_after(word: ResultWord, mark: ResultMark) -> ResultWord:

@@ -151,6 +151,16 @@ def test_a_result_taken_back_leaves_the_market_to_the_next_word() -> None:
     assert referral(state, result(CANCEL, provider_id="bravo")) == ""
 
 
+@pytest.mark.parametrize(("said", "undone"), [(SETTLE, TAKE_BACK), (CANCEL, RESTORE)])
+def test_whose_word_stands_may_take_it_back_though_another_repeated_it(said: ResultKind, undone: ResultKind) -> None:
+    quoting = both()
+    state = folded(result(said), result(said, provider_id="bravo"), state=quoting)
+    assert referral(state, result(undone, provider_id="bravo")) == "OTHER_RESULT_STANDS"
+    told = result(undone)
+    assert referral(state, told) == ""
+    assert statuses(priced(folded(told, state=state))) == [CLOSED, OPEN]
+
+
 def test_a_market_with_a_referred_result_is_suspended_until_it_is_settled_or_a_person_resumes_it() -> None:
     table = RightsTable((ProviderRights("bravo", may_settle=False),))
     quoting = both()
