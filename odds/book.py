@@ -200,6 +200,7 @@ class Explanation:
         own_markets: 1 for markets that we alone offer, and settle, uint8, one a market; None where there are none.
         own_settlement: What we said of them last; None for nothing yet.
         end_claims: Who says that the match is over, and is not believed yet.
+        believed_time_us: When the provider whose word about the match holds last told it; 0 for never.
     """
 
     fixture_id: str
@@ -229,3 +230,4 @@ class Explanation:
     own_markets: NDArray[np.uint8] | None
     own_settlement: OwnSettlement | None
     end_claims: tuple[EndClaim, ...] = ()
+    believed_time_us: int = 0

@@ -55,7 +55,7 @@ class FixtureState:
 
     Attributes:
         state_provider_id: Whose word about the state of the match holds; empty for nobody's.
-        believed_time_us: When that provider last told it; after a restart, when anybody did.
+        believed_time_us: When that provider last told it; 0 for never.
         end_claims: Who says that the match is over, and is not believed yet.
         state_time_us: When any provider last told the state of the match; 0 for never.
         incident_time_us: When the last goal, red card or new period became known; prices from before do not count.
@@ -293,7 +293,7 @@ def _told_state(explanation: Explanation) -> FixtureState:
         explanation.providers,
         explanation.result_statuses,
         state_provider_id=explanation.state_provider_id,
-        believed_time_us=explanation.state_time_us,
+        believed_time_us=explanation.believed_time_us or explanation.state_time_us,
         state_time_us=explanation.state_time_us,
         incident_time_us=explanation.incident_time_us,
         applied_request_ids=explanation.applied_request_ids,

@@ -248,6 +248,7 @@ def _explanation(
         own_markets=state.own_markets,
         own_settlement=state.own_settlement,
         end_claims=state.end_claims,
+        believed_time_us=state.believed_time_us,
     )
 
 

@@ -137,6 +137,7 @@ def parse_explanation(message: book_pb2.PriceExplanation) -> Explanation:
         end_claims=tuple(
             EndClaim(item.provider_id, parse_state(item.state), item.time_us) for item in message.end_claims
         ),
+        believed_time_us=message.believed_time_us,
     )
 
 
@@ -177,6 +178,7 @@ def encode_explanation(explanation: Explanation) -> bytes:
             book_pb2.EndClaim(provider_id=claim.provider_id, state=build_state(claim.state), time_us=claim.time_us)
             for claim in explanation.end_claims
         ],
+        believed_time_us=explanation.believed_time_us,
     )
     return message.SerializeToString() + _encode_explanation_layout(explanation.layout)
 

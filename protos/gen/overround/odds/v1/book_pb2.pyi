@@ -493,6 +493,7 @@ class PriceExplanation(_message.Message):
     OWN_MARKETS_FIELD_NUMBER: _builtins.int
     OWN_SETTLEMENT_FIELD_NUMBER: _builtins.int
     END_CLAIMS_FIELD_NUMBER: _builtins.int
+    BELIEVED_TIME_US_FIELD_NUMBER: _builtins.int
     fixture_id: _builtins.str
     version: _builtins.int
     """The book version explained."""
@@ -547,6 +548,8 @@ class PriceExplanation(_message.Message):
     """
     own_markets: _builtins.bytes
     """1 for markets that we alone offer, and settle: uint8, one a market; empty where there are none."""
+    believed_time_us: _builtins.int
+    """When the provider whose word about the state of the match holds last told it, microseconds since the Unix epoch, UTC."""
     @_builtins.property
     def market_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     @_builtins.property
@@ -611,10 +614,11 @@ class PriceExplanation(_message.Message):
         own_markets: _builtins.bytes = ...,
         own_settlement: Global___OwnSettlement | None = ...,
         end_claims: _abc.Iterable[Global___EndClaim] | None = ...,
+        believed_time_us: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["full_time_score", b"full_time_score", "goal_means", b"goal_means", "half_time_score", b"half_time_score", "own_settlement", b"own_settlement"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["applied_request_ids", b"applied_request_ids", "blended_probabilities", b"blended_probabilities", "decimal_odds_milli", b"decimal_odds_milli", "end_claims", b"end_claims", "fair_probabilities", b"fair_probabilities", "fixture_id", b"fixture_id", "full_time_score", b"full_time_score", "goal_means", b"goal_means", "had_extra_time", b"had_extra_time", "half_time_score", b"half_time_score", "incident_time_us", b"incident_time_us", "ladder", b"ladder", "layout_hash", b"layout_hash", "margin_application", b"margin_application", "margin_removal", b"margin_removal", "market_ids", b"market_ids", "market_statuses", b"market_statuses", "outcome_counts", b"outcome_counts", "outcome_ids", b"outcome_ids", "overrounds", b"overrounds", "own_markets", b"own_markets", "own_settlement", b"own_settlement", "price_sources", b"price_sources", "providers", b"providers", "published_time_us", b"published_time_us", "result_statuses", b"result_statuses", "state_provider_id", b"state_provider_id", "state_time_us", b"state_time_us", "suspension_reasons", b"suspension_reasons", "version", b"version", "wanted_overrounds", b"wanted_overrounds"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["applied_request_ids", b"applied_request_ids", "believed_time_us", b"believed_time_us", "blended_probabilities", b"blended_probabilities", "decimal_odds_milli", b"decimal_odds_milli", "end_claims", b"end_claims", "fair_probabilities", b"fair_probabilities", "fixture_id", b"fixture_id", "full_time_score", b"full_time_score", "goal_means", b"goal_means", "had_extra_time", b"had_extra_time", "half_time_score", b"half_time_score", "incident_time_us", b"incident_time_us", "ladder", b"ladder", "layout_hash", b"layout_hash", "margin_application", b"margin_application", "margin_removal", b"margin_removal", "market_ids", b"market_ids", "market_statuses", b"market_statuses", "outcome_counts", b"outcome_counts", "outcome_ids", b"outcome_ids", "overrounds", b"overrounds", "own_markets", b"own_markets", "own_settlement", b"own_settlement", "price_sources", b"price_sources", "providers", b"providers", "published_time_us", b"published_time_us", "result_statuses", b"result_statuses", "state_provider_id", b"state_provider_id", "state_time_us", b"state_time_us", "suspension_reasons", b"suspension_reasons", "version", b"version", "wanted_overrounds", b"wanted_overrounds"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
