@@ -148,7 +148,7 @@ class ProviderColumns:
             leaves it to the types.
         stopped_time_us: When its newest bet-stop arrived; 0 for never.
         result_words: ResultWord of each market, uint8; None where it never told a result that counts.
-        told_state: Where the match stands by its last word; None for none since this process began.
+        told_state: Where the match stands by its last word; None for none.
         told_time_us: When that came.
         is_state_refused: What it last said of the match could not be taken: its bet-stop holds until it says it again.
     """

@@ -363,6 +363,11 @@ def test_own_markets_wait_while_another_provider_has_the_match_go_on() -> None:
     assert results(state) == {}
     assert own_results_due_us(state) == NOW_US + BELIEF_US_MAX + 1
     assert results(ended_by(("alpha", LIVE), state=state)) == {}
+    assert state.book is not None
+    explanation = encode_explanation(priced(state, policy=POLICY).explanation)
+    restored = restore_state("match", state.book, parse_explanation(book_pb2.PriceExplanation.FromString(explanation)))
+    assert results(ended_by(state=restored)) == {}
+    assert own_results_due_us(restored) == NOW_US + BELIEF_US_MAX + 1
     agreed = ended_by(("alpha", FALSE_END), state=state)
     assert statuses(agreed) == [SETTLED] * 5
     silent = ended_by(state=state, now_us=NOW_US + BELIEF_US_MAX + 1)

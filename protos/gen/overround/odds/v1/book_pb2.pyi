@@ -281,6 +281,8 @@ class ProviderQuotes(_message.Message):
     WINNER_COUNTS_FIELD_NUMBER: _builtins.int
     STOPPED_TIME_US_FIELD_NUMBER: _builtins.int
     RESULT_WORDS_FIELD_NUMBER: _builtins.int
+    TOLD_STATE_FIELD_NUMBER: _builtins.int
+    TOLD_TIME_US_FIELD_NUMBER: _builtins.int
     EPOCH_FIELD_NUMBER: _builtins.int
     IS_STATE_REFUSED_FIELD_NUMBER: _builtins.int
     provider_id: _builtins.str
@@ -312,10 +314,15 @@ class ProviderQuotes(_message.Message):
     """What its results that count say: uint8, one a market, the sum of 1 settled, 2 cancelled, 4 cancelled for a time window;
     empty for none.
     """
+    told_time_us: _builtins.int
     epoch: _builtins.int
     """Of the stream that brought the last update folded in."""
     is_state_refused: _builtins.bool
     """What it last said of the state of the match was refused: its bet-stop holds until it says it again."""
+    @_builtins.property
+    def told_state(self) -> _fixture_pb2.MatchState:
+        """Where the match stands by its last word, and when that came, microseconds since the Unix epoch, UTC; absent for none."""
+
     def __init__(
         self,
         *,
@@ -331,12 +338,14 @@ class ProviderQuotes(_message.Message):
         winner_counts: _builtins.bytes = ...,
         stopped_time_us: _builtins.int = ...,
         result_words: _builtins.bytes = ...,
+        told_state: _fixture_pb2.MatchState | None = ...,
+        told_time_us: _builtins.int = ...,
         epoch: _builtins.int = ...,
         is_state_refused: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["told_state", b"told_state"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bet_stops", b"bet_stops", "decimal_odds_milli", b"decimal_odds_milli", "epoch", b"epoch", "is_behind", b"is_behind", "is_bet_stopped", b"is_bet_stopped", "is_state_refused", b"is_state_refused", "market_statuses", b"market_statuses", "provider_id", b"provider_id", "received_time_us", b"received_time_us", "result_words", b"result_words", "sequence", b"sequence", "stopped_time_us", b"stopped_time_us", "weights", b"weights", "winner_counts", b"winner_counts"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bet_stops", b"bet_stops", "decimal_odds_milli", b"decimal_odds_milli", "epoch", b"epoch", "is_behind", b"is_behind", "is_bet_stopped", b"is_bet_stopped", "is_state_refused", b"is_state_refused", "market_statuses", b"market_statuses", "provider_id", b"provider_id", "received_time_us", b"received_time_us", "result_words", b"result_words", "sequence", b"sequence", "stopped_time_us", b"stopped_time_us", "told_state", b"told_state", "told_time_us", b"told_time_us", "weights", b"weights", "winner_counts", b"winner_counts"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
