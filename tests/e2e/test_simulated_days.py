@@ -18,7 +18,7 @@ from tests.e2e.conftest import Overround
 from tests.running_system import RunningSystem
 
 SEED = 20261121
-DAY = ("simulate", "--seed", str(SEED), "--matches", "1", "--speed", "1000")
+DAY = ("simulate", "--seed", str(SEED), "--matches", "1", "--speed", "250")
 SETTLED_LIMIT_S = 30.0
 REFUSED_LIMIT_S = 60
 
