@@ -38,9 +38,13 @@ class Parking:
 
     @property
     def complaint(self) -> str | None:
-        """What waits for a person, in a few words; None for nothing."""
+        """What is kept from being settled until a person decides, in a few words; None for nothing.
+
+        A case that holds back nothing but itself, a contradiction or a referral, is counted and listed alone: feeds
+        bring such as long as they run.
+        """
         counts = self._counts
-        if not counts.results_held and not counts.bets_unsettled:
+        if not counts.fixtures_held and not counts.bets_unsettled:
             return None
         return (
             f"{counts.results_held} results and {counts.bets_unsettled} bets wait for a person, "

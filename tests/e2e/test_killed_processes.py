@@ -65,26 +65,33 @@ class Scene:
         self.silent.fall_silent()
         self.settling.push(build_result(self.settled_fixture_id, "home"))
 
-    def close(self) -> None:
-        """Hang up."""
-        self.silent.close()
-        self.settling.close()
 
-
-def set_scene(system: RunningSystem, prices: Prices, bettor: Bettor) -> Scene:
-    """Let two providers quote a fixture each, and bet on one of them."""
-    target = f"{system.settings.host}:{system.settings.ports.web}"
-    keys = system.secrets.provider_api_keys
+@pytest.fixture
+def own_providers(simulated_day: RunningSystem) -> Iterator[tuple[OwnProvider, OwnProvider]]:
+    """Two providers beside those of the day."""
+    target = f"{simulated_day.settings.host}:{simulated_day.settings.ports.web}"
+    keys = simulated_day.secrets.provider_api_keys
     silent, settling = (OwnProvider(target, provider_id=name, api_key=keys[name]) for name in ("betfair", "uof"))
+    yield silent, settling
+    silent.close()
+    settling.close()
+
+
+def set_scene(providers: tuple[OwnProvider, OwnProvider], prices: Prices, bettor: Bettor) -> Scene:
+    """Let two providers quote a fixture each, and bet on one of them."""
+    silent, settling = providers
     silent_id, settled_id = (f"e2e:{uuid.uuid4().hex}" for _ in range(2))
     silent.push(build_update(silent_id, 1))
     settling.push(build_update(settled_id, 1))
     wait_for(lambda: main_price(prices, silent_id), what="price of the fixture that falls silent")
     price = wait_for(lambda: main_price(prices, settled_id), what="price of the fixture that is settled")
-    answers = [bettor.place(price, stake_minor=STAKE_MINOR) for _ in range(BETS_SETTLED)]
-    bets = [answer for answer in answers if isinstance(answer, bet_pb2.Bet)]
-    assert len(bets) == BETS_SETTLED, answers
+    bets = [wait_for(partial(taken, bettor, price), what="bet taken") for _ in range(BETS_SETTLED)]
     return Scene(silent, silent_id, settling, settled_id, bets)
+
+
+def taken(bettor: Bettor, price: Price) -> bet_pb2.Bet | None:
+    answer = bettor.place(price, stake_minor=STAKE_MINOR)
+    return answer if isinstance(answer, bet_pb2.Bet) else None
 
 
 def expect_what_was_said(scene: Scene, prices: Prices, bettor: Bettor) -> None:
@@ -113,13 +120,13 @@ def is_shut(prices: Prices, fixture_id: str) -> bool | None:
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_a_killed_process_comes_back_and_nothing_is_lost_or_doubled(
-    simulated_day: RunningSystem, overround: Overround, program: str
+    simulated_day: RunningSystem, overround: Overround, own_providers: tuple[OwnProvider, OwnProvider], program: str
 ) -> None:
     settings = simulated_day.settings
     target = f"{settings.host}:{settings.ports.web}"
     prices, bettor = Prices(target), Bettor(target, deposit_minor=100_000)
     asked = [ask(bettor, prices) for _ in range(3)]
-    scene = set_scene(simulated_day, prices, bettor)
+    scene = set_scene(own_providers, prices, bettor)
 
     scene.go_on()
     simulated_day.kill(program)
@@ -133,7 +140,6 @@ def test_a_killed_process_comes_back_and_nothing_is_lost_or_doubled(
     )
 
     expect_what_was_said(scene, prices, bettor)
-    scene.close()
     settle_doubts(asked, bettor)
     bet_ids = [answer.bet_id for _, _, answer in asked if isinstance(answer, bet_pb2.Bet)]
     bet_ids += [bet.bet_id for bet in scene.bets]

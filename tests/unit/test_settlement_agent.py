@@ -278,10 +278,12 @@ async def test_what_waits_for_a_person_is_complained_of_until_it_is_decided(part
     looking = asyncio.create_task(parking.run())
     try:
         assert parking.complaint is None
+        alone = ResultMessage("b/1", "uof:1", "b", "1x2", 1, b"", is_whole=False)
+        await parking.hold(alone, reason="RESULT_REFERRED", detail="not quoted", holds_queue=False)
         message = ResultMessage("a/1", "uof:1", "a", "", 1, b"", is_whole=False)
         await parking.hold(message, reason="RESULT_MALFORMED", detail="no market", holds_queue=True)
         await eventually(lambda: parking.complaint is not None)
-        assert "overround results list" in str(parking.complaint)
+        assert "1 fixtures with them: see `overround results list`" in str(parking.complaint)
         store.drop("a/1")
         await eventually(lambda: parking.complaint is None)
     finally:
