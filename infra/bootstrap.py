@@ -7,6 +7,7 @@ and how to mend it.
 from __future__ import annotations
 
 import argparse
+import fcntl
 import hashlib
 import os
 import re
@@ -40,6 +41,9 @@ UNUSABLE_IN_PATHS = ":\n"
 UTF8 = {"LC_ALL": "C.UTF-8", "PYTHONUTF8": "1"}
 """Steps read and write UTF-8 and find files of any name, whatever the locale."""
 STEP_TIMEOUT_S = 1_800
+INTERRUPTED = 130
+DIE_WITH_US = ("setpriv", "--pdeathsig", "TERM", "--")
+"""However we end, a step does not go on beside the next set-up."""
 LOG_LINES_SHOWN = 25
 SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 
@@ -70,16 +74,20 @@ def main() -> int:
         return 1
     try:
         expect_usable_path(ROOT)
-        _make_folders()
-        install_packages(PACKAGES + (TEST_PACKAGES if wanted.tests else ()))
-        make_environment()
-        if wanted.peers:
-            install_peers()
-        build_front_end()
-        fetch_broker()
+        with alone():
+            LOG.write_bytes(b"")
+            install_packages(PACKAGES + (TEST_PACKAGES if wanted.tests else ()))
+            make_environment()
+            if wanted.peers:
+                install_peers()
+            build_front_end()
+            fetch_broker()
     except StepFailed as failure:
         sys.stderr.write(f"{failure}\n")
         return 1
+    except KeyboardInterrupt:
+        sys.stderr.write("\nstopped; what is not done yet is done when it is run again\n")
+        return INTERRUPTED
     return 0
 
 
@@ -91,6 +99,27 @@ def expect_usable_path(path: Path) -> None:
     """
     if set(str(path)) & set(UNUSABLE_IN_PATHS):
         raise StepFailed(f"✗ The path of this folder must hold no colon and no line break, is {path}: move the folder")
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Wait for another set-up of this checkout to end.
+
+    Raises:
+        StepFailed: If nothing can be written here.
+    """
+    try:
+        STAMPS.mkdir(parents=True, exist_ok=True)
+        lock = (LOCAL / "bootstrap.lock").open("a", encoding="utf-8")
+    except OSError as error:
+        raise StepFailed(f"✗ {LOCAL} must be a folder that can be written to: {error.strerror}") from None
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            _say("waiting for another set-up of this checkout to end ...", is_last=True)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def install_packages(packages: Iterable[Package]) -> None:
@@ -128,8 +157,11 @@ def no_daemons(root: tuple[str, ...]) -> Iterator[None]:
 
 
 def make_environment() -> None:
-    """Create .venv and install exactly what the lock file lists, hashes checked."""
-    if not _works([str(VENV_PYTHON), "-c", "import sys"]):
+    """Create .venv and install exactly what the lock file lists, hashes checked.
+
+    One that something was still being installed into when that was cut short is made anew.
+    """
+    if not (STAMPS / "requirements").exists() or not _works([str(VENV_PYTHON), "-c", "import sys"]):
         shutil.rmtree(VENV, ignore_errors=True)
         _forget("requirements", "peers", "project")
         mend = "apt install python3-venv, then try again"
@@ -166,20 +198,21 @@ def install_peers() -> None:
 def build_front_end() -> None:
     """Install what the front end needs and build it, with the Node that .venv brings."""
     npm = [str(VENV / "bin" / "npm")]
-    with step_due("web-packages", [WEB / "package.json", WEB / "package-lock.json"]) as is_due:
-        if is_due or not (WEB / "node_modules").exists():
+    sources = [WEB / "package.json", WEB / "package-lock.json"]
+    with step_due("web-packages", sources, made=WEB / "node_modules") as is_due:
+        if is_due:
             mend = "check the network (npm reads its proxy and registry from ~/.npmrc), then try again"
             run("Installing the front end's packages", [*npm, "ci", "--no-progress"], mend=mend, cwd=WEB)
-    with step_due("web-build", list(_web_sources())) as is_due:
-        if is_due or not (WEB / "dist").exists():
+    with step_due("web-build", list(_web_sources()), made=WEB / "dist") as is_due:
+        if is_due:
             mend = "mend what the log names in web/, then try again"
             run("Building the front end", [*npm, "run", "build"], mend=mend, cwd=WEB)
 
 
 def fetch_broker() -> None:
     """Fetch Kafka's jars."""
-    with step_due("kafka", [KAFKA_POM]) as is_due:
-        if is_due or not any(KAFKA_LIBS.glob("kafka_*.jar")):
+    with step_due("kafka", [KAFKA_POM], made=KAFKA_LIBS) as is_due:
+        if is_due:
             shutil.rmtree(KAFKA_LIBS, ignore_errors=True)
             options = ["--batch-mode", "--no-transfer-progress", "-f", str(KAFKA_POM)]
             goal = ["dependency:copy-dependencies", "-DincludeScope=runtime", f"-DoutputDirectory={KAFKA_LIBS}"]
@@ -199,7 +232,12 @@ def run(title: str, command: list[str], *, mend: str, cwd: Path = ROOT) -> None:
         log.write(f"\n$ {' '.join(command)}\n")
         log.flush()
         process = subprocess.Popen(
-            command, cwd=cwd, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env={**os.environ, **UTF8, "PATH": path}
+            [*DIE_WITH_US, *command],
+            cwd=cwd,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            env={**os.environ, **UTF8, "PATH": path},
         )
         _show_progress(title, process, begun_s)
     seconds = time.monotonic() - begun_s
@@ -210,13 +248,18 @@ def run(title: str, command: list[str], *, mend: str, cwd: Path = ROOT) -> None:
 
 
 @contextmanager
-def step_due(name: str, sources: list[Path]) -> Iterator[bool]:
-    """Tell whether the sources changed since the step last succeeded; note it when it succeeds."""
+def step_due(name: str, sources: list[Path], *, made: Path = ROOT) -> Iterator[bool]:
+    """Tell whether the sources changed or what it made is gone since the step last succeeded; note when it succeeds.
+
+    From the begin of a step to its success nothing says that it was done, so one that was cut short is done again.
+    """
     digest = hashlib.sha256()
     for source in sources:
         digest.update(f"{source.relative_to(ROOT)}\0".encode() + source.read_bytes())
     stamp = STAMPS / name
-    is_due = not stamp.exists() or stamp.read_text(encoding="utf-8") != digest.hexdigest()
+    is_due = not stamp.exists() or stamp.read_text(encoding="utf-8") != digest.hexdigest() or not made.exists()
+    if is_due:
+        stamp.unlink(missing_ok=True)
     yield is_due
     if is_due:
         stamp.write_text(digest.hexdigest(), encoding="utf-8")
@@ -264,6 +307,7 @@ def _show_progress(title: str, process: subprocess.Popen[bytes], begun_s: float)
                 process.kill()
         except KeyboardInterrupt:
             process.terminate()
+            process.wait()
             raise
         else:
             return
@@ -282,14 +326,6 @@ def _log_end() -> str:
     return "\n".join(
         f"  {line}" for line in LOG.read_text(encoding="utf-8", errors="replace").splitlines()[-LOG_LINES_SHOWN:]
     )
-
-
-def _make_folders() -> None:
-    try:
-        STAMPS.mkdir(parents=True, exist_ok=True)
-        LOG.write_bytes(b"")
-    except OSError as error:
-        raise StepFailed(f"✗ {LOCAL} must be a folder that can be written to: {error.strerror}") from None
 
 
 def _forget(*names: str) -> None:

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+import subprocess
 import sys
+import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
 
 from infra import bootstrap
@@ -38,6 +44,79 @@ def test_a_step_that_failed_stays_due(source: Path) -> None:
     with pytest.raises(bootstrap.StepFailed), bootstrap.step_due("step", [source]):
         raise bootstrap.StepFailed("no network")
     assert _is_due(source)
+
+
+def test_a_step_that_was_cut_short_is_due_again_also_where_its_stamp_was_right(source: Path) -> None:
+    made = source.parent / "made"
+    with bootstrap.step_due("step", [source], made=made):
+        made.mkdir()
+    made.rmdir()
+    with contextlib.suppress(KeyboardInterrupt), bootstrap.step_due("step", [source], made=made) as is_due:
+        assert is_due
+        made.mkdir()  # half of it
+        raise KeyboardInterrupt
+    assert _is_due(source)
+
+
+def test_an_environment_that_was_cut_short_is_made_anew(source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    half = source.parent / "venv"
+    half.mkdir()
+    monkeypatch.setattr(bootstrap, "VENV", half)
+    monkeypatch.setattr(bootstrap, "VENV_PYTHON", Path(sys.executable))  # it starts, but has no pip, say
+
+    def stop(title: str, command: list[str], *, mend: str) -> None:
+        raise bootstrap.StepFailed(title)
+
+    monkeypatch.setattr(bootstrap, "run", stop)
+    with pytest.raises(bootstrap.StepFailed, match="Creating the virtual environment"):
+        bootstrap.make_environment()
+    assert not half.exists()
+
+
+def test_a_step_ends_with_the_set_up_however_that_ends(source: Path) -> None:
+    step = f"import os, pathlib, time; pathlib.Path({str(source)!r}).write_text(str(os.getpid())); time.sleep(60)"
+    script = (
+        "import pathlib, sys; from infra import bootstrap\n"
+        f"bootstrap.LOG = pathlib.Path({str(source.parent / 'log')!r})\n"
+        f"bootstrap.run('Waiting', [sys.executable, '-c', {step!r}], mend='')"
+    )
+    set_up = subprocess.Popen([sys.executable, "-c", script], cwd=ROOT)
+    _wait_until(lambda: source.read_text() not in {"", "1"})
+    step_pid = int(source.read_text())
+    set_up.kill()
+    set_up.wait()
+    _wait_until(lambda: not psutil.pid_exists(step_pid))
+
+
+def test_two_set_ups_of_a_checkout_wait_for_each_other(source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bootstrap, "LOCAL", source.parent)
+    begun, ended = threading.Event(), threading.Event()
+
+    def be_second() -> None:
+        begun.set()
+        with bootstrap.alone():
+            ended.set()
+
+    second = threading.Thread(target=be_second)
+    with bootstrap.alone():
+        second.start()
+        begun.wait()
+        assert not ended.wait(0.2)
+    second.join(5)
+    assert ended.is_set()
+
+
+def test_a_checkout_that_cannot_be_written_to_is_told_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bootstrap, "STAMPS", Path("/proc/stamps"))
+    with pytest.raises(bootstrap.StepFailed, match="must be a folder that can be written to"), bootstrap.alone():
+        pass
+
+
+def _wait_until(is_so: Callable[[], bool]) -> None:
+    deadline_s = time.monotonic() + 10
+    while not is_so():
+        assert time.monotonic() < deadline_s
+        time.sleep(0.05)
 
 
 def test_a_failure_shows_the_end_of_the_log_and_how_to_mend_it(source: Path) -> None:
