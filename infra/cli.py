@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 
 import typer
 
-from infra.settings import Profile, Settings, load_settings
+from infra.settings import Profile, Settings, SettingsRefused, load_settings
 from infra.terminal import use_plain_signs
 
 if TYPE_CHECKING:
@@ -319,7 +319,10 @@ def _settings(profile: str | None) -> Settings:
     known: dict[str, Profile] = {"local": "local", "test": "test", "production": "production"}
     if profile is not None and profile not in known:
         raise typer.BadParameter(f"expected one of {', '.join(known)}, was {profile!r}")
-    return load_settings(known[profile] if profile else None)
+    try:
+        return load_settings(known[profile] if profile else None)
+    except SettingsRefused as error:
+        _fail(str(error))
 
 
 if __name__ == "__main__":

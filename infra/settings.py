@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from infra.local.secrets import LocalSecrets
 from odds.start_guard import StartGuard
@@ -19,6 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 TEST_PORT_OFFSET = 10_200  # the test profile runs beside the local one
 
 Profile = Literal["local", "test", "production"]
+PortNumber = Annotated[int, Field(ge=1, le=65_535)]
 
 
 class Section(BaseModel):
@@ -30,22 +32,22 @@ class Section(BaseModel):
 class Ports(Section):
     """Where each server listens, on the loopback address in the local profile."""
 
-    web: int = 8080
-    gateway_grpc: int = 18081
-    gateway_http: int = 18082
-    gateway_health: int = 18083
-    kafka: int = 18092
-    kafka_controller: int = 18093
-    postgres: int = 18432
-    redis: int = 18379
-    clickhouse: int = 18900
-    clickhouse_http: int = 18123
-    pricing_http: int = 18084
-    risk_http: int = 18085
-    settlement_http: int = 18086
-    history_http: int = 18087
-    relay_http: int = 18088
-    simulation_http: int = 18089
+    web: PortNumber = 8080
+    gateway_grpc: PortNumber = 18081
+    gateway_http: PortNumber = 18082
+    gateway_health: PortNumber = 18083
+    kafka: PortNumber = 18092
+    kafka_controller: PortNumber = 18093
+    postgres: PortNumber = 18432
+    redis: PortNumber = 18379
+    clickhouse: PortNumber = 18900
+    clickhouse_http: PortNumber = 18123
+    pricing_http: PortNumber = 18084
+    risk_http: PortNumber = 18085
+    settlement_http: PortNumber = 18086
+    history_http: PortNumber = 18087
+    relay_http: PortNumber = 18088
+    simulation_http: PortNumber = 18089
 
     def shifted(self, by: int) -> Ports:
         """Return the same ports moved by `by`; those set by hand stay."""
@@ -451,9 +453,27 @@ class Settings(BaseSettings):
         }
 
 
+class SettingsRefused(Exception):
+    """A setting is not what it must be; the message names its variable."""
+
+
 def load_settings(profile: Profile | None = None) -> Settings:
-    """Read the environment; the test profile listens on ports of its own unless they are set."""
-    settings = Settings() if profile is None else Settings(profile=profile)
+    """Read the environment; the test profile listens on ports of its own unless they are set.
+
+    Raises:
+        SettingsRefused: With a line for every setting that is wrong.
+    """
+    try:
+        settings = Settings() if profile is None else Settings(profile=profile)
+    except ValidationError as error:
+        raise SettingsRefused("\n".join(_describe(wrong) for wrong in error.errors())) from None
+    except SettingsError as error:
+        raise SettingsRefused(f"{error}: expected JSON") from None
     if settings.profile != "test":
         return settings
     return settings.model_copy(update={"ports": settings.ports.shifted(TEST_PORT_OFFSET)})
+
+
+def _describe(wrong: ErrorDetails) -> str:
+    variable = "OVERROUND_" + "__".join(str(part).upper() for part in wrong["loc"])
+    return f"{variable} is {wrong['input']!r}: {wrong['msg']}"

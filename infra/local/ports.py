@@ -1,4 +1,4 @@
-"""Who has a port that we need."""
+"""Where we listen, and who has a port that we need."""
 
 from __future__ import annotations
 
@@ -8,9 +8,28 @@ import psutil
 
 from infra.local.program import Program
 
+EVERY_ADDRESS = ("", "0", "0.0.0.0", "::", "*")  # noqa: S104 - to refuse them
+
+
+class HostRefused(Exception):
+    """We cannot listen there; the message says why, and where we can."""
+
 
 class PortTaken(Exception):
     """Something else listens where we want to; the message says what, and which setting moves us."""
+
+
+def expect_one_address(host: str) -> None:
+    """Return where servers can tell their clients to come back to `host`.
+
+    Raises:
+        HostRefused: If it stands for every address.
+    """
+    if host in EVERY_ADDRESS:
+        raise HostRefused(
+            f"OVERROUND_HOST must be one address of this machine, was {host!r}, which is all of them: "
+            "name the one that others are to reach"
+        )
 
 
 def expect_free_ports(programs: Iterable[Program]) -> None:

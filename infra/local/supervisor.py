@@ -185,5 +185,5 @@ class Supervisor:
         self._audience.on_change(runner)
 
     def _write_state(self) -> None:
-        with contextlib.suppress(FileNotFoundError):  # the data folder may be thrown away under us
+        with contextlib.suppress(OSError):  # the data folder may be thrown away under us, or be full
             write_state(self._profile_dir, is_ready=self._is_ready, runners=list(self._runners.values()))

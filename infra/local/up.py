@@ -8,11 +8,13 @@ import time
 from collections.abc import Sequence
 
 from rich.console import Console
+from rich.markup import escape
 from rich.status import Status
 from rich.table import Table
 
+from infra.local.data import DataFolderRefused, expect_usable
 from infra.local.locks import AlreadyRunning
-from infra.local.ports import PortTaken
+from infra.local.ports import HostRefused, PortTaken, expect_one_address
 from infra.local.program import Program, ProgramState
 from infra.local.runner import Runner, StartFailed
 from infra.local.secrets import SecretsRefused
@@ -86,9 +88,11 @@ def run_up(
 ) -> int:
     """Run until Ctrl-C; return the exit status."""
     try:
+        expect_usable(settings.profile_dir)
         programs = describe_system(settings)
-    except SecretsRefused as error:
-        console.print(f"[red]✗[/] {error}", highlight=False, soft_wrap=True)
+        expect_one_address(settings.host)
+    except (DataFolderRefused, HostRefused, SecretsRefused) as error:
+        _say_failed(console, error)
         return 1
     names = choose(programs, with_simulation=with_simulation, only_servers=only_servers)
     begun_s = time.monotonic()
@@ -110,7 +114,7 @@ def run_up(
         asyncio.run(run())
     except (AlreadyRunning, PortTaken, StartFailed) as error:
         terminal.end()
-        console.print(f"[red]✗[/] {error}", highlight=False, markup=True)
+        _say_failed(console, error)
         return 1
     finally:
         terminal.end()
@@ -139,6 +143,11 @@ def show_addresses(settings: Settings, console: Console, *, only_servers: bool) 
     table.add_row("Passwords", str(settings.profile_dir / "secrets.json"))
     table.add_row("Logs", str(settings.profile_dir / "logs"))
     console.print(table)
+
+
+def _say_failed(console: Console, error: Exception) -> None:
+    """Say it in its own words: brackets in what others wrote, such as a log or a command line, mean nothing."""
+    console.print(f"[red]✗[/] {escape(str(error))}", highlight=False, soft_wrap=True)
 
 
 def _secrets(settings: Settings) -> str:

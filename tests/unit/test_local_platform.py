@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
+import shutil
 import stat
 from pathlib import Path
 
 import pytest
 from aiokafka import codec
+from rich.console import Console
 
+from infra.local.data import DataFolderRefused, expect_usable
 from infra.local.locks import AlreadyRunning, hold_supervisor_lock, hold_use, is_used
 from infra.local.logs import bound_logs
 from infra.local.programs.clickhouse import clickhouse_program
@@ -19,6 +23,7 @@ from infra.local.secrets import PROVIDERS, LocalSecrets
 from infra.local.state import find_process
 from infra.local.system import choose, describe_system
 from infra.local.topic_report import TopicState, find_difference
+from infra.local.up import run_up
 from infra.migrations.clickhouse_migration import split_statements
 from infra.migrations.kafka_migration import (
     PartitionsDiffer,
@@ -27,7 +32,7 @@ from infra.migrations.kafka_migration import (
     read_declarations,
 )
 from infra.migrations.steps import Step, find_pending
-from infra.settings import ROOT, Ports, Settings, load_settings
+from infra.settings import ROOT, Ports, Settings, SettingsRefused, load_settings
 from kernel.errors import InvariantBroken
 from streams import liability, pricing, pricing_publication
 
@@ -43,6 +48,32 @@ def test_the_test_profile_shares_no_port_with_the_local_one() -> None:
     local, test = (set(load_settings(name).ports.model_dump().values()) for name in ("local", "test"))
     assert len(local) == len(test) == len(Ports.model_fields)
     assert not local & test
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("OVERROUND_PORTS__WEB", "99999"),
+        ("OVERROUND_PORTS__REDIS", "abc"),
+        ("OVERROUND_KAFKA", "{"),
+    ],
+)
+def test_a_setting_that_cannot_be_is_told_by_its_variable(
+    variable: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, value)
+    name = variable.removeprefix("OVERROUND_")
+    with pytest.raises(SettingsRefused, match=f"(?i){name}"):
+        load_settings()
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", ""])  # noqa: S104 - to have them refused
+def test_a_host_that_is_every_address_is_refused_also_where_there_are_passwords(host: str, tmp_path: Path) -> None:
+    LocalSecrets.load(Settings(data_dir=tmp_path))
+    said = io.StringIO()
+    settings = Settings(data_dir=tmp_path, host=host)
+    assert run_up(settings, Console(file=said), with_simulation=False, only_servers=True, linger_s=None) == 1
+    assert f"OVERROUND_HOST must be one address of this machine, was {host!r}" in said.getvalue()
 
 
 def test_a_port_that_was_set_by_hand_does_not_move() -> None:
@@ -94,6 +125,34 @@ def test_two_supervisors_on_one_data_folder_are_refused(tmp_path: Path) -> None:
         pass
     with hold_supervisor_lock(tmp_path):
         pass
+
+
+def test_a_data_folder_that_cannot_be_used_is_told_in_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    said = io.StringIO()
+    settings = Settings(data_dir=tmp_path / "file")
+    console = Console(file=said)
+    assert run_up(settings, console, with_simulation=False, only_servers=True, linger_s=None) == 1
+    assert "must be a folder that can be written to, but: Not a directory" in said.getvalue()
+    assert said.getvalue().count("\n") == 1
+
+
+def test_a_data_folder_without_room_is_refused_before_anything_is_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expect_usable(tmp_path)
+    usage = shutil.disk_usage(tmp_path)._replace(free=20_000_000)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
+    with pytest.raises(DataFolderRefused, match="must have 300 MB free, has 20 MB"):
+        expect_usable(tmp_path)
+
+
+def test_what_others_wrote_is_shown_as_it_is(tmp_path: Path) -> None:
+    said = io.StringIO()
+    file = tmp_path / "[bold]file[red]"
+    file.touch()
+    run_up(Settings(data_dir=file), Console(file=said), with_simulation=False, only_servers=True, linger_s=None)
+    assert str(file) in said.getvalue()
 
 
 def test_a_use_is_seen_until_it_ends(tmp_path: Path) -> None:
