@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from odds.book import EndClaim, ProviderColumns, ResultWord, StopFlag, TraderSuspension
-from odds.fixture import FixtureStatus, MarketStatus, MatchState, Period
+from odds.fixture import FixtureDescription, FixtureStatus, MarketStatus, MatchState, Period
 from odds.fixture_state import BELIEF_US_MAX, OVER_STATUSES, FixtureState, ending
 from odds.layout_room import make_room
 from odds.layout_union import project
@@ -73,12 +73,19 @@ def fold(state: FixtureState, update: FixtureUpdate, rights: RightsTable = EVERY
     provider = _follow_stops(provider, state, update, may_quote=judgement.may_quote)
     state = _replace_provider(state, replace(provider, sequence=update.sequence, epoch=update.epoch))
     if judgement.may_tell_state:
-        state = replace(state, description=update.description or state.description)
+        state = replace(state, description=_take_description(state.description, update.description))
         if update.state is not None:
             state = _take_match_state(state, update, update.state, rights)
     if update.result_marks:
         state = _take_results(state, update, judgement)
     return replace(state, feed_time_us=max(state.feed_time_us, update.appended_time_us))
+
+
+def _take_description(known: FixtureDescription | None, told: FixtureDescription | None) -> FixtureDescription | None:
+    """Return what is known of the fixture; who says no start does not make it forgotten, it guards the prices."""
+    if known is None or told is None:
+        return told or known
+    return told if told.start_time_ms else replace(told, start_time_ms=known.start_time_ms)
 
 
 def suspend_for(state: FixtureState, update: FixtureUpdate, rights: RightsTable = EVERYBODYS_RIGHTS) -> FixtureState:

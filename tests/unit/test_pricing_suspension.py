@@ -392,3 +392,16 @@ def test_a_restored_fixture_nobody_spoke_of_waits_for_its_provider() -> None:
     restored = restore_state("match", before.state.book, None)
     assert reasons(priced(restored)) == [NOT_RESTORED, NOT_RESTORED]
     assert reasons(priced(folded(update(quoted=quotes()), state=restored))) == [NONE, NONE]
+
+
+@pytest.mark.parametrize("provider_id", ["alpha", "bravo"])
+def test_a_description_without_a_start_does_not_make_the_known_one_forgotten(provider_id: str) -> None:
+    begun = FixtureDescription("football", start_time_ms=NOW_US // 1_000 - 1)
+    scheduled = folded(update(quoted=quotes(), description=begun, state=MatchState(FixtureStatus.PRE_MATCH)))
+    renamed = FixtureDescription("football", home_name="Rovers")
+
+    state = folded(update(provider_id=provider_id, quoted=quotes(), description=renamed), state=scheduled)
+
+    assert state.description is not None
+    assert state.description.home_name == "Rovers"
+    assert reasons(priced(state)) == [SuspensionReason.NOT_STARTED_IN_TIME] * 2
