@@ -1,4 +1,5 @@
 /** The player's bets on this page: pages of the list, and every change as it happens. */
+import { untrack } from "svelte";
 import { type Failure } from "../shared/failure";
 import type { BettingClient } from "../wire/bets";
 import { toFailure } from "../wire/errors";
@@ -22,8 +23,8 @@ export class BetsState {
   isWhole = $state(false);
   failure = $state.raw<Failure | null>(null);
   #nextToken = "";
-  /** Counts sessions, so that an answer for the player before never shows up in the next one's list. */
-  #epoch = 0;
+  /** Counts sessions: an answer for the player before never shows up in the next one's list, which is read anew. */
+  generation = $state(0);
   readonly #betting: BettingClient;
 
   constructor(betting: BettingClient) {
@@ -39,7 +40,7 @@ export class BetsState {
   }
 
   clear(): void {
-    this.#epoch += 1;
+    this.generation = untrack(() => this.generation) + 1;
     this.bets = [];
     this.#nextToken = "";
     this.isWhole = false;
@@ -61,23 +62,23 @@ export class BetsState {
   /** Reads on until some more bets pass the filter or the list ends. */
   async loadMore(filter: BetFilter): Promise<void> {
     if (this.isLoading || this.isWhole) return;
-    const epoch = this.#epoch;
+    const generation = this.generation;
     this.isLoading = true;
     this.failure = null;
     try {
       let found = 0;
       for (let page = 0; page < PAGES_MAX && found < ROWS_WANTED && !this.isWhole; page++) {
         const { bets, nextToken } = await this.#betting.listBets(0, this.#nextToken);
-        if (epoch !== this.#epoch) return;
+        if (generation !== this.generation) return;
         this.put(bets);
         this.#nextToken = nextToken;
         this.isWhole = nextToken === "";
         found += bets.filter((bet) => matches(bet, filter)).length;
       }
     } catch (error) {
-      if (epoch === this.#epoch) this.failure = toFailure(error);
+      if (generation === this.generation) this.failure = toFailure(error);
     } finally {
-      if (epoch === this.#epoch) this.isLoading = false;
+      if (generation === this.generation) this.isLoading = false;
     }
   }
 
@@ -85,12 +86,12 @@ export class BetsState {
   async load(betId: string): Promise<void> {
     if (this.find(betId)) return;
     this.failure = null;
-    const epoch = this.#epoch;
+    const generation = this.generation;
     try {
       const bet = await this.#betting.getBet(betId);
-      if (epoch === this.#epoch) this.put([bet]);
+      if (generation === this.generation) this.put([bet]);
     } catch (error) {
-      if (epoch === this.#epoch) this.failure = toFailure(error);
+      if (generation === this.generation) this.failure = toFailure(error);
     }
   }
 }
