@@ -164,6 +164,7 @@ class FeedService:
                 sequence=cursor.acknowledged_sequence,
                 epoch=cursor.epoch,
                 seen_sequence=resumption.seen_sequence,
+                owed=resumption.owed,
                 last_sign=last_sign,
             )
             self._stream_by_provider[provider_id] = stream
@@ -281,7 +282,9 @@ class FeedService:
             await asyncio.wait([stream.reading])
         try:
             await self._settle(stream)
-            await self._move(stream, stream.acknowledged_sequence, is_exact=stream.is_settled)
+            sequence = stream.acknowledged_sequence
+            is_exact = stream.is_settled and self._intake.has_come_again(provider_id, sequence=sequence)
+            await self._move(stream, sequence, is_exact=is_exact)
         except (DomainError, TimeoutError) as error:
             log.warning("feed.cursor_left_behind", provider=provider_id, error=repr(error))
         finally:

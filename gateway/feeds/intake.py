@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
+from types import MappingProxyType
 from typing import Final, TypeVar
 
 from prometheus_client import Counter
@@ -32,6 +33,7 @@ SIGN_INTERVAL_US: Final = 1_000_000
 REPEATED_SIGN_INTERVAL_US: Final = 100_000
 SEQUENCES_REMEMBERED_MAX: Final = 16_384
 ROOM_WAIT_S: Final = 0.01
+NOTHING_OWED: Final[Mapping[int, str]] = MappingProxyType({})
 ROOM_ATTEMPTS_MAX: Final = 3_000
 
 Answer = TypeVar("Answer")
@@ -92,6 +94,7 @@ class Intake:
         sequence: int,
         epoch: int = 0,
         seen_sequence: int = 0,
+        owed: Mapping[int, str] = NOTHING_OWED,
         last_sign: ProviderHeartbeat | None = None,
     ) -> None:
         """Expect sequences of a provider above `sequence` from here on.
@@ -101,14 +104,17 @@ class Intake:
             sequence: Up to where all of it is in the log.
             epoch: Of the stream.
             seen_sequence: The highest that the log has; it counts as down until all before it is there.
+            owed: Fixtures by sequence of what has to come again before anything behind it.
             last_sign: Its last sign of life, of whatever gateway, with what it said of itself.
         """
         state = self._state_of(provider_id)
         state.seen_sequence = max(seen_sequence, state.last_sequence, state.seen_sequence)
-        state.is_catching_up = sequence < state.seen_sequence
+        # Another gateway may have lost what the log never saw: then something has to come again before all is well.
+        has_lost = last_sign is not None and last_sign.says_up and not last_sign.is_up
+        state.is_catching_up = sequence < state.seen_sequence or has_lost
         state.last_sequence = state.resumed_sequence = sequence
         state.epoch = epoch
-        state.owed = {lost: fixture_id for lost, fixture_id in state.owed.items() if lost > sequence}
+        state.owed = {lost: fixture_id for lost, fixture_id in {**state.owed, **owed}.items() if lost > sequence}
         state.recent_sequences.clear()
         if last_sign is not None:
             state.says_up = last_sign.says_up if last_sign.HasField("says_up") else last_sign.is_up
@@ -146,10 +152,14 @@ class Intake:
     def note_in_log(self, provider_id: str, *, sequence: int, timeout_ms: int) -> None:
         """Note that all of a provider up to a sequence is in the log, which may end what `note_loss` began."""
         state = self._state_of(provider_id)
-        if state.is_catching_up and sequence >= state.seen_sequence:
+        if state.is_catching_up and sequence >= state.seen_sequence and sequence > state.resumed_sequence:
             state.is_catching_up = False
             with suppress(OutletFull):  # the next update or sign says it
                 self.sign_life(provider_id, provider_time_ms=0, timeout_ms=timeout_ms)
+
+    def has_come_again(self, provider_id: str, *, sequence: int) -> bool:
+        """Return whether the log holds nothing of a provider beyond a sequence, of this stream or of one before."""
+        return sequence >= self._state_of(provider_id).seen_sequence
 
     def pass_over(self, update: FeedUpdate) -> None:
         """Note an update that the log has already, so that those after it must be above it.
@@ -202,7 +212,7 @@ class Intake:
         _expect_rising(update, state)
         update.received_time_us = self._clock.now_us()
         update.provider_time_ms = min(update.provider_time_ms, update.received_time_us // 1_000)
-        update.epoch, update.is_catching_up = state.epoch, update.sequence < state.seen_sequence
+        update.epoch, update.is_catching_up = state.epoch, state.is_catching_up
         self._outlet.send(UPDATES_TOPIC, update.fixture_id, update.SerializeToString(), on_delivery)
         _note(update, state)
         state.taken.inc()

@@ -165,7 +165,6 @@ def test_an_update_does_not_say_up_for_a_provider_that_says_down(
         (None, True),
         (ProviderHeartbeat(is_up=False), False),
         (ProviderHeartbeat(is_up=True), True),
-        (ProviderHeartbeat(is_up=False, says_up=True), True),
         (ProviderHeartbeat(is_up=False, says_up=False), False),
     ],
 )
@@ -175,6 +174,20 @@ def test_what_a_provider_said_of_itself_outlives_the_gateway(
     intake.resume(PROVIDER, sequence=10, epoch=7, last_sign=last)
     take(intake, update(11))
     assert [(sign.is_up, sign.says_up, sign.epoch) for sign in outlet.signs] == [(is_up, is_up, 7)]
+
+
+def test_what_another_gateway_lost_has_to_come_again_before_its_provider_counts_as_up(
+    intake: Intake, outlet: FakeOutlet, clock: FakeClock
+) -> None:
+    intake.resume(PROVIDER, sequence=10, epoch=7, last_sign=ProviderHeartbeat(is_up=False, says_up=True))
+    take(intake, update(11), update(12))
+    intake.note_in_log(PROVIDER, sequence=10, timeout_ms=TIMEOUT_MS)
+    assert [(sign.is_up, sign.says_up) for sign in outlet.signs] == [(False, True)]
+    assert [item.is_catching_up for item in outlet.updates] == [True, True]
+    intake.note_in_log(PROVIDER, sequence=12, timeout_ms=TIMEOUT_MS)
+    take(intake, update(13))
+    assert outlet.signs[-1].is_up
+    assert not outlet.updates[-1].is_catching_up
 
 
 def test_a_provider_counts_as_down_from_a_loss_until_all_that_was_seen_is_in_the_log_again(
@@ -189,7 +202,7 @@ def test_a_provider_counts_as_down_from_a_loss_until_all_that_was_seen_is_in_the
     intake.note_in_log(PROVIDER, sequence=2, timeout_ms=TIMEOUT_MS)
     assert [(sign.is_up, sign.says_up) for sign in outlet.signs] == [(True, True)] + [(False, True)] * 3
     intake.note_in_log(PROVIDER, sequence=3, timeout_ms=TIMEOUT_MS)
-    assert [(item.epoch, item.is_catching_up) for item in outlet.updates[3:]] == [(2, True), (2, False)]
+    assert [(item.epoch, item.is_catching_up) for item in outlet.updates[3:]] == [(2, True), (2, True)]
     assert outlet.signs[-1].is_up
 
 

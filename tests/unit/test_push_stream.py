@@ -132,8 +132,8 @@ def test_only_what_the_last_stream_brought_of_a_fixture_need_not_be_sent_again()
         LoggedUpdate(0, 14, "c"),
         LoggedUpdate(0, 15, "a"),
     ]
-    assert Resumption.of(cursor, logged) == Resumption(frozenset({11, 14}), 15)
-    assert Resumption.of(cursor, []) == Resumption(frozenset(), 0)
+    assert Resumption.of(cursor, logged) == Resumption(frozenset({11, 14}), 15, {12: "a", 13: "b", 15: "a"})
+    assert Resumption.of(cursor, []) == Resumption(frozenset(), 0, {})
 
 
 async def test_what_is_lost_is_known_with_its_fixture() -> None:
