@@ -20,6 +20,7 @@ from odds.provider_rights import (
     RightsTable,
     feed_of,
     judge_update,
+    may_move_start,
     quotes_fixture,
 )
 from odds.updates import FixtureUpdate, Quotes, ResultKind, ResultMark, TraderCommand, TradingAction
@@ -73,7 +74,7 @@ def fold(state: FixtureState, update: FixtureUpdate, rights: RightsTable = EVERY
     provider = _follow_stops(provider, state, update, may_quote=judgement.may_quote)
     state = _replace_provider(state, replace(provider, sequence=update.sequence, epoch=update.epoch))
     if judgement.may_tell_state:
-        state = replace(state, description=_take_description(state.description, update.description))
+        state = replace(state, description=_take_description(state, update))
         if update.state is not None:
             state = _take_match_state(state, update, update.state, rights)
     if update.result_marks:
@@ -81,11 +82,16 @@ def fold(state: FixtureState, update: FixtureUpdate, rights: RightsTable = EVERY
     return replace(state, feed_time_us=max(state.feed_time_us, update.appended_time_us))
 
 
-def _take_description(known: FixtureDescription | None, told: FixtureDescription | None) -> FixtureDescription | None:
-    """Return what is known of the fixture; who says no start does not make it forgotten, it guards the prices."""
+def _take_description(state: FixtureState, update: FixtureUpdate) -> FixtureDescription | None:
+    """Return what is known of the fixture; a known start guards the prices: it is not lost, nor put off by anybody."""
+    known, told = state.description, update.description
     if known is None or told is None:
         return told or known
-    return told if told.start_time_ms else replace(told, start_time_ms=known.start_time_ms)
+    start_time_ms = told.start_time_ms or known.start_time_ms
+    if may_move_start(state, update.provider_id):
+        return replace(told, start_time_ms=start_time_ms)
+    earliest_ms = min(start_time_ms, known.start_time_ms or start_time_ms)
+    return replace(told, start_time_ms=earliest_ms, sport=known.sport or told.sport)
 
 
 def suspend_for(state: FixtureState, update: FixtureUpdate, rights: RightsTable = EVERYBODYS_RIGHTS) -> FixtureState:

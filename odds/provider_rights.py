@@ -24,8 +24,10 @@ SETTLING_NOT_PERMITTED: Final = "SETTLING_NOT_PERMITTED"
 CANCELLING_NOT_PERMITTED: Final = "CANCELLING_NOT_PERMITTED"
 BETTER_RANKED_PROVIDER: Final = "BETTER_RANKED_PROVIDER"
 OTHER_RESULT_STANDS: Final = "OTHER_RESULT_STANDS"
+FIXTURE_NOT_STARTED: Final = "FIXTURE_NOT_STARTED"
 RULES_CACHED_MAX: Final = 4_096
 
+_BEFORE_PLAY: Final = frozenset({FixtureStatus.UNKNOWN, FixtureStatus.PRE_MATCH})
 _SETTLING: Final = frozenset({ResultKind.SETTLEMENT, ResultKind.SETTLEMENT_ROLLBACK})
 _OVERTURNED_BY: Final = {
     ResultKind.SETTLEMENT: ResultWord.CANCELLED,
@@ -124,8 +126,20 @@ def judge_update(state: FixtureState, update: FixtureUpdate, table: RightsTable)
         "" if rights.may_quote or may_tell_state or update.result_marks else NOTHING_PERMITTED,
         rights.may_quote,
         may_tell_state,
-        tuple(hearing.referral_reason(mark, quoted) for mark in update.result_marks),
+        tuple(hearing.referral_reason(mark, quoted, update.received_time_us) for mark in update.result_marks),
     )
+
+
+def may_move_start(state: FixtureState, provider_id: str) -> bool:
+    """Return whether a provider may move a start that is known to a later time, or name another sport.
+
+    Until the start prices stand without a delay: who is not the one believed about the match may not gain time for
+    others' prices.
+    """
+    feed = feed_of(provider_id)
+    if feed == feed_of(state.state_provider_id):
+        return True
+    return not any(other.market_statuses.any() for other in state.providers if feed_of(other.provider_id) != feed)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -137,13 +151,17 @@ class _Hearing:
     rights: ProviderRights
     table: RightsTable
 
-    def referral_reason(self, mark: ResultMark, quoted_now: frozenset[str]) -> str:
+    def referral_reason(self, mark: ResultMark, quoted_now: frozenset[str], received_time_us: int) -> str:
         index = self.state.layout.index_by_market_id.get(mark.market_id)
-        is_quoted = mark.market_id in quoted_now or (index is not None and self._quotes(index))
+        # Quotes that come with a result give no right to it where others quote the market already.
+        is_first = mark.market_id in quoted_now and (index is None or not self._is_quoted_by_others(index))
+        is_quoted = is_first or (index is not None and self._quotes(index))
         if not is_quoted and (not self.rights.is_official or self._is_own(index)):
             return MARKET_NOT_QUOTED
         if not _may_decide(self.rights, mark.kind):
             return SETTLING_NOT_PERMITTED if mark.kind in _SETTLING else CANCELLING_NOT_PERMITTED
+        if mark.kind is ResultKind.SETTLEMENT and self._is_before_start(received_time_us):
+            return FIXTURE_NOT_STARTED
         if index is None:
             return ""
         if self._undoes_anothers_word(mark, index):
@@ -152,6 +170,15 @@ class _Hearing:
 
     def _quotes(self, index: int) -> bool:
         return any(provider.market_statuses[index] for provider in _providers_of(self.state, self.feed))
+
+    def _is_quoted_by_others(self, index: int) -> bool:
+        return any(provider.market_statuses[index] for provider in self._others())
+
+    def _is_before_start(self, received_time_us: int) -> bool:
+        description, match = self.state.description, self.state.state
+        if description is None or (match is not None and match.status not in _BEFORE_PLAY):
+            return False
+        return description.start_time_ms * 1_000 > received_time_us
 
     def _is_own(self, index: int | None) -> bool:
         own_markets = self.state.own_markets

@@ -199,6 +199,9 @@ async def test_a_contradiction_moves_no_money_until_somebody_wants_it(desk: Desk
         # What stands is the other provider's word now.
         await desk.send(fixture_id, 3, ROLLBACK)
         await eventually(lambda: waits("RESULT_CONTRADICTS"))
+        # While that is open nothing else changes the market, whoever says it.
+        number = await desk.first_parked(fixture_id)
+        assert (await desk.command("drop", number, "--reason", "late", "--by", "somebody"))[0] == 0
         await desk.send(fixture_id, 4, ROLLBACK, provider_id="betfair")
         await desk.send(fixture_id, 5, WON, provider_id="betfair")
         await eventually(lambda: has_cash(1_100))

@@ -506,3 +506,29 @@ async def test_a_wholly_void_outcome_gives_the_stake_back_and_half_a_void_half(
     await world.apply(f"{fixture_id}-half", settlement(home_won=False, home_void_micro=500_000), key=f"{fixture_id}/2")
     assert ((await now(world, void)).status, (await now(world, void)).return_minor) == (BetStatus.VOID, 101)
     assert ((await now(world, half)).status, (await now(world, half)).return_minor) == (BetStatus.SETTLED, 50)
+
+
+async def test_while_providers_contradict_each_other_nothing_else_changes_their_market(
+    world: LedgerWorld, fixture_id: str
+) -> None:
+    player = await world.open_player(cash_minor=1_000)
+    bet = await world.bet(player, stake_minor=100, fixture_id=fixture_id)
+    await world.apply(fixture_id, WON, key=f"{fixture_id}/1")
+    before = await now(world, bet)
+    await world.fetch(
+        "INSERT INTO bets.parked_result (result_key, provider_id, fixture_id, market_id, kind, message, is_whole, "
+        "holds_queue, state, reason, detail) "
+        "VALUES ($1, 'other', $2, '1x2', 1, '', false, false, 'held', 'RESULT_CONTRADICTS', '')",
+        f"{fixture_id}/case",
+        fixture_id,
+    )
+    for number, said in enumerate((ROLLBACK, CANCEL, LOST)):
+        with pytest.raises(ResultContradicts):
+            await world.apply(fixture_id, said, key=f"{fixture_id}/more/{number}")
+    assert await world.apply(fixture_id, WON, key=f"{fixture_id}/again", provider_id=OTHER) == 0
+    assert await now(world, bet) == before
+    await world.fetch(
+        "UPDATE bets.parked_result SET state = 'dropped', ended_time_us = ledger.now_us() WHERE fixture_id = $1",
+        fixture_id,
+    )
+    assert await world.apply(fixture_id, ROLLBACK, key=f"{fixture_id}/back") == 1

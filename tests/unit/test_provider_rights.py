@@ -311,3 +311,50 @@ def test_settings_say_who_may_decide_what() -> None:
     table = build_policy(asked, ()).rights
     assert (table.of("uof:1", "tennis").may_settle, table.of("uof:1", "football").may_settle) == (False, True)
     assert table.end_quorum == 3
+
+
+def test_quotes_that_come_with_a_result_give_no_right_to_it_where_others_quote_the_market() -> None:
+    alone = folded(update(quoted=quotes(), state=in_play()))
+    late = update(provider_id="bravo", quoted=quotes(), result_marks=(ResultMark(SETTLE, "1x2", False),))
+    assert referral(alone, late) == "MARKET_NOT_QUOTED"
+    assert referral(both(state=in_play()), replace(late, sequence=late.sequence + 1)) == ""
+    nobodys = folded(update(quoted=quotes((1_900, 1_950), layout=MarketLayout.of_markets([("x", ("a", "b"))]))))
+    assert referral(nobodys, late) == ""
+
+
+@pytest.mark.parametrize(
+    ("state", "start_us", "reason"),
+    [
+        (None, NOW_US + 1_000_000, "FIXTURE_NOT_STARTED"),
+        (MatchState(FixtureStatus.PRE_MATCH), NOW_US + 1_000_000, "FIXTURE_NOT_STARTED"),
+        (MatchState(FixtureStatus.PRE_MATCH), NOW_US, ""),
+        (in_play(), NOW_US + 1_000_000, ""),
+        (ENDED, NOW_US + 1_000_000, ""),
+        (None, 0, ""),
+    ],
+)
+def test_nothing_is_settled_before_its_start_unless_it_is_played(
+    state: MatchState | None, start_us: int, reason: str
+) -> None:
+    described = FixtureDescription("football", start_time_ms=start_us // 1_000)
+    fixture = folded(update(quoted=quotes(), state=state, description=described))
+    assert referral(fixture, result(SETTLE)) == reason
+    assert referral(fixture, result(CANCEL)) == ""
+
+
+def test_only_the_believed_provider_or_one_without_others_puts_a_start_off() -> None:
+    early, late = (FixtureDescription("football", start_time_ms=start) for start in (1_000, 9_000))
+    other = replace(late, sport="tennis")
+
+    def described(*updates: FixtureUpdate) -> FixtureDescription | None:
+        return folded(*updates).description
+
+    alone = update(quoted=quotes(), description=early)
+    assert described(alone, update(description=late)) == late
+    believed = update(quoted=quotes(), description=early, state=MatchState(FixtureStatus.PRE_MATCH))
+    second = update(provider_id="bravo", quoted=quotes(), description=other)
+    assert described(believed, second) == early
+    assert described(believed, second, update(description=late)) == late
+    earlier = FixtureDescription("football", start_time_ms=500)
+    assert described(believed, update(provider_id="bravo", quoted=quotes(), description=earlier)) == earlier
+    assert described(alone, second) == early
