@@ -21,7 +21,7 @@ TYPED = (
     *("kernel", "odds", "risk", "wallet", "pam", "bets", "wire", "streams", "gateway", "simulation", "infra"),
     *("loadtests", "tests", "protos/generate.py"),
 )
-CHECK_TIMEOUT_S = 900
+CHECK_TIMEOUT_S = 1_800
 
 
 @dataclass(frozen=True, slots=True)
