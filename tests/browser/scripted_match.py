@@ -22,6 +22,7 @@ from wire.feed import build_quotes
 
 INTERVAL_S = 0.25
 PUMP_END_LIMIT_S = 10.0
+KICK_OFF_TOLD_S = 2.0
 WON_MICRO = 1_000_000
 MARKETS = [
     ("1x2", ("home", "draw", "away")),
@@ -65,7 +66,10 @@ class ScriptedMatch:
         )
 
     def settle(self, market_id: str, winner: str) -> None:
-        """Report the result of one market."""
+        """Report the result of one market, of a match that is played: before its start nothing is settled."""
+        if self.clock_seconds is None:
+            self.kick_off()
+            time.sleep(KICK_OFF_TOLD_S)
         outcome_ids = dict(MARKETS)[market_id]
         outcomes = [
             feed_pb2.OutcomeResult(
