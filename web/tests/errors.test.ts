@@ -7,9 +7,9 @@ import { readErrorInfo } from "../src/wire/error_info";
 import { findBetRefusal, toFailure } from "../src/wire/errors";
 import { PlaceBetRefusalSchema } from "../src/wire/gen/overround/bets/v1/betting_service_pb";
 
-function errorInfo(reason: string): Uint8Array {
-  const entry = new BinaryWriter().tag(1, WireType.LengthDelimited).string("stake_minor_max");
-  entry.tag(2, WireType.LengthDelimited).string("4210");
+function errorInfo(reason: string, name = "stake_minor_max", figure = "4210"): Uint8Array {
+  const entry = new BinaryWriter().tag(1, WireType.LengthDelimited).string(name);
+  entry.tag(2, WireType.LengthDelimited).string(figure);
   return new BinaryWriter()
     .tag(1, WireType.LengthDelimited)
     .string(reason)
@@ -57,8 +57,18 @@ describe("failures", () => {
     expect(toFailure(refusal(Code.Unavailable, "PRICING_UNAVAILABLE"))).toMatchObject({
       kind: "refused",
       reason: "PRICING_UNAVAILABLE",
-      message: "Stake must be at most 42.10, was 50.00",
+      message: "Pricing is down for the moment; try again when prices move.",
     });
+  });
+
+  test("say the figure that came with them", () => {
+    const error = new ConnectError("in the words of the code", Code.ResourceExhausted);
+    error.details = [{ type: "google.rpc.ErrorInfo", value: errorInfo("LOGIN_RATE_LIMITED", "retry_s", "40") }];
+    expect(toFailure(error).message).toBe("Too many log-ins failed; try again in 40 s.");
+  });
+
+  test("of a reason that is newer than the page keep the server's words", () => {
+    expect(toFailure(refusal(Code.FailedPrecondition, "NEWER_THAN_THE_PAGE")).message).toMatch(/^Stake must be at most/);
   });
 
   test.each([

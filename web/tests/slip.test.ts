@@ -87,8 +87,17 @@ describe("the button says what will happen", () => {
     expect(button.action).toEqual({ kind: "use_stake", stakeMinor: 4_210 });
   });
 
-  test("a limit of nothing leaves nothing to press", () => {
-    expect(slipButton(refused({ reason: "LIABILITY_LIMIT_EXCEEDED", stakeMaxMinor: 0 }), context).action).toBeNull();
+  test("a limit of nothing leaves nothing to press, and says why", () => {
+    const button = slipButton(refused({ reason: "PLAYER_STAKE_LIMIT_EXCEEDED", stakeMaxMinor: 0 }), context);
+    expect(button).toMatchObject({ label: "Nothing more can be taken on this", action: null });
+    expect(button.note).toMatch(/from one player on a market; stake less, or .* Nothing was taken\.$/);
+  });
+
+  test("a stake that the balance cannot pay is never called more than we can take", () => {
+    const short = { reason: "INSUFFICIENT_FUNDS", stakeMinMinor: 10 };
+    expect(label(refused({ ...short, stakeMaxMinor: 500 }))).toMatch(/^Your balance pays .*5\.00: use it$/);
+    const empty = refused({ ...short, stakeMaxMinor: 0 });
+    expect(slipButton(empty, { ...context, availableMinor: 5 }).action).toEqual({ kind: "deposit", missingMinor: 995 });
   });
 
   test("a stake under the least offers the least, whatever the most is", () => {
@@ -216,7 +225,7 @@ describe("nobody bets twice by accident", () => {
     expect(answered(undecided, "r1", { kind: "accepted", bet }).placement.kind).toBe("accepted");
     expect(answerMissing(undecided, 4_999 + END_CERTAIN_AFTER_MS)).toBe(undecided);
     const missing = answerMissing(undecided, 5_000 + END_CERTAIN_AFTER_MS);
-    expect(slipButton(missing, context).note).toMatch(/Very many bets .* Nothing was taken/);
+    expect(slipButton(missing, context).note).toMatch(/Very many requests .* Nothing was taken/);
   });
 
   test("an answer to another press changes nothing", () => {

@@ -6,6 +6,7 @@
  * not arrive is asked for by the id of the press, never guessed.
  */
 import { formatMoney, formatOdds, type OddsFormat, parseAmountMinor } from "../shared/format";
+import { refusalWords } from "../shared/refusals";
 import { type Bet, type BetAnswer, type BetRefusal, type PlaceBet, PricePolicy } from "./bet";
 
 export const ENTRIES_MAX = 12;
@@ -162,7 +163,7 @@ export function answered(entry: SlipEntry, requestId: string, answer: BetAnswer)
 export function answerMissing(entry: SlipEntry, nowMs: number): SlipEntry {
   const { placement } = entry;
   if (placement.kind !== "asking" || !(nowMs >= placement.certainTimeMs)) return entry;
-  const refusal = placement.told ?? refusalOf("NOT_PLACED", "The connection broke before we got your bet. Nothing was taken.");
+  const refusal = placement.told ?? refusalOf("NOT_PLACED", "The connection broke before we got your bet.");
   return { ...entry, placement: { kind: "refused", refusal } };
 }
 
@@ -260,23 +261,27 @@ function offerButton({ isLoading, live, connection, isSignedIn, isBlocked }: Sli
 /** Offers a stake that the refusal would have let through, and never one that the balance cannot pay. */
 function stakeLimitButton(entry: SlipEntry, { currency, availableMinor }: SlipContext): SlipButton | null {
   if (entry.placement.kind !== "refused") return null;
-  const { stakeMaxMinor, stakeMinMinor } = entry.placement.refusal;
+  const { refusal } = entry.placement;
+  const { stakeMaxMinor, stakeMinMinor } = refusal;
   const stakeMinor = parseAmountMinor(entry.stakeText, currency) ?? 0;
   const leastMinor = stakeMinMinor ?? 0;
+  const useStake = (words: string, amountMinor: number): SlipButton => ({
+    label: `${words} ${formatMoney({ amountMinor, currency })}: use it`,
+    action: { kind: "use_stake", stakeMinor: amountMinor },
+    tone: "warn",
+    note: refusalSentence(refusal),
+  });
+  const isShortOfMoney = refusal.reason === "INSUFFICIENT_FUNDS";
   if (stakeMaxMinor !== null && (stakeMaxMinor <= 0 || stakeMaxMinor < leastMinor)) {
-    return nothing("Nothing more can be taken on this");
+    // What more money would let through is not over: the next button says how much is missing.
+    return isShortOfMoney ? null : nothing("Nothing more can be taken on this", refusalSentence(refusal));
   }
-  if (stakeMinor < leastMinor) return useStake("Least we can take is", leastMinor, currency);
+  if (stakeMinor < leastMinor) return useStake("Least we can take is", leastMinor);
   if (stakeMaxMinor === null || stakeMinor === stakeMaxMinor) return null;
   if (stakeMinMinor !== null && stakeMinor < stakeMaxMinor) return null;
+  if (isShortOfMoney) return useStake("Your balance pays", stakeMaxMinor);
   const isCovered = availableMinor === null || availableMinor >= stakeMaxMinor || availableMinor < Math.max(1, leastMinor);
-  if (isCovered) return useStake("Most we can take is", stakeMaxMinor, currency);
-  return useStake("Your balance is", availableMinor, currency);
-}
-
-function useStake(words: string, stakeMinor: number, currency: string): SlipButton {
-  const label = `${words} ${formatMoney({ amountMinor: stakeMinor, currency })}: use it`;
-  return { label, action: { kind: "use_stake", stakeMinor }, tone: "warn", note: "" };
+  return isCovered ? useStake("Most we can take is", stakeMaxMinor) : useStake("Your balance is", availableMinor);
 }
 
 function priceButton(entry: SlipEntry, context: SlipContext): SlipButton | null {
@@ -305,23 +310,7 @@ function stakeButton(entry: SlipEntry, { currency, availableMinor }: SlipContext
   return { label, action: { kind: "place" }, tone: "primary", note: refusal ? refusalSentence(refusal) : "" };
 }
 
-const REFUSAL_SENTENCES: Readonly<Record<string, string>> = {
-  PRICE_CHANGED: "The price moved while your bet was on its way. Nothing was taken.",
-  MARKET_SUSPENDED: "It was suspended while your bet was on its way. Nothing was taken.",
-  MARKET_CLOSED: "The market closed while your bet was on its way. Nothing was taken.",
-  OUTCOME_NOT_OFFERED: "It was taken off the board while your bet was on its way. Nothing was taken.",
-  BOOK_VERSION_UNKNOWN: "The price you saw is too old. Nothing was taken; press again for the one you see now.",
-  INSUFFICIENT_FUNDS: "Your balance was too low. Nothing was taken.",
-  PRICING_UNAVAILABLE: "Pricing is down for the moment. Nothing was taken.",
-  RISK_UNAVAILABLE: "We could not check your bet in time. Nothing was taken.",
-  SESSION_REQUIRED: "Your session had ended. Nothing was taken.",
-  LEDGER_UNAVAILABLE: "We could not write your bet down. Nothing was taken.",
-  TOO_MANY_BETS_UNDER_WAY: "Too many of your bets are under way. Nothing was taken; try again in a moment.",
-  TOO_MANY_CALLS: "Too many requests came from here. Nothing was taken; try again in a moment.",
-  TOO_MANY_REQUESTS: "Too many requests came from here. Nothing was taken; try again in a moment.",
-  OVERLOADED: "Very many bets are coming in. Nothing was taken; try again in a moment.",
-};
-
+/** Why a bet was not taken and what works instead. */
 export function refusalSentence(refusal: BetRefusal): string {
-  return REFUSAL_SENTENCES[refusal.reason] ?? refusal.message;
+  return `${refusalWords(refusal.reason) ?? refusal.message} Nothing was taken.`;
 }

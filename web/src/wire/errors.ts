@@ -3,6 +3,7 @@ import { Code, ConnectError } from "@connectrpc/connect";
 
 import type { BetRefusal } from "../bets/bet";
 import { type Failure, newErrorId } from "../shared/failure";
+import { refusalWords } from "../shared/refusals";
 import { ERROR_INFO_TYPE, type ErrorInfo, readErrorInfo } from "./error_info";
 import { PlaceBetRefusalSchema, type PlaceBetRefusal } from "./gen/overround/bets/v1/betting_service_pb";
 
@@ -22,11 +23,10 @@ export function toFailure(error: unknown): Failure {
   const connectError = ConnectError.from(error);
   const info = findErrorInfo(connectError);
   const kind = kindOf(connectError.code, info);
-  const isPlainWords = info !== null && connectError.rawMessage !== "";
   return {
     kind,
     reason: info?.reason || Code[connectError.code] || "UNKNOWN",
-    message: isPlainWords ? connectError.rawMessage : SENTENCES[kind],
+    message: (info && (refusalWords(info.reason, info.metadata) ?? connectError.rawMessage)) || SENTENCES[kind],
     metadata: info?.metadata ?? new Map<string, string>(),
     errorId: newErrorId(),
   };
