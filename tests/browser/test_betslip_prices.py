@@ -56,10 +56,25 @@ def test_a_match_page_follows_price_score_and_suspension(open_page: OpenPage, ma
 
     match.is_suspended = True
     expect(home).to_be_disabled()
-    expect(home).to_have_accessible_name(f"{match.home_name}, suspended, Match result, {match.name}")
+    expect(home).to_have_accessible_name(f"{match.home_name} suspended, Match result, {match.name}")
     expect_accessible(page)
     match.is_suspended = False
     expect(home).to_be_enabled()
+
+
+def test_a_price_is_called_what_it_shows(open_page: OpenPage, match: ScriptedMatch) -> None:
+    page = open_page(fixture_path(match))
+    open_match(page, match)
+    buttons = page.get_by_test_id("price")
+    expect(buttons.filter(has_text="1X")).to_be_visible()
+    called = page.evaluate(
+        """() => [...document.querySelectorAll('[data-testid="price"]:enabled')].map((button) => ({
+            seen: button.innerText.replace(/[▲▼]/g, " ").replace(/\\s+/g, " ").trim(),
+            name: button.getAttribute("aria-label").replace(/\\s+/g, " "),
+        }))"""
+    )
+    assert len(called) > 3
+    assert [button for button in called if not button["name"].startswith(button["seen"])] == []
 
 
 def test_odds_are_shown_in_the_format_somebody_chose(open_page: OpenPage, match: ScriptedMatch) -> None:
