@@ -10,7 +10,7 @@ from typing import Protocol
 from bets.answer import BetRefusal, StakeBounds
 from bets.bet import ODDS_SCALE, Leg
 from bets.request import BetRequest, LegRequest, PricePolicy
-from odds.fixture import MarketStatus
+from markets.fixture import MarketStatus
 from risk.exposure import MarketExposure
 from risk.limits import BetLimits, LimitTable, limits_for
 from risk.ports import ExposureEntry

@@ -17,7 +17,7 @@ from bets.acceptance import MarketView
 from gateway.books import BookCache, CachedBook
 from gateway.ports import Record
 from kernel.clock import Clock
-from odds.fixture import MarketStatus
+from markets.fixture import MarketStatus
 from odds.providers import ProviderBoard, received_sign
 from odds.start_guard import StartGuard
 from overround.feed.v1 import feed_pb2

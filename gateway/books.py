@@ -20,9 +20,9 @@ from gateway.heartbeats import Heartbeats
 from gateway.ports import Record
 from kernel.clock import Clock
 from kernel.errors import DomainError
-from odds.fixture import FixtureStatus, MarketStatus
+from markets.fixture import FixtureStatus, MarketStatus
+from markets.layout import LayoutMalformed
 from odds.fixture_state import OVER_STATUSES
-from odds.layout import LayoutMalformed
 from odds.start_guard import may_be_on
 from overround.odds.v1 import book_pb2
 from wire.book_slices import main_market_of

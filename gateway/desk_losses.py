@@ -14,8 +14,8 @@ from gateway.desk_feed import LIABILITIES_MAX, LIABILITIES_TOPIC, DeskFeed
 from gateway.ports import Record
 from kernel.clock import Clock
 from kernel.errors import DomainError
-from odds.fixture import FOOTBALL, MatchState, Score
-from odds.period_scores import NO_SCORES, PeriodScores, follow_scores
+from markets.fixture import FOOTBALL, MatchState, Score
+from markets.period_scores import NO_SCORES, PeriodScores, follow_scores
 from overround.risk.v1 import risk_pb2
 from risk.liability import FixtureLiability
 from risk.score_losses import MatchStanding, worst_loss

@@ -18,7 +18,20 @@ from infra.terminal import use_plain_signs
 BIN = Path(sys.executable).parent
 WEB = ROOT / "web"
 TYPED = (
-    *("kernel", "odds", "risk", "wallet", "pam", "bets", "wire", "streams", "gateway", "simulation", "infra"),
+    *(
+        "kernel",
+        "markets",
+        "odds",
+        "risk",
+        "wallet",
+        "pam",
+        "bets",
+        "wire",
+        "streams",
+        "gateway",
+        "simulation",
+        "infra",
+    ),
     *("loadtests", "tests", "protos/generate.py"),
 )
 CHECK_TIMEOUT_S = 1_800

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from infra.kafka import KafkaOutlet
 from loadtests.pacing import Schedule, now_us
-from odds.layout import MarketLayout
+from markets.layout import MarketLayout
 from overround.feed.v1 import feed_pb2
 from overround.odds.v1 import book_pb2, fixture_pb2
 from wire.feed import build_quotes

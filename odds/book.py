@@ -8,9 +8,9 @@ from enum import IntEnum, IntFlag
 import numpy as np
 from numpy.typing import NDArray
 
-from odds.fixture import FixtureDescription, MatchState, Period, Score
-from odds.layout import MarketLayout
-from odds.period_scores import PeriodScores
+from markets.fixture import FixtureDescription, MatchState, Period, Score
+from markets.layout import MarketLayout
+from markets.period_scores import PeriodScores
 
 
 class StopFlag(IntFlag):

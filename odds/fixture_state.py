@@ -10,11 +10,11 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from markets.fixture import FixtureDescription, FixtureStatus, MarketStatus, MatchState, Period, Score
+from markets.layout import MarketLayout
+from markets.period_scores import NO_SCORES, PeriodScores
 from odds.book import Book, EndClaim, Explanation, GoalMeans, OwnSettlement, ProviderColumns, TraderSuspension
-from odds.fixture import FixtureDescription, FixtureStatus, MarketStatus, MatchState, Period, Score
-from odds.layout import MarketLayout
 from odds.layout_union import project, unite
-from odds.period_scores import NO_SCORES, PeriodScores
 
 _Move = Callable[[NDArray[Any]], NDArray[Any]]
 

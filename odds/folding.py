@@ -8,12 +8,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from markets.fixture import FixtureDescription, FixtureStatus, MarketStatus, MatchState, Period
+from markets.period_scores import follow_scores
 from odds.book import EndClaim, ProviderColumns, ResultWord, StopFlag, TraderSuspension
-from odds.fixture import FixtureDescription, FixtureStatus, MarketStatus, MatchState, Period
 from odds.fixture_state import BELIEF_US_MAX, OVER_STATUSES, FixtureState, ending
 from odds.layout_room import make_room
 from odds.layout_union import project
-from odds.period_scores import follow_scores
 from odds.provider_rights import (
     EVERYBODYS_RIGHTS,
     Judgement,

@@ -7,9 +7,9 @@ from typing import Final
 
 import numpy as np
 
-from odds.fixture import MarketStatus
+from markets.fixture import MarketStatus
+from markets.layout import LayoutMalformed, MarketLayout
 from odds.fixture_state import FixtureState, narrow, own_markets_of, widen
-from odds.layout import LayoutMalformed, MarketLayout
 from odds.layout_union import unite
 from odds.updates import Quotes
 

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from odds.layout import MarketLayout
+from markets.layout import MarketLayout
 from odds.market_types import is_main_market
 
 CACHED_MAX: Final = 8_192

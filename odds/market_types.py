@@ -10,8 +10,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from odds.football import market_ids as football
-from odds.layout import MarketLayout
+from markets.football import market_ids as football
+from markets.layout import MarketLayout
 
 LAYOUTS_CACHED_MAX: Final = 8_192
 IDS_CACHED_MAX: Final = 65_536

@@ -10,10 +10,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from odds.fixture import FixtureDescription
+from markets.fixture import FixtureDescription
+from markets.layout import MarketLayout
 from odds.football.own_offer import expect_offerable
 from odds.ladder import LADDERS
-from odds.layout import MarketLayout
 from odds.margin.methods import MarginMethod
 from odds.margin_rules import MarginRule, MarginSituation, expect_usable, find_rule
 from odds.market_types import winner_counts_of

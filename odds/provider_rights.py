@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
+from markets.fixture import FixtureStatus
 from odds.book import ProviderColumns, ResultWord
-from odds.fixture import FixtureStatus
 from odds.fixture_state import FixtureState
 from odds.updates import FixtureUpdate, ResultKind, ResultMark
 

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from markets.fixture import MarketStatus, SuspensionReason
 from odds.book import Book, Explanation
-from odds.fixture import MarketStatus, SuspensionReason
 from odds.fixture_state import FixtureState, GoalFit, zeros
 from odds.folding import follow_end_claims
 from odds.football.own_offer import offer_own

@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from odds.layout import MarketLayout
+from markets.layout import MarketLayout
 from odds.market_types import winner_counts_of
 
 Integers = NDArray[np.int64]

@@ -12,10 +12,10 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from markets.fixture import MarketStatus
+from markets.football.market_ids import RESULT
 from odds.book import ProviderColumns, StopFlag
-from odds.fixture import MarketStatus
 from odds.fixture_state import FixtureState, own_markets_of, zeros
-from odds.football.market_ids import RESULT
 from odds.policy import PricingPolicy
 from odds.stack_shape import StackShape, shape_of
 from odds.winners import agree_on_winners, winners_of_provider

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from odds.fixture import FixtureStatus
+from markets.fixture import FixtureStatus
 
 _GUARDED: Final = frozenset({FixtureStatus.UNKNOWN, FixtureStatus.PRE_MATCH})
 

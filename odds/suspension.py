@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from odds.fixture import FixtureStatus, MarketStatus, SuspensionReason
+from markets.fixture import FixtureStatus, MarketStatus, SuspensionReason
 from odds.fixture_state import FixtureState
 from odds.folding import end_claims_due_us
 from odds.football.own_results import own_results_due_us

@@ -8,8 +8,8 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from odds.fixture import FixtureDescription, MatchState
-from odds.layout import LayoutMalformed, MarketLayout
+from markets.fixture import FixtureDescription, MatchState
+from markets.layout import LayoutMalformed, MarketLayout
 
 
 class ResultKind(IntEnum):

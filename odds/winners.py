@@ -11,8 +11,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from markets.layout import MarketLayout
 from odds.book import ProviderColumns
-from odds.layout import MarketLayout
 from odds.market_types import ALL_MAY_WIN, LAYOUTS_CACHED_MAX, market_type_of, winner_counts_of, winners_max_of
 from odds.updates import Quotes
 

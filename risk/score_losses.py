@@ -16,10 +16,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from odds.fixture import Period, Score
-from odds.football import market_ids as ids
-from odds.football.selections import HALF_LINES, MATCH_LINES, ScoreMarketLines, quarter_lines, score_selections
-from odds.period_scores import PeriodScores
+from markets.fixture import Period, Score
+from markets.football import market_ids as ids
+from markets.football.selections import HALF_LINES, MATCH_LINES, ScoreMarketLines, quarter_lines, score_selections
+from markets.period_scores import PeriodScores
 from risk.liability import FixtureLiability, MarketLiability
 
 HALF_GOALS_MAX: Final = 12

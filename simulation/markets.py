@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from odds.football.market_ids import OTHER
+from markets.football.market_ids import OTHER
 from simulation.football import MatchTimeline
 
 GOALS_MAX = 12

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from odds.layout import MarketLayout
+from markets.layout import MarketLayout
 from overround.feed.v1 import feed_pb2
 from overround.odds.v1 import book_pb2, fixture_pb2
 from simulation.football import Period

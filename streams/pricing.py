@@ -24,9 +24,9 @@ from prometheus_client import Counter, Gauge, Histogram
 
 from kernel.clock import Clock
 from kernel.errors import DomainError, InvariantBroken
+from markets.layout import MARKETS_MAX
 from odds.fixture_state import FixtureState
 from odds.folding import fold, follow_trader, is_duplicate, is_late, stop_all, suspend_for
-from odds.layout import MARKETS_MAX
 from odds.policy import PricingPolicy
 from odds.provider_rights import Judgement, judge_update
 from odds.repricing import Repricing, price, withhold

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from odds.layout import hash_layout
+from markets.layout import hash_layout
 from overround.odds.v1 import book_pb2
 from wire.layouts import COUNT, ODDS, VERSION
 

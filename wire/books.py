@@ -8,6 +8,9 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from markets.fixture import Period
+from markets.layout import MarketLayout
+from markets.period_scores import PeriodScores
 from odds.book import (
     Abandonment,
     Book,
@@ -19,9 +22,6 @@ from odds.book import (
     StopFlag,
     TraderSuspension,
 )
-from odds.fixture import Period
-from odds.layout import MarketLayout
-from odds.period_scores import PeriodScores
 from overround.odds.v1 import book_pb2, fixture_pb2
 from wire.fixtures import build_description, build_score, build_state, parse_description, parse_score, parse_state
 from wire.layouts import (

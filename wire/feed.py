@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from markets.layout import MarketLayout
 from odds.football.own_results import FACTOR_ONE_MICRO, SCORE_UNKNOWN, OwnResult
-from odds.layout import MarketLayout
 from odds.provider_rights import HOUSE
 from odds.updates import FixtureUpdate, ProviderSign, Quotes, ResultKind, ResultMark
 from overround.feed.v1 import feed_pb2

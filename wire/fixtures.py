@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from odds.fixture import FixtureDescription, FixtureStatus, MatchState, Participant, Period, Score
+from markets.fixture import FixtureDescription, FixtureStatus, MatchState, Participant, Period, Score
 from overround.odds.v1 import fixture_pb2
 
 

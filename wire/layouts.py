@@ -8,7 +8,7 @@ from typing import Any, Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from odds.layout import LayoutMalformed, MarketLayout, hash_layout
+from markets.layout import LayoutMalformed, MarketLayout, hash_layout
 
 LAYOUTS_CACHED_MAX: Final = 65_536
 

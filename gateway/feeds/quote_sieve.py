@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from gateway.feeds.refusals import FeedRefused, MessageMalformed
 from gateway.feeds.validation import check_cells, check_id, check_size
-from odds.layout import LayoutMalformed, MarketLayout
+from markets.layout import LayoutMalformed, MarketLayout
 from overround.feed.v1.feed_pb2 import Quotes
 from overround.odds.v1.book_pb2 import MarketStatus
 from wire.layouts import BYTE, COUNT, ODDS, expect_layout_hash, pack, unpack

@@ -23,7 +23,7 @@ from gateway.feeds.uof_values import (
     odds_milli_of,
 )
 from gateway.feeds.validation import MARKETS_MAX, NAME_LENGTH_MAX, OUTCOMES_MAX, RESULTS_MAX
-from odds.layout import LayoutMalformed, MarketLayout
+from markets.layout import LayoutMalformed, MarketLayout
 from overround.feed.v1.feed_pb2 import MarketResult, OutcomeResult, Quotes, ResultKind
 from overround.odds.v1.book_pb2 import MarketStatus
 

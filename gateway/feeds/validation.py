@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from bets.settlement import ResultMalformed
 from gateway.feeds.refusals import MessageMalformed, MessageOversized
-from odds.layout import LayoutMalformed
+from markets.layout import LayoutMalformed
 from overround.feed.v1.feed_pb2 import BetStop, FeedUpdate, MarketResult, Quotes, ResultKind
 from overround.odds.v1.book_pb2 import MarketStatus
 from overround.odds.v1.fixture_pb2 import FixtureDescription, FixtureStatus, MatchState, Period, Score

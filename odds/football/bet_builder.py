@@ -15,13 +15,13 @@ from typing import ClassVar, Final
 import numpy as np
 
 from kernel.errors import DomainError
+from markets.layout import MarketLayout
 from odds.football.catalogue import catalogue
 from odds.football.count_markets import MatchCounts
 from odds.football.goal_minutes import ANSWERS
 from odds.football.goal_paths import SIDES_ASKED, is_past
 from odds.football.match_scores import LegNotCombinable, MatchScores
 from odds.football.score_grids import Floats
-from odds.layout import MarketLayout
 
 LEGS_MAX: Final = 12
 NEXT_LEG_PROBABILITY_MIN: Final = 1e-6

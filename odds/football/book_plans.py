@@ -9,9 +9,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from odds.football import market_ids as ids
+from markets.football import market_ids as ids
+from markets.layout import MarketLayout
 from odds.football.catalogue import Catalogue, catalogue
-from odds.layout import MarketLayout
 from odds.market_types import market_type_of
 
 Floats = NDArray[np.float64]

@@ -9,12 +9,12 @@ from typing import Final
 
 import numpy as np
 
-from odds.football import market_ids as ids
+from markets.football import market_ids as ids
+from markets.football.selections import HALF_LINES, MATCH_LINES, ScoreMarketLines, Selection, score_selections
+from markets.layout import MarketLayout
 from odds.football.order_of_goals import MINUTE_BANDS, NUMBERED_GOALS, RACES
 from odds.football.score_grids import Floats, Integers
 from odds.football.score_views import SIZES, GridSizes, WantedViews
-from odds.football.selections import HALF_LINES, MATCH_LINES, ScoreMarketLines, Selection, score_selections
-from odds.layout import MarketLayout
 
 SIDES_IN_ORDER: Final = (ids.HOME, ids.DRAW, ids.AWAY)
 PARTS_CACHED_MAX: Final = 256

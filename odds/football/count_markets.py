@@ -13,7 +13,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from odds.football import market_ids as ids
+from markets.football import market_ids as ids
+from markets.layout import MarketLayout
 from odds.football.score_grids import (
     Flags,
     Floats,
@@ -23,7 +24,6 @@ from odds.football.score_grids import (
     poisson_masses,
     shift_masses,
 )
-from odds.layout import MarketLayout
 from odds.model_input import EXPECTED_BY_FLAG, ModelInputInvalid, RowFlag, RowFlags, count_rows, flag_rows
 
 GRID_SIZE: Final = 40

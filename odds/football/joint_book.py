@@ -14,9 +14,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from markets.fixture import FOOTBALL, FixtureStatus, Period
 from odds.blending import to_logits
 from odds.book import GoalMeans
-from odds.fixture import FOOTBALL, FixtureStatus, Period
 from odds.fixture_state import FixtureState, GoalFit, own_key
 from odds.football.book_plans import BookPlan, columns_in, plan_of, targets_of
 from odds.football.catalogue import part_of_catalogue

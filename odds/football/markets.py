@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from odds.football import market_ids as ids
+from markets.football import market_ids as ids
 from odds.football.catalogue import Catalogue, catalogue, final_score_wins, half_matrix
 from odds.football.match_states import GoalTiming, MatchStates, RedCardEffects, ScoringLeft
 from odds.football.order_of_goals import MINUTE_BANDS, NUMBERED_GOALS

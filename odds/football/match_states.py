@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from odds.fixture import Period
+from markets.fixture import Period
 from odds.model_input import ModelInputInvalid, RowFlag
 
 Floats = NDArray[np.float64]
@@ -46,7 +46,7 @@ class MatchStates:
     """One row a match, every column of shape (n,).
 
     Attributes:
-        periods: `odds.fixture.Period` of normal time.
+        periods: `markets.fixture.Period` of normal time.
         minutes: Match clock: from 0 in the first half, from 45 in the second; above 45 or 90 in stoppage time.
         added_minutes: Stoppage time of the half that is on, as announced; NaN while it is not known.
         home_goals: So far.

@@ -10,11 +10,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from odds.fixture import FOOTBALL
+from markets.fixture import FOOTBALL
+from markets.layout import LayoutMalformed, MarketLayout
 from odds.fixture_state import FixtureState, own_key, widen
 from odds.football.book_plans import plan_of
 from odds.football.catalogue import catalogue
-from odds.layout import LayoutMalformed, MarketLayout
 from odds.layout_union import unite
 from odds.market_types import market_type_of
 from odds.model_input import ModelInputInvalid

@@ -16,13 +16,13 @@ from typing import Final
 
 import numpy as np
 
+from markets.fixture import FixtureStatus, MarketStatus, MatchState, Period, Score
+from markets.football import market_ids as ids
+from markets.football.selections import HALF_LINES, MATCH_LINES, score_selections
+from markets.layout import MarketLayout
+from markets.period_scores import NO_SCORES, PeriodScores
 from odds.book import Abandonment, OwnSettlement
-from odds.fixture import FixtureStatus, MarketStatus, MatchState, Period, Score
 from odds.fixture_state import BELIEF_US_MAX, OVER_STATUSES, FixtureState, ending, own_markets_of
-from odds.football import market_ids as ids
-from odds.football.selections import HALF_LINES, MATCH_LINES, score_selections
-from odds.layout import MarketLayout
-from odds.period_scores import NO_SCORES, PeriodScores
 from odds.updates import ResultKind
 
 SCORES_CACHED_MAX: Final = 512

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
-from odds.fixture import Period
+from markets.fixture import Period
 from odds.football.goal_paths import AWAY, HOME, Score
 from odds.football.match_states import HALF_MINUTES, MatchStates
 from odds.football.order_of_goals import MINUTE_BANDS, NUMBERED_GOALS, RACES

@@ -15,7 +15,7 @@ os.environ["OPENBLAS_NUM_THREADS"] = "1"
 import numpy as np
 
 from infra.settings import LOCAL_FOOTBALL_OFFER
-from odds.fixture import Period
+from markets.fixture import Period
 from odds.football.bet_builder import BuilderLeg, BuilderMatch, next_legs, price_legs
 from odds.football.catalogue import Catalogue, catalogue, part_of_catalogue
 from odds.football.goal_models import GoalModelSpec, fit_goal_model

@@ -10,8 +10,8 @@ import goto_conversion
 import penaltyblog
 import shin
 
+from markets.football.selections import MATCH_LINES
 from odds.football.results import MatchResults
-from odds.football.selections import MATCH_LINES
 
 SIDES: Final = ("home", "away")
 SCORES: Final = range(MATCH_LINES.correct_score_goals_max + 1)

@@ -19,12 +19,12 @@ import numpy as np
 
 from infra.processes.pricing import build_policy
 from infra.settings import Pricing
+from markets.fixture import FixtureDescription, FixtureStatus, MatchState, Period
+from markets.layout import MarketLayout
 from odds.book import PriceSource
-from odds.fixture import FixtureDescription, FixtureStatus, MatchState, Period
 from odds.fixture_state import FixtureState, new_state
 from odds.folding import fold
 from odds.football.joint_book import price_jointly
-from odds.layout import MarketLayout
 from odds.policy import PricingPolicy
 from odds.pricing import blend_markets, quote_markets
 from odds.repricing import Repricing, price

@@ -18,7 +18,7 @@ import pytest
 
 from infra.kafka import KafkaOutlet
 from infra.settings import ROOT, Settings
-from odds.layout import MarketLayout
+from markets.layout import MarketLayout
 from overround.odds.v1 import book_pb2, fixture_pb2, odds_service_pb2, odds_service_pb2_grpc
 
 FIXTURES = 200

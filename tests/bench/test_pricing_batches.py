@@ -7,10 +7,10 @@ import time
 import numpy as np
 import pytest
 
-from odds.fixture import FixtureStatus, MatchState, Period
+from markets.fixture import FixtureStatus, MatchState, Period
+from markets.layout import MarketLayout
 from odds.fixture_state import FixtureState, new_state
 from odds.folding import fold
-from odds.layout import MarketLayout
 from odds.policy import PricingPolicy
 from odds.repricing import price
 from odds.updates import FixtureUpdate, Quotes

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import grpc
 import numpy as np
 
-from odds.layout import MarketLayout
+from markets.layout import MarketLayout
 from overround.feed.v1 import feed_pb2
 from overround.odds.v1 import book_pb2, fixture_pb2
 from simulation.feeder import Feeder

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from odds.layout import MarketLayout
+from markets.layout import MarketLayout
 from overround.bets.v1 import bet_pb2
 from overround.feed.v1 import feed_pb2
 from overround.odds.v1.book_pb2 import MARKET_STATUS_OPEN as OPEN

@@ -25,11 +25,11 @@ from infra.stores.book_snapshots import RedisBookSnapshots
 from infra.stores.explanation_log import KEPT_MS, READERS_MAX, KafkaExplanationLog
 from infra.stores.published_books import EXPLANATIONS_TOPIC
 from kernel.clock import SystemClock
+from markets.fixture import MarketStatus
+from markets.layout import MarketLayout
 from odds.book import Explanation
-from odds.fixture import MarketStatus
 from odds.fixture_state import new_state
 from odds.folding import fold
-from odds.layout import MarketLayout
 from odds.policy import PricingPolicy
 from odds.repricing import price
 from odds.updates import FixtureUpdate, Quotes

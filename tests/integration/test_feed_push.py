@@ -32,9 +32,9 @@ from infra.stores.feed_keys import PostgresCursors, PostgresFeedKeys, provision_
 from infra.stores.feed_log import KafkaFeedLog
 from infra.stores.postgres import PostgresPool
 from kernel.clock import SystemClock
+from markets.layout import MarketLayout
 from odds.fixture_state import new_state
 from odds.folding import fold
-from odds.layout import MarketLayout
 from overround.feed.v1.feed_pb2 import (
     RESULT_KIND_SETTLEMENT,
     DeadLetter,

@@ -25,7 +25,7 @@ from infra.settings import Settings
 from infra.stores.postgres import PostgresPool
 from infra.stores.postgres_players import PostgresPlayers
 from kernel.clock import SystemClock
-from odds.layout import MarketLayout
+from markets.layout import MarketLayout
 from overround.bets.v1 import bet_pb2
 from overround.common.v1 import money_pb2, outbox_pb2
 from overround.feed.v1 import feed_pb2

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from hypothesis import strategies as st
 
-from odds.fixture import Period
+from markets.fixture import Period
 from odds.football.markets import MatchPrices, price_matches
 from odds.football.match_states import GoalTiming, MatchStates, RedCardEffects
 

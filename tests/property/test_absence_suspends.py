@@ -8,10 +8,10 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from odds.fixture import FixtureDescription, FixtureStatus, MarketStatus, MatchState
+from markets.fixture import FixtureDescription, FixtureStatus, MarketStatus, MatchState
+from markets.layout import MarketLayout
 from odds.fixture_state import FixtureState, new_state, restore_state
 from odds.folding import fold
-from odds.layout import MarketLayout
 from odds.policy import PricingPolicy
 from odds.repricing import Repricing, price
 from odds.start_guard import StartGuard, may_be_on

@@ -10,7 +10,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from odds.fixture import Period
+from markets.fixture import Period
 from odds.football.bet_builder import BuilderLeg, BuilderMatch, LegsContradictory, next_legs, price_legs
 from odds.football.catalogue import catalogue
 from odds.football.goal_minutes import ANSWERS, MINUTE_CONDITIONS, goal_minutes

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from odds.fixture import Period
+from markets.fixture import Period
 from odds.football.markets import MatchPrices, price_matches
 from odds.football.match_states import GoalTiming, MatchStates, RedCardEffects
 from odds.football.score_effects import ScoreEffects, price_matches_with_score_effects

@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from odds.fixture import FixtureStatus, MarketStatus, MatchState, Period
+from markets.fixture import FixtureStatus, MarketStatus, MatchState, Period
 from odds.fixture_state import FixtureState, new_state
 from odds.folding import fold
 from odds.ladder import LADDERS

@@ -18,9 +18,9 @@ from gateway.feeds.intake import PROVIDERS_TOPIC, UPDATES_TOPIC, Intake
 from gateway.feeds.ports import Cursor, LoggedUpdate, OnDelivery, Provider, StreamSuperseded
 from infra.kafka_groups import MessageGroups, Outgoing
 from kernel.errors import DeliveryFailed
+from markets.layout import MarketLayout
 from odds.fixture_state import FixtureState, new_state
 from odds.folding import fold, is_duplicate, is_late
-from odds.layout import MarketLayout
 from odds.providers import ProviderBoard
 from overround.feed.v1 import feed_pb2
 from overround.feed.v1.feed_service_pb2 import PushRequest

@@ -9,10 +9,10 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from odds.fixture import MarketStatus
+from markets.fixture import MarketStatus
+from markets.layout import MarketLayout
 from odds.fixture_state import FixtureState, new_state
 from odds.folding import fold, suspend_for
-from odds.layout import MarketLayout
 from odds.updates import FixtureUpdate, Quotes, ResultKind, ResultMark
 from tests.unit.pricing_world import NOW_US, in_play, priced
 
@@ -79,7 +79,7 @@ def updates(draw: st.DrawFn) -> FixtureUpdate:
 @given(st.lists(st.tuples(updates(), st.sampled_from([False, False, False, True])), max_size=12))
 @settings(max_examples=150, deadline=None)
 def test_nothing_is_open_that_the_provider_does_not_offer_now(told: list[tuple[FixtureUpdate, bool]]) -> None:
-    with patch("odds.layout.MARKETS_MAX", MARKETS_MAX):
+    with patch("markets.layout.MARKETS_MAX", MARKETS_MAX):
         state, model = new_state("match"), Told()
         for sequence, (told_next, is_refused) in enumerate(told, 1):
             update = replace(told_next, sequence=sequence)

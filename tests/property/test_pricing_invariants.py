@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 
+from markets.layout import MarketLayout
 from odds.fixture_state import FixtureState, new_state
 from odds.folding import fold
 from odds.ladder import FINE_LADDER
-from odds.layout import MarketLayout
 from odds.margin.methods import MarginMethod
 from odds.margin.quoting import quote_rows
 from odds.margin.removal import remove_margin

@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from odds.fixture import FixtureDescription, FixtureStatus, MarketStatus, MatchState, Period, Score
+from markets.fixture import FixtureDescription, FixtureStatus, MarketStatus, MatchState, Period, Score
 from odds.fixture_state import FixtureState
 from odds.folding import fold
 from odds.football.own_results import own_results

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from odds.fixture import Period, Score
-from odds.period_scores import PeriodScores
+from markets.fixture import Period, Score
+from markets.period_scores import PeriodScores
 from risk.liability import FixtureLiability, MarketLiability, OutcomeLiability
 from risk.score_losses import MatchStanding, worst_loss
 

@@ -6,8 +6,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from odds.fixture import MarketStatus
-from odds.layout import MarketLayout
+from markets.fixture import MarketStatus
+from markets.layout import MarketLayout
 from odds.updates import Quotes
 from odds.winners import UNKNOWN_WINNERS
 from tests.unit.pricing_world import folded, priced, update

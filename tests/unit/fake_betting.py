@@ -12,7 +12,7 @@ from bets.bet import Bet, BetEvent, BetEventKind, BetStatus, potential_return_mi
 from bets.request import BetRequest, LegRequest, PricePolicy
 from kernel.commands import UNDECIDED, LedgerUnavailable, RequestIdReused
 from kernel.money import Money
-from odds.fixture import MarketStatus
+from markets.fixture import MarketStatus
 from pam.player import Player, PlayerRole, PlayerStatus
 from risk.exposure import MarketExposure
 from risk.ports import ExposureEntry, Reservation, ReservationKey, ReservationState, RiskUnavailable

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from odds.fixture import Period
+from markets.fixture import Period
 from odds.football.bet_builder import BuilderLeg, BuilderMatch
 from odds.football.markets import goals_to_come
 from odds.football.match_scores import match_scores

@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy.optimize import brentq
 
-from odds.fixture import Period
+from markets.fixture import Period
 from odds.football.bet_builder import price_legs
 from odds.football.goal_models import FittedGoalModel, GoalModelSpec, fit_goal_model
 from odds.football.implied_means import ImpliedMeans, PriceTargets, imply_goal_means

@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from odds.fixture import FOOTBALL as FOOTBALL_SPORT
-from odds.fixture import FixtureDescription, FixtureStatus, MarketStatus, MatchState, Period
+from markets.fixture import FOOTBALL as FOOTBALL_SPORT
+from markets.fixture import FixtureDescription, FixtureStatus, MarketStatus, MatchState, Period
+from markets.layout import MarketLayout
 from odds.fixture_state import FixtureState
 from odds.football.catalogue import catalogue
 from odds.football.markets import price_matches
 from odds.football.match_states import GoalTiming, MatchStates, RedCardEffects
-from odds.layout import MarketLayout
 from odds.repricing import Repricing
 from odds.updates import FixtureUpdate, Quotes
 from tests.unit.pricing_world import update

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from odds.fixture import FixtureStatus, MarketStatus, MatchState, Period
+from markets.fixture import FixtureStatus, MarketStatus, MatchState, Period
+from markets.layout import MarketLayout
 from odds.fixture_state import FixtureState, new_state
 from odds.folding import fold
-from odds.layout import MarketLayout
 from odds.policy import PricingPolicy
 from odds.repricing import Repricing, price
 from odds.updates import FixtureUpdate, Quotes

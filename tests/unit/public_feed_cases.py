@@ -11,7 +11,7 @@ import pytest
 from gateway.feeds.betfair import BetfairAdapter
 from gateway.feeds.reading import Reading
 from gateway.feeds.uof import UofAdapter
-from odds.fixture import MarketStatus
+from markets.fixture import MarketStatus
 from odds.fixture_state import FixtureState, new_state
 from odds.folding import fold
 from odds.football.own_results import own_results

@@ -12,7 +12,7 @@ from bets.answer import BetRefusal
 from bets.bet import Leg
 from bets.request import BetRequest, LegRequest, PricePolicy
 from kernel.money import Money
-from odds.fixture import MarketStatus
+from markets.fixture import MarketStatus
 from risk.exposure import MarketExposure
 from risk.limits import LimitTable, limits_for
 

@@ -17,7 +17,7 @@ from gateway.bet_placement import BetPlacement, BettingRules, PricingUnavailable
 from gateway.in_flight import TooManyUnderWay
 from kernel.commands import UNDECIDED, LedgerUnavailable, Overloaded, RequestIdReused
 from kernel.errors import DomainError
-from odds.fixture import MarketStatus
+from markets.fixture import MarketStatus
 from pam.player import PlayerStatus
 from risk.exposure import MarketExposure
 from risk.limits import LimitTable

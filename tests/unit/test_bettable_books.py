@@ -7,7 +7,7 @@ import pytest
 from gateway.bettable_books import BettableBooks
 from gateway.books import BookCache
 from gateway.ports import Record
-from odds.fixture import MarketStatus
+from markets.fixture import MarketStatus
 from odds.start_guard import StartGuard
 from overround.feed.v1 import feed_pb2
 from overround.odds.v1 import book_pb2, fixture_pb2

@@ -18,7 +18,7 @@ from gateway.errors import DetailedRefusal
 from gateway.ports import Record
 from kernel.ids import IdMalformed
 from kernel.money import Money
-from odds.fixture import MarketStatus
+from markets.fixture import MarketStatus
 from overround.bets.v1 import bet_pb2, betting_service_pb2
 from overround.common.v1 import money_pb2
 from tests.unit.fake_betting import PLAYER, FakeBook

@@ -22,7 +22,7 @@ from gateway.feeds.refusals import FeedRefused, MessageMalformed
 from gateway.feeds.sieve import REFUSALS_TOLD_MAX
 from gateway.feeds.validation import MARKETS_MAX, ODDS_MILLI_MAX, UPDATE_BYTES_MAX, UpdateValidator
 from kernel.errors import OutletFull
-from odds.layout import MarketLayout, hash_layout
+from markets.layout import MarketLayout, hash_layout
 from overround.feed.v1.feed_pb2 import (
     BetStop,
     DeadLetter,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from markets.layout import MarketUnknown, OutcomeUnknown
 from odds.football.bet_builder import (
     LEGS_MAX,
     BuilderMatch,
@@ -18,7 +19,6 @@ from odds.football.count_markets import CARDS, CORNERS, MatchCounts, match_count
 from odds.football.markets import price_matches
 from odds.football.match_scores import LegNotCombinable
 from odds.football.match_states import GoalTiming, MatchStates, RedCardEffects
-from odds.layout import MarketUnknown, OutcomeUnknown
 from odds.model_input import ModelInputInvalid
 from tests.unit.football_legs import legs, scores_of
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from odds.fixture import Period
+from markets.fixture import Period
 from odds.football.bet_builder import LegsContradictory, next_legs, price_legs
 from odds.football.markets import price_matches
 from odds.football.match_states import GoalTiming, MatchStates, RedCardEffects

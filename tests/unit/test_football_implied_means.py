@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from odds.fixture import Period
+from markets.fixture import Period
 from odds.football.implied_means import ImpliedMeans, PriceTargets, follow_goal_means, imply_goal_means
 from odds.football.markets import price_matches
 from odds.football.match_states import GoalTiming, MatchStates, RedCardEffects, ScoringLeft

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from odds.fixture import Period
+from markets.fixture import Period
 from odds.football.catalogue import part_of_catalogue
 from odds.football.markets import MatchPrices, price_columns, price_matches
 from odds.football.match_states import GoalTiming, MatchStates, RedCardEffects, ScoringLeft

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from odds.fixture import Period
+from markets.fixture import Period
 from odds.football.bet_builder import LegsContradictory, next_legs, price_legs
 from odds.football.match_scores import LegNotCombinable
 from odds.football.match_states import MatchStates

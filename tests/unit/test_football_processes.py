@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import nbinom, poisson
 
-from odds.fixture import Period
+from markets.fixture import Period
 from odds.football.count_markets import CARDS, CORNERS, CountPrices, price_counts
 from odds.football.markets import MatchPrices, price_matches
 from odds.football.match_states import GoalTiming, MatchStates, RedCardEffects

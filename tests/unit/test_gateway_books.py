@@ -9,8 +9,8 @@ import pytest
 
 from gateway.books import BookCache, BookWatch, FixtureUnknown, TooManyWatchers
 from gateway.ports import Record
-from odds.fixture import MarketStatus
-from odds.layout import MarketLayout
+from markets.fixture import MarketStatus
+from markets.layout import MarketLayout
 from overround.odds.v1 import book_pb2, fixture_pb2, odds_service_pb2
 from wire.book_slices import main_market_of
 from wire.frames import frame_bytes, frame_unsigned

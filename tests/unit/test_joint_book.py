@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from markets.fixture import FixtureDescription, FixtureStatus, MarketStatus, MatchState, Period, SuspensionReason
+from markets.layout import MarketLayout
 from odds.book import PriceSource
-from odds.fixture import FixtureDescription, FixtureStatus, MarketStatus, MatchState, Period, SuspensionReason
 from odds.fixture_state import restore_state
-from odds.layout import MarketLayout
 from odds.policy import PricingPolicy
 from odds.repricing import price
 from odds.updates import Quotes

@@ -9,8 +9,8 @@ from pydantic import ValidationError
 from infra.processes.pricing import build_policy
 from infra.settings import MarginRule as MarginRuleSetting
 from infra.settings import Pricing
-from odds.fixture import FixtureDescription
-from odds.layout import MarketLayout
+from markets.fixture import FixtureDescription
+from markets.layout import MarketLayout
 from odds.margin_rules import MarginRule, Phase
 from odds.model_input import ModelInputInvalid
 from odds.policy import PricingPolicy

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from odds.football.selections import HALF_LINES, MATCH_LINES, Selection, score_selections
-from odds.layout import MarketLayout
+from markets.football.selections import HALF_LINES, MATCH_LINES, Selection, score_selections
+from markets.layout import MarketLayout
 from odds.market_types import ALL_MAY_WIN, winner_counts_of, winners_max_of
 
 

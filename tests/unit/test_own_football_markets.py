@@ -10,8 +10,8 @@ import pytest
 from bets.settlement import return_minor
 from infra.processes.pricing import build_policy
 from infra.settings import LOCAL_FOOTBALL_OFFER, Pricing, Settings
+from markets.fixture import FixtureDescription, FixtureStatus, MarketStatus, MatchState, Period, Score, SuspensionReason
 from odds.book import PriceSource
-from odds.fixture import FixtureDescription, FixtureStatus, MarketStatus, MatchState, Period, Score, SuspensionReason
 from odds.fixture_state import BELIEF_US_MAX, FixtureState, restore_state
 from odds.folding import follow_trader
 from odds.football.catalogue import catalogue

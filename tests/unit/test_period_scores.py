@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from odds.fixture import FixtureStatus, MatchState, Period, Score
-from odds.period_scores import NO_SCORES, PeriodScores, follow_scores
+from markets.fixture import FixtureStatus, MatchState, Period, Score
+from markets.period_scores import NO_SCORES, PeriodScores, follow_scores
 
 ENDED = FixtureStatus.ENDED
 

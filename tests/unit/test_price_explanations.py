@@ -14,11 +14,11 @@ from infra.migrations.kafka_migration import read_declarations
 from infra.settings import load_settings
 from infra.stores.explanation_log import KEPT_MS
 from infra.stores.published_books import EXPLANATIONS_TOPIC
+from markets.fixture import MarketStatus, SuspensionReason
+from markets.layout import MarketLayout, MarketUnknown
 from odds.book import Explanation, GoalMeans
-from odds.fixture import MarketStatus, SuspensionReason
 from odds.folding import follow_trader
 from odds.ladder import LADDERS, round_down
-from odds.layout import MarketLayout, MarketUnknown
 from odds.margin.methods import MarginMethod
 from odds.price_steps import retrace
 from odds.repricing import Repricing

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from faust.types import TP
 
-from odds.fixture import FixtureDescription, FixtureStatus, MarketStatus, MatchState, SuspensionReason
+from markets.fixture import FixtureDescription, FixtureStatus, MarketStatus, MatchState, SuspensionReason
 from odds.fixture_state import FixtureState
 from odds.policy import PricingPolicy
 from odds.repricing import Repricing, price

@@ -7,14 +7,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from markets.fixture import FixtureDescription, MarketStatus, Period, Score, SuspensionReason
+from markets.layout import LayoutMalformed, MarketLayout, MarketUnknown, OutcomeUnknown
+from markets.period_scores import PeriodScores
 from odds.book import GoalMeans, PriceSource
-from odds.fixture import FixtureDescription, MarketStatus, Period, Score, SuspensionReason
 from odds.fixture_state import new_state, restore_state
 from odds.folding import follow_trader
-from odds.layout import LayoutMalformed, MarketLayout, MarketUnknown, OutcomeUnknown
 from odds.layout_union import project, unite
 from odds.margin.methods import MarginMethod
-from odds.period_scores import PeriodScores
 from odds.policy import PricingPolicy
 from odds.repricing import price
 from odds.updates import TraderCommand, TradingAction

@@ -12,9 +12,9 @@ import pytest
 from infra.migrations.kafka_migration import read_declarations
 from infra.processes.pricing import complaint_of_lag
 from infra.settings import load_settings
-from odds.fixture import MarketStatus, SuspensionReason
+from markets.fixture import MarketStatus, SuspensionReason
+from markets.layout import MARKETS_MAX, MarketLayout
 from odds.fixture_state import FixtureState
-from odds.layout import MARKETS_MAX, MarketLayout
 from odds.repricing import Repricing, price
 from overround.feed.v1 import feed_pb2
 from overround.odds.v1 import book_pb2, fixture_pb2

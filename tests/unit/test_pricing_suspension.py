@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from odds.fixture import FixtureDescription, FixtureStatus, MarketStatus, MatchState, Period, SuspensionReason
+from markets.fixture import FixtureDescription, FixtureStatus, MarketStatus, MatchState, Period, SuspensionReason
+from markets.layout import MarketLayout
 from odds.fixture_state import restore_state
 from odds.folding import follow_trader
-from odds.layout import MarketLayout
 from odds.policy import PricingPolicy
 from odds.start_guard import StartGuard
 from odds.suspension import next_change_us

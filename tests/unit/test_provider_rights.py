@@ -8,10 +8,10 @@ import pytest
 
 from infra.processes.pricing import build_policy
 from infra.settings import Pricing, ProviderRight
-from odds.fixture import FixtureDescription, FixtureStatus, MarketStatus, MatchState, Period, SuspensionReason
+from markets.fixture import FixtureDescription, FixtureStatus, MarketStatus, MatchState, Period, SuspensionReason
+from markets.layout import MarketLayout
 from odds.fixture_state import BELIEF_US_MAX, FixtureState, new_state, restore_state
 from odds.folding import fold, follow_trader
-from odds.layout import MarketLayout
 from odds.policy import PricingPolicy
 from odds.provider_rights import EVERYBODYS_RIGHTS, ProviderRights, RightsTable, judge_update
 from odds.suspension import next_change_us

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from odds.fixture import Period, Score
-from odds.period_scores import PeriodScores
+from markets.fixture import Period, Score
+from markets.period_scores import PeriodScores
 from risk.liability import FixtureLiability, MarketLiability, OutcomeLiability
 from risk.score_losses import HALF_GOALS_MAX, MatchStanding, WorstLoss, worst_loss
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from markets.layout import MarketLayout
 from odds.book import Book
 from odds.fixture_state import FixtureState
 from odds.ladder import FINE_LADDER
-from odds.layout import MarketLayout
 from odds.policy import PricingPolicy
 from odds.repricing import Repricing, price
 from odds.stacking import Stack, stack_states

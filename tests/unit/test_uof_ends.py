@@ -6,7 +6,7 @@ import pytest
 
 from gateway.feeds.uof import UofAdapter
 from gateway.feeds.validation import UpdateValidator
-from odds.fixture import FixtureDescription, FixtureStatus, Period, Score
+from markets.fixture import FixtureDescription, FixtureStatus, Period, Score
 from odds.fixture_state import FixtureState
 from odds.folding import fold
 from odds.football.own_results import own_results

@@ -7,7 +7,7 @@ import pytest
 from gateway.feeds.reading import Reading
 from gateway.feeds.uof import UofAdapter
 from gateway.feeds.validation import MARKETS_MAX, UpdateValidator
-from odds.fixture import MarketStatus
+from markets.fixture import MarketStatus
 from odds.fixture_state import new_state
 from odds.folding import fold
 from odds.policy import PricingPolicy

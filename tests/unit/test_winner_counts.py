@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from gateway.feeds.betfair import BetfairAdapter
-from odds.fixture import MarketStatus, SuspensionReason
+from markets.fixture import MarketStatus, SuspensionReason
+from markets.layout import LayoutMalformed, MarketLayout
 from odds.fixture_state import FixtureState, new_state, restore_state
 from odds.folding import fold
-from odds.layout import LayoutMalformed, MarketLayout
 from odds.price_steps import retrace
 from odds.repricing import Repricing
 from odds.updates import Quotes

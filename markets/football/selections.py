@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from odds.football import market_ids as ids
+from markets.football import market_ids as ids
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from odds.model_input import ModelInputInvalid
+from kernel.errors import InvariantBroken
 
 HOME: Final = "home"
 DRAW: Final = "draw"
@@ -91,12 +91,12 @@ def line_of(market_id: str) -> float:
     """Return the line a market id ends with.
 
     Raises:
-        ModelInputInvalid: If it has none.
+        InvariantBroken: If it has none.
     """
     try:
         return float(market_id.partition(":")[2])
     except ValueError:
-        raise ModelInputInvalid(f"Market id must end with a line, was {market_id[:64]!r}") from None
+        raise InvariantBroken(f"Market id must end with a line, was {market_id[:64]!r}") from None
 
 
 def score_outcome_id(home_goals: int, away_goals: int) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from odds.fixture import FixtureStatus, MatchState, Period, Score
+from markets.fixture import FixtureStatus, MatchState, Period, Score
 
 _OVERTIME: Final = frozenset({Period.EXTRA_TIME, Period.PENALTIES})
 

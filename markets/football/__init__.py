@@ -1,0 +1,1 @@
+"""Football: the names of its markets, and what wins at each score."""
