@@ -10,7 +10,7 @@ import structlog
 from google.protobuf.message import DecodeError
 
 from gateway.books import TooManyWatchers
-from gateway.ports import Record
+from kernel.log import Record
 from overround.bets.v1 import bet_pb2
 
 log = structlog.get_logger(__name__)

@@ -15,8 +15,8 @@ from google.protobuf.message import DecodeError
 
 from bets.acceptance import MarketView
 from gateway.books import BookCache, CachedBook
-from gateway.ports import Record
 from kernel.clock import Clock
+from kernel.log import Record
 from markets.fixture import MarketStatus
 from odds.providers import ProviderBoard, received_sign
 from odds.start_guard import StartGuard

@@ -8,8 +8,9 @@ import structlog
 
 from gateway.books import BOOKS_TOPIC, BookCache, CachedBook
 from gateway.figures import DeskFigures
-from gateway.ports import BookSnapshotIncomplete, BookSnapshots, Log, LogStart
+from gateway.ports import BookSnapshotIncomplete, BookSnapshots
 from kernel.clock import Clock
+from kernel.log import LogStart, PlacedLog
 
 log = structlog.get_logger(__name__)
 
@@ -21,7 +22,7 @@ class BookFollower:
     """Keeps a cache up to date: the log is read from where the snapshot is whole, so nothing falls between."""
 
     def __init__(
-        self, *, cache: BookCache, books_log: Log, snapshots: BookSnapshots, figures: DeskFigures, clock: Clock
+        self, *, cache: BookCache, books_log: PlacedLog, snapshots: BookSnapshots, figures: DeskFigures, clock: Clock
     ) -> None:
         self._cache = cache
         self._log = books_log

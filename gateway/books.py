@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 
 from bets.acceptance import MarketView
 from gateway.heartbeats import Heartbeats
-from gateway.ports import Record
 from kernel.clock import Clock
 from kernel.errors import DomainError
+from kernel.log import Record
 from markets.fixture import FixtureStatus, MarketStatus
 from markets.layout import LayoutMalformed
 from odds.fixture_state import OVER_STATUSES

@@ -12,7 +12,8 @@ import structlog
 from google.protobuf.message import DecodeError, Message
 
 from gateway.books import TooManyWatchers
-from gateway.ports import PlayerNames, Record
+from gateway.ports import PlayerNames
+from kernel.log import Record
 from overround.bets.v1 import bet_pb2
 from overround.feed.v1 import feed_pb2
 from overround.risk.v1 import risk_pb2

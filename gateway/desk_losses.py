@@ -11,9 +11,9 @@ from google.protobuf.message import DecodeError
 
 from gateway.books import BookCache, BookWatch, CachedBook
 from gateway.desk_feed import LIABILITIES_MAX, LIABILITIES_TOPIC, DeskFeed
-from gateway.ports import Record
 from kernel.clock import Clock
 from kernel.errors import DomainError
+from kernel.log import Record
 from markets.fixture import FOOTBALL, MatchState, Score
 from markets.period_scores import NO_SCORES, PeriodScores, follow_scores
 from overround.risk.v1 import risk_pb2

@@ -1,62 +1,15 @@
-"""What the gateway needs from outside: logs to read, a log to write, and the serving copy of prices."""
+"""What the gateway needs from outside beside the log: the serving copy of prices, why they are, names and sessions."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, NamedTuple, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 import grpc
 
 from kernel.errors import DomainError
 from pam.session import Session
-
-LogStart = Literal["beginning", "end"] | int
-"""Where to read from; a number is the append time in milliseconds since the Unix epoch, UTC."""
-
-
-class Record(NamedTuple):
-    """One record of a log; a tuple, because they come by the thousand."""
-
-    topic: str
-    partition: int
-    offset: int
-    timestamp_ms: int
-    key: str
-    value: bytes | None
-
-
-class Log(Protocol):
-    """Topics read from their beginning or their end, in order within a partition."""
-
-    @property
-    def is_caught_up(self) -> bool:
-        """Whether all that the topics held when reading began has been handed over."""
-        ...
-
-    async def wait_until_placed(self) -> None:
-        """Wait until the place to read from is fixed: what is appended from now on will be read."""
-        ...
-
-    async def seek(self, start: LogStart) -> None:
-        """Read on from there in every partition."""
-        ...
-
-    def begun_at(self, topic: str) -> Mapping[int, int]:
-        """Return the offset from which each partition is read, once the place is fixed."""
-        ...
-
-    def batches(self) -> AsyncIterator[list[Record]]:
-        """Yield what has come since the last batch; ends when the log is closed."""
-        ...
-
-
-class Outlet(Protocol):
-    """A durable log that takes keyed values."""
-
-    async def send_and_wait(self, topic: str, key: str, value: bytes) -> None:
-        """Append a value and wait until it is durable."""
-        ...
 
 
 class BookSnapshotIncomplete(DomainError):

@@ -12,11 +12,12 @@ import grpc
 import structlog
 
 from gateway.desk_stream import DeskSources, DeskStream
-from gateway.ports import Outlet, SessionDoor
+from gateway.ports import SessionDoor
 from gateway.price_explainer import PriceExplainer
 from kernel.commands import RequestIdReused
 from kernel.errors import DomainError
 from kernel.ids import parse_uuid
+from kernel.log import ConfirmedOutlet
 from odds.updates import TradingAction
 from overround.trading.v1 import trading_service_pb2
 from wire.layouts import layout_of
@@ -42,7 +43,9 @@ class TradingUnavailable(DomainError):
 class TradingService:
     """Serves the desk. The stream's responses are bytes already, so it brings its own method handlers."""
 
-    def __init__(self, *, sources: DeskSources, explainer: PriceExplainer, outlet: Outlet, door: SessionDoor) -> None:
+    def __init__(
+        self, *, sources: DeskSources, explainer: PriceExplainer, outlet: ConfirmedOutlet, door: SessionDoor
+    ) -> None:
         self._sources = sources
         self._explainer = explainer
         self._outlet = outlet

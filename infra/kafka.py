@@ -11,8 +11,8 @@ import structlog
 from aiokafka.partitioner import murmur2
 from confluent_kafka import Consumer, KafkaError, Message, Producer
 
-from infra.kafka_groups import MessageGroups, OnDelivery, Outgoing
-from kernel.errors import DeliveryFailed, OutletFull
+from infra.kafka_groups import MessageGroups, Outgoing
+from kernel.log import DeliveryFailed, OnDelivery, OutletFull
 
 QUEUE_MESSAGES_MAX = 100_000
 QUEUE_KIBIBYTES_MAX = 65_536

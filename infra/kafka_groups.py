@@ -16,14 +16,12 @@ from typing import Final, Protocol, runtime_checkable
 
 from confluent_kafka import KafkaError, KafkaException, Message
 
-from kernel.errors import DeliveryFailed, OutletFull
+from kernel.log import DeliveryFailed, OnDelivery, OutletFull
 
 UNDER_WAY_MAX: Final = 4
 """Beyond so many messages that are not confirmed, others wait: one fewer than a producer has requests."""
 GATHERING_S: Final = 0.000_5
 """What is sent in one go goes together, however much it is: it shares requests."""
-
-OnDelivery = Callable[[Exception | None], None]
 
 
 @runtime_checkable

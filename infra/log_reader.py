@@ -10,8 +10,8 @@ from itertools import chain
 import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from gateway.ports import LogStart, Record
 from infra.kafka import reader_options, take_records
+from kernel.log import LogStart, Record
 
 log = structlog.get_logger(__name__)
 

@@ -31,6 +31,7 @@ from infra.stores.postgres_outbox import (
 )
 from infra.stores.postgres_records import append_records
 from kernel.errors import DomainError
+from kernel.log import Outlet
 from overround.wallet.v1.anchor_pb2 import LedgerChain
 
 LEADER_LOCK = "ledger.relay"
@@ -48,14 +49,8 @@ PRUNED = Counter("relay_pruned_rows", "Published rows deleted from the outbox.")
 log = structlog.get_logger(__name__)
 
 
-class Outlet(Protocol):
-    """The way into the log."""
-
-    def send(
-        self, topic: str, key: str, value: bytes, on_delivery: Callable[[Exception | None], None] | None = None
-    ) -> None:
-        """Queue a message; the callback comes in another thread."""
-        ...
+class OwnOutlet(Outlet, Protocol):
+    """A way into the log that is the relay's alone."""
 
     def close(self) -> None:
         """Let go of everything."""
@@ -70,7 +65,7 @@ class Relay:
             of its key; called again after an outlet failed.
     """
 
-    def __init__(self, dsn: str, open_outlet: Callable[[], Outlet], settings: RelaySettings) -> None:
+    def __init__(self, dsn: str, open_outlet: Callable[[], OwnOutlet], settings: RelaySettings) -> None:
         self._dsn = dsn
         self._open_outlet = open_outlet
         self._settings = settings

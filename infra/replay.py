@@ -19,7 +19,7 @@ from rich.table import Table
 
 from gateway.feeds.betfair import BetfairAdapter
 from gateway.feeds.intake import Intake
-from gateway.feeds.ports import CursorStore, FeedLog, FeedOutlet, OnDelivery
+from gateway.feeds.ports import CursorStore, FeedLog
 from gateway.feeds.reading import FeedAdapter
 from gateway.feeds.uof import UNATTRIBUTED, UofAdapter
 from infra.kafka import KafkaOutlet
@@ -29,7 +29,8 @@ from infra.stores.feed_keys import PostgresCursors
 from infra.stores.feed_log import KafkaFeedLog
 from infra.stores.postgres import PostgresPool
 from kernel.clock import Clock, SystemClock
-from kernel.errors import DeliveryFailed, DomainError, OutletFull
+from kernel.errors import DomainError
+from kernel.log import DeliveryFailed, OnDelivery, Outlet, OutletFull
 from overround.feed.v1.feed_pb2 import FeedUpdate
 
 HEARTBEAT_S: Final = 1.0
@@ -64,11 +65,11 @@ class ReplayReport:
 class ReplayOutlet:
     """Passes values on and counts those that were lost; nothing goes out behind the first of them."""
 
-    def __init__(self, outlet: FeedOutlet, report: ReplayReport) -> None:
+    def __init__(self, outlet: Outlet, report: ReplayReport) -> None:
         self._outlet = outlet
         self._report = report
 
-    def send(self, topic: str, key: str, value: bytes, on_delivery: OnDelivery | None = None) -> None:
+    def send(self, topic: str, key: str, value: bytes | None, on_delivery: OnDelivery | None = None) -> None:
         """Queue a value.
 
         Raises:
@@ -126,7 +127,7 @@ class Replay:
         self,
         recordings: Sequence[Recording],
         *,
-        outlet: FeedOutlet,
+        outlet: Outlet,
         streams: ReplayStreams,
         speed: float | None,
         timeout_ms: int,

@@ -24,15 +24,3 @@ class DomainError(Exception):
 
 class InvariantBroken(Exception):
     """Something that cannot be is: stop rather than go on wrongly. Caught at a process's edge only."""
-
-
-class OutletFull(DomainError):
-    """What is sent to the log waits in a bounded queue, and the queue is full."""
-
-    reason: ClassVar[str] = "OUTLET_FULL"
-
-
-class DeliveryFailed(DomainError):
-    """The log did not confirm a message in time."""
-
-    reason: ClassVar[str] = "DELIVERY_FAILED"

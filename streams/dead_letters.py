@@ -9,8 +9,7 @@ from faust.types import EventT
 from prometheus_client import Counter
 
 from kernel.clock import Clock
-from kernel.errors import DeliveryFailed, OutletFull
-from streams.ports import Outlet
+from kernel.log import ConfirmedOutlet, DeliveryFailed, OutletFull
 from streams.retry import retry_while
 from wire.feed import build_dead_letter
 
@@ -26,7 +25,7 @@ log = structlog.get_logger(__name__)
 class DeadLetters:
     """One agent's dead-letter topic."""
 
-    def __init__(self, outlet: Outlet, topic: str, clock: Clock) -> None:
+    def __init__(self, outlet: ConfirmedOutlet, topic: str, clock: Clock) -> None:
         self._outlet = outlet
         self._topic = topic
         self._clock = clock

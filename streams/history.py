@@ -19,6 +19,7 @@ from google.protobuf.message import DecodeError
 from prometheus_client import Counter
 
 from kernel.clock import Clock
+from kernel.log import ConfirmedOutlet
 from streams.dead_letters import AGENT_ERROR, MALFORMED, DeadLetters
 from streams.history_tables import (
     BET_EVENTS,
@@ -32,7 +33,6 @@ from streams.history_tables import (
     book_versions,
 )
 from streams.inbox import Inbox
-from streams.ports import Outlet
 from streams.retry import retry_while
 
 DEAD_LETTER_TOPIC: Final = "history.dead-letter"
@@ -69,7 +69,7 @@ class HistoryAgent:
     """
 
     def __init__(
-        self, *, history: History, outlet: Outlet, clock: Clock, block_rows_max: int, block_interval_s: float
+        self, *, history: History, outlet: ConfirmedOutlet, clock: Clock, block_rows_max: int, block_interval_s: float
     ) -> None:
         """Prepare the agent.
 

@@ -23,14 +23,14 @@ from google.protobuf.message import DecodeError
 from prometheus_client import Counter, Gauge
 
 from kernel.clock import Clock
-from kernel.errors import DeliveryFailed, DomainError, OutletFull
+from kernel.errors import DomainError
+from kernel.log import ConfirmedOutlet, DeliveryFailed, OutletFull
 from overround.bets.v1 import bet_pb2
 from overround.risk.v1 import risk_pb2
 from risk.liability import FixtureLiability, LegChange, fold
 from risk.ports import ExposureEntry, ExposureStore, RiskUnavailable
 from streams.dead_letters import AGENT_ERROR, MALFORMED, DeadLetters
 from streams.inbox import Inbox
-from streams.ports import Outlet
 from streams.retry import retry_while
 from wire.risk import build_fixture_liability, parse_fixture_liability, parse_leg_change
 
@@ -162,7 +162,7 @@ class LiabilityAgent:
     def __init__(
         self,
         *,
-        outlet: Outlet,
+        outlet: ConfirmedOutlet,
         copy: LiabilityCopy,
         published: LiabilityLog,
         exposure: ExposureStore,

@@ -2,42 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
-
-
-class Outlet(Protocol):
-    """The keyed way into the log."""
-
-    def send(
-        self, topic: str, key: str, value: bytes | None, on_delivery: Callable[[Exception | None], None] | None = None
-    ) -> None:
-        """Queue a message; the value None ends what its key had.
-
-        `on_delivery` is called from another thread, with None once the log has it.
-
-        Raises:
-            OutletFull: If the queue is full.
-        """
-        ...
-
-    async def send_and_wait(self, topic: str, key: str, value: bytes | None) -> None:
-        """Send a message and wait until the log has it.
-
-        Raises:
-            OutletFull: If the queue is full.
-            DeliveryFailed: If it was not confirmed in time.
-        """
-        ...
-
-
-class CountedOutlet(Outlet, Protocol):
-    """A way into the log that knows how far the log has what was sent."""
-
-    def delivered_until(self, topic: str, partition: int) -> int:
-        """Return the offset behind the newest message of a partition that the log has confirmed, 0 before the first."""
-        ...
 
 
 class BooksUnavailable(Exception):
@@ -138,26 +105,4 @@ class PublishedBooks(Protocol):
         Raises:
             BooksUnavailable: If the log does not answer in time.
         """
-        ...
-
-
-class HasValue(Protocol):
-    """A record of a log."""
-
-    @property
-    def value(self) -> bytes | None:
-        """Return what it holds."""
-        ...
-
-
-class ProviderLog(Protocol):
-    """The providers' signs of life, read whole by every worker."""
-
-    @property
-    def is_caught_up(self) -> bool:
-        """Whether all that there was when reading began has been handed over."""
-        ...
-
-    def batches(self) -> AsyncIterator[Sequence[HasValue]]:
-        """Yield what has come since the last batch."""
         ...

@@ -24,6 +24,7 @@ from prometheus_client import Counter, Gauge, Histogram
 
 from kernel.clock import Clock
 from kernel.errors import DomainError, InvariantBroken
+from kernel.log import CountedOutlet, Log
 from markets.layout import MARKETS_MAX
 from odds.fixture_state import FixtureState
 from odds.folding import fold, follow_trader, is_duplicate, is_late, stop_all, suspend_for
@@ -37,7 +38,7 @@ from streams.book_keeper import BookKeeper
 from streams.dead_letters import AGENT_ERROR, MALFORMED, NO_RIGHT, DeadLetters
 from streams.fixtures import Fixtures, is_expired
 from streams.inbox import Inbox
-from streams.ports import BookStore, BooksUnavailable, CountedOutlet, EncodedFixture, ProviderLog, PublishedBooks
+from streams.ports import BookStore, BooksUnavailable, EncodedFixture, PublishedBooks
 from streams.pricing_eviction import Eviction
 from streams.pricing_heartbeat import Heartbeat
 from streams.pricing_inputs import Input, Waiting, WaitingFixtures
@@ -103,7 +104,7 @@ class PricingAgent:
         outlet: CountedOutlet,
         store: BookStore,
         published: PublishedBooks,
-        provider_log: ProviderLog,
+        provider_log: Log,
         clock: Clock,
         policy: PricingPolicy,
         pace: PricingPace,

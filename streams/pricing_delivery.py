@@ -5,8 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from kernel.errors import DeliveryFailed, OutletFull
-from streams.ports import Outlet
+from kernel.log import DeliveryFailed, Outlet, OutletFull
 
 
 class Delivery:

@@ -9,7 +9,7 @@ from typing import Final
 
 import structlog
 
-from streams.ports import Outlet
+from kernel.log import Outlet
 from streams.pricing_delivery import Delivery
 from streams.pricing_publication import BOOKS_TOPIC, EXPLANATIONS_TOPIC
 

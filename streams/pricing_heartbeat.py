@@ -8,9 +8,8 @@ from typing import Final
 
 import structlog
 
-from kernel.errors import DeliveryFailed, OutletFull
+from kernel.log import CountedOutlet, DeliveryFailed, OutletFull
 from overround.odds.v1 import book_pb2
-from streams.ports import CountedOutlet
 from streams.pricing_publication import BOOKS_TOPIC
 
 HEARTBEATS_TOPIC: Final = "odds.heartbeats.v1"

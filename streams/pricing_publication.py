@@ -11,7 +11,8 @@ import structlog
 from prometheus_client import Counter
 
 from kernel.clock import Clock
-from streams.ports import EncodedFixture, Outlet
+from kernel.log import Outlet
+from streams.ports import EncodedFixture
 from streams.pricing_delivery import Delivery
 from streams.pricing_inputs import Waiting
 

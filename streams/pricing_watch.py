@@ -9,6 +9,7 @@ from typing import Final
 import structlog
 from google.protobuf.message import DecodeError
 
+from kernel.log import Record
 from odds.fixture_state import FixtureState
 from odds.policy import PricingPolicy
 from odds.providers import ProviderBoard, received_sign
@@ -16,7 +17,6 @@ from odds.suspension import next_change_us
 from odds.updates import FixtureUpdate
 from overround.feed.v1 import feed_pb2
 from streams.fixtures import Fixtures
-from streams.ports import HasValue
 from wire.feed import parse_sign
 
 OUTDATED_MAX: Final = 1_000
@@ -35,7 +35,7 @@ class Watch:
         self._due_us: dict[str, int] = {}
         self._by_due: list[tuple[int, str]] = []
 
-    def take_signs(self, records: Iterable[HasValue], now_us: int) -> None:
+    def take_signs(self, records: Iterable[Record], now_us: int) -> None:
         """Take in what providers say about themselves."""
         for record in records:
             try:

@@ -16,12 +16,11 @@ from typing import Final, TypeVar
 
 from prometheus_client import Counter
 
-from gateway.feeds.ports import FeedOutlet, OnDelivery
 from gateway.feeds.reading import Reading
 from gateway.feeds.refusals import FeedRefused, MessageDuplicated, MessageOutOfOrder, join_refusals
 from gateway.feeds.sieve import UpdateSieve
 from kernel.clock import Clock
-from kernel.errors import DeliveryFailed, OutletFull
+from kernel.log import DeliveryFailed, OnDelivery, Outlet, OutletFull
 from overround.feed.v1.feed_pb2 import BetStop, FeedUpdate, ProviderHeartbeat
 from wire.feed import build_dead_letter
 
@@ -81,7 +80,7 @@ class Intake:
     is itself a sign of life, so that one a second goes out with them.
     """
 
-    def __init__(self, *, outlet: FeedOutlet, clock: Clock) -> None:
+    def __init__(self, *, outlet: Outlet, clock: Clock) -> None:
         self._outlet = outlet
         self._clock = clock
         self._sieve = UpdateSieve()

@@ -2,26 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple, Protocol
 
 from kernel.errors import DomainError
 from overround.feed.v1.feed_pb2 import ProviderHeartbeat
-
-OnDelivery = Callable[[Exception | None], None]
-
-
-class FeedOutlet(Protocol):
-    """The keyed way into the log."""
-
-    def send(self, topic: str, key: str, value: bytes, on_delivery: OnDelivery | None = None) -> None:
-        """Queue a value; `on_delivery` is called from another thread, with None once the log has it.
-
-        Raises:
-            OutletFull: If the queue is full.
-        """
-        ...
 
 
 @dataclass(frozen=True, slots=True)

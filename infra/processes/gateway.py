@@ -26,7 +26,6 @@ from gateway.feeds.intake import Intake
 from gateway.figures import DeskFigures
 from gateway.guards import Guards
 from gateway.odds_service import OddsService
-from gateway.ports import Record
 from gateway.price_explainer import PriceExplainer
 from gateway.server import GRACE_S, make_server
 from gateway.source import address_reader
@@ -47,6 +46,7 @@ from infra.stores.postgres import PostgresPool
 from infra.stores.redis_client import open_redis
 from kernel.clock import Clock, SystemClock
 from kernel.errors import DomainError
+from kernel.log import Record
 
 log = structlog.get_logger(__name__)
 

@@ -9,13 +9,11 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from gateway.ports import BookSnapshot, BookSnapshotIncomplete, ExplanationUnavailable
+from infra.stores.book_keys import COMPLETE_KEY, LIVE_KEY, WHOLE_KEY
 
 BOOKS_AT_ONCE = 200
 SNAPSHOT_TIMEOUT_S = 20.0
 EXPLANATION_TIMEOUT_S = 0.5
-LIVE_KEY = "fixtures:live"
-COMPLETE_KEY = "books:complete"
-WHOLE_KEY = "books:whole"
 
 
 class RedisBookSnapshots:

@@ -9,11 +9,10 @@ from typing import Any, Final
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from infra.stores.book_snapshots import COMPLETE_KEY, LIVE_KEY
+from infra.stores.book_keys import COMPLETE_KEY, LIVE_KEY, WHOLE_KEY
 from streams.ports import BooksUnavailable, EncodedFixture, EncodedPair, StoredBooks
 
 VERSIONS_KEY: Final = "books:versions"
-WHOLE_KEY: Final = "books:whole"
 CHANNEL: Final = "books"
 READS_AT_ONCE: Final = 200
 

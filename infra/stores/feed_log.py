@@ -13,7 +13,7 @@ from google.protobuf.message import DecodeError
 from gateway.feeds.intake import PROVIDERS_TOPIC, UPDATES_TOPIC
 from gateway.feeds.ports import LoggedUpdate
 from infra.kafka import reader_options, take_records
-from kernel.errors import DeliveryFailed
+from kernel.log import DeliveryFailed
 from overround.feed.v1.feed_pb2 import FeedUpdate, ProviderHeartbeat
 
 RECORDS_AT_ONCE: Final = 2_000

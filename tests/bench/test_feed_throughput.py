@@ -8,11 +8,11 @@ import pytest
 
 from gateway.feeds.betfair import BetfairAdapter
 from gateway.feeds.intake import UPDATES_TOPIC, Intake
-from gateway.feeds.ports import OnDelivery
 from gateway.feeds.reading import FeedAdapter
 from gateway.feeds.uof import UofAdapter
 from infra.settings import ROOT
 from kernel.clock import SystemClock
+from kernel.log import OnDelivery
 
 DATA = ROOT.parent / "shared" / "data"
 REPEATS = 3
@@ -22,7 +22,7 @@ class CountingOutlet:
     def __init__(self) -> None:
         self.update_count = 0
 
-    def send(self, topic: str, key: str, value: bytes, on_delivery: OnDelivery | None = None) -> None:
+    def send(self, topic: str, key: str, value: bytes | None, on_delivery: OnDelivery | None = None) -> None:
         self.update_count += topic == UPDATES_TOPIC
 
 

@@ -10,7 +10,7 @@ import pytest
 from infra.kafka import KafkaOutlet, partition_of
 from infra.log_reader import LogReader
 from infra.settings import Settings
-from kernel.errors import DeliveryFailed, OutletFull
+from kernel.log import DeliveryFailed, OutletFull
 
 TOPIC = "trading.commands.v1"
 

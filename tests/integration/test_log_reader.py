@@ -12,9 +12,9 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 import infra.log_reader
-from gateway.ports import Record
 from infra.kafka import KafkaOutlet
 from infra.log_reader import LogReader
+from kernel.log import Record
 
 PARTITIONS = 3
 TIMEOUT_S = 30

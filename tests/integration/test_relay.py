@@ -18,6 +18,7 @@ from infra.relay import Relay
 from infra.settings import Relay as RelaySettings
 from infra.settings import Settings
 from infra.stores.postgres_outbox import Position, load_position, store_position
+from kernel.log import OnDelivery
 from overround.bets.v1.bet_pb2 import BetChanged, LegChanged
 from overround.pam.v1.player_pb2 import PlayerRegistered
 from overround.wallet.v1.wallet_pb2 import TransferPosted
@@ -45,10 +46,8 @@ class FakeOutlet:
     sent: list[tuple[str, str, bytes]] = field(default_factory=list)
     refuse_from: int | None = None
 
-    def send(
-        self, topic: str, key: str, value: bytes, on_delivery: Callable[[Exception | None], None] | None = None
-    ) -> None:
-        if on_delivery is None:
+    def send(self, topic: str, key: str, value: bytes | None, on_delivery: OnDelivery | None = None) -> None:
+        if on_delivery is None or value is None:
             return  # an anchor, which nobody waits for
         if self.refuse_from is not None and len(self.sent) >= self.refuse_from:
             on_delivery(Refused())

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from gateway.feed_service import FeedService, PushLimits
 from gateway.feeds.intake import PROVIDERS_TOPIC, UPDATES_TOPIC, Intake
-from gateway.feeds.ports import Cursor, LoggedUpdate, OnDelivery, Provider, StreamSuperseded
+from gateway.feeds.ports import Cursor, LoggedUpdate, Provider, StreamSuperseded
 from infra.kafka_groups import MessageGroups, Outgoing
-from kernel.errors import DeliveryFailed
+from kernel.log import DeliveryFailed, OnDelivery
 from markets.layout import MarketLayout
 from odds.fixture_state import FixtureState, new_state
 from odds.folding import fold, is_duplicate, is_late
@@ -114,7 +114,7 @@ class Outlet:
     def __init__(self, broker: Broker, now_s: Callable[[], float]) -> None:
         self.groups = MessageGroups(broker, waiting_max=1_000, waiting_bytes_max=10**7, monotonic_s=now_s)
 
-    def send(self, topic: str, key: str, value: bytes, on_delivery: OnDelivery | None = None) -> None:
+    def send(self, topic: str, key: str, value: bytes | None, on_delivery: OnDelivery | None = None) -> None:
         self.groups.send(Outgoing(topic, key, value, on_delivery))
 
 

@@ -9,12 +9,12 @@ from typing import Any, cast
 
 from faust.types import TP
 
-from kernel.errors import DeliveryFailed
+from kernel.log import DeliveryFailed, OnDelivery, Record
 from odds.book import Book
 from odds.policy import PricingPolicy
 from overround.feed.v1 import feed_pb2
 from overround.odds.v1 import book_pb2
-from streams.ports import BooksUnavailable, EncodedFixture, EncodedPair, HasValue, StoredBooks
+from streams.ports import BooksUnavailable, EncodedFixture, EncodedPair, StoredBooks
 from streams.pricing import COMMANDS_TOPIC, UPDATES_TOPIC, PricingAgent
 from streams.pricing_heartbeat import HEARTBEATS_TOPIC
 from streams.pricing_pace import PricingPace
@@ -26,7 +26,6 @@ from wire.feed import build_quotes
 
 START_US = 1_800_000_000_000_000
 PACE = PricingPace(spacing_s_max=0.001, batch_fixtures_max=16, retention_us=10**12)
-OnDelivery = Callable[[Exception | None], None]
 
 
 @dataclass
@@ -176,7 +175,7 @@ class FakeProviderLog:
     def __init__(self) -> None:
         self.is_caught_up = True
 
-    async def batches(self) -> AsyncIterator[Sequence[HasValue]]:
+    async def batches(self) -> AsyncIterator[list[Record]]:
         await asyncio.Event().wait()
         yield []
 

@@ -6,7 +6,7 @@ import pytest
 
 from gateway.bettable_books import BettableBooks
 from gateway.books import BookCache
-from gateway.ports import Record
+from kernel.log import Record
 from markets.fixture import MarketStatus
 from odds.start_guard import StartGuard
 from overround.feed.v1 import feed_pb2

@@ -15,8 +15,8 @@ from gateway.bet_feed import PENDING_BETS_MAX, BetFeed
 from gateway.betting_service import BetUnknown
 from gateway.books import TooManyWatchers
 from gateway.errors import DetailedRefusal
-from gateway.ports import Record
 from kernel.ids import IdMalformed
+from kernel.log import Record
 from kernel.money import Money
 from markets.fixture import MarketStatus
 from overround.bets.v1 import bet_pb2, betting_service_pb2

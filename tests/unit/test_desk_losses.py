@@ -9,7 +9,7 @@ import pytest
 from gateway.books import BookCache, BookWatch
 from gateway.desk_feed import DeskFeed, DeskWatch
 from gateway.desk_losses import WORK_S_MAX, DeskLosses
-from gateway.ports import Record
+from kernel.log import Record
 from markets.layout import MarketLayout
 from overround.odds.v1 import book_pb2, fixture_pb2
 from overround.risk.v1 import risk_pb2

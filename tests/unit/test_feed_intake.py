@@ -16,12 +16,11 @@ from gateway.feeds.intake import (
     Intake,
 )
 from gateway.feeds.ordering import REMEMBERED_MAX, NewestTimes, SequenceClock
-from gateway.feeds.ports import OnDelivery
 from gateway.feeds.reading import Reading
 from gateway.feeds.refusals import FeedRefused, MessageMalformed
 from gateway.feeds.sieve import REFUSALS_TOLD_MAX
 from gateway.feeds.validation import MARKETS_MAX, ODDS_MILLI_MAX, UPDATE_BYTES_MAX, UpdateValidator
-from kernel.errors import OutletFull
+from kernel.log import OnDelivery, OutletFull
 from markets.layout import MarketLayout, hash_layout
 from overround.feed.v1.feed_pb2 import (
     BetStop,
@@ -56,11 +55,11 @@ class FakeOutlet:
         self.sent: list[tuple[str, str, bytes]] = []
         self.refusals_left = 0
 
-    def send(self, topic: str, key: str, value: bytes, on_delivery: OnDelivery | None = None) -> None:
+    def send(self, topic: str, key: str, value: bytes | None, on_delivery: OnDelivery | None = None) -> None:
         if self.refusals_left:
             self.refusals_left -= 1
             raise OutletFull("full")
-        self.sent.append((topic, key, value))
+        self.sent.append((topic, key, value or b""))
 
     def values(self, topic: str) -> list[bytes]:
         return [value for found, _, value in self.sent if found == topic]

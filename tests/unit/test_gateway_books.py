@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from gateway.books import BookCache, BookWatch, FixtureUnknown, TooManyWatchers
-from gateway.ports import Record
+from kernel.log import Record
 from markets.fixture import MarketStatus
 from markets.layout import MarketLayout
 from overround.odds.v1 import book_pb2, fixture_pb2, odds_service_pb2

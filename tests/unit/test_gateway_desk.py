@@ -15,10 +15,11 @@ from gateway.books import BookCache, TooManyWatchers
 from gateway.desk_feed import RECENT_BETS_MAX, DeskFeed, NewestByKey
 from gateway.desk_stream import FIGURES_INTERVAL_S, DeskSources, DeskStream, ExplanationWatch
 from gateway.figures import DeskFigures, RollingCount, RollingLatency
-from gateway.ports import ExplanationUnavailable, Record
+from gateway.ports import ExplanationUnavailable
 from gateway.price_explainer import PriceExplainer
 from gateway.trading_service import TradingService
 from kernel.commands import RequestIdReused
+from kernel.log import Record
 from odds.fixture_state import EMPTY_LAYOUT
 from overround.bets.v1 import bet_pb2
 from overround.common.v1 import outbox_pb2
@@ -50,7 +51,8 @@ class FakeOutlet:
     def __init__(self) -> None:
         self.sent: list[tuple[str, str, trading_pb2.TradingCommand]] = []
 
-    async def send_and_wait(self, topic: str, key: str, value: bytes) -> None:
+    async def send_and_wait(self, topic: str, key: str, value: bytes | None) -> None:
+        assert value is not None
         self.sent.append((topic, key, trading_pb2.TradingCommand.FromString(value)))
 
 

@@ -9,7 +9,7 @@ import pytest
 from confluent_kafka import KafkaError, KafkaException
 
 from infra.kafka_groups import GATHERING_S, UNDER_WAY_MAX, MessageGroups, Outgoing
-from kernel.errors import DeliveryFailed, OutletFull
+from kernel.log import DeliveryFailed, OutletFull
 
 WAITING_MAX = 8
 WAITING_BYTES_MAX = 50

@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 from faust.types import TP
 
-from kernel.errors import DeliveryFailed
+from kernel.log import DeliveryFailed
 from overround.bets.v1 import bet_pb2
 from overround.common.v1 import outbox_pb2
 from overround.feed.v1 import feed_pb2

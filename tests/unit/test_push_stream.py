@@ -10,7 +10,7 @@ import pytest
 from gateway.feeds.ports import Cursor, LoggedUpdate, Provider, StreamSuperseded
 from gateway.feeds.push_stream import REFUSALS_WAITING_MAX, PushStream
 from gateway.feeds.resumption import Resumption
-from kernel.errors import DeliveryFailed
+from kernel.log import DeliveryFailed
 from overround.feed.v1.feed_service_pb2 import PushRefusal
 
 
