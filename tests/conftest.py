@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -18,18 +19,19 @@ from tests.running_system import RunningSystem, launch_up, shut_down, start_afre
 MIGRATE_TIMEOUT_S = 60
 LINGER_S = 15
 SYSTEM_PORT_OFFSET = TEST_PORT_OFFSET + 300
-MIGRATIONS = ROOT / "infra" / "migrations"
+POSTGRES = ROOT / "infra" / "postgres"
+CLICKHOUSE = ROOT / "infra" / "migrations" / "clickhouse"
 
 
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Settings]:
     """PostgreSQL, Redis, ClickHouse and Kafka, shared by test runs; they go soon after the last user.
 
-    An edited migration gets a database of its own.
+    An edited migration or function gets a database of its own.
     """
     bare = load_settings("test")
-    postgres = bare.postgres.model_copy(update={"database": f"overround_{_digest('postgres')}"})
-    clickhouse = bare.clickhouse.model_copy(update={"database": f"overround_{_digest('clickhouse')}"})
+    postgres = bare.postgres.model_copy(update={"database": f"overround_{_digest(POSTGRES)}"})
+    clickhouse = bare.clickhouse.model_copy(update={"database": f"overround_{_digest(CLICKHOUSE)}"})
     settings = bare.model_copy(update={"postgres": postgres, "clickhouse": clickhouse})
     with hold_use(settings.profile_dir):
         record = read_running(settings.profile_dir)
@@ -81,6 +83,6 @@ def system() -> Iterator[RunningSystem]:
         shut_down(settings)
 
 
-def _digest(folder: str) -> str:
-    files = sorted((MIGRATIONS / folder).glob("*.sql"))
+def _digest(folder: Path) -> str:
+    files = sorted(folder.rglob("*.sql"))
     return hashlib.sha256(b"\0".join(file.read_bytes() for file in files)).hexdigest()[:12]

@@ -1,19 +1,22 @@
-"""PostgreSQL: the numbered .sql files of `postgres/`, each in a transaction of its own with its record.
+"""PostgreSQL: the numbered steps of `postgres/tables/` and then `postgres/functions/`, in one transaction.
 
-A file goes to the server whole: tools that split it into statements stumble over the bodies of functions.
+A file goes to the server whole: tools that split it into statements stumble over the bodies of functions. The first
+steps still make functions, as they stood then; the files replace them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import psycopg
 from psycopg import sql
 
+from infra.migrations.postgres_functions import FUNCTIONS, DatabaseIsNewer, bring_up_functions, read_functions
 from infra.migrations.steps import Step, describe_pending, find_pending, read_steps
-from infra.settings import Settings
+from infra.settings import ROOT, Settings
 
-STEPS = Path(__file__).parent / "postgres"
+STEPS = ROOT / "infra" / "postgres" / "tables"
 LOCK_KEY = 0x6F76_6572_726F_756E  # any number that nobody else locks
 RECORD = """
 CREATE TABLE IF NOT EXISTS public.migration (
@@ -24,31 +27,42 @@ CREATE TABLE IF NOT EXISTS public.migration (
 """
 
 
-def migrate_postgres(settings: Settings, *, steps_dir: Path = STEPS) -> str:
-    """Create the database where it is missing and apply what is new; return a line about it.
+def migrate_postgres(settings: Settings, *, steps_dir: Path = STEPS, functions_dir: Path = FUNCTIONS) -> str:
+    """Create the database where it is missing and bring it up; return a line about it.
 
     Raises:
         InvariantBroken: If a step that was already taken reads differently now.
-        psycopg.Error: If a step fails; it leaves nothing behind.
+        DatabaseIsNewer: If a newer program brought the database up.
+        psycopg.Error: If a step or a function fails; nothing is left behind.
     """
     _create_database(settings)
-    steps = read_steps(steps_dir, "*.sql")
+    steps, functions = read_steps(steps_dir, "*.sql"), read_functions(functions_dir)
     with psycopg.connect(settings.postgres_dsn, autocommit=True) as connection:
         connection.execute("SELECT pg_advisory_lock(%s)", [LOCK_KEY])
-        connection.execute("SET client_min_messages = warning")
-        connection.execute(RECORD)
-        taken: dict[str, str] = dict(connection.execute("SELECT name, digest FROM public.migration").fetchall())
-        pending = find_pending(steps, taken)
-        for step in pending:
-            _take(connection, step)
-    return describe_pending(pending, steps)
+        with connection.transaction():
+            connection.execute("SET LOCAL client_min_messages = warning")
+            connection.execute(RECORD)
+            taken: dict[str, str] = dict(connection.execute("SELECT name, digest FROM public.migration").fetchall())
+            _expect_known(steps, taken)
+            pending = find_pending(steps, taken)
+            for step in pending:
+                _take(connection, step)
+            changed = bring_up_functions(connection, functions)
+    return f"{describe_pending(pending, steps)}, {changed} functions changed"
+
+
+def _expect_known(steps: Iterable[Step], taken: Iterable[str]) -> None:
+    unknown = sorted(set(taken) - {step.name for step in steps})
+    if unknown:
+        raise DatabaseIsNewer(
+            f"PostgreSQL has taken migration {unknown[-1]}, which this program does not know: start the newer program, "
+            "which brought it up"
+        )
 
 
 def _take(connection: psycopg.Connection, step: Step) -> None:
-    with connection.transaction():
-        connection.execute(step.text.encode())
-        connection.execute("RESET ALL")
-        connection.execute("INSERT INTO public.migration (name, digest) VALUES (%s, %s)", [step.name, step.digest])
+    connection.execute(step.text.encode())
+    connection.execute("INSERT INTO public.migration (name, digest) VALUES (%s, %s)", [step.name, step.digest])
 
 
 def _create_database(settings: Settings) -> None:

@@ -22,7 +22,7 @@ from kernel.errors import DomainError
 from overround.bets.v1.betting_service_pb2 import PlaceBetRefusal
 
 PACKAGES = ("kernel", "odds", "risk", "wallet", "pam", "bets", "wire", "streams", "gateway", "simulation", "infra")
-MIGRATIONS_DIR = ROOT / "infra" / "migrations" / "postgres"
+FUNCTIONS_DIR = ROOT / "infra" / "postgres" / "functions"
 
 
 class StakeTooHigh(DomainError):
@@ -175,10 +175,10 @@ async def test_what_is_not_refused_passes_through() -> None:
 def test_every_reason_that_the_ledger_gives_itself_is_mapped() -> None:
     given = {
         reason
-        for migration in MIGRATIONS_DIR.glob("*.sql")
-        for reason in re.findall(r"(?:bets\.refuse\(\s*|'reason', )'([A-Z_]+)'", migration.read_text())
+        for function in FUNCTIONS_DIR.rglob("*.sql")
+        for reason in re.findall(r"bets\.refuse\(\s*'([A-Z_]+)'", function.read_text())
     }
-    of_players = set(re.findall(r"THEN '([A-Z_]+)'", (MIGRATIONS_DIR / "0008.placing.sql").read_text()))
+    of_players = set(re.findall(r"THEN '([A-Z_]+)'", (FUNCTIONS_DIR / "pam" / "refusal_of.sql").read_text()))
     assert {"INSUFFICIENT_FUNDS", "PLAYER_STAKE_LIMIT_EXCEEDED", "MARKET_CLOSED"} <= given
     assert {"PLAYER_BLOCKED", "BETTOR_REQUIRED"} <= of_players
     assert given | of_players <= set(STATUS_BY_REASON)

@@ -1,0 +1,15 @@
+-- Leave a bet as it stands for good; how many results that gives up.
+CREATE OR REPLACE FUNCTION bets.drop_unsettled(p_bet_id uuid, p_reason text, p_decided_by text) RETURNS bigint
+LANGUAGE plpgsql AS $$
+DECLARE
+    v_count bigint;
+BEGIN
+    UPDATE bets.unsettled u SET state = 'dropped' WHERE u.bet_id = p_bet_id AND u.state = 'held';
+    GET DIAGNOSTICS v_count = ROW_COUNT;
+    IF v_count > 0 THEN
+        INSERT INTO bets.result_decision (bet_id, decision, reason, decided_by)
+        VALUES (p_bet_id, 'drop', p_reason, p_decided_by);
+    END IF;
+    RETURN v_count;
+END
+$$;
