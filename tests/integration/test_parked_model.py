@@ -50,6 +50,7 @@ class ModelParked:
     is_referred: bool
     holds_queue: bool
     is_held: bool
+    contradicts: bool = False
 
 
 @dataclass
@@ -63,6 +64,12 @@ class ModelFixture:
     applied: list[tuple[str, str, ResultKind]] = field(default_factory=list)
 
     def compare(self, provider_id: str, word: MarketResult) -> str:
+        """Say what a word is beside those of others; what is new waits too while their contradiction is undecided."""
+        compared = self._compare_with_others(provider_id, word)
+        has_case = any(parked.contradicts and parked.is_held for parked in self.waiting)
+        return "contradicts" if compared == "new" and has_case else compared
+
+    def _compare_with_others(self, provider_id: str, word: MarketResult) -> str:
         other = self.settled if self.settled is not None and self.settled[0] != provider_id else None
         others = self.cancelled_by - {provider_id}
         match word.kind:
@@ -232,6 +239,7 @@ class ParkedMachine(RuleBasedStateMachine):
             return
         elif told.is_referred or fixture.compare(told.provider_id, told.word) == "contradicts":
             told.is_held, told.holds_queue = True, False
+            told.contradicts = fixture.compare(told.provider_id, told.word) == "contradicts"
         else:
             self._apply(fixture, told, told.word)
             return
