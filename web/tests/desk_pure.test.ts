@@ -14,17 +14,16 @@ import {
 } from "../src/desk/command";
 import { PriceHistory, SAMPLES_MAX, sparklinePath } from "../src/desk/history";
 import { actionOf } from "../src/desk/keys";
-import { type FixtureLiability, type MarketLiability, marketsByWorstLoss, profitIfWinsMinor, profitsByOutcome } from "../src/desk/liability";
+import { type FixtureLiability, type MarketLiability, marketsByWorstLoss, profitIfWinsMinor, profitsByOutcome } from "../src/risk/liability";
 import { countMoves, MoveCount } from "../src/desk/moves";
 import { pauseSubject, pricingPause } from "../src/desk/pricing";
 import { filterFixtures, type Orderable, sortFixtures } from "../src/desk/order";
 import { quantile } from "../src/desk/perf.svelte";
 import { coverageOf, isProviderUp, knownTimeMs, orderProviders, providerName } from "../src/desk/providers";
-import { findHold, fixtureStatus, mainMarketId, marketStatus, pausedStatus, reasonWords } from "../src/desk/status";
+import { findHold, fixtureStatus, mainMarketId, marketStatus, pausedStatus } from "../src/desk/status";
 import { mergeBets, orderBets, tickerEvent, TICKER_BETS_MAX } from "../src/desk/ticker";
-import type { DeskBet, Explanation, ProviderSign } from "../src/desk/desk";
-import { type Book, SuspensionReason, type TraderSuspension } from "../src/odds/book";
-import { SuspensionReason as WireReason } from "../src/wire/gen/overround/odds/v1/book_pb";
+import type { DeskBet, Explanation, ProviderSign } from "../src/trading/desk";
+import { type Book, MarketStatus, SuspensionReason, type TraderSuspension } from "../src/odds/book";
 import type { Failure } from "../src/shared/failure";
 
 const layout = { marketIds: ["1x2"], outcomeIds: ["home", "draw", "away"], outcomeStarts: new Uint32Array([0, 3]) };
@@ -237,10 +236,14 @@ describe("words", () => {
   });
 
   test("every reason that a book may give has words of its own", () => {
-    const reasons = Object.values(WireReason).filter((reason) => typeof reason === "number" && reason > 0) as number[];
-    const words = reasons.map(reasonWords);
-    expect(words.filter(Boolean)).toHaveLength(reasons.length);
+    const reasons = Object.values(SuspensionReason).filter((reason) => typeof reason === "number");
+    const words = reasons.map((reason) => marketStatus(MarketStatus.SUSPENDED, reason).words);
     expect(new Set(words).size).toBe(reasons.length);
+    expect(words.filter((said) => said === "Suspended")).toHaveLength(1);
+  });
+
+  test("a status that is newer than the page is not called one that it may not be", () => {
+    expect(marketStatus(99 as MarketStatus, 0).words).toBe("Status unknown");
   });
 
   test("a fixture says what of it takes bets", () => {

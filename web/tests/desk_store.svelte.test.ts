@@ -1,9 +1,9 @@
 import { flushSync } from "svelte";
 import { describe, expect, test } from "vitest";
 
-import type { DeskUpdate, Explanation } from "../src/desk/desk";
+import type { DeskUpdate, Explanation } from "../src/trading/desk";
 import { DeskFeed } from "../src/desk/feed";
-import type { FixtureLiability } from "../src/desk/liability";
+import type { FixtureLiability } from "../src/risk/liability";
 import { DeskStore } from "../src/desk/store.svelte";
 import type { Book } from "../src/odds/book";
 import type { TradingClient } from "../src/wire/trading";

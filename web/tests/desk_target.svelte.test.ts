@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test, vi } from "vitest";
 
 import { DeskKeyboard } from "../src/desk/keyboard";
 import { DeskPage } from "../src/desk/page.svelte";
-import type { DeskUpdate } from "../src/desk/desk";
+import type { DeskUpdate } from "../src/trading/desk";
 import type { Book } from "../src/odds/book";
 import { stubBrowser } from "./fake_storage";
 

@@ -10,7 +10,7 @@ import {
   providerWords,
   signed,
   sourceWords,
-} from "../src/desk/explained";
+} from "../src/odds/explained";
 import { WhyState } from "../src/desk/why.svelte";
 import { toExplainedPrices } from "../src/wire/explained";
 import { PriceSource } from "../src/wire/gen/overround/odds/v1/book_pb";

@@ -3,8 +3,9 @@ import { create, toBinary } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { describe, expect, test } from "vitest";
 
-import { readErrorInfo } from "../src/wire/error_info";
-import { findBetRefusal, toFailure } from "../src/wire/errors";
+import { readErrorInfo } from "../src/shared/error_info";
+import { toFailure } from "../src/shared/failure";
+import { findBetRefusal } from "../src/wire/bets";
 import { PlaceBetRefusalSchema } from "../src/wire/gen/overround/bets/v1/betting_service_pb";
 
 function errorInfo(reason: string, name = "stake_minor_max", figure = "4210"): Uint8Array {

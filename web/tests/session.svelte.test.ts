@@ -4,7 +4,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import type { Player } from "../src/pam/player";
 import { SESSION_ENDED, SessionState } from "../src/pam/session.svelte";
 import { announcer } from "../src/shared/announcer.svelte";
-import type { PlayersClient } from "../src/wire/players";
+import type { PlayersClient } from "../src/pam/client";
 import { authorizing } from "../src/wire/transport";
 import { type FakeStorage, stubBrowser } from "./fake_storage";
 

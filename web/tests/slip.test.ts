@@ -215,22 +215,22 @@ describe("nobody bets twice by accident", () => {
 
   test("a lost answer is asked for by the id of the press", () => {
     expect(asking.placement).toMatchObject({ kind: "asking", requestId: "r1" });
-    expect(answered(asking, "r1", { kind: "accepted", bet }).placement).toEqual({ kind: "accepted", bet });
+    expect(answered(asking, "r1", { kind: "accepted", bet, balance: null }).placement).toEqual({ kind: "accepted", bet });
   });
 
   test("a call that the server ended without deciding the bet is asked about too, and then says why", () => {
     const told = refusalOf("OVERLOADED", "Too many bets are under way");
     const undecided = leftUndecided(placing, told, 5_000);
     expect(undecided.placement).toMatchObject({ kind: "asking", requestId: "r1" });
-    expect(answered(undecided, "r1", { kind: "accepted", bet }).placement.kind).toBe("accepted");
+    expect(answered(undecided, "r1", { kind: "accepted", bet, balance: null }).placement.kind).toBe("accepted");
     expect(answerMissing(undecided, 4_999 + END_CERTAIN_AFTER_MS)).toBe(undecided);
     const missing = answerMissing(undecided, 5_000 + END_CERTAIN_AFTER_MS);
     expect(slipButton(missing, context).note).toMatch(/Very many requests .* Nothing was taken/);
   });
 
   test("an answer to another press changes nothing", () => {
-    expect(answered(asking, "r0", { kind: "accepted", bet })).toBe(asking);
-    expect(answered(staked, "r1", { kind: "accepted", bet })).toBe(staked);
+    expect(answered(asking, "r0", { kind: "accepted", bet, balance: null })).toBe(asking);
+    expect(answered(staked, "r1", { kind: "accepted", bet, balance: null })).toBe(staked);
   });
 
   test("that the server does not know it counts only once it cannot be on its way any more", () => {

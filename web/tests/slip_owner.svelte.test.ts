@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { type Bet, PricePolicy } from "../src/bets/bet";
 import { ANSWER_CERTAIN_AFTER_MS, type Selection, type SlipContext } from "../src/bets/slip";
 import { SlipState } from "../src/bets/slip.svelte";
-import type { BettingClient } from "../src/wire/bets";
+import type { BettingClient } from "../src/bets/client";
 import { stubBrowser } from "./fake_storage";
 
 const selection: Selection = {

@@ -1,12 +1,9 @@
 /** Bets as the screens know them. */
 import type { Money } from "../shared/format";
+import type { Balance } from "../wallet/balance";
+import type { BetEvent_Kind, BetStatus, PricePolicy } from "../wire/gen/overround/bets/v1/bet_pb";
 
-export const BetStatus = { OPEN: 1, SETTLED: 2, VOID: 3 } as const;
-
-export const BetEventKind = { ACCEPTED: 1, SETTLED: 2, SETTLEMENT_ROLLED_BACK: 3, VOIDED: 4, VOID_ROLLED_BACK: 5 } as const;
-
-/** What the bettor agrees to when the price has moved. */
-export const PricePolicy = { NONE: 1, BETTER_ONLY: 2, ANY: 3 } as const;
+export { BetEvent_Kind as BetEventKind, BetStatus, PricePolicy } from "../wire/gen/overround/bets/v1/bet_pb";
 
 export interface Leg {
   readonly fixtureId: string;
@@ -19,7 +16,7 @@ export interface Leg {
 }
 
 export interface BetEvent {
-  readonly kind: number;
+  readonly kind: BetEvent_Kind;
   readonly timeMs: number;
   readonly amount: Money;
 }
@@ -31,7 +28,7 @@ export interface Bet {
   readonly legs: readonly Leg[];
   readonly stake: Money;
   readonly potentialReturn: Money;
-  readonly status: number;
+  readonly status: BetStatus;
   readonly returned: Money;
   readonly placedTimeMs: number;
   readonly settledTimeMs: number | null;
@@ -52,22 +49,15 @@ export interface PlaceBet {
   readonly requestId: string;
   readonly leg: Omit<Leg, "isInPlay" | "fixtureName">;
   readonly stake: Money;
-  readonly pricePolicy: number;
+  readonly pricePolicy: PricePolicy;
 }
 
 /** The one answer to a PlaceBet, now or later. */
 export type BetAnswer =
-  | { readonly kind: "accepted"; readonly bet: Bet }
+  | { readonly kind: "accepted"; readonly bet: Bet; readonly balance: Balance | null }
   | { readonly kind: "refused"; readonly refusal: BetRefusal };
 
 export interface BetsUpdate {
   readonly bets: readonly Bet[];
   readonly balance: Balance | null;
-}
-
-export interface Balance {
-  readonly available: Money;
-  readonly held: Money;
-  /** Rises with every movement: an older balance never replaces a newer one. */
-  readonly accountVersion: number;
 }

@@ -1,9 +1,8 @@
 /** The player's bets on this page: pages of the list, and every change as it happens. */
 import { untrack } from "svelte";
-import { type Failure } from "../shared/failure";
-import type { BettingClient } from "../wire/bets";
-import { toFailure } from "../wire/errors";
+import { type Failure, toFailure } from "../shared/failure";
 import { type Bet, BetStatus } from "./bet";
+import type { BettingClient } from "./client";
 
 export type BetFilter = "open" | "settled" | "all";
 
@@ -68,7 +67,7 @@ export class BetsState {
     try {
       let found = 0;
       for (let page = 0; page < PAGES_MAX && found < ROWS_WANTED && !this.isWhole; page++) {
-        const { bets, nextToken } = await this.#betting.listBets(0, this.#nextToken);
+        const { bets, nextToken } = await this.#betting.listBets(BetStatus.UNSPECIFIED, this.#nextToken);
         if (generation !== this.generation) return;
         this.put(bets);
         this.#nextToken = nextToken;

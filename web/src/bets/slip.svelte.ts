@@ -5,11 +5,12 @@
  * under its player's own session alone, since to anybody else the server says that it knows of none.
  */
 import { announcer } from "../shared/announcer.svelte";
+import { toFailure } from "../shared/failure";
 import { formatAmount, formatMoney } from "../shared/format";
 import { readStored, writeStored } from "../shared/preferences.svelte";
-import type { BettingClient } from "../wire/bets";
-import { findBetRefusal, toFailure } from "../wire/errors";
-import { type Balance, type Bet, type BetAnswer, PricePolicy } from "./bet";
+import type { Balance } from "../wallet/balance";
+import { type Bet, type BetAnswer, PricePolicy } from "./bet";
+import type { BettingClient } from "./client";
 import {
   answered,
   answerLost,
@@ -125,7 +126,7 @@ export class SlipState {
     this.#replace(key, (entry) => withPriceAccepted(entry, decimalOddsMilli, bookVersion));
   }
 
-  choosePolicy(policy: number): void {
+  choosePolicy(policy: PricePolicy): void {
     this.pricePolicy = policy;
     writeStored(POLICY_KEY, String(policy));
   }
@@ -138,16 +139,13 @@ export class SlipState {
     const command = entry && placeCommand(entry, context.currency, context.pricePolicy);
     if (!command) return;
     try {
-      const { bet, balance } = await this.#betting.place(command);
-      this.#answer(command.requestId, { kind: "accepted", bet }, balance);
+      this.#answer(command.requestId, await this.#betting.place(command));
     } catch (error) {
       this.#placeFailed(command.requestId, error);
     }
   }
 
   #placeFailed(requestId: string, error: unknown): void {
-    const refusal = findBetRefusal(error);
-    if (refusal) return this.#answer(requestId, { kind: "refused", refusal }, null);
     // Only a refusal of the bet decides it. Whatever else the server says, it may have begun before.
     const { kind, reason, message } = toFailure(error);
     const isEnded = kind === "refused" || kind === "signed_out";
@@ -165,7 +163,7 @@ export class SlipState {
     let waitMs = ASK_AGAIN_MS;
     while (this.#isAskedUnderItsSession(requestId)) {
       try {
-        this.#answer(requestId, await this.#betting.findAnswer(requestId), null);
+        this.#answer(requestId, await this.#betting.findAnswer(requestId));
         break;
       } catch (error) {
         const failure = toFailure(error);
@@ -184,13 +182,13 @@ export class SlipState {
     return isOwn && this.entries.some(({ placement }) => placement.kind === "asking" && placement.requestId === requestId);
   }
 
-  #answer(requestId: string, answer: BetAnswer, balance: Balance | null): void {
+  #answer(requestId: string, answer: BetAnswer): void {
     const entry = this.#change(requestId, (asked) => answered(asked, requestId, answer));
     // Of somebody who has left nothing is said to whoever is here now.
     if (!entry || !this.entries.includes(entry) || this.#events.playerId() !== this.#owner) return;
     if (answer.kind === "accepted") {
       announcer.say(`Bet placed: ${formatMoney(answer.bet.stake)}.`);
-      this.#events.onPlaced(answer.bet, balance);
+      this.#events.onPlaced(answer.bet, answer.balance);
     } else {
       announcer.say("The bet was not placed.");
     }
@@ -239,7 +237,7 @@ function storedSlips(): StoredSlips {
   try {
     const { owner, slips } = JSON.parse(sessionStorage.getItem(STORAGE_KEY) ?? "") as StoredSlips;
     const reopened = Object.entries(slips).map(([player, entries]) => [player, entries.filter(isUnplaced).map(answerLost)]);
-    return { owner, slips: Object.fromEntries(reopened) };
+    return { owner, slips: Object.fromEntries(reopened) as StoredSlips["slips"] };
   } catch {
     return { owner: NOBODY, slips: {} };
   }
@@ -249,7 +247,7 @@ function isUnplaced(entry: SlipEntry): boolean {
   return entry.placement.kind !== "accepted";
 }
 
-function storedPolicy(): number {
-  const stored = Number(readStored(POLICY_KEY));
-  return Object.values(PricePolicy).find((policy) => policy === stored) ?? PricePolicy.BETTER_ONLY;
+function storedPolicy(): PricePolicy {
+  const stored = Number(readStored(POLICY_KEY)) as PricePolicy;
+  return [PricePolicy.NONE, PricePolicy.ANY].includes(stored) ? stored : PricePolicy.BETTER_ONLY;
 }

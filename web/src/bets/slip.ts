@@ -71,7 +71,7 @@ export interface SlipContext {
   readonly currency: string;
   /** Null while unknown. */
   readonly availableMinor: number | null;
-  readonly pricePolicy: number;
+  readonly pricePolicy: PricePolicy;
   readonly oddsFormat: OddsFormat;
   readonly nowMs: number;
 }
@@ -171,7 +171,7 @@ export function refusalOf(reason: string, message: string): BetRefusal {
   return { reason, message, stakeMaxMinor: null, stakeMinMinor: null, decimalOddsMilli: null, bookVersion: null };
 }
 
-export function placeCommand(entry: SlipEntry, currency: string, pricePolicy: number): PlaceBet | null {
+export function placeCommand(entry: SlipEntry, currency: string, pricePolicy: PricePolicy): PlaceBet | null {
   const stakeMinor = parseAmountMinor(entry.stakeText, currency);
   if (entry.placement.kind !== "placing" || stakeMinor === null) return null;
   const { fixtureId, marketId, outcomeId, decimalOddsMilli, bookVersion } = entry.selection;

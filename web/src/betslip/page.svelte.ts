@@ -10,10 +10,11 @@ import { BookStore, type FixtureView, type MarketView, type OutcomeView } from "
 import { SessionState } from "../pam/session.svelte";
 import { marketName, outcomeName } from "../shared/names";
 import { createBettingClient } from "../wire/bets";
-import { toFailure } from "../wire/errors";
+import { toFailure } from "../shared/failure";
 import { createOddsClient, type OddsClient, type WatchedBooks } from "../wire/odds";
 import { createPlayersClient } from "../wire/players";
 import { createTransport } from "../wire/transport";
+import { createWalletClient } from "../wire/wallet";
 import { Watch } from "../wire/watch.svelte";
 
 export type DialogName = "none" | "log_in" | "register" | "deposit" | "slip";
@@ -25,6 +26,7 @@ export class BetslipPage {
   readonly session = new SessionState("overround.session.betslip");
   readonly books = new BookStore();
   readonly players;
+  readonly wallet;
   readonly slip: SlipState;
   readonly bets: BetsState;
   /** Main markets of every fixture: what lists show. */
@@ -47,6 +49,7 @@ export class BetslipPage {
     const transport = createTransport(this.session);
     this.#odds = createOddsClient(transport);
     this.players = createPlayersClient(transport);
+    this.wallet = createWalletClient(transport);
     const betting = createBettingClient(transport);
     this.bets = new BetsState(betting);
     this.slip = new SlipState(betting, {

@@ -1,8 +1,7 @@
 /** Commands given at this desk: sent, followed until the stream confirms them, taken back. */
 import type { TraderSuspension } from "../odds/book";
 import { announcer } from "../shared/announcer.svelte";
-import type { Failure } from "../shared/failure";
-import { toFailure } from "../wire/errors";
+import { type Failure, toFailure } from "../shared/failure";
 import type { TradingClient } from "../wire/trading";
 import { type BulkCommand, bulkWords, isBulkDone, newBulk, noteBulkBook } from "./bulk";
 import {
@@ -98,7 +97,7 @@ export class CommandsState {
   /** Resumes each fixture that the last command for many suspended. */
   async takeBackBulk(): Promise<void> {
     const before = this.bulk;
-    if (!before || before.action !== "suspend") return;
+    if (before?.action !== "suspend") return;
     const waiting = [...before.fixtureIds];
     this.#beginBulk("resume", waiting);
     const work = async () => {

@@ -5,7 +5,7 @@
  * is known about the freshness of the data goes on, and nothing waits as it would after a failure.
  */
 import type { TradingClient } from "../wire/trading";
-import type { DeskUpdate } from "./desk";
+import type { DeskUpdate } from "../trading/desk";
 
 /** Somebody who leafs through fixtures opens one stream, for the fixture they stop at. */
 const LEAFING_MS = 150;

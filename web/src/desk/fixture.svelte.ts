@@ -1,9 +1,9 @@
 /** Fixtures of the desk: a few signals for each in the list, every cell of the one that is open. */
 import { type Book, type FixtureDescription, MarketStatus, type MatchState, type TraderSuspension } from "../odds/book";
 import { FixtureView } from "../odds/books.svelte";
-import type { Explanation } from "./desk";
+import type { Explanation } from "../trading/desk";
 import { PriceHistory } from "./history";
-import type { FixtureLiability, FixtureWorstLoss } from "./liability";
+import type { FixtureLiability, FixtureWorstLoss } from "../risk/liability";
 import { countMoves, MoveCount } from "./moves";
 import type { Orderable } from "./order";
 import { type Coverage, coverageOf } from "./providers";
@@ -169,8 +169,7 @@ export class OpenFixture {
 
 function isSameDescription(a: FixtureDescription | undefined, b: FixtureDescription): boolean {
   return (
-    a !== undefined &&
-    a.homeName === b.homeName &&
+    a?.homeName === b.homeName &&
     a.awayName === b.awayName &&
     a.competition === b.competition &&
     a.sport === b.sport &&

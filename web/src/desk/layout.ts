@@ -16,7 +16,7 @@ function offsetsOf(layout: BookLayout): ReadonlyMap<string, number> {
   layout.marketIds.forEach((marketId, index) => {
     const end = layout.outcomeStarts[index + 1] ?? 0;
     for (let offset = layout.outcomeStarts[index] ?? 0; offset < end; offset++) {
-      made.set(marketId + SEPARATOR + layout.outcomeIds[offset], offset);
+      made.set(marketId + SEPARATOR + (layout.outcomeIds[offset] ?? ""), offset);
     }
   });
   offsets.set(layout, made);

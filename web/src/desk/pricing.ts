@@ -1,5 +1,5 @@
 /** What of pricing stands still, in figures and words. */
-import type { PricingPart } from "./desk";
+import type { PricingPart } from "../trading/desk";
 
 export interface PricingPause {
   /** Whether all of pricing stands still. */

@@ -1,5 +1,5 @@
 /** Whether providers can be relied on, in words. */
-import type { Explanation, ProviderSign } from "./desk";
+import type { Explanation, ProviderSign } from "../trading/desk";
 
 const NAMES: Readonly<Record<string, string>> = { betfair: "Betfair" };
 

@@ -10,7 +10,8 @@ export interface StatusWords {
   readonly words: string;
 }
 
-const REASON_WORDS: Readonly<Record<number, string>> = {
+const REASON_WORDS: Readonly<Record<SuspensionReason, string>> = {
+  [SuspensionReason.UNSPECIFIED]: "",
   [SuspensionReason.PROVIDER]: "by the provider",
   [SuspensionReason.BET_STOP]: "bet stop",
   [SuspensionReason.PROVIDER_DOWN]: "provider down",
@@ -23,30 +24,29 @@ const REASON_WORDS: Readonly<Record<number, string>> = {
   [SuspensionReason.RESULT_REFERRED]: "a result waits for a person",
 };
 
-const OVER_WORDS: Readonly<Record<number, string>> = {
-  [MarketStatus.CLOSED]: "Closed, no result yet",
-  [MarketStatus.SETTLED]: "Settled",
-  [MarketStatus.CANCELLED]: "Void",
+const STATUS_WORDS: Readonly<Record<MarketStatus, StatusWords>> = {
+  [MarketStatus.UNSPECIFIED]: { tone: "suspended", words: "Status unknown" },
+  [MarketStatus.OPEN]: { tone: "open", words: "Open" },
+  [MarketStatus.SUSPENDED]: { tone: "suspended", words: "Suspended" },
+  [MarketStatus.CLOSED]: { tone: "over", words: "Closed, no result yet" },
+  [MarketStatus.SETTLED]: { tone: "over", words: "Settled" },
+  [MarketStatus.CANCELLED]: { tone: "over", words: "Void" },
+  [MarketStatus.HANDED_OVER]: { tone: "suspended", words: "With the provider's other product" },
 };
 
-export function reasonWords(reason: number): string {
-  return REASON_WORDS[reason] ?? "";
-}
-
 /** "Open", "Suspended: bet stop", "Settled". */
-export function marketStatus(status: number, reason: number): StatusWords {
-  if (status === MarketStatus.OPEN) return { tone: "open", words: "Open" };
-  const over = OVER_WORDS[status];
-  if (over) return { tone: "over", words: over };
-  const why = reasonWords(reason);
-  return { tone: "suspended", words: why ? `Suspended: ${why}` : "Suspended" };
+export function marketStatus(status: MarketStatus, reason: SuspensionReason): StatusWords {
+  // A server that is newer than the page may say what is not known here.
+  const said = STATUS_WORDS[status] ?? STATUS_WORDS[MarketStatus.UNSPECIFIED];
+  const why = status === MarketStatus.SUSPENDED ? (REASON_WORDS[reason] ?? "") : "";
+  return why === "" ? said : { ...said, words: `${said.words}: ${why}` };
 }
 
 /** How a fixture stands as a whole: what of it takes bets, and why the rest does not. */
 export function fixtureStatus(book: Book): StatusWords {
   if (book.state.status === FixtureStatus.CANCELLED) return { tone: "over", words: "Called off" };
   if (findSuspension(book.traderSuspensions, "")) return { tone: "suspended", words: "Suspended: by the desk" };
-  const statuses = [...book.marketStatuses];
+  const statuses = [...book.marketStatuses] as MarketStatus[];
   const openCount = statuses.filter((status) => status === MarketStatus.OPEN).length;
   const firstSuspended = statuses.indexOf(MarketStatus.SUSPENDED);
   if (firstSuspended >= 0 && openCount > 0) {
@@ -77,7 +77,7 @@ export interface DeskHold {
 
 export function findHold(
   suspensions: readonly TraderSuspension[],
-  market: { readonly marketId: string; readonly suspensionReason: number },
+  market: { readonly marketId: string; readonly suspensionReason: SuspensionReason },
   mainId: string,
 ): DeskHold | null {
   const own = findSuspension(suspensions, market.marketId);
@@ -100,7 +100,7 @@ export function findSuspension(
 /** "67′" in play, "20:45" before, "FT" after. */
 export function fixtureClock(book: Pick<Book, "state" | "description">, nowMs: number): string {
   if (book.state.status === FixtureStatus.CANCELLED) return "Off";
-  if (book.state.status === FixtureStatus.PRE_MATCH || book.state.status === 0) {
+  if (book.state.status === FixtureStatus.PRE_MATCH || book.state.status === FixtureStatus.UNSPECIFIED) {
     return book.description.startTimeMs > 0 ? formatTime(book.description.startTimeMs, nowMs) : "TBA";
   }
   return minuteOf(book.state);

@@ -5,9 +5,10 @@
  */
 import type { Book } from "../odds/book";
 import { onNextFrame, type Scheduler } from "../odds/books.svelte";
-import type { DeskFigures, DeskUpdate, Explanation, PricingPart, ProviderSign } from "./desk";
+import type { FixtureLiability, FixtureWorstLoss } from "../risk/liability";
+import { UNKNOWN_CURRENCY } from "../shared/format";
+import type { DeskFigures, DeskUpdate, Explanation, PricingPart, ProviderSign } from "../trading/desk";
 import { FixtureEntry, OpenFixture } from "./fixture.svelte";
-import type { FixtureLiability, FixtureWorstLoss } from "./liability";
 import { type PricingPause, pricingPause } from "./pricing";
 
 /** A new connection's snapshot is complete when no message has named an older fixture for this long. */
@@ -27,6 +28,8 @@ export class DeskStore {
   providers = $state.raw<readonly ProviderSign[]>([]);
   figures = $state.raw<DeskFigures | null>(null);
   open = $state.raw<OpenFixture | null>(null);
+  /** What all positions are reckoned in, as far as any has come. */
+  currency = $state(UNKNOWN_CURRENCY);
   /** What of pricing stands still; null while all of it works. */
   pause = $state.raw<PricingPause | null>(null);
   /** Whether the snapshot of a connection has been drawn. */
@@ -165,6 +168,7 @@ export class DeskStore {
       this.#liabilities.set(liability.fixtureId, liability);
       const entry = this.#entries.get(liability.fixtureId);
       if (entry) entry.liability = liability;
+      this.currency = liability.currency;
     }
     this.#waitingLiabilities.clear();
     dropOldest(this.#liabilities, LIABILITIES_MAX);

@@ -1,5 +1,5 @@
 /** The ticker: bets as they come, drawn a few times a second, held still while somebody reads. */
-import type { DeskBet } from "./desk";
+import type { DeskBet } from "../trading/desk";
 import { mergeBets, orderBets, type TickerOrder } from "./ticker";
 
 const DRAW_EVERY_MS = 250;

@@ -1,6 +1,6 @@
 /** Bets on the ticker: the newest by when something last happened to them, or the largest. */
 import { BetEventKind, BetStatus } from "../bets/bet";
-import type { DeskBet } from "./desk";
+import type { DeskBet } from "../trading/desk";
 
 export const TICKER_BETS_MAX = 200;
 

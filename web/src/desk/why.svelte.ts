@@ -1,8 +1,7 @@
 /** What the desk asks about a price: of now, or of the version that made it. */
-import type { Failure } from "../shared/failure";
-import { toFailure } from "../wire/errors";
+import { type Failure, toFailure } from "../shared/failure";
 import type { PriceQuestion, TradingClient } from "../wire/trading";
-import type { ExplainedPrices } from "./explained";
+import type { ExplainedPrices } from "../odds/explained";
 
 /** "now": with what providers say at this moment; "made": as it was when the market's prices last changed. */
 export type WhyTense = "now" | "made";

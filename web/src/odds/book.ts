@@ -1,31 +1,8 @@
 /** Books as the screens know them: what wire/books.ts makes of the packed columns. */
+import type { FixtureStatus, Period } from "../wire/gen/overround/odds/v1/fixture_pb";
 
-export const FixtureStatus = { PRE_MATCH: 1, IN_PLAY: 2, ENDED: 3, CANCELLED: 4 } as const;
-
-export const Period = {
-  NOT_STARTED: 1,
-  FIRST_HALF: 2,
-  HALF_TIME: 3,
-  SECOND_HALF: 4,
-  EXTRA_TIME: 5,
-  PENALTIES: 6,
-  FINISHED: 7,
-} as const;
-
-export const MarketStatus = { OPEN: 1, SUSPENDED: 2, CLOSED: 3, SETTLED: 4, CANCELLED: 5 } as const;
-
-export const SuspensionReason = {
-  PROVIDER: 1,
-  BET_STOP: 2,
-  PROVIDER_DOWN: 3,
-  CLOCK_STALE: 4,
-  TRADER: 5,
-  NO_PRICE: 6,
-  NOT_STARTED_IN_TIME: 7,
-  NOT_RESTORED: 8,
-  PRICING_FAILED: 9,
-  RESULT_REFERRED: 10,
-} as const;
+export { MarketStatus, SuspensionReason } from "../wire/gen/overround/odds/v1/book_pb";
+export { FixtureStatus, Period } from "../wire/gen/overround/odds/v1/fixture_pb";
 
 export interface FixtureDescription {
   readonly sport: string;
@@ -38,8 +15,8 @@ export interface FixtureDescription {
 }
 
 export interface MatchState {
-  readonly status: number;
-  readonly period: number;
+  readonly status: FixtureStatus;
+  readonly period: Period;
   readonly homeScore: number;
   readonly awayScore: number;
   /** Seconds of play; null where the sport has no clock. */
@@ -77,6 +54,7 @@ export interface Book {
   readonly description: FixtureDescription;
   readonly state: MatchState;
   readonly layout: BookLayout;
+  /** A MarketStatus and a SuspensionReason, one a market. */
   readonly marketStatuses: Uint8Array;
   readonly suspensionReasons: Uint8Array;
   readonly marketVersions: Float64Array;

@@ -5,7 +5,7 @@
  * so that a cell that did not change is not touched.
  */
 import type { Book, BookLayout, FixtureDescription, MatchState, TraderSuspension } from "./book";
-import { MarketStatus } from "./book";
+import { MarketStatus, SuspensionReason } from "./book";
 
 /** How long a move shows its direction. */
 export const DIRECTION_SHOWN_MS = 3_000;
@@ -29,8 +29,8 @@ export class OutcomeView {
 export class MarketView {
   readonly marketId: string;
   readonly outcomes: readonly OutcomeView[];
-  status = $state(0);
-  suspensionReason = $state(0);
+  status = $state<MarketStatus>(MarketStatus.UNSPECIFIED);
+  suspensionReason = $state<SuspensionReason>(SuspensionReason.UNSPECIFIED);
   /** Version of the newest book that these prices stand in. */
   bookVersion = 0;
 
@@ -148,7 +148,7 @@ function marketViews(layout: BookLayout, before: readonly MarketView[]): readonl
     const isSameMarket =
       market?.outcomes.length === outcomeIds.length &&
       market.outcomes.every((outcome, place) => outcome.outcomeId === outcomeIds[place]);
-    return isSameMarket ? (market as MarketView) : new MarketView(marketId, outcomeIds);
+    return isSameMarket ? market : new MarketView(marketId, outcomeIds);
   });
 }
 

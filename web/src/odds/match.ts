@@ -1,7 +1,7 @@
 /** What is going on in a match, in a few characters, and what has happened between two looks at it. */
 import { FixtureStatus, type MatchState, Period } from "./book";
 
-const PERIOD_NAMES: Readonly<Record<number, string>> = {
+const PERIOD_NAMES: Readonly<Partial<Record<Period, string>>> = {
   [Period.FIRST_HALF]: "First half",
   [Period.HALF_TIME]: "Half-time",
   [Period.SECOND_HALF]: "Second half",
@@ -9,6 +9,9 @@ const PERIOD_NAMES: Readonly<Record<number, string>> = {
   [Period.PENALTIES]: "Penalties",
   [Period.FINISHED]: "Full time",
 };
+
+/** The minute after which a half goes on in stoppage time. */
+const REGULAR_ENDS: Readonly<Partial<Record<Period, number>>> = { [Period.FIRST_HALF]: 45, [Period.SECOND_HALF]: 90 };
 
 export function periodName(state: MatchState): string {
   if (state.status === FixtureStatus.CANCELLED) return "Called off";
@@ -23,7 +26,7 @@ export function minuteOf(state: MatchState): string {
   if (state.period === Period.FINISHED || state.status === FixtureStatus.ENDED) return "FT";
   if (state.clockSeconds === null) return "Live";
   const minute = Math.floor(state.clockSeconds / 60) + 1;
-  const regularEnd = { [Period.FIRST_HALF]: 45, [Period.SECOND_HALF]: 90 }[state.period];
+  const regularEnd = REGULAR_ENDS[state.period];
   if (regularEnd !== undefined && minute > regularEnd) return `${regularEnd}+${minute - regularEnd}′`;
   return `${minute}′`;
 }

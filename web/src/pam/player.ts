@@ -1,13 +1,16 @@
 /** Who is logged in. */
-export const PlayerRole = { BETTOR: 1, TRADER: 2 } as const;
+import type { PlayerRole, PlayerStatus } from "../wire/gen/overround/pam/v1/player_pb";
 
-export const PlayerStatus = { ACTIVE: 1, BLOCKED: 2 } as const;
+export { PlayerRole, PlayerStatus } from "../wire/gen/overround/pam/v1/player_pb";
+
+/** What accounts that are opened here are kept in. */
+export const NEW_ACCOUNT_CURRENCY = "EUR";
 
 export interface Player {
   readonly playerId: string;
   readonly username: string;
-  readonly role: number;
-  readonly status: number;
+  readonly role: PlayerRole;
+  readonly status: PlayerStatus;
   readonly currency: string;
 }
 

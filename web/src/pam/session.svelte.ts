@@ -1,11 +1,11 @@
 /** Who is logged in on this page, and the token that proves it. */
-import type { Balance } from "../bets/bet";
 import { announcer } from "../shared/announcer.svelte";
-import type { Money } from "../shared/format";
+import { toFailure } from "../shared/failure";
+import { type Money, UNKNOWN_CURRENCY } from "../shared/format";
 import { readStored, writeStored } from "../shared/preferences.svelte";
-import { toFailure } from "../wire/errors";
-import type { LoggedIn, PlayersClient } from "../wire/players";
-import type { Player } from "./player";
+import type { Balance } from "../wallet/balance";
+import type { LoggedIn, PlayersClient } from "./client";
+import { NEW_ACCOUNT_CURRENCY, type Player } from "./player";
 
 export type SessionPhase = "unknown" | "signed_out" | "signed_in";
 
@@ -109,6 +109,12 @@ export class SessionState {
   putBalance(balance: Balance): void {
     if (this.balance && balance.accountVersion < this.balance.accountVersion) return;
     this.balance = balance;
+  }
+
+  /** The currency of amounts here: the player's, and of somebody who is nobody yet what they would have. */
+  get currency(): string {
+    if (this.phase === "signed_out") return NEW_ACCOUNT_CURRENCY;
+    return this.player?.currency ?? UNKNOWN_CURRENCY;
   }
 
   get available(): Money | null {

@@ -5,6 +5,9 @@ export interface Money {
   readonly currency: string;
 }
 
+/** ISO 4217's code for none, which Intl writes as "¤": of money whose currency is not known. */
+export const UNKNOWN_CURRENCY = "XXX";
+
 export type OddsFormat = "decimal" | "fractional" | "american";
 
 const locale = typeof navigator === "undefined" ? "en-GB" : navigator.language;

@@ -58,7 +58,7 @@ const SENTENCES: Readonly<Record<string, string>> = {
   DEADLINE_EXCEEDED: "It took too long; try again in a moment.",
   DOMAIN_ERROR: "The server refused it; reload the page and try again.",
   ID_MALFORMED: "There is nothing under this address; check it, or go back.",
-  INTERNAL: "Something failed on our side; try again, and quote the code if it fails again.",
+  INTERNAL: "Something failed on our side; try again, and quote {error_id} if it fails again.",
   OVERLOADED: "Very many requests are coming in; try again in a moment.",
   REQUEST_ID_REUSED: "This was sent before with other content; reload the page and try again.",
   REQUEST_MALFORMED: "The server did not understand this page; reload it and try again.",

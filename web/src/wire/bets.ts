@@ -1,54 +1,40 @@
 /** Client of betting, and bets off the wire. */
-import { createClient, type Transport } from "@connectrpc/connect";
+import { ConnectError, createClient, type Transport } from "@connectrpc/connect";
 
-import type { Balance, Bet, BetAnswer, BetsUpdate, PlaceBet } from "../bets/bet";
-import type { Money } from "../shared/format";
-import { toBetRefusal } from "./errors";
+import type { Bet, BetRefusal } from "../bets/bet";
+import type { BettingClient } from "../bets/client";
 import type { Bet as WireBet } from "./gen/overround/bets/v1/bet_pb";
-import { BettingService } from "./gen/overround/bets/v1/betting_service_pb";
-import type { Money as WireMoney } from "./gen/overround/common/v1/money_pb";
-import type { Balance as WireBalance } from "./gen/overround/wallet/v1/wallet_pb";
+import { BettingService, type PlaceBetRefusal, PlaceBetRefusalSchema } from "./gen/overround/bets/v1/betting_service_pb";
+import { present, toBalance, toMoney } from "./money";
 import { callOptions } from "./transport";
 
 /** After this long the server has given up on a PlaceBet: asking then gets the last word. */
 export const PLACE_TIMEOUT_MS = 15_000;
-
-export interface BetsPage {
-  readonly bets: readonly Bet[];
-  /** Empty on the last page. */
-  readonly nextToken: string;
-}
-
-export interface BettingClient {
-  place(command: PlaceBet): Promise<{ bet: Bet; balance: Balance | null }>;
-  /** Returns the answer to a PlaceBet; fails with "not_found" where the server never took it in. */
-  findAnswer(requestId: string): Promise<BetAnswer>;
-  getBet(betId: string): Promise<Bet>;
-  /** Status 0 lists all. */
-  listBets(status: number, token: string): Promise<BetsPage>;
-  watchBets(signal: AbortSignal): AsyncIterable<BetsUpdate>;
-}
 
 export function createBettingClient(transport: Transport): BettingClient {
   const client = createClient(BettingService, transport);
   return {
     async place(command) {
       const { bookVersion, ...leg } = command.leg;
-      const response = await client.placeBet(
-        {
-          requestId: command.requestId,
-          legs: [{ ...leg, bookVersion: BigInt(bookVersion) }],
-          stake: { amountMinor: BigInt(command.stake.amountMinor), currency: command.stake.currency },
-          pricePolicy: command.pricePolicy,
-        },
-        callOptions(PLACE_TIMEOUT_MS),
-      );
-      return { bet: toBet(present(response.bet)), balance: response.balance ? toBalance(response.balance) : null };
+      const request = {
+        requestId: command.requestId,
+        legs: [{ ...leg, bookVersion: BigInt(bookVersion) }],
+        stake: { amountMinor: BigInt(command.stake.amountMinor), currency: command.stake.currency },
+        pricePolicy: command.pricePolicy,
+      };
+      try {
+        const { bet, balance } = await client.placeBet(request, callOptions(PLACE_TIMEOUT_MS));
+        return { kind: "accepted", bet: toBet(present(bet)), balance: balance ? toBalance(balance) : null };
+      } catch (error) {
+        const refusal = findBetRefusal(error);
+        if (refusal === null) throw error;
+        return { kind: "refused", refusal };
+      }
     },
     async findAnswer(requestId) {
       const response = await client.getBet({ key: { case: "requestId", value: requestId } }, callOptions());
       if (response.refusal) return { kind: "refused", refusal: toBetRefusal(response.refusal) };
-      return { kind: "accepted", bet: toBet(present(response.bet)) };
+      return { kind: "accepted", bet: toBet(present(response.bet)), balance: null };
     },
     async getBet(betId) {
       const response = await client.getBet({ key: { case: "betId", value: betId } }, callOptions());
@@ -97,20 +83,19 @@ export function toBet(wire: WireBet): Bet {
   };
 }
 
-export function toBalance(wire: WireBalance): Balance {
+/** What a refused PlaceBet would have accepted; null where the error is no refusal of a bet. */
+export function findBetRefusal(error: unknown): BetRefusal | null {
+  const [detail] = ConnectError.from(error).findDetails(PlaceBetRefusalSchema);
+  return detail ? toBetRefusal(detail) : null;
+}
+
+function toBetRefusal(wire: PlaceBetRefusal): BetRefusal {
   return {
-    available: toMoney(wire.available),
-    held: toMoney(wire.held),
-    accountVersion: Number(wire.accountVersion),
+    reason: wire.reason,
+    message: wire.message,
+    stakeMaxMinor: wire.stakeMax ? Number(wire.stakeMax.amountMinor) : null,
+    stakeMinMinor: wire.stakeMin ? Number(wire.stakeMin.amountMinor) : null,
+    decimalOddsMilli: wire.decimalOddsMilli || null,
+    bookVersion: Number(wire.bookVersion) || null,
   };
-}
-
-export function toMoney(wire: WireMoney | undefined): Money {
-  return { amountMinor: Number(wire?.amountMinor ?? 0n), currency: wire?.currency || "EUR" };
-}
-
-/** Returns a field that the contract promises. */
-export function present<Field>(field: Field | undefined): Field {
-  if (field === undefined) throw new Error("The server's answer lacked what the contract promises");
-  return field;
 }

@@ -14,7 +14,7 @@ export class ColumnMalformed extends Error {
 function aligned(column: Uint8Array, itemBytes: number): ArrayBuffer {
   if (column.byteLength % itemBytes !== 0) throw new ColumnMalformed(itemBytes, column.byteLength);
   // The column is a window into the message at any offset; typed arrays want it at a multiple of the item.
-  return column.slice().buffer as ArrayBuffer;
+  return column.slice().buffer;
 }
 
 export function uint16Column(column: Uint8Array): Uint16Array {

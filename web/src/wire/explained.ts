@@ -1,11 +1,11 @@
 /** The explanation of a market's prices off the wire. */
-import type { ExplainedOutcome, ExplainedPrices, PriceSource } from "../desk/explained";
-import { present } from "./bets";
+import type { ExplainedOutcome, ExplainedPrices, PriceSource } from "../odds/explained";
 import { PriceSource as WireSource } from "./gen/overround/odds/v1/book_pb";
 import type {
   ExplainedOutcome as WireOutcome,
   ExplainPriceResponse,
 } from "./gen/overround/trading/v1/trading_service_pb";
+import { present } from "./money";
 
 const SOURCES: Readonly<Partial<Record<WireSource, PriceSource>>> = {
   [WireSource.MARKET]: "market",

@@ -1,31 +1,15 @@
-/** Client of players, sessions and their money. */
+/** Client of players and their sessions. */
 import { createClient, type Transport } from "@connectrpc/connect";
 
-import type { Balance } from "../bets/bet";
-import type { Player, Session } from "../pam/player";
-import type { Money } from "../shared/format";
-import { present, toBalance } from "./bets";
+import type { LoggedIn, PlayersClient } from "../pam/client";
+import type { Player } from "../pam/player";
 import type { Player as WirePlayer } from "./gen/overround/pam/v1/player_pb";
 import { type LogInResponse, PlayerService, type RegisterResponse } from "./gen/overround/pam/v1/player_service_pb";
-import { WalletService } from "./gen/overround/wallet/v1/wallet_service_pb";
+import { present, toBalance, toCurrency } from "./money";
 import { callOptions } from "./transport";
-
-export interface LoggedIn {
-  readonly player: Player;
-  readonly session: Session;
-}
-
-export interface PlayersClient {
-  register(requestId: string, username: string, password: string, currency: string): Promise<LoggedIn>;
-  logIn(requestId: string, username: string, password: string): Promise<LoggedIn>;
-  logOut(requestId: string): Promise<void>;
-  getMe(): Promise<{ player: Player; balance: Balance | null }>;
-  depositTestMoney(requestId: string, amount: Money): Promise<Balance>;
-}
 
 export function createPlayersClient(transport: Transport): PlayersClient {
   const players = createClient(PlayerService, transport);
-  const wallet = createClient(WalletService, transport);
   return {
     async register(requestId, username, password, currency) {
       return toLoggedIn(await players.register({ requestId, username, password, currency }, callOptions()));
@@ -42,11 +26,6 @@ export function createPlayersClient(transport: Transport): PlayersClient {
         player: toPlayer(present(response.player)),
         balance: response.balance ? toBalance(response.balance) : null,
       };
-    },
-    async depositTestMoney(requestId, amount) {
-      const wireAmount = { amountMinor: BigInt(amount.amountMinor), currency: amount.currency };
-      const response = await wallet.depositTestMoney({ requestId, amount: wireAmount }, callOptions());
-      return toBalance(present(response.balance));
     },
   };
 }
@@ -65,6 +44,6 @@ function toPlayer(wire: WirePlayer): Player {
     username: wire.username,
     role: wire.role,
     status: wire.status,
-    currency: wire.currency || "EUR",
+    currency: toCurrency(wire.currency),
   };
 }

@@ -1,10 +1,10 @@
 /** Client of the trading desk: its one stream, and its commands. */
 import { createClient, type Transport } from "@connectrpc/connect";
 
-import type { DeskBet, DeskFigures, DeskUpdate, Explanation, PricingPart, ProviderSign } from "../desk/desk";
-import type { ExplainedPrices } from "../desk/explained";
-import type { FixtureLiability, FixtureWorstLoss, MarketLiability } from "../desk/liability";
-import { present, toBet } from "./bets";
+import type { DeskBet, DeskFigures, DeskUpdate, Explanation, PricingPart, ProviderSign } from "../trading/desk";
+import type { ExplainedPrices } from "../odds/explained";
+import type { FixtureLiability, FixtureWorstLoss, MarketLiability } from "../risk/liability";
+import { toBet } from "./bets";
 import { toBook, toLayout } from "./books";
 import { float32Column, float64Column } from "./columns";
 import { toExplainedPrices } from "./explained";
@@ -22,6 +22,7 @@ import {
   TradingService,
   type WatchDeskResponse,
 } from "./gen/overround/trading/v1/trading_service_pb";
+import { present, toCurrency } from "./money";
 import { callOptions } from "./transport";
 
 /** The server gives up on the log after 1.8 s; asking again under the same id is safe. */
@@ -105,7 +106,7 @@ function toLiability(wire: WireLiability): FixtureLiability {
   return {
     fixtureId: wire.fixtureId,
     version: Number(wire.version),
-    currency: wire.currency || "EUR",
+    currency: toCurrency(wire.currency),
     markets: new Map(wire.markets.map((market) => [market.marketId, toMarketLiability(market)])),
     worstLossMinor: Number(wire.worstLossMinor),
     turnoverMinor: Number(wire.turnoverMinor),

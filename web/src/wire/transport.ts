@@ -2,7 +2,7 @@
 import type { Interceptor, Transport } from "@connectrpc/connect";
 import { createGrpcWebTransport } from "@connectrpc/connect-web";
 
-import { toFailure } from "./errors";
+import { toFailure } from "../shared/failure";
 
 const CALL_TIMEOUT_MS = 10_000;
 /** Says nothing about the session: the password was wrong. */

@@ -1,5 +1,5 @@
 /** Why a market's prices are, or were, what they are: each step from the providers' prices to ours. */
-import { MarketStatus } from "../odds/book";
+import { MarketStatus } from "./book";
 import { formatPercent } from "../shared/format";
 
 export type PriceSource = "none" | "market" | "goals";
@@ -10,8 +10,8 @@ export interface ExplainedProvider {
   readonly weight: number;
   /** When its newest quotes arrived, by the server's clock. */
   readonly receivedTimeMs: number;
-  /** What it says of the market; 0 where it never quoted it. */
-  readonly status: number;
+  /** What it says of the market; unspecified where it never quoted it. */
+  readonly status: MarketStatus;
   readonly isBehind: boolean;
   readonly isBetStopped: boolean;
 }
@@ -50,7 +50,7 @@ export interface ExplainedPrices {
   /** What the goals model was last fitted to; null for never. */
   readonly goalMeans: GoalMeans | null;
   readonly marketId: string;
-  readonly status: number;
+  readonly status: MarketStatus;
   readonly source: PriceSource;
   /** 1.05 for 5 %; NaN without a price, and so the next. */
   readonly overroundWanted: number;
@@ -68,7 +68,7 @@ export function orderByWeight(providers: readonly ExplainedProvider[]): Explaine
 export function providerWords(provider: ExplainedProvider): string {
   if (provider.isBetStopped) return "Bet stop";
   if (provider.isBehind) return "Behind the match";
-  if (provider.status === 0) return "Not offered";
+  if (provider.status === MarketStatus.UNSPECIFIED) return "Not offered";
   if (provider.status === MarketStatus.SUSPENDED) return "Suspended";
   if (provider.status !== MarketStatus.OPEN) return "Closed";
   return provider.weight > 0 ? "Counts" : "Left out";

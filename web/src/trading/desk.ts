@@ -1,7 +1,7 @@
 /** What the desk is told, as its screens know it: what wire/trading.ts makes of the stream. */
 import type { Bet } from "../bets/bet";
 import type { Book, BookLayout } from "../odds/book";
-import type { FixtureLiability, FixtureWorstLoss } from "./liability";
+import type { FixtureLiability, FixtureWorstLoss } from "../risk/liability";
 
 export interface ProviderSign {
   readonly providerId: string;
