@@ -75,6 +75,7 @@ def all_checks() -> list[Check]:
         Check("import contracts (import-linter)", (_tool("lint-imports"),)),
         Check("contracts (buf)", (_tool("npm"), "run", "--silent", "lint:protos"), WEB),
         Check("generated code is up to date", (sys.executable, "protos/generate.py", "--check")),
+        Check("front end lint and layers (eslint)", (_tool("npm"), "run", "--silent", "lint"), WEB),
         Check("front end types (svelte-check)", (_tool("npm"), "run", "--silent", "check"), WEB),
         Check("front end units (vitest)", (_tool("npm"), "run", "--silent", "test"), WEB),
         _tests("unit and property tests", "tests/unit", "tests/property"),
