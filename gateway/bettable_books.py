@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Final
 
 import structlog
 from google.protobuf.message import DecodeError
@@ -22,10 +21,9 @@ from odds.providers import ProviderBoard, received_sign
 from odds.start_guard import StartGuard
 from overround.feed.v1 import feed_pb2
 from wire.feed import parse_sign
+from wire.topics import FEED_PROVIDERS
 
 log = structlog.get_logger(__name__)
-
-PROVIDERS_TOPIC: Final = "feed.providers.v1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +75,7 @@ class BettableBooks:
         """Take in providers' signs of life; records of other topics are passed over."""
         now_us = self._clock.now_us()
         for record in records:
-            if record.topic != PROVIDERS_TOPIC or record.value is None:
+            if record.topic != FEED_PROVIDERS.name or record.value is None:
                 continue
             try:
                 told = parse_sign(feed_pb2.ProviderHeartbeat.FromString(record.value))

@@ -6,11 +6,12 @@ from typing import Final
 
 import structlog
 
-from gateway.books import BOOKS_TOPIC, BookCache, CachedBook
+from gateway.books import BookCache, CachedBook
 from gateway.figures import DeskFigures
 from gateway.ports import BookSnapshotIncomplete, BookSnapshots
 from kernel.clock import Clock
 from kernel.log import LogStart, PlacedLog
+from wire.topics import BOOKS
 
 log = structlog.get_logger(__name__)
 
@@ -39,7 +40,7 @@ class BookFollower:
     async def run(self) -> None:
         """Follow until the log is closed."""
         await self._log.seek(await self._load_snapshot())
-        self._cache.begin_at(self._log.begun_at(BOOKS_TOPIC))
+        self._cache.begin_at(self._log.begun_at(BOOKS.name))
         self._is_snapshot_done = True
         async for records in self._log.batches():
             books = self._cache.apply(records)

@@ -28,11 +28,10 @@ from overround.odds.v1 import book_pb2
 from wire.book_slices import main_market_of
 from wire.frames import frame_bytes
 from wire.layouts import ODDS, layout_of, unpack
+from wire.topics import HEARTBEATS
 
 log = structlog.get_logger(__name__)
 
-BOOKS_TOPIC: Final = "odds.books.v1"
-HEARTBEATS_TOPIC: Final = "odds.heartbeats.v1"
 OVER_BOOKS_MAX: Final = 2_000
 RETRY_S: Final = 5
 RESPONSE_BOOKS_FIELD: Final = 1
@@ -306,7 +305,7 @@ class BookCache:
         books: list[tuple[str, bytes | None]] = []
         ends: dict[int, int] = {}
         for record in records:
-            if record.topic == HEARTBEATS_TOPIC:
+            if record.topic == HEARTBEATS.name:
                 self._heartbeats.note(record.value)
             else:
                 books.append((record.key, record.value))

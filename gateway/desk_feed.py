@@ -19,13 +19,11 @@ from overround.feed.v1 import feed_pb2
 from overround.risk.v1 import risk_pb2
 from overround.trading.v1 import trading_service_pb2
 from wire.frames import frame_bytes
+from wire.topics import FEED_PROVIDERS, LIABILITIES
 from wire.trading import encode_desk_bet
 
 log = structlog.get_logger(__name__)
 
-LIABILITIES_TOPIC: Final = "risk.liability.v1"
-PROVIDERS_TOPIC: Final = "feed.providers.v1"
-BETS_TOPIC: Final = "bets.events.v1"
 
 LIABILITIES_MAX: Final = 20_000
 PROVIDERS_MAX: Final = 1_000
@@ -130,7 +128,7 @@ class DeskFeed:
     def apply_liabilities(self, records: Iterable[Record]) -> None:
         """Take in liabilities of fixtures; records of other topics are passed over."""
         for record in records:
-            if record.topic != LIABILITIES_TOPIC:
+            if record.topic != LIABILITIES.name:
                 continue
             if record.value is None:
                 self._liabilities.drop(record.key)
@@ -148,7 +146,7 @@ class DeskFeed:
     def apply_providers(self, records: Iterable[Record]) -> None:
         """Take in providers' signs of life; records of other topics are passed over."""
         for record in records:
-            if record.topic != PROVIDERS_TOPIC:
+            if record.topic != FEED_PROVIDERS.name:
                 continue
             sign = _parse(feed_pb2.ProviderHeartbeat, record)
             if sign is not None:

@@ -10,7 +10,7 @@ import structlog
 from google.protobuf.message import DecodeError
 
 from gateway.books import BookCache, BookWatch, CachedBook
-from gateway.desk_feed import LIABILITIES_MAX, LIABILITIES_TOPIC, DeskFeed
+from gateway.desk_feed import LIABILITIES_MAX, DeskFeed
 from kernel.clock import Clock
 from kernel.errors import DomainError
 from kernel.log import Record
@@ -22,6 +22,7 @@ from risk.score_losses import MatchStanding, worst_loss
 from wire.fixtures import parse_state
 from wire.layouts import layout_of
 from wire.risk import build_worst_loss, parse_fixture_liability
+from wire.topics import LIABILITIES
 
 log = structlog.get_logger(__name__)
 
@@ -49,7 +50,7 @@ class DeskLosses:
     def apply_liabilities(self, records: Iterable[Record]) -> None:
         """Take in liabilities of fixtures; records of other topics are passed over."""
         for record in records:
-            if record.topic != LIABILITIES_TOPIC:
+            if record.topic != LIABILITIES.name:
                 continue
             if record.value is None:
                 self._liabilities.pop(record.key, None)

@@ -21,12 +21,12 @@ from kernel.log import ConfirmedOutlet
 from odds.updates import TradingAction
 from overround.trading.v1 import trading_service_pb2
 from wire.layouts import layout_of
+from wire.topics import TRADING_COMMANDS
 from wire.trading import encode_command
 
 log = structlog.get_logger(__name__)
 
 SERVICE: Final = "overround.trading.v1.TradingService"
-COMMANDS_TOPIC: Final = "trading.commands.v1"
 COMMAND_TIMEOUT_S: Final = 1.8
 COMMANDS_REMEMBERED_MAX: Final = 10_000
 
@@ -159,7 +159,7 @@ class TradingService:
             trader_name=trader_name,
             time_us=self._sources.clock.now_us(),
         )
-        await self._outlet.send_and_wait(COMMANDS_TOPIC, fixture_id, value)
+        await self._outlet.send_and_wait(TRADING_COMMANDS.name, fixture_id, value)
         self._sent[request_id] = target
         if len(self._sent) > COMMANDS_REMEMBERED_MAX:
             del self._sent[next(iter(self._sent))]

@@ -16,7 +16,7 @@ import structlog
 from prometheus_client import Counter, Gauge
 
 from infra.settings import Relay as RelaySettings
-from infra.stores.ledger_anchors import ANCHORS_TOPIC, newest_anchors
+from infra.stores.ledger_anchors import newest_anchors
 from infra.stores.ledger_epoch import describe_oldest_writer
 from infra.stores.postgres import UNAVAILABLE, Connection, PositionsNotOwn, expect_own_positions
 from infra.stores.postgres_chain import append_block
@@ -33,6 +33,7 @@ from infra.stores.postgres_records import append_records
 from kernel.errors import DomainError
 from kernel.log import Outlet
 from overround.wallet.v1.anchor_pb2 import LedgerChain
+from wire.topics import LEDGER_ANCHORS
 
 LEADER_LOCK = "ledger.relay"
 LAG_ROWS_MAX = 10_000
@@ -192,7 +193,7 @@ class _Upkeep:
     async def _anchor(self) -> None:
         """Tell the newest blocks outside the database; one that is lost on the way is followed by a newer one."""
         for anchor in await newest_anchors(self._connection, epoch=self._epoch):
-            self._outlet.send(ANCHORS_TOPIC, LedgerChain.Name(anchor.chain), anchor.SerializeToString())
+            self._outlet.send(LEDGER_ANCHORS.name, LedgerChain.Name(anchor.chain), anchor.SerializeToString())
 
     async def _prune(self, now_s: float, position: Position) -> None:
         rows_max = self._settings.page_rows_max

@@ -13,6 +13,7 @@ from markets.layout import MarketLayout
 from overround.feed.v1 import feed_pb2
 from overround.odds.v1 import book_pb2, fixture_pb2
 from wire.feed import build_quotes
+from wire.topics import FEED_PROVIDERS, FEED_UPDATES
 
 PROVIDER_ID = "load"
 FIXTURES = 200
@@ -20,8 +21,6 @@ MARKETS = 20
 OUTCOMES_PER_MARKET = 3
 HEARTBEAT_S = 0.5
 HEARTBEAT_TIMEOUT_MS = 10_000
-UPDATES_TOPIC = "feed.updates.v1"
-PROVIDERS_TOPIC = "feed.providers.v1"
 
 
 def fixture_ids(run_id: str) -> list[str]:
@@ -82,7 +81,7 @@ class FeedLoad:
                 )
             )
             update.state.status = fixture_pb2.FIXTURE_STATUS_PRE_MATCH
-        self._outlet.send(UPDATES_TOPIC, update.fixture_id, update.SerializeToString(), self._count_failure)
+        self._outlet.send(FEED_UPDATES.name, update.fixture_id, update.SerializeToString(), self._count_failure)
 
     def _odds(self, fixture: int, turn: int) -> NDArray[np.uint32]:
         favourite = 1_700 + 10 * ((fixture + 7 * turn) % 60)
@@ -97,5 +96,5 @@ class FeedLoad:
             heartbeat = feed_pb2.ProviderHeartbeat(
                 provider_id=PROVIDER_ID, received_time_us=now_us(), is_up=True, timeout_ms=HEARTBEAT_TIMEOUT_MS
             )
-            self._outlet.send(PROVIDERS_TOPIC, PROVIDER_ID, heartbeat.SerializeToString())
+            self._outlet.send(FEED_PROVIDERS.name, PROVIDER_ID, heartbeat.SerializeToString())
             await asyncio.sleep(HEARTBEAT_S)

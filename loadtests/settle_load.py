@@ -21,6 +21,7 @@ from kernel.money import Money
 from loadtests.pacing import now_us
 from overround.feed.v1 import feed_pb2
 from pam.player import Player, PlayerRole
+from wire.topics import RESULTS
 
 CROWD = 200
 CURRENCY = "EUR"
@@ -35,7 +36,6 @@ CONNECTIONS = 4
 STATEMENT_TIMEOUT_MS = 10_000
 SETTLED_POLL_S = 0.02
 SETTLED_LIMIT_S = 120.0
-RESULTS_TOPIC = "results.v1"
 PROVIDER_ID = "load"
 NOBODY_LOGS_IN = "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$aGFzaGhhc2hoYXNoaGFzaA"
 
@@ -67,7 +67,7 @@ class Crowd:
     async def settle(self, outlet: KafkaOutlet, fixture_id: str) -> Settling:
         """Send the market's result and wait until it is applied whole."""
         begun_us = now_us()
-        await outlet.send_and_wait(RESULTS_TOPIC, fixture_id, _result(fixture_id).SerializeToString())
+        await outlet.send_and_wait(RESULTS.name, fixture_id, _result(fixture_id).SerializeToString())
         async with asyncio.timeout(SETTLED_LIMIT_S):
             while True:
                 async with self._pool.connection() as connection:

@@ -34,8 +34,8 @@ from streams.history_tables import (
 )
 from streams.inbox import Inbox
 from streams.retry import retry_while
+from wire.topics import HISTORY_DEAD_LETTERS
 
-DEAD_LETTER_TOPIC: Final = "history.dead-letter"
 WAITING_EVENTS_MAX: Final = 20_000
 WAITING_BYTES_MAX: Final = 64 * 1024 * 1024
 IDLE_S: Final = 5.0
@@ -81,7 +81,7 @@ class HistoryAgent:
             block_interval_s: How long a block is gathered.
         """
         layouts = LayoutCatalogue()
-        dead_letters = DeadLetters(outlet, DEAD_LETTER_TOPIC, clock)
+        dead_letters = DeadLetters(outlet, HISTORY_DEAD_LETTERS.name, clock)
         self._writers = [
             _TableWriter(
                 table,

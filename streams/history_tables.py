@@ -14,6 +14,7 @@ from overround.bets.v1 import bet_pb2
 from overround.odds.v1 import book_pb2
 from overround.risk.v1 import risk_pb2
 from overround.wallet.v1 import wallet_pb2
+from wire import topics
 from wire.layouts import COUNT
 
 Row = tuple[object, ...]
@@ -173,7 +174,7 @@ BOOK_COLUMN_NAMES: Final = (
     "decimal_odds_milli_packed",
 )
 BET_EVENTS: Final = HistoryTable(
-    "bets.events.v1",
+    topics.BET_EVENTS.name,
     "bet_events",
     (
         "transaction_id",
@@ -198,7 +199,7 @@ BET_EVENTS: Final = HistoryTable(
     read_bet_event,
 )
 LEDGER_TRANSFERS: Final = HistoryTable(
-    "wallet.events.v1",
+    topics.WALLET_EVENTS.name,
     "ledger_transfers",
     (
         "provider",
@@ -217,7 +218,7 @@ LEDGER_TRANSFERS: Final = HistoryTable(
     read_transfer,
 )
 LIABILITIES: Final = HistoryTable(
-    "risk.liability.v1",
+    topics.LIABILITIES.name,
     "liabilities",
     (
         "fixture_id",
@@ -237,4 +238,4 @@ LIABILITIES: Final = HistoryTable(
 
 def book_versions(catalogue: LayoutCatalogue) -> HistoryTable:
     """Return the table of books, whose layouts go into the catalogue."""
-    return HistoryTable("odds.books.v1", "book_versions", BOOK_COLUMN_NAMES, partial(read_book, catalogue))
+    return HistoryTable(topics.BOOKS.name, "book_versions", BOOK_COLUMN_NAMES, partial(read_book, catalogue))

@@ -33,10 +33,8 @@ from streams.dead_letters import AGENT_ERROR, MALFORMED, DeadLetters
 from streams.inbox import Inbox
 from streams.retry import retry_while
 from wire.risk import build_fixture_liability, parse_fixture_liability, parse_leg_change
+from wire.topics import BET_LEGS, LIABILITIES, LIABILITY_DEAD_LETTERS
 
-SOURCE_TOPIC: Final = "bets.legs.v1"
-TARGET_TOPIC: Final = "risk.liability.v1"
-DEAD_LETTER_TOPIC: Final = "liability.dead-letter"
 WAITING_LEGS_MAX: Final = 20_000
 BATCH_LEGS_MAX: Final = 5_000
 EXPOSURE_CALLS_AT_ONCE_MAX: Final = 32
@@ -188,7 +186,7 @@ class LiabilityAgent:
         self._clock = clock
         self._currency = currency
         self._interval_s = interval_s
-        self._dead_letters = DeadLetters(outlet, DEAD_LETTER_TOPIC, clock)
+        self._dead_letters = DeadLetters(outlet, LIABILITY_DEAD_LETTERS.name, clock)
         self._inbox = Inbox(events_max=WAITING_LEGS_MAX)
         self._partitions: dict[int, _Partition] = {}
         self._assigned: set[int] = set()
@@ -202,7 +200,7 @@ class LiabilityAgent:
 
     def attach(self, app: faust.App) -> None:
         """Make this the agent of the app."""
-        app.agent(app.topic(SOURCE_TOPIC), name="liability")(self._take_in)
+        app.agent(app.topic(BET_LEGS.name), name="liability")(self._take_in)
         app.on_partitions_assigned.connect(self._on_assigned, weak=False)
         app.on_partitions_revoked.connect(self._on_revoked, weak=False)
         app.task(self._work)
@@ -273,7 +271,7 @@ class LiabilityAgent:
     async def _partition(self, number: int) -> _Partition:
         if number not in self._partitions:
             encoded = await retry_while(
-                LiabilityUnavailable, lambda: self._published.read(number), step=f"read {TARGET_TOPIC} back"
+                LiabilityUnavailable, lambda: self._published.read(number), step=f"read {LIABILITIES.name} back"
             )
             self._partitions[number] = _Partition.read_back(encoded)
             FIXTURES.set(sum(len(partition.encoded) for partition in self._partitions.values()))
@@ -307,8 +305,8 @@ class LiabilityAgent:
     async def _send(self, fixture_id: str, encoded: bytes) -> None:
         await retry_while(
             (OutletFull, DeliveryFailed),
-            lambda: self._outlet.send_and_wait(TARGET_TOPIC, fixture_id, encoded),
-            step=f"send to {TARGET_TOPIC}",
+            lambda: self._outlet.send_and_wait(LIABILITIES.name, fixture_id, encoded),
+            step=f"send to {LIABILITIES.name}",
         )
 
     async def _move_exposure(self, legs: Iterable[_Leg]) -> None:
@@ -349,7 +347,7 @@ class LiabilityAgent:
         for partition in self._partitions.values():
             dropped = partition.dropped_at(self._clock.now_us())
             if dropped:
-                await asyncio.gather(*(self._outlet.send_and_wait(TARGET_TOPIC, name, None) for name in dropped))
+                await asyncio.gather(*(self._outlet.send_and_wait(LIABILITIES.name, name, None) for name in dropped))
                 await self._copy.forget(dropped)
                 partition.drop(dropped)
                 FIXTURES.set(sum(len(held.encoded) for held in self._partitions.values()))

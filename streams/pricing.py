@@ -49,12 +49,8 @@ from streams.pricing_watch import Watch
 from streams.retry import retry_while
 from wire.books import encode_book, encode_explanation
 from wire.feed import build_own_results, build_results, parse_stop, parse_update
+from wire.topics import FEED_UPDATES, PRICING_DEAD_LETTERS, TRADING_COMMANDS
 from wire.trader_commands import parse_command
-
-UPDATES_TOPIC: Final = "feed.updates.v1"
-COMMANDS_TOPIC: Final = "trading.commands.v1"
-PROVIDERS_TOPIC: Final = "feed.providers.v1"
-DEAD_LETTER_TOPIC: Final = "pricing.dead-letter"
 
 UNACKNOWLEDGED_EVENTS_MAX: Final = 20_000
 SWEEP_INTERVAL_S: Final = 0.1
@@ -133,7 +129,7 @@ class PricingAgent:
         self._pace = pace
         self._spacing = spacing
         self._busy_share = busy_share
-        self._dead_letters = DeadLetters(outlet, DEAD_LETTER_TOPIC, clock)
+        self._dead_letters = DeadLetters(outlet, PRICING_DEAD_LETTERS.name, clock)
         self._inbox = Inbox(events_max=UNACKNOWLEDGED_EVENTS_MAX)
         self._fixtures = Fixtures()
         self._forced: set[str] = set()
@@ -175,7 +171,7 @@ class PricingAgent:
     def attach(self, app: faust.App) -> None:
         """Make this the agent of the app."""
         self._app = app
-        topics = app.topic(UPDATES_TOPIC, COMMANDS_TOPIC)
+        topics = app.topic(FEED_UPDATES.name, TRADING_COMMANDS.name)
         app.agent(topics, name="pricing")(self._take_in)
         app.on_partitions_assigned.connect(self._on_assigned, weak=False)
         app.on_partitions_revoked.connect(self._on_revoked, weak=False)
@@ -199,7 +195,7 @@ class PricingAgent:
         message = event.message
         appended_us = int(message.timestamp * 1_000_000)
         told: Input
-        if message.topic == COMMANDS_TOPIC:
+        if message.topic == TRADING_COMMANDS.name:
             told = parse_command(trading_pb2.TradingCommand.FromString(message.value or b""))
             is_urgent = True
         else:
@@ -408,7 +404,7 @@ class PricingAgent:
         if self._unvouched.get(partition):
             return None
         times = [self._clock.now_us(), self._waiting.oldest_us(partition), self._publisher.oldest_us(partition)]
-        for topic in (UPDATES_TOPIC, COMMANDS_TOPIC):
+        for topic in (FEED_UPDATES.name, TRADING_COMMANDS.name):
             place = TP(topic, partition)
             known_us = self._app.consumer.end_known_us(place)
             if known_us is None:
@@ -434,9 +430,9 @@ class PricingAgent:
 
     async def _on_assigned(self, _app: Any, /, *arguments: Any, **_: Any) -> None:
         assigned: set[TP] = arguments[0]
-        self._assigned = {place.partition for place in assigned if place.topic == UPDATES_TOPIC}
+        self._assigned = {place.partition for place in assigned if place.topic == FEED_UPDATES.name}
         _expect_same_partitions(
-            self._assigned, {place.partition for place in assigned if place.topic == COMMANDS_TOPIC}
+            self._assigned, {place.partition for place in assigned if place.topic == TRADING_COMMANDS.name}
         )
         self._generation += 1
         self._is_consuming = True
@@ -468,7 +464,11 @@ class PricingAgent:
                 restored = await restore(
                     missing, store=self._store, published=self._published, now_us=self._clock.now_us()
                 )
-                places = [TP(topic, partition) for topic in (UPDATES_TOPIC, COMMANDS_TOPIC) for partition in missing]
+                places = [
+                    TP(topic, partition)
+                    for topic in (FEED_UPDATES.name, TRADING_COMMANDS.name)
+                    for partition in missing
+                ]
                 begun_at = await retry_while(
                     BooksUnavailable, partial(self._app.consumer.begun_at, places), step="find the backlog"
                 )
@@ -533,5 +533,6 @@ def _expect_key(key: bytes | None, fixture_id: str) -> None:
 def _expect_same_partitions(updates: set[int], commands: set[int]) -> None:
     if updates != commands:
         raise InvariantBroken(
-            f"A worker must have the same partitions of {UPDATES_TOPIC} and {COMMANDS_TOPIC}, had {updates}, {commands}"
+            f"A worker must have the same partitions of {FEED_UPDATES.name} and {TRADING_COMMANDS.name}, "
+            f"had {updates}, {commands}"
         )

@@ -11,7 +11,7 @@ import structlog
 
 from kernel.log import Outlet
 from streams.pricing_delivery import Delivery
-from streams.pricing_publication import BOOKS_TOPIC, EXPLANATIONS_TOPIC
+from wire.topics import BOOKS, EXPLANATIONS
 
 FIXTURES_AT_ONCE_MAX: Final = 1_000
 
@@ -59,8 +59,8 @@ class Eviction:
 
         delivery = Delivery(self._outlet, end)
         for fixture_id in page:
-            delivery.send(BOOKS_TOPIC, fixture_id, None)
-            delivery.send(EXPLANATIONS_TOPIC, fixture_id, None)
+            delivery.send(BOOKS.name, fixture_id, None)
+            delivery.send(EXPLANATIONS.name, fixture_id, None)
         delivery.seal()
 
     def _end(self, page: Mapping[str, int], is_delivered: bool) -> None:

@@ -10,9 +10,8 @@ import structlog
 
 from kernel.log import CountedOutlet, DeliveryFailed, OutletFull
 from overround.odds.v1 import book_pb2
-from streams.pricing_publication import BOOKS_TOPIC
+from wire.topics import BOOKS, HEARTBEATS
 
-HEARTBEATS_TOPIC: Final = "odds.heartbeats.v1"
 INTERVAL_S: Final = 0.25
 
 log = structlog.get_logger(__name__)
@@ -51,12 +50,12 @@ class Heartbeat:
             time_us = self._worked_off_until_us(partition)
             if time_us is None:
                 continue
-            books_end = self._outlet.delivered_until(BOOKS_TOPIC, partition)
+            books_end = self._outlet.delivered_until(BOOKS.name, partition)
             heartbeat = book_pb2.PricingHeartbeat(partition=partition, time_us=time_us, books_end_offset=books_end)
             value = heartbeat.SerializeToString()
             self._unconfirmed += 1
             try:
-                self._outlet.send(HEARTBEATS_TOPIC, str(partition), value, lambda _: self._confirm_on(loop))
+                self._outlet.send(HEARTBEATS.name, str(partition), value, lambda _: self._confirm_on(loop))
             except (OutletFull, DeliveryFailed) as error:
                 self._unconfirmed -= 1
                 log.warning("pricing.heartbeat_not_sent", partition=partition, detail=str(error))

@@ -15,10 +15,8 @@ from kernel.log import Outlet
 from streams.ports import EncodedFixture
 from streams.pricing_delivery import Delivery
 from streams.pricing_inputs import Waiting
+from wire.topics import BOOKS, EXPLANATIONS, RESULTS
 
-BOOKS_TOPIC: Final = "odds.books.v1"
-EXPLANATIONS_TOPIC: Final = "odds.explanations.v1"
-RESULTS_TOPIC: Final = "results.v1"
 REDELIVERY_S: Final = 0.5
 
 PUBLISHED = Counter("overround_pricing_books_published", "Books published.")
@@ -74,9 +72,9 @@ class Publisher:
         self._batches.add(batch)
         delivery = self._open(batch, then=self._forward_results)
         for fixture in batch.fixtures:
-            delivery.send(EXPLANATIONS_TOPIC, fixture.fixture_id, fixture.explanation)
+            delivery.send(EXPLANATIONS.name, fixture.fixture_id, fixture.explanation)
             if fixture.book:
-                delivery.send(BOOKS_TOPIC, fixture.fixture_id, fixture.book)
+                delivery.send(BOOKS.name, fixture.fixture_id, fixture.book)
                 PUBLISHED.inc()
         delivery.seal()
 
@@ -111,7 +109,7 @@ class Publisher:
             return
         delivery = self._open(batch, then=self._finish)
         for fixture_id, item in results:
-            delivery.send(RESULTS_TOPIC, fixture_id, item)
+            delivery.send(RESULTS.name, fixture_id, item)
         delivery.seal()
 
     def _finish(self, batch: Batch) -> None:

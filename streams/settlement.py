@@ -33,8 +33,8 @@ from streams.inbox import Inbox
 from streams.parked_results import FAILED, Parking
 from streams.settlement_pages import Pages
 from wire.results import build_result_messages, read_results
+from wire.topics import RESULTS
 
-SOURCE_TOPIC: Final = "results.v1"
 WAITING_EVENTS_MAX: Final = 5_000
 ATTEMPTS_MAX: Final = 5
 PAUSE_AFTER_FAILURE_S: Final = 0.2
@@ -80,7 +80,7 @@ class SettlementAgent:
 
     def attach(self, app: faust.App) -> None:
         """Make this the agent of the app."""
-        app.agent(app.topic(SOURCE_TOPIC), name="settlement")(self._take_in)
+        app.agent(app.topic(RESULTS.name), name="settlement")(self._take_in)
         app.on_partitions_assigned.connect(self._on_assigned, weak=False)
         app.on_partitions_revoked.connect(self._on_revoked, weak=False)
         for _ in range(self._workers):

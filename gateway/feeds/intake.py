@@ -23,10 +23,8 @@ from kernel.clock import Clock
 from kernel.log import DeliveryFailed, OnDelivery, Outlet, OutletFull
 from overround.feed.v1.feed_pb2 import BetStop, FeedUpdate, ProviderHeartbeat
 from wire.feed import build_dead_letter
+from wire.topics import FEED_DEAD_LETTERS, FEED_PROVIDERS, FEED_UPDATES
 
-UPDATES_TOPIC: Final = "feed.updates.v1"
-PROVIDERS_TOPIC: Final = "feed.providers.v1"
-DEAD_LETTER_TOPIC: Final = "feed.dead-letter"
 RAW_BYTES_KEPT_MAX: Final = 900_000
 SIGN_INTERVAL_US: Final = 1_000_000
 REPEATED_SIGN_INTERVAL_US: Final = 100_000
@@ -212,7 +210,7 @@ class Intake:
         update.received_time_us = self._clock.now_us()
         update.provider_time_ms = min(update.provider_time_ms, update.received_time_us // 1_000)
         update.epoch, update.is_catching_up = state.epoch, state.is_catching_up
-        self._outlet.send(UPDATES_TOPIC, update.fixture_id, update.SerializeToString(), on_delivery)
+        self._outlet.send(FEED_UPDATES.name, update.fixture_id, update.SerializeToString(), on_delivery)
         _note(update, state)
         state.taken.inc()
         if update.received_time_us - state.last_sign_us >= SIGN_INTERVAL_US:
@@ -250,7 +248,7 @@ class Intake:
             epoch=state.epoch,
             says_up=state.says_up,
         )
-        self._outlet.send(PROVIDERS_TOPIC, provider_id, heartbeat.SerializeToString())
+        self._outlet.send(FEED_PROVIDERS.name, provider_id, heartbeat.SerializeToString())
         state.last_sign_us = now_us
 
     def refuse(self, refusal: FeedRefused, *, provider_id: str, raw: bytes) -> None:
@@ -266,7 +264,7 @@ class Intake:
             time_us=self._clock.now_us(),
             raw=raw[:RAW_BYTES_KEPT_MAX],
         )
-        self._outlet.send(DEAD_LETTER_TOPIC, provider_id, letter.SerializeToString())
+        self._outlet.send(FEED_DEAD_LETTERS.name, provider_id, letter.SerializeToString())
         REFUSED.labels(provider_id, refusal.reason).inc()
 
     def _state_of(self, provider_id: str) -> _ProviderState:

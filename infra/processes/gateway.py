@@ -17,8 +17,8 @@ from redis.exceptions import RedisError
 
 from gateway.bettable_books import BettableBooks
 from gateway.book_follower import BookFollower
-from gateway.books import BOOKS_TOPIC, HEARTBEATS_TOPIC, BookCache
-from gateway.desk_feed import BETS_TOPIC, LIABILITIES_TOPIC, PROVIDERS_TOPIC, RECENT_BETS_MAX, DeskFeed
+from gateway.books import BookCache
+from gateway.desk_feed import RECENT_BETS_MAX, DeskFeed
 from gateway.desk_losses import DeskLosses
 from gateway.desk_stream import DeskSources
 from gateway.feed_service import FeedService, PushLimits
@@ -47,6 +47,7 @@ from infra.stores.redis_client import open_redis
 from kernel.clock import Clock, SystemClock
 from kernel.errors import DomainError
 from kernel.log import Record
+from wire.topics import BET_EVENTS, BOOKS, FEED_PROVIDERS, HEARTBEATS, LIABILITIES
 
 log = structlog.get_logger(__name__)
 
@@ -183,17 +184,17 @@ async def _open_servers(stack: AsyncExitStack, settings: Settings) -> Servers:
     )
     stack.push_async_callback(explanation_log.close)
     logs = (
-        LogReader(kafka, [BOOKS_TOPIC, HEARTBEATS_TOPIC], start="end", client_id=f"{NAME}-books"),
+        LogReader(kafka, [BOOKS.name, HEARTBEATS.name], start="end", client_id=f"{NAME}-books"),
         LogReader(
             kafka,
-            [LIABILITIES_TOPIC, PROVIDERS_TOPIC],
+            [LIABILITIES.name, FEED_PROVIDERS.name],
             start="beginning",
             client_id=f"{NAME}-desk",
             gather_ms=GATHER_MS,
         ),
         LogReader(
             kafka,
-            [BETS_TOPIC],
+            [BET_EVENTS.name],
             start="end",
             client_id=f"{NAME}-bets",
             backlog_records=RECENT_BETS_MAX,

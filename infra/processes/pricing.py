@@ -20,8 +20,9 @@ from odds.margin.methods import MarginMethod
 from odds.margin_rules import MarginRule, Phase
 from odds.policy import PricingPolicy
 from odds.provider_rights import ProviderRights, RightsTable
-from streams.pricing import PROVIDERS_TOPIC, UPDATES_TOPIC, PricingAgent
+from streams.pricing import PricingAgent
 from streams.pricing_pace import PricingPace
+from wire.topics import FEED_PROVIDERS, FEED_UPDATES
 
 NAME = "pricing"
 HOUR_US = 3_600_000_000
@@ -45,7 +46,7 @@ async def make_prices(settings: Settings, stopping: asyncio.Event) -> None:
         delivery_timeout_ms=settings.kafka.delivery_timeout_ms,
         linger_ms=FLUSH_LINGER_MS,
     )
-    provider_log = LogReader(kafka, [PROVIDERS_TOPIC], start="beginning", client_id=f"{NAME}-providers")
+    provider_log = LogReader(kafka, [FEED_PROVIDERS.name], start="beginning", client_id=f"{NAME}-providers")
     clock, spacing = SystemClock(), FetchSpacing()
     agent = PricingAgent(
         outlet=outlet,
@@ -61,7 +62,7 @@ async def make_prices(settings: Settings, stopping: asyncio.Event) -> None:
     app = build_app(settings, NAME, fetching=AT_ONCE, spacing=spacing)
     agent.attach(app)
 
-    kept_us = int(read_declarations(settings)[UPDATES_TOPIC].config["retention.ms"]) * 1_000
+    kept_us = int(read_declarations(settings)[FEED_UPDATES.name].config["retention.ms"]) * 1_000
     has_worked = False
 
     async def check() -> str | None:

@@ -10,8 +10,8 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaExcepti
 from google.protobuf.message import DecodeError
 
 from infra.kafka import reader_options
-from infra.stores.ledger_anchors import ANCHORS_TOPIC
 from overround.wallet.v1.anchor_pb2 import LedgerAnchor
+from wire.topics import LEDGER_ANCHORS
 
 ANSWER_TIMEOUT_S: Final = 5.0
 POLL_TIMEOUT_S: Final = 0.5
@@ -30,7 +30,7 @@ def read_anchors(client: Mapping[str, str]) -> list[LedgerAnchor]:
     """
     consumer = Consumer(reader_options(client, client_id="audit"))
     try:
-        consumer.assign([TopicPartition(ANCHORS_TOPIC, 0, OFFSET_BEGINNING)])
+        consumer.assign([TopicPartition(LEDGER_ANCHORS.name, 0, OFFSET_BEGINNING)])
         return _read_to_end(consumer)
     except (KafkaException, DecodeError) as error:
         raise AnchorsUnavailable(f"The anchors must be read from the log, but: {error}") from error

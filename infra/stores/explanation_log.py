@@ -12,8 +12,8 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from gateway.ports import ExplanationUnavailable, LoggedExplanation
 from infra.kafka import partition_of, reader_options, take_records
-from infra.stores.published_books import EXPLANATIONS_TOPIC
 from overround.odds.v1 import book_pb2
+from wire.topics import EXPLANATIONS
 
 KEPT_MS: Final = 48 * 3_600 * 1_000
 """For so long the topic keeps every version: its min.compaction.lag.ms."""
@@ -57,7 +57,7 @@ class KafkaExplanationLog:
             async with asyncio.timeout(self._timeout_s):
                 return await reading
         except (KafkaException, TimeoutError) as error:
-            message = f"{EXPLANATIONS_TOPIC} must be read within {self._timeout_s} s, was not ({error!r}); ask again"
+            message = f"{EXPLANATIONS.name} must be read within {self._timeout_s} s, was not ({error!r}); ask again"
             raise ExplanationUnavailable(message) from error
 
     async def close(self) -> None:
@@ -69,7 +69,7 @@ class KafkaExplanationLog:
     def _find(self, fixture_id: str, version: int, deadline_s: float) -> LoggedExplanation:
         version_ms = version // 1_000
         since = TopicPartition(
-            EXPLANATIONS_TOPIC, partition_of(fixture_id, self._partitions), max(0, version_ms - STAMPED_BEFORE_MS_MAX)
+            EXPLANATIONS.name, partition_of(fixture_id, self._partitions), max(0, version_ms - STAMPED_BEFORE_MS_MAX)
         )
         consumer = Consumer(self._options)
         try:

@@ -10,11 +10,11 @@ from typing import Final
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from google.protobuf.message import DecodeError
 
-from gateway.feeds.intake import PROVIDERS_TOPIC, UPDATES_TOPIC
 from gateway.feeds.ports import LoggedUpdate
 from infra.kafka import reader_options, take_records
 from kernel.log import DeliveryFailed
 from overround.feed.v1.feed_pb2 import FeedUpdate, ProviderHeartbeat
+from wire.topics import FEED_PROVIDERS, FEED_UPDATES
 
 RECORDS_AT_ONCE: Final = 2_000
 TIMEOUT_S: Final = 5.0
@@ -36,7 +36,7 @@ class KafkaFeedLog:
         Raises:
             DeliveryFailed: If the log cannot be read in time.
         """
-        values = await self._read(UPDATES_TOPIC, partial(_find_span, since_ms=since_ms, until_ms=until_ms))
+        values = await self._read(FEED_UPDATES.name, partial(_find_span, since_ms=since_ms, until_ms=until_ms))
         return [found for _, value in values if (found := _update_of(value, provider_id)) is not None]
 
     async def last_sign(self, provider_id: str) -> ProviderHeartbeat | None:
@@ -45,7 +45,7 @@ class KafkaFeedLog:
         Raises:
             DeliveryFailed: If the log cannot be read in time.
         """
-        values = await self._read(PROVIDERS_TOPIC, _find_all)
+        values = await self._read(FEED_PROVIDERS.name, _find_all)
         last = next((value for key, value in reversed(values) if key == provider_id.encode()), None)
         try:
             return None if last is None else ProviderHeartbeat.FromString(last)

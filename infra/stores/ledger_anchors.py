@@ -9,8 +9,6 @@ from typing import Final
 from infra.stores.postgres import Connection
 from overround.wallet.v1.anchor_pb2 import LedgerAnchor, LedgerChain
 
-ANCHORS_TOPIC: Final = "ledger.anchors.v1"
-
 _TABLE_BY_CHAIN: Final = {
     LedgerChain.LEDGER_CHAIN_TRANSFERS: "chain_block",
     LedgerChain.LEDGER_CHAIN_RECORDS: "record_block",

@@ -12,7 +12,8 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from infra.kafka import reader_options
-from streams.liability import TARGET_TOPIC, LiabilityUnavailable
+from streams.liability import LiabilityUnavailable
+from wire.topics import LIABILITIES
 
 COMPLETE_KEY: Final = "liability:complete"
 """Set of the partitions whose fixtures were all put; gone with the data."""
@@ -103,14 +104,14 @@ class KafkaLiabilityLog:
         try:
             return _read_to_end(consumer, partition)
         except KafkaException as error:
-            raise LiabilityUnavailable(f"{TARGET_TOPIC}-{partition} must be read, but: {error}") from error
+            raise LiabilityUnavailable(f"{LIABILITIES.name}-{partition} must be read, but: {error}") from error
         finally:
             consumer.close()
 
 
 def _read_to_end(consumer: Consumer, partition: int) -> dict[str, bytes]:
     newest: dict[str, bytes] = {}
-    consumer.assign([TopicPartition(TARGET_TOPIC, partition, OFFSET_BEGINNING)])
+    consumer.assign([TopicPartition(LIABILITIES.name, partition, OFFSET_BEGINNING)])
     deadline_s = time.monotonic() + READ_TIMEOUT_S
     while time.monotonic() < deadline_s:
         for message in consumer.consume(POLL_RECORDS_MAX, POLL_TIMEOUT_S):
@@ -125,4 +126,4 @@ def _read_to_end(consumer: Consumer, partition: int) -> dict[str, bytes]:
             else:
                 newest.pop(fixture_id, None)
             deadline_s = time.monotonic() + READ_TIMEOUT_S
-    raise LiabilityUnavailable(f"{TARGET_TOPIC}-{partition} must answer within {READ_TIMEOUT_S} s, did not")
+    raise LiabilityUnavailable(f"{LIABILITIES.name}-{partition} must answer within {READ_TIMEOUT_S} s, did not")

@@ -20,12 +20,8 @@ from overround.pam.v1 import player_pb2
 from wallet.transfer import Transfer
 from wire.bets import build_bet_changed, build_leg_changed
 from wire.players import build_player
+from wire.topics import BET_EVENTS, BET_LEGS, PLAYER_EVENTS, WALLET_EVENTS
 from wire.wallet import build_transfer_posted
-
-BETS_TOPIC = "bets.events.v1"
-LEGS_TOPIC = "bets.legs.v1"
-WALLET_TOPIC = "wallet.events.v1"
-PLAYERS_TOPIC = "pam.events.v1"
 
 # A row is published only once every transaction that began before it has ended: then none can come in before it.
 _NEXT = """
@@ -177,14 +173,14 @@ def _message(
 
 def _bet_message(rows: BetRows, sequence: int, stamp: outbox_pb2.OutboxPosition) -> tuple[str, str, bytes]:
     bet = rows.after(sequence)
-    return BETS_TOPIC, str(rows.account_id), build_bet_changed(bet, bet.events[-1], stamp).SerializeToString()
+    return BET_EVENTS.name, str(rows.account_id), build_bet_changed(bet, bet.events[-1], stamp).SerializeToString()
 
 
 def _leg_message(rows: BetRows, sequence: int, place: int, stamp: outbox_pb2.OutboxPosition) -> tuple[str, str, bytes]:
     bet = rows.after(0)
     leg = bet.legs[place]
     kind = BetEventKind(rows.events[sequence]["kind"])
-    return LEGS_TOPIC, leg.fixture_id, build_leg_changed(bet, leg, kind, stamp).SerializeToString()
+    return BET_LEGS.name, leg.fixture_id, build_leg_changed(bet, leg, kind, stamp).SerializeToString()
 
 
 def _transfer_message(row: asyncpg.Record, stamp: outbox_pb2.OutboxPosition) -> tuple[str, str, bytes]:
@@ -200,10 +196,10 @@ def _transfer_message(row: asyncpg.Record, stamp: outbox_pb2.OutboxPosition) -> 
         time_us=row["time_us"],
     )
     value = build_transfer_posted(transfer, stamp).SerializeToString()
-    return WALLET_TOPIC, str(row["player_account_id"]), value
+    return WALLET_EVENTS.name, str(row["player_account_id"]), value
 
 
 def _player_message(row: asyncpg.Record, stamp: outbox_pb2.OutboxPosition) -> tuple[str, str, bytes]:
     player = read_player(row)
     value = player_pb2.PlayerRegistered(position=stamp, player=build_player(player)).SerializeToString()
-    return PLAYERS_TOPIC, str(player.player_id), value
+    return PLAYER_EVENTS.name, str(player.player_id), value

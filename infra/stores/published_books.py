@@ -12,9 +12,8 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 
 from infra.kafka import reader_options
 from streams.ports import BooksUnavailable, EncodedPair
+from wire.topics import BOOKS, EXPLANATIONS
 
-BOOKS_TOPIC: Final = "odds.books.v1"
-EXPLANATIONS_TOPIC: Final = "odds.explanations.v1"
 ANSWER_TIMEOUT_S: Final = 5.0
 POLL_TIMEOUT_S: Final = 0.5
 POLL_RECORDS_MAX: Final = 2_000
@@ -48,7 +47,7 @@ def _find_places(consumer: Consumer, since_ms_by_partition: Mapping[int, int]) -
     """Return where to read from; a partition without anything that young is read from its end."""
     times = [
         TopicPartition(topic, partition, since_ms)
-        for topic in (BOOKS_TOPIC, EXPLANATIONS_TOPIC)
+        for topic in (BOOKS.name, EXPLANATIONS.name)
         for partition, since_ms in since_ms_by_partition.items()
     ]
     return consumer.offsets_for_times(times, timeout=ANSWER_TIMEOUT_S)
@@ -74,7 +73,7 @@ def _read_to_end(consumer: Consumer, places: list[TopicPartition]) -> dict[str, 
 def _note(message: Message, newest: dict[str, EncodedPair]) -> None:
     fixture_id, value = (message.key() or b"").decode(), message.value()
     before = newest.get(fixture_id) or EncodedPair(message.partition() or 0, b"", b"")
-    is_book = message.topic() == BOOKS_TOPIC
+    is_book = message.topic() == BOOKS.name
     newest[fixture_id] = replace(before, book=value) if is_book else replace(before, explanation=value)
 
 

@@ -7,12 +7,13 @@ import time
 import pytest
 
 from gateway.feeds.betfair import BetfairAdapter
-from gateway.feeds.intake import UPDATES_TOPIC, Intake
+from gateway.feeds.intake import Intake
 from gateway.feeds.reading import FeedAdapter
 from gateway.feeds.uof import UofAdapter
 from infra.settings import ROOT
 from kernel.clock import SystemClock
 from kernel.log import OnDelivery
+from wire.topics import FEED_UPDATES
 
 DATA = ROOT.parent / "shared" / "data"
 REPEATS = 3
@@ -23,7 +24,7 @@ class CountingOutlet:
         self.update_count = 0
 
     def send(self, topic: str, key: str, value: bytes | None, on_delivery: OnDelivery | None = None) -> None:
-        self.update_count += topic == UPDATES_TOPIC
+        self.update_count += topic == FEED_UPDATES.name
 
 
 async def run(adapter: FeedAdapter, messages: list[bytes]) -> tuple[int, float]:

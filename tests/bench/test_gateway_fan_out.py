@@ -20,6 +20,7 @@ from infra.kafka import KafkaOutlet
 from infra.settings import ROOT, Settings
 from markets.layout import MarketLayout
 from overround.odds.v1 import book_pb2, fixture_pb2, odds_service_pb2, odds_service_pb2_grpc
+from wire.topics import BOOKS
 
 FIXTURES = 200
 WATCHERS = 4
@@ -67,7 +68,7 @@ async def publish(outlet: KafkaOutlet, books_per_s: int) -> None:
         for _ in range(int(elapsed_s * books_per_s) - published):
             book = books[published % FIXTURES]
             book.version = book.feed_time_us = time.time_ns() // 1_000
-            outlet.send("odds.books.v1", book.fixture_id, book.SerializeToString())
+            outlet.send(BOOKS.name, book.fixture_id, book.SerializeToString())
             published += 1
         await asyncio.sleep(TICK_S)
 

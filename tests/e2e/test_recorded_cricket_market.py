@@ -16,6 +16,7 @@ from overround.odds.v1 import book_pb2, fixture_pb2
 from tests.e2e.client import Bettor, Price, Prices, wait_for
 from tests.e2e.conftest import Overround, patient
 from tests.running_system import RunningSystem
+from wire.topics import BOOKS
 
 MARKET_ID = "1.200806927"
 EVENT_ID = "31573045"
@@ -100,7 +101,7 @@ def assert_history_is_whole(settings: Settings, fixture_id: str) -> None:
 
 async def published_versions(settings: Settings, fixture_id: str) -> set[int]:
     """Return every version of the fixture's book that the topic holds."""
-    reader = LogReader(settings.kafka_client, ["odds.books.v1"], start="beginning", client_id="e2e")
+    reader = LogReader(settings.kafka_client, [BOOKS.name], start="beginning", client_id="e2e")
     versions: set[int] = set()
 
     async def collect() -> None:

@@ -36,6 +36,7 @@ from overround.odds.v1 import book_pb2
 from overround.risk.v1 import risk_pb2
 from overround.wallet.v1 import wallet_pb2
 from pam.player import PlayerRole
+from wire.topics import BET_LEGS, BOOKS, RESULTS, WALLET_EVENTS
 
 WAIT_S = 30
 DEPOSIT_MINOR, STAKE_MINOR, ODDS_MILLI = 10_000, 1_000, 2_500
@@ -124,7 +125,7 @@ async def test_legs_become_liability_in_redis_also_after_a_restart_and_after_red
 
     async def send(*messages: bet_pb2.LegChanged) -> None:
         for message in messages:
-            await outlet.send_and_wait("bets.legs.v1", fixture_id, message.SerializeToString())
+            await outlet.send_and_wait(BET_LEGS.name, fixture_id, message.SerializeToString())
 
     async def has(*, bet_count: int, turnover_minor: int) -> bool:
         value = await redis.get(liability_key(fixture_id))
@@ -215,7 +216,7 @@ async def test_results_settle_bets_and_a_rollback_takes_the_money_back_and_settl
             provider_id="uof:1", fixture_id=fixture_id, sequence=sequence, results=[result]
         )
         for _ in range(2):
-            await outlet.send_and_wait("results.v1", fixture_id, message.SerializeToString())
+            await outlet.send_and_wait(RESULTS.name, fixture_id, message.SerializeToString())
 
     def stand(home: tuple[BetStatus, int], away: tuple[BetStatus, int]) -> Callable[[], Awaitable[bool]]:
         async def check() -> bool:
@@ -282,9 +283,9 @@ async def test_history_holds_each_version_and_each_transfer_once_after_they_are_
 
     async def publish() -> None:
         for version in versions:
-            outlet.send("odds.books.v1", fixture_id, _book(fixture_id, version))
-        outlet.send("odds.books.v1", fixture_id, b"\xff")
-        outlet.send("wallet.events.v1", fixture_id, transfer.SerializeToString())
+            outlet.send(BOOKS.name, fixture_id, _book(fixture_id, version))
+        outlet.send(BOOKS.name, fixture_id, b"\xff")
+        outlet.send(WALLET_EVENTS.name, fixture_id, transfer.SerializeToString())
         await outlet.flush(10)
 
     with Client.from_url(f"{clickhouse_dsn}?send_receive_timeout=20") as client:

@@ -23,7 +23,6 @@ from infra.kafka import KafkaOutlet, partition_of
 from infra.settings import Settings
 from infra.stores.book_snapshots import RedisBookSnapshots
 from infra.stores.explanation_log import KEPT_MS, READERS_MAX, KafkaExplanationLog
-from infra.stores.published_books import EXPLANATIONS_TOPIC
 from kernel.clock import SystemClock
 from markets.fixture import MarketStatus
 from markets.layout import MarketLayout
@@ -35,6 +34,7 @@ from odds.repricing import price
 from odds.updates import FixtureUpdate, Quotes
 from overround.trading.v1 import trading_service_pb2
 from wire.books import encode_explanation
+from wire.topics import EXPLANATIONS
 
 LAYOUT = MarketLayout.of_markets([("1x2", ("home", "draw", "away")), ("total:2.5", ("over", "under"))])
 PROVIDER_ID = "sim-alpha"
@@ -72,7 +72,7 @@ class World:
     async def publish(self, explanation: Explanation) -> None:
         value = encode_explanation(explanation)
         await self.redis.set(f"explanation:{explanation.fixture_id}", value, ex=60)
-        await self.outlet.send_and_wait(EXPLANATIONS_TOPIC, explanation.fixture_id, value)
+        await self.outlet.send_and_wait(EXPLANATIONS.name, explanation.fixture_id, value)
 
     async def publish_three(self, fixture_id: str) -> list[int]:
         """Publish three versions as time goes on; return them."""
@@ -148,7 +148,7 @@ async def test_a_version_is_found_before_and_behind_the_records_of_others(world:
     values = [(name, encode_explanation(make_explanation(name, now_us()))) for name in neighbours]
     for _ in range(5):
         for name, value in values:
-            world.outlet.send(EXPLANATIONS_TOPIC, name, value)
+            world.outlet.send(EXPLANATIONS.name, name, value)
     await world.outlet.flush(30)
     behind = await world.publish_three(fixture_id)
     for version in (*before, *behind):
@@ -186,5 +186,5 @@ async def test_without_a_broker_every_question_is_refused_and_none_waits_for_eve
 
 def test_the_broker_keeps_every_version_for_as_long_as_is_said(settings: Settings) -> None:
     admin = AdminClient({**settings.kafka_client})
-    (described,) = admin.describe_configs([ConfigResource(ResourceType.TOPIC, EXPLANATIONS_TOPIC)]).values()
+    (described,) = admin.describe_configs([ConfigResource(ResourceType.TOPIC, EXPLANATIONS.name)]).values()
     assert described.result(timeout=10)["min.compaction.lag.ms"].value == str(KEPT_MS)

@@ -22,7 +22,7 @@ from google.rpc.error_details_pb2 import ErrorInfo
 from google.rpc.status_pb2 import Status
 
 from gateway.feed_service import SERVICE, FeedService, PushLimits
-from gateway.feeds.intake import DEAD_LETTER_TOPIC, PROVIDERS_TOPIC, UPDATES_TOPIC, Intake
+from gateway.feeds.intake import Intake
 from gateway.server import make_server
 from gateway.source import address_reader
 from infra.kafka import KafkaOutlet
@@ -49,6 +49,7 @@ from overround.odds.v1.fixture_pb2 import MatchState
 from tests.running_system import running
 from tests.unit.fake_gateway import Door
 from wire.feed import build_quotes, parse_update
+from wire.topics import FEED_DEAD_LETTERS, FEED_PROVIDERS, FEED_UPDATES
 
 LIMITS = PushLimits(in_flight_updates_max=100, idle_timeout_ms=30_000, acknowledge_interval_ms=5)
 WAIT_S = 30.0
@@ -199,7 +200,7 @@ class LogTail:
         self.client = client
         consumer = self._consumer()
         self.starts = []
-        for topic in (UPDATES_TOPIC, PROVIDERS_TOPIC, DEAD_LETTER_TOPIC):
+        for topic in (FEED_UPDATES.name, FEED_PROVIDERS.name, FEED_DEAD_LETTERS.name):
             for partition in consumer.list_topics(topic, timeout=10).topics[topic].partitions:
                 _, high = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=10)
                 self.starts.append(TopicPartition(topic, partition, high))
@@ -224,18 +225,18 @@ class LogTail:
         return values
 
     def updates(self, provider_id: str) -> list[FeedUpdate]:
-        values = [value for value in self.read(UPDATES_TOPIC) if provider_id.encode() in value]
+        values = [value for value in self.read(FEED_UPDATES.name) if provider_id.encode() in value]
         return [FeedUpdate.FromString(value) for value in values]
 
     def sequences(self, provider_id: str) -> list[int]:
         return sorted(update.sequence for update in self.updates(provider_id))
 
     def signs(self, provider_id: str) -> list[ProviderHeartbeat]:
-        values = [value for value in self.read(PROVIDERS_TOPIC) if provider_id.encode() in value]
+        values = [value for value in self.read(FEED_PROVIDERS.name) if provider_id.encode() in value]
         return [ProviderHeartbeat.FromString(value) for value in values]
 
     def letters(self, provider_id: str) -> list[DeadLetter]:
-        values = [value for value in self.read(DEAD_LETTER_TOPIC) if provider_id.encode() in value]
+        values = [value for value in self.read(FEED_DEAD_LETTERS.name) if provider_id.encode() in value]
         return [DeadLetter.FromString(value) for value in values]
 
     def _consumer(self) -> Consumer:
@@ -320,7 +321,7 @@ async def test_what_a_killed_gateway_left_in_the_log_is_passed_over(
     await doors.cursors.move(provider_id, epoch=cursor.epoch, acknowledged_sequence=5, is_exact=False, now_ms=now_ms)
     for number in (3, 6, 8):  # appended, never acknowledged: 3 is below the cursor
         left = update(number, provider_id=provider_id)
-        await doors.outlet.send_and_wait(UPDATES_TOPIC, left.fixture_id, left.SerializeToString())
+        await doors.outlet.send_and_wait(FEED_UPDATES.name, left.fixture_id, left.SerializeToString())
     async with Pusher(doors.address, api_key) as pusher:
         assert (await pusher.receive()).acknowledged_sequence == 5
         await pusher.push(*(update(number) for number in (6, 7, 8, 9)))

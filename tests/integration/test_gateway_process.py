@@ -22,6 +22,7 @@ from infra.settings import ROOT, Settings
 from overround.odds.v1 import book_pb2, odds_service_pb2, odds_service_pb2_grpc
 from overround.trading.v1 import trading_service_pb2, trading_service_pb2_grpc
 from tests.integration.channels import open_channel
+from wire.topics import BOOKS
 
 TIMEOUT_S = 30.0
 STOP_LIMIT_S = 5.0
@@ -94,7 +95,7 @@ async def test_without_redis_it_reads_its_books_from_the_log_and_says_what_is_wr
     fixture_id = f"test:{uuid4().hex[:12]}"
     outlet = KafkaOutlet(settings.kafka_client, client_id="test", delivery_timeout_ms=10_000)
     book = book_pb2.Book(fixture_id=fixture_id, version=1)
-    await outlet.send_and_wait("odds.books.v1", fixture_id, book.SerializeToString())
+    await outlet.send_and_wait(BOOKS.name, fixture_id, book.SerializeToString())
     outlet.close()
     settings = moved(settings, redis=free_port())
     with running(settings):

@@ -34,6 +34,7 @@ from overround.risk.v1 import risk_pb2
 from overround.trading.v1 import trading_pb2, trading_service_pb2, trading_service_pb2_grpc
 from pam.player import PlayerRole
 from tests.integration.channels import open_channel
+from wire.topics import BET_EVENTS, BOOKS, FEED_PROVIDERS, HEARTBEATS, LIABILITIES, TRADING_COMMANDS
 
 TIMEOUT_S = 30.0
 LAYOUT = MarketLayout.of_markets([("1x2", ["home", "draw", "away"]), ("btts", ["yes", "no"])])
@@ -118,11 +119,11 @@ class World:
         while True:
             for partition in range(self.settings.kafka.partitions):
                 heartbeat = book_pb2.PricingHeartbeat(partition=partition, time_us=time.time_ns() // 1_000)
-                self.outlet.send("odds.heartbeats.v1", str(partition), heartbeat.SerializeToString())
+                self.outlet.send(HEARTBEATS.name, str(partition), heartbeat.SerializeToString())
             await asyncio.sleep(0.25)
 
     async def publish(self, book: book_pb2.Book) -> None:
-        await self.outlet.send_and_wait("odds.books.v1", book.fixture_id, book.SerializeToString())
+        await self.outlet.send_and_wait(BOOKS.name, book.fixture_id, book.SerializeToString())
 
     async def log_in(self, role: PlayerRole) -> tuple[tuple[str, str], ...]:
         pool = PostgresPool(
@@ -355,9 +356,9 @@ async def test_the_desk_is_shown_all_it_needs(world: World) -> None:
     request = trading_service_pb2.WatchDeskRequest(fixture_id=fixture_id)
     stream = world.trading.WatchDesk(request, metadata=await world.log_in(PlayerRole.TRADER))
     await world.publish(build_book(fixture_id, 5))
-    await world.outlet.send_and_wait("risk.liability.v1", fixture_id, liability.SerializeToString())
-    await world.outlet.send_and_wait("feed.providers.v1", provider_id, sign.SerializeToString())
-    await world.outlet.send_and_wait("bets.events.v1", "1", bet.SerializeToString())
+    await world.outlet.send_and_wait(LIABILITIES.name, fixture_id, liability.SerializeToString())
+    await world.outlet.send_and_wait(FEED_PROVIDERS.name, provider_id, sign.SerializeToString())
+    await world.outlet.send_and_wait(BET_EVENTS.name, "1", bet.SerializeToString())
     seen = trading_service_pb2.WatchDeskResponse()
 
     def is_all_seen(message: trading_service_pb2.WatchDeskResponse) -> bool:
@@ -387,7 +388,7 @@ def read_commands(settings: Settings, fixture_id: str) -> list[trading_pb2.Tradi
     """Read trading.commands.v1 to its end."""
     consumer = Consumer({**settings.kafka_client, "group.id": "test", "enable.auto.commit": False})
     try:
-        topic = "trading.commands.v1"
+        topic = TRADING_COMMANDS.name
         partitions = consumer.list_topics(topic, timeout=5).topics[topic].partitions
         consumer.assign([TopicPartition(topic, partition, 0) for partition in partitions])
         ends = [consumer.get_watermark_offsets(TopicPartition(topic, partition)) for partition in partitions]

@@ -11,16 +11,15 @@ from infra.kafka import KafkaOutlet, partition_of
 from infra.log_reader import LogReader
 from infra.settings import Settings
 from kernel.log import DeliveryFailed, OutletFull
-
-TOPIC = "trading.commands.v1"
+from wire.topics import TRADING_COMMANDS
 
 
 async def test_keys_go_where_partition_of_says(settings: Settings) -> None:
     outlet = KafkaOutlet(settings.kafka_client, client_id="test-outlet", delivery_timeout_ms=5_000)
-    reader = LogReader(settings.kafka_client, [TOPIC], start="end", client_id="test-outlet")
+    reader = LogReader(settings.kafka_client, [TRADING_COMMANDS.name], start="end", client_id="test-outlet")
     await reader.wait_until_placed()
     keys = [f"test:{uuid.uuid4()}" for _ in range(20)]
-    await asyncio.gather(*(outlet.send_and_wait(TOPIC, key, b"") for key in keys))
+    await asyncio.gather(*(outlet.send_and_wait(TRADING_COMMANDS.name, key, b"") for key in keys))
 
     found: dict[str, int] = {}
     async with asyncio.timeout(10):
@@ -46,7 +45,7 @@ async def test_a_broker_that_is_away_fails_the_send_within_its_time() -> None:
     outlet = KafkaOutlet({"bootstrap.servers": "127.0.0.1:1"}, client_id="test-outlet", delivery_timeout_ms=300)
     async with asyncio.timeout(5):
         with pytest.raises(DeliveryFailed):
-            await outlet.send_and_wait(TOPIC, "key", b"value")
+            await outlet.send_and_wait(TRADING_COMMANDS.name, "key", b"value")
     outlet.close()
 
 
@@ -54,7 +53,7 @@ async def test_a_closed_outlet_takes_nothing(settings: Settings) -> None:
     outlet = KafkaOutlet(settings.kafka_client, client_id="test-outlet", delivery_timeout_ms=300)
     outlet.close()
     with pytest.raises(OutletFull):
-        outlet.send(TOPIC, "key", b"value")
+        outlet.send(TRADING_COMMANDS.name, "key", b"value")
 
 
 async def test_a_listener_that_raises_takes_nobody_elses_confirmation(settings: Settings) -> None:
@@ -63,8 +62,8 @@ async def test_a_listener_that_raises_takes_nobody_elses_confirmation(settings: 
     def fail(_: Exception | None) -> None:
         raise RuntimeError("listener")
 
-    outlet.send(TOPIC, "test:fails", b"", fail)
+    outlet.send(TRADING_COMMANDS.name, "test:fails", b"", fail)
     async with asyncio.timeout(10):
         await outlet.flush(5.0)
-        await outlet.send_and_wait(TOPIC, "test:after", b"")
+        await outlet.send_and_wait(TRADING_COMMANDS.name, "test:after", b"")
     outlet.close()

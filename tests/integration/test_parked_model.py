@@ -24,12 +24,13 @@ from kernel.clock import SystemClock
 from overround.feed.v1 import feed_pb2
 from streams import parked_results, settlement_pages
 from streams.parked_results import Parking
-from streams.settlement import SOURCE_TOPIC, SettlementAgent
+from streams.settlement import SettlementAgent
 from streams.settlement_pages import Pages
 from tests.integration.test_ledger_model import Model, ModelBet, ModelPlayer
 from tests.ledger_world import LedgerWorld, build_command, correction, open_world, scratch_database, settlement
 from tests.unit.fake_faust import FakeApp
 from wire.results import build_market_result
+from wire.topics import RESULTS
 
 CASH_MINOR = 100_000
 SETTLE_LIMIT_S = 20
@@ -277,7 +278,7 @@ class ParkedMachine(RuleBasedStateMachine):
         pages = Pages(PostgresSettlementLedger(self.world.pool), SystemClock(), page_size_max=1)
         SettlementAgent(pages=pages, parking=Parking(store, pages), workers=2).attach(app)
         for offset, (_, encoded) in enumerate(self.log[self.seen :]):
-            app.deliver(SOURCE_TOPIC, offset, encoded)
+            app.deliver(RESULTS.name, offset, encoded)
         async with app:
             if dies_after_s is not None:
                 await asyncio.sleep(dies_after_s)

@@ -24,6 +24,7 @@ from infra.settings import ROOT, Settings
 from overround.feed.v1 import feed_pb2
 from tests.ledger_world import LedgerWorld, correction, open_world, scratch_database, settlement
 from wire.results import build_market_result
+from wire.topics import RESULTS
 
 WAIT_S = 30
 WON, LOST = settlement(home_won=True), settlement(home_won=False)
@@ -45,7 +46,7 @@ class Desk:
             sequence=sequence,
             results=[build_market_result(result) for result in results],
         )
-        await self.outlet.send_and_wait("results.v1", fixture_id, message.SerializeToString())
+        await self.outlet.send_and_wait(RESULTS.name, fixture_id, message.SerializeToString())
 
     async def parked_of(self, fixture_id: str) -> list[asyncpg.Record]:
         """What waits of a fixture: the log has those of other tests too."""
@@ -143,7 +144,7 @@ async def test_a_result_that_cannot_be_read_holds_its_fixture_through_restarts_u
         return "wait for a person" in await health(desk.settings)
 
     async with settling(desk):
-        await desk.outlet.send_and_wait("results.v1", held, b"\xff\xff")
+        await desk.outlet.send_and_wait(RESULTS.name, held, b"\xff\xff")
         await desk.send(held, 2, WON)
         await desk.send(other, 3, WON)
         await eventually(lambda: is_settled(untouched.bet_id))

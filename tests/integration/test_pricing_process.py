@@ -28,6 +28,7 @@ from overround.odds.v1 import book_pb2, fixture_pb2
 from overround.trading.v1 import trading_pb2
 from wire.books import parse_book
 from wire.feed import build_quotes
+from wire.topics import BOOKS, FEED_PROVIDERS, FEED_UPDATES, HEARTBEATS, PRICING_DEAD_LETTERS, RESULTS, TRADING_COMMANDS
 
 LAYOUT = MarketLayout.of_markets([("1x2", ("home", "draw", "away")), ("total:2.5", ("over", "under"))])
 ODDS_MILLI = (2_100, 3_400, 3_600, 1_900, 1_950)
@@ -97,13 +98,13 @@ class World:
             self.sequence += 1
             update.sequence = self.sequence
         update.received_time_us = time.time_ns() // 1_000
-        await self.outlet.send_and_wait("feed.updates.v1", update.fixture_id, update.SerializeToString())
+        await self.outlet.send_and_wait(FEED_UPDATES.name, update.fixture_id, update.SerializeToString())
 
     async def sign(self, provider_id: str, *, timeout_ms: int = 60_000, is_up: bool = True) -> None:
         sign = feed_pb2.ProviderHeartbeat(
             provider_id=provider_id, received_time_us=time.time_ns() // 1_000, is_up=is_up, timeout_ms=timeout_ms
         )
-        await self.outlet.send_and_wait("feed.providers.v1", provider_id, sign.SerializeToString())
+        await self.outlet.send_and_wait(FEED_PROVIDERS.name, provider_id, sign.SerializeToString())
 
     async def command(self, fixture_id: str, action: trading_pb2.TradingAction.ValueType, market_id: str = "") -> None:
         command = trading_pb2.TradingCommand(
@@ -114,7 +115,7 @@ class World:
             trader_name="ann",
             time_us=time.time_ns() // 1_000,
         )
-        await self.outlet.send_and_wait("trading.commands.v1", fixture_id, command.SerializeToString())
+        await self.outlet.send_and_wait(TRADING_COMMANDS.name, fixture_id, command.SerializeToString())
 
     async def wait_for(self, fixture_id: str, *reasons: SuspensionReason, after: int = 0) -> Book:
         """Return the first book above a version whose markets have these suspension reasons."""
@@ -127,11 +128,11 @@ class World:
         pytest.fail(f"no book of {fixture_id} with {reasons}, had {self.books.get(fixture_id)}")
 
     def take(self, topic: str, key: str, value: bytes) -> None:
-        if topic == "odds.books.v1":
+        if topic == BOOKS.name:
             self.books.setdefault(key, []).append(parse_book(book_pb2.Book.FromString(value)))
-        elif topic == "results.v1":
+        elif topic == RESULTS.name:
             self.results.append(feed_pb2.FixtureResults.FromString(value))
-        elif topic == "pricing.dead-letter":
+        elif topic == PRICING_DEAD_LETTERS.name:
             self.dead_letters.append(feed_pb2.DeadLetter.FromString(value))
         else:
             heartbeat = book_pb2.PricingHeartbeat.FromString(value)
@@ -159,7 +160,7 @@ def pricing(settings: Settings) -> Iterator[PricingProcess]:
 async def world(settings: Settings, pricing: PricingProcess) -> AsyncIterator[World]:
     await pricing.wait_healthy()
     outlet = KafkaOutlet(settings.kafka_client, client_id="test-world", delivery_timeout_ms=5_000)
-    topics = ["odds.books.v1", "results.v1", "odds.heartbeats.v1", "pricing.dead-letter"]
+    topics = [BOOKS.name, RESULTS.name, HEARTBEATS.name, PRICING_DEAD_LETTERS.name]
     reader = LogReader(settings.kafka_client, topics, start="end", client_id="test-world")
     world = World(outlet, Redis.from_url(settings.redis_url))
     await reader.wait_until_placed()
@@ -289,7 +290,7 @@ async def test_results_follow_the_book_that_shows_them(world: World) -> None:
 
 async def test_malformed_values_are_kept_aside_and_the_rest_flows_on(world: World) -> None:
     fixture_id, provider_id = new_fixture(), new_provider()
-    await world.outlet.send_and_wait("feed.updates.v1", fixture_id, b"\xff\xff")
+    await world.outlet.send_and_wait(FEED_UPDATES.name, fixture_id, b"\xff\xff")
     await world.quote(fixture_id, provider_id)
 
     await world.wait_for(fixture_id, NONE, NONE)

@@ -25,13 +25,14 @@ from overround.wallet.v1.wallet_pb2 import TransferPosted
 from pam.player import Player
 from tests.ledger_world import LedgerWorld, open_world, scratch_database, settlement
 from wire.bets import parse_bet
+from wire.topics import BET_EVENTS, BET_LEGS, PLAYER_EVENTS, WALLET_EVENTS
 
 QUICK = RelaySettings(retry_ms=20, chain_interval_ms=20, prune_interval_ms=20, poll_ms=5)
 MESSAGES: dict[str, type[Any]] = {
-    "bets.events.v1": BetChanged,
-    "bets.legs.v1": LegChanged,
-    "wallet.events.v1": TransferPosted,
-    "pam.events.v1": PlayerRegistered,
+    BET_EVENTS.name: BetChanged,
+    BET_LEGS.name: LegChanged,
+    WALLET_EVENTS.name: TransferPosted,
+    PLAYER_EVENTS.name: PlayerRegistered,
 }
 
 
@@ -114,10 +115,10 @@ async def test_everything_is_told_once_in_order_under_its_key(world: LedgerWorld
     keys = {topic: key for topic, key, _ in outlet.sent}
     account = str(player.cash_account_id)
     assert keys == {
-        "pam.events.v1": str(player.player_id),
-        "bets.events.v1": account,
-        "bets.legs.v1": "sim:test:1",
-        "wallet.events.v1": account,
+        PLAYER_EVENTS.name: str(player.player_id),
+        BET_EVENTS.name: account,
+        BET_LEGS.name: "sim:test:1",
+        WALLET_EVENTS.name: account,
     }
 
 
@@ -127,8 +128,8 @@ async def test_a_bet_is_told_as_it_was_after_each_event(world: LedgerWorld, scra
     outlet = FakeOutlet()
     async with running(scratch, outlet):
         await eventually(lambda: len(outlet.sent) == 8)
-    changes = [BetChanged.FromString(value) for topic, _, value in outlet.sent if topic == "bets.events.v1"]
-    legs = [LegChanged.FromString(value) for topic, _, value in outlet.sent if topic == "bets.legs.v1"]
+    changes = [BetChanged.FromString(value) for topic, _, value in outlet.sent if topic == BET_EVENTS.name]
+    legs = [LegChanged.FromString(value) for topic, _, value in outlet.sent if topic == BET_LEGS.name]
     stored, _ = await world.bets.list_bets(player.player_id, status=None, size=1, before="")
     assert [len(change.bet.events) for change in changes] == [1, 2]
     assert parse_bet(changes[1].bet) == stored[0]
@@ -183,7 +184,7 @@ async def test_a_transaction_that_began_first_and_ends_last_is_not_skipped(
         await transaction.commit()
         await eventually(lambda: len(outlet.sent) == 6)
     await slow.close()
-    assert outlet.sent[2][0] == "pam.events.v1"
+    assert outlet.sent[2][0] == PLAYER_EVENTS.name
     assert outlet.positions() == sorted(outlet.positions())
 
 
@@ -242,7 +243,7 @@ async def test_what_a_bet_did_reaches_kafka(world: LedgerWorld, scratch: Setting
     try:
         async with running(scratch, outlet):
             player = await play(world, bets=1)
-            consumer.subscribe(["bets.events.v1"])
+            consumer.subscribe([BET_EVENTS.name])
             value = await asyncio.to_thread(_find_by_key, consumer, str(player.cash_account_id), player)
     finally:
         await asyncio.to_thread(consumer.close)

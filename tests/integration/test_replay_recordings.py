@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 from confluent_kafka import Consumer, TopicPartition
 
-from gateway.feeds.intake import DEAD_LETTER_TOPIC, PROVIDERS_TOPIC, UPDATES_TOPIC
 from infra.settings import ROOT, Settings
 from overround.feed.v1.feed_pb2 import DeadLetter, FeedUpdate, ProviderHeartbeat
+from wire.topics import FEED_DEAD_LETTERS, FEED_PROVIDERS, FEED_UPDATES
 
 DATA = ROOT.parent / "shared" / "data"
 CRICKET = DATA / "betfair" / "1.200806927"
@@ -58,7 +58,7 @@ def read_all(settings: Settings, topic: str, key: str | None = None) -> list[byt
 
 
 def updates_of(settings: Settings, fixture_id: str) -> list[FeedUpdate]:
-    return [FeedUpdate.FromString(value) for value in read_all(settings, UPDATES_TOPIC, fixture_id)]
+    return [FeedUpdate.FromString(value) for value in read_all(settings, FEED_UPDATES.name, fixture_id)]
 
 
 def rows_of(output: str) -> dict[str, str]:
@@ -104,7 +104,7 @@ def test_the_match_story_is_replayed_in_name_order_and_signs_of_life_go_on(
     updates = updates_of(settings, f"sr:match:{number}")
     assert [update.provider_time_ms for update in updates] == sorted(update.provider_time_ms for update in updates)
     assert len(updates) == 12
-    ever = [ProviderHeartbeat.FromString(value) for value in read_all(settings, PROVIDERS_TOPIC)]
+    ever = [ProviderHeartbeat.FromString(value) for value in read_all(settings, FEED_PROVIDERS.name)]
     signs = [sign for sign in ever if sign.received_time_us >= begun_us]
     assert [sign.is_up for sign in signs if sign.provider_id == "uof:1"][-2:] == [False, False]
     assert sum(sign.provider_id == "uof:3" and sign.is_up for sign in signs) >= 3
@@ -146,7 +146,7 @@ def test_what_is_refused_is_counted_and_kept(settings: Settings, tmp_path: Path,
     assert done.returncode == 0
     rows = rows_of(done.stdout)
     assert [rows[f"refused: {reason}"] for reason in ("MALFORMED", "OVERSIZED", "UNKNOWN_MESSAGE")] == ["1", "1", "1"]
-    letters = [DeadLetter.FromString(value) for value in read_all(settings, DEAD_LETTER_TOPIC)]
+    letters = [DeadLetter.FromString(value) for value in read_all(settings, FEED_DEAD_LETTERS.name)]
     assert f'{{"op":"ocm","pt":{number}}}'.encode() in [letter.raw for letter in letters]
 
 

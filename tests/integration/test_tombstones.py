@@ -12,16 +12,15 @@ from infra.kafka import KafkaOutlet, partition_of
 from infra.settings import Settings
 from infra.stores.liability import KafkaLiabilityLog
 from infra.stores.published_books import KafkaPublishedBooks
-from streams.liability import TARGET_TOPIC
 from streams.ports import EncodedPair
 from streams.pricing_eviction import Eviction
-from streams.pricing_publication import BOOKS_TOPIC, EXPLANATIONS_TOPIC
 from tests.unit.fake_faust import eventually
+from wire.topics import BOOKS, EXPLANATIONS, LIABILITIES
 
 
 async def take_back(outlet: KafkaOutlet, *names: str) -> None:
     """Leave nothing to other tests that is no book."""
-    for topic in (BOOKS_TOPIC, EXPLANATIONS_TOPIC, TARGET_TOPIC):
+    for topic in (BOOKS.name, EXPLANATIONS.name, LIABILITIES.name):
         for name in names:
             await outlet.send_and_wait(topic, name, None)
 
@@ -37,15 +36,15 @@ async def test_fixtures_that_were_evicted_are_read_back_as_taken_back(outlet: Ka
     kept, gone, again = (f"test:{uuid.uuid4()}" for _ in range(3))
     partition_by_fixture = {name: partition_of(name, settings.kafka.partitions) for name in (kept, gone, again)}
     for name in partition_by_fixture:
-        await outlet.send_and_wait(EXPLANATIONS_TOPIC, name, b"why")
-        await outlet.send_and_wait(BOOKS_TOPIC, name, b"book")
+        await outlet.send_and_wait(EXPLANATIONS.name, name, b"why")
+        await outlet.send_and_wait(BOOKS.name, name, b"book")
 
     forgotten: dict[str, int] = {}
     eviction = Eviction(outlet, is_held=lambda _: False, on_forgotten=forgotten.update)
     eviction.add({name: partition_by_fixture[name] for name in (gone, again)})
     eviction.send()
     await eventually(lambda: forgotten.keys() == {gone, again})
-    await outlet.send_and_wait(BOOKS_TOPIC, again, b"another book")
+    await outlet.send_and_wait(BOOKS.name, again, b"another book")
 
     published = KafkaPublishedBooks(settings.kafka_client, client_id="test-tombstones-read")
     found = await published.read(dict.fromkeys(range(settings.kafka.partitions), 0))
@@ -58,8 +57,8 @@ async def test_fixtures_that_were_evicted_are_read_back_as_taken_back(outlet: Ka
 async def test_a_liability_that_was_dropped_is_not_read_back(outlet: KafkaOutlet, settings: Settings) -> None:
     kept, gone = (f"test:{uuid.uuid4()}" for _ in range(2))
     for name in (kept, gone):
-        await outlet.send_and_wait(TARGET_TOPIC, name, b"liability")
-    await outlet.send_and_wait(TARGET_TOPIC, gone, None)
+        await outlet.send_and_wait(LIABILITIES.name, name, b"liability")
+    await outlet.send_and_wait(LIABILITIES.name, gone, None)
 
     log = KafkaLiabilityLog(settings.kafka_client, client_id="test-tombstones-liability")
     read = await asyncio.gather(*(log.read(partition) for partition in range(settings.kafka.partitions)))
@@ -72,8 +71,8 @@ async def test_a_liability_that_was_dropped_is_not_read_back(outlet: KafkaOutlet
 async def test_an_outlet_knows_how_far_the_log_has_what_was_sent(outlet: KafkaOutlet, settings: Settings) -> None:
     name = f"test:{uuid.uuid4()}"
     partition = partition_of(name, settings.kafka.partitions)
-    assert outlet.delivered_until(BOOKS_TOPIC, partition) == 0
-    await outlet.send_and_wait(BOOKS_TOPIC, name, b"book")
-    first = outlet.delivered_until(BOOKS_TOPIC, partition)
-    await outlet.send_and_wait(BOOKS_TOPIC, name, None)
-    assert outlet.delivered_until(BOOKS_TOPIC, partition) > first > 0
+    assert outlet.delivered_until(BOOKS.name, partition) == 0
+    await outlet.send_and_wait(BOOKS.name, name, b"book")
+    first = outlet.delivered_until(BOOKS.name, partition)
+    await outlet.send_and_wait(BOOKS.name, name, None)
+    assert outlet.delivered_until(BOOKS.name, partition) > first > 0

@@ -19,11 +19,10 @@ from odds.suspension import next_change_us
 from odds.updates import FixtureUpdate, Quotes
 from overround.odds.v1 import book_pb2
 from streams.ports import EncodedPair
-from streams.pricing_heartbeat import HEARTBEATS_TOPIC
-from streams.pricing_publication import BOOKS_TOPIC
 from tests.unit.fake_faust import eventually
 from tests.unit.pricing_bench import Bench
 from wire.books import encode_book, encode_explanation, parse_book, parse_explanation
+from wire.topics import BOOKS, HEARTBEATS
 
 NOW_US = 1_800_000_000_000_000
 SECOND_US = 1_000_000
@@ -151,7 +150,7 @@ def test_before_the_first_heartbeat_every_book_read_back_says_what_would_be_pric
     now_us = then_us + away_s * SECOND_US
     sent = asyncio.run(sent_by_a_successor(pairs, now_us))
     topics = [topic for topic, _, _ in sent]
-    vouched = {key: value for topic, key, value in sent[: topics.index(HEARTBEATS_TOPIC)] if topic == BOOKS_TOPIC}
+    vouched = {key: value for topic, key, value in sent[: topics.index(HEARTBEATS.name)] if topic == BOOKS.name}
     assert vouched.keys() == pairs.keys()
     for fixture_id, raw in vouched.items():
         book = parse_book(book_pb2.Book.FromString(raw or b""))
@@ -163,6 +162,6 @@ async def sent_by_a_successor(pairs: dict[str, EncodedPair], now_us: int) -> lis
     bench = Bench(POLICY)
     bench.published.pairs, bench.clock.time_us = pairs, now_us
     await bench.start()
-    await eventually(lambda: bool(bench.outlet.of(HEARTBEATS_TOPIC)))
+    await eventually(lambda: bool(bench.outlet.of(HEARTBEATS.name)))
     await bench.stop()
     return bench.outlet.sent

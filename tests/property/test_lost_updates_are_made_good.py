@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.feed_service import FeedService, PushLimits
-from gateway.feeds.intake import PROVIDERS_TOPIC, UPDATES_TOPIC, Intake
+from gateway.feeds.intake import Intake
 from gateway.feeds.ports import Cursor, LoggedUpdate, Provider, StreamSuperseded
 from infra.kafka_groups import MessageGroups, Outgoing
 from kernel.log import DeliveryFailed, OnDelivery
@@ -29,6 +29,7 @@ from overround.odds.v1.fixture_pb2 import PERIOD_FIRST_HALF as FIRST_HALF
 from overround.odds.v1.fixture_pb2 import MatchState
 from wire.feed import build_quotes, build_results, parse_sign, parse_update
 from wire.results import result_keys
+from wire.topics import FEED_PROVIDERS, FEED_UPDATES
 
 ALPHA = Provider("alpha", 600_000)
 MARKETS = ("1x2", "total:2.5", "btts")
@@ -65,7 +66,7 @@ class Broker:
     def settle(self) -> None:
         handed, self.under_way = self.under_way, []
         for topic, value, on_delivery in handed:
-            if topic == UPDATES_TOPIC and self.losses and self.losses.pop(0):
+            if topic == FEED_UPDATES.name and self.losses and self.losses.pop(0):
                 on_delivery(LOST, None)
             else:
                 self.records.append((topic, value))
@@ -74,11 +75,11 @@ class Broker:
     # What a stream reads back.
 
     async def updates_of(self, provider_id: str, *, since_ms: int, until_ms: int) -> Collection[LoggedUpdate]:
-        updates = [feed_pb2.FeedUpdate.FromString(value) for topic, value in self.records if topic == UPDATES_TOPIC]
+        updates = [feed_pb2.FeedUpdate.FromString(value) for topic, value in self.records if topic == FEED_UPDATES.name]
         return [LoggedUpdate(update.epoch, update.sequence, update.fixture_id) for update in updates]
 
     async def last_sign(self, provider_id: str) -> feed_pb2.ProviderHeartbeat | None:
-        signs = [value for topic, value in self.records if topic == PROVIDERS_TOPIC]
+        signs = [value for topic, value in self.records if topic == FEED_PROVIDERS.name]
         return feed_pb2.ProviderHeartbeat.FromString(signs[-1]) if signs else None
 
 
@@ -196,9 +197,9 @@ class Pricing:
 
     def read(self, topic: str, value: bytes) -> None:
         self.time_us += 1
-        if topic == PROVIDERS_TOPIC:
+        if topic == FEED_PROVIDERS.name:
             self.board.note_sign(parse_sign(feed_pb2.ProviderHeartbeat.FromString(value)))
-        elif topic == UPDATES_TOPIC:
+        elif topic == FEED_UPDATES.name:
             self._fold(feed_pb2.FeedUpdate.FromString(value))
 
     def is_up(self) -> bool:

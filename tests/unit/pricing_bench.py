@@ -15,14 +15,13 @@ from odds.policy import PricingPolicy
 from overround.feed.v1 import feed_pb2
 from overround.odds.v1 import book_pb2
 from streams.ports import BooksUnavailable, EncodedFixture, EncodedPair, StoredBooks
-from streams.pricing import COMMANDS_TOPIC, UPDATES_TOPIC, PricingAgent
-from streams.pricing_heartbeat import HEARTBEATS_TOPIC
+from streams.pricing import PricingAgent
 from streams.pricing_pace import PricingPace
-from streams.pricing_publication import BOOKS_TOPIC
 from tests.unit.fake_faust import FakeEvent, FakeMessage, FakeSignal, FakeStream, eventually
 from tests.unit.pricing_world import FAIR_ISH, FOOTBALL, quotes
 from wire.books import parse_book
 from wire.feed import build_quotes
+from wire.topics import BOOKS, FEED_UPDATES, HEARTBEATS, TRADING_COMMANDS
 
 START_US = 1_800_000_000_000_000
 PACE = PricingPace(spacing_s_max=0.001, batch_fixtures_max=16, retention_us=10**12)
@@ -99,7 +98,7 @@ class FakeLogOutlet:
             return
         if self.is_holding:
             self.held.append(on_delivery)
-        elif self.failures and topic != HEARTBEATS_TOPIC:
+        elif self.failures and topic != HEARTBEATS.name:
             self.failures -= 1
             on_delivery(DeliveryFailed("no broker"))
         else:
@@ -121,7 +120,7 @@ class FakeLogOutlet:
         return len(self.of(topic))
 
     def books(self) -> list[Book]:
-        return [parse_book(book_pb2.Book.FromString(value)) for value in self.of(BOOKS_TOPIC)]
+        return [parse_book(book_pb2.Book.FromString(value)) for value in self.of(BOOKS.name)]
 
 
 class FakeBookStore:
@@ -221,7 +220,7 @@ class Bench:
         )
         self.agent.attach(cast("Any", self.app))
         self.tasks = [asyncio.create_task(function()) for function in self.app.functions]
-        await self.app.on_partitions_assigned.send({TP(UPDATES_TOPIC, 0), TP(COMMANDS_TOPIC, 0)})
+        await self.app.on_partitions_assigned.send({TP(FEED_UPDATES.name, 0), TP(TRADING_COMMANDS.name, 0)})
         await eventually(lambda: not self.provider_log.is_caught_up or (self.agent is not None and self.agent.is_ready))
 
     async def stop(self) -> None:
@@ -253,7 +252,7 @@ class Bench:
         update.provider_id, update.fixture_id = provider_id, fixture_id
         update.sequence = sequence or self.sequence
         update.received_time_us = START_US
-        return self.app.deliver(UPDATES_TOPIC, fixture_id, update.SerializeToString())
+        return self.app.deliver(FEED_UPDATES.name, fixture_id, update.SerializeToString())
 
     def is_acknowledged(self, offset: int) -> bool:
         return (0, offset) in self.app.acknowledged

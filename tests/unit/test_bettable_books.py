@@ -12,6 +12,7 @@ from odds.start_guard import StartGuard
 from overround.feed.v1 import feed_pb2
 from overround.odds.v1 import book_pb2, fixture_pb2
 from tests.unit.test_gateway_books import NOW_US, FakeClock, build
+from wire.topics import BOOKS, FEED_PROVIDERS
 
 UNKNOWN, PRE_MATCH = fixture_pb2.FIXTURE_STATUS_UNSPECIFIED, fixture_pb2.FIXTURE_STATUS_PRE_MATCH
 IN_PLAY, ENDED = fixture_pb2.FIXTURE_STATUS_IN_PLAY, fixture_pb2.FIXTURE_STATUS_ENDED
@@ -53,7 +54,7 @@ class World:
             is_up=is_up,
             timeout_ms=timeout_ms,
         )
-        self.books.apply_providers([Record("feed.providers.v1", 0, 0, 0, provider_id, sign.SerializeToString())])
+        self.books.apply_providers([Record(FEED_PROVIDERS.name, 0, 0, 0, provider_id, sign.SerializeToString())])
 
     def status(self) -> MarketStatus:
         book = self.books.find("f")
@@ -69,7 +70,7 @@ class World:
 
 
 def book_record(book: book_pb2.Book) -> Record:
-    return Record("odds.books.v1", 0, 0, 0, book.fixture_id, book.SerializeToString())
+    return Record(BOOKS.name, 0, 0, 0, book.fixture_id, book.SerializeToString())
 
 
 @pytest.fixture
@@ -172,7 +173,7 @@ def test_what_may_be_on_counts_as_in_play(
 def test_a_book_behind_which_is_one_that_cannot_be_read_takes_no_bets(world: World) -> None:
     world.sign("alpha")
     world.publish("alpha")
-    world.cache.apply([Record("odds.books.v1", 0, 0, 0, "f", b"\xff\xff")])
+    world.cache.apply([Record(BOOKS.name, 0, 0, 0, "f", b"\xff\xff")])
     assert world.status() == SUSPENDED
     world.publish("alpha")
     assert world.status() == OPEN

@@ -25,6 +25,7 @@ from tests.unit.fake_betting import PLAYER, FakeBook
 from tests.unit.fake_gateway import Door, context
 from wire.bet_requests import RequestMalformed
 from wire.bets import build_bet, build_bet_event
+from wire.topics import BET_EVENTS
 
 
 def place_request(**changes: Any) -> betting_service_pb2.PlaceBetRequest:
@@ -124,7 +125,7 @@ def changed(bet: Bet, *kinds: BetEventKind) -> Record:
         events=(*bet.events, *(BetEvent(kind, 6, 0) for kind in kinds)),
     )
     message = bet_pb2.BetChanged(bet=build_bet(now), event=build_bet_event(now.events[-1], "EUR"))
-    return Record("bets.events.v1", 0, 1, 1, str(PLAYER.cash_account_id), message.SerializeToString())
+    return Record(BET_EVENTS.name, 0, 1, 1, str(PLAYER.cash_account_id), message.SerializeToString())
 
 
 async def watch(door: Door, request_context: Any | None = None) -> AsyncIterator[betting_service_pb2.WatchBetsResponse]:

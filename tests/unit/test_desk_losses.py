@@ -14,6 +14,7 @@ from markets.layout import MarketLayout
 from overround.odds.v1 import book_pb2, fixture_pb2
 from overround.risk.v1 import risk_pb2
 from overround.trading.v1 import trading_service_pb2
+from wire.topics import BOOKS, LIABILITIES
 
 LAYOUT = MarketLayout.of_markets([("1x2", ["home", "draw", "away"]), ("total:2.5", ["over", "under"])])
 
@@ -66,7 +67,7 @@ class World:
             outcome_counts=LAYOUT.outcome_counts.tobytes(),
             outcome_ids=LAYOUT.outcome_ids,
         )
-        self.books.apply([Record("odds.books.v1", 0, 0, 0, fixture_id, book.SerializeToString())])
+        self.books.apply([Record(BOOKS.name, 0, 0, 0, fixture_id, book.SerializeToString())])
 
     def bets(self, fixture_id: str, version: int, payout_minor: int = 3_000) -> None:
         liability = risk_pb2.FixtureLiability(
@@ -79,7 +80,7 @@ class World:
             ],
         )
         raw = liability.SerializeToString()
-        self.losses.apply_liabilities([Record("risk.liability.v1", 0, 0, 0, fixture_id, raw)])
+        self.losses.apply_liabilities([Record(LIABILITIES.name, 0, 0, 0, fixture_id, raw)])
 
     def told(self) -> dict[str, risk_pb2.FixtureWorstLoss]:
         self.losses.take_turn(self.watch)

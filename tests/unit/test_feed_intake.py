@@ -7,14 +7,7 @@ from typing import Any
 
 import pytest
 
-from gateway.feeds.intake import (
-    DEAD_LETTER_TOPIC,
-    PROVIDERS_TOPIC,
-    RAW_BYTES_KEPT_MAX,
-    REFUSED,
-    UPDATES_TOPIC,
-    Intake,
-)
+from gateway.feeds.intake import RAW_BYTES_KEPT_MAX, REFUSED, Intake
 from gateway.feeds.ordering import REMEMBERED_MAX, NewestTimes, SequenceClock
 from gateway.feeds.reading import Reading
 from gateway.feeds.refusals import FeedRefused, MessageMalformed
@@ -34,6 +27,7 @@ from overround.feed.v1.feed_pb2 import (
 )
 from overround.odds.v1.fixture_pb2 import FixtureDescription, MatchState
 from wire.feed import parse_update
+from wire.topics import FEED_DEAD_LETTERS, FEED_PROVIDERS, FEED_UPDATES
 
 PROVIDER = "sim-alpha"
 TIMEOUT_MS = 3_000
@@ -66,15 +60,15 @@ class FakeOutlet:
 
     @property
     def updates(self) -> list[FeedUpdate]:
-        return [FeedUpdate.FromString(value) for value in self.values(UPDATES_TOPIC)]
+        return [FeedUpdate.FromString(value) for value in self.values(FEED_UPDATES.name)]
 
     @property
     def signs(self) -> list[ProviderHeartbeat]:
-        return [ProviderHeartbeat.FromString(value) for value in self.values(PROVIDERS_TOPIC)]
+        return [ProviderHeartbeat.FromString(value) for value in self.values(FEED_PROVIDERS.name)]
 
     @property
     def letters(self) -> list[DeadLetter]:
-        return [DeadLetter.FromString(value) for value in self.values(DEAD_LETTER_TOPIC)]
+        return [DeadLetter.FromString(value) for value in self.values(FEED_DEAD_LETTERS.name)]
 
 
 @pytest.fixture
@@ -122,7 +116,7 @@ def take(intake: Intake, *updates: FeedUpdate) -> None:
 def test_an_update_is_stamped_and_keyed_by_its_fixture(intake: Intake, outlet: FakeOutlet, clock: FakeClock) -> None:
     take(intake, update(7, quotes=quotes()))
     ((topic, key, _), sign) = outlet.sent
-    assert (topic, key, sign[0], sign[1]) == (UPDATES_TOPIC, "sim:1:1", PROVIDERS_TOPIC, PROVIDER)
+    assert (topic, key, sign[0], sign[1]) == (FEED_UPDATES.name, "sim:1:1", FEED_PROVIDERS.name, PROVIDER)
     (taken,) = outlet.updates
     assert (taken.sequence, taken.received_time_us, taken.quotes) == (7, clock.us, quotes())
 

@@ -14,6 +14,7 @@ from markets.layout import MarketLayout
 from overround.odds.v1 import book_pb2, fixture_pb2, odds_service_pb2
 from wire.book_slices import main_market_of
 from wire.frames import frame_bytes, frame_unsigned
+from wire.topics import BOOKS, HEARTBEATS
 
 IN_PLAY, ENDED = fixture_pb2.FIXTURE_STATUS_IN_PLAY, fixture_pb2.FIXTURE_STATUS_ENDED
 NOW_US = 1_000_000_000
@@ -68,12 +69,12 @@ def build(
 
 
 def record(book: book_pb2.Book) -> Record:
-    return Record("odds.books.v1", 0, 0, 0, book.fixture_id, book.SerializeToString())
+    return Record(BOOKS.name, 0, 0, 0, book.fixture_id, book.SerializeToString())
 
 
 def heartbeat(partition: int, time_us: int, books_end: int = 0) -> Record:
     value = book_pb2.PricingHeartbeat(partition=partition, time_us=time_us, books_end_offset=books_end)
-    return Record("odds.heartbeats.v1", 0, 0, 0, str(partition), value.SerializeToString())
+    return Record(HEARTBEATS.name, 0, 0, 0, str(partition), value.SerializeToString())
 
 
 def test_a_newer_book_replaces_an_older_one_and_never_the_other_way(books: BookCache) -> None:
@@ -91,14 +92,14 @@ def test_a_snapshot_does_not_undo_what_the_log_brought(books: BookCache) -> None
 
 
 def test_bytes_that_are_no_book_change_nothing(books: BookCache) -> None:
-    books.apply([record(build("f", 5)), Record("odds.books.v1", 0, 0, 0, "f", b"\xff\xff")])
+    books.apply([record(build("f", 5)), Record(BOOKS.name, 0, 0, 0, "f", b"\xff\xff")])
     assert books.get("f").version == 5
 
 
 def test_a_fixture_without_a_book_is_unknown(books: BookCache) -> None:
     with pytest.raises(FixtureUnknown):
         books.get("f")
-    books.apply([record(build("f", 1)), Record("odds.books.v1", 0, 0, 0, "f", None)])
+    books.apply([record(build("f", 1)), Record(BOOKS.name, 0, 0, 0, "f", None)])
     with pytest.raises(FixtureUnknown):
         books.get("f")
 
@@ -242,7 +243,7 @@ def test_a_heartbeat_that_waits_for_a_book_does_not_take_back_the_one_before(boo
 
 def test_heartbeats_that_wait_are_few_and_the_newest(books: BookCache) -> None:
     books.apply([heartbeat(1, NOW_US - 1_000 + number, books_end=8) for number in range(1_000)])
-    books.apply([Record("odds.books.v1", 1, 7, 0, "gone", None)])
+    books.apply([Record(BOOKS.name, 1, 7, 0, "gone", None)])
     assert books.pricing_parts()[1].heard_time_us == NOW_US - 1
 
 

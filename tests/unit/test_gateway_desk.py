@@ -30,6 +30,7 @@ from overround.trading.v1 import trading_pb2, trading_service_pb2
 from pam.player import Player, PlayerRole, PlayerStatus
 from pam.session import Session
 from tests.unit.fake_explanations import FakeExplanationLog
+from wire.topics import BET_EVENTS, FEED_PROVIDERS, HEARTBEATS, LIABILITIES, TRADING_COMMANDS
 
 
 class FakeClock:
@@ -92,7 +93,7 @@ def record(topic: str, message: Any, time_ms: int = 0) -> Record:
 
 
 def liability(fixture_id: str, version: int) -> Record:
-    return record("risk.liability.v1", risk_pb2.FixtureLiability(fixture_id=fixture_id, version=version))
+    return record(LIABILITIES.name, risk_pb2.FixtureLiability(fixture_id=fixture_id, version=version))
 
 
 def bet(bet_id: str, row_id: int, *, player_id: str = "p", time_ms: int = 0) -> Record:
@@ -100,7 +101,7 @@ def bet(bet_id: str, row_id: int, *, player_id: str = "p", time_ms: int = 0) -> 
         position=outbox_pb2.OutboxPosition(transaction_id=1, row_id=row_id),
         bet=bet_pb2.Bet(bet_id=bet_id, player_id=player_id),
     )
-    return record("bets.events.v1", changed, time_ms)
+    return record(BET_EVENTS.name, changed, time_ms)
 
 
 def shown(frames: list[bytes]) -> trading_service_pb2.WatchDeskResponse:
@@ -127,7 +128,7 @@ def test_the_newest_liability_is_shown_and_an_older_one_is_not(feed: DeskFeed) -
 def test_a_desk_that_comes_later_begins_with_all_there_is(feed: DeskFeed) -> None:
     sign = feed_pb2.ProviderHeartbeat(provider_id="uof:1", received_time_us=5)
     feed.apply_liabilities([liability("f", 2)])
-    feed.apply_providers([record("feed.providers.v1", sign)])
+    feed.apply_providers([record(FEED_PROVIDERS.name, sign)])
     response = shown(feed.watch().take())
     assert [one.fixture_id for one in response.liabilities] == ["f"]
     assert list(response.providers) == [sign]
@@ -161,7 +162,7 @@ async def test_only_the_last_of_many_bets_are_kept(feed: DeskFeed) -> None:
 
 
 def test_records_that_cannot_be_read_are_passed_over(feed: DeskFeed) -> None:
-    feed.apply_liabilities([Record("risk.liability.v1", 0, 0, 0, "f", b"\xff"), liability("g", 1)])
+    feed.apply_liabilities([Record(LIABILITIES.name, 0, 0, 0, "f", b"\xff"), liability("g", 1)])
     assert [one.fixture_id for one in shown(feed.watch().take()).liabilities] == ["g"]
 
 
@@ -245,7 +246,7 @@ async def test_the_desk_is_told_at_once_which_part_of_pricing_stands_still(
 ) -> None:
     def beat(partition: int) -> None:
         heartbeat = book_pb2.PricingHeartbeat(partition=partition, time_us=clock.now_us())
-        sources.books.apply([record("odds.heartbeats.v1", heartbeat)])
+        sources.books.apply([record(HEARTBEATS.name, heartbeat)])
 
     async def told() -> trading_service_pb2.WatchDeskResponse:
         return trading_service_pb2.WatchDeskResponse.FromString(await anext(responses))
@@ -282,7 +283,7 @@ async def test_a_repeated_command_is_sent_once_and_answered_twice(service: Tradi
     await service.suspend(request, context)
     await service.suspend(request, context)
     ((topic, key, command),) = outlet.sent
-    assert (topic, key, command.trader_name) == ("trading.commands.v1", "f", "tess")
+    assert (topic, key, command.trader_name) == (TRADING_COMMANDS.name, "f", "tess")
 
 
 async def test_a_request_id_for_another_command_is_refused(service: TradingService, outlet: FakeOutlet) -> None:

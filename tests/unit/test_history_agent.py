@@ -9,11 +9,10 @@ import pytest
 
 from overround.feed.v1 import feed_pb2
 from overround.odds.v1 import book_pb2
-from streams.history import DEAD_LETTER_TOPIC, HistoryAgent, HistoryUnavailable
+from streams.history import HistoryAgent, HistoryUnavailable
 from streams.history_tables import LayoutCatalogue, read_book
 from tests.unit.fake_faust import FakeApp, FakeClock, FakeOutlet, eventually
-
-TOPIC = "odds.books.v1"
+from wire.topics import BOOKS, HISTORY_DEAD_LETTERS
 
 
 class FakeHistory:
@@ -63,10 +62,10 @@ def _book(version: int, *, layout_hash: int = 7) -> bytes:
 async def test_books_that_come_together_are_one_block_and_their_layout_goes_before(parts: Parts) -> None:
     history, _, app = parts
     for version in range(50):
-        app.deliver(TOPIC, version, _book(version))
+        app.deliver(BOOKS.name, version, _book(version))
     async with app:
         await eventually(lambda: len(app.acknowledged) == 50)
-        app.deliver(TOPIC, 50, _book(50))
+        app.deliver(BOOKS.name, 50, _book(50))
         await eventually(lambda: len(app.acknowledged) == 51)
     tables = [table for table, _ in history.blocks]
     assert tables == ["book_layouts", "book_versions", "book_versions"]
@@ -77,7 +76,7 @@ async def test_books_that_come_together_are_one_block_and_their_layout_goes_befo
 async def test_a_block_is_bounded(parts: Parts) -> None:
     history, _, app = parts
     for version in range(250):
-        app.deliver(TOPIC, version, _book(version))
+        app.deliver(BOOKS.name, version, _book(version))
     async with app:
         await eventually(lambda: len(app.acknowledged) == 250)
     assert max(len(rows) for _, rows in history.blocks) == 100
@@ -86,7 +85,7 @@ async def test_a_block_is_bounded(parts: Parts) -> None:
 async def test_nothing_is_acknowledged_while_clickhouse_is_away(parts: Parts) -> None:
     history, outlet, app = parts
     history.failures = [HistoryUnavailable("away"), HistoryUnavailable("away")]
-    app.deliver(TOPIC, 0, _book(1))
+    app.deliver(BOOKS.name, 0, _book(1))
     async with app:
         await eventually(lambda: len(history.failures) < 2)
         assert app.acknowledged == []
@@ -98,12 +97,12 @@ async def test_what_cannot_be_kept_is_buried_and_the_rest_of_its_block_is_kept(p
     history, outlet, app = parts
     history.refused_version = 7
     for version in range(20):
-        app.deliver(TOPIC, version, b"\xff" if version == 3 else _book(version))
-    app.deliver(TOPIC, 20, None)
+        app.deliver(BOOKS.name, version, b"\xff" if version == 3 else _book(version))
+    app.deliver(BOOKS.name, 20, None)
     async with app:
         await eventually(lambda: len(app.acknowledged) == 21)
     assert sorted(history.versions()) == [version for version in range(20) if version not in (3, 7)]
-    letters = [feed_pb2.DeadLetter.FromString(value) for value in outlet.values_of(DEAD_LETTER_TOPIC)]
+    letters = [feed_pb2.DeadLetter.FromString(value) for value in outlet.values_of(HISTORY_DEAD_LETTERS.name)]
     assert [(letter.reason, letter.source) for letter in letters] == [
         ("MALFORMED", "odds.books.v1-0-3"),
         ("AGENT_ERROR", "odds.books.v1-0-7"),

@@ -14,15 +14,9 @@ from overround.common.v1 import outbox_pb2
 from overround.feed.v1 import feed_pb2
 from overround.risk.v1 import risk_pb2
 from risk.ports import ExposureEntry, RiskUnavailable
-from streams.liability import (
-    DEAD_LETTER_TOPIC,
-    EMPTY_KEPT_US,
-    SOURCE_TOPIC,
-    TARGET_TOPIC,
-    LiabilityAgent,
-    LiabilityUnavailable,
-)
+from streams.liability import EMPTY_KEPT_US, LiabilityAgent, LiabilityUnavailable
 from tests.unit.fake_faust import FakeApp, FakeClock, FakeOutlet, eventually
+from wire.topics import BET_LEGS, LIABILITIES, LIABILITY_DEAD_LETTERS
 
 ACCEPTED, SETTLED, ROLLED_BACK = (
     bet_pb2.BetEvent.KIND_ACCEPTED,
@@ -101,7 +95,7 @@ class Parts:
         self.agent.attach(self.app)
 
     def published_liabilities(self) -> list[risk_pb2.FixtureLiability]:
-        return [risk_pb2.FixtureLiability.FromString(value) for value in self.outlet.values_of(TARGET_TOPIC)]
+        return [risk_pb2.FixtureLiability.FromString(value) for value in self.outlet.values_of(LIABILITIES.name)]
 
 
 @pytest.fixture
@@ -131,7 +125,7 @@ def _leg(
 
 async def test_all_legs_that_wait_become_one_liability_of_their_fixture(parts: Parts) -> None:
     for row_id in range(1, 101):
-        parts.app.deliver(SOURCE_TOPIC, row_id, _leg(row_id, uuid.uuid4()))
+        parts.app.deliver(BET_LEGS.name, row_id, _leg(row_id, uuid.uuid4()))
     async with parts.app:
         await eventually(lambda: len(parts.app.acknowledged) == 100)
     newest = parts.published_liabilities()[-1]
@@ -143,8 +137,8 @@ async def test_all_legs_that_wait_become_one_liability_of_their_fixture(parts: P
 
 async def test_a_fixture_without_open_bets_is_dropped_everywhere_when_it_was_quiet(parts: Parts) -> None:
     for fixture_id in ("closed", "open"):
-        parts.app.deliver(SOURCE_TOPIC, 1, _leg(1, BETS[fixture_id], fixture_id=fixture_id))
-    parts.app.deliver(SOURCE_TOPIC, 3, _leg(3, BETS["closed"], fixture_id="closed", kind=SETTLED))
+        parts.app.deliver(BET_LEGS.name, 1, _leg(1, BETS[fixture_id], fixture_id=fixture_id))
+    parts.app.deliver(BET_LEGS.name, 3, _leg(3, BETS["closed"], fixture_id="closed", kind=SETTLED))
     async with parts.app:
         await eventually(lambda: len(parts.app.acknowledged) == 3)
         parts.clock.time_us += EMPTY_KEPT_US // 2
@@ -157,12 +151,12 @@ async def test_a_fixture_without_open_bets_is_dropped_everywhere_when_it_was_qui
 async def test_a_fixture_that_was_read_back_empty_is_dropped_and_begins_anew_with_the_next_bet(parts: Parts) -> None:
     empty = risk_pb2.FixtureLiability(fixture_id="closed", version=5, currency="EUR", time_us=5)
     parts.published.values = {0: {"closed": empty.SerializeToString()}}
-    parts.app.deliver(SOURCE_TOPIC, 8, _leg(8, BETS["open"], fixture_id="open"))
+    parts.app.deliver(BET_LEGS.name, 8, _leg(8, BETS["open"], fixture_id="open"))
     async with parts.app:
         await eventually(lambda: len(parts.app.acknowledged) == 1)
         parts.clock.time_us += EMPTY_KEPT_US + 1_000_000
         await eventually(lambda: dropped(parts) == ["closed"])
-        parts.app.deliver(SOURCE_TOPIC, 9, _leg(9, BETS["closed"], fixture_id="closed", kind=ROLLED_BACK))
+        parts.app.deliver(BET_LEGS.name, 9, _leg(9, BETS["closed"], fixture_id="closed", kind=ROLLED_BACK))
         await eventually(lambda: len(parts.app.acknowledged) == 2)
     again = parts.published_liabilities()[-1]
     assert again.markets[0].outcomes[0].bet_count == 1
@@ -170,27 +164,27 @@ async def test_a_fixture_that_was_read_back_empty_is_dropped_and_begins_anew_wit
 
 
 def dropped(parts: Parts) -> list[str]:
-    return [key for topic, key, value in parts.outlet.sent if topic == TARGET_TOPIC and value is None]
+    return [key for topic, key, value in parts.outlet.sent if topic == LIABILITIES.name and value is None]
 
 
 async def test_state_is_read_back_so_that_a_replay_changes_nothing(parts: Parts) -> None:
     bet_id = uuid.uuid4()
-    parts.app.deliver(SOURCE_TOPIC, 0, _leg(1, bet_id))
+    parts.app.deliver(BET_LEGS.name, 0, _leg(1, bet_id))
     async with parts.app:
         await eventually(lambda: len(parts.app.acknowledged) == 1)
-    before = parts.outlet.values_of(TARGET_TOPIC)[-1]
+    before = parts.outlet.values_of(LIABILITIES.name)[-1]
 
     restarted = Parts()
     restarted.published.values = {0: {"sim:1:1": before}}
-    restarted.app.deliver(SOURCE_TOPIC, 0, _leg(1, bet_id))
+    restarted.app.deliver(BET_LEGS.name, 0, _leg(1, bet_id))
     async with restarted.app:
         await eventually(lambda: len(restarted.app.acknowledged) == 1)
-    assert restarted.outlet.values_of(TARGET_TOPIC) == [before]
+    assert restarted.outlet.values_of(LIABILITIES.name) == [before]
 
 
 async def test_nothing_is_acknowledged_before_the_log_has_the_liability(parts: Parts) -> None:
     parts.outlet.failures = [DeliveryFailed("away"), DeliveryFailed("away")]
-    parts.app.deliver(SOURCE_TOPIC, 0, _leg(1, uuid.uuid4()))
+    parts.app.deliver(BET_LEGS.name, 0, _leg(1, uuid.uuid4()))
     async with parts.app:
         await eventually(lambda: len(parts.outlet.failures) < 2)
         assert parts.app.acknowledged == []
@@ -200,7 +194,7 @@ async def test_nothing_is_acknowledged_before_the_log_has_the_liability(parts: P
 
 async def test_while_redis_is_away_nothing_is_acknowledged_and_nothing_is_lost(parts: Parts) -> None:
     parts.copy.is_away = True
-    parts.app.deliver(SOURCE_TOPIC, 0, _leg(1, uuid.uuid4()))
+    parts.app.deliver(BET_LEGS.name, 0, _leg(1, uuid.uuid4()))
     async with parts.app:
         await eventually(lambda: len(parts.published_liabilities()) == 1)
         await asyncio.sleep(0.02)
@@ -211,14 +205,14 @@ async def test_while_redis_is_away_nothing_is_acknowledged_and_nothing_is_lost(p
 
 
 async def test_a_serving_copy_that_lost_its_data_is_made_whole_again(parts: Parts) -> None:
-    parts.app.deliver(SOURCE_TOPIC, 0, _leg(1, uuid.uuid4()))
+    parts.app.deliver(BET_LEGS.name, 0, _leg(1, uuid.uuid4()))
     async with parts.app:
-        await parts.app.on_partitions_assigned.send({TP(SOURCE_TOPIC, 0)})
+        await parts.app.on_partitions_assigned.send({TP(BET_LEGS.name, 0)})
         await eventually(lambda: len(parts.app.acknowledged) == 1)
         parts.copy.values.clear()
         parts.copy.whole.clear()
         parts.clock.time_us += 5_000_000
-        parts.app.deliver(SOURCE_TOPIC, 1, _leg(2, uuid.uuid4(), fixture_id="sim:1:2"))
+        parts.app.deliver(BET_LEGS.name, 1, _leg(2, uuid.uuid4(), fixture_id="sim:1:2"))
         await eventually(lambda: set(parts.copy.values) == {"sim:1:1", "sim:1:2"})
     assert parts.agent.is_ready
 
@@ -229,20 +223,20 @@ async def test_a_settled_bet_leaves_the_exposure_and_a_rolled_back_one_returns(p
     parts.exposure.failures = [RiskUnavailable("away")]
     legs = [(1, settled, ACCEPTED), (2, returned, ACCEPTED), (3, settled, SETTLED), (4, returned, SETTLED)]
     for row_id, bet_id, kind in [*legs, (5, returned, ROLLED_BACK)]:
-        parts.app.deliver(SOURCE_TOPIC, row_id, _leg(row_id, bet_id, kind=kind))
+        parts.app.deliver(BET_LEGS.name, row_id, _leg(row_id, bet_id, kind=kind))
     async with parts.app:
         await eventually(lambda: len(parts.app.acknowledged) == 5)
     assert parts.exposure.open_bets == {returned}
 
 
 async def test_what_cannot_be_counted_is_buried_and_the_rest_goes_on(parts: Parts) -> None:
-    parts.app.deliver(SOURCE_TOPIC, 0, b"\xff")
-    parts.app.deliver(SOURCE_TOPIC, 1, _leg(1, "no uuid"))
-    parts.app.deliver(SOURCE_TOPIC, 2, _leg(2, uuid.uuid4(), kind=SETTLED))
-    parts.app.deliver(SOURCE_TOPIC, 3, _leg(3, uuid.uuid4()))
+    parts.app.deliver(BET_LEGS.name, 0, b"\xff")
+    parts.app.deliver(BET_LEGS.name, 1, _leg(1, "no uuid"))
+    parts.app.deliver(BET_LEGS.name, 2, _leg(2, uuid.uuid4(), kind=SETTLED))
+    parts.app.deliver(BET_LEGS.name, 3, _leg(3, uuid.uuid4()))
     async with parts.app:
         await eventually(lambda: len(parts.app.acknowledged) == 4)
-    letters = [feed_pb2.DeadLetter.FromString(value) for value in parts.outlet.values_of(DEAD_LETTER_TOPIC)]
+    letters = [feed_pb2.DeadLetter.FromString(value) for value in parts.outlet.values_of(LIABILITY_DEAD_LETTERS.name)]
     assert [letter.reason for letter in letters] == ["MALFORMED", "MALFORMED", "AGENT_ERROR"]
     assert "LIABILITY_BELOW_ZERO" in letters[2].message
     assert parts.published_liabilities()[-1].turnover_minor == 1_000

@@ -32,9 +32,9 @@ from infra.migrations.kafka_migration import (
     read_declarations,
 )
 from infra.migrations.steps import Step, find_pending
-from infra.settings import ROOT, Ports, Settings, SettingsRefused, load_settings
+from infra.settings import Ports, Settings, SettingsRefused, load_settings
 from kernel.errors import InvariantBroken
-from streams import liability, pricing, pricing_publication
+from wire.topics import BET_EVENTS, BET_LEGS, BOOKS, FEED_UPDATES, LIABILITIES, RESULTS, TRADING_COMMANDS, WALLET_EVENTS
 
 
 def test_another_process_loads_the_very_same_settings(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -206,15 +206,6 @@ def test_partitions_that_differ_are_refused_with_the_setting_that_keeps_the_data
         expect_partitions(declared, {"a.v1": 2, "b.v1": 4})
 
 
-def test_every_declared_topic_is_described() -> None:
-    described = {
-        line.split("`")[1]
-        for line in (ROOT / "docs" / "topics.md").read_text(encoding="utf-8").splitlines()
-        if line[:3] == "| `"
-    }
-    assert described == set(read_declarations(load_settings("local")))
-
-
 def test_no_configuration_holds_a_path_that_a_server_could_misread(tmp_path: Path) -> None:
     settings = Settings(profile="test", data_dir=tmp_path / "Über & <Söhne>, 50 %" / "over 'round'")
     programs = [describe(settings) for describe in (redis_program, clickhouse_program, envoy_program)]
@@ -227,13 +218,13 @@ def test_no_configuration_holds_a_path_that_a_server_could_misread(tmp_path: Pat
 
 
 AGENTS_READ = (
-    *(pricing.UPDATES_TOPIC, pricing.COMMANDS_TOPIC, pricing_publication.RESULTS_TOPIC),
-    *(pricing_publication.BOOKS_TOPIC, liability.SOURCE_TOPIC, liability.TARGET_TOPIC),
+    *(FEED_UPDATES, TRADING_COMMANDS, RESULTS, BET_LEGS),
+    *(BOOKS, BET_EVENTS, WALLET_EVENTS, LIABILITIES),
 )
 
 
 def test_what_an_agent_reads_is_compressed_by_nothing_it_lacks() -> None:
     declared = read_declarations(Settings())
     is_there = {"gzip": codec.has_gzip, "lz4": codec.has_lz4, "snappy": codec.has_snappy, "zstd": codec.has_zstd}
-    kinds = {name: declared[name].config.get("compression.type", "producer") for name in AGENTS_READ}
+    kinds = {topic.name: declared[topic.name].config.get("compression.type", "producer") for topic in AGENTS_READ}
     assert {name: kind for name, kind in kinds.items() if kind in is_there and not is_there[kind]()} == {}

@@ -13,7 +13,6 @@ from gateway.price_explainer import ExplanationExpired, ExplanationUnknown, Pric
 from infra.migrations.kafka_migration import read_declarations
 from infra.settings import load_settings
 from infra.stores.explanation_log import KEPT_MS
-from infra.stores.published_books import EXPLANATIONS_TOPIC
 from markets.fixture import MarketStatus, SuspensionReason
 from markets.layout import MarketLayout, MarketUnknown
 from odds.book import Explanation, GoalMeans
@@ -29,6 +28,7 @@ from tests.unit.fake_explanations import FakeExplanationLog, FakeNewestExplanati
 from tests.unit.pricing_world import FOOTBALL, NOW_US, folded, in_play, priced, quotes, update
 from wire.books import encode_book, encode_explanation, parse_explanation
 from wire.price_explanations import build_explained
+from wire.topics import EXPLANATIONS
 
 KEPT_US = 3_600_000_000
 
@@ -273,7 +273,7 @@ async def test_without_log_or_copy_the_trader_is_told_to_ask_again() -> None:
 
 
 def test_versions_are_said_to_be_kept_for_as_long_as_the_topic_keeps_them() -> None:
-    config = read_declarations(load_settings("local"))[EXPLANATIONS_TOPIC].config
+    config = read_declarations(load_settings("local"))[EXPLANATIONS.name].config
     assert config["cleanup.policy"] == "compact"
     assert int(config["min.compaction.lag.ms"]) == KEPT_MS
     assert int(config["max.compaction.lag.ms"]) > KEPT_MS

@@ -19,13 +19,12 @@ from odds.repricing import Repricing, price
 from overround.feed.v1 import feed_pb2
 from overround.odds.v1 import book_pb2, fixture_pb2
 from streams import pricing
-from streams.pricing import DEAD_LETTER_TOPIC
-from streams.pricing_publication import EXPLANATIONS_TOPIC, RESULTS_TOPIC
 from tests.unit.fake_faust import eventually
 from tests.unit.pricing_bench import Bench
 from tests.unit.pricing_world import FAIR_ISH, FOOTBALL
 from wire.books import parse_explanation
 from wire.feed import build_quotes
+from wire.topics import EXPLANATIONS, FEED_UPDATES, PRICING_DEAD_LETTERS, RESULTS
 
 OPEN, SUSPENDED, SETTLED = MarketStatus.OPEN, MarketStatus.SUSPENDED, MarketStatus.SETTLED
 FAILED = SuspensionReason.PRICING_FAILED
@@ -93,9 +92,9 @@ async def test_what_cannot_be_priced_takes_no_bets_and_its_results_go_on(
     assert book.state is not None
     assert book.state.home_score == 1
     await sent(bench, feed_pb2.FeedUpdate(results=[WON]))
-    assert len(bench.outlet.of(RESULTS_TOPIC)) == 1
+    assert len(bench.outlet.of(RESULTS.name)) == 1
     assert bench.outlet.books()[-1].market_statuses.tolist() == [SETTLED, SUSPENDED]
-    await eventually(lambda: len(bench.outlet.of(DEAD_LETTER_TOPIC)) == 2)
+    await eventually(lambda: len(bench.outlet.of(PRICING_DEAD_LETTERS.name)) == 2)
 
     monkeypatch.undo()
     offset = bench.quote()
@@ -123,7 +122,7 @@ async def test_a_fixture_without_a_book_has_its_results_forwarded_though_it_cann
     monkeypatch.setattr(pricing, "price", raising)
     offset = bench.send(feed_pb2.FeedUpdate(results=[WON]), fixture_id="unseen")
     await eventually(lambda: bench.is_acknowledged(offset))
-    assert len(bench.outlet.of(RESULTS_TOPIC)) == 1
+    assert len(bench.outlet.of(RESULTS.name)) == 1
     assert len(bench.outlet.books()) == 1
 
 
@@ -134,7 +133,7 @@ async def test_what_cannot_be_folded_in_stops_its_provider_until_it_says_all_of_
     await sent(bench, feed_pb2.FeedUpdate(state=GOAL, results=[WON]))
     monkeypatch.undo()
     assert bench.outlet.books()[-1].market_statuses.tolist() == [SETTLED, SUSPENDED]
-    assert len(bench.outlet.of(RESULTS_TOPIC)) == 1
+    assert len(bench.outlet.of(RESULTS.name)) == 1
     bench.quote()
     await sent(bench, feed_pb2.FeedUpdate(state=GOAL))
     assert bench.outlet.books()[-1].market_statuses.tolist() == [SETTLED, SUSPENDED]
@@ -152,7 +151,7 @@ async def test_behind_a_state_that_was_refused_nothing_opens_before_one_that_can
     await sent(bench, feed_pb2.FeedUpdate(quotes=main_market()))
     assert newest() == [SUSPENDED] * FOOTBALL.market_count
     provider = parse_explanation(
-        book_pb2.PriceExplanation.FromString(bench.outlet.of(EXPLANATIONS_TOPIC)[-1])
+        book_pb2.PriceExplanation.FromString(bench.outlet.of(EXPLANATIONS.name)[-1])
     ).providers[0]
     assert provider.is_state_refused
     await sent(bench, feed_pb2.FeedUpdate(state=GOAL))
@@ -164,8 +163,8 @@ async def test_behind_a_state_that_was_refused_nothing_opens_before_one_that_can
 async def test_what_cannot_be_read_suspends_what_its_provider_quotes(bench: Bench) -> None:
     await sent(bench, feed_pb2.FeedUpdate(state=fixture_pb2.MatchState(status=99), results=[WON]))  # type: ignore[arg-type]
     assert bench.outlet.books()[-1].market_statuses.tolist() == [SETTLED, SUSPENDED]
-    assert len(bench.outlet.of(RESULTS_TOPIC)) == 1
-    await eventually(lambda: len(bench.outlet.of(DEAD_LETTER_TOPIC)) == 1)
+    assert len(bench.outlet.of(RESULTS.name)) == 1
+    await eventually(lambda: len(bench.outlet.of(PRICING_DEAD_LETTERS.name)) == 1)
 
 
 async def test_with_a_full_layout_the_rest_of_an_update_counts(bench: Bench) -> None:
@@ -222,6 +221,6 @@ async def test_news_that_waits_so_long_that_the_log_may_lose_it_is_complained_of
 
 
 def test_updates_with_results_are_kept_by_time_alone() -> None:
-    config = read_declarations(load_settings("test"))["feed.updates.v1"].config
+    config = read_declarations(load_settings("test"))[FEED_UPDATES.name].config
     assert (config["retention.bytes"], config["message.timestamp.type"]) == ("-1", "LogAppendTime")
     assert int(config["retention.ms"]) >= 24 * 3_600_000

@@ -23,10 +23,11 @@ from kernel.errors import InvariantBroken
 from overround.feed.v1 import feed_pb2
 from streams import parked_results, settlement
 from streams.parked_results import Parking
-from streams.settlement import SOURCE_TOPIC, SettlementAgent
+from streams.settlement import SettlementAgent
 from streams.settlement_pages import PAGE_BETS_MIN, Pages
 from tests.unit.fake_faust import FakeApp, FakeClock, eventually
 from wire.results import build_result_messages, read_results
+from wire.topics import RESULTS
 
 
 @dataclass
@@ -162,8 +163,8 @@ def _results(
 async def test_results_of_a_fixture_are_applied_in_order_and_then_acknowledged(parts: Parts) -> None:
     ledger, _, app = parts
     ledger.pages_left["a/uof:1/1/0/1x2/1"] = 3
-    app.deliver(SOURCE_TOPIC, 0, _results("a", 1, "1x2", "btts"))
-    app.deliver(SOURCE_TOPIC, 1, _results("a", 2, "1x2", kind=feed_pb2.RESULT_KIND_SETTLEMENT_ROLLBACK))
+    app.deliver(RESULTS.name, 0, _results("a", 1, "1x2", "btts"))
+    app.deliver(RESULTS.name, 1, _results("a", 2, "1x2", kind=feed_pb2.RESULT_KIND_SETTLEMENT_ROLLBACK))
     async with app:
         await eventually(lambda: app.acknowledged == [(0, 0), (0, 1)])
     keys = [key for _, key in ledger.calls]
@@ -173,8 +174,8 @@ async def test_results_of_a_fixture_are_applied_in_order_and_then_acknowledged(p
 async def test_a_fixture_with_very_many_bets_does_not_keep_another_waiting(parts: Parts) -> None:
     ledger, _, app = parts
     ledger.pages_left["huge/uof:1/1/0/1x2/1"] = 200
-    app.deliver(SOURCE_TOPIC, 0, _results("huge", 1, "1x2"))
-    app.deliver(SOURCE_TOPIC, 1, _results("small", 2, "1x2"))
+    app.deliver(RESULTS.name, 0, _results("huge", 1, "1x2"))
+    app.deliver(RESULTS.name, 1, _results("small", 2, "1x2"))
     async with app:
         await eventually(lambda: app.acknowledged == [(0, 0), (0, 1)])
     assert ledger.calls.index(("small", "small/uof:1/2/0/1x2/1")) <= 2
@@ -183,7 +184,7 @@ async def test_a_fixture_with_very_many_bets_does_not_keep_another_waiting(parts
 async def test_while_the_ledger_is_away_nothing_is_acknowledged_and_nothing_is_lost(parts: Parts) -> None:
     ledger, store, app = parts
     ledger.failures = [LedgerUnavailable("away"), LedgerUnavailable("away")]
-    app.deliver(SOURCE_TOPIC, 0, _results("a", 1, "1x2"))
+    app.deliver(RESULTS.name, 0, _results("a", 1, "1x2"))
     async with app:
         await eventually(lambda: len(ledger.failures) < 2)
         assert app.acknowledged == []
@@ -195,7 +196,7 @@ async def test_while_the_ledger_is_away_nothing_is_acknowledged_and_nothing_is_l
 async def test_while_the_ledger_is_away_a_result_that_has_to_be_parked_is_not_acknowledged(parts: Parts) -> None:
     _, store, app = parts
     store.failures = [LedgerUnavailable("away")]
-    app.deliver(SOURCE_TOPIC, 0, _results("a", 1, ""))
+    app.deliver(RESULTS.name, 0, _results("a", 1, ""))
     async with app:
         await eventually(lambda: not store.failures)
         assert app.acknowledged == []
@@ -205,10 +206,10 @@ async def test_while_the_ledger_is_away_a_result_that_has_to_be_parked_is_not_ac
 
 async def test_what_cannot_be_read_is_parked_and_later_results_of_its_fixture_wait_behind_it(parts: Parts) -> None:
     ledger, store, app = parts
-    app.deliver(SOURCE_TOPIC, 0, _results("a", 1, "1x2"))
-    app.deliver(SOURCE_TOPIC, 1, b"\xff\xff", key=b"a")
-    app.deliver(SOURCE_TOPIC, 2, _results("a", 2, "btts"))
-    app.deliver(SOURCE_TOPIC, 3, _results("b", 3, "1x2"))
+    app.deliver(RESULTS.name, 0, _results("a", 1, "1x2"))
+    app.deliver(RESULTS.name, 1, b"\xff\xff", key=b"a")
+    app.deliver(RESULTS.name, 2, _results("a", 2, "btts"))
+    app.deliver(RESULTS.name, 3, _results("b", 3, "1x2"))
     async with app:
         await eventually(lambda: len(app.acknowledged) == 4)
         assert [key for _, key in ledger.calls] == ["a/uof:1/1/0/1x2/1", "b/uof:1/3/0/1x2/1"]
@@ -224,7 +225,7 @@ async def test_what_cannot_be_read_is_parked_and_later_results_of_its_fixture_wa
 
 async def test_a_malformed_result_costs_the_others_of_its_message_their_turn_and_nothing_else(parts: Parts) -> None:
     ledger, store, app = parts
-    app.deliver(SOURCE_TOPIC, 0, _results("a", 1, "1x2", "", "btts"))
+    app.deliver(RESULTS.name, 0, _results("a", 1, "1x2", "", "btts"))
     async with app:
         await eventually(lambda: app.acknowledged == [(0, 0)])
         assert [key for _, key in ledger.calls] == ["a/uof:1/1/0/1x2/1"]
@@ -238,9 +239,9 @@ async def test_a_malformed_result_costs_the_others_of_its_message_their_turn_and
 async def test_a_result_that_the_ledger_never_takes_is_parked_and_redone_in_its_turn(parts: Parts) -> None:
     ledger, store, app = parts
     ledger.is_failing_for = "broken"
-    app.deliver(SOURCE_TOPIC, 0, _results("broken", 1, "1x2"))
-    app.deliver(SOURCE_TOPIC, 1, _results("broken", 2, "1x2", kind=feed_pb2.RESULT_KIND_SETTLEMENT_ROLLBACK))
-    app.deliver(SOURCE_TOPIC, 2, _results("a", 3, "1x2"))
+    app.deliver(RESULTS.name, 0, _results("broken", 1, "1x2"))
+    app.deliver(RESULTS.name, 1, _results("broken", 2, "1x2", kind=feed_pb2.RESULT_KIND_SETTLEMENT_ROLLBACK))
+    app.deliver(RESULTS.name, 2, _results("a", 3, "1x2"))
     first, second = "broken/uof:1/1/0/1x2/1", "broken/uof:1/2/0/1x2/2"
     async with app:
         await eventually(lambda: len(app.acknowledged) == 3, timeout_s=30)  # five stack traces take their time
@@ -255,9 +256,9 @@ async def test_a_result_that_the_ledger_never_takes_is_parked_and_redone_in_its_
 async def test_a_contradiction_and_a_referral_are_cases_that_hold_up_nothing(parts: Parts) -> None:
     ledger, store, app = parts
     ledger.contradicting = "betfair"
-    app.deliver(SOURCE_TOPIC, 0, _results("a", 1, "1x2", provider_id="betfair"))
-    app.deliver(SOURCE_TOPIC, 1, _results("a", 2, "win", referral_reason="DEAD_HEAT_UNKNOWN"))
-    app.deliver(SOURCE_TOPIC, 2, _results("a", 3, "btts"))
+    app.deliver(RESULTS.name, 0, _results("a", 1, "1x2", provider_id="betfair"))
+    app.deliver(RESULTS.name, 1, _results("a", 2, "win", referral_reason="DEAD_HEAT_UNKNOWN"))
+    app.deliver(RESULTS.name, 2, _results("a", 3, "btts"))
     contradiction, referral = "a/betfair/1/0/1x2/1", "a/uof:1/2/0/win/1"
     async with app:
         await eventually(lambda: len(app.acknowledged) == 3)
@@ -293,10 +294,10 @@ async def test_what_waits_for_a_person_is_complained_of_until_it_is_decided(part
 async def test_results_of_a_partition_that_is_gone_are_left_to_its_new_owner(parts: Parts) -> None:
     ledger, _, app = parts
     ledger.pages_left["a/uof:1/1/0/1x2/1"] = 10**9
-    app.deliver(SOURCE_TOPIC, 0, _results("a", 1, "1x2"))
+    app.deliver(RESULTS.name, 0, _results("a", 1, "1x2"))
     async with app:
         await eventually(lambda: bool(ledger.calls))
-        await app.on_partitions_revoked.send({TP(SOURCE_TOPIC, 0)})
+        await app.on_partitions_revoked.send({TP(RESULTS.name, 0)})
         await asyncio.sleep(0.02)
         calls = len(ledger.calls)
         await asyncio.sleep(0.02)
