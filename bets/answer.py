@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 from uuid import UUID
 
 from bets.bet import Bet, Leg
-from kernel.errors import DomainError
+from kernel.errors import Category, DomainError
 from kernel.money import Money
 from wallet.balance import Balance
 
@@ -15,7 +14,8 @@ from wallet.balance import Balance
 class TooManyRefusals(DomainError):
     """So many bets of the player were refused lately that this refusal is not stored; the call decided nothing."""
 
-    reason: ClassVar[str] = "TOO_MANY_REFUSALS"
+    reason = "TOO_MANY_REFUSALS"
+    category = Category.BUSY
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from typing import Protocol
 from uuid import UUID
 
 from bets.answer import BetAnswer, Inquiry, PlaceCommand, Standing
 from bets.bet import Bet, BetStatus
 from bets.settlement import MarketResult
-from kernel.errors import DomainError
+from kernel.errors import Category, DomainError
 
 
 class BetLedger(Protocol):
@@ -95,19 +95,22 @@ class KeyedResult:
 class ResultContradicts(DomainError):
     """Another provider's result stands on the market and says something else."""
 
-    reason: ClassVar[str] = "RESULT_CONTRADICTS"
+    reason = "RESULT_CONTRADICTS"
+    category = Category.CONFLICT
 
 
 class ResultReferred(DomainError):
     """A person has to look at a result before it moves money."""
 
-    reason: ClassVar[str] = "RESULT_REFERRED"
+    reason = "RESULT_REFERRED"
+    category = Category.RULE
 
 
 class ResultWaits(DomainError):
     """A result of the fixture came before and is not applied yet."""
 
-    reason: ClassVar[str] = "RESULT_WAITS"
+    reason = "RESULT_WAITS"
+    category = Category.RULE
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import lru_cache
-from typing import ClassVar, Final
+from typing import Final
 
-from kernel.errors import DomainError
+from kernel.errors import Category, DomainError
 
 FACTOR_ONE_MICRO: Final = 1_000_000
 """A factor of one, in millionths."""
@@ -33,7 +33,8 @@ _FACTORS_REMEMBERED_MAX: Final = 4_096
 class ResultMalformed(DomainError):
     """A result says something that cannot be."""
 
-    reason: ClassVar[str] = "RESULT_MALFORMED"
+    reason = "RESULT_MALFORMED"
+    category = Category.MALFORMED
 
 
 class ResultKind(IntEnum):

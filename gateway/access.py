@@ -6,14 +6,14 @@ import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 import grpc
 
 from gateway.auth import Authenticator, Context
 from gateway.errors import replace_behaviour
 from kernel.clock import Clock
-from kernel.errors import DomainError
+from kernel.errors import Category, DomainError
 from pam.player import PlayerBlocked, PlayerRole, PlayerStatus
 from pam.session import BettorRequired, SessionsUnavailable, TraderRequired
 
@@ -24,7 +24,8 @@ LOOK_AGAIN_S: Final = 10.0
 class MethodClosed(DomainError):
     """The method is in no table of who may call it."""
 
-    reason: ClassVar[str] = "METHOD_CLOSED"
+    reason = "METHOD_CLOSED"
+    category = Category.FORBIDDEN
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine
 from dataclasses import dataclass
-from typing import Any, ClassVar, Final, Protocol, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 from prometheus_client import Counter, Histogram
 
@@ -28,7 +28,7 @@ from gateway.promises import Promise, Promises
 from gateway.reservation_hold import ReservationHold
 from kernel.clock import Clock
 from kernel.commands import UNDECIDED, LedgerUnavailable, Overloaded, RequestIdReused
-from kernel.errors import DomainError
+from kernel.errors import Category, DomainError
 from pam.player import Player, PlayerStatus
 from risk.limits import BetLimits, LimitTable, limits_for
 from risk.ports import ExposureStore, ReservationKey
@@ -46,7 +46,8 @@ Found = TypeVar("Found")
 class PricingUnavailable(DomainError):
     """Nothing has been heard from pricing lately, so that no price can be trusted. This call decided nothing."""
 
-    reason: ClassVar[str] = "PRICING_UNAVAILABLE"
+    reason = "PRICING_UNAVAILABLE"
+    category = Category.UNAVAILABLE
 
 
 class BookSource(Protocol):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import ClassVar, Final
+from typing import Final
 from uuid import UUID
 
 from bets.answer import BetAnswer, BetRefusal
@@ -13,7 +13,7 @@ from gateway.auth import Authenticator, Context
 from gateway.bet_placement import BetPlacement
 from gateway.bet_stream import BetStream
 from gateway.errors import DetailedRefusal
-from kernel.errors import DomainError, InvariantBroken
+from kernel.errors import Category, DomainError, InvariantBroken
 from kernel.ids import parse_uuid
 from overround.bets.v1 import bet_pb2, betting_service_pb2, betting_service_pb2_grpc
 from pam.player import Player
@@ -29,7 +29,8 @@ PAGE_SIZE_MAX: Final = 200
 class BetUnknown(DomainError):
     """The player has no such bet, or made no such request."""
 
-    reason: ClassVar[str] = "BET_UNKNOWN"
+    reason = "BET_UNKNOWN"
+    category = Category.UNKNOWN
 
 
 class BettingService(betting_service_pb2_grpc.BettingServiceServicer):

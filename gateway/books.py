@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
-from typing import ClassVar, Final
+from typing import Final
 
 import numpy as np
 import structlog
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from bets.acceptance import MarketView
 from gateway.heartbeats import Heartbeats
 from kernel.clock import Clock
-from kernel.errors import DomainError
+from kernel.errors import Category, DomainError
 from kernel.log import Record
 from markets.fixture import FixtureStatus, MarketStatus
 from markets.layout import LayoutMalformed
@@ -42,13 +42,15 @@ _STATUSES: Final = frozenset(map(int, FixtureStatus))
 class FixtureUnknown(DomainError):
     """There is no book of this fixture."""
 
-    reason: ClassVar[str] = "FIXTURE_UNKNOWN"
+    reason = "FIXTURE_UNKNOWN"
+    category = Category.UNKNOWN
 
 
 class TooManyWatchers(DomainError):
     """As many clients watch as one gateway serves."""
 
-    reason: ClassVar[str] = "TOO_MANY_WATCHERS"
+    reason = "TOO_MANY_WATCHERS"
+    category = Category.BUSY
 
     def __init__(self, watchers_max: int, watchers: str) -> None:
         super().__init__(

@@ -1,4 +1,4 @@
-"""What a client is told when something is refused: the only place that maps reasons to gRPC status."""
+"""What a client is told when something is refused: the only place that maps categories to gRPC status."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import inspect
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing
-from typing import Any, ClassVar, NoReturn
+from typing import Any, Final, NoReturn
 
 import grpc
 import structlog
@@ -15,7 +15,8 @@ from google.protobuf.message import Message
 from google.rpc.error_details_pb2 import ErrorInfo
 from google.rpc.status_pb2 import Status
 
-from kernel.errors import DomainError
+from kernel.errors import Category, DomainError
+from wire.reasons import CATEGORY_BY_REASON
 
 log = structlog.get_logger(__name__)
 
@@ -23,92 +24,21 @@ DOMAIN = "overround"
 STATUS_DETAILS_KEY = "grpc-status-details-bin"
 MESSAGE_CHARACTERS_MAX = 500
 
-_REASONS_BY_STATUS: Mapping[grpc.StatusCode, tuple[str, ...]] = {
-    grpc.StatusCode.INVALID_ARGUMENT: (
-        "AMOUNT_OUT_OF_RANGE",
-        "BET_TYPE_UNSUPPORTED",
-        "CURRENCY_MISMATCH",
-        "DOMAIN_ERROR",
-        "FIT_NOT_CONVERGED",
-        "GOAL_MODEL_MALFORMED",
-        "ID_MALFORMED",
-        "LAYOUT_MALFORMED",
-        "LEGS_CONTRADICTORY",
-        "LEGS_OUT_OF_RANGE",
-        "LEG_NOT_COMBINABLE",
-        "MALFORMED",
-        "MODEL_INPUT_INVALID",
-        "OVERSIZED",
-        "PASSWORD_MALFORMED",
-        "REQUEST_MALFORMED",
-        "RESULTS_MALFORMED",
-        "RESULT_MALFORMED",
-        "STAKE_BELOW_MINIMUM",
-        "TOO_MANY_FIXTURES",
-        "UNKNOWN_MESSAGE",
-        "USERNAME_MALFORMED",
-    ),
-    grpc.StatusCode.UNAUTHENTICATED: ("FEED_KEY_UNKNOWN", "LOG_IN_REFUSED", "SESSION_REQUIRED"),
-    grpc.StatusCode.PERMISSION_DENIED: (
-        "BETTOR_REQUIRED",
-        "METHOD_CLOSED",
-        "PLAYER_BLOCKED",
-        "TEST_MONEY_REFUSED",
-        "TRADER_REQUIRED",
-    ),
-    grpc.StatusCode.NOT_FOUND: (
-        "BET_UNKNOWN",
-        "EXPLANATION_EXPIRED",
-        "EXPLANATION_UNKNOWN",
-        "FIXTURE_UNKNOWN",
-        "MARKET_UNKNOWN",
-        "OUTCOME_UNKNOWN",
-        "PLAYER_UNKNOWN",
-    ),
-    grpc.StatusCode.ALREADY_EXISTS: ("DUPLICATE", "REQUEST_ID_REUSED", "USERNAME_TAKEN"),
-    grpc.StatusCode.FAILED_PRECONDITION: (
-        "BOOK_VERSION_UNKNOWN",
-        "INSUFFICIENT_FUNDS",
-        "LIABILITY_LIMIT_EXCEEDED",
-        "MARKET_CLOSED",
-        "MARKET_SUSPENDED",
-        "OUTCOME_NOT_OFFERED",
-        "OUT_OF_ORDER",
-        "PLAYER_STAKE_LIMIT_EXCEEDED",
-        "PRICE_CHANGED",
-        "RESULT_CONTRADICTS",
-        "RESULT_REFERRED",
-        "RESULT_WAITS",
-        "STAKE_LIMIT_EXCEEDED",
-    ),
-    grpc.StatusCode.ABORTED: ("EXPOSURE_LOCK_LOST", "STREAM_SUPERSEDED"),
-    grpc.StatusCode.RESOURCE_EXHAUSTED: (
-        "LOGIN_RATE_LIMITED",
-        "OUTLET_FULL",
-        "OVERLOADED",
-        "TOO_MANY_BETS_UNDER_WAY",
-        "TOO_MANY_CALLS",
-        "TOO_MANY_REFUSALS",
-        "TOO_MANY_REQUESTS",  # told by the proxy
-        "TOO_MANY_WATCHERS",
-    ),
-    grpc.StatusCode.DEADLINE_EXCEEDED: ("DEADLINE_EXCEEDED", "STREAM_IDLE"),
-    grpc.StatusCode.UNAVAILABLE: (
-        "ANCHORS_UNAVAILABLE",
-        "BOOK_SNAPSHOT_INCOMPLETE",
-        "DELIVERY_FAILED",
-        "EXPLANATION_UNAVAILABLE",
-        "LEDGER_UNAVAILABLE",
-        "PRICING_UNAVAILABLE",
-        "RISK_UNAVAILABLE",
-        "SESSIONS_UNAVAILABLE",
-        "TRADING_UNAVAILABLE",
-    ),
-    # Of agents, that no call meets.
-    grpc.StatusCode.INTERNAL: ("BOOK_CURRENCY_MISMATCH", "LIABILITY_BELOW_ZERO"),
+STATUS_BY_CATEGORY: Final[Mapping[Category, grpc.StatusCode]] = {
+    Category.MALFORMED: grpc.StatusCode.INVALID_ARGUMENT,
+    Category.UNAUTHENTICATED: grpc.StatusCode.UNAUTHENTICATED,
+    Category.FORBIDDEN: grpc.StatusCode.PERMISSION_DENIED,
+    Category.UNKNOWN: grpc.StatusCode.NOT_FOUND,
+    Category.CONFLICT: grpc.StatusCode.ALREADY_EXISTS,
+    Category.RULE: grpc.StatusCode.FAILED_PRECONDITION,
+    Category.BUSY: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    Category.UNAVAILABLE: grpc.StatusCode.UNAVAILABLE,
+    Category.BROKEN: grpc.StatusCode.INTERNAL,
 }
-STATUS_BY_REASON: Mapping[str, grpc.StatusCode] = {
-    reason: status for status, reasons in _REASONS_BY_STATUS.items() for reason in reasons
+# gRPC has a status of its own for time that ran out.
+_STATUS_BY_REASON: Final[Mapping[str, grpc.StatusCode]] = {
+    "DEADLINE_EXCEEDED": grpc.StatusCode.DEADLINE_EXCEEDED,
+    "STREAM_IDLE": grpc.StatusCode.DEADLINE_EXCEEDED,
 }
 
 
@@ -116,23 +46,20 @@ class DetailedRefusal(DomainError):
     """A refusal whose reason is data, as the ledger stores it, and which tells more in a message of its own.
 
     Attributes:
-        given_reason: One of the reasons mapped here.
         detail: Goes into the details of the gRPC status beside ErrorInfo.
     """
 
-    reason: ClassVar[str] = "DOMAIN_ERROR"
-
     def __init__(self, reason: str, message: str, *, figures: Mapping[str, str], detail: Message) -> None:
         super().__init__(message, figures=figures)
-        self.given_reason = reason
+        self.reason = reason
+        self.category = CATEGORY_BY_REASON.get(reason, Category.BROKEN)
         self.detail = detail
 
 
 def describe(error: DomainError) -> Status:
     """Return the status of a refusal: code, message, ErrorInfo and, where it has one, its own detail."""
-    reason = error.given_reason if isinstance(error, DetailedRefusal) else error.reason
-    code = STATUS_BY_REASON.get(reason, grpc.StatusCode.UNKNOWN)
-    status = _status(code, reason=reason, message=error.message, figures=error.figures)
+    code = _STATUS_BY_REASON.get(error.reason, STATUS_BY_CATEGORY[error.category])
+    status = _status(code, reason=error.reason, message=error.message, figures=error.figures)
     if isinstance(error, DetailedRefusal):
         status.details.append(_pack(error.detail))
     return status
@@ -145,7 +72,7 @@ def describe_failure(error_id: str) -> Status:
 
 
 class ErrorInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-arg] # not generic when it runs
-    """Turns what services raise into status and details; anything unforeseen is logged under an id."""
+    """Turns what services raise into status and details; what nobody foresaw or published is logged under an id."""
 
     async def intercept_service(
         self,
@@ -190,7 +117,8 @@ def _mapping_errors(behaviour: Callable[..., Any], method: str) -> Callable[...,
 async def _abort(error: Exception, context: grpc.aio.ServicerContext[Any, Any], method: str) -> NoReturn:
     if isinstance(error, grpc.aio.AbortError):
         raise error
-    if isinstance(error, DomainError):
+    # A reason that is not published is ours to know and nobody else's.
+    if isinstance(error, DomainError) and error.reason in CATEGORY_BY_REASON:
         status = describe(error)
     else:
         error_id = uuid.uuid4().hex[:12]

@@ -27,7 +27,7 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 import grpc
 import structlog
@@ -40,7 +40,7 @@ from gateway.feeds.push_stream import PushStream, StreamIdle
 from gateway.feeds.refusals import FeedRefused, MessageMalformed, join_refusals
 from gateway.feeds.resumption import Resumption
 from kernel.clock import Clock
-from kernel.errors import DomainError
+from kernel.errors import Category, DomainError
 from overround.feed.v1.feed_pb2 import FeedUpdate
 from overround.feed.v1.feed_service_pb2 import PushRefusal, PushRequest, PushResponse
 
@@ -58,7 +58,8 @@ log = structlog.get_logger(__name__)
 class FeedKeyUnknown(DomainError):
     """The API key is missing, unknown or revoked."""
 
-    reason: ClassVar[str] = "FEED_KEY_UNKNOWN"
+    reason = "FEED_KEY_UNKNOWN"
+    category = Category.UNAUTHENTICATED
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,12 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Coroutine, Hashable
 from dataclasses import dataclass
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import structlog
 
 from kernel.commands import UNDECIDED, LedgerUnavailable, Overloaded, RequestIdReused
-from kernel.errors import DomainError
+from kernel.errors import Category, DomainError
 
 log = structlog.get_logger(__name__)
 
@@ -22,7 +22,8 @@ Answer = TypeVar("Answer")
 class TooManyUnderWay(DomainError):
     """One owner has as many requests under way as one may; this call decided nothing."""
 
-    reason: ClassVar[str] = "TOO_MANY_BETS_UNDER_WAY"
+    reason = "TOO_MANY_BETS_UNDER_WAY"
+    category = Category.BUSY
 
 
 @dataclass(frozen=True, slots=True)

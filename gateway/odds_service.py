@@ -9,13 +9,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Collection, Iterator
 from contextlib import contextmanager
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 import grpc
 
 from gateway.books import BookCache, BookWatch, CachedBook
 from kernel.clock import Clock
-from kernel.errors import DomainError
+from kernel.errors import Category, DomainError
 from overround.odds.v1 import odds_service_pb2
 from wire.frames import frame_bytes, frame_unsigned
 
@@ -36,7 +36,8 @@ Context = grpc.aio.ServicerContext[Any, Any]
 class TooManyFixtures(DomainError):
     """More fixtures were asked for by name than one request may."""
 
-    reason: ClassVar[str] = "TOO_MANY_FIXTURES"
+    reason = "TOO_MANY_FIXTURES"
+    category = Category.MALFORMED
 
 
 class OddsService:

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import grpc
 
-from kernel.errors import DomainError
+from kernel.errors import Category, DomainError
 from pam.session import Session
 
 
 class BookSnapshotIncomplete(DomainError):
     """The serving copy of the books is not whole: it has lost its data or was never filled."""
 
-    reason: ClassVar[str] = "BOOK_SNAPSHOT_INCOMPLETE"
+    reason = "BOOK_SNAPSHOT_INCOMPLETE"
+    category = Category.UNAVAILABLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,8 @@ class Explanations(Protocol):
 class ExplanationUnavailable(DomainError):
     """Neither store nor log gave the explanation in time."""
 
-    reason: ClassVar[str] = "EXPLANATION_UNAVAILABLE"
+    reason = "EXPLANATION_UNAVAILABLE"
+    category = Category.UNAVAILABLE
 
 
 class LoggedExplanation(NamedTuple):

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import ClassVar
 
 from gateway.books import BookCache
 from gateway.ports import ExplanationLog, Explanations, ExplanationUnavailable, LoggedExplanation
 from kernel.clock import Clock
-from kernel.errors import DomainError
+from kernel.errors import Category, DomainError
 from overround.odds.v1 import book_pb2
 from overround.trading.v1 import trading_service_pb2
 from wire.books import parse_explanation
@@ -18,13 +17,15 @@ from wire.price_explanations import build_explained
 class ExplanationUnknown(DomainError):
     """The fixture's book never had that version."""
 
-    reason: ClassVar[str] = "EXPLANATION_UNKNOWN"
+    reason = "EXPLANATION_UNKNOWN"
+    category = Category.UNKNOWN
 
 
 class ExplanationExpired(DomainError):
     """The version is older than what is kept."""
 
-    reason: ClassVar[str] = "EXPLANATION_EXPIRED"
+    reason = "EXPLANATION_EXPIRED"
+    category = Category.UNKNOWN
 
 
 class PriceExplainer:

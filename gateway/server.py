@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 import grpc
 from prometheus_client import Histogram
 
 from gateway.errors import ErrorInterceptor, replace_behaviour
 from gateway.guards import Guards
-from kernel.errors import DomainError
+from kernel.errors import Category, DomainError
 
 UNARY_TIMEOUT_S: Final = 5.0
 GRACE_S: Final = 2.0
@@ -44,7 +44,8 @@ CALL_SECONDS: Final = Histogram(
 class DeadlineExceeded(DomainError):
     """The call was not answered before its deadline; whether it had an effect is to be asked by its request id."""
 
-    reason: ClassVar[str] = "DEADLINE_EXCEEDED"
+    reason = "DEADLINE_EXCEEDED"
+    category = Category.UNAVAILABLE
 
 
 class DeadlineInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-arg] # not generic when it runs

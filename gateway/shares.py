@@ -6,13 +6,13 @@ import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 import grpc
 
 from gateway.auth import Context
 from gateway.errors import replace_behaviour
-from kernel.errors import DomainError
+from kernel.errors import Category, DomainError
 
 RETRY_S: Final = 1
 
@@ -20,7 +20,8 @@ RETRY_S: Final = 1
 class TooManyCalls(DomainError):
     """A source has as many calls of a kind under way as it may."""
 
-    reason: ClassVar[str] = "TOO_MANY_CALLS"
+    reason = "TOO_MANY_CALLS"
+    category = Category.BUSY
 
 
 @dataclass(frozen=True, slots=True)

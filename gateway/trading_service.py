@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 from uuid import UUID, uuid5
 
 import grpc
@@ -15,7 +15,7 @@ from gateway.desk_stream import DeskSources, DeskStream
 from gateway.ports import SessionDoor
 from gateway.price_explainer import PriceExplainer
 from kernel.commands import RequestIdReused
-from kernel.errors import DomainError
+from kernel.errors import Category, DomainError
 from kernel.ids import parse_uuid
 from kernel.log import ConfirmedOutlet
 from odds.updates import TradingAction
@@ -37,7 +37,8 @@ Target = tuple[TradingAction, str, str]
 class TradingUnavailable(DomainError):
     """The log did not confirm a command in time; whether it holds is seen in the book, or by sending it again."""
 
-    reason: ClassVar[str] = "TRADING_UNAVAILABLE"
+    reason = "TRADING_UNAVAILABLE"
+    category = Category.UNAVAILABLE
 
 
 class TradingService:

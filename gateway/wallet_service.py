@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from gateway.auth import Authenticator, Context
-from kernel.errors import DomainError
+from kernel.errors import Category, DomainError
 from kernel.ids import parse_uuid
 from kernel.money import Money
 from overround.wallet.v1 import wallet_service_pb2, wallet_service_pb2_grpc
@@ -17,13 +15,15 @@ from wire.wallet import build_balance
 class DepositRefused(DomainError):
     """Test money exists in the local and test profiles only."""
 
-    reason: ClassVar[str] = "TEST_MONEY_REFUSED"
+    reason = "TEST_MONEY_REFUSED"
+    category = Category.FORBIDDEN
 
 
 class AmountOutOfRange(DomainError):
     """A deposit is not above zero or too large."""
 
-    reason: ClassVar[str] = "AMOUNT_OUT_OF_RANGE"
+    reason = "AMOUNT_OUT_OF_RANGE"
+    category = Category.MALFORMED
 
 
 class WalletService(wallet_service_pb2_grpc.WalletServiceServicer):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from typing import ClassVar, Final
+from typing import Final
 
-from kernel.errors import DomainError
+from kernel.errors import Category, DomainError
 
 FINGERPRINT_BYTES = 32
 
@@ -16,19 +16,22 @@ UNDECIDED: Final = "this call decided nothing, and asking by the request id tell
 class RequestIdReused(DomainError):
     """A request id came again with another content."""
 
-    reason: ClassVar[str] = "REQUEST_ID_REUSED"
+    reason = "REQUEST_ID_REUSED"
+    category = Category.CONFLICT
 
 
 class LedgerUnavailable(DomainError):
     """The ledger did not answer in time; whether the command holds is found out by asking again with its id."""
 
-    reason: ClassVar[str] = "LEDGER_UNAVAILABLE"
+    reason = "LEDGER_UNAVAILABLE"
+    category = Category.UNAVAILABLE
 
 
 class Overloaded(DomainError):
     """More commands wait than may; this call decided nothing."""
 
-    reason: ClassVar[str] = "OVERLOADED"
+    reason = "OVERLOADED"
+    category = Category.BUSY
 
 
 def fingerprint_of(*business_fields: str | int) -> bytes:

@@ -3,18 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar
+from enum import Enum
+
+
+class Category(Enum):
+    """What kind of refusal it is: all that a door needs to know to tell it in its own protocol."""
+
+    MALFORMED = "what was asked cannot be read, or can never be"
+    UNAUTHENTICATED = "who asks is not known"
+    FORBIDDEN = "who asks may not"
+    UNKNOWN = "there is nothing of that name"
+    CONFLICT = "something else has that name or place already"
+    RULE = "a rule of the house, or how things stand, is against it"
+    BUSY = "too much is asked at once; later it is taken"
+    UNAVAILABLE = "something that this needs does not answer in time"
+    BROKEN = "something is wrong on our side"
 
 
 class DomainError(Exception):
     """A refusal with a stable reason; the message says what was expected and what was found.
 
     Attributes:
-        reason: Upper snake case, never changed once published.
+        reason: Upper snake case, never changed once published (protos/overround/common/v1/reason.proto).
+        category: What kind of refusal it is.
         figures: What would be accepted, as strings by name ("stake_max_minor": "4210").
     """
 
-    reason: ClassVar[str] = "DOMAIN_ERROR"
+    reason: str = "DOMAIN_ERROR"
+    category: Category = Category.BROKEN
 
     def __init__(self, message: str, *, figures: Mapping[str, str] | None = None) -> None:
         super().__init__(message)

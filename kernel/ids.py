@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import uuid
-from typing import ClassVar
 
-from kernel.errors import DomainError
+from kernel.errors import Category, DomainError
 
 
 class IdMalformed(DomainError):
     """An id does not have the form it must have."""
 
-    reason: ClassVar[str] = "ID_MALFORMED"
+    reason = "ID_MALFORMED"
+    category = Category.MALFORMED
 
 
 def parse_uuid(text: str, *, field: str) -> uuid.UUID:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping
-from typing import ClassVar, Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol
 
-from kernel.errors import DomainError
+from kernel.errors import Category, DomainError
 
 OnDelivery = Callable[[Exception | None], None]
 """Told how a message ended, from another thread: None once the log has it."""
@@ -17,13 +17,15 @@ LogStart = Literal["beginning", "end"] | int
 class OutletFull(DomainError):
     """What is sent to the log waits in a bounded queue, and the queue is full."""
 
-    reason: ClassVar[str] = "OUTLET_FULL"
+    reason = "OUTLET_FULL"
+    category = Category.BUSY
 
 
 class DeliveryFailed(DomainError):
     """The log did not confirm a message in time."""
 
-    reason: ClassVar[str] = "DELIVERY_FAILED"
+    reason = "DELIVERY_FAILED"
+    category = Category.UNAVAILABLE
 
 
 class Outlet(Protocol):

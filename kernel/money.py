@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
-from kernel.errors import DomainError
+from kernel.errors import Category, DomainError
 
 
 class CurrencyMismatch(DomainError):
     """Two amounts of different currencies met."""
 
-    reason: ClassVar[str] = "CURRENCY_MISMATCH"
+    reason = "CURRENCY_MISMATCH"
+    category = Category.MALFORMED
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import chain, pairwise
-from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kernel.errors import DomainError
+from kernel.errors import Category, DomainError
 
 MARKETS_MAX = 4_096
 OUTCOMES_MAX = 32_768
@@ -23,19 +22,22 @@ _PART = b"\x1d"
 class LayoutMalformed(DomainError):
     """Columns do not line up."""
 
-    reason: ClassVar[str] = "LAYOUT_MALFORMED"
+    reason = "LAYOUT_MALFORMED"
+    category = Category.MALFORMED
 
 
 class MarketUnknown(DomainError):
     """The fixture has no such market."""
 
-    reason: ClassVar[str] = "MARKET_UNKNOWN"
+    reason = "MARKET_UNKNOWN"
+    category = Category.UNKNOWN
 
 
 class OutcomeUnknown(DomainError):
     """The market has no such outcome."""
 
-    reason: ClassVar[str] = "OUTCOME_UNKNOWN"
+    reason = "OUTCOME_UNKNOWN"
+    category = Category.UNKNOWN
 
 
 @dataclass(frozen=True, slots=True, eq=False)

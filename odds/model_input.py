@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import IntEnum
-from typing import ClassVar, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from kernel.errors import DomainError
+from kernel.errors import Category, DomainError
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -19,7 +19,8 @@ RowFlags = NDArray[np.int8]
 class ModelInputInvalid(DomainError):
     """A model was given something that cannot be; the message says what was expected, what was found and where."""
 
-    reason: ClassVar[str] = "MODEL_INPUT_INVALID"
+    reason = "MODEL_INPUT_INVALID"
+    category = Category.MALFORMED
 
 
 class RowFlag(IntEnum):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import ClassVar, Final
+from typing import Final
 
-from kernel.errors import DomainError
+from kernel.errors import Category, DomainError
 
 USERNAME_LENGTHS: Final = (3, 32)
 PASSWORD_LENGTHS: Final = (10, 128)
@@ -16,19 +16,22 @@ _USERNAME = re.compile(rf"[a-z0-9_.-]{{{USERNAME_LENGTHS[0]},{USERNAME_LENGTHS[1
 class UsernameMalformed(DomainError):
     """A name does not have the form it must have."""
 
-    reason: ClassVar[str] = "USERNAME_MALFORMED"
+    reason = "USERNAME_MALFORMED"
+    category = Category.MALFORMED
 
 
 class PasswordMalformed(DomainError):
     """A password is too short, too long, or the name itself."""
 
-    reason: ClassVar[str] = "PASSWORD_MALFORMED"
+    reason = "PASSWORD_MALFORMED"
+    category = Category.MALFORMED
 
 
 class LogInRefused(DomainError):
     """Name and password do not belong together; which of the two is wrong is not said."""
 
-    reason: ClassVar[str] = "LOG_IN_REFUSED"
+    reason = "LOG_IN_REFUSED"
+    category = Category.UNAUTHENTICATED
 
     def __init__(self) -> None:
         super().__init__("Username and password must belong together, they do not")
@@ -37,7 +40,8 @@ class LogInRefused(DomainError):
 class LoginRateLimited(DomainError):
     """So many log-ins failed, for a name from an address or from the address, that the next has to wait."""
 
-    reason: ClassVar[str] = "LOGIN_RATE_LIMITED"
+    reason = "LOGIN_RATE_LIMITED"
+    category = Category.BUSY
 
 
 def is_username(text: str) -> bool:

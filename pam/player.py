@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import ClassVar
 from uuid import UUID
 
-from kernel.errors import DomainError
+from kernel.errors import Category, DomainError
 
 
 class PlayerRole(IntEnum):
@@ -27,19 +26,22 @@ class PlayerStatus(IntEnum):
 class PlayerBlocked(DomainError):
     """What was asked for is not for a player who is blocked."""
 
-    reason: ClassVar[str] = "PLAYER_BLOCKED"
+    reason = "PLAYER_BLOCKED"
+    category = Category.FORBIDDEN
 
 
 class PlayerUnknown(DomainError):
     """Nobody has that name."""
 
-    reason: ClassVar[str] = "PLAYER_UNKNOWN"
+    reason = "PLAYER_UNKNOWN"
+    category = Category.UNKNOWN
 
 
 class UsernameTaken(DomainError):
     """Another player has that name."""
 
-    reason: ClassVar[str] = "USERNAME_TAKEN"
+    reason = "USERNAME_TAKEN"
+    category = Category.CONFLICT
 
 
 @dataclass(frozen=True, slots=True)

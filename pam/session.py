@@ -3,35 +3,38 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 from uuid import UUID
 
-from kernel.errors import DomainError
+from kernel.errors import Category, DomainError
 from pam.player import Player
 
 
 class SessionRequired(DomainError):
     """The call needs the token of a session that has not expired."""
 
-    reason: ClassVar[str] = "SESSION_REQUIRED"
+    reason = "SESSION_REQUIRED"
+    category = Category.UNAUTHENTICATED
 
 
 class TraderRequired(DomainError):
     """The call is for the trading desk."""
 
-    reason: ClassVar[str] = "TRADER_REQUIRED"
+    reason = "TRADER_REQUIRED"
+    category = Category.FORBIDDEN
 
 
 class BettorRequired(DomainError):
     """The call is for those who bet."""
 
-    reason: ClassVar[str] = "BETTOR_REQUIRED"
+    reason = "BETTOR_REQUIRED"
+    category = Category.FORBIDDEN
 
 
 class SessionsUnavailable(DomainError):
     """Whether there is such a session cannot be found out now."""
 
-    reason: ClassVar[str] = "SESSIONS_UNAVAILABLE"
+    reason = "SESSIONS_UNAVAILABLE"
+    category = Category.UNAVAILABLE
 
 
 @dataclass(frozen=True, slots=True)

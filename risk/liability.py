@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import ClassVar, NamedTuple, Self
+from typing import NamedTuple, Self
 
-from kernel.errors import DomainError
+from kernel.errors import Category, DomainError
 from odds.market_types import winners_max_of
 from risk.exposure import worst_loss_minor
 
@@ -24,13 +24,15 @@ BEFORE_ALL = OutboxPosition(0, 0)
 class LiabilityBelowZero(DomainError):
     """A bet leaves a market that it never entered."""
 
-    reason: ClassVar[str] = "LIABILITY_BELOW_ZERO"
+    reason = "LIABILITY_BELOW_ZERO"
+    category = Category.BROKEN
 
 
 class BookCurrencyMismatch(DomainError):
     """A bet is in another currency than the fixture's book."""
 
-    reason: ClassVar[str] = "BOOK_CURRENCY_MISMATCH"
+    reason = "BOOK_CURRENCY_MISMATCH"
+    category = Category.BROKEN
 
 
 @dataclass(frozen=True, slots=True)

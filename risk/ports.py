@@ -5,16 +5,17 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import ClassVar, Protocol
+from typing import Protocol
 
-from kernel.errors import DomainError
+from kernel.errors import Category, DomainError
 from risk.exposure import MarketExposure
 
 
 class RiskUnavailable(DomainError):
     """Exposure cannot be reserved now: its store does not answer, or is not whole. The call decided nothing."""
 
-    reason: ClassVar[str] = "RISK_UNAVAILABLE"
+    reason = "RISK_UNAVAILABLE"
+    category = Category.UNAVAILABLE
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import ClassVar, Final
+from typing import Final
 
 from bets.request import BetRequest, LegRequest, PricePolicy
-from kernel.errors import DomainError
+from kernel.errors import Category, DomainError
 from kernel.ids import parse_uuid
 from overround.bets.v1 import betting_service_pb2
 from wire.money import parse_money
@@ -21,7 +21,8 @@ _PRICE_POLICIES = [int(policy) for policy in PricePolicy]
 class RequestMalformed(DomainError):
     """A request lacks something, or something in it is out of all bounds."""
 
-    reason: ClassVar[str] = "REQUEST_MALFORMED"
+    reason = "REQUEST_MALFORMED"
+    category = Category.MALFORMED
 
 
 def parse_bet_request(message: betting_service_pb2.PlaceBetRequest) -> BetRequest:

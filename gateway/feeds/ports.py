@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
-from kernel.errors import DomainError
+from kernel.errors import Category, DomainError
 from overround.feed.v1.feed_pb2 import ProviderHeartbeat
 
 
@@ -45,7 +45,8 @@ class Cursor:
 class StreamSuperseded(DomainError):
     """A newer stream of the same provider has begun."""
 
-    reason: ClassVar[str] = "STREAM_SUPERSEDED"
+    reason = "STREAM_SUPERSEDED"
+    category = Category.CONFLICT
 
 
 class CursorStore(Protocol):

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Collection
-from typing import ClassVar, Final
+from typing import Final
 
 from gateway.feeds.ports import Cursor, Provider, StreamSuperseded
-from kernel.errors import DomainError
+from kernel.errors import Category, DomainError
 from overround.feed.v1.feed_service_pb2 import PushRefusal
 
 REFUSALS_WAITING_MAX: Final = 1_000
@@ -36,7 +36,8 @@ class Confirmation:
 class StreamIdle(DomainError):
     """Nothing came on a stream for too long."""
 
-    reason: ClassVar[str] = "STREAM_IDLE"
+    reason = "STREAM_IDLE"
+    category = Category.UNAVAILABLE
 
 
 class PushStream:

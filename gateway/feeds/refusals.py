@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
 
-from kernel.errors import DomainError
+from kernel.errors import Category, DomainError
 
 
 class FeedRefused(DomainError):
     """Input that is not passed on; its raw bytes go to the dead letters."""
 
-    reason: ClassVar[str] = "MALFORMED"
+    reason = "MALFORMED"
+    category = Category.MALFORMED
 
 
 def join_refusals(refusals: Sequence[FeedRefused]) -> FeedRefused:
@@ -26,22 +26,24 @@ class MessageMalformed(FeedRefused):
 class MessageOversized(FeedRefused):
     """It is larger than what is taken."""
 
-    reason: ClassVar[str] = "OVERSIZED"
+    reason = "OVERSIZED"
 
 
 class MessageOutOfOrder(FeedRefused):
     """Something newer has been taken already."""
 
-    reason: ClassVar[str] = "OUT_OF_ORDER"
+    reason = "OUT_OF_ORDER"
+    category = Category.RULE
 
 
 class MessageDuplicated(FeedRefused):
     """It has been taken already."""
 
-    reason: ClassVar[str] = "DUPLICATE"
+    reason = "DUPLICATE"
+    category = Category.CONFLICT
 
 
 class MessageUnknown(FeedRefused):
     """It is of a kind that is not taken."""
 
-    reason: ClassVar[str] = "UNKNOWN_MESSAGE"
+    reason = "UNKNOWN_MESSAGE"

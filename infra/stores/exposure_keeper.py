@@ -31,7 +31,7 @@ from infra.stores.exposure import (
 )
 from infra.stores.exposure_comparison import ExposureComparison, OpenBets
 from kernel.clock import Clock
-from kernel.errors import DomainError
+from kernel.errors import Category, DomainError
 from risk.ports import ReservationKey
 
 log = structlog.get_logger(__name__)
@@ -71,6 +71,7 @@ class LockLost(DomainError):
     """Another keeper took over; this one stops what it was doing."""
 
     reason = "EXPOSURE_LOCK_LOST"
+    category = Category.BROKEN
 
 
 class ExposureKeeper:

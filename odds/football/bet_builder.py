@@ -10,11 +10,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from math import prod
-from typing import ClassVar, Final
+from typing import Final
 
 import numpy as np
 
-from kernel.errors import DomainError
+from kernel.errors import Category, DomainError
 from markets.layout import MarketLayout
 from odds.football.catalogue import catalogue
 from odds.football.count_markets import MatchCounts
@@ -33,13 +33,15 @@ ROUNDING_MAX: Final = 1e-12
 class LegsContradictory(DomainError):
     """No course of the match lets all legs win."""
 
-    reason: ClassVar[str] = "LEGS_CONTRADICTORY"
+    reason = "LEGS_CONTRADICTORY"
+    category = Category.MALFORMED
 
 
 class LegsOutOfRange(DomainError):
     """A bet builder has too few or too many legs, or the same one twice."""
 
-    reason: ClassVar[str] = "LEGS_OUT_OF_RANGE"
+    reason = "LEGS_OUT_OF_RANGE"
+    category = Category.MALFORMED
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -8,13 +8,12 @@ steps quadratic, while the gradient alone decides where the maximum is.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
-from kernel.errors import DomainError
+from kernel.errors import Category, DomainError
 from odds.football.likelihoods import Likelihood, Scores
 from odds.football.results import MatchResults
 
@@ -34,7 +33,8 @@ DIFFERENCE = 1e-5
 class FitNotConverged(DomainError):
     """The steps allowed did not reach the maximum of the likelihood."""
 
-    reason: ClassVar[str] = "FIT_NOT_CONVERGED"
+    reason = "FIT_NOT_CONVERGED"
+    category = Category.MALFORMED
 
 
 @dataclass(frozen=True, slots=True, eq=False)

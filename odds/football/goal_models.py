@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from kernel.errors import DomainError
+from kernel.errors import Category, DomainError
 from odds.football.fitting import Design, FitProblem, maximise
 from odds.football.likelihoods import (
     BivariatePoissonLikelihood,
@@ -43,7 +43,8 @@ RHO_BOUND_KEPT: Final = 1e-9
 class GoalModelMalformed(DomainError):
     """A stored goal model cannot be read, or a goal model is asked for what it does not know."""
 
-    reason: ClassVar[str] = "GOAL_MODEL_MALFORMED"
+    reason = "GOAL_MODEL_MALFORMED"
+    category = Category.MALFORMED
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import ClassVar, Final
+from typing import Final
 
 import numpy as np
 
-from kernel.errors import DomainError
+from kernel.errors import Category, DomainError
 from odds.football.catalogue import catalogue, full_time_matrix, half_matrix
 from odds.football.goal_minutes import ANSWERS, MINUTE_CONDITIONS, GoalMinutes, goal_minutes
 from odds.football.goal_paths import CONDITIONS, path_chances
@@ -27,7 +27,8 @@ SIZES_CACHED_MAX: Final = 4
 class LegNotCombinable(DomainError):
     """A leg asks for more than the joint distribution holds, or than is known of the goals so far."""
 
-    reason: ClassVar[str] = "LEG_NOT_COMBINABLE"
+    reason = "LEG_NOT_COMBINABLE"
+    category = Category.MALFORMED
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kernel.errors import DomainError
+from kernel.errors import Category, DomainError
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -22,7 +21,8 @@ GOALS_MAX = 60
 class ResultsMalformed(DomainError):
     """Past results do not line up, or hold what cannot be."""
 
-    reason: ClassVar[str] = "RESULTS_MALFORMED"
+    reason = "RESULTS_MALFORMED"
+    category = Category.MALFORMED
 
 
 @dataclass(frozen=True, slots=True, eq=False)

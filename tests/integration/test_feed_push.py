@@ -426,7 +426,7 @@ async def test_a_newer_stream_takes_over(doors: Doors, api_key: str, provider_id
         await older.wait_until_acknowledged(1)
         async with Pusher(doors.address, api_key) as newer:
             assert (await newer.receive()).acknowledged_sequence == 1
-            assert await refusal_of(older) == (grpc.StatusCode.ABORTED, "STREAM_SUPERSEDED")
+            assert await refusal_of(older) == (grpc.StatusCode.ALREADY_EXISTS, "STREAM_SUPERSEDED")
             await newer.push(update(2))
             await newer.wait_until_acknowledged(2)
     assert log.sequences(provider_id) == [1, 2]
@@ -439,7 +439,7 @@ async def test_a_gateway_that_lost_its_provider_to_another_no_longer_acknowledge
         await pusher.receive()
         await doors.cursors.begin(provider_id, now_ms=time.time_ns() // 1_000_000)
         await pusher.push(update(1))
-        assert await refusal_of(pusher) == (grpc.StatusCode.ABORTED, "STREAM_SUPERSEDED")
+        assert await refusal_of(pusher) == (grpc.StatusCode.ALREADY_EXISTS, "STREAM_SUPERSEDED")
 
 
 @pytest.mark.parametrize("wrong_key", [None, "", "wrong", "x" * 300])

@@ -58,7 +58,7 @@ async def test_a_refusal_names_its_reason_and_every_figure() -> None:
     request = place_request()
     with pytest.raises(DetailedRefusal) as refused:
         await door.betting.PlaceBet(request, context())
-    assert refused.value.given_reason == "PRICE_CHANGED"
+    assert refused.value.reason == "PRICE_CHANGED"
     assert refused.value.figures == {"decimal_odds_milli": "1900", "book_version": "2"}
     detail = cast("betting_service_pb2.PlaceBetRefusal", refused.value.detail)
     assert (detail.reason, detail.decimal_odds_milli, detail.book_version) == ("PRICE_CHANGED", 1_900, 2)

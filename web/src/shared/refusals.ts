@@ -56,7 +56,6 @@ const SENTENCES: Readonly<Record<string, string>> = {
 
   // Any call.
   DEADLINE_EXCEEDED: "It took too long; try again in a moment.",
-  DOMAIN_ERROR: "The server refused it; reload the page and try again.",
   ID_MALFORMED: "There is nothing under this address; check it, or go back.",
   INTERNAL: "Something failed on our side; try again, and quote {error_id} if it fails again.",
   OVERLOADED: "Very many requests are coming in; try again in a moment.",
