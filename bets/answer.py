@@ -95,17 +95,36 @@ class Inquiry:
 
 
 @dataclass(frozen=True, slots=True)
+class Claim:
+    """The wish to set a stake aside before the in-play delay, so that nothing else can spend it meanwhile.
+
+    Attributes:
+        inquiry: Whose it is and what it is for.
+        stake_minor: The stake.
+        market_stake_minor_max: The most that the player may have open or claimed on the market.
+        until_us: By the ledger's clock; a claim that is not decided by then is over.
+    """
+
+    inquiry: Inquiry
+    stake_minor: int
+    market_stake_minor_max: int
+    until_us: int
+
+
+@dataclass(frozen=True, slots=True)
 class Standing:
-    """What the ledger knows that bears on a bet, as it stood a moment ago.
+    """What the ledger knows that bears on a bet, as it stood a moment ago; claims of other requests are taken off.
 
     Attributes:
         answer: What the request was answered before, None if it was not.
+        is_claimed: Whether the request's stake is set aside, so that it is decided after the delay and not before.
         available_minor: What the player can stake.
-        market_stake_minor: Stakes of the player's open bets on the market.
+        market_stake_minor: Stakes of the player's open bets and claims on the market.
         time_us: The ledger's clock.
     """
 
     answer: BetAnswer | None
+    is_claimed: bool
     available_minor: int
     market_stake_minor: int
     time_us: int

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
-from bets.answer import BetAnswer, Inquiry, PlaceCommand, Standing
+from bets.answer import BetAnswer, Claim, Inquiry, PlaceCommand, Standing
 from bets.bet import Bet, BetStatus
 from bets.settlement import MarketResult
 from kernel.errors import Category, DomainError
@@ -19,7 +19,7 @@ class BetLedger(Protocol):
         """Take the stake and keep the bet, or give the answer that this request id got before.
 
         A refusal (of the command, of the player, for want of funds, for a market that was settled meanwhile) is an
-        answer too.
+        answer too. Whatever is decided ends the request's claim, in the same transaction.
 
         Raises:
             RequestIdReused: If the request id came before with another fingerprint.
@@ -36,6 +36,18 @@ class BetLedger(Protocol):
             RequestIdReused: If the request id came before with another fingerprint.
             LedgerUnavailable: If no answer came in time.
             Overloaded: If too many ask.
+        """
+        ...
+
+    async def claim(self, claim: Claim) -> Standing:
+        """Set a stake aside, unless the request has its answer or the player has not the means; say how it stands.
+
+        A claim that the request has already lasts until the later of both times.
+
+        Raises:
+            RequestIdReused: If the request id came before with another fingerprint.
+            LedgerUnavailable: If no answer came in time, or the claim would be over; nothing is decided.
+            Overloaded: If too many claims wait.
         """
         ...
 

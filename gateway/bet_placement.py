@@ -1,9 +1,10 @@
 """The path of a bet, from what was asked to the committed answer.
 
 The order is fixed: the ledger is asked for an answer it gave before, pricing is alive, book and limits agree, the
-player has the money, exposure is reserved, the in-play delay passes and all of that still holds, the ledger commits.
-What the ledger answered before to this request stands, also against what would be decided now; a reservation made for
-nothing is taken back.
+player has the money, exposure is reserved, the ledger commits. A bet in play has its stake claimed in the ledger before
+exposure, so that nothing spends it meanwhile at whatever gateway, and is looked at again after the delay. What the
+ledger answered before to this request stands, also against what would be decided now; a reservation made for nothing is
+taken back, and a claim for nothing ends with the refusal or by its time.
 
 A bet that is under way binds both sides, so it belongs to no caller: whoever cancels, runs into a deadline or drops the
 connection, at whatever moment, leaves it as it would have been.
@@ -18,8 +19,8 @@ from typing import Any, Final, Protocol, TypeVar
 
 from prometheus_client import Counter, Histogram
 
-from bets.acceptance import Bettor, BookView, bounds_of, decide, refuse_means
-from bets.answer import BetAnswer, BetRefusal, Inquiry, PlaceCommand, Standing, TooManyRefusals
+from bets.acceptance import Bettor, BookView, Means, bounds_of, decide, refuse_means
+from bets.answer import BetAnswer, BetRefusal, Claim, Inquiry, PlaceCommand, Standing, TooManyRefusals
 from bets.bet import Leg
 from bets.ports import BetLedger
 from bets.request import BetRequest
@@ -186,46 +187,80 @@ class BetPlacement:
         if standing.answer is not None:
             return standing.answer
         hold = ReservationHold(self._exposure, key)
+        not_after_us = standing.time_us + (self._rules.in_play_delay_ms + self._rules.answer_timeout_ms) * 1_000
         try:
             try:
-                decision = await self._decide(player, request, standing, hold, stopwatch)
+                decision = await self._decide(player, request, standing, hold, stopwatch, not_after_us=not_after_us)
             except BaseException:
                 await hold.drop()
                 raise
-            answer = await self._commit(self._command(player, request, standing, decision), hold, stopwatch)
+            if isinstance(decision, BetAnswer):
+                return decision
+            answer = await self._commit(self._command(player, request, not_after_us, decision), hold, stopwatch)
         finally:
             self._promises.end(key)
         await hold.end(answer)
         return answer
 
     async def _decide(
-        self, player: Player, request: BetRequest, standing: Standing, hold: ReservationHold, stopwatch: _Stopwatch
-    ) -> Leg | BetRefusal:
-        decision = await self._look(player, request, standing, hold)
-        if isinstance(decision, BetRefusal) or not decision.is_in_play:
-            return decision
+        self,
+        player: Player,
+        request: BetRequest,
+        standing: Standing,
+        hold: ReservationHold,
+        stopwatch: _Stopwatch,
+        *,
+        not_after_us: int,
+    ) -> Leg | BetRefusal | BetAnswer:
+        """Decide at once, or after the delay: then the first word on the request is a claim, and the last one counts.
+
+        A request that is claimed already, by a gateway that may be gone, is decided after a delay and not before it.
+        """
+        leg: Leg | None = None
+        if not standing.is_claimed:
+            decision = self._look(player, request)
+            if isinstance(decision, BetRefusal):
+                return decision
+            leg = decision
+            refusal = self._promise(request, leg, standing, hold.key)
+            if refusal is not None or not self._is_delayed(leg):
+                return refusal or await self._reserve(request, leg, hold)
+        claimed = await self._claim(player, request, not_after_us, stopwatch)
+        self._promises.end(hold.key)
+        if claimed.answer is not None:
+            return claimed.answer
+        if leg is not None:
+            refusal = None if claimed.is_claimed else self._refuse_means(request, leg, claimed)
+            decision = refusal or await self._reserve(request, leg, hold)
+            if isinstance(decision, BetRefusal):
+                return decision
         delay_s = self._rules.in_play_delay_ms / 1_000
         stopwatch.leave_out(delay_s)
         await asyncio.sleep(delay_s)
-        return await self._look(player, request, standing, hold)
+        decision = self._look(player, request)
+        return decision if isinstance(decision, BetRefusal) else await self._reserve(request, decision, hold)
 
-    async def _look(
-        self, player: Player, request: BetRequest, standing: Standing, hold: ReservationHold
-    ) -> Leg | BetRefusal:
-        """Look at the book of the moment and hold what the bet would cost."""
+    def _is_delayed(self, leg: Leg) -> bool:
+        return leg.is_in_play and self._rules.in_play_delay_ms > 0
+
+    def _look(self, player: Player, request: BetRequest) -> Leg | BetRefusal:
+        """Look at the book of the moment."""
         fixture_id = request.legs[0].fixture_id if request.legs else ""
         if fixture_id and not self._books.is_pricing_live(fixture_id):
             raise PricingUnavailable(f"Pricing must have been heard of lately, it was not; {UNDECIDED}")
         bettor = Bettor(is_blocked=player.status == PlayerStatus.BLOCKED, currency=player.currency)
-        book = self._books.find(fixture_id)
-        decision = decide(request, bettor=bettor, book=book, table=self._rules.table)
-        if isinstance(decision, BetRefusal):
-            return decision
-        return (
-            self._promise(request, decision, standing, hold.key)
-            or await hold.take(decision, stake_minor=request.stake.amount_minor, table=self._rules.table)
-            or decision
-        )
+        return decide(request, bettor=bettor, book=self._books.find(fixture_id), table=self._rules.table)
+
+    async def _reserve(self, request: BetRequest, leg: Leg, hold: ReservationHold) -> Leg | BetRefusal:
+        """Hold what the bet would cost."""
+        refusal = await hold.take(leg, stake_minor=request.stake.amount_minor, table=self._rules.table)
+        return refusal or leg
+
+    async def _claim(self, player: Player, request: BetRequest, not_after_us: int, stopwatch: _Stopwatch) -> Standing:
+        inquiry = _inquiry(player, request)
+        limits = limits_for(self._rules.table, market_id=inquiry.market_id, is_in_play=True)
+        claim = Claim(inquiry, request.stake.amount_minor, limits.player_stake_minor_max, not_after_us)
+        return await self._in_time(self._ledger.claim(claim), stopwatch)
 
     def _promise(self, request: BetRequest, leg: Leg, standing: Standing, key: ReservationKey) -> BetRefusal | None:
         """Set aside what the bet takes of the player's means, beside what others under way take; say why not."""
@@ -235,6 +270,10 @@ class BetPlacement:
         if refusal is None:
             self._promises.make(key, promise)
         return refusal
+
+    def _refuse_means(self, request: BetRequest, leg: Leg, standing: Standing) -> BetRefusal | None:
+        means = Means(standing.available_minor, standing.market_stake_minor)
+        return refuse_means(request.stake.amount_minor, leg, self._limits(leg), means)
 
     def _limits(self, leg: Leg) -> BetLimits:
         return limits_for(self._rules.table, market_id=leg.market_id, is_in_play=leg.is_in_play)
@@ -247,16 +286,7 @@ class BetPlacement:
             raise refusal from None
 
     async def _look_up(self, player: Player, request: BetRequest, stopwatch: _Stopwatch) -> Standing:
-        leg = request.legs[0] if request.legs else None
-        inquiry = Inquiry(
-            request_id=request.request_id,
-            player_id=player.player_id,
-            cash_account_id=player.cash_account_id,
-            fingerprint=request.fingerprint(),
-            fixture_id=leg.fixture_id if leg else "",
-            market_id=leg.market_id if leg else "",
-        )
-        return await self._in_time(self._ledger.look(inquiry), stopwatch)
+        return await self._in_time(self._ledger.look(_inquiry(player, request)), stopwatch)
 
     async def _commit(self, command: PlaceCommand, hold: ReservationHold, stopwatch: _Stopwatch) -> BetAnswer:
         try:
@@ -277,9 +307,8 @@ class BetPlacement:
             raise LedgerUnavailable("Ledger must answer in time, did not; ask again by the request id") from None
 
     def _command(
-        self, player: Player, request: BetRequest, standing: Standing, decision: Leg | BetRefusal
+        self, player: Player, request: BetRequest, not_after_us: int, decision: Leg | BetRefusal
     ) -> PlaceCommand:
-        allowed_ms = self._rules.in_play_delay_ms + self._rules.answer_timeout_ms
         return PlaceCommand(
             request_id=request.request_id,
             player_id=player.player_id,
@@ -289,5 +318,17 @@ class BetPlacement:
             stake=request.stake,
             refusal=decision if isinstance(decision, BetRefusal) else None,
             bounds=None if isinstance(decision, BetRefusal) else bounds_of(decision, self._limits(decision)),
-            not_after_us=standing.time_us + allowed_ms * 1_000,
+            not_after_us=not_after_us,
         )
+
+
+def _inquiry(player: Player, request: BetRequest) -> Inquiry:
+    leg = request.legs[0] if request.legs else None
+    return Inquiry(
+        request_id=request.request_id,
+        player_id=player.player_id,
+        cash_account_id=player.cash_account_id,
+        fingerprint=request.fingerprint(),
+        fixture_id=leg.fixture_id if leg else "",
+        market_id=leg.market_id if leg else "",
+    )

@@ -17,6 +17,7 @@ from kernel.commands import LedgerUnavailable
 from overround.bets.v1 import bet_pb2, betting_service_pb2
 from overround.wallet.v1 import wallet_pb2
 from pam.player import Player
+from wallet.balance import Balance
 from wallet.ports import Wallet
 from wire.bets import build_bet
 from wire.wallet import build_balance
@@ -53,7 +54,8 @@ class BetStream:
                 yield view.take(self._clock.now_us())
                 await asyncio.sleep(MESSAGE_INTERVAL_S)
                 await watch.wait(SILENCE_S_MAX)
-                is_balance_due = self._clock.monotonic_s() >= next_balance_s
+                # What is held is free again without a word of any bet.
+                is_balance_due = view.shows_held or self._clock.monotonic_s() >= next_balance_s
                 if is_balance_due:
                     next_balance_s = self._clock.monotonic_s() + BALANCE_INTERVAL_S
                 await _follow(view, watch, is_balance_due=is_balance_due)
@@ -72,7 +74,7 @@ class _View:
         self._event_counts: dict[str, int] = {}
         self._bets: dict[str, bet_pb2.Bet] = {}
         self._balance: wallet_pb2.Balance | None = None
-        self._account_version = -1
+        self._balance_shown: Balance | None = None
         self._is_anew_due = False
         self._is_balance_due = False
 
@@ -83,6 +85,11 @@ class _View:
             self._is_balance_due = True
         self._is_anew_due = self._is_anew_due or has_lost
         self._is_balance_due = self._is_balance_due or is_balance_due
+
+    @property
+    def shows_held(self) -> bool:
+        """Return whether the client was shown money that is held."""
+        return self._balance_shown is not None and self._balance_shown.held_minor > 0
 
     async def refresh(self) -> None:
         """Read what is due; while the ledger does not answer, it stays due.
@@ -138,9 +145,10 @@ class _View:
 
     async def _read_balance(self) -> None:
         balance = await self._wallet.balance(self._player.cash_account_id)
-        if balance.account_version != self._account_version:
+        # Not its version alone: what is held changes without a movement.
+        if balance != self._balance_shown:
             self._balance = build_balance(balance)
-            self._account_version = balance.account_version
+            self._balance_shown = balance
         self._is_balance_due = False
 
 

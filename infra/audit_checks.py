@@ -111,6 +111,41 @@ CHECKS: tuple[Check, ...] = (
         """,
     ),
     Check(
+        "A claim becomes its bet, or nothing",
+        "SELECT count(*) FROM ledger.hold",
+        """
+        SELECT format('hold %s, from %s until %s, is %s since %s', hold_id, begun_time_us, expires_time_us, state,
+            ended_time_us)
+        FROM ledger.hold
+        WHERE greatest(begun_time_us, ended_time_us) > ledger.now_us() OR CASE state
+            WHEN 'pending' THEN expires_time_us < ledger.now_us() - 60000000
+            WHEN 'expired' THEN ended_time_us <= expires_time_us
+            ELSE ended_time_us > expires_time_us
+        END
+        UNION ALL
+        SELECT format('hold %s of %s %s on account %s is %s with %s of %s, its command was answered %s', h.hold_id,
+            h.provider, h.key, h.account_id, h.state, h.posted_minor, h.amount_minor, c.answer)
+        FROM ledger.hold h LEFT JOIN ledger.command c USING (provider, key)
+        LEFT JOIN bets.bet b ON b.bet_id = (c.answer ->> 'bet_id')::uuid
+        WHERE NOT coalesce(h.provider = 'bets' AND CASE h.state
+            WHEN 'pending' THEN c.key IS NULL
+            WHEN 'posted' THEN
+                (h.fingerprint, h.account_id, h.amount_minor, h.posted_minor, h.ended_time_us)
+                = (c.fingerprint, b.account_id, b.stake_minor, b.stake_minor, b.placed_time_us)
+            WHEN 'voided' THEN b.bet_id IS NULL OR b.placed_time_us > h.ended_time_us
+            ELSE b.bet_id IS NULL OR b.placed_time_us >= h.ended_time_us
+        END, false)
+        UNION ALL
+        SELECT format('hold %s of %s is for %s %s', coalesce(h.hold_id, m.hold_id), h.key, m.fixture_id, m.market_id)
+        FROM ledger.hold h FULL JOIN bets.claimed_market m USING (hold_id)
+        LEFT JOIN ledger.command c USING (provider, key)
+        WHERE h.hold_id IS NULL OR m.hold_id IS NULL OR h.state = 'posted' AND NOT EXISTS (
+            SELECT FROM bets.leg l
+            WHERE (l.bet_id, l.fixture_id, l.market_id) = ((c.answer ->> 'bet_id')::uuid, m.fixture_id, m.market_id)
+        )
+        """,
+    ),
+    Check(
         "An original is reversed at most once, and whole",
         "SELECT count(*) FROM ledger.transfer WHERE reverses_row_id IS NOT NULL",
         """

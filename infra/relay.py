@@ -38,6 +38,8 @@ from wire.topics import LEDGER_ANCHORS
 LEADER_LOCK = "ledger.relay"
 LAG_ROWS_MAX = 10_000
 LAG_INTERVAL_S = 1.0
+SWEEP_INTERVAL_S = 1.0
+HOLDS_SWEPT_MAX = 1_000
 STALLED_S = 5.0
 
 PUBLISHED = Counter("relay_published", "Messages confirmed by the log.", ["topic"])
@@ -46,6 +48,7 @@ LAG_SECONDS = Gauge("relay_lag_seconds", "Age of the oldest row not published ye
 CHAINED = Counter("relay_chained_transfers", "Transfers that entered the Merkle chain.")
 RECORDED = Counter("relay_chained_records", "Commands that entered the Merkle chain with what they wrote.")
 PRUNED = Counter("relay_pruned_rows", "Published rows deleted from the outbox.")
+EXPIRED = Counter("relay_expired_holds", "Holds that nobody ended in their time, as when a gateway dies.")
 
 log = structlog.get_logger(__name__)
 
@@ -59,7 +62,7 @@ class OwnOutlet(Outlet, Protocol):
 
 
 class Relay:
-    """Publishes the outbox, chains the transfers, prunes what is published.
+    """Publishes the outbox, chains the transfers, prunes what is published, ends holds whose time is over.
 
     Args:
         open_outlet: Makes an outlet that keeps its order and never gives a message up, so that none overtakes another
@@ -154,9 +157,10 @@ class _Upkeep:
         self._anchor_due_s = 0.0
         self._prune_due_s = 0.0
         self._lag_due_s = 0.0
+        self._sweep_due_s = 0.0
 
     async def run_due(self, position: Position) -> None:
-        """Append blocks, anchor them, delete a page, or measure the lag, where it is time to."""
+        """Append blocks, anchor them, delete a page, measure the lag, or sweep holds, where it is time to."""
         now_s = asyncio.get_running_loop().time()
         if now_s >= self._chain_due_s:
             await self._chain(now_s)
@@ -168,6 +172,8 @@ class _Upkeep:
         if now_s >= self._lag_due_s:
             await self._measure_lag(position)
             self._lag_due_s = now_s + LAG_INTERVAL_S
+        if now_s >= self._sweep_due_s:
+            await self._sweep(now_s)
 
     async def _measure_lag(self, position: Position) -> None:
         lag = await measure_lag(self._connection, position, LAG_ROWS_MAX)
@@ -203,6 +209,13 @@ class _Upkeep:
         PRUNED.inc(count)
         if count < rows_max:
             self._prune_due_s = now_s + self._settings.prune_interval_ms / 1_000
+
+    async def _sweep(self, now_s: float) -> None:
+        """End what is over: whoever spends does that for their own account, this is for what accounts show."""
+        count: int = await self._connection.fetchval("SELECT ledger.sweep_holds($1)", HOLDS_SWEPT_MAX)
+        EXPIRED.inc(count)
+        if count < HOLDS_SWEPT_MAX:
+            self._sweep_due_s = now_s + SWEEP_INTERVAL_S
 
 
 async def _lead(connection: Connection) -> bool:

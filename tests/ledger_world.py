@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 
 import asyncpg
 
-from bets.answer import BetAnswer, BetRefusal, PlaceCommand
+from bets.answer import BetAnswer, BetRefusal, Claim, Inquiry, PlaceCommand
 from bets.bet import Bet, Leg
 from bets.ports import KeyedResult, ResultMessage, SettlementPage
 from bets.settlement import MarketResult, OutcomeResult, ResultKind
@@ -88,6 +88,18 @@ class LedgerWorld:
             if page.is_complete:
                 return applied
         raise AssertionError("a result must become complete")
+
+    async def now_us(self) -> int:
+        """Return the ledger's time."""
+        now_us: int = (await self.fetch("SELECT ledger.now_us() AS now_us"))[0]["now_us"]
+        return now_us
+
+    async def let_claims_end(self, player: Player) -> None:
+        """Let the time of every claim of a player be over."""
+        await self.fetch(
+            "UPDATE ledger.hold SET expires_time_us = begun_time_us WHERE account_id = $1 AND state = 'pending'",
+            player.cash_account_id,
+        )
 
     async def fetch(self, query: str, *arguments: Any) -> list[asyncpg.Record]:
         """Ask the database itself."""
@@ -167,6 +179,23 @@ def build_command(
         stake=Money(stake_minor, currency),
         refusal=refusal,
     )
+
+
+def inquiry_of(command: PlaceCommand) -> Inquiry:
+    """Build what is asked before the command."""
+    return Inquiry(
+        request_id=command.request_id,
+        player_id=command.player_id,
+        cash_account_id=command.cash_account_id,
+        fingerprint=command.fingerprint,
+        fixture_id=command.legs[0].fixture_id,
+        market_id=command.legs[0].market_id,
+    )
+
+
+def claim_of(command: PlaceCommand, *, until_us: int, market_stake_minor_max: int = 10**9) -> Claim:
+    """Build the claim of the command's stake."""
+    return Claim(inquiry_of(command), command.stake.amount_minor, market_stake_minor_max, until_us)
 
 
 def settlement(*, home_won: bool, home_void_micro: int = 0) -> MarketResult:

@@ -1,25 +1,44 @@
-"""What bears on bets that are about to be decided, read for all that wait in one statement."""
+"""What bears on bets that are about to be decided, read or claimed for all that wait in one statement."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from enum import IntEnum
 from typing import Final
 
+import asyncpg
 import orjson
 
-from bets.answer import Inquiry, Standing
+from bets.answer import BetAnswer, Claim, Inquiry, Standing
 from infra.stores.bet_answers import read_replays
 from infra.stores.postgres import Connection
-from kernel.commands import RequestIdReused
+from kernel.commands import UNDECIDED, LedgerUnavailable, RequestIdReused
 from kernel.errors import DomainError
 
+# Only holds whose time is not over count, whether or not somebody has ended the others.
 _LOOK: Final = """
-    SELECT c.fingerprint, c.answer::text AS answer, coalesce(a.posted_minor - a.held_minor, 0) AS available_minor,
-        coalesce(staked.minor, 0) AS market_stake_minor, ledger.now_us() AS time_us
+    SELECT coalesce(c.fingerprint, own.fingerprint) AS fingerprint, c.answer::text AS answer,
+        own.fingerprint IS NOT NULL AS is_claimed,
+        coalesce(a.posted_minor - coalesce(others.held_minor, 0), 0) AS available_minor,
+        coalesce(staked.minor, 0) + coalesce(others.claimed_minor, 0) AS market_stake_minor, clock.time_us
     FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::text[], $5::text[])
         WITH ORDINALITY AS asked (player_id, request_id, account_id, fixture_id, market_id, n)
+    CROSS JOIN (SELECT ledger.now_us() AS time_us OFFSET 0) AS clock
     LEFT JOIN ledger.command c ON c.provider = 'bets' AND c.key = asked.player_id || ':' || asked.request_id
     LEFT JOIN ledger.account a ON a.account_id = asked.account_id
+    LEFT JOIN LATERAL (
+        SELECT h.hold_id, h.fingerprint FROM ledger.hold h
+        WHERE a.held_minor > 0 AND h.provider = 'bets' AND h.key = asked.player_id || ':' || asked.request_id
+            AND h.state = 'pending' AND h.expires_time_us >= clock.time_us
+    ) AS own ON true
+    LEFT JOIN LATERAL (
+        SELECT sum(h.amount_minor)::bigint AS held_minor,
+            sum(h.amount_minor) FILTER (WHERE m.hold_id IS NOT NULL)::bigint AS claimed_minor
+        FROM ledger.hold h LEFT JOIN bets.claimed_market m
+            ON (m.hold_id, m.fixture_id, m.market_id) = (h.hold_id, asked.fixture_id, asked.market_id)
+        WHERE a.held_minor > 0 AND h.account_id = a.account_id AND h.state = 'pending'
+            AND h.expires_time_us >= clock.time_us AND h.hold_id IS DISTINCT FROM own.hold_id
+    ) AS others ON true
     LEFT JOIN LATERAL (
         SELECT sum(b.stake_minor)::bigint AS minor FROM bets.bet b JOIN bets.leg l USING (bet_id)
         WHERE c.key IS NULL AND b.player_id = asked.player_id AND b.status = 1
@@ -27,6 +46,24 @@ _LOOK: Final = """
     ) AS staked ON true
     ORDER BY asked.n
 """
+_CLAIM: Final = """
+    SELECT state, is_same, answer, available_minor, market_stake_minor, time_us
+    FROM bets.claim($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ORDER BY command_number
+"""
+
+
+class HeldByOthers(LedgerUnavailable):
+    """Account or market are held by another transaction."""
+
+
+class _ClaimState(IntEnum):
+    """What became of a claim."""
+
+    CLAIMED = 1
+    HELD_BY_OTHERS = 2
+    TOO_LATE = 3
+    TOO_LITTLE = 4
+    ANSWERED = 5
 
 
 async def read_standings(connection: Connection, inquiries: Sequence[Inquiry]) -> list[Standing | DomainError]:
@@ -39,17 +76,69 @@ async def read_standings(connection: Connection, inquiries: Sequence[Inquiry]) -
         [inquiry.fixture_id for inquiry in inquiries],
         [inquiry.market_id for inquiry in inquiries],
     )
+    answers = await _read_answers(connection, rows)
+    return [
+        _reused(inquiry)
+        if row["fingerprint"] is not None and row["fingerprint"] != inquiry.fingerprint
+        else _standing(row, answer, is_claimed=row["is_claimed"])
+        for inquiry, row, answer in zip(inquiries, rows, answers, strict=True)
+    ]
+
+
+async def make_claims(connection: Connection, claims: Sequence[Claim], *, waits: bool) -> list[Standing | DomainError]:
+    """Claim what the means allow, and return what stands for each, in order; or why it was neither.
+
+    Args:
+        connection: To the ledger.
+        claims: What is wanted.
+        waits: Whether accounts that others hold are waited for.
+    """
+    inquiries = [claim.inquiry for claim in claims]
+    rows = await connection.fetch(
+        _CLAIM,
+        [inquiry.player_id for inquiry in inquiries],
+        [inquiry.request_id for inquiry in inquiries],
+        [inquiry.cash_account_id for inquiry in inquiries],
+        [inquiry.fingerprint for inquiry in inquiries],
+        [claim.stake_minor for claim in claims],
+        [claim.market_stake_minor_max for claim in claims],
+        [inquiry.fixture_id for inquiry in inquiries],
+        [inquiry.market_id for inquiry in inquiries],
+        [claim.until_us for claim in claims],
+        waits,
+    )
+    answers = await _read_answers(connection, rows)
+    return [_claimed(inquiry, row, answer) for inquiry, row, answer in zip(inquiries, rows, answers, strict=True)]
+
+
+def _claimed(inquiry: Inquiry, row: asyncpg.Record, answer: BetAnswer | None) -> Standing | DomainError:
+    if not row["is_same"]:
+        return _reused(inquiry)
+    match _ClaimState(row["state"]):
+        case _ClaimState.HELD_BY_OTHERS:
+            return HeldByOthers("Account must be free, was not")
+        case _ClaimState.TOO_LATE:
+            return LedgerUnavailable(f"Bet must come to the ledger in time, did not; {UNDECIDED}")
+        case state:
+            return _standing(row, answer, is_claimed=state is _ClaimState.CLAIMED)
+
+
+async def _read_answers(connection: Connection, rows: Sequence[asyncpg.Record]) -> list[BetAnswer | None]:
     answered = [index for index, row in enumerate(rows) if row["answer"] is not None]
     stored = [orjson.loads(rows[index]["answer"]) for index in answered]
     answers = dict(zip(answered, await read_replays(connection, stored), strict=True))
-    return [
-        RequestIdReused(f"Request {inquiry.request_id} was sent before with another content")
-        if row["fingerprint"] is not None and row["fingerprint"] != inquiry.fingerprint
-        else Standing(
-            answer=answers.get(index),
-            available_minor=row["available_minor"],
-            market_stake_minor=row["market_stake_minor"],
-            time_us=row["time_us"],
-        )
-        for index, (inquiry, row) in enumerate(zip(inquiries, rows, strict=True))
-    ]
+    return [answers.get(index) for index in range(len(rows))]
+
+
+def _standing(row: asyncpg.Record, answer: BetAnswer | None, *, is_claimed: bool) -> Standing:
+    return Standing(
+        answer=answer,
+        is_claimed=is_claimed,
+        available_minor=row["available_minor"],
+        market_stake_minor=row["market_stake_minor"],
+        time_us=row["time_us"],
+    )
+
+
+def _reused(inquiry: Inquiry) -> RequestIdReused:
+    return RequestIdReused(f"Request {inquiry.request_id} was sent before with another content")

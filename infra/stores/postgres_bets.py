@@ -8,20 +8,20 @@ import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from enum import IntEnum
 from functools import partial
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 from uuid import UUID
 
 import asyncpg
 import orjson
 
-from bets.answer import BetAnswer, Inquiry, PlaceCommand, Standing, TooManyRefusals
+from bets.answer import BetAnswer, Claim, Inquiry, PlaceCommand, Standing, TooManyRefusals
 from bets.bet import Bet, BetStatus, potential_return_minor
 from infra.settings import Ledger
 from infra.stores.bet_answers import dump_refusal, new_answer, read_replays
 from infra.stores.bet_rows import load_bet_rows
-from infra.stores.bet_standings import read_standings
+from infra.stores.bet_standings import HeldByOthers, make_claims, read_standings
 from infra.stores.group_commit import GroupCommit
-from infra.stores.postgres import Connection, PostgresPool
+from infra.stores.postgres import PostgresPool
 from kernel.commands import UNDECIDED, LedgerUnavailable, RequestIdReused
 from kernel.errors import DomainError, InvariantBroken
 from kernel.ids import IdMalformed
@@ -37,7 +37,14 @@ _PLACE = """
         $23, $24)
     ORDER BY command_number
 """
-_FIND_ANSWER = "SELECT answer::text FROM ledger.command WHERE provider = 'bets' AND key = $1"
+# In one statement: what is decided between two would be in neither.
+_FIND_ANSWER = """
+    SELECT (SELECT answer::text FROM ledger.command WHERE provider = 'bets' AND key = $1) AS answer,
+        EXISTS (
+            SELECT FROM ledger.hold h, (SELECT ledger.now_us() AS time_us OFFSET 0) AS clock
+            WHERE h.provider = 'bets' AND h.key = $1 AND h.state = 'pending' AND h.expires_time_us >= clock.time_us
+        ) AS is_claimed
+"""
 _WAIT_FOR_ACCOUNT = "SELECT FROM ledger.account WHERE owner_id = $1 AND kind = 'cash' FOR KEY SHARE"
 _LIST = """
     SELECT bet_id, placed_time_us FROM bets.bet
@@ -55,10 +62,7 @@ class _State(IntEnum):
     HELD_BY_OTHERS = 2
     TOO_LATE = 3
     TOO_MANY_REFUSALS = 4
-
-
-class _HeldByOthers(LedgerUnavailable):
-    """Account or market are held by another transaction."""
+    CLAIMED_WITH_OTHER_CONTENT = 5
 
 
 class PostgresBetLedger:
@@ -75,6 +79,12 @@ class PostgresBetLedger:
         self._patient: GroupCommit[PlaceCommand, BetAnswer] = _group(
             partial(self._place_batch, waits=True), settings, batches_at_once=1
         )
+        self._claims: GroupCommit[Claim, Standing] = _group(
+            partial(self._claim_batch, waits=False), settings, batches_at_once=at_once
+        )
+        self._patient_claims: GroupCommit[Claim, Standing] = _group(
+            partial(self._claim_batch, waits=True), settings, batches_at_once=1
+        )
 
     async def place(self, command: PlaceCommand) -> BetAnswer:
         """Take the stake and keep the bet, or give the answer that this request id got before.
@@ -85,25 +95,40 @@ class PostgresBetLedger:
             raise InvariantBroken(f"The ledger settles singles, was given {len(command.legs)} legs")
         try:
             return await self._prompt.submit(command)
-        except _HeldByOthers:
+        except HeldByOthers:
             return await self._patient.submit(command)
 
     async def look(self, inquiry: Inquiry) -> Standing:
         """Return the stored answer to a request, and what else of the ledger bears on it."""
         return await self._looks.submit(inquiry)
 
+    async def claim(self, claim: Claim) -> Standing:
+        """Set a stake aside, unless the request has its answer or the player has not the means; say how it stands."""
+        try:
+            return await self._claims.submit(claim)
+        except HeldByOthers:
+            return await self._patient_claims.submit(claim)
+
     async def find_answer(self, player_id: UUID, request_id: UUID) -> BetAnswer | None:
         """Return the stored answer to a place command of this player, None if it was not decided.
 
         Every bet is decided under the lock of its player's account: where nothing is found, what holds it now is waited
         for, however long its commit takes, so that what is not found then was not decided by anything that had begun.
+
+        Raises:
+            LedgerUnavailable: If its stake is claimed: then it is under way somewhere, until the claim is over.
         """
+        key = f"{player_id}:{request_id}"
         async with self._pool.connection() as connection:
-            stored = await _find_stored(connection, player_id, request_id)
-            if stored is None:
+            found = await connection.fetchrow(_FIND_ANSWER, key)
+            if found is None or found["answer"] is None:
                 await connection.execute(_WAIT_FOR_ACCOUNT, player_id)
-                stored = await _find_stored(connection, player_id, request_id)
-            return None if stored is None else (await read_replays(connection, [stored]))[0]
+                found = await connection.fetchrow(_FIND_ANSWER, key)
+            if found is not None and found["answer"] is not None:
+                return (await read_replays(connection, [orjson.loads(found["answer"])]))[0]
+            if found is not None and found["is_claimed"]:
+                raise LedgerUnavailable(f"Request {request_id} must not be under way, it is; ask again in a moment")
+            return None
 
     async def get_bet(self, player_id: UUID, bet_id: UUID) -> Bet | None:
         """Return a bet of this player as it stands now."""
@@ -127,11 +152,16 @@ class PostgresBetLedger:
 
     async def close(self) -> None:
         """Refuse the bets that wait, and let the batches that have begun end."""
-        await asyncio.gather(self._looks.close(), self._prompt.close(), self._patient.close())
+        groups = (self._looks, self._prompt, self._patient, self._claims, self._patient_claims)
+        await asyncio.gather(*(group.close() for group in groups))
 
     async def _look_batch(self, inquiries: Sequence[Inquiry]) -> list[Standing | DomainError]:
         async with self._pool.connection() as connection:
             return await read_standings(connection, inquiries)
+
+    async def _claim_batch(self, claims: Sequence[Claim], *, waits: bool) -> list[Standing | DomainError]:
+        async with self._pool.connection() as connection:
+            return await make_claims(connection, claims, waits=waits)
 
     async def _place_batch(self, commands: Sequence[PlaceCommand], *, waits: bool) -> list[BetAnswer | DomainError]:
         bet_ids = [uuid.uuid4() for _ in commands]
@@ -148,7 +178,7 @@ class PostgresBetLedger:
     def _outcome(self, command: PlaceCommand, row: asyncpg.Record) -> BetAnswer | DomainError:
         match _State(row["state"]):
             case _State.HELD_BY_OTHERS:
-                return _HeldByOthers("Account and market must be free, one was not")
+                return HeldByOthers("Account and market must be free, one was not")
             case _State.TOO_LATE:
                 return LedgerUnavailable(f"Bet must come to the ledger in time, did not; {UNDECIDED}")
             case _State.TOO_MANY_REFUSALS:
@@ -156,15 +186,12 @@ class PostgresBetLedger:
                     f"At most {self._refusals_max} bets of a player may be refused in an hour; {UNDECIDED}",
                     figures={"refusals_max": str(self._refusals_max)},
                 )
+            case _State.CLAIMED_WITH_OTHER_CONTENT:
+                return RequestIdReused(f"Request {command.request_id} was sent before with another content")
             case _State.DECIDED:
                 if row["is_same"]:
                     return new_answer(command, orjson.loads(row["answer"]))
                 return RequestIdReused(f"Request {command.request_id} was sent before with another content")
-
-
-async def _find_stored(connection: Connection, player_id: UUID, request_id: UUID) -> dict[str, Any] | None:
-    stored = await connection.fetchval(_FIND_ANSWER, f"{player_id}:{request_id}")
-    return None if stored is None else cast("dict[str, Any]", orjson.loads(stored))
 
 
 def _group(

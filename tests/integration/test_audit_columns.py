@@ -45,6 +45,8 @@ DECIDES_NOTHING = {
     "bets.settlement.applied_count": "counts for people",
     "bets.settlement.last_bet_id": "says where a page ended; nobody reads it of a complete result",
     "bets.settlement.completed_time_us": "says when",
+    "ledger.hold.begun_time_us": "says when",
+    "ledger.hold.expires_time_us": "of a hold that has ended it says until when it would have been there",
     "pam.player.status": "changes while the player is there",
     "pam.player.session_epoch": "changes while the player is there",
 }

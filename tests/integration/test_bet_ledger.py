@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from bets.answer import BetAnswer, BetRefusal, Inquiry, PlaceCommand, StakeBounds, Standing, TooManyRefusals
+from bets.answer import BetAnswer, BetRefusal, StakeBounds, Standing, TooManyRefusals
 from bets.bet import BetStatus
 from bets.settlement import ResultKind
 from infra.settings import Ledger, Settings
@@ -26,6 +26,7 @@ from tests.ledger_world import (
     LedgerWorld,
     build_command,
     correction,
+    inquiry_of,
     open_world,
     refusal_of,
     settlement,
@@ -36,17 +37,6 @@ from tests.ledger_world import (
 async def world(settings: Settings) -> AsyncIterator[LedgerWorld]:
     async with open_world(settings) as opened:
         yield opened
-
-
-def inquiry_of(command: PlaceCommand) -> Inquiry:
-    return Inquiry(
-        request_id=command.request_id,
-        player_id=command.player_id,
-        cash_account_id=command.cash_account_id,
-        fingerprint=command.fingerprint,
-        fixture_id=command.legs[0].fixture_id,
-        market_id=command.legs[0].market_id,
-    )
 
 
 def fixture() -> str:

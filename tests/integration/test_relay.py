@@ -23,7 +23,7 @@ from overround.bets.v1.bet_pb2 import BetChanged, LegChanged
 from overround.pam.v1.player_pb2 import PlayerRegistered
 from overround.wallet.v1.wallet_pb2 import TransferPosted
 from pam.player import Player
-from tests.ledger_world import LedgerWorld, open_world, scratch_database, settlement
+from tests.ledger_world import LedgerWorld, build_command, claim_of, open_world, scratch_database, settlement
 from wire.bets import parse_bet
 from wire.topics import BET_EVENTS, BET_LEGS, PLAYER_EVENTS, WALLET_EVENTS
 
@@ -134,6 +134,17 @@ async def test_a_bet_is_told_as_it_was_after_each_event(world: LedgerWorld, scra
     assert [len(change.bet.events) for change in changes] == [1, 2]
     assert parse_bet(changes[1].bet) == stored[0]
     assert [(leg.stake_minor, leg.potential_return_minor) for leg in legs] == [(100, 200), (-100, -200)]
+
+
+async def test_what_was_held_for_a_gateway_that_died_is_free_again(world: LedgerWorld, scratch: Settings) -> None:
+    player = await world.open_player(cash_minor=1_000)
+    wanted = claim_of(build_command(player, 700, "sim:test:1"), until_us=await world.now_us() + 60_000_000)
+    assert (await world.bets.claim(wanted)).is_claimed
+    await world.let_claims_end(player)
+    assert await world.cash_minor(player) == 300
+    async with running(scratch, FakeOutlet()), asyncio.timeout(5):
+        while await world.cash_minor(player) != 1_000:  # noqa: ASYNC110 (the database tells nobody of it)
+            await asyncio.sleep(0.02)
 
 
 async def test_a_page_whose_position_was_lost_is_published_again_in_order(

@@ -40,7 +40,7 @@ TABLE = LimitTable(
     player_stakes_max=3,
 )
 RULES = BettingRules(
-    table=TABLE, in_play_delay_ms=0, answer_timeout_ms=5_000, in_flight_max=6, in_flight_of_player_max=4
+    table=TABLE, in_play_delay_ms=1, answer_timeout_ms=5_000, in_flight_max=6, in_flight_of_player_max=4
 )
 REQUESTS = [UUID(int=number) for number in range(1, 5)]
 STAKES_MINOR = {request_id: 400 + 300 * place for place, request_id in enumerate(REQUESTS)}
@@ -154,6 +154,9 @@ def test_every_call_hears_the_one_answer_and_exposure_counts_what_was_taken(step
     assert house.exposure.market.worst_loss_minor() <= TABLE.market_loss_minor_max
     assert staked_minor <= TABLE.stake_minor_max * TABLE.player_stakes_max
     assert house.ledger.funds_minor == 2_000 - staked_minor
+    # A call that decided nothing may leave a claim to its time; no decision does, and none claims what is not there.
+    assert not house.ledger.claims.keys() & house.ledger.answers.keys()
+    assert sum(claim.stake_minor for claim in house.ledger.claims.values()) <= house.ledger.funds_minor
 
 
 @settings(deadline=None)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from uuid import UUID, uuid4
 
 from bets.acceptance import MarketView
-from bets.answer import BetAnswer, BetRefusal, Inquiry, PlaceCommand, Standing
+from bets.answer import BetAnswer, BetRefusal, Claim, Inquiry, PlaceCommand, Standing
 from bets.bet import Bet, BetEvent, BetEventKind, BetStatus, potential_return_minor
 from bets.request import BetRequest, LegRequest, PricePolicy
 from kernel.commands import UNDECIDED, LedgerUnavailable, RequestIdReused
@@ -145,20 +145,22 @@ class FakeExposure:
 
 
 class FakeLedger:
-    """Stores answers for ever; can fail, hang, and lack funds."""
+    """Stores answers for ever, and claims until they are decided or forgotten; can fail, hang, and lack funds."""
 
     def __init__(self) -> None:
         self.answers: dict[tuple[UUID, UUID], tuple[bytes, BetAnswer]] = {}
+        self.claims: dict[tuple[UUID, UUID], Claim] = {}
+        self.calls: list[str] = []
         self.failure: Exception | None = None
         self.holding: asyncio.Event | None = None
         self.funds_minor = 1_000_000
-        self.decided_funds_minor = 2**62  # what is there when it is decided, if less than when it was looked at
+        self.has_result = False  # when it is decided
         self.commands: list[PlaceCommand] = []
-        self.looks = 0
         self.is_deaf = False
         self.pause = no_pause
 
     async def place(self, command: PlaceCommand) -> BetAnswer:
+        self.calls.append("place")
         self.commands.append(command)
         await self.pause()
         if self.holding is not None:
@@ -171,21 +173,49 @@ class FakeLedger:
             if fingerprint != command.fingerprint:
                 raise RequestIdReused("Reused")
             return replace(answer, is_replay=True)
-        answer = self._decide(command)
+        if key in self.claims and self.claims[key].inquiry.fingerprint != command.fingerprint:
+            raise RequestIdReused("Reused")
+        answer = self._decide(command, self.claims.pop(key, None))
         self.answers[key] = (command.fingerprint, answer)
         await self.pause()
         return answer
 
     async def look(self, inquiry: Inquiry) -> Standing:
-        self.looks += 1
+        self.calls.append("look")
         await self.pause()
+        return self._standing(inquiry)
+
+    async def claim(self, claim: Claim) -> Standing:
+        self.calls.append("claim")
+        await self.pause()
+        standing = self._standing(claim.inquiry)
+        room_minor = min(standing.available_minor, claim.market_stake_minor_max - standing.market_stake_minor)
+        if standing.answer is None and (standing.is_claimed or claim.stake_minor <= room_minor):
+            self.claims[claim.inquiry.player_id, claim.inquiry.request_id] = claim
+            standing = replace(standing, is_claimed=True)
+        await self.pause()
+        return standing
+
+    def _standing(self, inquiry: Inquiry) -> Standing:
         if self.is_deaf:
             raise LedgerUnavailable("Deaf")
-        found = self.answers.get((inquiry.player_id, inquiry.request_id))
-        if found is not None and found[0] != inquiry.fingerprint:
+        key = (inquiry.player_id, inquiry.request_id)
+        found, claim = self.answers.get(key), self.claims.get(key)
+        known = {
+            fingerprint for fingerprint in (found and found[0], claim and claim.inquiry.fingerprint) if fingerprint
+        }
+        if known - {inquiry.fingerprint}:
             raise RequestIdReused("Reused")
         answer = None if found is None else replace(found[1], is_replay=True)
-        return Standing(answer, self.funds_minor, self._open_minor(inquiry), 0)
+        others = [other for other_key, other in self.claims.items() if other_key != key]
+        on_market = [other for other in others if _subject(other.inquiry) == _subject(inquiry)]
+        return Standing(
+            answer=answer,
+            is_claimed=claim is not None,
+            available_minor=self.funds_minor - sum(other.stake_minor for other in others),
+            market_stake_minor=self._open_minor(inquiry) + sum(other.stake_minor for other in on_market),
+            time_us=0,
+        )
 
     async def find_answer(self, player_id: UUID, request_id: UUID) -> BetAnswer | None:
         found = self.answers.get((player_id, request_id))
@@ -210,11 +240,14 @@ class FakeLedger:
             and (answer.bet.legs[0].fixture_id, answer.bet.legs[0].market_id) == (inquiry.fixture_id, inquiry.market_id)
         )
 
-    def _decide(self, command: PlaceCommand) -> BetAnswer:
-        if command.refusal is not None:
-            return BetAnswer(None, command.refusal, None, is_replay=False)
-        if command.stake.amount_minor > min(self.funds_minor, self.decided_funds_minor):
-            refusal = BetRefusal("INSUFFICIENT_FUNDS", "Too poor", stake_max_minor=self.funds_minor)
+    def _decide(self, command: PlaceCommand, claim: Claim | None) -> BetAnswer:
+        refusal = command.refusal
+        if refusal is None and self.has_result:
+            refusal = BetRefusal("MARKET_CLOSED", "Too late")
+        free_minor = self.funds_minor - sum(other.stake_minor for other in self.claims.values())
+        if refusal is None and claim is None and command.stake.amount_minor > free_minor:
+            refusal = BetRefusal("INSUFFICIENT_FUNDS", "Too poor", stake_max_minor=free_minor)
+        if refusal is not None:
             return BetAnswer(None, refusal, None, is_replay=False)
         self.funds_minor -= command.stake.amount_minor
         bet = Bet(
@@ -231,6 +264,10 @@ class FakeLedger:
             events=(BetEvent(BetEventKind.ACCEPTED, 5, -command.stake.amount_minor),),
         )
         return BetAnswer(bet, None, Balance(self.funds_minor, 0, "EUR", len(self.answers) + 1), is_replay=False)
+
+
+def _subject(inquiry: Inquiry) -> tuple[UUID, str, str]:
+    return inquiry.player_id, inquiry.fixture_id, inquiry.market_id
 
 
 class FakeFigures:

@@ -125,10 +125,11 @@ class FakeAttempts:
 class FakeWallet:
     def __init__(self) -> None:
         self.deposits: dict[UUID, Money] = {}
+        self.held_minor = 0
 
     async def balance(self, account_id: int) -> Balance:
-        total = sum(amount.amount_minor for amount in self.deposits.values())
-        return Balance(total, 0, "EUR", len(self.deposits))
+        total_minor = sum(amount.amount_minor for amount in self.deposits.values())
+        return Balance(total_minor - self.held_minor, self.held_minor, "EUR", len(self.deposits))
 
     async def deposit_test_money(self, request_id: UUID, account_id: int, amount: Money) -> Balance:
         self.deposits[request_id] = amount

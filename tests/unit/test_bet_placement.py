@@ -320,13 +320,14 @@ async def test_wherever_a_client_leaves_a_refusal_is_stored_all_the_same(turns: 
     house = House(in_play_delay_ms=1)
     house.ledger.pause = house.exposure.pause = one_turn
     house.open_book(is_in_play=True)
-    house.ledger.decided_funds_minor = 0
+    house.ledger.has_result = True
     request = ask()
     await leave_after(house, request, turns)
     await house.placement.wait_for(ReservationKey(PLAYER.player_id, request.request_id))
     answer = await house.ledger.find_answer(PLAYER.player_id, request.request_id)
     assert answer is not None
-    assert reason_of(answer) == "INSUFFICIENT_FUNDS"
+    assert reason_of(answer) == "MARKET_CLOSED"
+    assert house.ledger.claims == {}
     assert house.exposure.market == MarketExposure()
 
 
@@ -519,3 +520,98 @@ async def test_whoever_asks_for_an_answer_under_way_waits_for_it() -> None:
     await house.placement.wait_for(ReservationKey(PLAYER.player_id, request.request_id))
     assert await house.ledger.find_answer(PLAYER.player_id, request.request_id) is not None
     await placing
+
+
+async def test_a_bet_without_a_delay_is_one_read_and_one_commit() -> None:
+    house = House()
+    assert (await house.placement.place(PLAYER, ask())).bet is not None
+    assert house.ledger.calls == ["look", "place"]
+    undelayed = House(in_play_delay_ms=0)
+    undelayed.open_book(is_in_play=True)
+    assert (await undelayed.placement.place(PLAYER, ask())).bet is not None
+    assert undelayed.ledger.calls == ["look", "place"]
+
+
+async def test_a_stake_is_claimed_before_the_delay_and_before_exposure_and_the_bet_ends_the_claim() -> None:
+    house = House()
+    house.open_book(is_in_play=True)
+    placing = asyncio.create_task(house.placement.place(PLAYER, ask()))
+    await asyncio.sleep(0.01)
+    (claim,) = house.ledger.claims.values()
+    assert (claim.stake_minor, claim.market_stake_minor_max, claim.until_us) == (1_000, 500_000, 530_000)
+    assert (await placing).bet is not None
+    assert house.ledger.claims == {}
+    assert house.ledger.calls == ["look", "claim", "place"]
+    assert house.ledger.commands[0].not_after_us == claim.until_us
+
+
+async def test_what_another_gateway_has_under_way_is_not_there_to_be_spent() -> None:
+    house = House(table=replace(RULES.table, player_stakes_max=1, stake_minor_max=1_000))
+    house.ledger.funds_minor = 1_500
+    house.open_book(is_in_play=True)
+    placing = asyncio.create_task(house.placement.place(PLAYER, ask()))
+    await asyncio.sleep(0.01)
+    elsewhere = house.rebuilt()
+    answers = [await elsewhere.place(PLAYER, ask(stake_minor=stake_minor)) for stake_minor in (501, 1)]
+    house.open_book(is_in_play=False)
+    at_once = await elsewhere.place(PLAYER, ask())
+    assert {reason_of(answer) for answer in (*answers[:1], at_once)} == {"PLAYER_STAKE_LIMIT_EXCEEDED"}
+    assert reason_of(answers[1]) == "STAKE_BELOW_MINIMUM"
+    house.open_book(is_in_play=True)
+    assert (await placing).bet is not None
+    assert house.exposure.calls == ["reserve", "reserve", "commit"]
+
+
+async def test_means_that_are_claimed_elsewhere_between_look_and_claim_reserve_nothing() -> None:
+    house = House()
+    house.ledger.funds_minor = 1_500
+    house.ledger.pause = house.exposure.pause = one_turn
+    house.open_book(is_in_play=True)
+    answers = await asyncio.gather(house.placement.place(PLAYER, ask()), house.rebuilt().place(PLAYER, ask()))
+    assert sorted(answer.refusal.reason for answer in answers if answer.refusal) == ["INSUFFICIENT_FUNDS"]
+    assert house.exposure.calls == ["reserve", "reserve", "commit"]
+    assert house.ledger.claims == {}
+
+
+async def test_no_first_look_of_a_repeat_ends_what_is_claimed() -> None:
+    house = House()
+    house.open_book(is_in_play=True)
+    request = ask()
+    placing = asyncio.create_task(house.placement.place(PLAYER, request))
+    await asyncio.sleep(0.01)
+    house.open_book(status=MarketStatus.SUSPENDED)
+    repeat = asyncio.create_task(house.rebuilt().place(PLAYER, request))
+    await asyncio.sleep(0.005)
+    assert house.ledger.commands == []
+    house.open_book(status=MarketStatus.OPEN)
+    first = await placing
+    again = await repeat
+    assert again.bet == first.bet is not None
+    assert again.is_replay
+    assert house.exposure.market == MarketExposure(1_000, {"home": 2_000})
+
+
+async def test_a_claim_whose_gateway_is_gone_is_decided_by_who_is_asked_again() -> None:
+    house = House(in_play_delay_ms=10)
+    house.open_book(is_in_play=True)
+    request = ask()
+    lost = House(in_play_delay_ms=60_000)
+    lost.ledger, lost.books = house.ledger, house.books
+    gone = asyncio.create_task(lost.rebuilt().place(PLAYER, request))
+    await asyncio.sleep(0.005)
+    assert house.ledger.claims
+    answer = await house.placement.place(PLAYER, request)
+    assert answer.bet is not None
+    assert not answer.is_replay
+    assert house.ledger.claims == {}
+    gone.cancel()
+
+
+async def test_another_content_under_a_claimed_request_id_decides_nothing() -> None:
+    house = House()
+    house.open_book(is_in_play=True)
+    placing = asyncio.create_task(house.placement.place(PLAYER, ask(request_id=UUID(int=1))))
+    await asyncio.sleep(0.01)
+    with pytest.raises(RequestIdReused):
+        await house.rebuilt().place(PLAYER, ask(request_id=UUID(int=1), stake_minor=2_000))
+    assert (await placing).bet is not None

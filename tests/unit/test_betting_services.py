@@ -157,6 +157,20 @@ async def test_a_watcher_sees_what_is_open_then_changes_with_the_balance_then_si
     assert (len(third.bets), third.HasField("balance")) == (0, False)
 
 
+async def test_a_watcher_is_told_of_what_is_held_though_nothing_moved() -> None:
+    door = Door()
+    door.wallet.deposits[uuid4()] = Money(2_000, "EUR")
+    await door.betting.PlaceBet(place_request(), context())
+    messages = watch(door)
+    assert (await anext(messages)).balance.held.amount_minor == 0
+    door.wallet.held_minor = 500
+    door.feed.apply([changed(only_bet(door), BetEventKind.SETTLED)])
+    balance = (await anext(messages)).balance
+    assert (balance.available.amount_minor, balance.held.amount_minor) == (1_500, 500)
+    door.wallet.held_minor = 0
+    assert (await anext(messages)).balance.available.amount_minor == 2_000
+
+
 async def test_news_older_than_the_ledgers_answer_is_not_shown() -> None:
     door = Door()
     await door.betting.PlaceBet(place_request(), context())

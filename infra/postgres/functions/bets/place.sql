@@ -2,7 +2,9 @@
 -- legs by leg, with the number of its command, from 1, in p_leg_commands. A refusal given with a command is only stored.
 --
 -- state: 1 decided, 2 left alone because its account or market is held by others, which p_waits waits for, 3 come too
--- late, 4 to be refused, but so many refusals of the player are stored already. But for 1 nothing is stored.
+-- late, 4 to be refused, but so many refusals of the player are stored already, 5 claimed with another content. But for
+-- 1 nothing is stored. What is decided ends the claim of its command: a claimed bet has the means, and is not asked for
+-- them again; a claim whose time is over counts for nothing.
 --
 -- What a player has open on a market, and whether a market is closed, are read within the one statement that reads all
 -- else of a batch: a function that holds a query is planned anew at every call.
@@ -23,17 +25,25 @@ DECLARE
     v_keys text[];
     v_market_locks bigint[];
     v_accounts bigint[];
+    v_has_holds boolean;
     v_ready integer[];
     v_new integer[];
     v_decided integer[] := '{}';
     v_answers jsonb[] := '{}';
     v_late_keys text[] := '{}';
+    v_reused_keys text[] := '{}';
     v_taken integer[] := '{}';
     v_versions bigint[] := '{}';
+    v_ended uuid[] := '{}';
+    v_posted_minor bigint[] := '{}';
+    v_moved_fixture_ids text[] := '{}';
+    v_moved_market_ids text[] := '{}';
+    v_moved_minor bigint[] := '{}';
     v_account_id bigint;
     v_available_minor bigint;
+    v_held_minor bigint;
     v_version bigint;
-    v_first_taken integer;
+    v_first_moved integer;
     v_refusals integer;
     v_room_minor bigint;
     v_refusal jsonb;
@@ -61,8 +71,8 @@ BEGIN
                 FROM unnest(p_fixture_ids, p_market_ids) AS l (fixture_id, market_id) ORDER BY 1 OFFSET 0
             ) AS wanted OFFSET 0
         ) AS market;
-        SELECT array_agg(locked.account_id) INTO v_accounts FROM (
-            SELECT a.account_id FROM ledger.account a WHERE a.account_id = ANY (p_account_ids)
+        SELECT array_agg(locked.account_id), bool_or(locked.held_minor > 0) INTO v_accounts, v_has_holds FROM (
+            SELECT a.account_id, a.held_minor FROM ledger.account a WHERE a.account_id = ANY (p_account_ids)
             ORDER BY a.account_id FOR UPDATE
         ) AS locked;
     ELSE
@@ -72,13 +82,16 @@ BEGIN
                 FROM unnest(p_fixture_ids, p_market_ids) AS l (fixture_id, market_id) OFFSET 0
             ) AS wanted OFFSET 0
         ) AS market;
-        SELECT array_agg(locked.account_id) INTO v_accounts FROM (
-            SELECT a.account_id FROM ledger.account a WHERE a.account_id = ANY (p_account_ids)
+        SELECT array_agg(locked.account_id), bool_or(locked.held_minor > 0) INTO v_accounts, v_has_holds FROM (
+            SELECT a.account_id, a.held_minor FROM ledger.account a WHERE a.account_id = ANY (p_account_ids)
             ORDER BY a.account_id FOR UPDATE SKIP LOCKED
         ) AS locked;
     END IF;
     v_now_us := ledger.now_us();
     v_hour := v_now_us / 3600000000;
+    IF v_has_holds THEN
+        PERFORM ledger.expire_holds(v_accounts, v_now_us);
+    END IF;
 
     SELECT coalesce(array_agg(a.n::integer), '{}') INTO v_ready
     FROM unnest(p_account_ids) WITH ORDINALITY AS a (account_id, n)
@@ -101,8 +114,10 @@ BEGIN
             p_stakes_minor_max[n.n] AS stake_minor_max, p_market_stakes_minor_max[n.n] AS market_stake_minor_max,
             p_not_after_us[n.n] AS not_after_us, l.fixture_id, l.market_id,
             pam.refusal_of(p.role, p.status) AS player_refusal,
-            coalesce(market.is_closed, false) AS is_closed, coalesce(staked.minor, 0) AS open_minor,
-            coalesce(r.refusals, 0) AS refusals
+            coalesce(market.is_closed, false) AS is_closed, own.hold_id,
+            own.amount_minor AS claimed_minor, own.fingerprint AS claimed_fingerprint,
+            own.fixture_id AS claimed_fixture_id, own.market_id AS claimed_market_id,
+            coalesce(staked.minor, 0) + coalesce(claimed.minor, 0) AS open_minor, coalesce(r.refusals, 0) AS refusals
         FROM unnest(v_new) AS n (n)
         JOIN ledger.account a ON a.account_id = p_account_ids[n.n]
         JOIN pam.player p ON p.player_id = a.owner_id
@@ -113,25 +128,44 @@ BEGIN
             WHERE p_market_stakes_minor_max[n.n] IS NOT NULL AND b.player_id = p.player_id AND b.status = 1
                 AND leg.fixture_id = l.fixture_id AND leg.market_id = l.market_id
         ) AS staked ON true
+        LEFT JOIN LATERAL (
+            SELECT h.hold_id, h.amount_minor, h.fingerprint, c.fixture_id, c.market_id
+            FROM ledger.hold h JOIN bets.claimed_market c USING (hold_id)
+            WHERE v_has_holds AND h.provider = 'bets' AND h.key = v_keys[n.n] AND h.state = 'pending'
+        ) AS own ON true
+        LEFT JOIN LATERAL (
+            SELECT sum(h.amount_minor)::bigint AS minor FROM ledger.hold h JOIN bets.claimed_market c USING (hold_id)
+            WHERE v_has_holds AND h.account_id = a.account_id AND h.state = 'pending'
+                AND h.hold_id IS DISTINCT FROM own.hold_id
+                AND c.fixture_id = l.fixture_id AND c.market_id = l.market_id
+        ) AS claimed ON true
         LEFT JOIN bets.refusal_count r ON r.player_id = p.player_id AND r.hour = v_hour
         ORDER BY a.account_id, n.n
     LOOP
         IF v_account_id IS DISTINCT FROM v_row.account_id THEN
             v_account_id := v_row.account_id;
             v_available_minor := v_row.available_minor;
+            v_held_minor := v_row.held_minor;
             v_version := v_row.version;
             v_refusals := v_row.refusals;
-            v_first_taken := cardinality(v_taken) + 1;
+            v_first_moved := cardinality(v_moved_minor) + 1;
         END IF;
         IF v_row.not_after_us < v_now_us THEN
             v_late_keys := v_late_keys || v_keys[v_row.n];
             CONTINUE;
         END IF;
+        IF v_row.claimed_fingerprint <> p_fingerprints[v_row.n] THEN
+            v_reused_keys := v_reused_keys || v_keys[v_row.n];
+            CONTINUE;
+        END IF;
         v_room_minor := CASE WHEN v_row.market_stake_minor_max IS NOT NULL
             THEN greatest(0, v_row.market_stake_minor_max - v_row.open_minor - (
-                SELECT coalesce(sum(p_stakes_minor[taken.n]), 0) FROM unnest(v_taken[v_first_taken:]) AS taken (n)
-                JOIN unnest(p_leg_commands, p_fixture_ids, p_market_ids) AS l (n, fixture_id, market_id) USING (n)
-                WHERE l.fixture_id = v_row.fixture_id AND l.market_id = v_row.market_id)) END;
+                SELECT coalesce(sum(moved.minor), 0)
+                FROM unnest(
+                    v_moved_fixture_ids[v_first_moved:], v_moved_market_ids[v_first_moved:],
+                    v_moved_minor[v_first_moved:]
+                ) AS moved (fixture_id, market_id, minor)
+                WHERE moved.fixture_id = v_row.fixture_id AND moved.market_id = v_row.market_id)) END;
         v_refusal := CASE
             WHEN p_refusals[v_row.n] IS NOT NULL THEN p_refusals[v_row.n]::jsonb
             WHEN v_row.player_refusal IS NOT NULL THEN bets.refuse(
@@ -141,16 +175,29 @@ BEGIN
                 NULL, NULL)
             WHEN v_row.is_closed THEN bets.refuse(
                 'MARKET_CLOSED', format('Market %s must be without a result, had one', v_row.market_id), NULL, NULL)
-            WHEN v_row.stake_minor > v_room_minor THEN bets.refuse(
+            WHEN v_row.hold_id IS NULL AND v_row.stake_minor > v_room_minor THEN bets.refuse(
                 'PLAYER_STAKE_LIMIT_EXCEEDED',
                 format('Stakes of a player on %s must be at most %s minor units, %s are open', v_row.market_id,
                     v_row.market_stake_minor_max, v_row.market_stake_minor_max - v_room_minor),
                 least(v_room_minor, v_row.stake_minor_max), v_row.stake_minor_min)
-            WHEN v_row.stake_minor > v_available_minor THEN bets.refuse(
+            WHEN v_row.hold_id IS NULL AND v_row.stake_minor > v_available_minor THEN bets.refuse(
                 'INSUFFICIENT_FUNDS',
                 format('Stake must be at most %s, was %s', v_available_minor, v_row.stake_minor),
                 least(v_available_minor, v_room_minor, v_row.stake_minor_max), v_row.stake_minor_min)
         END;
+        IF v_row.hold_id IS NOT NULL THEN
+            v_available_minor := v_available_minor + v_row.claimed_minor;
+            v_held_minor := v_held_minor - v_row.claimed_minor;
+            v_ended := v_ended || v_row.hold_id;
+            v_posted_minor := v_posted_minor || CASE WHEN v_refusal IS NULL THEN v_row.claimed_minor ELSE 0 END;
+        END IF;
+        -- What the market has of the player changes where a claim becomes no bet, or a bet had no claim.
+        IF (v_refusal IS NULL) <> (v_row.hold_id IS NOT NULL) THEN
+            v_moved_fixture_ids := v_moved_fixture_ids || coalesce(v_row.claimed_fixture_id, v_row.fixture_id);
+            v_moved_market_ids := v_moved_market_ids || coalesce(v_row.claimed_market_id, v_row.market_id);
+            v_moved_minor := v_moved_minor
+                || CASE WHEN v_refusal IS NULL THEN v_row.stake_minor ELSE -v_row.claimed_minor END;
+        END IF;
         IF v_refusal IS NOT NULL THEN
             CONTINUE WHEN v_refusals >= p_refusals_max;
             v_refusals := v_refusals + 1;
@@ -166,7 +213,7 @@ BEGIN
             v_answers := v_answers || jsonb_build_object(
                 'bet_id', p_bet_ids[v_row.n], 'placed_time_us', v_now_us,
                 'balance', jsonb_build_object(
-                    'available_minor', v_available_minor, 'held_minor', v_row.held_minor, 'currency', v_row.currency,
+                    'available_minor', v_available_minor, 'held_minor', v_held_minor, 'currency', v_row.currency,
                     'account_version', v_version));
         END IF;
         v_decided := v_decided || v_row.n;
@@ -175,6 +222,10 @@ BEGIN
     INSERT INTO ledger.command (provider, key, fingerprint, answer)
     SELECT 'bets', v_keys[d.n], p_fingerprints[d.n], d.answer FROM unnest(v_decided, v_answers) AS d (n, answer)
     ORDER BY v_keys[d.n];
+
+    IF cardinality(v_ended) > 0 THEN
+        PERFORM ledger.end_holds(v_ended, v_posted_minor, v_now_us);
+    END IF;
 
     IF cardinality(v_taken) > 0 THEN
         UPDATE ledger.account a SET posted_minor = a.posted_minor - s.stake_minor, version = a.version + s.bet_count
@@ -237,6 +288,7 @@ BEGIN
             WHEN c.key IS NOT NULL THEN 1
             WHEN asked.n <> ALL (v_ready) THEN 2
             WHEN asked.key = ANY (v_late_keys) THEN 3
+            WHEN asked.key = ANY (v_reused_keys) THEN 5
             ELSE 4
         END::smallint,
         c.fingerprint = asked.fingerprint, asked.n <> ALL (v_decided), c.answer::text

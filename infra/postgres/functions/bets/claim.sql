@@ -1,0 +1,147 @@
+-- Set the stakes of a batch of bets of one leg aside before the in-play delay, until their commands are decided or
+-- their time is over. Arrays run by command.
+--
+-- state: 1 claimed, 2 left alone because its account is held by others, which p_waits waits for, 3 come too late, 4 not
+-- claimed for want of means, 5 answered before. The means told are those without what other commands claim.
+--
+-- A command that is claimed already stays so until the later of both times. Locks are taken as by bets.place.
+CREATE OR REPLACE FUNCTION bets.claim(
+    p_player_ids uuid[], p_request_ids uuid[], p_account_ids bigint[], p_fingerprints bytea[], p_stakes_minor bigint[],
+    p_market_stakes_minor_max bigint[], p_fixture_ids text[], p_market_ids text[], p_until_us bigint[], p_waits boolean
+) RETURNS TABLE (
+    command_number integer, state smallint, is_same boolean, answer text, available_minor bigint,
+    market_stake_minor bigint, time_us bigint
+) LANGUAGE plpgsql AS $$
+DECLARE
+    v_keys text[];
+    v_accounts bigint[];
+    v_has_holds boolean;
+    v_states smallint[] := array_fill(2::smallint, ARRAY[cardinality(p_account_ids)]);
+    v_available bigint[] := array_fill(0::bigint, ARRAY[cardinality(p_account_ids)]);
+    v_staked bigint[] := array_fill(0::bigint, ARRAY[cardinality(p_account_ids)]);
+    v_claimed integer[] := '{}';
+    v_lasting integer[] := '{}';
+    v_account_id bigint;
+    v_available_minor bigint;
+    v_market_stake_minor bigint;
+    v_first_claimed integer;
+    v_now_us bigint;
+    v_row record;
+BEGIN
+    IF EXISTS (
+        SELECT FROM unnest(p_player_ids, p_account_ids) AS a (player_id, account_id)
+        WHERE NOT EXISTS (
+            SELECT FROM ledger.account own
+            WHERE own.account_id = a.account_id AND own.owner_id = a.player_id AND own.kind = 'cash')
+    ) THEN
+        RAISE EXCEPTION 'Every account must be the cash account of its player' USING ERRCODE = 'foreign_key_violation';
+    END IF;
+
+    SELECT array_agg(a.player_id || ':' || a.request_id ORDER BY a.n) INTO v_keys
+    FROM unnest(p_player_ids, p_request_ids) WITH ORDINALITY AS a (player_id, request_id, n);
+
+    IF p_waits THEN
+        SELECT array_agg(locked.account_id), bool_or(locked.held_minor > 0) INTO v_accounts, v_has_holds FROM (
+            SELECT a.account_id, a.held_minor FROM ledger.account a WHERE a.account_id = ANY (p_account_ids)
+            ORDER BY a.account_id FOR UPDATE
+        ) AS locked;
+    ELSE
+        SELECT array_agg(locked.account_id), bool_or(locked.held_minor > 0) INTO v_accounts, v_has_holds FROM (
+            SELECT a.account_id, a.held_minor FROM ledger.account a WHERE a.account_id = ANY (p_account_ids)
+            ORDER BY a.account_id FOR UPDATE SKIP LOCKED
+        ) AS locked;
+    END IF;
+    v_now_us := ledger.now_us();
+    IF v_has_holds THEN
+        PERFORM ledger.expire_holds(v_accounts, v_now_us);
+    END IF;
+
+    FOR v_row IN
+        SELECT asked.n, a.account_id, a.posted_minor - a.held_minor AS available_minor, c.key IS NOT NULL AS is_answered,
+            own.amount_minor AS own_minor,
+            coalesce(staked.minor, 0) + coalesce(claimed.minor, 0) AS market_stake_minor
+        FROM (
+            SELECT DISTINCT ON (v_keys[ready.n]) ready.n::integer AS n
+            FROM unnest(p_account_ids) WITH ORDINALITY AS ready (account_id, n)
+            WHERE ready.account_id = ANY (v_accounts) ORDER BY v_keys[ready.n], ready.n
+        ) AS asked
+        JOIN ledger.account a ON a.account_id = p_account_ids[asked.n]
+        LEFT JOIN ledger.command c ON c.provider = 'bets' AND c.key = v_keys[asked.n]
+        LEFT JOIN ledger.hold own ON own.provider = 'bets' AND own.key = v_keys[asked.n] AND own.state = 'pending'
+        LEFT JOIN LATERAL (
+            SELECT sum(b.stake_minor)::bigint AS minor FROM bets.bet b JOIN bets.leg l USING (bet_id)
+            WHERE c.key IS NULL AND b.player_id = a.owner_id AND b.status = 1
+                AND l.fixture_id = p_fixture_ids[asked.n] AND l.market_id = p_market_ids[asked.n]
+        ) AS staked ON true
+        LEFT JOIN LATERAL (
+            SELECT sum(h.amount_minor)::bigint AS minor FROM ledger.hold h JOIN bets.claimed_market m USING (hold_id)
+            WHERE h.account_id = a.account_id AND h.state = 'pending' AND h.hold_id IS DISTINCT FROM own.hold_id
+                AND m.fixture_id = p_fixture_ids[asked.n] AND m.market_id = p_market_ids[asked.n]
+        ) AS claimed ON true
+        ORDER BY a.account_id, asked.n
+    LOOP
+        IF v_account_id IS DISTINCT FROM v_row.account_id THEN
+            v_account_id := v_row.account_id;
+            v_available_minor := v_row.available_minor;
+            v_first_claimed := cardinality(v_claimed) + 1;
+        END IF;
+        v_market_stake_minor := v_row.market_stake_minor + (
+            SELECT coalesce(sum(p_stakes_minor[n]), 0) FROM unnest(v_claimed[v_first_claimed:]) AS n
+            WHERE p_fixture_ids[n] = p_fixture_ids[v_row.n] AND p_market_ids[n] = p_market_ids[v_row.n]);
+        v_available[v_row.n] := v_available_minor + coalesce(v_row.own_minor, 0);
+        v_staked[v_row.n] := v_market_stake_minor;
+        IF v_row.is_answered THEN
+            v_states[v_row.n] := 5;
+        ELSIF p_until_us[v_row.n] < v_now_us THEN
+            v_states[v_row.n] := 3;
+        ELSIF v_row.own_minor IS NOT NULL THEN
+            v_states[v_row.n] := 1;
+            v_lasting := v_lasting || v_row.n;
+        ELSIF p_stakes_minor[v_row.n] > least(
+            v_available_minor, p_market_stakes_minor_max[v_row.n] - v_market_stake_minor
+        ) THEN
+            v_states[v_row.n] := 4;
+        ELSE
+            v_states[v_row.n] := 1;
+            v_claimed := v_claimed || v_row.n;
+            v_available_minor := v_available_minor - p_stakes_minor[v_row.n];
+        END IF;
+    END LOOP;
+
+    IF cardinality(v_claimed) > 0 THEN
+        WITH held AS (
+            INSERT INTO ledger.hold (
+                provider, key, fingerprint, account_id, amount_minor, expires_time_us, begun_time_us
+            )
+            SELECT 'bets', v_keys[n], p_fingerprints[n], p_account_ids[n], p_stakes_minor[n], p_until_us[n], v_now_us
+            FROM unnest(v_claimed) AS n
+            RETURNING hold_id, key
+        )
+        INSERT INTO bets.claimed_market (hold_id, fixture_id, market_id)
+        SELECT held.hold_id, p_fixture_ids[n], p_market_ids[n]
+        FROM unnest(v_claimed) AS n JOIN held ON held.key = v_keys[n];
+
+        UPDATE ledger.account a SET held_minor = a.held_minor + s.stake_minor
+        FROM (
+            SELECT p_account_ids[n] AS account_id, sum(p_stakes_minor[n])::bigint AS stake_minor
+            FROM unnest(v_claimed) AS n GROUP BY 1
+        ) AS s WHERE a.account_id = s.account_id;
+    END IF;
+    IF cardinality(v_lasting) > 0 THEN
+        UPDATE ledger.hold h SET expires_time_us = p_until_us[n] FROM unnest(v_lasting) AS n
+        WHERE h.provider = 'bets' AND h.key = v_keys[n] AND h.state = 'pending' AND h.fingerprint = p_fingerprints[n]
+            AND h.expires_time_us < p_until_us[n];
+    END IF;
+
+    -- What a batch holds twice is decided once.
+    RETURN QUERY SELECT asked.n::integer, v_states[asked.first_n],
+        coalesce(c.fingerprint, h.fingerprint, asked.fingerprint) = asked.fingerprint, c.answer::text,
+        v_available[asked.first_n], v_staked[asked.first_n], v_now_us
+        FROM (
+            SELECT a.key, a.fingerprint, a.n, array_position(v_keys, a.key) AS first_n
+            FROM unnest(v_keys, p_fingerprints) WITH ORDINALITY AS a (key, fingerprint, n)
+        ) AS asked
+        LEFT JOIN ledger.command c ON c.provider = 'bets' AND c.key = asked.key
+        LEFT JOIN ledger.hold h ON h.provider = 'bets' AND h.key = asked.key AND h.state = 'pending';
+END
+$$;
