@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -36,6 +35,7 @@ from overround.odds.v1 import book_pb2
 from overround.risk.v1 import risk_pb2
 from overround.wallet.v1 import wallet_pb2
 from pam.player import PlayerRole
+from tests.free_ports import free_port
 from wire.topics import BET_LEGS, BOOKS, RESULTS, WALLET_EVENTS
 
 WAIT_S = 30
@@ -49,7 +49,7 @@ def own_settings(settings: Settings) -> Settings:
     """The same servers with consumer groups and HTTP ports that no other test has."""
     kafka = settings.kafka.model_copy(update={"consumer_group_prefix": f"test-{uuid.uuid4().hex[:12]}"})
     agents = settings.agents.model_copy(update={"history_block_interval_ms": 50, "settlement_page_bets_max": 2})
-    ports = {name: _free_port() for name in ("risk_http", "settlement_http", "history_http")}
+    ports = {name: free_port() for name in ("risk_http", "settlement_http", "history_http")}
     update = {"kafka": kafka, "agents": agents, "ports": settings.ports.model_copy(update=ports)}
     return settings.model_copy(update=update)
 
@@ -59,13 +59,6 @@ async def outlet(kafka_client: dict[str, str]) -> AsyncIterator[KafkaOutlet]:
     sender = KafkaOutlet(kafka_client, client_id="test", delivery_timeout_ms=10_000)
     yield sender
     sender.close()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @asynccontextmanager

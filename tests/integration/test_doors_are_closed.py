@@ -6,7 +6,6 @@ import asyncio
 import dataclasses
 import os
 import signal
-import socket
 import stat
 import subprocess
 import sys
@@ -27,6 +26,7 @@ from infra.local.launch import launch
 from infra.local.programs.postgres import binaries, postgres_program, prepare_data
 from infra.local.secrets import LocalSecrets
 from infra.settings import ROOT, Ports, Settings
+from tests.free_ports import free_port
 from tests.told_secrets import places_that_tell_a_secret
 
 WRONG = ("", "wrong", "overround", "postgres", "default")
@@ -87,13 +87,6 @@ async def connect_once_up(port: int, password: str) -> asyncpg.Connection[asyncp
         except (OSError, asyncpg.CannotConnectNowError):
             await asyncio.sleep(0.1)
     raise AssertionError("PostgreSQL did not start")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @pytest.mark.parametrize("password", [None, *WRONG])

@@ -34,6 +34,7 @@ from infra.processes.gateway_betting import make_settled_guards
 from infra.settings import Ports, Settings, Sources
 from kernel.clock import SystemClock
 from overround.odds.v1 import book_pb2, odds_service_pb2, odds_service_pb2_grpc
+from tests.free_ports import free_port
 from tests.unit.fake_gateway import Door
 
 FIXTURES_TOO_MANY = [str(number) for number in range(501)]
@@ -47,20 +48,10 @@ GREEDY, MODEST, HASTY, SLOW = "127.0.0.66", "127.0.0.2", "127.0.0.67", "127.0.0.
 GRPC_WEB = {"Content-Type": "application/grpc-web+proto", "X-Grpc-Web": "1"}
 
 
-def free_ports(count: int) -> list[int]:
-    probes = [socket.socket() for _ in range(count)]
-    for probe in probes:
-        probe.bind(("127.0.0.1", 0))
-    ports = [probe.getsockname()[1] for probe in probes]
-    for probe in probes:
-        probe.close()
-    return ports
-
-
 @pytest.fixture(scope="module")
 def edge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     """A proxy; what it forwards to is started by each test."""
-    web_port, grpc_port, http_port = free_ports(3)
+    web_port, grpc_port, http_port = free_port(), free_port(), free_port()
     ports = Ports(web=web_port, gateway_grpc=grpc_port, gateway_http=http_port)
     settings = Settings(profile="test", ports=ports, sources=SOURCES)
     folder = tmp_path_factory.mktemp("envoy")

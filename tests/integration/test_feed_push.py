@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import socket
 import time
 import uuid
 from collections.abc import AsyncIterator, Iterator
@@ -46,6 +45,7 @@ from overround.feed.v1.feed_pb2 import (
 )
 from overround.feed.v1.feed_service_pb2 import PushRefusal, PushRequest, PushResponse
 from overround.odds.v1.fixture_pb2 import MatchState
+from tests.free_ports import free_port
 from tests.running_system import running
 from tests.unit.fake_gateway import Door
 from wire.feed import build_quotes, parse_update
@@ -80,8 +80,7 @@ class Doors:
             clock=SystemClock(),
             limits=limits,
         )
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            self.address = f"127.0.0.1:{probe.getsockname()[1]}"
+        self.address = f"127.0.0.1:{free_port()}"
         self.server = make_server(
             [self.service.add_to],
             address=self.address,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -21,18 +20,12 @@ from infra.kafka import KafkaOutlet
 from infra.settings import ROOT, Settings
 from overround.odds.v1 import book_pb2, odds_service_pb2, odds_service_pb2_grpc
 from overround.trading.v1 import trading_service_pb2, trading_service_pb2_grpc
+from tests.free_ports import free_port
 from tests.integration.channels import open_channel
 from wire.topics import BOOKS
 
 TIMEOUT_S = 30.0
 STOP_LIMIT_S = 5.0
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def moved(settings: Settings, **ports: int) -> Settings:

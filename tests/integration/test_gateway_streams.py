@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, suppress
@@ -33,6 +32,7 @@ from overround.odds.v1 import book_pb2, fixture_pb2, odds_service_pb2, odds_serv
 from overround.risk.v1 import risk_pb2
 from overround.trading.v1 import trading_pb2, trading_service_pb2, trading_service_pb2_grpc
 from pam.player import PlayerRole
+from tests.free_ports import free_port
 from tests.integration.channels import open_channel
 from wire.topics import BET_EVENTS, BOOKS, FEED_PROVIDERS, HEARTBEATS, LIABILITIES, TRADING_COMMANDS
 
@@ -56,13 +56,6 @@ def build_book(fixture_id: str, version: int, *, status: int = fixture_pb2.FIXTU
         market_versions=np.array([version, version], dtype="<u8").tobytes(),
         decimal_odds_milli=np.array([2050, 3400, 3600, 1800, 2000], dtype="<u4").tobytes(),
     )
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 class World:

@@ -6,7 +6,6 @@ import asyncio
 import os
 import shutil
 import signal
-import socket
 import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -25,6 +24,7 @@ from infra.stores.ledger_anchors import compare_anchors, newest_anchors
 from infra.stores.postgres import PositionsNotOwn, expect_own_positions
 from kernel.commands import LedgerUnavailable
 from overround.wallet.v1.anchor_pb2 import LedgerAnchor
+from tests.free_ports import free_port
 from tests.integration.test_relay import QUICK, FakeOutlet
 from tests.ledger_world import open_world, scratch_database
 
@@ -48,9 +48,7 @@ def other_cluster(settings: Settings, tmp_path_factory: pytest.TempPathFactory) 
         parent.chmod(0o755)
     data = folder / "postgres"
     prepare_data(data, settings.postgres.user, LocalSecrets.load(settings).postgres_password)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     options = ["-c", f"port={port}", "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="]
     command = [*as_user(server_user(), needs_override=False), str(binaries() / "postgres"), "-D", str(data), *options]
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/")

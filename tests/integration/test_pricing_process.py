@@ -26,6 +26,7 @@ from odds.book import Book
 from overround.feed.v1 import feed_pb2
 from overround.odds.v1 import book_pb2, fixture_pb2
 from overround.trading.v1 import trading_pb2
+from tests.free_ports import free_port
 from wire.books import parse_book
 from wire.feed import build_quotes
 from wire.topics import BOOKS, FEED_PROVIDERS, FEED_UPDATES, HEARTBEATS, PRICING_DEAD_LETTERS, RESULTS, TRADING_COMMANDS
@@ -356,7 +357,7 @@ async def test_a_serving_copy_that_lost_its_data_is_filled_anew(world: World) ->
 async def test_two_workers_share_the_fixtures_and_the_desks_commands(
     world: World, settings: Settings, pricing: PricingProcess
 ) -> None:
-    ports = settings.ports.model_copy(update={"pricing_http": settings.ports.pricing_http + 500})
+    ports = settings.ports.model_copy(update={"pricing_http": free_port()})
     second = PricingProcess(settings.model_copy(update={"ports": ports}))
     second.start()
     await second.wait_healthy()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
-import socket
 import sys
 
 import aiohttp
@@ -13,6 +12,7 @@ import pytest
 
 from infra.processes.health import HealthServer
 from infra.settings import ROOT
+from tests.free_ports import free_port
 
 PROGRAM = """
 import asyncio
@@ -27,11 +27,8 @@ run_until_stopped(main)
 
 
 @pytest.fixture
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+def port() -> int:
+    return free_port()
 
 
 async def _ask(port: int, path: str) -> tuple[int, str]:
@@ -51,31 +48,31 @@ async def _start(body: str) -> asyncio.subprocess.Process:
     return process
 
 
-async def test_a_process_that_works_says_so(free_port: int) -> None:
+async def test_a_process_that_works_says_so(port: int) -> None:
     async def check() -> None:
         return None
 
-    async with HealthServer("127.0.0.1", free_port, check):
-        assert await _ask(free_port, "/healthz") == (200, "ok")
-        status, text = await _ask(free_port, "/metrics")
+    async with HealthServer("127.0.0.1", port, check):
+        assert await _ask(port, "/healthz") == (200, "ok")
+        status, text = await _ask(port, "/metrics")
     assert status == 200
     assert "python_info" in text
 
 
-async def test_a_process_that_does_not_work_says_why(free_port: int) -> None:
+async def test_a_process_that_does_not_work_says_why(port: int) -> None:
     async def check() -> str | None:
         return "not warmed up"
 
-    async with HealthServer("127.0.0.1", free_port, check):
-        assert await _ask(free_port, "/healthz") == (503, "not warmed up")
+    async with HealthServer("127.0.0.1", port, check):
+        assert await _ask(port, "/healthz") == (503, "not warmed up")
 
 
-async def test_a_check_that_raises_is_a_complaint(free_port: int) -> None:
+async def test_a_check_that_raises_is_a_complaint(port: int) -> None:
     async def check() -> str | None:
         raise ConnectionError("nobody there")
 
-    async with HealthServer("127.0.0.1", free_port, check):
-        assert await _ask(free_port, "/healthz") == (503, "ConnectionError: nobody there")
+    async with HealthServer("127.0.0.1", port, check):
+        assert await _ask(port, "/healthz") == (503, "ConnectionError: nobody there")
 
 
 async def test_a_signal_ends_a_process_in_order() -> None:
