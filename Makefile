@@ -8,12 +8,14 @@ export PYTHONUTF8 := 1
 SETUP := $(PYTHON) -m infra.bootstrap
 BIN := .venv/bin
 
-.PHONY: run test bench bench-odds accuracy status clean-data protos format lock
+.PHONY: run test test-long bench bench-odds accuracy status clean-data protos format lock
 
 run:
 	@$(SETUP) && exec $(BIN)/overround up
 test:
 	@$(SETUP) --tests && exec $(BIN)/python -m infra.checks
+test-long:
+	@$(SETUP) --tests && exec $(BIN)/python -m infra.checks --long
 bench:
 	@$(SETUP) && exec $(BIN)/python -m loadtests
 bench-odds:

@@ -10,33 +10,49 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings as hypothesis_settings
 
 from infra.local.locks import hold_use
 from infra.local.state import read_running
 from infra.settings import ROOT, TEST_PORT_OFFSET, Ports, Settings, load_settings
-from tests.running_system import RunningSystem, launch_up, shut_down, start_afresh
+from tests.running_system import RunningSystem, launch_up, one_at_a_time, shut_down, start_afresh
 
-MIGRATE_TIMEOUT_S = 60
+MIGRATE_TIMEOUT_S = 240
 LINGER_S = 15
 SYSTEM_PORT_OFFSET = TEST_PORT_OFFSET + 300
 POSTGRES = ROOT / "infra" / "postgres"
 CLICKHOUSE = ROOT / "infra" / "migrations" / "clickhouse"
 
+hypothesis_settings.register_profile("short", deadline=None, derandomize=True)
+hypothesis_settings.register_profile("long", deadline=None, max_examples=1_000, print_blob=True)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let `--long` choose the long form of the tests that have two."""
+    parser.addoption("--long", action="store_true", help="more examples, chosen anew, and longer walks through faults")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Choose how much is tried: by default the same on every run."""
+    hypothesis_settings.load_profile("long" if config.getoption("long") else "short")
+
 
 @pytest.fixture(scope="session")
-def stack() -> Iterator[Settings]:
+def stack(request: pytest.FixtureRequest) -> Iterator[Settings]:
     """PostgreSQL, Redis, ClickHouse and Kafka, shared by test runs; they go soon after the last user.
 
-    An edited migration or function gets a database of its own.
+    An edited migration or function gets a database of its own, and so does each worker of a run of several.
     """
     bare = load_settings("test")
-    postgres = bare.postgres.model_copy(update={"database": f"overround_{_digest(POSTGRES)}"})
-    clickhouse = bare.clickhouse.model_copy(update={"database": f"overround_{_digest(CLICKHOUSE)}"})
+    worker_id = getattr(request.config, "workerinput", {"workerid": "alone"})["workerid"]
+    postgres = bare.postgres.model_copy(update={"database": f"overround_{_digest(POSTGRES)}_{worker_id}"})
+    clickhouse = bare.clickhouse.model_copy(update={"database": f"overround_{_digest(CLICKHOUSE)}_{worker_id}"})
     settings = bare.model_copy(update={"postgres": postgres, "clickhouse": clickhouse})
     with hold_use(settings.profile_dir):
-        record = read_running(settings.profile_dir)
-        if record is None or not record.is_ready:
-            launch_up(settings, "--only-servers", "--linger-s", str(LINGER_S))
+        with one_at_a_time(settings.profile_dir):
+            record = read_running(settings.profile_dir)
+            if record is None or not record.is_ready:
+                launch_up(settings, "--only-servers", "--linger-s", str(LINGER_S))
         yield settings
 
 
@@ -45,7 +61,8 @@ def settings(stack: Settings) -> Settings:
     """Settings of servers that have every migration, also those that came since the servers were started."""
     command = [sys.executable, "-m", "infra.cli", "migrate"]
     environment = {**os.environ, **stack.environment()}
-    subprocess.run(command, check=True, cwd=ROOT, env=environment, timeout=MIGRATE_TIMEOUT_S)
+    with one_at_a_time(stack.profile_dir):
+        subprocess.run(command, check=True, cwd=ROOT, env=environment, timeout=MIGRATE_TIMEOUT_S)
     return stack
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +21,7 @@ from infra.local.secrets import LocalSecrets
 from infra.local.state import ProgramRecord, SystemRecord, read_running, wait_ended
 from infra.settings import ROOT, Settings
 
-START_TIMEOUT_S = 110
+START_TIMEOUT_S = 240
 POLL_S = 0.1
 
 
@@ -49,7 +51,7 @@ class RunningSystem:
         assert program is not None, f"{name} is no program of a running system"
         return program
 
-    def wait_healthy(self, name: str, timeout_s: float = 60.0) -> ProgramRecord:
+    def wait_healthy(self, name: str, timeout_s: float = 180.0) -> ProgramRecord:
         """Return the program once it is healthy; fail the test with its log where it does not become so."""
         wait_until(lambda: self.find(name).state is ProgramState.HEALTHY, timeout_s, lambda: self._describe(name))
         return self.find(name)
@@ -98,6 +100,14 @@ def start_afresh(settings: Settings, *options: str) -> RunningSystem:
         throw_away(settings.profile_dir)
     launch_up(settings, *options)
     return RunningSystem(settings, LocalSecrets.load(settings))
+
+
+@contextmanager
+def one_at_a_time(folder: Path) -> Iterator[None]:
+    """Let one run after the other do what two must not do at once, such as to start what both use."""
+    with (folder / "tests.lock").open("a", encoding="utf-8") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def wait_until(is_so: Callable[[], bool], timeout_s: float, describe: Callable[[], str]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from markets.fixture import FixtureDescription, FixtureStatus, MarketStatus, MatchState
@@ -19,6 +19,7 @@ from odds.suspension import next_change_us
 from odds.updates import FixtureUpdate, Quotes
 from overround.odds.v1 import book_pb2
 from streams.ports import EncodedPair
+from tests.tries import tries
 from tests.unit.fake_faust import eventually
 from tests.unit.pricing_bench import Bench
 from wire.books import encode_book, encode_explanation, parse_book, parse_explanation
@@ -79,7 +80,7 @@ FIRST = FixtureUpdate("alpha", "match", 1, NOW_US, NOW_US, quotes=OPEN_QUOTES)
 histories = st.lists(updates(), max_size=8).map(lambda items: [FIRST, *items])
 
 
-@settings(max_examples=200, deadline=None)
+@tries(200)
 @given(histories, up, moments, up, moments)
 def test_what_is_read_back_is_priced_as_what_was_lost(
     items: list[FixtureUpdate], up_then: frozenset[str], then_us: int, up_now: frozenset[str], now_us: int
@@ -92,7 +93,7 @@ def test_what_is_read_back_is_priced_as_what_was_lost(
     assert said(priced(restored, up_now, now_us)) == said(priced(before.state, up_now, now_us))
 
 
-@settings(max_examples=200, deadline=None)
+@tries(200)
 @given(histories, up, moments)
 def test_nothing_is_open_without_a_provider_that_is_heard_of(
     items: list[FixtureUpdate], up_providers: frozenset[str], now_us: int
@@ -105,7 +106,7 @@ def test_nothing_is_open_without_a_provider_that_is_heard_of(
     assert MarketStatus.OPEN not in np.array(said(priced(repricing.state, frozenset(), now_us))[0])
 
 
-@settings(max_examples=200, deadline=None)
+@tries(200)
 @given(histories, moments, st.integers(0, 60))
 def test_from_its_start_on_nothing_is_open_that_nobody_calls_in_play(
     items: list[FixtureUpdate], now_us: int, tolerance_s: int
@@ -123,7 +124,7 @@ def test_from_its_start_on_nothing_is_open_that_nobody_calls_in_play(
         assert may_be_on(status, start_time_ms=start_ms, now_us=now_us)
 
 
-@settings(max_examples=200, deadline=None)
+@tries(200)
 @given(histories, up, moments, st.integers(1, 120 * SECOND_US))
 def test_between_changes_that_are_foreseen_no_market_that_is_open_would_be_suspended(
     items: list[FixtureUpdate], up_providers: frozenset[str], now_us: int, passes_us: int
@@ -136,7 +137,7 @@ def test_between_changes_that_are_foreseen_no_market_that_is_open_would_be_suspe
     assert np.all(later[np.array(said(repricing)[0]) == MarketStatus.OPEN] == MarketStatus.OPEN)
 
 
-@settings(max_examples=12, deadline=None)
+@tries(12)
 @given(st.dictionaries(st.sampled_from(["a", "b", "c"]), histories, min_size=1), moments, st.integers(0, 300))
 def test_before_the_first_heartbeat_every_book_read_back_says_what_would_be_priced_now(
     histories_by_fixture: dict[str, list[FixtureUpdate]], then_us: int, away_s: int

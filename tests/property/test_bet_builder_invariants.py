@@ -7,7 +7,7 @@ from itertools import permutations, product
 from math import prod
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from markets.fixture import Period
@@ -21,6 +21,7 @@ from odds.football.match_states import GoalTiming, MatchStates, RedCardEffects
 from odds.football.order_of_goals import MINUTE_BANDS, NUMBERED_GOALS, RACES
 from odds.football.past_goals import PastGoal
 from tests.property.football_rows import Row, price, rows, states_of
+from tests.tries import tries
 
 quick_rows = rows(mean_max=1.8, goals_max=2)
 """Matches that await few enough goals for a quick test."""
@@ -82,7 +83,7 @@ def outcomes_of(market_id: str) -> list[BuilderLeg]:
 
 
 @given(quick_rows, st.data())
-@settings(deadline=None, max_examples=40)
+@tries(40)
 def test_a_conjunction_is_inside_the_bounds_of_its_legs(row: Row, data: st.DataObject) -> None:
     match = builder_of(row)
     singles = next_legs(match, [])
@@ -98,7 +99,7 @@ def test_a_conjunction_is_inside_the_bounds_of_its_legs(row: Row, data: st.DataO
 
 
 @given(quick_rows)
-@settings(deadline=None, max_examples=40)
+@tries(40)
 def test_every_single_leg_is_worth_what_its_market_says(row: Row) -> None:
     match, prices = builder_of(row), price([row])
     for one in next_legs(match, []):
@@ -113,7 +114,7 @@ def test_every_single_leg_is_worth_what_its_market_says(row: Row) -> None:
 
 
 @given(told_rows(), st.data())
-@settings(deadline=None, max_examples=40)
+@tries(40)
 def test_the_outcomes_of_an_order_or_of_minutes_share_out_a_conjunction(
     told: tuple[Row, list[PastGoal]], data: st.DataObject
 ) -> None:
@@ -126,7 +127,7 @@ def test_the_outcomes_of_an_order_or_of_minutes_share_out_a_conjunction(
 
 
 @given(told_rows(), st.data())
-@settings(deadline=None, max_examples=60)
+@tries(60)
 def test_whatever_is_asked_is_answered_where_goals_so_far_are_told(
     told: tuple[Row, list[PastGoal]], data: st.DataObject
 ) -> None:
@@ -139,7 +140,7 @@ def test_whatever_is_asked_is_answered_where_goals_so_far_are_told(
 
 
 @given(told_rows(), st.data())
-@settings(deadline=None, max_examples=40)
+@tries(40)
 def test_goals_told_say_no_less_than_the_score(told: tuple[Row, list[PastGoal]], data: st.DataObject) -> None:
     row, past = told
     untold, known = builder_of(row), builder_of(row, past)
@@ -157,7 +158,7 @@ def test_goals_told_say_no_less_than_the_score(told: tuple[Row, list[PastGoal]],
 
 
 @given(rows(mean_max=1.8, goals_max=1), st.data())
-@settings(deadline=None, max_examples=30)
+@tries(30)
 def test_no_goal_falls_before_the_one_before_it(row: Row, data: st.DataObject) -> None:
     match, to_come = builder_of(row), st.integers(sum(row[5]) + 1, NUMBERED_GOALS[-1])
     first, later = sorted(data.draw(st.sets(to_come, min_size=2, max_size=2)))
@@ -169,7 +170,7 @@ def test_no_goal_falls_before_the_one_before_it(row: Row, data: st.DataObject) -
 
 
 @given(told_rows(), st.data())
-@settings(deadline=None, max_examples=30)
+@tries(30)
 def test_legs_that_can_be_added_are_worth_what_the_conjunction_is(
     told: tuple[Row, list[PastGoal]], data: st.DataObject
 ) -> None:
@@ -183,7 +184,7 @@ def test_legs_that_can_be_added_are_worth_what_the_conjunction_is(
 
 
 @given(told_rows(), st.data())
-@settings(deadline=None, max_examples=40)
+@tries(40)
 def test_without_redundant_legs_the_price_is_the_same(told: tuple[Row, list[PastGoal]], data: st.DataObject) -> None:
     match = builder_of(*told)
     base = draw_legs(data, match, 3)
@@ -201,7 +202,7 @@ halves = st.lists(st.booleans(), max_size=4)
 
 
 @given(halves, halves, halves, st.booleans(), st.sets(st.sampled_from(CONDITIONS), min_size=1, max_size=4))
-@settings(deadline=None, max_examples=200)
+@tries(200)
 def test_path_chances_agree_with_all_orders_counted(
     so_far: list[bool], first: list[bool], second: list[bool], is_second_half: bool, conditions: set[int]
 ) -> None:
@@ -252,7 +253,7 @@ def is_timed(bands: list[int], condition: int) -> bool:
     st.tuples(st.integers(0, 3), st.integers(0, 3)),
     st.data(),
 )
-@settings(deadline=None, max_examples=150)
+@tries(150)
 def test_minutes_agree_with_all_courses_counted(
     weights: list[float], so_far: int, to_come: tuple[int, int], data: st.DataObject
 ) -> None:
@@ -299,7 +300,7 @@ sides = st.lists(st.booleans(), max_size=3)
     st.sets(st.sampled_from(CONDITIONS), max_size=2),
     st.sets(st.sampled_from(MINUTE_CONDITIONS), min_size=1, max_size=2),
 )
-@settings(deadline=None, max_examples=100)
+@tries(100)
 def test_orders_and_minutes_together_agree_with_all_courses_counted(
     first: list[bool], second: list[bool], orders: set[int], minutes: set[int]
 ) -> None:

@@ -6,13 +6,14 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from markets.fixture import Period
 from odds.football.markets import MatchPrices, price_matches
 from odds.football.match_states import GoalTiming, MatchStates, RedCardEffects
 from odds.football.score_effects import ScoreEffects, price_matches_with_score_effects
+from tests.tries import tries
 
 Score = tuple[int, int]
 Settled = tuple[float, float] | None
@@ -148,7 +149,7 @@ def state_of(period: Period, full_time: Score, half_time: Score) -> MatchStates:
 @both_models
 @given(home=means, away=means, half_time=scores, after=scores)
 @example(home=0.0, away=0.0, half_time=(0, 8), after=(7, 0))
-@settings(deadline=None, max_examples=40)
+@tries(15)
 def test_at_the_end_every_market_is_exactly_what_the_score_says(
     price: Pricer, home: float, away: float, half_time: Score, after: Score
 ) -> None:
@@ -174,7 +175,7 @@ def test_at_the_end_every_market_is_exactly_what_the_score_says(
 
 @both_models
 @given(home=means, away=means)
-@settings(deadline=None, max_examples=25)
+@tries(15)
 def test_at_the_start_every_market_is_priced_as_before_play(price: Pricer, home: float, away: float) -> None:
     before, at_start = (
         price(home, away, state_of(period, (0, 0), (0, 0))) for period in (Period.NOT_STARTED, Period.FIRST_HALF)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from odds.football.catalogue import catalogue
 from odds.football.markets import MatchPrices
 from odds.football.score_grids import Floats
 from tests.property.football_rows import Row, price, rows
+from tests.tries import tries
 
 SPLIT_MARKETS = (
     "1x2",
@@ -40,7 +41,7 @@ def wins(prices: MatchPrices, market_id: str, outcome_id: str) -> Floats:
 
 
 @given(st.lists(rows(), min_size=1, max_size=6))
-@settings(deadline=None, max_examples=60)
+@tries(60)
 def test_probabilities_are_probabilities_and_markets_add_up(drawn: list[Row]) -> None:
     prices = price(drawn)
     assert not prices.flags.any()
@@ -56,7 +57,7 @@ def test_probabilities_are_probabilities_and_markets_add_up(drawn: list[Row]) ->
 
 
 @given(st.lists(rows(), min_size=1, max_size=6))
-@settings(deadline=None, max_examples=60)
+@tries(60)
 def test_markets_never_contradict_each_other(drawn: list[Row]) -> None:
     prices = price(drawn)
     home, draw, away = (wins(prices, "1x2", outcome) for outcome in ("home", "draw", "away"))
@@ -93,7 +94,7 @@ QUARTERED = (
 
 
 @given(st.lists(rows(), min_size=1, max_size=4))
-@settings(deadline=None, max_examples=40)
+@tries(40)
 def test_a_quarter_line_is_half_a_stake_on_each_neighbour_and_lines_are_monotone(drawn: list[Row]) -> None:
     prices = price(drawn)
     both = (prices.win_weights, 1.0), (prices.lose_weights(), -1.0)
@@ -148,7 +149,7 @@ SUMS = (
 
 
 @given(st.lists(rows(), min_size=1, max_size=6))
-@settings(deadline=None, max_examples=40)
+@tries(40)
 def test_complementary_markets_agree(drawn: list[Row]) -> None:
     prices = price(drawn)
     for one, one_outcome, other, other_outcome in COMPLEMENTS:
@@ -168,7 +169,7 @@ def test_complementary_markets_agree(drawn: list[Row]) -> None:
 
 
 @given(st.lists(rows(), min_size=2, max_size=8))
-@settings(deadline=None, max_examples=40)
+@tries(40)
 def test_a_batch_prices_as_its_rows_do_alone(drawn: list[Row]) -> None:
     together = price(drawn).win_weights
     for index, row in enumerate(drawn):
@@ -176,7 +177,7 @@ def test_a_batch_prices_as_its_rows_do_alone(drawn: list[Row]) -> None:
 
 
 @given(rows(), st.floats(0.0, 1.0), st.floats(0.0, 1.0))
-@settings(deadline=None, max_examples=40)
+@tries(40)
 def test_more_goals_to_come_never_make_fewer_likely(row: Row, first: float, second: float) -> None:
     fewer, more = sorted((0.05 + 4.0 * first, 0.05 + 4.0 * second))
     prices = price([(fewer, row[1], 0.0, *row[3:]), (more, row[1], 0.0, *row[3:])])

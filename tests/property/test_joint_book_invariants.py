@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from markets.fixture import FixtureStatus, MarketStatus, MatchState, Period
@@ -15,6 +15,7 @@ from odds.ladder import LADDERS
 from odds.policy import PricingPolicy
 from odds.repricing import price
 from odds.updates import FixtureUpdate, Quotes
+from tests.tries import tries
 from tests.unit.football_world import MARKET_IDS, match_update, quoted
 from tests.unit.pricing_world import NOW_US
 
@@ -62,7 +63,7 @@ def updates(draw: st.DrawFn) -> FixtureUpdate:
     return match_update(draw(st.one_of(st.none(), offers())), state=state, provider_id=draw(st.sampled_from(PROVIDERS)))
 
 
-@settings(max_examples=120, deadline=None)
+@tries(120)
 @given(st.lists(updates(), min_size=1, max_size=6), st.sampled_from(POLICIES))
 def test_no_price_is_none_or_longer_than_fair(items: list[FixtureUpdate], policy: PricingPolicy) -> None:
     state: FixtureState = new_state("match")

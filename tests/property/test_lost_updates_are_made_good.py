@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import numpy as np
 from confluent_kafka import KafkaError
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.feed_service import FeedService, PushLimits
@@ -27,6 +27,7 @@ from overround.feed.v1.feed_service_pb2 import PushRequest
 from overround.odds.v1.fixture_pb2 import FIXTURE_STATUS_IN_PLAY as IN_PLAY
 from overround.odds.v1.fixture_pb2 import PERIOD_FIRST_HALF as FIRST_HALF
 from overround.odds.v1.fixture_pb2 import MatchState
+from tests.tries import tries
 from wire.feed import build_quotes, build_results, parse_sign, parse_update
 from wire.results import result_keys
 from wire.topics import FEED_PROVIDERS, FEED_UPDATES
@@ -298,7 +299,7 @@ def price_all(records: Sequence[tuple[str, bytes]]) -> Pricing:
     ways=st.lists(st.sampled_from([AGAIN, ELSEWHERE, BACKWARDS]), max_size=6),
     gathers=st.booleans(),
 )
-@settings(max_examples=150, deadline=None)
+@tries(50)
 def test_it_ends_as_without_loss(
     updates: list[feed_pb2.FeedUpdate], losses: list[bool], ways: list[str], gathers: bool
 ) -> None:

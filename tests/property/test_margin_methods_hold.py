@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
@@ -15,10 +15,11 @@ from odds.margin.methods import MarginMethod
 from odds.margin.quoting import quote_rows
 from odds.margin.removal import remove_margin
 from odds.margin.rows import MarginFlag
+from tests.tries import tries
 
 Floats = NDArray[np.float64]
 
-SEVERAL = settings(max_examples=40, deadline=None)
+SEVERAL = tries(40)
 ALWAYS_SOLVABLE = (MarginMethod.POWER, MarginMethod.ODDS_RATIO, MarginMethod.LOGIT, MarginMethod.SHIN)
 every_method = pytest.mark.parametrize("method", MarginMethod)
 

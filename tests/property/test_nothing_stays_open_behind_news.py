@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from unittest.mock import patch
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from markets.fixture import MarketStatus
@@ -14,6 +14,7 @@ from markets.layout import MarketLayout
 from odds.fixture_state import FixtureState, new_state
 from odds.folding import fold, suspend_for
 from odds.updates import FixtureUpdate, Quotes, ResultKind, ResultMark
+from tests.tries import tries
 from tests.unit.pricing_world import NOW_US, in_play, priced
 
 MARKETS_MAX = 5
@@ -77,7 +78,7 @@ def updates(draw: st.DrawFn) -> FixtureUpdate:
 
 
 @given(st.lists(st.tuples(updates(), st.sampled_from([False, False, False, True])), max_size=12))
-@settings(max_examples=150, deadline=None)
+@tries(150)
 def test_nothing_is_open_that_the_provider_does_not_offer_now(told: list[tuple[FixtureUpdate, bool]]) -> None:
     with patch("markets.layout.MARKETS_MAX", MARKETS_MAX):
         state, model = new_state("match"), Told()

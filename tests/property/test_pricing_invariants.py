@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ from odds.margin.removal import remove_margin
 from odds.policy import PricingPolicy
 from odds.repricing import price
 from odds.updates import FixtureUpdate, Quotes
+from tests.tries import tries
 
 NOW_US = 1_800_000_000_000_000
 FLOAT32_STEP = 2e-7
@@ -76,7 +77,7 @@ def columns(state: FixtureState) -> list[object]:
     return [book.layout.market_ids, *(array.tolist() for array in arrays)]
 
 
-@settings(max_examples=60, deadline=None)
+@tries(60)
 @given(st.lists(updates(), min_size=1, max_size=8), st.data())
 def test_updates_delivered_again_change_nothing(items: list[FixtureUpdate], data: st.DataObject) -> None:
     state = fold_all(items)
@@ -85,7 +86,7 @@ def test_updates_delivered_again_change_nothing(items: list[FixtureUpdate], data
         assert fold(state, item) is state
 
 
-@settings(max_examples=60, deadline=None)
+@tries(60)
 @given(st.lists(updates(), min_size=1, max_size=8), st.lists(st.integers(-(10**9), 10**9), min_size=8, max_size=8))
 def test_versions_rise_strictly_whatever_the_clock_does(items: list[FixtureUpdate], steps: list[int]) -> None:
     state = new_state("match")
@@ -97,7 +98,7 @@ def test_versions_rise_strictly_whatever_the_clock_does(items: list[FixtureUpdat
         state = repricing.state
 
 
-@settings(max_examples=60, deadline=None)
+@tries(60)
 @given(st.lists(st.lists(updates(), min_size=1, max_size=4), min_size=1, max_size=5))
 def test_a_batch_comes_to_the_same_as_one_by_one(groups: list[list[FixtureUpdate]]) -> None:
     states = [fold_all(group) for group in groups]
@@ -108,7 +109,7 @@ def test_a_batch_comes_to_the_same_as_one_by_one(groups: list[list[FixtureUpdate
         assert columns(alone.state) == columns(batched.state)
 
 
-@settings(max_examples=60, deadline=None)
+@tries(60)
 @given(st.lists(updates(), min_size=1, max_size=6))
 def test_every_open_market_keeps_its_overround_and_every_other_says_why(items: list[FixtureUpdate]) -> None:
     (repricing,) = price([fold_all(items)], up_providers=frozenset(PROVIDERS), policy=PricingPolicy(), now_us=NOW_US)

@@ -3,7 +3,7 @@
 from fractions import Fraction
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from odds.metrics import brier_scores, log_losses, ranked_probability_scores
@@ -18,6 +18,7 @@ from odds.racing.ordering import (
     withdraw,
 )
 from odds.ratings import EloSettings, PiSettings, PlayedMatches, rate_by_elo, rate_by_pi
+from tests.tries import tries
 
 powers = st.floats(0.2, 1.5)
 models = st.builds(PlaceExponents, powers, powers, powers)
@@ -33,7 +34,6 @@ def as_races(rows: list[list[float]]) -> np.ndarray:
 fields = st.lists(st.lists(weights, min_size=4, max_size=8), min_size=1, max_size=4).map(as_races)
 
 
-@settings(deadline=None)
 @given(fields, models)
 def test_every_place_goes_to_somebody(races: np.ndarray, model: PlaceExponents) -> None:
     finish = finish_probabilities(races, model, places=4)
@@ -51,7 +51,6 @@ def test_every_place_goes_to_somebody(races: np.ndarray, model: PlaceExponents) 
         np.testing.assert_allclose(alone, finish[row, ~np.isnan(race)], atol=1e-13)
 
 
-@settings(deadline=None)
 @given(fields, models, st.integers(1, 4))
 def test_the_likelier_winner_is_the_likelier_placed(races: np.ndarray, model: PlaceExponents, places: int) -> None:
     placed = place_probabilities(races, model, places=places)
@@ -122,7 +121,6 @@ played = st.lists(
 )
 
 
-@settings(deadline=None)
 @given(played, st.floats(1.0, 60.0), st.floats(0.0, 1.0))
 def test_ratings_in_waves_are_ratings_one_by_one(
     rows: list[tuple[list[int], int, int]], step: float, rate: float
@@ -145,7 +143,7 @@ def test_ratings_in_waves_are_ratings_one_by_one(
     np.testing.assert_allclose(by_pi.ratings, pi_start, atol=1e-9)
 
 
-@settings(deadline=None, max_examples=30)
+@tries(30)
 @given(st.integers(2, 8), st.integers(0, 2**32 - 1), st.floats(0.0, 0.5))
 def test_a_season_gives_every_team_one_position(teams: int, seed: int, strength_sd: float) -> None:
     home, away = np.where(~np.eye(teams, dtype=bool))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from markets.fixture import FixtureDescription, FixtureStatus, MarketStatus, MatchState, Period, Score
@@ -15,6 +15,7 @@ from odds.football.own_results import own_results
 from odds.policy import PricingPolicy
 from odds.provider_rights import EVERYBODYS_RIGHTS, ProviderRights, RightsTable, judge_update
 from odds.updates import FixtureUpdate, Quotes, ResultKind, ResultMark
+from tests.tries import tries
 from tests.unit.football_world import match_update, playing, quoted
 from tests.unit.pricing_world import FAIR_ISH, FOOTBALL, NOW_US, folded, priced
 
@@ -69,7 +70,7 @@ def quoted_match(history: list[str]) -> FixtureState:
     return state
 
 
-@settings(max_examples=50, deadline=None)
+@tries(50)
 @given(histories, st.lists(words, min_size=1, max_size=4))
 def test_a_stranger_changes_nothing(history: list[str], said: list[FixtureUpdate]) -> None:
     before = state = quoted_match(history)
@@ -83,7 +84,7 @@ def test_a_stranger_changes_nothing(history: list[str], said: list[FixtureUpdate
     assert not priced(state, policy=POLICY).is_book_new
 
 
-@settings(max_examples=30, deadline=None)
+@tries(30)
 @given(histories, st.lists(words, min_size=1, max_size=3))
 def test_quotes_of_one_that_may_not_quote_make_it_no_less_a_stranger(
     history: list[str], said: list[FixtureUpdate]
@@ -93,7 +94,7 @@ def test_quotes_of_one_that_may_not_quote_make_it_no_less_a_stranger(
         assert fold(state, replace(word, quotes=QUOTES), MUTE) is state
 
 
-@settings(max_examples=50, deadline=None)
+@tries(50)
 @given(histories, st.lists(words, min_size=1, max_size=4))
 def test_one_that_quotes_but_may_decide_nothing_moves_no_money(history: list[str], said: list[FixtureUpdate]) -> None:
     table = RightsTable((ProviderRights("stranger", may_tell_state=False, may_settle=False, may_cancel=False),))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from markets.fixture import Period, Score
 from markets.period_scores import PeriodScores
 from risk.liability import FixtureLiability, MarketLiability, OutcomeLiability
 from risk.score_losses import MatchStanding, worst_loss
+from tests.tries import tries
 
 GOALS_MAX = 6
 Settle = Callable[[Score, Score], dict[str, float | None]]
@@ -116,7 +117,7 @@ def standings(draw: st.DrawFn) -> MatchStanding:
     return MatchStanding(now, period, PeriodScores(half_time=half if is_half_known else None))
 
 
-@settings(max_examples=40, deadline=None)
+@tries(40)
 @given(liabilities(), standings())
 def test_the_worst_loss_is_the_largest_over_every_score_that_can_still_come(
     liability: FixtureLiability, standing: MatchStanding
@@ -127,7 +128,7 @@ def test_the_worst_loss_is_the_largest_over_every_score_that_can_still_come(
     assert found.amount_minor <= liability.worst_loss_minor()
 
 
-@settings(max_examples=40, deadline=None)
+@tries(40)
 @given(liabilities(), standings())
 def test_a_market_that_no_score_decides_adds_its_own_worst(
     liability: FixtureLiability, standing: MatchStanding

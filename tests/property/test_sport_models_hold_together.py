@@ -1,7 +1,7 @@
 """What must hold for tennis, basketball and cricket whatever the numbers."""
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from odds.basketball import (
@@ -20,6 +20,7 @@ from odds.cricket import win_matches as win_cricket
 from odds.line_shares import LineShares
 from odds.tennis.match import MatchOutcomes, find_serves, price_matches, win_matches
 from odds.tennis.rules import FinalSet, MatchRules, TennisScores
+from tests.tries import tries
 
 NBA = GameRules(4, 720.0, 300.0)
 rules = st.builds(MatchRules, st.integers(1, 3), st.sampled_from(FinalSet), st.booleans())
@@ -65,7 +66,7 @@ def lines(outcomes: MatchOutcomes, value: float, count: int) -> tuple[LineShares
     return outcomes.total_games(at), outcomes.games_handicap(-at)
 
 
-@settings(deadline=None, max_examples=60)
+@tries(60)
 @given(st.data(), rules)
 def test_tennis_is_one_distribution_the_same_from_both_sides(data: st.DataObject, rules: MatchRules) -> None:
     chances, scores = data.draw(tennis_matches(rules, 3))
@@ -86,7 +87,7 @@ def test_tennis_is_one_distribution_the_same_from_both_sides(data: st.DataObject
         assert_shares(mirrored_handicap)
 
 
-@settings(deadline=None, max_examples=40)
+@tries(40)
 @given(st.data(), rules)
 def test_a_batch_of_tennis_is_its_matches_one_by_one(data: st.DataObject, rules: MatchRules) -> None:
     chances, scores = data.draw(tennis_matches(rules, 4))
@@ -99,7 +100,7 @@ def test_a_batch_of_tennis_is_its_matches_one_by_one(data: st.DataObject, rules:
         assert alone.least_total[0] == together.least_total[row]
 
 
-@settings(deadline=None, max_examples=60)
+@tries(60)
 @given(st.data(), rules, st.floats(0.001, 0.05))
 def test_a_better_serve_or_a_point_more_never_wins_less(data: st.DataObject, rules: MatchRules, gain: float) -> None:
     chances, scores = data.draw(tennis_matches(rules, 3))
@@ -114,7 +115,7 @@ def test_a_better_serve_or_a_point_more_never_wins_less(data: st.DataObject, rul
     assert (win_matches(chances, ahead, rules)[in_game] >= before[in_game] - 1e-14).all()
 
 
-@settings(deadline=None, max_examples=25)
+@tries(25)
 @given(st.data(), st.floats(1.0, 1.5), st.floats(0.01, 0.99))
 def test_serves_found_give_the_price_back(data: st.DataObject, serve_sum: float, wanted: float) -> None:
     match_rules = MatchRules(data.draw(st.integers(1, 3)), FinalSet.LONG_TIE_BREAK)
@@ -139,7 +140,6 @@ games = st.builds(
 )
 
 
-@settings(deadline=None)
 @given(games, st.integers(-60, 60).map(lambda half: half / 2.0), st.booleans())
 def test_basketball_is_the_same_from_both_sides(
     game: tuple[GameForecast, GameScores], handicap: float, has_overtime: bool
@@ -162,7 +162,6 @@ def test_basketball_is_the_same_from_both_sides(
         assert -1e-12 <= part[0] <= 1.0 + 1e-12
 
 
-@settings(deadline=None)
 @given(st.floats(-20, 20), st.floats(5.0, 20.0), st.integers(0, 150), st.integers(0, 150), st.integers(-80, 600))
 def test_a_finished_game_of_basketball_is_what_the_score_says(
     margin: float, margin_sd: float, home: int, away: int, half_points: int
@@ -185,7 +184,6 @@ def test_a_finished_game_of_basketball_is_what_the_score_says(
         np.testing.assert_allclose(with_overtime.over[0], lead + line[0] > 0, atol=1e-12)
 
 
-@settings(deadline=None)
 @given(st.integers(0, 400), st.integers(1, 400), st.integers(0, 10), st.booleans())
 def test_a_finished_chase_is_what_the_score_says(runs: int, target: int, wickets: int, is_out: bool) -> None:
     balls, lost = (100, 10) if is_out else (0, wickets)
@@ -208,7 +206,6 @@ def test_resources_rise_with_balls_and_fall_with_wickets(balls: int, wickets: in
 innings = st.tuples(st.booleans(), st.integers(0, 350), st.integers(0, 9), st.integers(1, 299), st.integers(1, 400))
 
 
-@settings(deadline=None)
 @given(innings, st.floats(50.0, 450.0), st.floats(50.0, 450.0), st.floats(1.5, 20.0))
 def test_cricket_moves_the_right_way(
     state: tuple[bool, int, int, int, int], first: float, second: float, dispersion: float

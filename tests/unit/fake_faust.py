@@ -128,7 +128,7 @@ class FakeClock:
         return self.time_us / 1_000_000
 
 
-async def eventually(condition: Callable[[], bool], *, timeout_s: float = 5.0) -> None:
+async def eventually(condition: Callable[[], bool], *, timeout_s: float = 60.0) -> None:
     """Wait until the condition holds."""
     async with asyncio.timeout(timeout_s):
         while not condition():  # noqa: ASYNC110 (conditions of all kinds)

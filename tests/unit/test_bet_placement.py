@@ -430,7 +430,7 @@ async def test_a_repeat_of_a_bet_in_play_waits_no_second_delay_and_reserves_noth
     house.exposure.calls.clear()
     slow = House(in_play_delay_ms=60_000)
     slow.ledger, slow.books = house.ledger, house.books
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(30):
         again = await slow.rebuilt().place(PLAYER, request)
     assert again.bet == first.bet
     assert slow.exposure.calls == []

@@ -48,7 +48,7 @@ async def test_a_message_without_room_waits_for_it(consumer: Any) -> None:
     await asyncio.sleep(0.01)
     assert not waiting.done()
     assert stream.get_nowait() == 1
-    await asyncio.wait_for(waiting, 1)
+    await asyncio.wait_for(waiting, 60)
     assert stream.get_nowait() == 2
 
 
@@ -59,7 +59,7 @@ async def test_the_wait_for_room_ends_when_partitions_are_lost(consumer: Any) ->
     waiting = asyncio.create_task(consumer.wait_first(stream.put(2), lost.wait()))
     await asyncio.sleep(0.01)
     lost.set()
-    await asyncio.wait_for(waiting, 1)
+    await asyncio.wait_for(waiting, 60)
     await asyncio.sleep(0)
     assert stream.get_nowait() == 1
     assert stream.empty()

@@ -382,7 +382,8 @@ async def test_the_heartbeat_claims_nothing_beyond_what_is_known_of_the_logs_end
 async def test_no_heartbeat_follows_one_that_the_log_does_not_confirm(bench: Bench) -> None:
     bench.outlet.is_holding = True
     count = len(bench.outlet.of(HEARTBEATS.name))
-    await asyncio.sleep(0.8)
+    await eventually(lambda: len(bench.outlet.of(HEARTBEATS.name)) > count)
+    await asyncio.sleep(0.6)
     assert len(bench.outlet.of(HEARTBEATS.name)) == count + 1
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
@@ -209,8 +208,8 @@ async def test_news_that_waits_so_long_that_the_log_may_lose_it_is_complained_of
     assert bench.agent is not None
     bench.outlet.is_holding = True
     bench.send(feed_pb2.FeedUpdate(results=[WON]))
-    await asyncio.sleep(0.05)
     bench.clock.time_us += kept_us // 20
+    await eventually(lambda: bench.agent is not None and bench.agent.lag_us > 0)
     assert complaint_of_lag(bench.agent.lag_us, kept_us=kept_us) is None
     bench.clock.time_us += 3_600_000_000
     assert complaint_of_lag(bench.agent.lag_us, kept_us=kept_us) == (

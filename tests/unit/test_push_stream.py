@@ -57,7 +57,7 @@ async def test_what_is_lost_is_never_acknowledged() -> None:
     await confirm(pushed, 12)
     assert pushed.acknowledged_sequence == 10
     assert isinstance(pushed.failure, DeliveryFailed)
-    await asyncio.wait_for(pushed.wait_until_quiet(), 1)
+    await asyncio.wait_for(pushed.wait_until_quiet(), 60)
     assert not pushed.is_settled
 
 
@@ -97,7 +97,7 @@ async def test_the_first_failure_stands_and_wakes_who_waits() -> None:
     waiting = asyncio.create_task(pushed.wait_for_room())
     await asyncio.sleep(0)
     pushed.supersede()
-    await asyncio.wait_for(waiting, 1)
+    await asyncio.wait_for(waiting, 60)
     pushed.fail(DeliveryFailed("later"))
     with pytest.raises(StreamSuperseded):
         raise pushed.failure or AssertionError
