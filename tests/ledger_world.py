@@ -125,10 +125,10 @@ class LedgerWorld:
 async def open_world(settings: Settings, *, ledger: Ledger | None = None) -> AsyncIterator[LedgerWorld]:
     """Open the stores on the settings' database."""
     pool = PostgresPool(
-        settings.postgres_dsn, connections_max=8, statement_timeout_ms=5_000, application_name="ledger-test"
+        settings.postgres_dsn, connections_max=8, statement_timeout_ms=30_000, application_name="ledger-test"
     )
     await pool.open()
-    options = ledger or Ledger(answer_timeout_ms=10_000)
+    options = ledger or Ledger(answer_timeout_ms=60_000)
     bets = PostgresBetLedger(pool, options)
     try:
         yield LedgerWorld(

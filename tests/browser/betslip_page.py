@@ -11,7 +11,7 @@ from playwright.sync_api import Locator, Page, expect
 from tests.browser.scripted_match import ScriptedMatch
 
 PASSWORD = "correct horse battery"
-MATCH_PRICED_MS = 40_000
+MATCH_PRICED_MS = 120_000
 # What beats for ever, such as the banner of a lost connection, is judged as it is.
 NOTHING_FADES = """() => document.getAnimations().every(
     (animation) => animation.playState !== "running" || animation.effect.getComputedTiming().endTime === Infinity

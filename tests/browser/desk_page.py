@@ -8,7 +8,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.scripted_match import ScriptedMatch
 
-MATCH_PRICED_MS = 40_000
+MATCH_PRICED_MS = 120_000
 PARTS = ("Fixtures", "Markets", "Risk", "Ticker")
 
 

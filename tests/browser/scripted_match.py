@@ -21,7 +21,7 @@ from simulation.play import CHANNEL_OPTIONS
 from wire.feed import build_quotes
 
 INTERVAL_S = 0.25
-PUMP_END_LIMIT_S = 10.0
+PUMP_END_LIMIT_S = 60.0
 KICK_OFF_TOLD_S = 2.0
 WON_MICRO = 1_000_000
 MARKETS = [

@@ -23,7 +23,7 @@ from tests.browser.scripted_match import ScriptedMatch
 
 PLACE_BET = "**/overround.bets.v1.BettingService/PlaceBet"
 GET_BET = "**/overround.bets.v1.BettingService/GetBet"
-ANSWER_MS = 40_000
+ANSWER_MS = 120_000
 
 
 def to_my_bets(page: Page) -> None:

@@ -22,8 +22,8 @@ from tests.browser.scripted_match import ScriptedMatch
 from tests.running_system import RunningSystem, wait_until
 
 STAKE_MINOR = 1_000
-SHOWN_MS = 20_000
-CONFIRMED_S = 10.0
+SHOWN_MS = 60_000
+CONFIRMED_S = 60.0
 MINUS = "\N{MINUS SIGN}"
 
 OpenDesk = Callable[[str], Page]
@@ -222,7 +222,7 @@ def test_a_command_shows_itself_pending_until_a_book_confirms_it(
         expect_accessible(page)
     finally:
         system.start("pricing")
-    expect(page.get_by_test_id("fixture-suspension")).to_contain_text("Suspended by trader at", timeout=40_000)
+    expect(page.get_by_test_id("fixture-suspension")).to_contain_text("Suspended by trader at", timeout=120_000)
     page.keyboard.press("u")
     expect(page.get_by_test_id("fixture-suspension")).to_have_count(0)
 

@@ -21,7 +21,7 @@ from overround.trading.v1 import trading_service_pb2, trading_service_pb2_grpc
 from overround.wallet.v1 import wallet_service_pb2, wallet_service_pb2_grpc
 
 CURRENCY = "EUR"
-CALL_LIMIT_S = 10.0
+CALL_LIMIT_S = 30.0
 Found = TypeVar("Found")
 
 
@@ -179,7 +179,7 @@ def read_refusal(error: grpc.RpcError, *, seconds: float) -> Refused:
     return Refused(str(reason), refusal, seconds)
 
 
-def wait_for(look: Callable[[], Found | None], *, what: str, limit_s: float = 20.0) -> Found:
+def wait_for(look: Callable[[], Found | None], *, what: str, limit_s: float = 90.0) -> Found:
     """Return what `look` finds, asking again until the limit."""
     deadline_s = time.monotonic() + limit_s
     while time.monotonic() < deadline_s:

@@ -20,7 +20,7 @@ from simulation.play import CHANNEL_OPTIONS
 from wire.feed import build_quotes
 
 INTERVAL_S = 0.3
-DRAIN_LIMIT_S = 90.0
+DRAIN_LIMIT_S = 180.0
 LAYOUT = MarketLayout.of_markets([("1x2", ("home", "draw", "away")), ("total:2.5", ("over", "under"))])
 
 
@@ -35,7 +35,7 @@ def priced_fixture(target: str, *, provider_id: str, api_key: str) -> Iterator[s
         yield fixture_id
     finally:
         is_over.set()
-        pump.join(timeout=10.0)
+        pump.join(timeout=60.0)
 
 
 class OwnProvider:
@@ -48,7 +48,7 @@ class OwnProvider:
             target=self._loop.run_until_complete, args=(self._run(target, provider_id, api_key),)
         )
         self._thread.start()
-        self._is_up.wait(10.0)
+        self._is_up.wait(60.0)
 
     async def _run(self, target: str, provider_id: str, api_key: str) -> None:
         async with grpc.aio.insecure_channel(target, options=CHANNEL_OPTIONS) as channel:
@@ -80,7 +80,7 @@ class OwnProvider:
     def close(self) -> None:
         """Hang up."""
         self._loop.call_soon_threadsafe(self._end.set)
-        self._thread.join(10.0)
+        self._thread.join(60.0)
         self._loop.close()
 
 

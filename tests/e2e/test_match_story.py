@@ -21,7 +21,7 @@ DEPOSIT_MINOR = 20_000
 SETTLED_MS, ROLLED_BACK_MS, CANCELLED_MS, CANCEL_ROLLED_BACK_MS = (1_700_013_000_000 + step for step in range(4))
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(900)
 def test_the_match_story_settles_rolls_back_and_settles_anew(
     system: RunningSystem, recorded_data: Path, overround: Overround, tmp_path: Path
 ) -> None:

@@ -20,7 +20,7 @@ from tests.told_secrets import places_that_tell_a_secret
 STRANGER = "127.0.0.66"  # this machine, as if it were another
 HEADERS = {"Content-Type": "application/grpc-web+proto", "X-Grpc-Web": "1"}
 PLAYERS = "/overround.pam.v1.PlayerService"
-LOG_IN_LIMIT_S = 4.0
+LOG_IN_LIMIT_S = 12.0
 # Of gRPC; too late is what the stranger's own queue makes them on a slow machine.
 DONE, TOO_LATE, REFUSED, WRONG = "0", "4", "8", "16"
 
@@ -88,7 +88,7 @@ async def test_watchers_without_end_keep_no_other_from_watching(system: RunningS
         assert len(served) == system.settings.sources.address_book_streams_max
         async with aiohttp.ClientSession(headers=HEADERS) as other, other.post(url, data=body) as response:
             assert "grpc-status" not in response.headers
-            assert (await asyncio.wait_for(response.content.readexactly(5), 5))[0] == 0
+            assert (await asyncio.wait_for(response.content.readexactly(5), 30))[0] == 0
         for response in held:
             response.close()
 

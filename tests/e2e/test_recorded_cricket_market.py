@@ -36,7 +36,7 @@ def prefix_until(lines: list[str], *, in_play: bool, minimum: int) -> int:
     raise AssertionError("the recording has no such moment")
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_bets_on_the_recorded_cricket_market_are_paid_by_its_winner(
     system: RunningSystem, recorded_data: Path, overround: Overround
 ) -> None:
@@ -110,7 +110,7 @@ async def published_versions(settings: Settings, fixture_id: str) -> set[int]:
             versions.update(book_pb2.Book.FromString(value).version for value in books)
 
     collecting = asyncio.create_task(collect())
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(180):
         while not reader.is_caught_up:  # noqa: ASYNC110 - the reader tells nobody when it gets there
             await asyncio.sleep(0.2)
     await reader.close()

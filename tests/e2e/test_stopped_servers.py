@@ -19,7 +19,8 @@ from tests.e2e.pump import LAYOUT, OwnProvider, build_update
 from tests.running_system import RunningSystem
 from wire.feed import build_quotes
 
-REFUSAL_LIMIT_S = 2.0
+REFUSAL_LIMIT_S = 6.0
+"""Three times what it takes where nothing else runs; a call that hangs takes as long as it may."""
 STAKE_MINOR = 100
 
 
@@ -27,7 +28,7 @@ def any_price(prices: Prices, fixture_id: str) -> Price | None:
     return prices.price(fixture_id, "1x2", "home")
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize(
     ("server", "reasons"),
     [
@@ -47,7 +48,7 @@ def test_bets_are_refused_clearly_while_a_server_is_stopped(
 
     system.stop(server)
     try:
-        refused = wait_for(lambda: refusal(bettor, price, reasons), what=f"refusal for want of {server}", limit_s=15)
+        refused = wait_for(lambda: refusal(bettor, price, reasons), what=f"refusal for want of {server}", limit_s=60)
         assert refused.seconds < REFUSAL_LIMIT_S
         assert all(isinstance(bettor.place(price, stake_minor=STAKE_MINOR), Refused) for _ in range(3))
     finally:
@@ -58,10 +59,10 @@ def test_bets_are_refused_clearly_while_a_server_is_stopped(
         answer = bettor.place(fresh, stake_minor=STAKE_MINOR) if fresh else None
         return answer if isinstance(answer, bet_pb2.Bet) else None
 
-    wait_for(accepted, what=f"bet accepted after {server} came back", limit_s=60)
+    wait_for(accepted, what=f"bet accepted after {server} came back", limit_s=180)
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(900)
 def test_a_suspension_that_the_log_did_not_take_holds_when_the_broker_is_back(system: RunningSystem) -> None:
     settings = system.settings
     target = f"{settings.host}:{settings.ports.web}"
@@ -85,7 +86,7 @@ def test_a_suspension_that_the_log_did_not_take_holds_when_the_broker_is_back(sy
         provider.push(only_main(build_update(fixture_id, turn + 1)))
         provider.wait_until_acknowledged()
         time.sleep(3)  # for whatever comes late
-        wait_for(lambda: prices.market_status(fixture_id, "1x2") == OPEN, what="main market open again", limit_s=60)
+        wait_for(lambda: prices.market_status(fixture_id, "1x2") == OPEN, what="main market open again", limit_s=180)
         assert prices.market_status(fixture_id, "total:2.5") == SUSPENDED
         assert prices.market_status(fixture_id, "1x2") == OPEN
     finally:

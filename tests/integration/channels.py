@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import grpc
 
-READY_TIMEOUT_S: Final = 30.0
+READY_TIMEOUT_S: Final = 120.0
 # A refused connection is tried again at once: the pause would otherwise double until it is longer than any limit here.
 # Not shared, so that a port used before does not bring its pause along.
 OPTIONS: Final = (

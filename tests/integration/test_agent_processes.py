@@ -38,7 +38,7 @@ from pam.player import PlayerRole
 from tests.free_ports import free_port
 from wire.topics import BET_LEGS, BOOKS, RESULTS, WALLET_EVENTS
 
-WAIT_S = 30
+WAIT_S = 120
 DEPOSIT_MINOR, STAKE_MINOR, ODDS_MILLI = 10_000, 1_000, 2_500
 
 Process = Callable[[Settings, asyncio.Event], Awaitable[None]]
@@ -56,7 +56,7 @@ def own_settings(settings: Settings) -> Settings:
 
 @pytest.fixture
 async def outlet(kafka_client: dict[str, str]) -> AsyncIterator[KafkaOutlet]:
-    sender = KafkaOutlet(kafka_client, client_id="test", delivery_timeout_ms=10_000)
+    sender = KafkaOutlet(kafka_client, client_id="test", delivery_timeout_ms=60_000)
     yield sender
     sender.close()
 

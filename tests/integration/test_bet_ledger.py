@@ -201,7 +201,7 @@ async def test_who_is_held_by_others_keeps_nobody_else_waiting(world: LedgerWorl
             build_command(free, 100, fixture()),
         ]
         tasks = [asyncio.create_task(world.bets.place(command)) for command in commands]
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(20):
             assert (await tasks[2]).bet is not None
         assert not tasks[0].done()
         assert not tasks[1].done()
@@ -322,7 +322,7 @@ async def test_more_waiting_bets_than_may_are_refused_at_once(settings: Settings
 
 
 async def test_a_blocked_ledger_is_said_within_the_limit_and_asked_again_tells_the_truth(settings: Settings) -> None:
-    async with open_world(settings, ledger=Ledger(answer_timeout_ms=300)) as world:
+    async with open_world(settings, ledger=Ledger(answer_timeout_ms=1_000)) as world:
         player = await world.open_player(cash_minor=1_000)
         command = build_command(player, 100, fixture())
         async with world.pool.transaction() as connection:
@@ -332,25 +332,25 @@ async def test_a_blocked_ledger_is_said_within_the_limit_and_asked_again_tells_t
             begun_s = asyncio.get_running_loop().time()
             with pytest.raises(LedgerUnavailable):
                 await world.bets.place(command)
-            assert asyncio.get_running_loop().time() - begun_s < 1.5
+            assert asyncio.get_running_loop().time() - begun_s < 4.0
         answer = await world.bets.place(command)
         assert answer.bet is not None
         assert await world.cash_minor(player) == 900
 
 
 async def test_several_slow_answers_together_do_not_outlast_the_limit(settings: Settings) -> None:
-    pool = PostgresPool(settings.postgres_dsn, connections_max=1, statement_timeout_ms=400, application_name="slow")
+    pool = PostgresPool(settings.postgres_dsn, connections_max=1, statement_timeout_ms=2_000, application_name="slow")
     await pool.open()
     begun_s = asyncio.get_running_loop().time()
 
     async def ask_slowly() -> None:
         async with pool.connection() as connection:
             for _ in range(3):
-                await connection.execute("SELECT pg_sleep(0.3)")
+                await connection.execute("SELECT pg_sleep(1.5)")
 
     with pytest.raises(LedgerUnavailable):
         await ask_slowly()
-    assert asyncio.get_running_loop().time() - begun_s < 0.6
+    assert asyncio.get_running_loop().time() - begun_s < 4.0
     await pool.ping()
     await pool.close()
 
@@ -363,7 +363,7 @@ async def test_a_server_that_is_not_there_is_said_at_once(settings: Settings) ->
 
 
 async def test_a_cancelled_bet_that_had_not_begun_leaves_nothing_behind(settings: Settings) -> None:
-    limits = Ledger(batches_at_once_max=1, batch_bets_max=1, answer_timeout_ms=5_000)
+    limits = Ledger(batches_at_once_max=1, batch_bets_max=1, answer_timeout_ms=30_000)
     async with open_world(settings, ledger=limits) as world:
         player = await world.open_player(cash_minor=1_000)
         commands = [build_command(player, 100, fixture()) for _ in range(2)]

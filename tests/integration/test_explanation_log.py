@@ -55,7 +55,7 @@ class World:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.outlet = KafkaOutlet(settings.kafka_client, client_id="test", delivery_timeout_ms=10_000)
+        self.outlet = KafkaOutlet(settings.kafka_client, client_id="test", delivery_timeout_ms=60_000)
         self.redis: Any = Redis.from_url(settings.redis_url)
         self.log = KafkaExplanationLog(
             settings.kafka_client,

@@ -36,7 +36,7 @@ from tests.free_ports import free_port
 from tests.integration.channels import open_channel
 from wire.topics import BET_EVENTS, BOOKS, FEED_PROVIDERS, HEARTBEATS, LIABILITIES, TRADING_COMMANDS
 
-TIMEOUT_S = 30.0
+TIMEOUT_S = 120.0
 LAYOUT = MarketLayout.of_markets([("1x2", ["home", "draw", "away"]), ("btts", ["yes", "no"])])
 
 
@@ -66,7 +66,7 @@ class World:
         ports = settings.ports.model_copy(update=own)
         self.settings = settings.model_copy(update={"ports": ports})
         self.redis: Any = Redis.from_url(settings.redis_url)
-        self.outlet = KafkaOutlet(settings.kafka_client, client_id="test", delivery_timeout_ms=10_000)
+        self.outlet = KafkaOutlet(settings.kafka_client, client_id="test", delivery_timeout_ms=60_000)
         self.username = f"tess.{uuid4().hex[:12]}"
         self._stopping = asyncio.Event()
         self._beating: asyncio.Task[None] | None = None
@@ -120,7 +120,7 @@ class World:
 
     async def log_in(self, role: PlayerRole) -> tuple[tuple[str, str], ...]:
         pool = PostgresPool(
-            self.settings.postgres_dsn, connections_max=1, statement_timeout_ms=5_000, application_name="test"
+            self.settings.postgres_dsn, connections_max=1, statement_timeout_ms=30_000, application_name="test"
         )
         await pool.open()
         stored = await PostgresPlayers(pool).register(
@@ -382,10 +382,10 @@ def read_commands(settings: Settings, fixture_id: str) -> list[trading_pb2.Tradi
     consumer = Consumer({**settings.kafka_client, "group.id": "test", "enable.auto.commit": False})
     try:
         topic = TRADING_COMMANDS.name
-        partitions = consumer.list_topics(topic, timeout=5).topics[topic].partitions
+        partitions = consumer.list_topics(topic, timeout=60).topics[topic].partitions
         consumer.assign([TopicPartition(topic, partition, 0) for partition in partitions])
         ends = [consumer.get_watermark_offsets(TopicPartition(topic, partition)) for partition in partitions]
-        values = [consumer.poll(5) for _ in range(sum(high - low for low, high in ends))]
+        values = [consumer.poll(30) for _ in range(sum(high - low for low, high in ends))]
     finally:
         consumer.close()
     commands = [trading_pb2.TradingCommand.FromString(message.value() or b"") for message in values if message]

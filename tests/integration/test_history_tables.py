@@ -77,7 +77,7 @@ def test_the_current_engine_takes_the_same_tables_and_unpacks_prices() -> None:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=240,
         check=False,
     )
     assert done.returncode == 0, done.stderr

@@ -22,7 +22,7 @@ async def test_keys_go_where_partition_of_says(settings: Settings) -> None:
     await asyncio.gather(*(outlet.send_and_wait(TRADING_COMMANDS.name, key, b"") for key in keys))
 
     found: dict[str, int] = {}
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         async for records in reader.batches():
             found |= {record.key: record.partition for record in records if record.key in keys}
             if len(found) == len(keys):
@@ -43,7 +43,7 @@ def test_partition_of_is_the_hash_of_kafkas_java_client() -> None:
 
 async def test_a_broker_that_is_away_fails_the_send_within_its_time() -> None:
     outlet = KafkaOutlet({"bootstrap.servers": "127.0.0.1:1"}, client_id="test-outlet", delivery_timeout_ms=300)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         with pytest.raises(DeliveryFailed):
             await outlet.send_and_wait(TRADING_COMMANDS.name, "key", b"value")
     outlet.close()
@@ -63,7 +63,7 @@ async def test_a_listener_that_raises_takes_nobody_elses_confirmation(settings: 
         raise RuntimeError("listener")
 
     outlet.send(TRADING_COMMANDS.name, "test:fails", b"", fail)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         await outlet.flush(5.0)
         await outlet.send_and_wait(TRADING_COMMANDS.name, "test:after", b"")
     outlet.close()

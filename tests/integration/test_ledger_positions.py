@@ -28,8 +28,8 @@ from tests.free_ports import free_port
 from tests.integration.test_relay import QUICK, FakeOutlet
 from tests.ledger_world import open_world, scratch_database
 
-START_TIMEOUT_S = 20
-WAIT_S = 30
+START_TIMEOUT_S = 120
+WAIT_S = 120
 
 
 @pytest.fixture
@@ -102,7 +102,7 @@ def restore(source: Settings, target: Settings) -> None:
     def run(name: str, *arguments: str, **options: object) -> bytes:
         program = [str(binaries() / name), *arguments]
         environment = {**os.environ, "PGCONNECT_TIMEOUT": "10"}
-        done = subprocess.run(program, check=True, capture_output=True, timeout=60, env=environment, **options)  # type: ignore[call-overload]
+        done = subprocess.run(program, check=True, capture_output=True, timeout=240, env=environment, **options)  # type: ignore[call-overload]
         return bytes(done.stdout)
 
     dump = run("pg_dump", "--format=custom", source.postgres_dsn)

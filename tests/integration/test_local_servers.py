@@ -36,7 +36,7 @@ async def test_redis_keeps_an_append_only_file_within_bounded_memory(settings: S
 
 
 def test_kafka_has_every_declared_topic_and_takes_the_steps_once(settings: Settings) -> None:
-    topics = AdminClient({**settings.kafka_client}).list_topics(timeout=10).topics
+    topics = AdminClient({**settings.kafka_client}).list_topics(timeout=60).topics
     for declared in read_declarations(settings).values():
         assert len(topics[declared.name].partitions) == declared.partitions
     assert migrate_kafka(settings).startswith("0 of")

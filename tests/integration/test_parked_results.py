@@ -26,7 +26,7 @@ from tests.ledger_world import LedgerWorld, correction, open_world, scratch_data
 from wire.results import build_market_result
 from wire.topics import RESULTS
 
-WAIT_S = 30
+WAIT_S = 120
 WON, LOST = settlement(home_won=True), settlement(home_won=False)
 ROLLBACK = correction(ResultKind.SETTLEMENT_ROLLBACK)
 
@@ -75,7 +75,7 @@ class Desk:
 @pytest.fixture
 async def desk(settings: Settings, kafka_client: dict[str, str]) -> AsyncIterator[Desk]:
     kafka = settings.kafka.model_copy(update={"consumer_group_prefix": f"test-{uuid.uuid4().hex[:12]}"})
-    outlet = KafkaOutlet(kafka_client, client_id="test", delivery_timeout_ms=10_000)
+    outlet = KafkaOutlet(kafka_client, client_id="test", delivery_timeout_ms=60_000)
     try:
         async with scratch_database(settings.model_copy(update={"kafka": kafka})) as own, open_world(own) as world:
             yield Desk(own, world, outlet)

@@ -61,7 +61,7 @@ def own_settings(settings: Settings) -> Settings:
 
 @pytest_asyncio.fixture
 async def redis(own_settings: Settings) -> AsyncIterator[Redis]:
-    client = open_redis(own_settings.redis_url, connections_max=16, timeout_ms=2_000)
+    client = open_redis(own_settings.redis_url, connections_max=16, timeout_ms=20_000)
     await client.flushdb()
     yield client
     await client.aclose()
@@ -133,7 +133,7 @@ async def open_house(own_settings: Settings, redis: Redis) -> AsyncIterator[Hous
     async with AsyncExitStack() as stack:
         postgres, log_in_postgres = [
             PostgresPool(
-                own_settings.postgres_dsn, connections_max=4, statement_timeout_ms=2_000, application_name=name
+                own_settings.postgres_dsn, connections_max=4, statement_timeout_ms=20_000, application_name=name
             )
             for name in ("test", "test-log-ins")
         ]
@@ -336,7 +336,7 @@ async def administer(settings: Settings, *command: str) -> str:
     arguments = [sys.executable, "-m", "infra.cli", "players", *command]
     environment = {**os.environ, **settings.environment()}
     done = await asyncio.to_thread(
-        subprocess.run, arguments, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=30
+        subprocess.run, arguments, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=240
     )
     return done.stdout + done.stderr
 
@@ -366,7 +366,7 @@ async def test_log_ins_that_wait_for_their_connections_keep_no_bet_waiting(house
             await stack.enter_async_context(house.log_in_postgres.connection())
         log_in = player_service_pb2.LogInRequest(username=house.client.username, password=PASSWORD)
         waiting = asyncio.ensure_future(house.client.players.LogIn(log_in))
-        async with asyncio.timeout(1.0):
+        async with asyncio.timeout(15.0):
             await house.client.place(house.ask())
         assert not waiting.done()
     assert (await waiting).player.username == house.client.username
@@ -542,18 +542,18 @@ async def test_a_full_door_keeps_no_other_waiting(full: PasswordDoor) -> None:
 async def test_who_gave_up_before_their_turn_is_not_hashed_for() -> None:
     passwords = Argon2Passwords(CHEAP.model_copy(update={"iterations": 2_000, "threads": 1, "waiting_max": 20}))
     try:
-        begun_s = time.monotonic()
+        begun_s = time.process_time()  # of processors, so that who else needs them does not count
         await passwords.hash(PASSWORD, door=PasswordDoor.REGISTRATION)
-        one_s = time.monotonic() - begun_s
+        one_s = time.process_time() - begun_s
         first, *others = (
             asyncio.ensure_future(passwords.hash(PASSWORD, door=PasswordDoor.REGISTRATION)) for _ in range(20)
         )
         await asyncio.sleep(0)
         for task in others:
             task.cancel()
-        begun_s = time.monotonic()
+        begun_s = time.process_time()
         await first
         await passwords.hash(PASSWORD, door=PasswordDoor.REGISTRATION)
-        assert time.monotonic() - begun_s < 8 * one_s
+        assert time.process_time() - begun_s < 8 * one_s
     finally:
         passwords.close()

@@ -33,7 +33,7 @@ from wire.topics import BOOKS, FEED_PROVIDERS, FEED_UPDATES, HEARTBEATS, PRICING
 
 LAYOUT = MarketLayout.of_markets([("1x2", ("home", "draw", "away")), ("total:2.5", ("over", "under"))])
 ODDS_MILLI = (2_100, 3_400, 3_600, 1_900, 1_950)
-TIMEOUT_S = 30.0
+TIMEOUT_S = 120.0
 
 
 @dataclass
@@ -56,7 +56,7 @@ class PricingProcess:
     def stop(self) -> int:
         assert self.process is not None
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(10)
+        return self.process.wait(60)
 
     async def wait_healthy(self) -> None:
         url = f"http://{self.settings.host}:{self.settings.ports.pricing_http}/healthz"
@@ -160,7 +160,7 @@ def pricing(settings: Settings) -> Iterator[PricingProcess]:
 @pytest.fixture
 async def world(settings: Settings, pricing: PricingProcess) -> AsyncIterator[World]:
     await pricing.wait_healthy()
-    outlet = KafkaOutlet(settings.kafka_client, client_id="test-world", delivery_timeout_ms=5_000)
+    outlet = KafkaOutlet(settings.kafka_client, client_id="test-world", delivery_timeout_ms=60_000)
     topics = [BOOKS.name, RESULTS.name, HEARTBEATS.name, PRICING_DEAD_LETTERS.name]
     reader = LogReader(settings.kafka_client, topics, start="end", client_id="test-world")
     world = World(outlet, Redis.from_url(settings.redis_url))

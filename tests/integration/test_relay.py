@@ -27,7 +27,7 @@ from tests.ledger_world import LedgerWorld, build_command, claim_of, open_world,
 from wire.bets import parse_bet
 from wire.topics import BET_EVENTS, BET_LEGS, PLAYER_EVENTS, WALLET_EVENTS
 
-QUICK = RelaySettings(retry_ms=20, chain_interval_ms=20, prune_interval_ms=20, poll_ms=5)
+QUICK = RelaySettings(retry_ms=20, chain_interval_ms=20, prune_interval_ms=20, poll_ms=5, statement_timeout_ms=30_000)
 MESSAGES: dict[str, type[Any]] = {
     BET_EVENTS.name: BetChanged,
     BET_LEGS.name: LegChanged,
@@ -87,11 +87,11 @@ async def running(
         yield relay
     finally:
         stopping.set()
-        await asyncio.wait_for(task, 5)
+        await asyncio.wait_for(task, 60)
 
 
 async def eventually(condition: Callable[[], bool]) -> None:
-    for _ in range(500):
+    for _ in range(6_000):
         if condition():
             return
         await asyncio.sleep(0.01)
@@ -233,7 +233,7 @@ async def test_what_is_published_and_old_is_pruned_and_what_is_not_stays(world: 
         await asyncio.sleep(0.1)
         assert (await world.fetch("SELECT count(*) FROM ledger.outbox"))[0][0] == 8
         outlet.refuse_from = None
-        for _ in range(500):
+        for _ in range(6_000):
             if (await world.fetch("SELECT count(*) FROM ledger.outbox"))[0][0] == 0:
                 break
             await asyncio.sleep(0.01)
@@ -262,7 +262,7 @@ async def test_what_a_bet_did_reaches_kafka(world: LedgerWorld, scratch: Setting
 
 
 def _find_by_key(consumer: Consumer, key: str, player: Player) -> bytes:
-    for _ in range(300):
+    for _ in range(1_200):
         for message in consumer.consume(100, 0.1):
             if message.error() is None and message.key() == key.encode():
                 value = message.value() or b""

@@ -17,12 +17,13 @@ from confluent_kafka import Consumer, TopicPartition
 
 from infra.settings import ROOT, Settings
 from overround.feed.v1.feed_pb2 import DeadLetter, FeedUpdate, ProviderHeartbeat
+from tests.running_system import wait_until
 from wire.topics import FEED_DEAD_LETTERS, FEED_PROVIDERS, FEED_UPDATES
 
 DATA = ROOT.parent / "shared" / "data"
 CRICKET = DATA / "betfair" / "1.200806927"
 STORY = DATA / "uof" / "match_story"
-TIMEOUT_S = 60
+TIMEOUT_S = 240
 
 pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason="the reference data is not beside the repository")
 
@@ -43,8 +44,8 @@ def replay(settings: Settings, *arguments: str) -> subprocess.CompletedProcess[s
 def read_all(settings: Settings, topic: str, key: str | None = None) -> list[bytes]:
     consumer = Consumer({**settings.kafka_client, "group.id": "replay-test"})
     values = []
-    for partition in consumer.list_topics(topic, timeout=10).topics[topic].partitions:
-        low, high = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=10)
+    for partition in consumer.list_topics(topic, timeout=60).topics[topic].partitions:
+        low, high = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=60)
         consumer.assign([TopicPartition(topic, partition, low)])
         deadline_s = time.monotonic() + TIMEOUT_S
         while low < high and time.monotonic() < deadline_s:
@@ -117,10 +118,10 @@ def test_speed_keeps_the_provider_s_time_and_ctrl_c_ends_it_cleanly(
     asked["args"] = ["env", "--default-signal=INT", *asked["args"]]  # background jobs of a shell ignore Ctrl-C
     running = subprocess.Popen(**asked, stdout=subprocess.PIPE)
     try:
-        time.sleep(6)
+        wait_until(lambda: bool(updates_of(settings, f"betfair:{number}")), TIMEOUT_S, lambda: "nothing was replayed")
         assert running.poll() is None
         running.send_signal(signal.SIGINT)
-        output, _ = running.communicate(timeout=10)
+        output, _ = running.communicate(timeout=60)
     finally:
         running.kill()
         running.wait()

@@ -27,7 +27,7 @@ async def take_back(outlet: KafkaOutlet, *names: str) -> None:
 
 @pytest.fixture
 def outlet(kafka_client: dict[str, str]) -> Iterator[KafkaOutlet]:
-    outlet = KafkaOutlet(kafka_client, client_id="test-tombstones", delivery_timeout_ms=10_000)
+    outlet = KafkaOutlet(kafka_client, client_id="test-tombstones", delivery_timeout_ms=60_000)
     yield outlet
     outlet.close()
 
