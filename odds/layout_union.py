@@ -9,8 +9,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from markets.catalogue import market_of
 from markets.layout import MarketLayout
-from odds.market_types import is_main_market
 
 CACHED_MAX: Final = 8_192
 
@@ -32,7 +32,7 @@ class Projection:
 
 @lru_cache(maxsize=CACHED_MAX)
 def unite(layout: MarketLayout, addition: MarketLayout) -> MarketLayout:
-    """Return a layout that holds both: the order of the first is kept, what is new follows, the main market leads.
+    """Return a layout that holds both: the order of the first is kept, what is new follows, who wins leads.
 
     Raises:
         LayoutMalformed: If the union is larger than a layout may be.
@@ -48,7 +48,7 @@ def unite(layout: MarketLayout, addition: MarketLayout) -> MarketLayout:
         is_wider |= len(known) > count_before
     if not is_wider and len(outcome_ids_by_market) == layout.market_count:
         return layout
-    leading = sorted(outcome_ids_by_market, key=lambda market_id: not is_main_market(market_id))
+    leading = sorted(outcome_ids_by_market, key=lambda market_id: not market_of(market_id).is_leading)
     united = MarketLayout.of_markets((market_id, tuple(outcome_ids_by_market[market_id])) for market_id in leading)
     return addition if united.layout_hash == addition.layout_hash else united
 

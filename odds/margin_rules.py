@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 from math import isfinite
 
-from odds.market_types import market_type_of
+from markets.catalogue import market_of
 from odds.model_input import ModelInputInvalid
 
 
@@ -77,7 +77,7 @@ def find_rule(
     rules: Sequence[MarginRule], situation: MarginSituation, market_id: str, *, is_wide: bool
 ) -> MarginRule | None:
     """Return the rule that holds for a market, None if none does."""
-    market_type = market_type_of(market_id)
+    market_type = market_of(market_id).name
     phase = Phase.IN_PLAY if situation.is_in_play else Phase.PRE_MATCH
     matching = [
         rule

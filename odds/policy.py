@@ -16,9 +16,9 @@ from odds.football.own_offer import expect_offerable
 from odds.ladder import LADDERS
 from odds.margin.methods import MarginMethod
 from odds.margin_rules import MarginRule, MarginSituation, expect_usable, find_rule
-from odds.market_types import winner_counts_of
 from odds.provider_rights import EVERYBODYS_RIGHTS, RightsTable
 from odds.start_guard import StartGuard
+from odds.winners import winner_counts_of
 
 OVERROUNDS_CACHED_MAX: Final = 8_192
 

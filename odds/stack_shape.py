@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from markets.layout import MarketLayout
-from odds.market_types import winner_counts_of
+from odds.winners import winner_counts_of
 
 Integers = NDArray[np.int64]
 

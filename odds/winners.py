@@ -11,14 +11,13 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from markets.catalogue import market_of, winners_of
 from markets.layout import MarketLayout
 from odds.book import ProviderColumns
-from odds.market_types import ALL_MAY_WIN, LAYOUTS_CACHED_MAX, market_type_of, winner_counts_of, winners_max_of
 from odds.updates import Quotes
 
+LAYOUTS_CACHED_MAX: Final = 8_192
 UNKNOWN_WINNERS: Final = 255
-FEEDS: Final = frozenset({"betfair", "uof"})
-"""What ids of markets begin with that have a feed's own type."""
 EITHER_OR: Final = 2
 
 Counts = NDArray[np.uint8]
@@ -43,11 +42,17 @@ def winners_told(quotes: Quotes) -> Counts | None:
 
 
 @lru_cache(maxsize=LAYOUTS_CACHED_MAX)
+def winner_counts_of(layout: MarketLayout) -> NDArray[np.float64]:
+    """Return how many outcomes of each market win, which is what its probabilities sum to; one where nobody knows."""
+    return np.array([winners_of(market_id).count or 1 for market_id in layout.market_ids], dtype=np.float64)
+
+
+@lru_cache(maxsize=LAYOUTS_CACHED_MAX)
 def _nameless(layout: MarketLayout) -> NDArray[np.bool_]:
     """Return which markets are of a feed's own type that says nothing to us; one of two outcomes is an either or."""
     is_unknown = [
-        count > EITHER_OR and market_type_of(market_id) in FEEDS and winners_max_of(market_id) == ALL_MAY_WIN
-        for market_id, count in zip(layout.market_ids, layout.outcome_counts.tolist(), strict=True)
+        count > EITHER_OR and market.is_feeds_own and market.winners.count is None
+        for market, count in zip(map(market_of, layout.market_ids), layout.outcome_counts.tolist(), strict=True)
     ]
     return np.array(is_unknown, dtype=bool)
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from heapq import nlargest
 
-from odds.market_types import ALL_MAY_WIN
+from markets.winners import ANY_WINNERS, Winners, worst_loss_minor
 
 ODDS_UNIT_MILLI = 1_000
 
@@ -16,28 +15,21 @@ def potential_return_minor(stake_minor: int, decimal_odds_milli: int) -> int:
     return stake_minor * decimal_odds_milli // ODDS_UNIT_MILLI
 
 
-def worst_loss_minor(payouts_minor: Collection[int], *, stake_minor: int, winners_max: int) -> int:
-    """Return the largest amount we could lose on a market of these payouts, zero if every result pays us."""
-    return max(0, sum(nlargest(winners_max, payouts_minor)) - stake_minor)
-
-
 @dataclass(frozen=True, slots=True)
 class MarketExposure:
     """Stakes taken and payouts owed on one market, reservations included, in minor units.
 
     Attributes:
-        winners_max: How many of its outcomes can win together (`odds.market_types.winners_max_of`).
+        winners: Which of its outcomes can win together (`markets.catalogue.winners_of`).
     """
 
     stake_total_minor: int = 0
     payout_minor_by_outcome: Mapping[str, int] = field(default_factory=dict)
-    winners_max: int = ALL_MAY_WIN
+    winners: Winners = ANY_WINNERS
 
     def worst_loss_minor(self) -> int:
         """Return the largest amount we could lose, zero if every result pays us."""
-        return worst_loss_minor(
-            self.payout_minor_by_outcome.values(), stake_minor=self.stake_total_minor, winners_max=self.winners_max
-        )
+        return worst_loss_minor(self.payout_minor_by_outcome, stake_minor=self.stake_total_minor, winners=self.winners)
 
     def with_bet(self, outcome_id: str, *, stake_minor: int, payout_minor: int) -> MarketExposure:
         """Return the exposure after one more bet; negative amounts take a bet out."""
@@ -64,5 +56,4 @@ class MarketExposure:
         return ((headroom_minor + 1) * ODDS_UNIT_MILLI - 1) // (decimal_odds_milli - ODDS_UNIT_MILLI)
 
     def _payout_if_wins_minor(self, outcome_id: str) -> int:
-        others = [owed for outcome, owed in self.payout_minor_by_outcome.items() if outcome != outcome_id]
-        return self.payout_minor_by_outcome.get(outcome_id, 0) + sum(nlargest(self.winners_max - 1, others))
+        return self.winners.owed_minor_max_if_wins(outcome_id, self.payout_minor_by_outcome)

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple, Self
 
 from kernel.errors import Category, DomainError
-from odds.market_types import winners_max_of
-from risk.exposure import worst_loss_minor
+from markets.catalogue import winners_of
+from markets.winners import worst_loss_minor
 
 
 class OutboxPosition(NamedTuple):
@@ -105,9 +105,9 @@ class MarketLiability:
     def worst_loss_minor(self) -> int:
         """Return the largest amount we could lose, zero if every result pays us."""
         return worst_loss_minor(
-            [outcome.payout_minor for outcome in self.outcomes.values()],
+            {outcome_id: outcome.payout_minor for outcome_id, outcome in self.outcomes.items()},
             stake_minor=self.stake_minor,
-            winners_max=winners_max_of(self.market_id),
+            winners=winners_of(self.market_id),
         )
 
     def with_change(self, change: LegChange) -> Self:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from markets.catalogue import market_of
+from markets.market_type import Role
 from risk.exposure import ODDS_UNIT_MILLI
 
-MAIN_MARKET_TYPES = frozenset({"1x2", "match_odds", "total", "handicap", "win"})
 FACTOR_UNIT_MILLI = 1_000
 
 
@@ -50,14 +51,10 @@ class BetLimits:
         return min(self.stake_minor_max, by_payout_minor)
 
 
-def is_main_market(market_id: str) -> bool:
-    """Return whether the market is one of the heavily traded types."""
-    return market_id.partition(":")[0] in MAIN_MARKET_TYPES
-
-
 def limits_for(table: LimitTable, *, market_id: str, is_in_play: bool) -> BetLimits:
     """Return the limits of a bet on this market now."""
-    factor = FACTOR_UNIT_MILLI if is_main_market(market_id) else table.side_market_factor_milli
+    is_side = market_of(market_id).role is Role.SIDE
+    factor = table.side_market_factor_milli if is_side else FACTOR_UNIT_MILLI
     if is_in_play:
         factor = factor * table.in_play_factor_milli // FACTOR_UNIT_MILLI
     stake_minor_max = table.stake_minor_max * factor // FACTOR_UNIT_MILLI

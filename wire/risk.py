@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from odds.market_types import winners_max_of
+from markets.catalogue import winners_of
 from overround.bets.v1 import bet_pb2
 from overround.common.v1 import outbox_pb2
 from overround.risk.v1 import risk_pb2
@@ -78,7 +78,7 @@ def _build_market(market: MarketLiability) -> risk_pb2.MarketLiability:
             for outcome_id, outcome in sorted(market.outcomes.items())
         ],
         worst_loss_minor=market.worst_loss_minor(),
-        winner_count=winners_max_of(market.market_id),
+        winner_count=winners_of(market.market_id).count_max,
     )
 
 

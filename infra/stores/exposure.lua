@@ -75,35 +75,77 @@ local function remove(field)
   end
 end
 
--- What is owed if the outcome wins, and with it the worst others that can win as well: {{outcome, owed}, ...}.
-local function worst_winners(market, outcome, winners_max)
-  local function owed_of(name)
-    return tonumber(redis.call('HGET', hash, 'p' .. market .. SEPARATOR .. name) or 0)
-  end
-  local others = {}
-  if winners_max > 1 then
+-- The dearest of the other outcomes that can win beside this one, so many at most, any of them.
+local function dearest_others(market, outcome, owed_of, count_max)
+  local others, dearest = {}, {}
+  if count_max > 1 then
     for _, name in ipairs(outcomes_of(market)) do
       if name ~= outcome then
-        others[#others + 1] = { name, owed_of(name) }
+        others[#others + 1] = name
       end
     end
-    table.sort(others, function(one, other) return one[2] > other[2] end)
+    table.sort(others, function(one, other) return owed_of(one) > owed_of(other) end)
   end
+  for place = 1, math.min(count_max - 1, #others) do
+    dearest[place] = others[place]
+  end
+  return dearest
+end
+
+-- The other outcomes of the dearest set that holds this one, or of any set if none does, and those that no set names.
+local function dearest_set(market, outcome, owed_of, sets)
+  local named, dearest, owed_max = {}, {}, -1
+  for set in string.gmatch(sets, '[^\30]+') do
+    for name in string.gmatch(set, '[^\31]+') do
+      named[name] = true
+    end
+  end
+  for set in string.gmatch(sets, '[^\30]+') do
+    local others, owed, holds = {}, 0, not named[outcome]
+    for name in string.gmatch(set, '[^\31]+') do
+      if name == outcome then
+        holds = true
+      else
+        others[#others + 1], owed = name, owed + owed_of(name)
+      end
+    end
+    if holds and owed > owed_max then
+      dearest, owed_max = others, owed
+    end
+  end
+  for _, name in ipairs(outcomes_of(market)) do
+    if name ~= outcome and not named[name] then
+      dearest[#dearest + 1] = name
+    end
+  end
+  return dearest
+end
+
+-- What is owed if the outcome wins, and with it the dearest others that can win as well: {{outcome, owed}, ...}.
+local function worst_winners(market, outcome, count_max, sets)
+  local owed = {}
+  local function owed_of(name)
+    owed[name] = owed[name] or tonumber(redis.call('HGET', hash, 'p' .. market .. SEPARATOR .. name) or 0)
+    return owed[name]
+  end
+  local others = sets == '' and dearest_others(market, outcome, owed_of, count_max)
+    or dearest_set(market, outcome, owed_of, sets)
   local winners = { { outcome, owed_of(outcome) } }
-  for place = 1, math.min(winners_max - 1, #others) do
-    winners[#winners + 1] = others[place]
+  for _, name in ipairs(others) do
+    winners[#winners + 1] = { name, owed_of(name) }
   end
   return winners
 end
 
 local operations = {}
 
--- reserve, player:request, record, largest loss, most winners -> {state, stakes before, outcome, owed before, ...}
-function operations.reserve(key, record, loss_max, winners_max)
+-- reserve, player:request, record, largest loss, most winners, sets of winners ('' where any can win together)
+-- -> {state, stakes before, outcome, owed before, ...}
+function operations.reserve(key, record, loss_max, count_max, sets)
   local market, outcome, stake, payout = entry_of(record)
   local stake_total = tonumber(redis.call('HGET', hash, 's' .. market) or 0)
   local answer, owed_total = { 0, stake_total }, 0
-  for _, winner in ipairs(worst_winners(market, outcome, tonumber(winners_max))) do
+  for _, winner in ipairs(worst_winners(market, outcome, tonumber(count_max), sets)) do
     answer[#answer + 1], answer[#answer + 2] = winner[1], winner[2]
     owed_total = owed_total + winner[2]
   end
@@ -142,4 +184,4 @@ function operations.remove_bet(bet_id)
   return { 1 }
 end
 
-return operations[ARGV[1]](ARGV[2], ARGV[3], ARGV[4], ARGV[5])
+return operations[ARGV[1]](ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6])

@@ -14,6 +14,7 @@ import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 from uuid import UUID
@@ -24,15 +25,18 @@ from redis.exceptions import RedisError
 from infra.stores.redis_batches import Command, RedisBatches
 from kernel.clock import Clock
 from kernel.commands import UNDECIDED
-from odds.market_types import winners_max_of
+from markets.catalogue import winners_of
+from markets.winners import Winners
 from risk.exposure import MarketExposure
 from risk.ports import ExposureEntry, Reservation, ReservationKey, ReservationState, RiskUnavailable
 
 COMPLETE_KEY: Final = "exposure:complete"
 RESERVATIONS_KEY: Final = "exposure:reservations"
 FIXTURE_KEY_PATTERN: Final = "exposure:{*}"
+WINNERS_CACHED_MAX: Final = 1_024
 
 _SEPARATOR = "\x1f"
+_SET_SEPARATOR = "\x1e"
 _HELD_WITH_OTHER_CONTENT = 3
 # Sent whole at every call: a server that lost its script cache needs no second way, and the text is short.
 _SCRIPT = (Path(__file__).parent / "exposure.lua").read_text(encoding="utf-8")
@@ -67,6 +71,13 @@ def unpack_entry(fixture_id: str, record: bytes) -> ExposureEntry:
     return ExposureEntry(fixture_id, market_id, outcome_id, int(stake_minor), int(payout_minor))
 
 
+@lru_cache(maxsize=WINNERS_CACHED_MAX)
+def pack_winners(winners: Winners) -> tuple[str, str]:
+    """Return which outcomes can win together as the script reads it: how many, and the sets where not any can."""
+    sets = (_SEPARATOR.join(sorted(outcome_ids)) for outcome_ids in winners.sets)
+    return str(winners.count_max), _SET_SEPARATOR.join(sets)
+
+
 class RedisExposure:
     """The exposure of every market with open bets."""
 
@@ -87,8 +98,8 @@ class RedisExposure:
         field = reservation_field(key)
         async with self._bounded():
             made_ms = self._clock.now_us() // 1_000
-            winners_max = winners_max_of(entry.market_id)
-            arguments = (field, pack_entry(entry), str(loss_minor_max), str(winners_max))
+            winners = winners_of(entry.market_id)
+            arguments = (field, pack_entry(entry), str(loss_minor_max), *pack_winners(winners))
             _, (state, stake_total_minor, *payouts), marker = await self._batches.run(
                 ("ZADD", RESERVATIONS_KEY, made_ms, f"{field}:{entry.fixture_id}"),
                 ("EVALSHA", RESERVE_DIGEST, 1, fixture_key(entry.fixture_id), "reserve", *arguments),
@@ -104,7 +115,7 @@ class RedisExposure:
             outcome_id.decode(): payout_minor
             for outcome_id, payout_minor in zip(payouts[::2], payouts[1::2], strict=True)
         }
-        exposure = MarketExposure(stake_total_minor, payout_minor_by_outcome, winners_max)
+        exposure = MarketExposure(stake_total_minor, payout_minor_by_outcome, winners)
         return Reservation(ReservationState(state), exposure)
 
     async def commit(self, key: ReservationKey, entry: ExposureEntry, *, bet_id: UUID) -> None:

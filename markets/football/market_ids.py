@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from kernel.errors import InvariantBroken
+from markets.market_type import Part
 
 HOME: Final = "home"
 DRAW: Final = "draw"
@@ -59,17 +59,8 @@ HOME_CARDS_TOTAL: Final = "home_cards_total"
 AWAY_CARDS_TOTAL: Final = "away_cards_total"
 MOST_CARDS: Final = "most_cards"
 
-ONE_WINNER_TYPES: Final = (
-    *(RESULT, DRAW_NO_BET, TOTAL, HOME_TOTAL, AWAY_TOTAL, HANDICAP, EUROPEAN_HANDICAP, BOTH_TEAMS_TO_SCORE, ODD_EVEN),
-    *(CORRECT_SCORE, WINNING_MARGIN, EXACT_GOALS, HOME_EXACT_GOALS, AWAY_EXACT_GOALS, GOAL_RANGE, HOME_CLEAN_SHEET),
-    *(AWAY_CLEAN_SHEET, HOME_WIN_TO_NIL, AWAY_WIN_TO_NIL, HALF_TIME_FULL_TIME, MOST_GOALS_HALF, NEXT_GOAL),
-    *(NEXT_GOAL_MINUTE, RACE_TO, CORNERS_TOTAL, HOME_CORNERS_TOTAL, AWAY_CORNERS_TOTAL, MOST_CORNERS, CARDS_TOTAL),
-    *(HOME_CARDS_TOTAL, AWAY_CARDS_TOTAL, MOST_CARDS),
-)
-"""Whose outcomes exclude each other; of double chance two win."""
-
-FIRST_HALF_PREFIX: Final = "first_half_"
-SECOND_HALF_PREFIX: Final = "second_half_"
+FIRST_HALF_PREFIX: Final = Part.FIRST_HALF.value
+SECOND_HALF_PREFIX: Final = Part.SECOND_HALF.value
 
 
 def format_line(line: float) -> str:
@@ -85,18 +76,6 @@ def line_market_id(market_type: str, line: float) -> str:
 def numbered_market_id(market_type: str, number: int) -> str:
     """Return the id of a market about the n-th something, or about n of them."""
     return f"{market_type}:{number}"
-
-
-def line_of(market_id: str) -> float:
-    """Return the line a market id ends with.
-
-    Raises:
-        InvariantBroken: If it has none.
-    """
-    try:
-        return float(market_id.partition(":")[2])
-    except ValueError:
-        raise InvariantBroken(f"Market id must end with a line, was {market_id[:64]!r}") from None
 
 
 def score_outcome_id(home_goals: int, away_goals: int) -> str:

@@ -9,10 +9,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from markets.catalogue import market_of
 from markets.football import market_ids as ids
 from markets.layout import MarketLayout
 from odds.football.catalogue import Catalogue, catalogue
-from odds.market_types import market_type_of
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -97,7 +97,7 @@ def plan_of(layout: MarketLayout, own_key: bytes) -> BookPlan | None:
         (known.outcome_index(market_id, outcome_id), layout.outcome_index(market_id, outcome_id))
         for market_id in market_ids
         if not (own_key and own_key[layout.market_index(market_id)])
-        for outcome_id in _TARGET_OUTCOMES.get(market_type_of(market_id), ())
+        for outcome_id in _TARGET_OUTCOMES.get(market_of(market_id).name, ())
         if outcome_id in layout.outcome_ids_of(layout.market_index(market_id))
     )
     columns = tuple(column for column, _ in targets)
@@ -146,8 +146,8 @@ def _name_of(column: int) -> tuple[str, str]:
 
 
 def _total_lines(columns: tuple[int, ...]) -> Floats:
-    market_ids = [_name_of(column)[0] for column in columns]
-    lines = [ids.line_of(market_id) if market_type_of(market_id) == ids.TOTAL else np.inf for market_id in market_ids]
+    markets = [market_of(_name_of(column)[0]) for column in columns]
+    lines = [market.line if market.name == ids.TOTAL else np.inf for market in markets]
     return np.array(lines, dtype=np.float64)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from markets.catalogue import market_of
 from markets.football import market_ids as ids
 from odds.football.catalogue import Catalogue, catalogue, final_score_wins, half_matrix
 from odds.football.match_states import GoalTiming, MatchStates, RedCardEffects, ScoringLeft
@@ -257,7 +258,7 @@ def model_flags(home_means: Floats, away_means: Floats, rhos: Floats, flags: NDA
 
 
 def _line(market_id: str) -> float:
-    return ids.line_of(market_id) if ":" in market_id else 0.0
+    return market_of(market_id).line or 0.0
 
 
 def _whole_neighbour_is_below(market_id: str) -> bool:

@@ -10,13 +10,13 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from markets.catalogue import market_of
 from markets.fixture import FOOTBALL
 from markets.layout import LayoutMalformed, MarketLayout
 from odds.fixture_state import FixtureState, own_key, widen
 from odds.football.book_plans import plan_of
 from odds.football.catalogue import catalogue
 from odds.layout_union import unite
-from odds.market_types import market_type_of
 from odds.model_input import ModelInputInvalid
 
 OFFERS_CACHED_MAX: Final = 4_096
@@ -89,5 +89,5 @@ def _markets_named(name: str) -> list[str]:
     return [
         market_id
         for market_id, begin in zip(columns.layout.market_ids, begins, strict=True)
-        if begin < columns.orders_begin and name in (market_id, market_type_of(market_id))
+        if begin < columns.orders_begin and name in (market_id, market_of(market_id).name)
     ]

@@ -26,9 +26,11 @@ from infra.stores.exposure_keeper import LOCK_KEY, ExposureKeeper, KeeperTimes
 from infra.stores.redis_client import open_redis
 from kernel.clock import SystemClock
 from kernel.money import Money
-from odds.market_types import winners_max_of
+from markets.catalogue import winners_of
+from markets.winners import ONE_WINNER
 from risk.exposure import MarketExposure, potential_return_minor
 from risk.ports import ExposureEntry, ReservationKey, ReservationState, RiskUnavailable
+from tests.joint_results import results_by_market
 from tests.unit.fake_betting import FakeClock, FakeLedger
 
 OWN_DATABASE = 41  # flushed here
@@ -113,14 +115,28 @@ async def exposure_of(redis: Redis, fixture_id: str, market_id: str) -> MarketEx
             stake_minor = int(value)
         elif field.startswith(f"p{market_id}\x1f"):
             payouts[field.removeprefix(f"p{market_id}\x1f")] = int(value)
-    return MarketExposure(stake_minor, payouts, winners_max_of(market_id))
+    return MarketExposure(stake_minor, payouts, winners_of(market_id))
 
 
-@pytest.mark.parametrize("market_id", ["1x2", "first_half_double_chance", "betfair:PLACE", "uof:99:variant=x"])
+DOUBLE_CHANCES = ("1x", "12", "x2", "nobody names it")
+
+
+@pytest.mark.parametrize(
+    ("market_id", "outcome_ids"),
+    [
+        ("1x2", OUTCOMES),
+        ("first_half_double_chance", DOUBLE_CHANCES),
+        ("betfair:DOUBLE_CHANCE:1.1", OUTCOMES),
+        ("betfair:PLACE", OUTCOMES),
+        ("uof:99:variant=x", OUTCOMES),
+    ],
+)
 @pytest.mark.parametrize("seed", range(2))
-async def test_the_script_equals_its_model(redis: Redis, exposure: RedisExposure, seed: int, market_id: str) -> None:
+async def test_the_script_equals_its_model(
+    redis: Redis, exposure: RedisExposure, seed: int, market_id: str, outcome_ids: Sequence[str]
+) -> None:
     dice = random.Random(seed)
-    model, held = MarketExposure(winners_max=winners_max_of(market_id)), dict[ReservationKey, ExposureEntry]()
+    model, held = MarketExposure(winners=winners_of(market_id)), dict[ReservationKey, ExposureEntry]()
     fixture_id = fixture()
     for _ in range(120):
         if held and dice.random() < 0.3:
@@ -131,7 +147,7 @@ async def test_the_script_equals_its_model(redis: Redis, exposure: RedisExposure
             key = new_key()
             stake_minor, odds_milli = dice.randint(1, 60_000), dice.randint(1_001, 9_000)
             payout_minor = potential_return_minor(stake_minor, odds_milli)
-            taken = ExposureEntry(fixture_id, market_id, dice.choice(OUTCOMES), stake_minor, payout_minor)
+            taken = ExposureEntry(fixture_id, market_id, dice.choice(outcome_ids), stake_minor, payout_minor)
             amounts = {"stake_minor": taken.stake_minor, "payout_minor": taken.payout_minor}
             expected = model.takes(taken.outcome_id, loss_minor_max=LOSS_MINOR_MAX, **amounts)
             found = await exposure.reserve(key, taken, loss_minor_max=LOSS_MINOR_MAX)
@@ -152,6 +168,23 @@ async def test_the_script_equals_its_model(redis: Redis, exposure: RedisExposure
     for key in held:
         await exposure.release(key, fixture_id=fixture_id)
     assert not await redis.exists(fixture_key(fixture_id))
+
+
+@pytest.mark.parametrize("market_id", sorted(results_by_market()))
+async def test_no_result_of_any_market_costs_more_than_the_limit(exposure: RedisExposure, market_id: str) -> None:
+    dice, fixture_id, taken = random.Random(market_id), fixture(), list[ExposureEntry]()
+    results = results_by_market()[market_id]
+    for _ in range(40):
+        stake_minor = dice.randint(1, 40_000)
+        payout_minor = potential_return_minor(stake_minor, dice.randint(1_001, 5_000))
+        asked = ExposureEntry(fixture_id, market_id, dice.choice(sorted(results[0])), stake_minor, payout_minor)
+        found = await exposure.reserve(new_key(), asked, loss_minor_max=LOSS_MINOR_MAX)
+        if found.state == ReservationState.RESERVED:
+            taken.append(asked)
+    for result in results:
+        parts = [(bet, *result[bet.outcome_id]) for bet in taken]
+        lost = sum(bet.payout_minor * win + bet.stake_minor * (back - 1.0) for bet, win, back in parts)
+        assert lost <= LOSS_MINOR_MAX
 
 
 async def test_two_outcomes_that_win_together_lose_no_more_than_the_limit(exposure: RedisExposure) -> None:
@@ -198,7 +231,7 @@ async def test_a_repeated_request_reserves_once(redis: Redis, exposure: RedisExp
     states = [(await exposure.reserve(key, entry(fixture_id), loss_minor_max=LOSS_MINOR_MAX)).state for _ in range(3)]
     already = ReservationState.ALREADY_RESERVED
     assert states == [ReservationState.RESERVED, already, already]
-    assert await market_of(redis, fixture_id) == MarketExposure(1_000, {"home": 2_500}, 1)
+    assert await market_of(redis, fixture_id) == MarketExposure(1_000, {"home": 2_500}, ONE_WINNER)
 
 
 async def test_a_request_held_with_another_stake_is_told_to_come_again(exposure: RedisExposure) -> None:
@@ -210,14 +243,14 @@ async def test_a_request_held_with_another_stake_is_told_to_come_again(exposure:
 
 async def test_a_bet_counts_once_from_reservation_to_settlement_and_back(redis: Redis, exposure: RedisExposure) -> None:
     fixture_id, key, bet_id = fixture(), new_key(), uuid4()
-    taken, counted = entry(fixture_id), MarketExposure(1_000, {"home": 2_500}, 1)
+    taken, counted = entry(fixture_id), MarketExposure(1_000, {"home": 2_500}, ONE_WINNER)
     await exposure.reserve(key, taken, loss_minor_max=LOSS_MINOR_MAX)
     for _ in range(2):
         await exposure.commit(key, taken, bet_id=bet_id)
         assert await market_of(redis, fixture_id) == counted
     for _ in range(2):
         await exposure.remove_bet(bet_id, fixture_id=fixture_id)
-        assert await market_of(redis, fixture_id) == MarketExposure(winners_max=1)
+        assert await market_of(redis, fixture_id) == MarketExposure(winners=ONE_WINNER)
     for _ in range(2):
         await exposure.add_bet(taken, bet_id=bet_id)
         assert await market_of(redis, fixture_id) == counted
@@ -230,7 +263,7 @@ async def test_a_replayed_bets_fresh_reservation_is_taken_out_alone(redis: Redis
     await exposure.commit(key, taken, bet_id=uuid4())
     await exposure.reserve(key, taken, loss_minor_max=LOSS_MINOR_MAX)
     await exposure.release(key, fixture_id=fixture_id)
-    assert await market_of(redis, fixture_id) == MarketExposure(1_000, {"home": 2_500}, 1)
+    assert await market_of(redis, fixture_id) == MarketExposure(1_000, {"home": 2_500}, ONE_WINNER)
 
 
 async def test_bets_are_refused_until_lost_exposure_is_rebuilt(redis: Redis, exposure: RedisExposure) -> None:
@@ -241,7 +274,7 @@ async def test_bets_are_refused_until_lost_exposure_is_rebuilt(redis: Redis, exp
         await exposure.reserve(new_key(), entry(fixture_id), loss_minor_max=LOSS_MINOR_MAX)
     await keeper(redis, exposure, open_bets=open_bets).look()
     assert await market_of(redis, fixture_id) == MarketExposure(
-        3_000, dict.fromkeys(("home", "away", "draw"), 2_500), 1
+        3_000, dict.fromkeys(("home", "away", "draw"), 2_500), ONE_WINNER
     )
     found = await exposure.reserve(new_key(), entry(fixture_id), loss_minor_max=LOSS_MINOR_MAX)
     assert found.state == ReservationState.RESERVED
@@ -254,7 +287,7 @@ async def test_a_server_that_restarted_with_its_data_is_rebuilt_too(redis: Redis
     with pytest.raises(RiskUnavailable):
         await exposure.reserve(new_key(), entry(fixture_id), loss_minor_max=LOSS_MINOR_MAX)
     await keeper(redis, exposure).look()
-    assert await market_of(redis, fixture_id) == MarketExposure(winners_max=1)
+    assert await market_of(redis, fixture_id) == MarketExposure(winners=ONE_WINNER)
     await exposure.reserve(new_key(), entry(fixture_id), loss_minor_max=LOSS_MINOR_MAX)
 
 
@@ -264,7 +297,7 @@ async def test_a_bet_that_closes_during_the_rebuild_is_not_counted(redis: Redis,
     open_bets.closed_after_first_read = {closing}
     await redis.flushdb()
     await keeper(redis, exposure, open_bets=open_bets).look()
-    assert await market_of(redis, fixture_id) == MarketExposure(1_000, {"home": 2_500}, 1)
+    assert await market_of(redis, fixture_id) == MarketExposure(1_000, {"home": 2_500}, ONE_WINNER)
 
 
 async def test_a_rebuild_reads_every_page(redis: Redis, exposure: RedisExposure) -> None:
@@ -286,7 +319,7 @@ async def test_what_was_told_out_of_order_is_found_and_put_right(redis: Redis, e
     working = keeper(redis, exposure, open_bets=open_bets)
     open_bets.closed_after_first_read = {closed}
     await working.look()
-    assert await market_of(redis, fixture_id) == MarketExposure(1_000, {"away": 2_500}, 1)
+    assert await market_of(redis, fixture_id) == MarketExposure(1_000, {"away": 2_500}, ONE_WINNER)
 
 
 async def test_all_that_is_counted_is_compared_in_rounds(redis: Redis, exposure: RedisExposure) -> None:
@@ -309,7 +342,7 @@ async def test_a_bet_that_is_opened_again_while_it_is_dropped_counts(redis: Redi
     open_bets = FakeOpenBets()
     open_bets.closed_at_first = {bet_id}
     await keeper(redis, exposure, open_bets=open_bets).look()
-    assert await market_of(redis, fixture_id) == MarketExposure(1_000, {"home": 2_500}, 1)
+    assert await market_of(redis, fixture_id) == MarketExposure(1_000, {"home": 2_500}, ONE_WINNER)
 
 
 async def test_one_keeper_works_at_a_time(redis: Redis, exposure: RedisExposure) -> None:
@@ -335,10 +368,10 @@ async def test_a_forgotten_reservation_follows_the_ledger(redis: Redis, exposure
     sweeper = keeper(redis, exposure, ledger=ledger, clock=clock)
     clock.time_us += 29_999_000
     await sweeper.look()
-    assert await market_of(redis, fixture_id) == MarketExposure(2_000, {"home": 4_000}, 1)
+    assert await market_of(redis, fixture_id) == MarketExposure(2_000, {"home": 4_000}, ONE_WINNER)
     clock.time_us += 1_000
     await sweeper.look()
-    assert await market_of(redis, fixture_id) == MarketExposure(1_000, {"home": 2_000}, 1)
+    assert await market_of(redis, fixture_id) == MarketExposure(1_000, {"home": 2_000}, ONE_WINNER)
     assert await redis.zcard(RESERVATIONS_KEY) == 0
 
 

@@ -1,5 +1,7 @@
 """Liability of a fixture, bet by bet."""
 
+import pytest
+
 from overround.risk.v1 import risk_pb2
 from risk.liability import FixtureLiability, LegChange, OutboxPosition, OutcomeLiability, fold
 from wire.risk import build_fixture_liability, parse_fixture_liability
@@ -46,6 +48,15 @@ def test_two_outcomes_of_a_double_chance_win_together() -> None:
         _bet(9, 100, 1_600, market_id="double_chance", outcome_id="1x")
     ]
     assert fold(EMPTY, bets, time_us=1).liability.worst_loss_minor() == 1_600 + 1_302 - 2_100
+
+
+@pytest.mark.parametrize("part", ["", "first_half_", "second_half_"])
+def test_a_home_lead_pays_both_double_chances_that_it_is_in(part: str) -> None:
+    bets = [
+        _bet(row, 1_000, 1_300, market_id=f"{part}double_chance", outcome_id=outcome_id)
+        for row, outcome_id in enumerate(("1x", "12"), 1)
+    ]
+    assert fold(EMPTY, bets, time_us=1).liability.worst_loss_minor() == 600
 
 
 def test_worst_losses_of_markets_add_up() -> None:
