@@ -37,5 +37,10 @@ export default defineConfig({
     rolldownOptions: { input: { betslip: "index.html", desk: "desk.html" } },
   },
   ...(process.env.VITEST ? { resolve: { conditions: ["browser"] } } : {}),
-  test: { include: ["tests/**/*.test.ts"], environment: "./tests/client_environment.js" },
+  test: {
+    include: ["tests/**/*.test.ts"],
+    environment: "./tests/client_environment.js",
+    // The one style sheet that a test reads.
+    css: { include: /tokens\.css/ },
+  },
 });
