@@ -266,8 +266,9 @@ class MarginRule(Section):
 class ProviderRight(Section):
     """What a provider may decide about fixtures of a sport; an empty name stands for all.
 
-    Nobody decides anything about a fixture that it does not quote. The rule that names most holds: a provider counts
-    before a feed with all its products ("uof"), a feed before the sport.
+    Nobody decides anything about a fixture that it does not quote, and without a rule nobody settles or cancels what
+    others quote too unless it brought the market and is believed about the match: that goes to a person. The rule that
+    names most holds: a provider counts before a feed with all its products ("uof"), a feed before the sport.
     """
 
     provider: str = ""
@@ -276,6 +277,7 @@ class ProviderRight(Section):
     may_tell_state: bool = True
     may_settle: bool = True
     may_cancel: bool = True
+    may_decide_shared: bool = False  # its results count also for markets that others brought or lead
     is_official: bool = False  # its results count for all markets of a fixture that it quotes
     rank: int = Field(default=0, ge=-100, le=100)  # the least settles, and ends a match alone
 

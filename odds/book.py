@@ -148,6 +148,7 @@ class ProviderColumns:
             leaves it to the types.
         stopped_time_us: When its newest bet-stop arrived; 0 for never.
         result_words: ResultWord of each market, uint8; None where it never told a result that counts.
+        brought: 1 for each market that nobody else offered before it did, uint8; None for none.
         told_state: Where the match stands by its last word; None for none.
         told_time_us: When that came.
         is_state_refused: What it last said of the match could not be taken: its bet-stop holds until it says it again.
@@ -163,6 +164,7 @@ class ProviderColumns:
     winner_counts: NDArray[np.uint8] | None = None
     stopped_time_us: int = 0
     result_words: NDArray[np.uint8] | None = None
+    brought: NDArray[np.uint8] | None = None
     told_state: MatchState | None = None
     told_time_us: int = 0
 

@@ -199,6 +199,7 @@ def _in_layout(state: FixtureState, layout: MarketLayout, by_market: _Move, by_o
             bet_stops=by_market(provider.bet_stops),
             winner_counts=None if provider.winner_counts is None else by_market(provider.winner_counts),
             result_words=None if provider.result_words is None else by_market(provider.result_words),
+            brought=None if provider.brought is None else by_market(provider.brought),
         )
         for provider in state.providers
     )

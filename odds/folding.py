@@ -213,8 +213,31 @@ def _take_quotes(
         market_statuses=market_statuses,
         decimal_odds_milli=decimal_odds_milli,
         bet_stops=bet_stops,
+        brought=_note_brought(provider, market_statuses, state),
         winner_counts=_take_winners(provider.winner_counts, state, quotes),
     )
+
+
+def _note_brought(
+    provider: ProviderColumns, market_statuses: NDArray[np.uint8], state: FixtureState
+) -> NDArray[np.uint8] | None:
+    """Return what a provider has brought, with what it offers first now: what nobody else offered, the house neither.
+
+    What the house makes of the prices of one provider alone is that provider's to bring.
+    """
+    if b"\0" not in provider.market_statuses.tobytes():
+        return provider.brought
+    is_first = (provider.market_statuses == 0) & (market_statuses > 0)
+    others = [other for other in state.providers if feed_of(other.provider_id) != feed_of(provider.provider_id)]
+    for other in others:
+        is_first &= other.market_statuses == 0
+    if state.own_markets is not None and any(other.market_statuses.any() for other in others):
+        is_first &= state.own_markets == 0
+    if not is_first.any():
+        return provider.brought
+    brought = np.zeros_like(provider.market_statuses) if provider.brought is None else provider.brought.copy()
+    brought[is_first] = 1
+    return brought
 
 
 def _take_winners(before: NDArray[np.uint8] | None, state: FixtureState, quotes: Quotes) -> NDArray[np.uint8] | None:

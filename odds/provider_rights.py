@@ -22,6 +22,7 @@ MARKET_NOT_QUOTED: Final = "MARKET_NOT_QUOTED"
 NOTHING_PERMITTED: Final = "NOTHING_PERMITTED"
 SETTLING_NOT_PERMITTED: Final = "SETTLING_NOT_PERMITTED"
 CANCELLING_NOT_PERMITTED: Final = "CANCELLING_NOT_PERMITTED"
+MARKET_OF_ANOTHER_PROVIDER: Final = "MARKET_OF_ANOTHER_PROVIDER"
 BETTER_RANKED_PROVIDER: Final = "BETTER_RANKED_PROVIDER"
 OTHER_RESULT_STANDS: Final = "OTHER_RESULT_STANDS"
 FIXTURE_NOT_STARTED: Final = "FIXTURE_NOT_STARTED"
@@ -38,6 +39,16 @@ _OVERTURNED_BY: Final = {
 """Which word of another provider a result would undo. Whether two settlements agree, the ledger sees."""
 
 
+_DECIDED: Final = ResultWord.SETTLED | ResultWord.CANCELLED
+_CHANGED_BY: Final = {
+    ResultKind.SETTLEMENT: _DECIDED,
+    ResultKind.SETTLEMENT_ROLLBACK: ResultWord.SETTLED,
+    ResultKind.CANCEL: _DECIDED,
+    ResultKind.CANCEL_ROLLBACK: ResultWord.CANCELLED | ResultWord.WINDOW_CANCELLED,
+}
+"""Which word of its own a provider corrects or takes back by a result."""
+
+
 @dataclass(frozen=True, slots=True)
 class ProviderRights:
     """What a provider may decide about fixtures of a sport.
@@ -47,8 +58,10 @@ class ProviderRights:
         sport: Where; empty for every sport.
         may_quote: Its prices count.
         may_tell_state: Its word on where a match stands counts.
-        may_settle: Its settlements count, of markets that it has quoted itself.
+        may_settle: Its settlements count, of markets that are its own: that it alone quotes, or that it brought while
+            it is the one that is believed about the match.
         may_cancel: So do its cancellations; and its word that a match is off.
+        may_decide_shared: Its results count for all markets that it quotes, whoever brought them.
         is_official: Its results count for all markets of a fixture that it quotes, also those it has not quoted itself.
         rank: The least of those who may settle a market is the one to settle it; among equals it is the first. Who has
             less than the one that is believed about a match may end it alone.
@@ -60,6 +73,7 @@ class ProviderRights:
     may_tell_state: bool = True
     may_settle: bool = True
     may_cancel: bool = True
+    may_decide_shared: bool = False
     is_official: bool = False
     rank: int = 0
 
@@ -153,26 +167,47 @@ class _Hearing:
 
     def referral_reason(self, mark: ResultMark, quoted_now: frozenset[str], received_time_us: int) -> str:
         index = self.state.layout.index_by_market_id.get(mark.market_id)
-        # Quotes that come with a result give no right to it where others quote the market already.
-        is_first = mark.market_id in quoted_now and (index is None or not self._is_quoted_by_others(index))
-        is_quoted = is_first or (index is not None and self._quotes(index))
+        is_quoted = mark.market_id in quoted_now or (index is not None and self._quotes(index))
         if not is_quoted and (not self.rights.is_official or self._is_own(index)):
             return MARKET_NOT_QUOTED
         if not _may_decide(self.rights, mark.kind):
             return SETTLING_NOT_PERMITTED if mark.kind in _SETTLING else CANCELLING_NOT_PERMITTED
         if mark.kind is ResultKind.SETTLEMENT and self._is_before_start(received_time_us):
             return FIXTURE_NOT_STARTED
-        if index is None:
-            return ""
+        return "" if index is None else self._conflict(mark, index)
+
+    def _conflict(self, mark: ResultMark, index: int) -> str:
         if self._undoes_anothers_word(mark, index):
             return OTHER_RESULT_STANDS
-        return BETTER_RANKED_PROVIDER if self._is_outranked(mark, index) else ""
+        ranks = [rival.rank for rival in self._rivals(index) if _may_decide(rival, mark.kind)]
+        if min(ranks, default=self.rights.rank) < self.rights.rank:
+            return BETTER_RANKED_PROVIDER
+        is_first = self.rights.rank < min(ranks, default=self.rights.rank)
+        is_granted = self.rights.may_decide_shared or self.rights.is_official or is_first
+        if is_granted or self._is_its_own(index) or self._says_it(mark, index):
+            return ""
+        return MARKET_OF_ANOTHER_PROVIDER
 
     def _quotes(self, index: int) -> bool:
         return any(provider.market_statuses[index] for provider in _providers_of(self.state, self.feed))
 
-    def _is_quoted_by_others(self, index: int) -> bool:
-        return any(provider.market_statuses[index] for provider in self._others())
+    def _is_its_own(self, index: int) -> bool:
+        """Return whether nobody but the feed brought a market or leads it: quoting it beside others buys no right."""
+        has_brought = any(
+            provider.brought is not None and bool(provider.brought[index])
+            for provider in _providers_of(self.state, self.feed)
+        )
+        if any(provider.market_statuses[index] for provider in self._others()):
+            return has_brought and feed_of(self.state.state_provider_id) == self.feed
+        return has_brought or not self._is_own(index)
+
+    def _says_it(self, mark: ResultMark, index: int) -> bool:
+        """Return whether the market is decided by the feed's own word, or it takes such a word back."""
+        changed = _CHANGED_BY.get(mark.kind, ResultWord.NONE)
+        return any(
+            provider.result_words is not None and bool(changed & int(provider.result_words[index]))
+            for provider in _providers_of(self.state, self.feed)
+        )
 
     def _is_before_start(self, received_time_us: int) -> bool:
         description, match = self.state.description, self.state.state
@@ -193,12 +228,11 @@ class _Hearing:
             for provider in self._others()
         )
 
-    def _is_outranked(self, mark: ResultMark, index: int) -> bool:
+    def _rivals(self, index: int) -> Iterator[ProviderRights]:
         sport = "" if self.state.description is None else self.state.description.sport
-        rivals = (
+        return (
             self.table.of(provider.provider_id, sport) for provider in self._others() if provider.market_statuses[index]
         )
-        return any(rival.rank < self.rights.rank and _may_decide(rival, mark.kind) for rival in rivals)
 
     def _others(self) -> Iterator[ProviderColumns]:
         return (provider for provider in self.state.providers if feed_of(provider.provider_id) != self.feed)

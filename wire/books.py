@@ -281,6 +281,7 @@ def _parse_provider(message: book_pb2.ProviderQuotes, layout: MarketLayout) -> P
         result_words=unpack(message.result_words, BYTE, length=markets, name="result_words")
         if message.result_words
         else None,
+        brought=unpack(message.brought, BYTE, length=markets, name="brought") if message.brought else None,
         told_state=parse_state(message.told_state) if message.HasField("told_state") else None,
         told_time_us=message.told_time_us,
         epoch=message.epoch,
@@ -302,6 +303,7 @@ def _build_provider(provider: ProviderColumns, weights: NDArray[np.float32]) -> 
         winner_counts=b"" if provider.winner_counts is None else pack(provider.winner_counts, BYTE),
         stopped_time_us=provider.stopped_time_us,
         result_words=b"" if provider.result_words is None else pack(provider.result_words, BYTE),
+        brought=b"" if provider.brought is None else pack(provider.brought, BYTE),
         told_state=None if provider.told_state is None else build_state(provider.told_state),
         told_time_us=provider.told_time_us,
         epoch=provider.epoch,

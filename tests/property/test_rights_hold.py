@@ -9,15 +9,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from markets.fixture import FixtureDescription, FixtureStatus, MarketStatus, MatchState, Period, Score
-from odds.fixture_state import FixtureState
+from markets.layout import MarketLayout
+from odds.fixture_state import FixtureState, new_state, restore_state
 from odds.folding import fold
 from odds.football.own_results import own_results
 from odds.policy import PricingPolicy
-from odds.provider_rights import EVERYBODYS_RIGHTS, ProviderRights, RightsTable, judge_update
+from odds.provider_rights import EVERYBODYS_RIGHTS, ProviderRights, RightsTable, feed_of, judge_update
 from odds.updates import FixtureUpdate, Quotes, ResultKind, ResultMark
+from overround.odds.v1 import book_pb2
 from tests.tries import tries
 from tests.unit.football_world import match_update, playing, quoted
 from tests.unit.pricing_world import FAIR_ISH, FOOTBALL, NOW_US, folded, priced
+from wire.books import encode_book, encode_explanation, parse_book, parse_explanation
 
 POLICY = PricingPolicy(football_offer=("odd_even", "total:2.25", "first_half_1x2"))
 MARKETS = ("1x2", "total:2.5", "handicap:-0.5")
@@ -82,6 +85,82 @@ def test_a_stranger_changes_nothing(history: list[str], said: list[FixtureUpdate
         state = fold(state, word)
     assert state is before
     assert not priced(state, policy=POLICY).is_book_new
+
+
+LED = MatchState(FixtureStatus.IN_PLAY, Period.FIRST_HALF, 0, 0, 60)
+
+
+@st.composite
+def told_by_several(draw: st.DrawFn) -> list[FixtureUpdate]:
+    """Return quotes, states and results of three feeds in any order, none of which is named by a rule."""
+    told = []
+    for sequence in range(1, draw(st.integers(2, 12)) + 1):
+        kind = draw(st.sampled_from(["quote", "quote", "state", "result", "quote and result"]))
+        market_ids = draw(st.lists(st.sampled_from(("1x2", "total:2.5")), min_size=1, unique=True))
+        layout = MarketLayout.of_markets([(market_id, ("a", "b")) for market_id in market_ids])
+        quotes = Quotes(
+            layout,
+            np.full(layout.market_count, draw(st.sampled_from([1, 2, 3])), dtype=np.uint8),
+            np.full(layout.outcome_count, 1_900, dtype=np.uint32),
+            is_snapshot=draw(st.booleans()),
+        )
+        results = st.builds(ResultMark, st.sampled_from(ResultKind), st.sampled_from(market_ids), st.booleans())
+        state = replace(LED, home_score=draw(st.integers(0, 3)))
+        provider_id = draw(st.sampled_from(["alpha", "bravo:1", "bravo:3", "mallory"]))
+        told.append(
+            FixtureUpdate(
+                provider_id,
+                "match",
+                sequence,
+                NOW_US + sequence,
+                NOW_US + sequence,
+                state=state if kind == "state" else None,
+                quotes=quotes if kind.startswith("quote") else None,
+                result_marks=(draw(results),) if kind.endswith("result") else (),
+            )
+        )
+    return told
+
+
+@tries(200)
+@given(told_by_several(), st.integers(0, 12))
+def test_what_another_provider_brought_or_leads_is_decided_by_nobody_for_having_quoted_it(
+    told: list[FixtureUpdate], restart_at: int
+) -> None:
+    state = new_state("match")
+    first: dict[str, str] = {}
+    quoting: dict[str, set[str]] = {}
+    decided: set[tuple[str, str, bool]] = set()
+    for place, update in enumerate(told):
+        feed = feed_of(update.provider_id)
+        if place == restart_at:
+            state = restarted(state)
+        for mark, reason in zip(
+            update.result_marks, judge_update(state, update, EVERYBODYS_RIGHTS).referral_reasons, strict=True
+        ):
+            others = quoting.get(mark.market_id, set()) - {feed}
+            is_led = feed_of(state.state_provider_id) == feed
+            is_own = not others or (first[mark.market_id] == feed and is_led)
+            words = {(feed, mark.market_id, is_settling) for is_settling in (False, True)}
+            assert reason or is_own or words & decided, mark
+            if not reason:
+                is_taken_back = mark.kind in (ResultKind.SETTLEMENT_ROLLBACK, ResultKind.CANCEL_ROLLBACK)
+                is_settling = mark.kind in (ResultKind.SETTLEMENT, ResultKind.SETTLEMENT_ROLLBACK)
+                (decided.discard if is_taken_back else decided.add)((feed, mark.market_id, is_settling))
+        before = state
+        state = fold(state, update)
+        for market_id in () if update.quotes is None or state is before else update.quotes.layout.market_ids:
+            first.setdefault(market_id, feed)
+            quoting.setdefault(market_id, set()).add(feed)
+
+
+def restarted(state: FixtureState) -> FixtureState:
+    """Return what a successor of the process reads back of a state."""
+    repricing = priced(state, policy=POLICY)
+    if repricing.state.book is None:
+        return state
+    explanation = parse_explanation(book_pb2.PriceExplanation.FromString(encode_explanation(repricing.explanation)))
+    return restore_state("match", parse_book(book_pb2.Book.FromString(encode_book(repricing.state.book))), explanation)
 
 
 @tries(30)

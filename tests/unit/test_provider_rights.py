@@ -27,6 +27,7 @@ SETTLE, TAKE_BACK = ResultKind.SETTLEMENT, ResultKind.SETTLEMENT_ROLLBACK
 CANCEL, RESTORE = ResultKind.CANCEL, ResultKind.CANCEL_ROLLBACK
 ENDED = MatchState(FixtureStatus.ENDED, Period.FINISHED, 2, 1)
 OFF = MatchState(FixtureStatus.CANCELLED)
+SHARED = RightsTable((ProviderRights(may_decide_shared=True),))
 NARROW = MarketLayout.of_markets([("1x2", ("home", "draw", "away"))])
 
 
@@ -87,7 +88,7 @@ def test_a_provider_settles_and_cancels_what_it_has_quoted_alone() -> None:
     narrow = quotes(FAIR_ISH[:3], layout=NARROW, is_snapshot=False)
     state = folded(update(quoted=quotes()), update(provider_id="bravo", quoted=narrow))
     for kind in (SETTLE, CANCEL):
-        assert referral(state, result(kind, provider_id="bravo")) == ""
+        assert referral(state, result(kind, provider_id="bravo"), SHARED) == ""
         told = result(kind, provider_id="bravo", market_id="total:2.5")
         assert referral(state, told) == "MARKET_NOT_QUOTED"
         assert statuses(priced(folded(told, state=state))) == [OPEN, SUSPENDED]
@@ -105,9 +106,13 @@ def test_what_was_quoted_is_known_after_a_restart() -> None:
     assert before.state.book is not None
     explanation = parse_explanation(book_pb2.PriceExplanation.FromString(encode_explanation(before.explanation)))
     book = parse_book(book_pb2.Book.FromString(encode_book(before.state.book)))
-    state = folded(update(provider_id="bravo", quoted=quotes()), state=restore_state("match", book, explanation))
+    restored = restore_state("match", book, explanation)
+    assert referral(folded(result(TAKE_BACK), state=restored), result(SETTLE)) == ""
+    state = folded(update(provider_id="bravo", quoted=quotes(), state=in_play()), state=restored)
     assert referral(state, result(TAKE_BACK)) == ""
-    assert referral(state, result(CANCEL, provider_id="bravo")) == "OTHER_RESULT_STANDS"
+    assert referral(state, result(CANCEL, provider_id="bravo"), SHARED) == "OTHER_RESULT_STANDS"
+    assert state.provider("alpha").brought.tolist() == [1, 1]  # type: ignore[union-attr]
+    assert state.provider("bravo").brought is None  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize(
@@ -128,10 +133,10 @@ def test_the_first_word_stands_against_another_providers(
     standing: ResultKind, kind: ResultKind, is_windowed: bool, reason: str
 ) -> None:
     quoting = both()
-    state = folded(result(standing), state=quoting)
+    state = fold(quoting, result(standing), SHARED)
     told = result(kind, provider_id="bravo", is_windowed=is_windowed)
-    assert referral(state, told) == reason
-    assert referral(state, replace(told, provider_id="alpha")) == ""
+    assert referral(state, told, SHARED) == reason
+    assert referral(state, replace(told, provider_id="alpha"), SHARED) == ""
     if reason:
         expected = SETTLED if standing is SETTLE else CANCELLED
         assert statuses(priced(folded(told, state=state))) == [expected, OPEN]
@@ -139,30 +144,30 @@ def test_the_first_word_stands_against_another_providers(
 
 def test_a_cancellation_of_a_time_window_is_taken_back_by_its_own_provider_alone() -> None:
     quoting = both()
-    state = folded(result(CANCEL, is_windowed=True), state=quoting)
-    assert referral(state, result(RESTORE, provider_id="bravo")) == "OTHER_RESULT_STANDS"
-    taken_back = folded(result(RESTORE), state=state)
-    assert referral(taken_back, result(RESTORE, provider_id="bravo")) == ""
+    state = fold(quoting, result(CANCEL, is_windowed=True), SHARED)
+    assert referral(state, result(RESTORE, provider_id="bravo"), SHARED) == "OTHER_RESULT_STANDS"
+    taken_back = fold(state, result(RESTORE), SHARED)
+    assert referral(taken_back, result(RESTORE, provider_id="bravo"), SHARED) == ""
 
 
 def test_a_result_taken_back_leaves_the_market_to_the_next_word() -> None:
     quoting = both()
-    state = folded(result(SETTLE), result(TAKE_BACK), state=quoting)
-    assert referral(state, result(CANCEL, provider_id="bravo")) == ""
+    state = fold(fold(quoting, result(SETTLE), SHARED), result(TAKE_BACK), SHARED)
+    assert referral(state, result(CANCEL, provider_id="bravo"), SHARED) == ""
 
 
 @pytest.mark.parametrize(("said", "undone"), [(SETTLE, TAKE_BACK), (CANCEL, RESTORE)])
 def test_whose_word_stands_may_take_it_back_though_another_repeated_it(said: ResultKind, undone: ResultKind) -> None:
     quoting = both()
-    state = folded(result(said), result(said, provider_id="bravo"), state=quoting)
-    assert referral(state, result(undone, provider_id="bravo")) == "OTHER_RESULT_STANDS"
+    state = fold(fold(quoting, result(said), SHARED), result(said, provider_id="bravo"), SHARED)
+    assert referral(state, result(undone, provider_id="bravo"), SHARED) == "OTHER_RESULT_STANDS"
     told = result(undone)
-    assert referral(state, told) == ""
-    assert statuses(priced(folded(told, state=state))) == [CLOSED, OPEN]
+    assert referral(state, told, SHARED) == ""
+    assert statuses(priced(fold(state, told, SHARED))) == [CLOSED, OPEN]
 
 
 def test_a_market_with_a_referred_result_is_suspended_until_it_is_settled_or_a_person_resumes_it() -> None:
-    table = RightsTable((ProviderRights("bravo", may_settle=False),))
+    table = RightsTable((ProviderRights("bravo", may_settle=False), ProviderRights("alpha", may_decide_shared=True)))
     quoting = both()
     state = fold(quoting, result(SETTLE, provider_id="bravo"), table)
     assert reasons(priced(state)) == [SuspensionReason.RESULT_REFERRED, 0]
@@ -179,14 +184,16 @@ def test_a_market_with_a_referred_result_is_suspended_until_it_is_settled_or_a_p
     [
         (ProviderRights("bravo", may_settle=False), SETTLE, "SETTLING_NOT_PERMITTED"),
         (ProviderRights("bravo", may_settle=False), TAKE_BACK, "SETTLING_NOT_PERMITTED"),
-        (ProviderRights("bravo", may_settle=False), CANCEL, ""),
+        (ProviderRights("bravo", may_settle=False, may_decide_shared=True), CANCEL, ""),
         (ProviderRights("bravo", may_cancel=False), CANCEL, "CANCELLING_NOT_PERMITTED"),
         (ProviderRights("bravo", may_cancel=False), RESTORE, "CANCELLING_NOT_PERMITTED"),
-        (ProviderRights("bravo", may_cancel=False), SETTLE, ""),
-        (ProviderRights("bravo", "tennis", may_settle=False), SETTLE, ""),
+        (ProviderRights("bravo", may_cancel=False, may_decide_shared=True), SETTLE, ""),
+        (ProviderRights("bravo", "tennis", may_settle=False), SETTLE, "MARKET_OF_ANOTHER_PROVIDER"),
+        (ProviderRights("bravo", is_official=True), SETTLE, ""),
+        (ProviderRights("bravo", rank=-1), SETTLE, ""),
         (ProviderRights("", "football", may_settle=False), SETTLE, "SETTLING_NOT_PERMITTED"),
         (ProviderRights("alpha", rank=-1), SETTLE, "BETTER_RANKED_PROVIDER"),
-        (ProviderRights("alpha", rank=-1, may_settle=False), SETTLE, ""),
+        (ProviderRights("alpha", rank=-1, may_settle=False), SETTLE, "MARKET_OF_ANOTHER_PROVIDER"),
         (ProviderRights("alpha", rank=1), SETTLE, ""),
     ],
 )
@@ -313,13 +320,54 @@ def test_settings_say_who_may_decide_what() -> None:
     assert table.end_quorum == 3
 
 
-def test_quotes_that_come_with_a_result_give_no_right_to_it_where_others_quote_the_market() -> None:
+def test_quotes_give_no_right_to_a_result_where_others_brought_the_market_whenever_they_come() -> None:
     alone = folded(update(quoted=quotes(), state=in_play()))
     late = update(provider_id="bravo", quoted=quotes(), result_marks=(ResultMark(SETTLE, "1x2", False),))
-    assert referral(alone, late) == "MARKET_NOT_QUOTED"
-    assert referral(both(state=in_play()), replace(late, sequence=late.sequence + 1)) == ""
+    assert referral(alone, late) == "MARKET_OF_ANOTHER_PROVIDER"
+    assert referral(both(state=in_play()), replace(late, sequence=late.sequence + 1)) == "MARKET_OF_ANOTHER_PROVIDER"
     nobodys = folded(update(quoted=quotes((1_900, 1_950), layout=MarketLayout.of_markets([("x", ("a", "b"))]))))
     assert referral(nobodys, late) == ""
+
+
+def test_who_brought_a_market_settles_it_beside_others_while_it_is_believed_about_the_match() -> None:
+    led = both(state=in_play())
+    assert referral(led, result(SETTLE)) == ""
+    overtaken = folded(update(provider_id="bravo", state=in_play(home=1)), state=led)
+    for provider_id in ("alpha", "bravo"):
+        assert referral(overtaken, result(SETTLE, provider_id=provider_id)) == "MARKET_OF_ANOTHER_PROVIDER"
+    untold = both()
+    assert referral(untold, result(SETTLE)) == "MARKET_OF_ANOTHER_PROVIDER"
+
+
+def test_who_quoted_a_fixture_before_the_one_that_leads_it_does_not_settle_it() -> None:
+    early = folded(update(provider_id="mallory", quoted=quotes()))
+    assert referral(early, result(SETTLE, provider_id="mallory")) == ""
+    led = folded(update(quoted=quotes(), state=in_play()), state=early)
+    for kind in (SETTLE, CANCEL):
+        assert referral(led, result(kind, provider_id="mallory")) == "MARKET_OF_ANOTHER_PROVIDER"
+
+
+def test_whose_word_stands_corrects_it_and_takes_it_back_whoever_quotes_and_leads_since() -> None:
+    led = both(state=in_play())
+    settled = folded(result(SETTLE), state=led)
+    overtaken = folded(update(provider_id="bravo", state=in_play(home=1)), state=settled)
+    for kind in (SETTLE, TAKE_BACK, CANCEL):
+        assert referral(overtaken, result(kind)) == ""
+    taken_back = folded(result(TAKE_BACK), state=overtaken)
+    assert referral(taken_back, result(SETTLE)) == "MARKET_OF_ANOTHER_PROVIDER"
+
+
+def test_what_the_house_offers_is_not_settled_by_one_that_quotes_it_beside_the_provider_it_was_made_from() -> None:
+    three = quoted(market_ids=("1x2", "total:2.5", "handicap:-0.5"))
+    policy = PricingPolicy(football_offer=("odd_even",))
+    offered = priced(folded(match_update(three, state=playing(Period.HALF_TIME, 45.0))), policy=policy).state
+    more = quotes((1_900, 1_900), layout=MarketLayout.of_markets([("odd_even", ("odd", "even"))]), is_snapshot=False)
+    told = result(SETTLE, provider_id="bravo", market_id="odd_even")
+    assert referral(offered, replace(told, quotes=more)) == "MARKET_OF_ANOTHER_PROVIDER"
+    quoting = folded(update(provider_id="bravo", quoted=more), state=offered)
+    assert referral(quoting, told) == "MARKET_OF_ANOTHER_PROVIDER"
+    named = folded(update(quoted=more), state=offered)
+    assert referral(named, result(SETTLE, market_id="odd_even")) == ""
 
 
 @pytest.mark.parametrize(

@@ -281,6 +281,7 @@ class ProviderQuotes(_message.Message):
     WINNER_COUNTS_FIELD_NUMBER: _builtins.int
     STOPPED_TIME_US_FIELD_NUMBER: _builtins.int
     RESULT_WORDS_FIELD_NUMBER: _builtins.int
+    BROUGHT_FIELD_NUMBER: _builtins.int
     TOLD_STATE_FIELD_NUMBER: _builtins.int
     TOLD_TIME_US_FIELD_NUMBER: _builtins.int
     EPOCH_FIELD_NUMBER: _builtins.int
@@ -314,6 +315,8 @@ class ProviderQuotes(_message.Message):
     """What its results that count say: uint8, one a market, the sum of 1 settled, 2 cancelled, 4 cancelled for a time window;
     empty for none.
     """
+    brought: _builtins.bytes
+    """1 for markets that nobody else offered before it did: uint8, one a market; empty for none."""
     told_time_us: _builtins.int
     epoch: _builtins.int
     """Of the stream that brought the last update folded in."""
@@ -338,6 +341,7 @@ class ProviderQuotes(_message.Message):
         winner_counts: _builtins.bytes = ...,
         stopped_time_us: _builtins.int = ...,
         result_words: _builtins.bytes = ...,
+        brought: _builtins.bytes = ...,
         told_state: _fixture_pb2.MatchState | None = ...,
         told_time_us: _builtins.int = ...,
         epoch: _builtins.int = ...,
@@ -345,7 +349,7 @@ class ProviderQuotes(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["told_state", b"told_state"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bet_stops", b"bet_stops", "decimal_odds_milli", b"decimal_odds_milli", "epoch", b"epoch", "is_behind", b"is_behind", "is_bet_stopped", b"is_bet_stopped", "is_state_refused", b"is_state_refused", "market_statuses", b"market_statuses", "provider_id", b"provider_id", "received_time_us", b"received_time_us", "result_words", b"result_words", "sequence", b"sequence", "stopped_time_us", b"stopped_time_us", "told_state", b"told_state", "told_time_us", b"told_time_us", "weights", b"weights", "winner_counts", b"winner_counts"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bet_stops", b"bet_stops", "brought", b"brought", "decimal_odds_milli", b"decimal_odds_milli", "epoch", b"epoch", "is_behind", b"is_behind", "is_bet_stopped", b"is_bet_stopped", "is_state_refused", b"is_state_refused", "market_statuses", b"market_statuses", "provider_id", b"provider_id", "received_time_us", b"received_time_us", "result_words", b"result_words", "sequence", b"sequence", "stopped_time_us", b"stopped_time_us", "told_state", b"told_state", "told_time_us", b"told_time_us", "weights", b"weights", "winner_counts", b"winner_counts"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
