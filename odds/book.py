@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import IntEnum, IntFlag
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,11 +60,28 @@ class ResultWord(IntFlag):
 
 
 @dataclass(frozen=True, slots=True)
+class MarketDecided:
+    """That a market outside the layout has its result: it left a full layout, or was never quoted.
+
+    Attributes:
+        provider_id: Who said so; empty where that is not known any more.
+        word: What it said; NONE where a person has to look at it first.
+    """
+
+    provider_id: str
+    word: ResultWord
+
+
+@dataclass(frozen=True, slots=True)
 class Abandonment:
     """Where a match stood that was called off."""
 
     period: Period
     score: Score
+
+
+ALL_OTHERS: Final = ""
+"""Stands for every market outside the layout once there are more with a result than are remembered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +222,7 @@ class Explanation:
         own_settlement: What we said of them last; None for nothing yet.
         end_claims: Who says that the match is over, and is not believed yet.
         believed_time_us: When the provider whose word about the match holds last told it; 0 for never.
+        decided_markets: Those outside the layout that have their result, by market.
     """
 
     fixture_id: str
@@ -233,3 +253,4 @@ class Explanation:
     own_settlement: OwnSettlement | None
     end_claims: tuple[EndClaim, ...] = ()
     believed_time_us: int = 0
+    decided_markets: Mapping[str, MarketDecided] = field(default_factory=dict)

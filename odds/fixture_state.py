@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, Final
 
@@ -13,7 +13,17 @@ from numpy.typing import NDArray
 from markets.fixture import FixtureDescription, FixtureStatus, MarketStatus, MatchState, Period, Score
 from markets.layout import MarketLayout
 from markets.period_scores import NO_SCORES, PeriodScores
-from odds.book import Book, EndClaim, Explanation, GoalMeans, OwnSettlement, ProviderColumns, TraderSuspension
+from odds.book import (
+    Book,
+    EndClaim,
+    Explanation,
+    GoalMeans,
+    MarketDecided,
+    OwnSettlement,
+    ProviderColumns,
+    ResultWord,
+    TraderSuspension,
+)
 from odds.layout_union import project, unite
 
 _Move = Callable[[NDArray[Any]], NDArray[Any]]
@@ -67,6 +77,8 @@ class FixtureState:
         own_markets: 1 for markets that we alone offer, uint8, one a market; None where there are none.
         own_settlement: What we said of them last; None for nothing yet.
         applied_request_ids: Trader commands followed, newest last, bounded.
+        decided_markets: Those outside the layout that have their result, by market, bounded: they never trade again
+            unless it is taken back.
         book: The last one, in this state's layout; None before the first.
     """
 
@@ -89,6 +101,7 @@ class FixtureState:
     own_markets: NDArray[np.uint8] | None = None
     own_settlement: OwnSettlement | None = None
     end_claims: tuple[EndClaim, ...] = ()
+    decided_markets: Mapping[str, MarketDecided] = field(default_factory=dict)
     book: Book | None = None
 
     @property
@@ -233,17 +246,40 @@ def restore_state(fixture_id: str, book: Book | None, explanation: Explanation |
         told = replace(told, providers=unheard, applied_request_ids=())
     if book is None:
         return told
-    layout = unite(book.layout, told.layout)
-    published = widen(_published_state(book), layout)
+    published = _published_state(book)
     if explanation is None:
         return published
+    if explanation.version < book.version:
+        told = _without_retired(told, book.layout)
+    published = _leave_out(published, told.decided_markets)
+    layout = unite(published.layout, told.layout)
+    published, told = widen(published, layout), widen(told, layout)
+    is_decided_since = (explanation.version < book.version) & (published.result_statuses > 0)
     return replace(
-        widen(told, layout),
+        told,
+        result_statuses=np.where(is_decided_since, published.result_statuses, told.result_statuses).astype(np.uint8),
         description=book.description,
         state=book.state,
         feed_time_us=book.feed_time_us,
         trader_suspensions=book.trader_suspensions,
         book=published.book,
+    )
+
+
+def _without_retired(told: FixtureState, layout: MarketLayout) -> FixtureState:
+    """Return what an older explanation tells without the markets that left the layout since, as decided ones do."""
+    gone = told.layout.index_by_market_id.keys() - layout.index_by_market_id.keys()
+    decided = {**told.decided_markets, **dict.fromkeys(gone, MarketDecided("", ResultWord.SETTLED))}
+    return replace(_leave_out(told, gone), decided_markets=decided)
+
+
+def _leave_out(state: FixtureState, market_ids: Collection[str]) -> FixtureState:
+    layout = state.layout
+    kept = [index for index, market_id in enumerate(layout.market_ids) if market_id not in market_ids]
+    if len(kept) == layout.market_count:
+        return state
+    return narrow(
+        state, MarketLayout.of_markets((layout.market_ids[index], layout.outcome_ids_of(index)) for index in kept)
     )
 
 
@@ -303,4 +339,5 @@ def _told_state(explanation: Explanation) -> FixtureState:
         own_markets=explanation.own_markets,
         own_settlement=explanation.own_settlement,
         end_claims=explanation.end_claims,
+        decided_markets=explanation.decided_markets,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
 
@@ -10,9 +11,9 @@ from numpy.typing import NDArray
 
 from markets.fixture import FixtureDescription, FixtureStatus, MarketStatus, MatchState, Period
 from markets.period_scores import follow_scores
-from odds.book import EndClaim, ProviderColumns, ResultWord, StopFlag, TraderSuspension
+from odds.book import ALL_OTHERS, EndClaim, MarketDecided, ProviderColumns, ResultWord, StopFlag, TraderSuspension
 from odds.fixture_state import BELIEF_US_MAX, OVER_STATUSES, FixtureState, ending
-from odds.layout_room import make_room
+from odds.layout_room import DECIDED_MARKETS_MAX, make_room
 from odds.layout_union import project
 from odds.provider_rights import (
     EVERYBODYS_RIGHTS,
@@ -31,12 +32,11 @@ PROVIDERS_PER_FIXTURE_MAX: Final = 32
 END_CLAIMS_MAX: Final = 8
 
 _CLOSED_BYTE: Final = bytes([MarketStatus.CLOSED])
-_RESULT_STATUS_BY_KIND: Final = {
-    ResultKind.SETTLEMENT: MarketStatus.SETTLED,
-    ResultKind.SETTLEMENT_ROLLBACK: MarketStatus.CLOSED,
-    ResultKind.CANCEL: MarketStatus.CANCELLED,
-    ResultKind.CANCEL_ROLLBACK: MarketStatus.CLOSED,
+_WORD_BY_STATUS: Final = {
+    int(MarketStatus.SETTLED): ResultWord.SETTLED,
+    int(MarketStatus.CANCELLED): ResultWord.CANCELLED,
 }
+_DECIDING: Final = ResultWord.SETTLED | ResultWord.CANCELLED
 _ANY_CANCELLATION: Final = ResultWord.CANCELLED | ResultWord.WINDOW_CANCELLED
 
 
@@ -282,23 +282,60 @@ def _lift_rollbacks(state: FixtureState, quotes: Quotes) -> FixtureState:
 def _take_results(state: FixtureState, update: FixtureUpdate, judgement: Judgement) -> FixtureState:
     """Mark what results say that count; a market with one that a person has to look at first is suspended."""
     result_statuses = state.result_statuses.copy()
-    provider = state.provider(update.provider_id) or _new_provider(state, update.provider_id)
-    words = np.zeros(state.layout.market_count, np.uint8) if provider.result_words is None else provider.result_words
-    words = words.copy()
+    words = {item.provider_id: item.result_words.copy() for item in state.providers if item.result_words is not None}
+    own_words = words.setdefault(update.provider_id, np.zeros(state.layout.market_count, np.uint8))
     for mark, referral_reason in zip(update.result_marks, judgement.referral_reasons, strict=True):
         index = state.layout.index_by_market_id.get(mark.market_id)
-        status = _RESULT_STATUS_BY_KIND.get(mark.kind)
-        if index is None or status is None:
+        if mark.kind is ResultKind.UNKNOWN:
             continue
+        if index is None:
+            state = _note_outside(state, update.provider_id, mark, is_referred=bool(referral_reason))
+            continue
+        status = int(result_statuses[index])
         if referral_reason:
-            result_statuses[index] = result_statuses[index] or MarketStatus.SUSPENDED
+            result_statuses[index] = status or MarketStatus.SUSPENDED
             continue
-        if not _is_echo(state, update.provider_id, index, mark):
-            words[index] = _word_after(ResultWord(int(words[index])), mark)
-        if not mark.is_windowed:
-            result_statuses[index] = status
-    state = _replace_provider(state, replace(provider, result_words=words if words.any() else None))
+        result_statuses[index] = _status_after(words.values(), index, status, mark)
+        is_taken_back = mark.kind in (ResultKind.SETTLEMENT_ROLLBACK, ResultKind.CANCEL_ROLLBACK)
+        if is_taken_back or not _is_echo(state, update.provider_id, index, mark):
+            # What counts as taken back stands by no other feed, but maybe by another product of this one.
+            for column in words.values() if is_taken_back else (own_words,):
+                column[index] = _word_after(ResultWord(int(column[index])), mark)
+    for provider_id, column in words.items():
+        provider = state.provider(provider_id) or _new_provider(state, provider_id)
+        state = _replace_provider(state, replace(provider, result_words=column if column.any() else None))
     return replace(state, result_statuses=result_statuses)
+
+
+def _status_after(words: Iterable[NDArray[np.uint8]], index: int, status: int, mark: ResultMark) -> int:
+    """Return where a market stands after a result, as the ledger has it: void before settled, whatever came last.
+
+    What stood is told by the words, and by the status where words were lost.
+    """
+    standing = _WORD_BY_STATUS.get(status, ResultWord.NONE)
+    for column in words:
+        standing |= ResultWord(int(column[index]))
+    word = _word_after(standing, mark)
+    if word & ResultWord.CANCELLED:
+        return MarketStatus.CANCELLED
+    if word & ResultWord.SETTLED:
+        return MarketStatus.SETTLED
+    return status if mark.is_windowed else MarketStatus.CLOSED
+
+
+def _note_outside(state: FixtureState, provider_id: str, mark: ResultMark, *, is_referred: bool) -> FixtureState:
+    """Remember the result of a market that is not in the layout, or that it was taken back."""
+    held = state.decided_markets.get(mark.market_id)
+    word = ResultWord.NONE if held is None else held.word
+    if not is_referred:
+        word = _word_after(word, mark)
+    decided = {market_id: other for market_id, other in state.decided_markets.items() if market_id != mark.market_id}
+    if is_referred or word & _DECIDING:
+        is_kept = held is not None and bool(held.word)
+        decided[mark.market_id] = MarketDecided(held.provider_id if held and is_kept else provider_id, word)
+    if held is None and len(decided) > DECIDED_MARKETS_MAX:
+        decided = {**state.decided_markets, ALL_OTHERS: MarketDecided("", ResultWord.SETTLED)}
+    return replace(state, decided_markets=decided)
 
 
 def _is_echo(state: FixtureState, provider_id: str, index: int, mark: ResultMark) -> bool:
@@ -320,11 +357,16 @@ def _word_after(word: ResultWord, mark: ResultMark) -> ResultWord:
         case ResultKind.CANCEL:
             return word | (ResultWord.WINDOW_CANCELLED if mark.is_windowed else ResultWord.CANCELLED)
         case _:
-            return word & ~_ANY_CANCELLATION
+            return word & ~(ResultWord.WINDOW_CANCELLED if mark.is_windowed else _ANY_CANCELLATION)
 
 
 def _lift_referrals(state: FixtureState, market_id: str) -> FixtureState:
     """Let a market that waits for a person's look at a result trade again, or all where it is empty."""
+    decided = {
+        other: held for other, held in state.decided_markets.items() if held.word or market_id not in ("", other)
+    }
+    if len(decided) < len(state.decided_markets):
+        state = replace(state, decided_markets=decided)
     is_lifted = state.result_statuses == MarketStatus.SUSPENDED
     if market_id:
         is_lifted &= np.array([other == market_id for other in state.layout.market_ids], dtype=bool)

@@ -167,6 +167,10 @@ class _Hearing:
 
     def referral_reason(self, mark: ResultMark, quoted_now: frozenset[str], received_time_us: int) -> str:
         index = self.state.layout.index_by_market_id.get(mark.market_id)
+        decided = self.state.decided_markets.get(mark.market_id)
+        if index is None and decided is not None and decided.word:
+            is_its_word = feed_of(decided.provider_id) == self.feed
+            return "" if is_its_word and _may_decide(self.rights, mark.kind) else OTHER_RESULT_STANDS
         is_quoted = mark.market_id in quoted_now or (index is not None and self._quotes(index))
         if not is_quoted and (not self.rights.is_official or self._is_own(index)):
             return MARKET_NOT_QUOTED

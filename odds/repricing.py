@@ -249,6 +249,7 @@ def _explanation(
         own_settlement=state.own_settlement,
         end_claims=state.end_claims,
         believed_time_us=state.believed_time_us,
+        decided_markets=state.decided_markets,
     )
 
 

@@ -17,8 +17,10 @@ from odds.book import (
     EndClaim,
     Explanation,
     GoalMeans,
+    MarketDecided,
     OwnSettlement,
     ProviderColumns,
+    ResultWord,
     StopFlag,
     TraderSuspension,
 )
@@ -138,6 +140,10 @@ def parse_explanation(message: book_pb2.PriceExplanation) -> Explanation:
             EndClaim(item.provider_id, parse_state(item.state), item.time_us) for item in message.end_claims
         ),
         believed_time_us=message.believed_time_us,
+        decided_markets={
+            decided.market_id: MarketDecided(decided.provider_id, ResultWord(decided.word))
+            for decided in message.decided_markets
+        },
     )
 
 
@@ -179,6 +185,10 @@ def encode_explanation(explanation: Explanation) -> bytes:
             for claim in explanation.end_claims
         ],
         believed_time_us=explanation.believed_time_us,
+        decided_markets=[
+            book_pb2.DecidedMarket(market_id=market_id, provider_id=decided.provider_id, word=decided.word)
+            for market_id, decided in explanation.decided_markets.items()
+        ],
     )
     return message.SerializeToString() + _encode_explanation_layout(explanation.layout)
 

@@ -53,7 +53,7 @@ def offer_own(state: FixtureState, names: tuple[str, ...]) -> FixtureState:
         return state
     if plan_of(state.layout, own_key(state)) is None:
         return state
-    offer = _offer(state.layout, names)
+    offer = _offer(state.layout, names, frozenset(state.decided_markets))
     if offer.layout is state.layout:
         return state
     wide = widen(state, offer.layout)
@@ -62,9 +62,10 @@ def offer_own(state: FixtureState, names: tuple[str, ...]) -> FixtureState:
 
 
 @lru_cache(maxsize=OFFERS_CACHED_MAX)
-def _offer(layout: MarketLayout, names: tuple[str, ...]) -> _Offer:
+def _offer(layout: MarketLayout, names: tuple[str, ...], decided: frozenset[str]) -> _Offer:
     known = catalogue().layout
-    own = [market_id for market_id in _offered(names) if market_id not in layout.index_by_market_id]
+    barred = layout.index_by_market_id.keys() | decided
+    own = [market_id for market_id in _offered(names) if market_id not in barred]
     addition = MarketLayout.of_markets(
         [(market_id, known.outcome_ids_of(known.market_index(market_id))) for market_id in own]
     )

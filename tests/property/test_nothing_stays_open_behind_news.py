@@ -86,8 +86,6 @@ def test_nothing_is_open_that_the_provider_does_not_offer_now(told: list[tuple[F
             update = replace(told_next, sequence=sequence)
             state = suspend_for(state, update) if is_refused else fold(state, update)
             model.take(update, is_refused=is_refused)
-            # Of a market that is not in the layout its result is forgotten here; the ledger takes no bets on it.
-            model.settled.intersection_update(state.layout.market_ids)
             state = _expect_only_offered(state, model)
 
 

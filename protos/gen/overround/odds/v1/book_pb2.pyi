@@ -470,6 +470,35 @@ class EndClaim(_message.Message):
 Global___EndClaim: _TypeAlias = EndClaim  # noqa: Y015
 
 @_typing.final
+class DecidedMarket(_message.Message):
+    """That a market outside the layout has its result: it never trades again unless that is taken back."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MARKET_ID_FIELD_NUMBER: _builtins.int
+    PROVIDER_ID_FIELD_NUMBER: _builtins.int
+    WORD_FIELD_NUMBER: _builtins.int
+    market_id: _builtins.str
+    provider_id: _builtins.str
+    """Who said so; empty where that is not known any more."""
+    word: _builtins.int
+    """The sum of 1 settled, 2 cancelled; 0 where a person has to look at the result first."""
+    def __init__(
+        self,
+        *,
+        market_id: _builtins.str = ...,
+        provider_id: _builtins.str = ...,
+        word: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["market_id", b"market_id", "provider_id", b"provider_id", "word", b"word"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DecidedMarket: _TypeAlias = DecidedMarket  # noqa: Y015
+
+@_typing.final
 class PriceExplanation(_message.Message):
     """Why a book says what it says: the desk's view of one version, and the state that pricing resumes from."""
 
@@ -507,6 +536,7 @@ class PriceExplanation(_message.Message):
     OWN_SETTLEMENT_FIELD_NUMBER: _builtins.int
     END_CLAIMS_FIELD_NUMBER: _builtins.int
     BELIEVED_TIME_US_FIELD_NUMBER: _builtins.int
+    DECIDED_MARKETS_FIELD_NUMBER: _builtins.int
     fixture_id: _builtins.str
     version: _builtins.int
     """The book version explained."""
@@ -593,6 +623,10 @@ class PriceExplanation(_message.Message):
     def end_claims(self) -> _containers.RepeatedCompositeFieldContainer[Global___EndClaim]:
         """Who says that the match is over, and is not believed yet."""
 
+    @_builtins.property
+    def decided_markets(self) -> _containers.RepeatedCompositeFieldContainer[Global___DecidedMarket]:
+        """Markets that left a full layout with their result, or were never quoted."""
+
     def __init__(
         self,
         *,
@@ -628,10 +662,11 @@ class PriceExplanation(_message.Message):
         own_settlement: Global___OwnSettlement | None = ...,
         end_claims: _abc.Iterable[Global___EndClaim] | None = ...,
         believed_time_us: _builtins.int = ...,
+        decided_markets: _abc.Iterable[Global___DecidedMarket] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["full_time_score", b"full_time_score", "goal_means", b"goal_means", "half_time_score", b"half_time_score", "own_settlement", b"own_settlement"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["applied_request_ids", b"applied_request_ids", "believed_time_us", b"believed_time_us", "blended_probabilities", b"blended_probabilities", "decimal_odds_milli", b"decimal_odds_milli", "end_claims", b"end_claims", "fair_probabilities", b"fair_probabilities", "fixture_id", b"fixture_id", "full_time_score", b"full_time_score", "goal_means", b"goal_means", "had_extra_time", b"had_extra_time", "half_time_score", b"half_time_score", "incident_time_us", b"incident_time_us", "ladder", b"ladder", "layout_hash", b"layout_hash", "margin_application", b"margin_application", "margin_removal", b"margin_removal", "market_ids", b"market_ids", "market_statuses", b"market_statuses", "outcome_counts", b"outcome_counts", "outcome_ids", b"outcome_ids", "overrounds", b"overrounds", "own_markets", b"own_markets", "own_settlement", b"own_settlement", "price_sources", b"price_sources", "providers", b"providers", "published_time_us", b"published_time_us", "result_statuses", b"result_statuses", "state_provider_id", b"state_provider_id", "state_time_us", b"state_time_us", "suspension_reasons", b"suspension_reasons", "version", b"version", "wanted_overrounds", b"wanted_overrounds"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["applied_request_ids", b"applied_request_ids", "believed_time_us", b"believed_time_us", "blended_probabilities", b"blended_probabilities", "decided_markets", b"decided_markets", "decimal_odds_milli", b"decimal_odds_milli", "end_claims", b"end_claims", "fair_probabilities", b"fair_probabilities", "fixture_id", b"fixture_id", "full_time_score", b"full_time_score", "goal_means", b"goal_means", "had_extra_time", b"had_extra_time", "half_time_score", b"half_time_score", "incident_time_us", b"incident_time_us", "ladder", b"ladder", "layout_hash", b"layout_hash", "margin_application", b"margin_application", "margin_removal", b"margin_removal", "market_ids", b"market_ids", "market_statuses", b"market_statuses", "outcome_counts", b"outcome_counts", "outcome_ids", b"outcome_ids", "overrounds", b"overrounds", "own_markets", b"own_markets", "own_settlement", b"own_settlement", "price_sources", b"price_sources", "providers", b"providers", "published_time_us", b"published_time_us", "result_statuses", b"result_statuses", "state_provider_id", b"state_provider_id", "state_time_us", b"state_time_us", "suspension_reasons", b"suspension_reasons", "version", b"version", "wanted_overrounds", b"wanted_overrounds"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
