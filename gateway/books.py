@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -208,6 +208,10 @@ class BookWatch:
             await self._woken.wait()
         finally:
             timer.cancel()
+
+    def give_back(self, fixture_ids: Sequence[str]) -> None:
+        """Let fixtures that were just taken wait again, before all others."""
+        self._changed = {**dict.fromkeys(fixture_ids), **self._changed}
 
     def take(self, books_max: int) -> tuple[list[str], list[str]]:
         """Take fixtures that changed, at most so many, and all that were removed."""

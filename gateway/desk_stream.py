@@ -11,6 +11,7 @@ from typing import Final
 import structlog
 
 from gateway.books import BookCache, BookWatch
+from gateway.bounds import count_that_fit
 from gateway.desk_feed import DeskFeed, DeskWatch
 from gateway.figures import DeskFigures
 from gateway.ports import Explanations
@@ -128,6 +129,9 @@ class DeskStream:
         changed, removed = books.take(BOOKS_PER_MESSAGE_MAX)
         cache = self._sources.books
         found = [book for name in changed if (book := cache.find(name)) is not None]
+        count = count_that_fit(len(book.frame) for book in found)
+        books.give_back([book.fixture_id for book in found[count:]])
+        found = found[:count]
         body = [book.frame for book in found]
         body += [
             frame_unsigned(_Response.BOOK_PARTITIONS_FIELD_NUMBER, cache.partition_of(book.fixture_id))

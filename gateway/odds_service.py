@@ -14,6 +14,7 @@ from typing import Any, Final
 import grpc
 
 from gateway.books import BookCache, BookWatch, CachedBook
+from gateway.bounds import count_that_fit, expect_answer_bounded
 from kernel.clock import Clock
 from kernel.errors import Category, DomainError
 from overround.odds.v1 import odds_service_pb2
@@ -63,10 +64,14 @@ class OddsService:
     async def get_books(self, request: odds_service_pb2.GetBooksRequest, _context: Context) -> bytes:
         """Return the current books once."""
         expect_fixtures_bounded(request.fixture_ids)
-        if request.fixture_ids:
-            found = [self._books.find(fixture_id) for fixture_id in dict.fromkeys(request.fixture_ids)]
-            return b"".join(book.frame for book in found if book is not None)
-        return b"".join(book.frame for book in self._books.live_books())
+        found = [self._books.find(fixture_id) for fixture_id in dict.fromkeys(request.fixture_ids)]
+        books = [book for book in found if book is not None] if request.fixture_ids else self._books.live_books()
+        frames, size_bytes = [], 0
+        for book in books:
+            size_bytes += len(book.frame)
+            frames.append(book.frame)
+            expect_answer_bounded(size_bytes, instead="name fewer fixtures, or let WatchBooks send them")
+        return b"".join(frames)
 
     async def watch_books(self, request: odds_service_pb2.WatchBooksRequest, _context: Context) -> AsyncIterator[bytes]:
         """Stream the current books, then each change; at least every second a message comes."""
@@ -88,7 +93,12 @@ class OddsService:
 
     def _build(self, watch: BookWatch, fixture_ids: frozenset[str], *, main_market_only: bool) -> bytes:
         changed, removed = watch.take(BOOKS_PER_MESSAGE_MAX)
-        parts = [_frame(book, main_market_only) for name in changed if (book := self._books.find(name)) is not None]
+        frames = [
+            (name, _frame(book, main_market_only)) for name in changed if (book := self._books.find(name)) is not None
+        ]
+        count = count_that_fit(len(frame) for _, frame in frames)
+        watch.give_back([name for name, _ in frames[count:]])
+        parts = [frame for _, frame in frames[:count]]
         parts += [frame_bytes(_REMOVED_FIELD, fixture_id.encode()) for fixture_id in removed]
         parts.append(frame_unsigned(_SERVER_TIME_FIELD, self._clock.now_us()))
         parts.append(frame_unsigned(_IS_PRICING_LIVE_FIELD, self._is_pricing_live(fixture_ids)))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Final
 
 from gateway.books import BookCache
+from gateway.bounds import AnswerOversized, expect_answer_bounded
 from gateway.ports import ExplanationLog, Explanations, ExplanationUnavailable, LoggedExplanation
 from kernel.clock import Clock
 from kernel.errors import Category, DomainError
@@ -12,6 +14,9 @@ from overround.odds.v1 import book_pb2
 from overround.trading.v1 import trading_service_pb2
 from wire.books import parse_explanation
 from wire.price_explanations import build_explained
+
+CELLS_MAX: Final = 50_000
+"""Prices of providers in one answer: building more would keep others waiting."""
 
 
 class ExplanationUnknown(DomainError):
@@ -68,9 +73,15 @@ class PriceExplainer:
         raw = await self._find(fixture_id, version) if version else await self._find_newest(fixture_id)
         explanation = parse_explanation(book_pb2.PriceExplanation.FromString(raw))
         layout = explanation.layout
-        return build_explained(
+        if not market_id and (cells := layout.outcome_count * max(len(explanation.providers), 1)) > CELLS_MAX:
+            raise AnswerOversized(
+                f"An explanation must be of at most {CELLS_MAX} prices of providers, all markets have {cells}: name one"
+            )
+        answer = build_explained(
             explanation, [layout.market_index(market_id)] if market_id else range(layout.market_count)
         )
+        expect_answer_bounded(answer.ByteSize(), instead="name one market")
+        return answer
 
     async def _find_newest(self, fixture_id: str) -> bytes:
         raw = await self._explanations.read_explanation(fixture_id)

@@ -10,6 +10,7 @@ from typing import Any, Final
 import grpc
 from prometheus_client import Histogram
 
+from gateway.bounds import BoundsInterceptor
 from gateway.errors import ErrorInterceptor, replace_behaviour
 from gateway.guards import Guards
 from kernel.errors import Category, DomainError
@@ -101,7 +102,7 @@ def make_server(
         RuntimeError: If the address is taken.
     """
     server = grpc.aio.server(
-        interceptors=[ErrorInterceptor(), DeadlineInterceptor(timeout_s=UNARY_TIMEOUT_S), *guards],
+        interceptors=[ErrorInterceptor(), DeadlineInterceptor(timeout_s=UNARY_TIMEOUT_S), BoundsInterceptor(), *guards],
         options=SERVER_OPTIONS,
         maximum_concurrent_rpcs=CONCURRENT_CALLS_MAX,
     )

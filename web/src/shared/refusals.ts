@@ -63,6 +63,8 @@ const SENTENCES: Readonly<Record<string, string>> = {
   REQUEST_MALFORMED: "The server did not understand this page; reload it and try again.",
   TOO_MANY_CALLS: "Too many requests came from here; try again in a moment, or close other tabs.",
   TOO_MANY_FIXTURES: "That is more matches than can be watched at once; open fewer.",
+  ANSWER_OVERSIZED: "That is more than can be shown at once; ask for less of it.",
+  REQUEST_OVERSIZED: "That is more than can be asked for at once; ask for less.",
   TOO_MANY_REQUESTS: "Too many requests came from here; try again in a moment.",
   TOO_MANY_WATCHERS: "Too many people are watching; it is tried again by itself.",
 };

@@ -136,6 +136,8 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     REASON_TRADING_UNAVAILABLE: _Reason.ValueType  # 58
     REASON_INTERNAL: _Reason.ValueType  # 59
     """Nobody foresaw it; "error_id" finds it in the log."""
+    REASON_REQUEST_OVERSIZED: _Reason.ValueType  # 60
+    REASON_ANSWER_OVERSIZED: _Reason.ValueType  # 61
 
 class Reason(_Reason, metaclass=_ReasonEnumTypeWrapper):
     """Every reason for which a call can be refused, as ErrorInfo carries it without the prefix: in the domain "overround".
@@ -204,6 +206,8 @@ REASON_STREAM_IDLE: Reason.ValueType  # 57
 REASON_TRADING_UNAVAILABLE: Reason.ValueType  # 58
 REASON_INTERNAL: Reason.ValueType  # 59
 """Nobody foresaw it; "error_id" finds it in the log."""
+REASON_REQUEST_OVERSIZED: Reason.ValueType  # 60
+REASON_ANSWER_OVERSIZED: Reason.ValueType  # 61
 Global___Reason: _TypeAlias = Reason  # noqa: Y015
 
 CATEGORY_FIELD_NUMBER: _builtins.int
