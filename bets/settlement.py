@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import IntEnum
 from functools import lru_cache
 from typing import Final
 
 from kernel.errors import Category, DomainError
+
+OUTCOMES_NAMED_MAX: Final = 8
 
 FACTOR_ONE_MICRO: Final = 1_000_000
 """A factor of one, in millionths."""
@@ -211,3 +214,40 @@ def _reduce(decimal_odds_milli: int, reductions: Sequence[Reduction]) -> tuple[i
         odds_of *= FACTOR_ONE_MICRO
         odds = max(odds, odds_of)
     return odds, odds_of
+
+
+def words_of(result: MarketResult) -> str:
+    """Return in a few words what a result says, for a person who compares it with another."""
+    match result.kind:
+        case ResultKind.SETTLEMENT:
+            told = [
+                f"{outcome.outcome_id} {_words_of_outcome(outcome)}" for outcome in result.outcomes if _pays(outcome)
+            ]
+            more = f" and {len(told) - OUTCOMES_NAMED_MAX} more" if len(told) > OUTCOMES_NAMED_MAX else ""
+            reduced = f", with {len(result.reductions)} reductions" if result.reductions else ""
+            return f"settled: {', '.join(told[:OUTCOMES_NAMED_MAX]) or 'nothing wins'}{more}{reduced}"
+        case ResultKind.SETTLEMENT_ROLLBACK:
+            return "the settlement taken back"
+        case ResultKind.CANCEL:
+            return f"cancelled{_words_of_window(result)}"
+        case _:
+            return f"the cancellation{_words_of_window(result)} taken back"
+
+
+def _pays(outcome: OutcomeResult) -> bool:
+    return outcome.win_factor_micro > 0 or outcome.void_factor_micro > 0
+
+
+def _words_of_outcome(outcome: OutcomeResult) -> str:
+    if outcome.void_factor_micro == FACTOR_ONE_MICRO:
+        return "void"
+    won = outcome.win_factor_micro * outcome.dead_heat_factor_micro // FACTOR_ONE_MICRO
+    wins = "wins" if won == FACTOR_ONE_MICRO else f"wins {won / FACTOR_ONE_MICRO:.2%}"
+    void = f"{outcome.void_factor_micro / FACTOR_ONE_MICRO:.2%} void"
+    return wins if not outcome.void_factor_micro else f"{void}, the rest {wins if won else 'loses'}"
+
+
+def _words_of_window(result: MarketResult) -> str:
+    bounds = [("from", result.window_start_ms), ("until", result.window_end_ms)]
+    told = [f"{word} {datetime.fromtimestamp(ms / 1_000, UTC):%Y-%m-%d %H:%M:%S} UTC" for word, ms in bounds if ms]
+    return f" for bets placed {' '.join(told)}" if told else ""

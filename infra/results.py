@@ -12,11 +12,13 @@ from uuid import UUID
 import asyncpg
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from bets.settlement import ResultKind
 from infra.settings import Settings
 from infra.stores.postgres import PostgresPool
 from infra.stores.postgres_parked import PostgresParkedResults
+from infra.stores.postgres_settlement import set_aside_reason
 from kernel.commands import LedgerUnavailable
 
 Decision = Literal["redo", "drop"]
@@ -29,7 +31,7 @@ MICROSECONDS_PER_HOUR: Final = 3_600_000_000
 _COMPLAINTS = {
     "unknown": "there is no such result: `overround results list` shows those there are",
     "ended": "it was applied or dropped before",
-    "outdated": "a newer result of the same provider is applied already: drop this one",
+    "outdated": "a newer result of the same feed is applied already: drop this one",
 }
 
 
@@ -79,6 +81,12 @@ async def _decide_result(
 ) -> str:
     async with _parked_results(settings) as store:
         complaint = await store.decide(parked_id, decision, reason=reason, decided_by=decided_by)
+        if complaint == "begun":
+            applied, still_open = await store.count_begun(parked_id)
+            raise DecisionRefused(
+                f"it has changed {applied} bets already, and {still_open} bets of its market are open, which dropping "
+                "it would leave so: redo it, and it goes on where it stopped. Until it is applied it is complained of"
+            )
         if complaint is not None:
             raise DecisionRefused(_COMPLAINTS[complaint])
         return "dropped" if decision == "drop" else await _wait_for_outcome(store, parked_id)
@@ -100,10 +108,10 @@ async def _decide_bet(settings: Settings, bet_id: UUID, decision: Decision, *, r
         try:
             count = await store.decide_bet(bet_id, decision, reason=reason, decided_by=decided_by)
         except asyncpg.PostgresError as error:
-            raise DecisionRefused(f"it failed again: {type(error).__name__}: {error}") from error
+            raise DecisionRefused(f"it failed again: {': '.join(set_aside_reason(error))}") from error
     if not count:
         raise DecisionRefused("no result waits for this bet: `overround results list` shows those that do")
-    return "applied" if decision == "redo" else "dropped"
+    return "applied" if decision == "redo" else "dropped: the bet stays as it stands"
 
 
 @asynccontextmanager
@@ -123,33 +131,46 @@ async def _parked_results(settings: Settings) -> AsyncIterator[PostgresParkedRes
         await pool.close()
 
 
+def _table(title: str, *headings: str) -> Table:
+    table = Table(title=title)
+    for heading in headings:
+        table.add_column(heading, overflow="fold")
+    return table
+
+
+def _add_row(table: Table, *cells: object) -> None:
+    """Add what others wrote as it is: brackets are no markup."""
+    table.add_row(*(Text(str(cell)) for cell in cells))
+
+
 def _parked_table(rows: list[asyncpg.Record]) -> Table:
-    table = Table("Result", "Since", "State", "Reason", "Provider", "Fixture", "Market", "Kind", "Detail")
-    table.title = "Results that have not become money"
+    title = "Results that have not become money"
+    table = _table(title, "Result", "Since", "State", "Reason", "Provider", "Fixture", "Market", "Kind", "Detail")
     for row in rows:
         state = f"{row['state']}, holds its fixture's queue" if row["holds_queue"] else row["state"]
         since, kind = _time(row["parked_time_us"]), _kind(row["kind"])
-        table.add_row(
-            str(row["parked_id"]), since, state, row["reason"], row["provider_id"], row["fixture_id"],
+        _add_row(
+            table, row["parked_id"], since, state, row["reason"], row["provider_id"], row["fixture_id"],
             row["market_id"], kind, row["detail"],
         )  # fmt: skip
     return table
 
 
 def _unsettled_table(rows: list[asyncpg.Record]) -> Table:
-    table = Table("Bet", "Since", "Result", "Return", "Reason", "Detail", title="Bets that were set aside")
+    table = _table("Bets that were set aside", "Bet", "Since", "Result", "Return", "Reason", "Detail")
     for row in rows:
-        table.add_row(
-            str(row["bet_id"]), _time(row["time_us"]), row["result_key"], str(row["return_minor"]), row["reason"],
+        _add_row(
+            table, row["bet_id"], _time(row["time_us"]), row["result_key"], row["return_minor"], row["reason"],
             row["detail"],
         )  # fmt: skip
     return table
 
 
 def _open_table(rows: list[asyncpg.Record], longer_than_h: float) -> Table:
-    table = Table("Fixture", "Market", "Bets", "Oldest bet", title=f"Bets without a result for {longer_than_h:g} hours")
+    title = f"Bets without a result for {longer_than_h:g} hours"
+    table = _table(title, "Fixture", "Market", "Bets", "Oldest bet")
     for row in rows:
-        table.add_row(row["fixture_id"], row["market_id"], str(row["bets"]), _time(row["oldest_us"]))
+        _add_row(table, row["fixture_id"], row["market_id"], row["bets"], _time(row["oldest_us"]))
     return table
 
 

@@ -59,6 +59,13 @@ _OPEN_LONG = """
     WHERE b.status = 1 AND b.placed_time_us < ledger.now_us() - $1::bigint
     GROUP BY l.fixture_id, l.market_id ORDER BY min(b.placed_time_us) LIMIT $2
 """
+_BEGUN = """
+    SELECT s.applied_count, (
+        SELECT count(*) FROM bets.leg l JOIN bets.bet b USING (bet_id)
+        WHERE l.fixture_id = p.fixture_id AND l.market_id = p.market_id AND b.status = 1
+    ) AS open_count
+    FROM bets.parked_result p JOIN bets.settlement s USING (result_key) WHERE p.parked_id = $1
+"""
 _STATE = "SELECT state, reason, detail FROM bets.parked_result WHERE parked_id = $1"
 
 
@@ -145,6 +152,12 @@ class PostgresParkedResults:
         async with self._pool.connection() as connection:
             row = await connection.fetchrow(_STATE, parked_id)
         return (row["state"], row["reason"], row["detail"]) if row is not None else ("unknown", "", "")
+
+    async def count_begun(self, parked_id: int) -> tuple[int, int]:
+        """Return how many bets a result has changed that is not applied whole, and how many of its market are open."""
+        async with self._pool.connection() as connection:
+            row = await connection.fetchrow(_BEGUN, parked_id)
+        return (row["applied_count"], row["open_count"]) if row is not None else (0, 0)
 
     async def decide(self, parked_id: int, decision: str, *, reason: str, decided_by: str) -> str | None:
         """Say that a parked result is to be applied ("redo") or left ("drop"); return what is wrong with that."""

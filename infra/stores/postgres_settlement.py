@@ -12,7 +12,15 @@ import orjson
 
 from bets.bet import BetStatus
 from bets.ports import KeyedResult, ResultContradicts, ResultReferred, ResultWaits, SettlementPage
-from bets.settlement import FACTOR_ONE_MICRO, MarketResult, OutcomeResult, ResultKind, reduced_return_minor
+from bets.settlement import (
+    FACTOR_ONE_MICRO,
+    MarketResult,
+    OutcomeResult,
+    Reduction,
+    ResultKind,
+    reduced_return_minor,
+    words_of,
+)
 from infra.stores.postgres import Connection, PostgresPool
 from kernel.errors import InvariantBroken
 
@@ -22,6 +30,30 @@ SET_ASIDE_MAX: Final = 20
 CONTENT_ERRORS = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, asyncpg.PLPGSQLError)
 """What says that something in a page is wrong."""
 
+SET_ASIDE_REASONS: Final = (
+    (asyncpg.DataError, "AMOUNT_OUT_OF_RANGE", "an amount would be more than an account can hold"),
+    (asyncpg.IntegrityConstraintViolationError, "LEDGER_RULE_BROKEN", "it would break a rule of the ledger"),
+    (asyncpg.PostgresError, "LEDGER_REFUSED", "the ledger refuses it"),
+)
+"""Why a bet is set aside, by the first class of errors that fits, and what that means."""
+
+_STANDING = """
+    SELECT s.provider_id, s.result, NULL::bigint AS parked_id
+    FROM bets.market m JOIN bets.settlement s ON s.result_key = m.settled_by
+    WHERE m.fixture_id = $1 AND m.market_id = $2 AND bets.feed_of(s.provider_id) <> bets.feed_of($3)
+    UNION ALL (
+        SELECT c.provider_id, c.result, NULL
+        FROM bets.market m JOIN bets.settlement c USING (fixture_id, market_id)
+        WHERE m.fixture_id = $1 AND m.market_id = $2 AND c.kind = 3 AND NOT c.is_echo AND NOT isempty(m.cancelled_us)
+            AND bets.feed_of(c.provider_id) <> bets.feed_of($3)
+        ORDER BY c.begun_time_us DESC LIMIT 1
+    )
+    UNION ALL (
+        SELECT p.provider_id, NULL, p.parked_id FROM bets.parked_result p
+        WHERE p.fixture_id = $1 AND p.market_id = $2 AND p.state = 'held' AND p.reason = 'RESULT_CONTRADICTS'
+        ORDER BY p.parked_id LIMIT 1
+    )
+"""
 _OPEN = "SELECT verdict, last_bet_id FROM bets.open_settlement($1, $2, $3, $4, $5, $6, $7, $8, $9)"
 _PAGE = """
     SELECT b.bet_id, b.stake_minor, b.placed_time_us, l.outcome_id, l.decimal_odds_milli
@@ -103,8 +135,7 @@ class PostgresSettlementLedger:
                 page.bet_ids[0],
                 page.returns_minor[0],
                 page.statuses[0],
-                type(error).__name__,
-                str(error),
+                *set_aside_reason(error),
             )
 
 
@@ -126,12 +157,41 @@ async def _open(
     if opened is None or opened["verdict"] == "changed":
         raise InvariantBroken(f"Result {keyed.key} must be the same at every delivery, was another before")
     if opened["verdict"] == "contradicts":
-        raise ResultContradicts(f"Result {keyed.key} must say what stands by another provider, said something else")
+        standing = await connection.fetch(_STANDING, keyed.fixture_id, keyed.result.market_id, keyed.provider_id)
+        raise ResultContradicts(f"{keyed.provider_id} says {words_of(keyed.result)}; {_words_of_standing(standing)}")
     if opened["verdict"] == "waits":
         raise ResultWaits(f"Result {keyed.key} must wait for its turn, results of its fixture are parked before it")
     if opened["verdict"] == "go" and not opened["last_bet_id"].int and keyed.result.referral_reason and not is_decided:
         raise ResultReferred(keyed.result.referral_reason)
     return opened
+
+
+def set_aside_reason(error: Exception) -> tuple[str, str]:
+    """Return why a bet cannot be paid: a stable reason, and a sentence with what the server said."""
+    reason, sentence = next((reason, told) for kind, reason, told in SET_ASIDE_REASONS if isinstance(error, kind))
+    return reason, f"{sentence}: {error}"
+
+
+def _words_of_standing(standing: Sequence[asyncpg.Record]) -> str:
+    words = [
+        f"by {row['provider_id']} it stands {words_of(_read_result(row['result']))}"
+        if row["parked_id"] is None
+        else f"result {row['parked_id']} by {row['provider_id']} waits for a decision about the same market"
+        for row in standing
+    ]
+    return "; ".join(words)
+
+
+def _read_result(stored: str) -> MarketResult:
+    told = orjson.loads(stored)
+    return MarketResult(
+        **told
+        | {
+            "kind": ResultKind(told["kind"]),
+            "outcomes": tuple(OutcomeResult(**outcome) for outcome in told["outcomes"]),
+            "reductions": tuple(Reduction(**reduction) for reduction in told.get("reductions", ())),
+        }
+    )
 
 
 async def _read_page(connection: Connection, keyed: KeyedResult, after: UUID, page_size: int) -> _Page:

@@ -16,13 +16,14 @@ import asyncpg
 import pytest
 
 from bets.bet import BetStatus
+from bets.ports import ResultMessage
 from bets.settlement import MarketResult, ResultKind
 from infra.audit import audit_ledger
 from infra.kafka import KafkaOutlet
 from infra.processes.settlement import settle
 from infra.settings import ROOT, Settings
 from overround.feed.v1 import feed_pb2
-from tests.ledger_world import LedgerWorld, correction, open_world, scratch_database, settlement
+from tests.ledger_world import LedgerWorld, build_keyed, correction, open_world, scratch_database, settlement
 from wire.results import build_market_result
 from wire.topics import RESULTS
 
@@ -60,7 +61,7 @@ class Desk:
 
     async def command(self, *words: str) -> tuple[int, str]:
         """Run `overround results` as a person does."""
-        environment = {**os.environ, **self.settings.environment(), "COLUMNS": "200"}
+        environment = {**os.environ, **self.settings.environment()}
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "infra.cli", "results", *words),
             cwd=ROOT,
@@ -228,6 +229,29 @@ async def test_what_a_newer_result_has_overtaken_is_not_redone(desk: Desk) -> No
         assert (code, "newer result" in told) == (1, True)
         assert (await desk.command("drop", number, "--reason", "old", "--by", "somebody"))[0] == 0
     assert await is_paid()
+    await expect_clean_audit(desk)
+
+
+async def test_a_result_that_has_changed_bets_is_not_dropped_but_goes_on(desk: Desk) -> None:
+    fixture_id = f"test:{uuid.uuid4()}"
+    player = await desk.world.open_player(cash_minor=1_000)
+    for _ in range(3):
+        await desk.world.bet(player, stake_minor=100, fixture_id=fixture_id)
+    keyed = build_keyed(fixture_id, WON, key=f"{fixture_id}/uof:1/1/0/1x2/1")
+    await desk.world.settlement.settle_page(keyed, page_size=1, has_left_queue=False, is_decided=False)
+    encoded = build_market_result(WON).SerializeToString()
+    message = ResultMessage(keyed.key, "uof:1", fixture_id, "1x2", int(WON.kind), encoded, is_whole=False)
+    await desk.world.parked.park(message, reason="RESULT_FAILED", detail="[a fault]", holds_queue=True, is_held=True)
+    number = await desk.first_parked(fixture_id)
+    code, told = await desk.command("drop", number, "--reason", "wrong", "--by", "somebody")
+    assert (code, "has changed 1 bets already, and 2 bets of its market are open" in told) == (1, True), told
+    assert await desk.waiting(fixture_id) == [("held", "RESULT_FAILED")]
+    _, shown = await desk.command("list")
+    assert [fixture_id in line and "[a fault]" in line for line in shown.splitlines()].count(True) == 1
+    async with settling(desk):
+        code, told = await desk.command("redo", number, "--reason", "mended", "--by", "somebody")
+        assert (code, told) == (0, "applied\n")
+    assert await desk.world.cash_minor(player) == 1_300
     await expect_clean_audit(desk)
 
 

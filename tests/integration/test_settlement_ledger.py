@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -17,6 +18,8 @@ from bets.settlement import MarketResult, Reduction, ResultKind
 from infra.settings import Settings
 from infra.stores.postgres_settlement import SET_ASIDE_MAX
 from kernel.errors import InvariantBroken
+from markets.fixture import MarketStatus
+from odds import updates as odds_updates
 from odds.provider_rights import FIXTURE_NOT_QUOTED
 from tests.ledger_world import (
     LedgerWorld,
@@ -26,6 +29,7 @@ from tests.ledger_world import (
     refusal_of,
     settlement,
 )
+from tests.unit.pricing_world import folded, in_play, priced, quotes, statuses, update
 
 ROLLBACK = correction(ResultKind.SETTLEMENT_ROLLBACK)
 CANCEL = correction(ResultKind.CANCEL)
@@ -232,6 +236,8 @@ async def test_a_bet_that_cannot_be_paid_is_set_aside_and_its_market_goes_on(
         "SELECT u.* FROM bets.unsettled u JOIN bets.leg USING (bet_id) WHERE fixture_id = $1", fixture_id
     )
     assert (aside["bet_id"], aside["return_minor"], aside["state"]) == (bets[2].bet_id, 200, "held")
+    assert aside["reason"] == "AMOUNT_OUT_OF_RANGE"
+    assert aside["detail"].startswith("an amount would be more than an account can hold")
     assert await world.apply(fixture_id, WON, key=f"{fixture_id}/1") == 0
     with pytest.raises(asyncpg.DataError):
         await world.parked.decide_bet(bets[2].bet_id, "redo", reason="again", decided_by="somebody")
@@ -532,3 +538,56 @@ async def test_while_providers_contradict_each_other_nothing_else_changes_their_
         fixture_id,
     )
     assert await world.apply(fixture_id, ROLLBACK, key=f"{fixture_id}/back") == 1
+
+
+async def test_products_of_a_feed_correct_each_other(world: LedgerWorld, fixture_id: str) -> None:
+    player = await world.open_player(cash_minor=1_000)
+    await world.bet(player, stake_minor=100, fixture_id=fixture_id)
+    await world.apply(fixture_id, WON, key=f"{fixture_id}/1", provider_id="uof:1")
+    await world.apply(fixture_id, LOST, key=f"{fixture_id}/2", provider_id="uof:3")
+    assert await world.cash_minor(player) == 900
+    await world.apply(fixture_id, ROLLBACK, key=f"{fixture_id}/3", provider_id="uof:1")
+    assert await world.cash_minor(player) == 900
+    await world.apply(fixture_id, WON, key=f"{fixture_id}/4", provider_id="uof")
+    with pytest.raises(ResultContradicts):
+        await world.apply(fixture_id, LOST, key=f"{fixture_id}/5", provider_id="uofx")
+
+
+@pytest.mark.parametrize(
+    ("standing", "said", "words"),
+    [
+        (WON, LOST, "betfair says settled: away wins; by uof:1 it stands settled: home wins"),
+        (WON, CANCEL, "betfair says cancelled; by uof:1 it stands settled: home wins"),
+        (CANCEL, WON, "betfair says settled: home wins; by uof:1 it stands cancelled"),
+        (WON, ROLLBACK, "betfair says the settlement taken back; by uof:1 it stands settled: home wins"),
+    ],
+)
+async def test_a_contradiction_says_what_stands_by_whom_and_what_the_other_says(
+    world: LedgerWorld, fixture_id: str, standing: MarketResult, said: MarketResult, words: str
+) -> None:
+    await world.apply(fixture_id, standing, key=f"{fixture_id}/1")
+    with pytest.raises(ResultContradicts) as refused:
+        await world.apply(fixture_id, said, key=f"{fixture_id}/2", provider_id="betfair")
+    assert refused.value.message == words
+
+
+async def test_book_and_ledger_agree_where_a_market_stands_after_any_results_of_one_provider(
+    world: LedgerWorld,
+) -> None:
+    results = {ResultKind.SETTLEMENT: WON, ResultKind.SETTLEMENT_ROLLBACK: ROLLBACK}
+    results |= {ResultKind.CANCEL: CANCEL, ResultKind.CANCEL_ROLLBACK: CANCEL_ROLLBACK}
+    player = await world.open_player(cash_minor=1_000_000)
+    for kinds in (kinds for length in (1, 2, 3) for kinds in itertools.product(results, repeat=length)):
+        fixture_id = f"test:{uuid4()}"
+        bet = await world.bet(player, stake_minor=100, fixture_id=fixture_id)
+        state = folded(update(quoted=quotes(), state=in_play()))
+        for number, kind in enumerate(kinds):
+            await world.apply(fixture_id, results[kind], key=f"{fixture_id}/{number}")
+            mark = odds_updates.ResultMark(odds_updates.ResultKind(kind), "1x2", is_windowed=False)
+            state = folded(update(result_marks=(mark,)), state=state)
+        (closed,) = await world.fetch("SELECT bets.market_is_closed($1, '1x2', ledger.now_us())", fixture_id)
+        status = (await now(world, bet)).status
+        book = {BetStatus.OPEN: MarketStatus.CLOSED, BetStatus.SETTLED: MarketStatus.SETTLED}
+        assert statuses(priced(state))[0] == book.get(status, MarketStatus.CANCELLED), kinds
+        quoted_again = folded(update(quoted=quotes()), state=state)
+        assert (statuses(priced(quoted_again))[0] == MarketStatus.OPEN) is not closed[0], kinds

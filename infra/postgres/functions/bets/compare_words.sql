@@ -1,4 +1,4 @@
--- What a new result is beside the standing word of other providers: 'new', 'said' before, or that it 'contradicts'.
+-- What a new result is beside the standing word of other feeds: 'new', 'said' before, or that it 'contradicts'.
 CREATE OR REPLACE FUNCTION bets.compare_words(
     p_provider_id text, p_fixture_id text, p_market_id text, p_kind smallint, p_result jsonb
 ) RETURNS text LANGUAGE plpgsql STABLE AS $$
@@ -8,7 +8,7 @@ DECLARE
     v_cancelled int8multirange;
 BEGIN
     SELECT s.result INTO v_settled FROM bets.market m JOIN bets.settlement s ON s.result_key = m.settled_by
-    WHERE m.fixture_id = p_fixture_id AND m.market_id = p_market_id AND s.provider_id <> p_provider_id;
+    WHERE m.fixture_id = p_fixture_id AND m.market_id = p_market_id AND bets.feed_of(s.provider_id) <> bets.feed_of(p_provider_id);
     -- What others cancelled, less what was rolled back since.
     SELECT coalesce(range_agg(others.bounds), '{}') INTO v_cancelled FROM (
         SELECT bets.window_in(c.result) - coalesce((
@@ -18,7 +18,7 @@ BEGIN
         ), '{}') AS bounds
         FROM bets.settlement c
         WHERE c.fixture_id = p_fixture_id AND c.market_id = p_market_id AND c.kind = 3 AND NOT c.is_echo
-            AND c.provider_id <> p_provider_id
+            AND bets.feed_of(c.provider_id) <> bets.feed_of(p_provider_id)
     ) AS others;
     RETURN CASE
         WHEN p_kind = 1 AND v_settled IS NOT NULL THEN
