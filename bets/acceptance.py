@@ -10,7 +10,9 @@ from typing import Protocol
 from bets.answer import BetRefusal, StakeBounds
 from bets.bet import ODDS_SCALE, Leg
 from bets.request import BetRequest, LegRequest, PricePolicy
+from kernel.money import Money
 from markets.fixture import MarketStatus
+from pam.player import PlayerBlocked
 from risk.exposure import MarketExposure
 from risk.limits import BetLimits, LimitTable, limits_for
 from risk.ports import ExposureEntry
@@ -110,7 +112,7 @@ def decide(request: BetRequest, *, bettor: Bettor, book: BookView | None, table:
     if isinstance(leg, BetRefusal):
         return leg
     limits = limits_for(table, market_id=leg.market_id, is_in_play=leg.is_in_play)
-    return _refuse_stake(request.stake.amount_minor, leg, limits) or leg
+    return _refuse_stake(request.stake, leg, limits) or leg
 
 
 def exposure_of(leg: Leg, *, stake_minor: int, payout_minor: int) -> ExposureEntry:
@@ -133,36 +135,38 @@ def bounds_of(leg: Leg, limits: BetLimits) -> StakeBounds:
     )
 
 
-def refuse_means(stake_minor: int, leg: Leg, limits: BetLimits, means: Means) -> BetRefusal | None:
+def refuse_means(stake: Money, leg: Leg, limits: BetLimits, means: Means) -> BetRefusal | None:
     """Return why the player cannot stake so much, None if they can; the ledger has the last word on both."""
+    stake_minor, currency = stake.amount_minor, stake.currency
     stake_minor_max = limits.stake_max_at(leg.decimal_odds_milli)
     room_minor = max(0, limits.player_stake_minor_max - means.market_stake_minor)
     if stake_minor > room_minor:
         message = (
-            f"Stakes of a player on {leg.market_id} must be at most {limits.player_stake_minor_max} minor units, "
-            f"{means.market_stake_minor} are open"
+            f"Stakes of a player on {leg.market_id} must be at most {Money(limits.player_stake_minor_max, currency)} "
+            f"together, {Money(means.market_stake_minor, currency)} is open"
         )
         return _with_stakes(BetReason.PLAYER_STAKE_LIMIT_EXCEEDED, message, min(room_minor, stake_minor_max), limits)
     if stake_minor > means.available_minor:
-        message = f"Stake must be at most {means.available_minor}, was {stake_minor}"
+        message = f"Stake must be at most {Money(means.available_minor, currency)}, was {stake}"
         found = min(means.available_minor, room_minor, stake_minor_max)
         return _with_stakes(BetReason.INSUFFICIENT_FUNDS, message, found, limits)
     return None
 
 
-def refuse_liability(leg: Leg, limits: BetLimits, exposure: MarketExposure) -> BetRefusal:
+def refuse_liability(leg: Leg, limits: BetLimits, exposure: MarketExposure, *, currency: str) -> BetRefusal:
     """Return the refusal of a bet that would cost too much, with the largest stake that would be taken now."""
     room_minor = exposure.stake_max_minor(
         leg.outcome_id, decimal_odds_milli=leg.decimal_odds_milli, loss_minor_max=limits.market_loss_minor_max
     )
     stake_minor_max = _takeable(min(room_minor, limits.stake_max_at(leg.decimal_odds_milli)), limits)
-    message = f"Stake must be at most {stake_minor_max} minor units for what we may lose on {leg.market_id}"
+    most = Money(stake_minor_max, currency)
+    message = f"Stake must be at most {most} for what we may lose on {leg.market_id}"
     return _with_stakes(BetReason.LIABILITY_LIMIT_EXCEEDED, message, stake_minor_max, limits)
 
 
 def _refuse_request(request: BetRequest, bettor: Bettor) -> BetRefusal | None:
     if bettor.is_blocked:
-        return BetRefusal(BetReason.PLAYER_BLOCKED, "Player must not be blocked")
+        return BetRefusal(BetReason.PLAYER_BLOCKED, PlayerBlocked.words)
     if len(request.legs) != 1:
         return BetRefusal(BetReason.BET_TYPE_UNSUPPORTED, f"Bet must be a single, had {len(request.legs)} legs")
     if request.stake.currency != bettor.currency:
@@ -219,14 +223,14 @@ def _with_price(reason: BetReason, message: str, decimal_odds_milli: int, book: 
     return BetRefusal(reason, message, decimal_odds_milli=offered, book_version=book.version if offered else None)
 
 
-def _refuse_stake(stake_minor: int, leg: Leg, limits: BetLimits) -> BetRefusal | None:
+def _refuse_stake(stake: Money, leg: Leg, limits: BetLimits) -> BetRefusal | None:
     stake_minor_max = _takeable(limits.stake_max_at(leg.decimal_odds_milli), limits)
-    least_minor = limits.stake_minor_min
-    if stake_minor < least_minor:
-        message = f"Stake must be at least {least_minor} minor units and at most {stake_minor_max}, was {stake_minor}"
+    least, most = Money(limits.stake_minor_min, stake.currency), Money(stake_minor_max, stake.currency)
+    if stake.amount_minor < limits.stake_minor_min:
+        message = f"Stake must be at least {least} and at most {most}, was {stake}"
         return _with_stakes(BetReason.STAKE_BELOW_MINIMUM, message, stake_minor_max, limits)
-    if stake_minor > stake_minor_max:
-        message = f"Stake must be at most {stake_minor_max} minor units and at least {least_minor}, was {stake_minor}"
+    if stake.amount_minor > stake_minor_max:
+        message = f"Stake must be at most {most} and at least {least}, was {stake}"
         return _with_stakes(BetReason.STAKE_LIMIT_EXCEEDED, message, stake_minor_max, limits)
     return None
 

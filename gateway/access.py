@@ -116,7 +116,7 @@ class AccessInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-arg] #
                 raise BettorRequired("Caller must be a bettor, is a trader: log in as one who bets")
             raise TraderRequired("Caller must be a trader, is a bettor: log in as one who trades")
         if access.refuses_blocked and player.status == PlayerStatus.BLOCKED:
-            raise PlayerBlocked("Player must not be blocked, is: ask whoever runs this place")
+            raise PlayerBlocked()
 
     def _guard(self, behaviour: Callable[..., Any], method: str) -> Callable[..., Any]:
         async def answer(request: Any, context: Context) -> Any:

@@ -253,7 +253,7 @@ class BetPlacement:
 
     async def _reserve(self, request: BetRequest, leg: Leg, hold: ReservationHold) -> Leg | BetRefusal:
         """Hold what the bet would cost."""
-        refusal = await hold.take(leg, stake_minor=request.stake.amount_minor, table=self._rules.table)
+        refusal = await hold.take(leg, stake=request.stake, table=self._rules.table)
         return refusal or leg
 
     async def _claim(self, player: Player, request: BetRequest, not_after_us: int, stopwatch: _Stopwatch) -> Standing:
@@ -266,14 +266,14 @@ class BetPlacement:
         """Set aside what the bet takes of the player's means, beside what others under way take; say why not."""
         promise = Promise(leg.fixture_id, leg.market_id, request.stake.amount_minor)
         means = self._promises.left_of(standing, key, promise)
-        refusal = refuse_means(promise.stake_minor, leg, self._limits(leg), means)
+        refusal = refuse_means(request.stake, leg, self._limits(leg), means)
         if refusal is None:
             self._promises.make(key, promise)
         return refusal
 
     def _refuse_means(self, request: BetRequest, leg: Leg, standing: Standing) -> BetRefusal | None:
         means = Means(standing.available_minor, standing.market_stake_minor)
-        return refuse_means(request.stake.amount_minor, leg, self._limits(leg), means)
+        return refuse_means(request.stake, leg, self._limits(leg), means)
 
     def _limits(self, leg: Leg) -> BetLimits:
         return limits_for(self._rules.table, market_id=leg.market_id, is_in_play=leg.is_in_play)

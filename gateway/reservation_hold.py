@@ -10,6 +10,7 @@ from prometheus_client import Counter
 from bets.acceptance import exposure_of, refuse_liability
 from bets.answer import BetAnswer, BetRefusal
 from bets.bet import Leg, potential_return_minor
+from kernel.money import Money
 from risk.limits import LimitTable, limits_for
 from risk.ports import ExposureEntry, ExposureStore, ReservationKey, ReservationState, RiskUnavailable
 
@@ -29,7 +30,7 @@ class ReservationHold:
         self._entry: ExposureEntry | None = None
         self._is_ours = False
 
-    async def take(self, leg: Leg, *, stake_minor: int, table: LimitTable) -> BetRefusal | None:
+    async def take(self, leg: Leg, *, stake: Money, table: LimitTable) -> BetRefusal | None:
         """Reserve for the leg, in place of what was reserved at another price; say why if that cannot be.
 
         Taking the same again makes sure that it is still there.
@@ -37,8 +38,8 @@ class ReservationHold:
         Raises:
             RiskUnavailable: If that cannot be found out now.
         """
-        payout_minor = potential_return_minor(stake_minor, [leg])
-        entry = exposure_of(leg, stake_minor=stake_minor, payout_minor=payout_minor)
+        payout_minor = potential_return_minor(stake.amount_minor, [leg])
+        entry = exposure_of(leg, stake_minor=stake.amount_minor, payout_minor=payout_minor)
         if self._entry != entry:
             await self._release()
         self._entry = entry
@@ -46,7 +47,7 @@ class ReservationHold:
         found = await self._exposure.reserve(self.key, entry, loss_minor_max=limits.market_loss_minor_max)
         self._is_ours = self._is_ours or found.state == ReservationState.RESERVED
         if found.state == ReservationState.REFUSED:
-            return refuse_liability(leg, limits, found.exposure)
+            return refuse_liability(leg, limits, found.exposure, currency=stake.currency)
         return None
 
     async def end(self, answer: BetAnswer) -> None:

@@ -59,8 +59,9 @@ class WalletService(wallet_service_pb2_grpc.WalletServiceServicer):
         return wallet_service_pb2.DepositTestMoneyResponse(balance=build_balance(balance))
 
     def _expect_within_bounds(self, amount: Money) -> None:
+        most = Money(self._deposit_minor_max, amount.currency)
         if not 0 < amount.amount_minor <= self._deposit_minor_max:
             raise AmountOutOfRange(
-                f"Deposit must be 1 to {self._deposit_minor_max} minor units, was {amount.amount_minor}",
+                f"Deposit must be {Money(1, amount.currency)} to {most}, was {amount}",
                 figures={"amount_minor_max": str(self._deposit_minor_max)},
             )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import ClassVar
 from uuid import UUID
 
 from kernel.errors import Category, DomainError
@@ -28,6 +29,10 @@ class PlayerBlocked(DomainError):
 
     reason = "PLAYER_BLOCKED"
     category = Category.FORBIDDEN
+    words: ClassVar[str] = "Player must not be blocked, is: ask whoever runs this place"
+
+    def __init__(self) -> None:
+        super().__init__(self.words)
 
 
 class PlayerUnknown(DomainError):

@@ -51,7 +51,7 @@ class PostgresWallet:
             case None:
                 return Balance(**answer["balance"])
             case PlayerBlocked.reason:
-                raise PlayerBlocked("Player must not be blocked")
+                raise PlayerBlocked()
             case BettorRequired.reason:
                 raise BettorRequired("Deposit must come from a bettor, came from another")
             case CurrencyMismatch.reason:

@@ -448,3 +448,23 @@ async def test_what_is_append_only_refuses_change(world: LedgerWorld, table: str
     await world.bet(player, stake_minor=10, fixture_id=fixture())
     with pytest.raises(Exception, match="append-only"):
         await world.fetch(f"DELETE FROM {table}")
+
+
+async def test_amounts_in_refusals_of_the_ledger_are_written_as_everywhere(world: LedgerWorld) -> None:
+    euros = [(amount_minor, "EUR") for amount_minor in (0, 5, -5, 2**63 - 1)]
+    for amount_minor, currency in (*euros, (50_000, "JPY"), (12, "KWD")):
+        (row,) = await world.fetch("SELECT ledger.amount_words($1, $2)", amount_minor, currency)
+        assert row[0] == str(Money(amount_minor, currency))
+    player = await world.open_player(cash_minor=0)
+    refused = refusal_of(await world.bets.place(build_command(player, 50_000, "test:poor")))
+    assert refused.message == "Stake must be at most EUR 0.00, was EUR 500.00"
+
+
+async def test_a_blocked_player_is_told_so_in_the_words_of_every_door(world: LedgerWorld) -> None:
+    player = await world.open_player(cash_minor=1_000)
+    await world.fetch("UPDATE pam.player SET status = 2 WHERE player_id = $1", player.player_id)
+    refused = refusal_of(await world.bets.place(build_command(player, 100, "test:blocked")))
+    assert (refused.reason, refused.message) == (PlayerBlocked.reason, PlayerBlocked.words)
+    with pytest.raises(PlayerBlocked) as at_the_wallet:
+        await world.wallet.deposit_test_money(uuid4(), player.cash_account_id, Money(100, "EUR"))
+    assert at_the_wallet.value.message == refused.message

@@ -186,7 +186,7 @@ def accepted_leg() -> Leg:
 def test_a_liability_refusal_offers_what_the_market_can_bear() -> None:
     leg = accepted_leg()
     limits = limits_for(TABLE, market_id=leg.market_id, is_in_play=leg.is_in_play)
-    found = refuse_liability(leg, limits, MarketExposure(0, {"home": 199_000}))
+    found = refuse_liability(leg, limits, MarketExposure(0, {"home": 199_000}), currency="EUR")
     # 1,000 of room at a gain of 1.05 for each 1.00 staked: 953 * 1.05 = 1000.65 is paid out as 1000.
     assert (found.reason, found.stake_max_minor) == (BetReason.LIABILITY_LIMIT_EXCEEDED, 953)
 
@@ -194,13 +194,13 @@ def test_a_liability_refusal_offers_what_the_market_can_bear() -> None:
 def test_a_liability_refusal_offers_nothing_rather_than_less_than_the_minimum() -> None:
     leg = accepted_leg()
     limits = limits_for(TABLE, market_id=leg.market_id, is_in_play=leg.is_in_play)
-    assert refuse_liability(leg, limits, MarketExposure(0, {"home": 199_995})).stake_max_minor == 0
+    assert refuse_liability(leg, limits, MarketExposure(0, {"home": 199_995}), currency="EUR").stake_max_minor == 0
 
 
 def test_a_liability_refusal_never_offers_more_than_the_stake_limit() -> None:
     leg = accepted_leg()
     limits = limits_for(TABLE, market_id=leg.market_id, is_in_play=leg.is_in_play)
-    assert refuse_liability(leg, limits, MarketExposure()).stake_max_minor == 100_000
+    assert refuse_liability(leg, limits, MarketExposure(), currency="EUR").stake_max_minor == 100_000
 
 
 def test_the_exposure_of_a_bet_carries_its_place_and_amounts() -> None:
@@ -233,15 +233,28 @@ def test_every_refusal_of_a_stake_names_the_least_beside_the_most() -> None:
     for found in (
         refusal(ask(stake=Money(9, "EUR")), FakeBook()),
         refusal(ask(stake=Money(100_001, "EUR")), FakeBook()),
-        refuse_liability(leg, limits, MarketExposure(0, {"home": 199_000})),
-        refuse_means(500, leg, limits, Means(available_minor=499, market_stake_minor=0)),
-        refuse_means(500, leg, limits, Means(available_minor=500, market_stake_minor=499_501)),
+        refuse_liability(leg, limits, MarketExposure(0, {"home": 199_000}), currency="EUR"),
+        refuse_means(Money(500, "EUR"), leg, limits, Means(available_minor=499, market_stake_minor=0)),
+        refuse_means(Money(500, "EUR"), leg, limits, Means(available_minor=500, market_stake_minor=499_501)),
     ):
         assert found is not None
         assert found.stake_min_minor == 10
         assert found.stake_max_minor is not None
     below = refusal(ask(stake=Money(9, "EUR")), FakeBook()).message
-    assert below.index("at least 10") < below.index("at most 100000")
+    assert below == "Stake must be at least EUR 0.10 and at most EUR 1000.00, was EUR 0.09"
+
+
+def test_amounts_in_refusals_are_written_as_people_write_them_with_their_currency() -> None:
+    leg = accepted_leg()
+    limits = limits_for(TABLE, market_id=leg.market_id, is_in_play=leg.is_in_play)
+    poor = refuse_means(Money(50_000, "EUR"), leg, limits, Means(available_minor=0, market_stake_minor=0))
+    full = refuse_means(Money(500, "EUR"), leg, limits, Means(available_minor=500, market_stake_minor=499_501))
+    costly = refuse_liability(leg, limits, MarketExposure(0, {"home": 199_000}), currency="EUR")
+    assert poor is not None
+    assert full is not None
+    assert poor.message == "Stake must be at most EUR 0.00, was EUR 500.00"
+    assert full.message == "Stakes of a player on 1x2 must be at most EUR 5000.00 together, EUR 4995.01 is open"
+    assert costly.message == "Stake must be at most EUR 9.53 for what we may lose on 1x2"
 
 
 @pytest.mark.parametrize(
@@ -262,5 +275,5 @@ def test_a_player_stakes_what_cash_and_market_leave_and_not_one_unit_more(
     leg = accepted_leg()
     limits = limits_for(TABLE, market_id=leg.market_id, is_in_play=leg.is_in_play)
     means = Means(available_minor=available_minor, market_stake_minor=market_stake_minor)
-    found = refuse_means(stake_minor, leg, limits, means)
+    found = refuse_means(Money(stake_minor, "EUR"), leg, limits, means)
     assert (found and found.reason, found and found.stake_max_minor) == (reason, stake_minor_max)

@@ -1,4 +1,4 @@
--- depends: 0017.one-case-one-market
+-- depends: 0018.claims
 
 -- Why a bet was set aside is one of a few reasons; what the server said stays in the detail.
 UPDATE bets.unsettled SET detail = reason || ': ' || detail, reason = CASE

@@ -169,7 +169,10 @@ BEGIN
         v_refusal := CASE
             WHEN p_refusals[v_row.n] IS NOT NULL THEN p_refusals[v_row.n]::jsonb
             WHEN v_row.player_refusal IS NOT NULL THEN bets.refuse(
-                v_row.player_refusal, 'Bets must come from a bettor who is not blocked', NULL, NULL)
+                v_row.player_refusal, CASE v_row.player_refusal
+                    WHEN 'PLAYER_BLOCKED' THEN 'Player must not be blocked, is: ask whoever runs this place'
+                    ELSE 'Bets must come from a bettor, came from another'
+                END, NULL, NULL)
             WHEN v_row.currency <> p_currencies[v_row.n] THEN bets.refuse(
                 'CURRENCY_MISMATCH', format('Stake must be in %s, was in %s', v_row.currency, p_currencies[v_row.n]),
                 NULL, NULL)
@@ -177,12 +180,14 @@ BEGIN
                 'MARKET_CLOSED', format('Market %s must be without a result, had one', v_row.market_id), NULL, NULL)
             WHEN v_row.hold_id IS NULL AND v_row.stake_minor > v_room_minor THEN bets.refuse(
                 'PLAYER_STAKE_LIMIT_EXCEEDED',
-                format('Stakes of a player on %s must be at most %s minor units, %s are open', v_row.market_id,
-                    v_row.market_stake_minor_max, v_row.market_stake_minor_max - v_room_minor),
+                format('Stakes of a player on %s must be at most %s together, %s is open', v_row.market_id,
+                    ledger.amount_words(v_row.market_stake_minor_max, v_row.currency),
+                    ledger.amount_words(v_row.market_stake_minor_max - v_room_minor, v_row.currency)),
                 least(v_room_minor, v_row.stake_minor_max), v_row.stake_minor_min)
             WHEN v_row.hold_id IS NULL AND v_row.stake_minor > v_available_minor THEN bets.refuse(
                 'INSUFFICIENT_FUNDS',
-                format('Stake must be at most %s, was %s', v_available_minor, v_row.stake_minor),
+                format('Stake must be at most %s, was %s', ledger.amount_words(v_available_minor, v_row.currency),
+                    ledger.amount_words(v_row.stake_minor, v_row.currency)),
                 least(v_available_minor, v_room_minor, v_row.stake_minor_max), v_row.stake_minor_min)
         END;
         IF v_row.hold_id IS NOT NULL THEN
