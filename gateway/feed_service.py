@@ -36,11 +36,13 @@ from prometheus_client import Gauge
 
 from gateway.feeds.intake import Intake, when_there_is_room
 from gateway.feeds.ports import Cursor, CursorStore, FeedKeyStore, FeedLog, Provider
-from gateway.feeds.push_stream import PushStream, StreamIdle
+from gateway.feeds.push_stream import REFUSALS_WAITING_MAX, PushStream, StreamIdle
 from gateway.feeds.refusals import FeedRefused, MessageMalformed, join_refusals
 from gateway.feeds.resumption import Resumption
+from gateway.feeds.rights_told import refusals_told
 from kernel.clock import Clock
 from kernel.errors import Category, DomainError
+from kernel.log import Record
 from overround.feed.v1.feed_pb2 import FeedUpdate
 from overround.feed.v1.feed_service_pb2 import PushRefusal, PushRequest, PushResponse
 
@@ -131,6 +133,13 @@ class FeedService:
                 yield response
         finally:
             self._begin_to_end(stream)
+
+    def tell_refused(self, records: list[Record]) -> None:
+        """Tell providers whose streams are open what of their words pricing found that they had no right to."""
+        for told in refusals_told(records):
+            stream = self._stream_by_provider.get(told.provider_id)
+            if stream is not None and stream.epoch == told.epoch and len(stream.refusals) < REFUSALS_WAITING_MAX:
+                stream.refuse(told.refusal)
 
     async def close(self) -> None:
         """End every stream and wait until their cursors are exact."""

@@ -323,7 +323,8 @@ class Pricing(Section):
     A competition's tier goes by its name as the provider writes it. `football_offer` names markets, or types of them
     ("total"), that we offer ourselves on football matches; unless it is set, the local profile offers a moderate list
     and the others nothing.
-    A fixture that nobody calls in play is suspended so long after its scheduled start as its sport tolerates.
+    A fixture that nobody calls in play is suspended so long after its scheduled start as its sport tolerates: at once
+    unless `start_tolerance_ms_by_sport` names it, since prices from before the start are what is bet on late.
     """
 
     overround: float = Field(default=1.05, ge=1.0, le=2.0)

@@ -26,6 +26,22 @@ MARKET_OF_ANOTHER_PROVIDER: Final = "MARKET_OF_ANOTHER_PROVIDER"
 BETTER_RANKED_PROVIDER: Final = "BETTER_RANKED_PROVIDER"
 OTHER_RESULT_STANDS: Final = "OTHER_RESULT_STANDS"
 FIXTURE_NOT_STARTED: Final = "FIXTURE_NOT_STARTED"
+STATE_NOT_PERMITTED: Final = "STATE_NOT_PERMITTED"
+QUOTING_NOT_PERMITTED: Final = "QUOTING_NOT_PERMITTED"
+WORDS_BY_REASON: Final = {
+    FIXTURE_NOT_QUOTED: "who has quoted no market of the fixture decides nothing about it: quote it first",
+    MARKET_NOT_QUOTED: "who has not quoted the market does not decide it",
+    NOTHING_PERMITTED: "the table of rights lets the provider say nothing of it",
+    STATE_NOT_PERMITTED: "the table of rights does not let the provider tell where the match stands",
+    QUOTING_NOT_PERMITTED: "the table of rights does not let the provider quote it",
+    SETTLING_NOT_PERMITTED: "the table of rights does not let the provider settle it",
+    CANCELLING_NOT_PERMITTED: "the table of rights does not let the provider cancel it",
+    MARKET_OF_ANOTHER_PROVIDER: "another provider brought or leads the market, and no rule says who decides it",
+    BETTER_RANKED_PROVIDER: "a provider of a better rank quotes the market and decides it",
+    OTHER_RESULT_STANDS: "another word stands, which it would undo",
+    FIXTURE_NOT_STARTED: "the fixture has not begun by what is known of its start, and nobody calls it played",
+}
+"""What each reason means, to whom it concerns."""
 RULES_CACHED_MAX: Final = 4_096
 
 _BEFORE_PLAY: Final = frozenset({FixtureStatus.UNKNOWN, FixtureStatus.PRE_MATCH})
@@ -111,6 +127,17 @@ class Judgement:
     may_quote: bool
     may_tell_state: bool
     referral_reasons: tuple[str, ...]
+
+    def refusals_of(self, update: FixtureUpdate) -> tuple[str, ...]:
+        """Return why nothing of an update counts, or, one a part, why its quotes or its word on the match do not."""
+        if self.refusal:
+            return (self.refusal,)
+        is_quoting, is_telling = update.quotes is not None, update.state is not None or update.description is not None
+        parts = {
+            QUOTING_NOT_PERMITTED: is_quoting and not self.may_quote,
+            STATE_NOT_PERMITTED: is_telling and not self.may_tell_state,
+        }
+        return tuple(reason for reason, is_refused in parts.items() if is_refused)
 
 
 def feed_of(provider_id: str) -> str:

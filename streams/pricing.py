@@ -29,7 +29,7 @@ from markets.layout import MARKETS_MAX
 from odds.fixture_state import FixtureState
 from odds.folding import fold, follow_trader, is_duplicate, is_late, stop_all, suspend_for
 from odds.policy import PricingPolicy
-from odds.provider_rights import Judgement, judge_update
+from odds.provider_rights import WORDS_BY_REASON, Judgement, judge_update
 from odds.repricing import Repricing, price, withhold
 from odds.updates import FixtureUpdate, Quotes, TraderCommand
 from overround.feed.v1 import feed_pb2
@@ -301,9 +301,9 @@ class PricingAgent:
             waiting.results.append(build_results(update, judgement.referral_reasons).SerializeToString())
             for reason in filter(None, judgement.referral_reasons):
                 REFERRED.labels(told.provider_id, reason).inc()
-        if judgement.refusal:
-            REFUSED.labels(told.provider_id, judgement.refusal).inc()
-            message = f"{judgement.refusal}: {told.provider_id} about {told.fixture_id}"
+        for reason in judgement.refusals_of(told):
+            REFUSED.labels(told.provider_id, reason).inc()
+            message = f"{reason}: {told.provider_id} about {told.fixture_id}: {WORDS_BY_REASON[reason]}"
             self._start(self._dead_letters.bury(event, reason=NO_RIGHT, message=message))
         return judgement
 

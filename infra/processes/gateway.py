@@ -47,7 +47,15 @@ from infra.stores.redis_client import open_redis
 from kernel.clock import Clock, SystemClock
 from kernel.errors import DomainError
 from kernel.log import Record
-from wire.topics import BET_EVENTS, BOOKS, FEED_PROVIDERS, HEARTBEATS, LIABILITIES
+from wire.topics import (
+    BET_EVENTS,
+    BOOKS,
+    FEED_PROVIDERS,
+    HEARTBEATS,
+    LIABILITIES,
+    PRICING_DEAD_LETTERS,
+    RESULTS,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -80,6 +88,7 @@ class Servers:
     books_log: LogReader
     desk_log: LogReader
     bets_log: LogReader
+    rights_log: LogReader
 
 
 def run(settings: Settings) -> None:
@@ -148,6 +157,7 @@ async def serve(settings: Settings, stopping: asyncio.Event) -> None:
                 (bettable.apply_providers, desk.apply_liabilities, desk.apply_providers, losses.apply_liabilities),
             ),
             _follow(servers.bets_log, (betting.feed.apply, desk.apply_bets)),
+            _follow(servers.rights_log, (feeds.tell_refused,)),
             desk.show_bets(),
             losses.run(),
             betting.keeper.run(),
@@ -200,10 +210,17 @@ async def _open_servers(stack: AsyncExitStack, settings: Settings) -> Servers:
             backlog_records=RECENT_BETS_MAX,
             gather_ms=GATHER_MS,
         ),
+        LogReader(
+            kafka,
+            [PRICING_DEAD_LETTERS.name, RESULTS.name],
+            start="end",
+            client_id=f"{NAME}-rights",
+            gather_ms=GATHER_MS,
+        ),
     )
     for reader in logs:
         stack.push_async_callback(reader.close)
-    books_log, desk_log, bets_log = logs
+    books_log, desk_log, bets_log, rights_log = logs
     return Servers(
         clock=SystemClock(),
         postgres=postgres,
@@ -216,6 +233,7 @@ async def _open_servers(stack: AsyncExitStack, settings: Settings) -> Servers:
         books_log=books_log,
         desk_log=desk_log,
         bets_log=bets_log,
+        rights_log=rights_log,
     )
 
 

@@ -31,6 +31,7 @@ from infra.stores.feed_keys import PostgresCursors, PostgresFeedKeys, provision_
 from infra.stores.feed_log import KafkaFeedLog
 from infra.stores.postgres import PostgresPool
 from kernel.clock import SystemClock
+from kernel.log import Record
 from markets.layout import MarketLayout
 from odds.fixture_state import new_state
 from odds.folding import fold
@@ -49,7 +50,7 @@ from tests.free_ports import free_port
 from tests.running_system import running
 from tests.unit.fake_gateway import Door
 from wire.feed import build_quotes, parse_update
-from wire.topics import FEED_DEAD_LETTERS, FEED_PROVIDERS, FEED_UPDATES
+from wire.topics import FEED_DEAD_LETTERS, FEED_PROVIDERS, FEED_UPDATES, PRICING_DEAD_LETTERS
 
 LIMITS = PushLimits(in_flight_updates_max=100, idle_timeout_ms=30_000, acknowledge_interval_ms=5)
 WAIT_S = 120.0
@@ -377,6 +378,21 @@ async def test_what_a_broker_that_was_away_did_not_take_is_sent_again_and_holds(
     signs = log.signs(provider_id)
     assert (signs[-1].is_up, signs[-1].epoch) == (True, 2)
     assert False in [sign.is_up for sign in signs]
+
+
+async def test_what_pricing_found_no_right_to_is_told_to_the_stream_that_brought_it(
+    doors: Doors, provider_id: str, api_key: str
+) -> None:
+    async with Pusher(doors.address, api_key) as pusher:
+        await pusher.receive()
+        assert doors.service is not None
+        stream_epochs = range(1, 4)
+        updates = [FeedUpdate(provider_id=provider_id, sequence=9, epoch=epoch) for epoch in stream_epochs]
+        letters = [DeadLetter(reason="NO_RIGHT", message="a", raw=update.SerializeToString()) for update in updates]
+        doors.service.tell_refused(
+            [Record(PRICING_DEAD_LETTERS.name, 0, 0, 0, "", letter.SerializeToString()) for letter in letters]
+        )
+        assert [(told.sequence, told.reason) for told in await pusher.wait_for_refusals(1)] == [(9, "NO_RIGHT")]
 
 
 async def test_a_bad_part_of_an_update_is_refused_and_the_rest_is_taken(

@@ -86,7 +86,9 @@ class PushRefusal(_message.Message):
     MESSAGE_FIELD_NUMBER: _builtins.int
     sequence: _builtins.int
     reason: _builtins.str
-    """Stable reason: "MALFORMED", "OVERSIZED", "OUT_OF_ORDER", "DUPLICATE"."""
+    """Stable reason: "MALFORMED", "OVERSIZED", "OUT_OF_ORDER", "DUPLICATE". Some time after the acknowledgement: "NO_RIGHT",
+    or why the result of a market waits for a person ("MARKET_NOT_QUOTED", "MARKET_OF_ANOTHER_PROVIDER" and the like).
+    """
     message: _builtins.str
     """What was expected and what was found."""
     def __init__(

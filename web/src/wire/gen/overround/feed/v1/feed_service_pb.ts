@@ -84,7 +84,8 @@ export type PushRefusal = Message<"overround.feed.v1.PushRefusal"> & {
   sequence: bigint;
 
   /**
-   * Stable reason: "MALFORMED", "OVERSIZED", "OUT_OF_ORDER", "DUPLICATE".
+   * Stable reason: "MALFORMED", "OVERSIZED", "OUT_OF_ORDER", "DUPLICATE". Some time after the acknowledgement: "NO_RIGHT",
+   * or why the result of a market waits for a person ("MARKET_NOT_QUOTED", "MARKET_OF_ANOTHER_PROVIDER" and the like).
    *
    * @generated from field: string reason = 2;
    */
