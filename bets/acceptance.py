@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from bets.answer import BetRefusal, StakeBounds
-from bets.bet import ODDS_SCALE, Leg
+from bets.bet import ODDS_SCALE, Leg, potential_return_minor
 from bets.request import BetRequest, LegRequest, PricePolicy
 from kernel.money import Money
 from markets.fixture import MarketStatus
@@ -96,14 +96,43 @@ class Means:
     market_stake_minor: int
 
 
-def decide(request: BetRequest, *, bettor: Bettor, book: BookView | None, table: LimitTable) -> Leg | BetRefusal:
-    """Return the leg at the price it would be taken at, or why it is not taken and what would be.
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A bet as it would be taken now: everything about it that is worked out, once, for all who come after.
+
+    Attributes:
+        legs: At the prices at which they would be taken.
+        stake: What the bettor pays.
+        potential_return_minor: What is paid if every leg wins.
+        limits: Those that hold for it.
+        bounds: What may be staked on it.
+        entry: What it adds to exposure.
+    """
+
+    legs: tuple[Leg, ...]
+    stake: Money
+    potential_return_minor: int
+    limits: BetLimits
+    bounds: StakeBounds
+    entry: ExposureEntry
+
+    @property
+    def is_in_play(self) -> bool:
+        """Return whether any of its fixtures is being played."""
+        return any(leg.is_in_play for leg in self.legs)
+
+
+def decide(
+    request: BetRequest, *, bettor: Bettor, book: BookView | None, table: LimitTable, means: Means | None
+) -> Plan | BetRefusal:
+    """Return the bet as it would be taken, or why it is not taken and what would be.
 
     Args:
         request: What is asked for.
         bettor: Who asks.
         book: The current book of the leg's fixture; None if there is none.
         table: The house's limits. Exposure is not looked at here: it has to be reserved.
+        means: What the bettor can stake, on which the ledger has the last word; None where the stake is claimed.
     """
     refusal = _refuse_request(request, bettor)
     if refusal is not None:
@@ -111,57 +140,59 @@ def decide(request: BetRequest, *, bettor: Bettor, book: BookView | None, table:
     leg = _take_price(request.legs[0], book, policy=request.price_policy)
     if isinstance(leg, BetRefusal):
         return leg
-    limits = limits_for(table, market_id=leg.market_id, is_in_play=leg.is_in_play)
-    return _refuse_stake(request.stake, leg, limits) or leg
+    plan = _plan(leg, request.stake, limits_for(table, market_id=leg.market_id, is_in_play=leg.is_in_play))
+    refusal = _refuse_stake(plan) or (None if means is None else refuse_means(plan, means))
+    return refusal or plan
 
 
-def exposure_of(leg: Leg, *, stake_minor: int, payout_minor: int) -> ExposureEntry:
-    """Return what a bet on this leg adds to the exposure of its market."""
-    return ExposureEntry(
-        fixture_id=leg.fixture_id,
-        market_id=leg.market_id,
-        outcome_id=leg.outcome_id,
-        stake_minor=stake_minor,
-        payout_minor=payout_minor,
-    )
-
-
-def bounds_of(leg: Leg, limits: BetLimits) -> StakeBounds:
-    """Return what may be staked on this leg."""
-    return StakeBounds(
-        stake_minor_min=limits.stake_minor_min,
-        stake_minor_max=limits.stake_max_at(leg.decimal_odds_milli),
-        market_stake_minor_max=limits.player_stake_minor_max,
-    )
-
-
-def refuse_means(stake: Money, leg: Leg, limits: BetLimits, means: Means) -> BetRefusal | None:
-    """Return why the player cannot stake so much, None if they can; the ledger has the last word on both."""
-    stake_minor, currency = stake.amount_minor, stake.currency
-    stake_minor_max = limits.stake_max_at(leg.decimal_odds_milli)
-    room_minor = max(0, limits.player_stake_minor_max - means.market_stake_minor)
+def refuse_means(plan: Plan, means: Means) -> BetRefusal | None:
+    """Return why the player cannot stake so much, None if they can."""
+    bounds, stake_minor, currency = plan.bounds, plan.stake.amount_minor, plan.stake.currency
+    room_minor = max(0, bounds.market_stake_minor_max - means.market_stake_minor)
     if stake_minor > room_minor:
+        most = Money(bounds.market_stake_minor_max, currency)
         message = (
-            f"Stakes of a player on {leg.market_id} must be at most {Money(limits.player_stake_minor_max, currency)} "
-            f"together, {Money(means.market_stake_minor, currency)} is open"
+            f"Stakes of a player on {plan.entry.market_id} must be at most {most} together, "
+            f"{Money(means.market_stake_minor, currency)} is open"
         )
-        return _with_stakes(BetReason.PLAYER_STAKE_LIMIT_EXCEEDED, message, min(room_minor, stake_minor_max), limits)
+        found = min(room_minor, bounds.stake_minor_max)
+        return _with_stakes(BetReason.PLAYER_STAKE_LIMIT_EXCEEDED, message, found, bounds)
     if stake_minor > means.available_minor:
-        message = f"Stake must be at most {Money(means.available_minor, currency)}, was {stake}"
-        found = min(means.available_minor, room_minor, stake_minor_max)
-        return _with_stakes(BetReason.INSUFFICIENT_FUNDS, message, found, limits)
+        message = f"Stake must be at most {Money(means.available_minor, currency)}, was {plan.stake}"
+        found = min(means.available_minor, room_minor, bounds.stake_minor_max)
+        return _with_stakes(BetReason.INSUFFICIENT_FUNDS, message, found, bounds)
     return None
 
 
-def refuse_liability(leg: Leg, limits: BetLimits, exposure: MarketExposure, *, currency: str) -> BetRefusal:
+def refuse_liability(plan: Plan, exposure: MarketExposure) -> BetRefusal:
     """Return the refusal of a bet that would cost too much, with the largest stake that would be taken now."""
+    (leg,) = plan.legs
     room_minor = exposure.stake_max_minor(
-        leg.outcome_id, decimal_odds_milli=leg.decimal_odds_milli, loss_minor_max=limits.market_loss_minor_max
+        leg.outcome_id,
+        decimal_odds_milli=leg.decimal_odds_milli,
+        loss_minor_max=plan.limits.market_loss_minor_max,
     )
-    stake_minor_max = _takeable(min(room_minor, limits.stake_max_at(leg.decimal_odds_milli)), limits)
-    most = Money(stake_minor_max, currency)
+    stake_minor_max = _takeable(min(room_minor, plan.bounds.stake_minor_max), plan.bounds)
+    most = Money(stake_minor_max, plan.stake.currency)
     message = f"Stake must be at most {most} for what we may lose on {leg.market_id}"
-    return _with_stakes(BetReason.LIABILITY_LIMIT_EXCEEDED, message, stake_minor_max, limits)
+    return _with_stakes(BetReason.LIABILITY_LIMIT_EXCEEDED, message, stake_minor_max, plan.bounds)
+
+
+def _plan(leg: Leg, stake: Money, limits: BetLimits) -> Plan:
+    legs, stake_minor = (leg,), stake.amount_minor
+    payout_minor = potential_return_minor(stake_minor, legs)
+    return Plan(
+        legs=legs,
+        stake=stake,
+        potential_return_minor=payout_minor,
+        limits=limits,
+        bounds=StakeBounds(
+            stake_minor_min=limits.stake_minor_min,
+            stake_minor_max=limits.stake_max_at(leg.decimal_odds_milli),
+            market_stake_minor_max=limits.player_stake_minor_max,
+        ),
+        entry=ExposureEntry(leg.fixture_id, leg.market_id, leg.outcome_id, stake_minor, payout_minor),
+    )
 
 
 def _refuse_request(request: BetRequest, bettor: Bettor) -> BetRefusal | None:
@@ -223,28 +254,29 @@ def _with_price(reason: BetReason, message: str, decimal_odds_milli: int, book: 
     return BetRefusal(reason, message, decimal_odds_milli=offered, book_version=book.version if offered else None)
 
 
-def _refuse_stake(stake: Money, leg: Leg, limits: BetLimits) -> BetRefusal | None:
-    stake_minor_max = _takeable(limits.stake_max_at(leg.decimal_odds_milli), limits)
-    least, most = Money(limits.stake_minor_min, stake.currency), Money(stake_minor_max, stake.currency)
-    if stake.amount_minor < limits.stake_minor_min:
+def _refuse_stake(plan: Plan) -> BetRefusal | None:
+    stake, bounds = plan.stake, plan.bounds
+    stake_minor_max = _takeable(bounds.stake_minor_max, bounds)
+    least, most = Money(bounds.stake_minor_min, stake.currency), Money(stake_minor_max, stake.currency)
+    if stake.amount_minor < bounds.stake_minor_min:
         message = f"Stake must be at least {least} and at most {most}, was {stake}"
-        return _with_stakes(BetReason.STAKE_BELOW_MINIMUM, message, stake_minor_max, limits)
+        return _with_stakes(BetReason.STAKE_BELOW_MINIMUM, message, stake_minor_max, bounds)
     if stake.amount_minor > stake_minor_max:
         message = f"Stake must be at most {most} and at least {least}, was {stake}"
-        return _with_stakes(BetReason.STAKE_LIMIT_EXCEEDED, message, stake_minor_max, limits)
+        return _with_stakes(BetReason.STAKE_LIMIT_EXCEEDED, message, stake_minor_max, bounds)
     return None
 
 
-def _with_stakes(reason: BetReason, message: str, stake_max_minor: int, limits: BetLimits) -> BetRefusal:
+def _with_stakes(reason: BetReason, message: str, stake_max_minor: int, bounds: StakeBounds) -> BetRefusal:
     """Name the least with the most, so that nobody takes the one for the other."""
     return BetRefusal(
         reason,
         message,
-        stake_max_minor=_takeable(stake_max_minor, limits),
-        stake_min_minor=limits.stake_minor_min,
+        stake_max_minor=_takeable(stake_max_minor, bounds),
+        stake_min_minor=bounds.stake_minor_min,
     )
 
 
-def _takeable(stake_minor_max: int, limits: BetLimits) -> int:
+def _takeable(stake_minor_max: int, bounds: StakeBounds) -> int:
     """Return zero for a maximum below the minimum: no stake would be taken at all."""
-    return stake_minor_max if stake_minor_max >= limits.stake_minor_min else 0
+    return stake_minor_max if stake_minor_max >= bounds.stake_minor_min else 0

@@ -51,6 +51,7 @@ class PlaceCommand:
 
     Attributes:
         fingerprint: 32 bytes over the business fields of the request (`kernel.commands.fingerprint_of`).
+        potential_return_minor: What is paid if every leg wins.
         refusal: Set where the checks before the ledger refused: then that answer is stored and nothing moves.
         bounds: None where nothing but the player's cash bounds the stake.
         not_after_us: By the ledger's clock; it decides nothing that comes later. None for whenever it comes.
@@ -62,6 +63,7 @@ class PlaceCommand:
     fingerprint: bytes
     legs: tuple[Leg, ...]
     stake: Money
+    potential_return_minor: int
     refusal: BetRefusal | None
     bounds: StakeBounds | None = None
     not_after_us: int | None = None

@@ -8,9 +8,9 @@ from uuid import UUID
 
 from bets.answer import BetAnswer, BetRefusal
 from bets.bet import BetStatus
+from bets.placement import BetPlacement
 from bets.ports import BetLedger
 from gateway.auth import Authenticator, Context
-from gateway.bet_placement import BetPlacement
 from gateway.bet_stream import BetStream
 from gateway.errors import DetailedRefusal
 from kernel.errors import Category, DomainError, InvariantBroken

@@ -86,6 +86,7 @@ class Crowd:
             fingerprint=fingerprint_of(fixture_id, place),
             legs=(Leg(fixture_id, MARKET_ID, outcome_id, ODDS_MILLI, 1, False, "Load v Load"),),
             stake=Money(STAKE_MINOR, CURRENCY),
+            potential_return_minor=STAKE_MINOR * ODDS_MILLI // 1_000,
             refusal=None,
         )
 

@@ -177,6 +177,7 @@ def build_command(
         fingerprint=fingerprint_of(fixture_id, outcome_id, stake_minor, odds_milli, currency),
         legs=(Leg(fixture_id, "1x2", outcome_id, odds_milli, 1_700_000_000_000_000, False, "Ajax v Feyenoord"),),
         stake=Money(stake_minor, currency),
+        potential_return_minor=stake_minor * odds_milli // 1_000,
         refusal=refusal,
     )
 

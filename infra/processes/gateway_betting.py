@@ -9,9 +9,10 @@ from dataclasses import dataclass
 import grpc
 from redis.asyncio import Redis
 
+from bets.placement import BetPlacement, BettingRules, BookSource
 from gateway.auth import Authenticator
 from gateway.bet_feed import BetFeed
-from gateway.bet_placement import BetFigures, BetPlacement, BettingRules, BookSource
+from gateway.bet_observer import BetFigures, BetObserver
 from gateway.bet_stream import BetStream
 from gateway.betting_service import BettingService
 from gateway.guards import Guards, make_guards
@@ -122,7 +123,12 @@ def make_betting(
     exposure = RedisExposure(exposure_redis, clock=clock, timeout_ms=settings.betting.risk_timeout_ms)
     feed = BetFeed(watchers_max=settings.betting.watchers_max)
     placement = BetPlacement(
-        books=books, exposure=exposure, ledger=ledger, figures=figures, clock=clock, rules=_rules(settings)
+        books=books,
+        exposure=exposure,
+        ledger=ledger,
+        observer=BetObserver(figures),
+        clock=clock,
+        rules=_rules(settings),
     )
     stream = BetStream(auth=auth, ledger=ledger, wallet=wallet, feed=feed, clock=clock)
     betting = BettingService(auth=auth, placement=placement, ledger=ledger, stream=stream)

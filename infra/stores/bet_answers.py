@@ -9,7 +9,7 @@ from uuid import UUID
 import orjson
 
 from bets.answer import BetAnswer, BetRefusal, PlaceCommand
-from bets.bet import Bet, BetEvent, BetEventKind, BetStatus, potential_return_minor
+from bets.bet import Bet, BetEvent, BetEventKind, BetStatus
 from infra.stores.bet_rows import load_bet_rows
 from infra.stores.postgres import Connection
 from wallet.balance import Balance
@@ -27,7 +27,7 @@ def new_answer(command: PlaceCommand, answer: dict[str, Any]) -> BetAnswer:
         request_id=command.request_id,
         legs=command.legs,
         stake=command.stake,
-        potential_return_minor=potential_return_minor(stake_minor, command.legs),
+        potential_return_minor=command.potential_return_minor,
         status=BetStatus.OPEN,
         return_minor=0,
         placed_time_us=placed_time_us,

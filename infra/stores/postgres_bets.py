@@ -15,7 +15,7 @@ import asyncpg
 import orjson
 
 from bets.answer import BetAnswer, Claim, Inquiry, PlaceCommand, Standing, TooManyRefusals
-from bets.bet import Bet, BetStatus, potential_return_minor
+from bets.bet import Bet, BetStatus
 from infra.settings import Ledger
 from infra.stores.bet_answers import dump_refusal, new_answer, read_replays
 from infra.stores.bet_rows import load_bet_rows
@@ -225,7 +225,7 @@ def _columns(commands: Sequence[PlaceCommand], bet_ids: Sequence[UUID]) -> tuple
         list(bet_ids),
         [command.stake.amount_minor for command in commands],
         [command.stake.currency for command in commands],
-        [potential_return_minor(command.stake.amount_minor, command.legs) for command in commands],
+        [command.potential_return_minor for command in commands],
         [None if command.refusal is None else dump_refusal(command.refusal) for command in commands],
         [command.bounds and command.bounds.stake_minor_min for command in commands],
         [command.bounds and command.bounds.stake_minor_max for command in commands],

@@ -76,6 +76,7 @@ def build_command(player: Player) -> PlaceCommand:
         fingerprint=fingerprint_of(str(player.player_id), fixture_id),
         legs=(Leg(fixture_id, "1x2", "home", 2_150, 1_700_000_000_000_000, False, "Ajax v Feyenoord"),),
         stake=Money(100, "EUR"),
+        potential_return_minor=215,
         refusal=None,
     )
 

@@ -163,7 +163,9 @@ class _Bettor:
         fingerprint = fingerprint_of(fixture_id, outcome_id)
         account_id = self.player.cash_account_id
         stake = Money(STAKE_MINOR, "EUR")
-        command = PlaceCommand(request_id, self.player.player_id, account_id, fingerprint, (leg,), stake, None)
+        payout_minor = STAKE_MINOR * ODDS_MILLI // 1_000
+        player_id = self.player.player_id
+        command = PlaceCommand(request_id, player_id, account_id, fingerprint, (leg,), stake, payout_minor, None)
         answer = await self._ledger.place(command)
         assert answer.bet is not None
         return answer.bet

@@ -11,8 +11,8 @@ from uuid import UUID, uuid4
 import pytest
 
 from bets.answer import BetAnswer, BetRefusal, PlaceCommand, StakeBounds
+from bets.placement import BetPlacement, BettingRules
 from bets.request import BetRequest, LegRequest, PricePolicy
-from gateway.bet_placement import BetPlacement, BettingRules
 from infra.audit import check_ledger
 from infra.settings import Settings
 from kernel.clock import SystemClock
@@ -31,7 +31,7 @@ from tests.ledger_world import (
     scratch_database,
     settlement,
 )
-from tests.unit.fake_betting import FakeBook, FakeBooks, FakeExposure, FakeFigures
+from tests.unit.fake_betting import FakeBook, FakeBooks, FakeExposure, FakeObserver
 
 SOON_US = 3_000_000
 BOUNDS = StakeBounds(stake_minor_min=10, stake_minor_max=1_000, market_stake_minor_max=1_000)
@@ -288,7 +288,7 @@ class Gateway:
             books=books,
             exposure=exposure,
             ledger=world.bets,
-            figures=FakeFigures(),
+            observer=FakeObserver(),
             clock=SystemClock(),
             rules=BettingRules(
                 table=LimitTable(10, 1_000, 1_000_000, 1_000_000, 500, 1_000, player_stakes_max=1),

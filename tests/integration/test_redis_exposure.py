@@ -363,7 +363,7 @@ async def test_a_forgotten_reservation_follows_the_ledger(redis: Redis, exposure
     for key in (accepted, lost):
         await dead_gateway.reserve(key, taken, loss_minor_max=LOSS_MINOR_MAX)
     await ledger.place(
-        PlaceCommand(accepted.request_id, accepted.player_id, 70, b"f" * 32, (leg,), Money(1_000, "EUR"), None)
+        PlaceCommand(accepted.request_id, accepted.player_id, 70, b"f" * 32, (leg,), Money(1_000, "EUR"), 2_000, None)
     )
     sweeper = keeper(redis, exposure, ledger=ledger, clock=clock)
     clock.time_us += 29_999_000

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bets.answer import BetAnswer
-from gateway.bet_placement import BetPlacement, BettingRules
+from bets.placement import BetPlacement, BettingRules
 from kernel.commands import LedgerUnavailable
 from kernel.errors import DomainError
 from risk.exposure import MarketExposure
@@ -24,8 +24,8 @@ from tests.unit.fake_betting import (
     FakeBooks,
     FakeClock,
     FakeExposure,
-    FakeFigures,
     FakeLedger,
+    FakeObserver,
     ask,
     one_turn,
 )
@@ -59,7 +59,7 @@ class House:
             books=self.books,
             exposure=self.exposure,
             ledger=self.ledger,
-            figures=FakeFigures(),
+            observer=FakeObserver(),
             clock=FakeClock(),
             rules=RULES,
         )

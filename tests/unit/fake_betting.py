@@ -8,9 +8,10 @@ from uuid import UUID, uuid4
 
 from bets.acceptance import MarketView
 from bets.answer import BetAnswer, BetRefusal, Claim, Inquiry, PlaceCommand, Standing
-from bets.bet import Bet, BetEvent, BetEventKind, BetStatus, potential_return_minor
+from bets.bet import Bet, BetEvent, BetEventKind, BetStatus
 from bets.request import BetRequest, LegRequest, PricePolicy
 from kernel.commands import UNDECIDED, LedgerUnavailable, RequestIdReused
+from kernel.errors import DomainError
 from kernel.money import Money
 from markets.fixture import MarketStatus
 from pam.player import Player, PlayerRole, PlayerStatus
@@ -256,7 +257,7 @@ class FakeLedger:
             request_id=command.request_id,
             legs=command.legs,
             stake=command.stake,
-            potential_return_minor=potential_return_minor(command.stake.amount_minor, command.legs),
+            potential_return_minor=command.potential_return_minor,
             status=BetStatus.OPEN,
             return_minor=0,
             placed_time_us=5,
@@ -268,6 +269,28 @@ class FakeLedger:
 
 def _subject(inquiry: Inquiry) -> tuple[UUID, str, str]:
     return inquiry.player_id, inquiry.fixture_id, inquiry.market_id
+
+
+class FakeObserver:
+    """Keeps what placing tells it."""
+
+    def __init__(self) -> None:
+        self.answers: list[tuple[float, bool]] = []
+        self.errors: list[str] = []
+        self.left: list[ReservationKey] = []
+        self.broken: list[BaseException] = []
+
+    def note_answer(self, answer: BetAnswer, *, seconds: float) -> None:
+        self.answers.append((seconds, answer.bet is not None))
+
+    def note_error(self, error: DomainError) -> None:
+        self.errors.append(error.reason)
+
+    def note_left(self, key: ReservationKey) -> None:
+        self.left.append(key)
+
+    def note_broken(self, error: BaseException) -> None:
+        self.broken.append(error)
 
 
 class FakeFigures:

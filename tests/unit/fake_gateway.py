@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any, cast
 from uuid import UUID, uuid4
 
+from bets.placement import BetPlacement, BettingRules
 from gateway.auth import Authenticator
 from gateway.bet_feed import BetFeed
-from gateway.bet_placement import BetPlacement, BettingRules
 from gateway.bet_stream import BetStream
 from gateway.betting_service import BettingService
 from gateway.player_service import PlayerService
@@ -20,7 +20,7 @@ from pam.player import Player, PlayerRole, PlayerStatus, StoredPlayer, UsernameT
 from pam.ports import PasswordDoor
 from pam.session import Session, SessionsUnavailable, StoredSession
 from risk.limits import LimitTable
-from tests.unit.fake_betting import PLAYER, FakeBooks, FakeClock, FakeExposure, FakeFigures, FakeLedger
+from tests.unit.fake_betting import PLAYER, FakeBooks, FakeClock, FakeExposure, FakeLedger, FakeObserver
 from wallet.balance import Balance
 
 TOKEN = "ann's token"
@@ -158,7 +158,7 @@ class Door:
             books=self.books,
             exposure=FakeExposure(),
             ledger=self.ledger,
-            figures=FakeFigures(),
+            observer=FakeObserver(),
             clock=self.clock,
             rules=BettingRules(table, in_play_delay_ms=10, answer_timeout_ms=500, in_flight_max=10),
         )

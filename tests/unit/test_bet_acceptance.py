@@ -7,14 +7,15 @@ from uuid import UUID
 
 import pytest
 
-from bets.acceptance import BetReason, Bettor, MarketView, Means, decide, exposure_of, refuse_liability, refuse_means
-from bets.answer import BetRefusal
+from bets.acceptance import BetReason, Bettor, MarketView, Means, Plan, decide, refuse_liability, refuse_means
+from bets.answer import BetRefusal, StakeBounds
 from bets.bet import Leg
 from bets.request import BetRequest, LegRequest, PricePolicy
 from kernel.money import Money
 from markets.fixture import MarketStatus
 from risk.exposure import MarketExposure
-from risk.limits import LimitTable, limits_for
+from risk.limits import LimitTable
+from risk.ports import ExposureEntry
 
 TABLE = LimitTable(
     stake_minor_min=10,
@@ -60,8 +61,10 @@ def ask(
     )
 
 
-def decision(request: BetRequest, book: FakeBook | None, bettor: Bettor = BETTOR) -> Leg | BetRefusal:
-    return decide(request, bettor=bettor, book=book, table=TABLE)
+def decision(
+    request: BetRequest, book: FakeBook | None, bettor: Bettor = BETTOR, means: Means | None = None
+) -> Plan | BetRefusal:
+    return decide(request, bettor=bettor, book=book, table=TABLE, means=means)
 
 
 def refusal(request: BetRequest, book: FakeBook | None, bettor: Bettor = BETTOR) -> BetRefusal:
@@ -71,7 +74,8 @@ def refusal(request: BetRequest, book: FakeBook | None, bettor: Bettor = BETTOR)
 
 
 def test_an_open_market_at_the_price_asked_for_is_taken() -> None:
-    assert decision(ask(), FakeBook()) == Leg("sim:1:1", "1x2", "home", 2_050, 100, False, "Ajax v Feyenoord")
+    leg = Leg("sim:1:1", "1x2", "home", 2_050, 100, False, "Ajax v Feyenoord")
+    assert planned().legs == (leg,)
 
 
 @pytest.mark.parametrize(
@@ -91,8 +95,9 @@ def test_an_open_market_at_the_price_asked_for_is_taken() -> None:
 def test_the_price_policy_decides_over_a_moved_price(policy: PricePolicy, now_milli: int, is_taken: bool) -> None:
     found = decision(ask(policy=policy), FakeBook(decimal_odds_milli=now_milli, version=101))
     if is_taken:
-        assert isinstance(found, Leg)
-        assert (found.decimal_odds_milli, found.book_version) == (now_milli, 101)
+        assert isinstance(found, Plan)
+        (leg,) = found.legs
+        assert (leg.decimal_odds_milli, leg.book_version) == (now_milli, 101)
     else:
         assert isinstance(found, BetRefusal)
         assert found.reason == BetReason.PRICE_CHANGED
@@ -100,7 +105,7 @@ def test_the_price_policy_decides_over_a_moved_price(policy: PricePolicy, now_mi
 
 
 def test_an_older_version_with_the_same_price_is_taken() -> None:
-    assert isinstance(decision(ask(book_version=1), FakeBook()), Leg)
+    assert isinstance(decision(ask(book_version=1), FakeBook()), Plan)
 
 
 def test_a_version_that_we_have_not_published_is_refused() -> None:
@@ -125,7 +130,7 @@ def test_a_market_that_is_not_open_takes_no_bet(status: MarketStatus, reason: Be
 @pytest.mark.parametrize(("odds_milli", "is_offered"), [(0, False), (1_000, False), (1_001, True)])
 def test_an_outcome_is_offered_only_if_it_pays_more_than_the_stake(odds_milli: int, is_offered: bool) -> None:
     found = decision(ask(policy=PricePolicy.ANY), FakeBook(decimal_odds_milli=odds_milli))
-    assert isinstance(found, Leg) is is_offered
+    assert isinstance(found, Plan) is is_offered
     if isinstance(found, BetRefusal):
         assert found.reason == BetReason.OUTCOME_NOT_OFFERED
 
@@ -151,7 +156,7 @@ def test_a_blocked_player_and_a_foreign_currency_are_refused() -> None:
 @pytest.mark.parametrize(("stake_minor", "is_taken"), [(-5, False), (0, False), (9, False), (10, True)])
 def test_the_smallest_stake_is_named(stake_minor: int, is_taken: bool) -> None:
     found = decision(ask(stake=Money(stake_minor, "EUR")), FakeBook())
-    assert isinstance(found, Leg) is is_taken
+    assert isinstance(found, Plan) is is_taken
     if isinstance(found, BetRefusal):
         assert (found.reason, found.stake_min_minor) == (BetReason.STAKE_BELOW_MINIMUM, 10)
 
@@ -171,42 +176,38 @@ def test_the_smallest_stake_is_named(stake_minor: int, is_taken: bool) -> None:
 def test_the_stake_limit_is_met_exactly(book: FakeBook, stake_minor_max: int) -> None:
     request = ask(policy=PricePolicy.ANY, market_id=book.market_id)
     if stake_minor_max:
-        assert isinstance(decision(replace(request, stake=Money(stake_minor_max, "EUR")), book), Leg)
+        assert isinstance(decision(replace(request, stake=Money(stake_minor_max, "EUR")), book), Plan)
     over = max(stake_minor_max, TABLE.stake_minor_min) + 1
     found = refusal(replace(request, stake=Money(over, "EUR")), book)
     assert (found.reason, found.stake_max_minor) == (BetReason.STAKE_LIMIT_EXCEEDED, stake_minor_max)
 
 
-def accepted_leg() -> Leg:
-    leg = decision(ask(), FakeBook())
-    assert isinstance(leg, Leg)
-    return leg
+def planned(request: BetRequest | None = None) -> Plan:
+    plan = decision(request or ask(), FakeBook())
+    assert isinstance(plan, Plan)
+    return plan
 
 
 def test_a_liability_refusal_offers_what_the_market_can_bear() -> None:
-    leg = accepted_leg()
-    limits = limits_for(TABLE, market_id=leg.market_id, is_in_play=leg.is_in_play)
-    found = refuse_liability(leg, limits, MarketExposure(0, {"home": 199_000}), currency="EUR")
+    found = refuse_liability(planned(), MarketExposure(0, {"home": 199_000}))
     # 1,000 of room at a gain of 1.05 for each 1.00 staked: 953 * 1.05 = 1000.65 is paid out as 1000.
     assert (found.reason, found.stake_max_minor) == (BetReason.LIABILITY_LIMIT_EXCEEDED, 953)
 
 
 def test_a_liability_refusal_offers_nothing_rather_than_less_than_the_minimum() -> None:
-    leg = accepted_leg()
-    limits = limits_for(TABLE, market_id=leg.market_id, is_in_play=leg.is_in_play)
-    assert refuse_liability(leg, limits, MarketExposure(0, {"home": 199_995}), currency="EUR").stake_max_minor == 0
+    assert refuse_liability(planned(), MarketExposure(0, {"home": 199_995})).stake_max_minor == 0
 
 
 def test_a_liability_refusal_never_offers_more_than_the_stake_limit() -> None:
-    leg = accepted_leg()
-    limits = limits_for(TABLE, market_id=leg.market_id, is_in_play=leg.is_in_play)
-    assert refuse_liability(leg, limits, MarketExposure(), currency="EUR").stake_max_minor == 100_000
+    assert refuse_liability(planned(), MarketExposure()).stake_max_minor == 100_000
 
 
-def test_the_exposure_of_a_bet_carries_its_place_and_amounts() -> None:
-    entry = exposure_of(accepted_leg(), stake_minor=1_000, payout_minor=2_050)
-    assert (entry.fixture_id, entry.market_id, entry.outcome_id) == ("sim:1:1", "1x2", "home")
-    assert (entry.stake_minor, entry.payout_minor) == (1_000, 2_050)
+def test_a_plan_holds_all_that_follows_from_price_and_stake() -> None:
+    plan = planned()
+    assert (plan.potential_return_minor, plan.is_in_play) == (2_050, False)
+    assert plan.bounds == StakeBounds(10, 100_000, 500_000)
+    assert plan.entry == ExposureEntry("sim:1:1", "1x2", "home", 1_000, 2_050)
+    assert plan.limits.market_loss_minor_max == 200_000
 
 
 @pytest.mark.parametrize(
@@ -228,14 +229,12 @@ def test_the_fingerprint_tells_another_request_from_a_repeat(changed: BetRequest
 
 
 def test_every_refusal_of_a_stake_names_the_least_beside_the_most() -> None:
-    leg = accepted_leg()
-    limits = limits_for(TABLE, market_id=leg.market_id, is_in_play=leg.is_in_play)
     for found in (
         refusal(ask(stake=Money(9, "EUR")), FakeBook()),
         refusal(ask(stake=Money(100_001, "EUR")), FakeBook()),
-        refuse_liability(leg, limits, MarketExposure(0, {"home": 199_000}), currency="EUR"),
-        refuse_means(Money(500, "EUR"), leg, limits, Means(available_minor=499, market_stake_minor=0)),
-        refuse_means(Money(500, "EUR"), leg, limits, Means(available_minor=500, market_stake_minor=499_501)),
+        refuse_liability(planned(), MarketExposure(0, {"home": 199_000})),
+        refuse_means(planned(), Means(available_minor=999, market_stake_minor=0)),
+        refuse_means(planned(), Means(available_minor=1_000, market_stake_minor=499_501)),
     ):
         assert found is not None
         assert found.stake_min_minor == 10
@@ -245,11 +244,9 @@ def test_every_refusal_of_a_stake_names_the_least_beside_the_most() -> None:
 
 
 def test_amounts_in_refusals_are_written_as_people_write_them_with_their_currency() -> None:
-    leg = accepted_leg()
-    limits = limits_for(TABLE, market_id=leg.market_id, is_in_play=leg.is_in_play)
-    poor = refuse_means(Money(50_000, "EUR"), leg, limits, Means(available_minor=0, market_stake_minor=0))
-    full = refuse_means(Money(500, "EUR"), leg, limits, Means(available_minor=500, market_stake_minor=499_501))
-    costly = refuse_liability(leg, limits, MarketExposure(0, {"home": 199_000}), currency="EUR")
+    poor = refuse_means(planned(ask(stake=Money(50_000, "EUR"))), Means(available_minor=0, market_stake_minor=0))
+    full = refuse_means(planned(), Means(available_minor=500, market_stake_minor=499_501))
+    costly = refuse_liability(planned(), MarketExposure(0, {"home": 199_000}))
     assert poor is not None
     assert full is not None
     assert poor.message == "Stake must be at most EUR 0.00, was EUR 500.00"
@@ -262,7 +259,8 @@ def test_amounts_in_refusals_are_written_as_people_write_them_with_their_currenc
     [
         (500, 500, 499_500, None, None),
         (501, 500, 0, BetReason.INSUFFICIENT_FUNDS, 500),
-        (200_000, 150_000, 0, BetReason.INSUFFICIENT_FUNDS, 100_000),
+        (100_000, 99_999, 0, BetReason.INSUFFICIENT_FUNDS, 99_999),
+        (100_001, 100_001, 0, BetReason.STAKE_LIMIT_EXCEEDED, 100_000),
         (500, 9, 0, BetReason.INSUFFICIENT_FUNDS, 0),
         (501, 9_999, 499_500, BetReason.PLAYER_STAKE_LIMIT_EXCEEDED, 500),
         (500, 100, 499_501, BetReason.PLAYER_STAKE_LIMIT_EXCEEDED, 499),
@@ -272,8 +270,10 @@ def test_amounts_in_refusals_are_written_as_people_write_them_with_their_currenc
 def test_a_player_stakes_what_cash_and_market_leave_and_not_one_unit_more(
     stake_minor: int, available_minor: int, market_stake_minor: int, reason: str | None, stake_minor_max: int | None
 ) -> None:
-    leg = accepted_leg()
-    limits = limits_for(TABLE, market_id=leg.market_id, is_in_play=leg.is_in_play)
     means = Means(available_minor=available_minor, market_stake_minor=market_stake_minor)
-    found = refuse_means(Money(stake_minor, "EUR"), leg, limits, means)
-    assert (found and found.reason, found and found.stake_max_minor) == (reason, stake_minor_max)
+    found = decision(ask(stake=Money(stake_minor, "EUR")), FakeBook(), means=means)
+    if reason is None:
+        assert isinstance(found, Plan)
+    else:
+        assert isinstance(found, BetRefusal)
+        assert (found.reason, found.stake_max_minor) == (reason, stake_minor_max)

@@ -12,9 +12,9 @@ from uuid import UUID
 import pytest
 
 from bets.answer import BetAnswer
+from bets.in_flight import TooManyUnderWay
+from bets.placement import BetPlacement, BettingRules, PricingUnavailable
 from bets.request import BetRequest, PricePolicy
-from gateway.bet_placement import BetPlacement, BettingRules, PricingUnavailable
-from gateway.in_flight import TooManyUnderWay
 from kernel.commands import UNDECIDED, LedgerUnavailable, Overloaded, RequestIdReused
 from kernel.errors import DomainError
 from markets.fixture import MarketStatus
@@ -28,8 +28,8 @@ from tests.unit.fake_betting import (
     FakeBooks,
     FakeClock,
     FakeExposure,
-    FakeFigures,
     FakeLedger,
+    FakeObserver,
     ask,
     one_turn,
 )
@@ -63,7 +63,7 @@ class House:
         self.books = FakeBooks()
         self.exposure = FakeExposure()
         self.ledger = FakeLedger()
-        self.figures = FakeFigures()
+        self.observer = FakeObserver()
         self.tasks: list[asyncio.Task[Any]] = []
         self.rules = replace(
             RULES,
@@ -80,7 +80,7 @@ class House:
             books=self.books,
             exposure=self.exposure,
             ledger=self.ledger,
-            figures=self.figures,
+            observer=self.observer,
             clock=FakeClock(),
             rules=self.rules,
         )
@@ -103,7 +103,7 @@ async def test_an_accepted_bet_is_reserved_then_placed_then_committed() -> None:
     assert house.exposure.calls == ["reserve", "commit"]
     assert set(house.exposure.bets) == {answer.bet.bet_id}
     assert house.exposure.market == MarketExposure(1_000, {"home": 2_000})
-    assert house.figures.noted == [(0.0, True)]
+    assert house.observer.answers == [(0.0, True)]
 
 
 async def test_a_refusal_by_rule_is_stored_and_stays_when_the_rule_would_pass() -> None:
@@ -207,6 +207,8 @@ async def test_a_ledger_that_does_not_answer_leaves_the_reservation_to_the_keepe
     with pytest.raises(LedgerUnavailable):
         await house.placement.place(PLAYER, request)
     assert set(house.exposure.reservations) == {ReservationKey(PLAYER.player_id, request.request_id)}
+    assert house.observer.left == [ReservationKey(PLAYER.player_id, request.request_id)]
+    assert house.observer.errors == ["LEDGER_UNAVAILABLE"]
 
 
 async def test_a_ledger_that_hangs_is_given_up_in_time_and_the_repeat_gets_the_bet() -> None:

@@ -8,12 +8,8 @@ from collections.abc import Callable, Coroutine, Hashable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-import structlog
-
 from kernel.commands import UNDECIDED, LedgerUnavailable, Overloaded, RequestIdReused
 from kernel.errors import Category, DomainError
-
-log = structlog.get_logger(__name__)
 
 Key = TypeVar("Key", bound=Hashable)
 Answer = TypeVar("Answer")
@@ -36,11 +32,20 @@ class _Work(Generic[Answer]):
 
 
 class InFlight(Generic[Key, Answer]):
-    """Runs the work of each key once at a time, of a bounded number of keys, and of fewer for each owner."""
+    """Runs the work of each key once at a time, of a bounded number of keys, and of fewer for each owner.
 
-    def __init__(self, *, requests_max: int, requests_of_owner_max: int) -> None:
+    Args:
+        requests_max: So many keys.
+        requests_of_owner_max: So many of them with one owner.
+        on_broken: Told of an error that is no refusal, as perhaps no caller is left to hear of it.
+    """
+
+    def __init__(
+        self, *, requests_max: int, requests_of_owner_max: int, on_broken: Callable[[BaseException], None]
+    ) -> None:
         self._requests_max = requests_max
         self._requests_of_owner_max = requests_of_owner_max
+        self._on_broken = on_broken
         self._works: dict[Key, _Work[Answer]] = {}
         self._count_by_owner: Counter[Hashable] = Counter()
         self._is_closing = False
@@ -109,7 +114,6 @@ class InFlight(Generic[Key, Answer]):
         self._count_by_owner[owner] -= 1
         if not self._count_by_owner[owner]:
             del self._count_by_owner[owner]
-        # Perhaps nobody waits any more to hear of it.
         error = None if task.cancelled() else task.exception()
         if error is not None and not isinstance(error, DomainError):
-            log.error("gateway.work_failed", exc_info=error)
+            self._on_broken(error)

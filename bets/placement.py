@@ -1,0 +1,327 @@
+"""The path of a bet, from what was asked to the committed answer.
+
+The order is fixed: the ledger is asked for an answer it gave before, pricing is alive, book and limits agree, the
+player has the money, exposure is reserved, the ledger commits. A bet in play has its stake claimed in the ledger before
+exposure, so that nothing spends it meanwhile at whatever gateway, and is looked at again after the delay. What the
+ledger answered before to this request stands, also against what would be decided now; a reservation made for nothing is
+taken back, and a claim for nothing ends with the refusal or by its time.
+
+A bet that is under way binds both sides, so it belongs to no caller: whoever cancels, runs into a deadline or drops the
+connection, at whatever moment, leaves it as it would have been.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+from uuid import UUID
+
+from bets.acceptance import Bettor, BookView, Means, Plan, decide, refuse_liability, refuse_means
+from bets.answer import BetAnswer, BetRefusal, Claim, Inquiry, PlaceCommand, Standing, TooManyRefusals
+from bets.in_flight import InFlight, TooManyUnderWay
+from bets.ports import BetLedger
+from bets.promises import Promises
+from bets.request import BetRequest
+from kernel.clock import Clock
+from kernel.commands import UNDECIDED, LedgerUnavailable, Overloaded, RequestIdReused
+from kernel.errors import Category, DomainError
+from pam.player import Player, PlayerStatus
+from risk.limits import LimitTable, limits_for
+from risk.ports import ExposureStore, ReservationKey
+from risk.reservation import BetReservation
+
+Found = TypeVar("Found")
+
+
+class PricingUnavailable(DomainError):
+    """Nothing has been heard from pricing lately, so that no price can be trusted. This call decided nothing."""
+
+    reason = "PRICING_UNAVAILABLE"
+    category = Category.UNAVAILABLE
+
+
+class BookSource(Protocol):
+    """Where the current books are."""
+
+    def find(self, fixture_id: str) -> BookView | None:
+        """Return the newest book of a fixture, None if there is none."""
+        ...
+
+    def is_pricing_live(self, fixture_id: str) -> bool:
+        """Return whether pricing has lately said that it works on this fixture."""
+        ...
+
+
+class PlacementObserver(Protocol):
+    """Who counts what becomes of bets."""
+
+    def note_answer(self, answer: BetAnswer, *, seconds: float) -> None:
+        """Note a bet that was answered, and how long that took without the in-play delay."""
+        ...
+
+    def note_error(self, error: DomainError) -> None:
+        """Note a bet that was not answered."""
+        ...
+
+    def note_left(self, key: ReservationKey) -> None:
+        """Note a reservation that was left for the keeper of exposure to resolve."""
+        ...
+
+    def note_broken(self, error: BaseException) -> None:
+        """Note an error that should not be, of which perhaps no caller hears any more."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class BettingRules:
+    """What the house decided about bets.
+
+    Attributes:
+        table: Limits.
+        in_play_delay_ms: How long a bet in play waits before it is looked at again.
+        answer_timeout_ms: How long the ledger's answer may take to come, counted from the beginning without the delay.
+        in_flight_max: How many bets may be under way at once.
+        in_flight_of_player_max: How many of them may be one player's.
+    """
+
+    table: LimitTable
+    in_play_delay_ms: int
+    answer_timeout_ms: int
+    in_flight_max: int
+    in_flight_of_player_max: int = 32
+
+
+class _Stopwatch:
+    """Time spent on a bet, the in-play delay left out."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._started_s = clock.monotonic_s()
+
+    def leave_out(self, seconds: float) -> None:
+        self._started_s += seconds
+
+    def seconds(self) -> float:
+        return max(0.0, self._clock.monotonic_s() - self._started_s)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A request under way, with what was worked out of it once."""
+
+    request: BetRequest
+    bettor: Bettor
+    inquiry: Inquiry
+    key: ReservationKey
+    stopwatch: _Stopwatch
+
+
+class BetPlacement:
+    """Places bets: each request once, however often it comes."""
+
+    def __init__(
+        self,
+        *,
+        books: BookSource,
+        exposure: ExposureStore,
+        ledger: BetLedger,
+        observer: PlacementObserver,
+        clock: Clock,
+        rules: BettingRules,
+    ) -> None:
+        self._books = books
+        self._exposure = exposure
+        self._ledger = ledger
+        self._observer = observer
+        self._clock = clock
+        self._rules = rules
+        self._promises = Promises()
+        self._in_flight: InFlight[ReservationKey, BetAnswer] = InFlight(
+            requests_max=rules.in_flight_max,
+            requests_of_owner_max=rules.in_flight_of_player_max,
+            on_broken=observer.note_broken,
+        )
+
+    async def place(self, player: Player, request: BetRequest) -> BetAnswer:
+        """Return the answer to a request, the same at every repeat; a refusal by rule is an answer too.
+
+        A caller that leaves meanwhile changes nothing: the bet's fate is the same.
+
+        Raises:
+            PricingUnavailable: If pricing is not heard of; this call decided nothing.
+            RiskUnavailable: If exposure cannot be reserved now; this call decided nothing.
+            LedgerUnavailable: If the ledger did not answer in time; the same request may be sent again.
+            RequestIdReused: If the request id came before with another content.
+            Overloaded: If too many bets are under way; this call decided nothing.
+            TooManyUnderWay: If too many of the player's are; this call decided nothing.
+            TooManyRefusals: If it would be one refusal too many of the player; this call decided nothing.
+        """
+        inquiry = _inquiry(player, request)
+        key = ReservationKey(player.player_id, request.request_id)
+        bettor = Bettor(is_blocked=player.status == PlayerStatus.BLOCKED, currency=player.currency)
+
+        def asked() -> _Asked:
+            return _Asked(request, bettor, inquiry, key, _Stopwatch(self._clock))
+
+        try:
+            return await self._in_flight.run(
+                key, inquiry.fingerprint, lambda: self._place_noted(asked()), owner=player.player_id
+            )
+        except (Overloaded, TooManyUnderWay) as refusal:
+            answer = await self._find_answer(asked(), refusal)
+            if answer is None:
+                raise
+            return answer
+
+    async def close(self, *, timeout_s: float) -> None:
+        """Take no more bets, and let those under way be decided in their time; what is not by then was not taken."""
+        await self._in_flight.close(timeout_s=timeout_s)
+
+    async def wait_for(self, key: ReservationKey) -> None:
+        """Wait while this request is under way here, so that its answer can be found after."""
+        await self._in_flight.wait(key)
+
+    async def _place_noted(self, asked: _Asked) -> BetAnswer:
+        try:
+            answer = await self._place(asked)
+        except DomainError as error:
+            self._observer.note_error(error)
+            raise
+        self._observer.note_answer(answer, seconds=asked.stopwatch.seconds())
+        return answer
+
+    async def _place(self, asked: _Asked) -> BetAnswer:
+        standing = await self._in_time(self._ledger.look(asked.inquiry), asked)
+        if standing.answer is not None:
+            return standing.answer
+        reservation = BetReservation(self._exposure, asked.key, on_left=self._observer.note_left)
+        until_us = standing.time_us + (self._rules.in_play_delay_ms + self._rules.answer_timeout_ms) * 1_000
+        try:
+            try:
+                decision = await self._decide(asked, standing, reservation, until_us=until_us)
+            except BaseException:
+                await reservation.end(bet_id=None)
+                raise
+            if isinstance(decision, BetAnswer):
+                return decision
+            answer = await self._commit(asked, decision, reservation, until_us=until_us)
+        finally:
+            self._promises.end(asked.inquiry)
+        await reservation.end(bet_id=_new_bet_id(answer))
+        return answer
+
+    async def _decide(
+        self, asked: _Asked, standing: Standing, reservation: BetReservation, *, until_us: int
+    ) -> Plan | BetRefusal | BetAnswer:
+        """Decide at once, or after the delay: then the first word on the request is a claim, and the last one counts.
+
+        A request that is claimed already, by a gateway that may be gone, is decided after a delay and not before it.
+        """
+        plan: Plan | None = None
+        if not standing.is_claimed:
+            first = self._look(asked, self._promises.left_of(standing, asked.inquiry))
+            if isinstance(first, BetRefusal):
+                return first
+            if not (first.is_in_play and self._rules.in_play_delay_ms):
+                self._promises.make(asked.inquiry, stake_minor=first.stake.amount_minor)
+                return await self._reserve(first, reservation)
+            plan = first
+        claimed = await self._claim(asked, until_us=until_us)
+        if claimed.answer is not None:
+            return claimed.answer
+        if plan is not None:
+            refusal = (
+                None
+                if claimed.is_claimed
+                else refuse_means(plan, Means(claimed.available_minor, claimed.market_stake_minor))
+            )
+            held = refusal or await self._reserve(plan, reservation)
+            if isinstance(held, BetRefusal):
+                return held
+        delay_s = self._rules.in_play_delay_ms / 1_000
+        asked.stopwatch.leave_out(delay_s)
+        await asyncio.sleep(delay_s)
+        last = self._look(asked, None)
+        return last if isinstance(last, BetRefusal) else await self._reserve(last, reservation)
+
+    def _look(self, asked: _Asked, means: Means | None) -> Plan | BetRefusal:
+        """Decide by the book of the moment; the means are None where they are claimed."""
+        fixture_id = asked.inquiry.fixture_id
+        if fixture_id and not self._books.is_pricing_live(fixture_id):
+            raise PricingUnavailable(f"Pricing must have been heard of lately, it was not; {UNDECIDED}")
+        book = self._books.find(fixture_id)
+        return decide(asked.request, bettor=asked.bettor, book=book, table=self._rules.table, means=means)
+
+    async def _claim(self, asked: _Asked, *, until_us: int) -> Standing:
+        limits = limits_for(self._rules.table, market_id=asked.inquiry.market_id, is_in_play=True)
+        stake_minor = asked.request.stake.amount_minor
+        claim = Claim(asked.inquiry, stake_minor, limits.player_stake_minor_max, until_us)
+        return await self._in_time(self._ledger.claim(claim), asked)
+
+    async def _reserve(self, plan: Plan, reservation: BetReservation) -> Plan | BetRefusal:
+        """Reserve what the bet would cost."""
+        full = await reservation.take(plan.entry, loss_minor_max=plan.limits.market_loss_minor_max)
+        return plan if full is None else refuse_liability(plan, full)
+
+    async def _commit(
+        self, asked: _Asked, decision: Plan | BetRefusal, reservation: BetReservation, *, until_us: int
+    ) -> BetAnswer:
+        command = _command(asked, decision, not_after_us=until_us)
+        try:
+            return await self._in_time(self._ledger.place(command), asked)
+        except (RequestIdReused, Overloaded, TooManyRefusals):
+            await reservation.end(bet_id=None)
+            raise
+        except BaseException:
+            reservation.leave()
+            raise
+
+    async def _find_answer(self, asked: _Asked, refusal: DomainError) -> BetAnswer | None:
+        """Return what the ledger answered before; without word from it the refusal stands, which says so itself."""
+        try:
+            return (await self._in_time(self._ledger.look(asked.inquiry), asked)).answer
+        except (LedgerUnavailable, Overloaded):
+            raise refusal from None
+
+    async def _in_time(self, awaited: Coroutine[Any, Any, Found], asked: _Asked) -> Found:
+        left_s = self._rules.answer_timeout_ms / 1_000 - asked.stopwatch.seconds()
+        try:
+            async with asyncio.timeout(left_s):
+                return await awaited
+        except TimeoutError:
+            raise LedgerUnavailable("Ledger must answer in time, did not; ask again by the request id") from None
+
+
+def _inquiry(player: Player, request: BetRequest) -> Inquiry:
+    leg = request.legs[0] if request.legs else None
+    return Inquiry(
+        request_id=request.request_id,
+        player_id=player.player_id,
+        cash_account_id=player.cash_account_id,
+        fingerprint=request.fingerprint(),
+        fixture_id=leg.fixture_id if leg else "",
+        market_id=leg.market_id if leg else "",
+    )
+
+
+def _command(asked: _Asked, decision: Plan | BetRefusal, *, not_after_us: int) -> PlaceCommand:
+    plan, refusal = (None, decision) if isinstance(decision, BetRefusal) else (decision, None)
+    return PlaceCommand(
+        request_id=asked.inquiry.request_id,
+        player_id=asked.inquiry.player_id,
+        cash_account_id=asked.inquiry.cash_account_id,
+        fingerprint=asked.inquiry.fingerprint,
+        legs=plan.legs if plan else (),
+        stake=asked.request.stake,
+        potential_return_minor=plan.potential_return_minor if plan else 0,
+        refusal=refusal,
+        bounds=plan.bounds if plan else None,
+        not_after_us=not_after_us,
+    )
+
+
+def _new_bet_id(answer: BetAnswer) -> UUID | None:
+    """Return the bet that this very call made; what was answered before has been counted before."""
+    return None if answer.bet is None or answer.is_replay else answer.bet.bet_id
