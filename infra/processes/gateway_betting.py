@@ -36,6 +36,7 @@ from kernel.clock import Clock
 from overround.bets.v1.betting_service_pb2_grpc import add_BettingServiceServicer_to_server
 from overround.pam.v1.player_service_pb2_grpc import add_PlayerServiceServicer_to_server
 from overround.wallet.v1.wallet_service_pb2_grpc import add_WalletServiceServicer_to_server
+from pam.registration import Registration
 from risk.limits import LimitTable
 
 
@@ -181,16 +182,14 @@ def _make_players(
 ) -> PlayerService:
     passwords = Argon2Passwords(settings.passwords)
     stack.callback(passwords.close)
-    return PlayerService(
-        auth=auth,
+    registration = Registration(
         players=PostgresPlayers(postgres),
         passwords=passwords,
         sessions=make_sessions(settings, redis=redis, clock=clock),
         attempts=RedisLogInAttempts(redis, settings.sessions, clock=clock),
-        address_of=address_of,
-        wallet=wallet,
         currency=settings.betting.currency,
     )
+    return PlayerService(auth=auth, registration=registration, address_of=address_of, wallet=wallet)
 
 
 def _rules(settings: Settings) -> BettingRules:

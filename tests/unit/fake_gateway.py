@@ -18,6 +18,7 @@ from kernel.money import Money
 from pam.credentials import LoginRateLimited
 from pam.player import Player, PlayerRole, PlayerStatus, StoredPlayer, UsernameTaken
 from pam.ports import PasswordDoor
+from pam.registration import Registration
 from pam.session import Session, SessionsUnavailable, StoredSession
 from risk.limits import LimitTable
 from tests.unit.fake_betting import PLAYER, FakeBooks, FakeClock, FakeExposure, FakeLedger, FakeObserver
@@ -166,15 +167,15 @@ class Door:
             auth=self.auth, ledger=self.ledger, wallet=self.wallet, feed=self.feed, clock=self.clock
         )
         self.betting = BettingService(auth=self.auth, placement=placement, ledger=self.ledger, stream=self.stream)
-        self.players = PlayerService(
-            auth=self.auth,
+        registration = Registration(
             players=self.stored_players,
             passwords=self.passwords,
             sessions=self.sessions,
             attempts=FakeAttempts(),
-            address_of=address_reader("the edge's"),
-            wallet=self.wallet,
             currency="EUR",
+        )
+        self.players = PlayerService(
+            auth=self.auth, registration=registration, address_of=address_reader("the edge's"), wallet=self.wallet
         )
 
     async def log_in(self, player: Player) -> Any:
