@@ -29,6 +29,11 @@ class BetEventKind(IntEnum):
     VOIDED = 4
     VOID_ROLLED_BACK = 5
 
+    @property
+    def is_opening(self) -> bool:
+        """Return whether the bet is open after it, so that the house may lose by it again."""
+        return self not in {BetEventKind.SETTLED, BetEventKind.VOIDED}
+
 
 @dataclass(frozen=True, slots=True)
 class Leg:

@@ -8,7 +8,9 @@ from datetime import UTC, datetime
 from enum import IntEnum
 from functools import lru_cache
 from typing import Final
+from uuid import UUID
 
+from bets.bet import BetStatus
 from kernel.errors import Category, DomainError
 
 OUTCOMES_NAMED_MAX: Final = 8
@@ -158,6 +160,13 @@ class MarketResult:
                 f"The window of {self.market_id} must end after {self.window_start_ms}, ended at {self.window_end_ms}"
             )
 
+    @property
+    def window_us(self) -> tuple[int, int]:
+        """Return since and before when the bets it concerns were placed, from the Unix epoch; zero for no bound."""
+        if self.kind not in {ResultKind.CANCEL, ResultKind.CANCEL_ROLLBACK}:
+            return 0, 0
+        return self.window_start_ms * 1_000, self.window_end_ms * 1_000
+
     def reductions_of(self, placed_time_us: int) -> tuple[Reduction, ...]:
         """Return the reductions that hold for a bet placed then, since the Unix epoch."""
         return tuple(reduction for reduction in self.reductions if placed_time_us < reduction.before_ms * 1_000)
@@ -187,6 +196,47 @@ def reduced_return_minor(
     odds, odds_of = _reduce(decimal_odds_milli, reductions)
     scale = win_of * odds_of * dead_heat_of
     return stake_minor * (void * scale + (void_of - void) * win * odds * dead_heat) // (void_of * scale)
+
+
+@dataclass(frozen=True, slots=True)
+class StakedBet:
+    """A bet on the market of a result, with what its return follows from."""
+
+    bet_id: UUID
+    stake_minor: int
+    placed_time_us: int
+    outcome_id: str
+    decimal_odds_milli: int
+
+
+@dataclass(frozen=True, slots=True)
+class SettledBet:
+    """What a result makes of a bet, should it stand; for what is no settlement, return and status say nothing."""
+
+    bet_id: UUID
+    return_minor: int
+    status: BetStatus
+
+
+def settle(result: MarketResult, bets: Sequence[StakedBet]) -> list[SettledBet]:
+    """Return what a result makes of bets on its market; one whose outcome it does not name stays as it is."""
+    outcomes = {outcome.outcome_id: outcome for outcome in result.outcomes}
+    if result.kind is not ResultKind.SETTLEMENT:
+        return [SettledBet(bet.bet_id, 0, BetStatus.SETTLED) for bet in bets]
+    return [_settle(bet, outcomes[bet.outcome_id], result) for bet in bets if bet.outcome_id in outcomes]
+
+
+def _settle(bet: StakedBet, outcome: OutcomeResult, result: MarketResult) -> SettledBet:
+    return SettledBet(
+        bet_id=bet.bet_id,
+        return_minor=reduced_return_minor(
+            stake_minor=bet.stake_minor,
+            decimal_odds_milli=bet.decimal_odds_milli,
+            outcome=outcome,
+            reductions=result.reductions_of(bet.placed_time_us),
+        ),
+        status=BetStatus.VOID if outcome.void_factor_micro == FACTOR_ONE_MICRO else BetStatus.SETTLED,
+    )
 
 
 @lru_cache(maxsize=_FACTORS_REMEMBERED_MAX)

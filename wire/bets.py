@@ -11,14 +11,6 @@ from overround.bets.v1 import bet_pb2, betting_service_pb2
 from overround.common.v1 import money_pb2, outbox_pb2
 from wire.money import build_money, parse_money
 
-_EVENT_SIGNS = {
-    BetEventKind.ACCEPTED: 1,
-    BetEventKind.SETTLED: -1,
-    BetEventKind.SETTLEMENT_ROLLED_BACK: 1,
-    BetEventKind.VOIDED: -1,
-    BetEventKind.VOID_ROLLED_BACK: 1,
-}
-
 
 def build_leg(leg: Leg) -> bet_pb2.Leg:
     """Return the message for a leg."""
@@ -127,7 +119,7 @@ def build_leg_changed(
     bet: Bet, leg: Leg, kind: BetEventKind, position: outbox_pb2.OutboxPosition
 ) -> bet_pb2.LegChanged:
     """Return the event that moves liability: above zero where the bet becomes open, below zero where it is no more."""
-    sign = _EVENT_SIGNS[kind]
+    sign = 1 if kind.is_opening else -1
     return bet_pb2.LegChanged(
         position=position,
         bet_id=str(bet.bet_id),

@@ -10,15 +10,15 @@ from uuid import UUID
 import asyncpg
 import orjson
 
-from bets.bet import BetStatus
 from bets.ports import KeyedResult, ResultContradicts, ResultReferred, ResultWaits, SettlementPage
 from bets.settlement import (
-    FACTOR_ONE_MICRO,
     MarketResult,
     OutcomeResult,
     Reduction,
     ResultKind,
-    reduced_return_minor,
+    SettledBet,
+    StakedBet,
+    settle,
     words_of,
 )
 from infra.stores.postgres import Connection, PostgresPool
@@ -66,16 +66,12 @@ _APPLY = "SELECT bets.settle_page($1, $2, $3, $4, $5, $6, $7)"
 _SET_ASIDE = "SELECT bets.set_aside($1, $2, $3, $4, $5, $6, $7)"
 _COUNT_ASIDE = "SELECT count(*) FROM bets.unsettled WHERE result_key = $1"
 
-_WINDOWED = (ResultKind.CANCEL, ResultKind.CANCEL_ROLLBACK)
-
 
 @dataclass(frozen=True, slots=True)
 class _Page:
     """Bets a result concerns, with what it makes of each; where the page ends, and whether it is the last."""
 
-    bet_ids: list[UUID]
-    returns_minor: list[int]
-    statuses: list[int]
+    bets: Sequence[SettledBet]
     last_bet_id: UUID | None
     is_last: bool
 
@@ -114,9 +110,9 @@ class PostgresSettlementLedger:
                 _APPLY,
                 keyed.key,
                 int(keyed.result.kind),
-                page.bet_ids,
-                page.returns_minor,
-                page.statuses,
+                [bet.bet_id for bet in page.bets],
+                [bet.return_minor for bet in page.bets],
+                [bet.status for bet in page.bets],
                 page.last_bet_id,
                 page.is_last,
             )
@@ -126,15 +122,16 @@ class PostgresSettlementLedger:
         async with self._pool.transaction() as connection:
             opened = await _open(connection, keyed, has_left_queue=has_left_queue, is_decided=is_decided)
             page = await _read_page(connection, keyed, opened["last_bet_id"], 1)
-            if not page.bet_ids or await connection.fetchval(_COUNT_ASIDE, keyed.key) >= SET_ASIDE_MAX:
+            if not page.bets or await connection.fetchval(_COUNT_ASIDE, keyed.key) >= SET_ASIDE_MAX:
                 raise error
+            (bet,) = page.bets
             await connection.execute(
                 _SET_ASIDE,
                 keyed.key,
                 int(keyed.result.kind),
-                page.bet_ids[0],
-                page.returns_minor[0],
-                page.statuses[0],
+                bet.bet_id,
+                bet.return_minor,
+                bet.status,
                 *set_aside_reason(error),
             )
 
@@ -195,36 +192,9 @@ def _read_result(stored: str) -> MarketResult:
 
 
 async def _read_page(connection: Connection, keyed: KeyedResult, after: UUID, page_size: int) -> _Page:
-    result = keyed.result
-    start_ms, end_ms = (result.window_start_ms, result.window_end_ms) if result.kind in _WINDOWED else (0, 0)
-    bets = await connection.fetch(
-        _PAGE, keyed.fixture_id, result.market_id, after, start_ms * 1_000, end_ms * 1_000, page_size
+    rows = await connection.fetch(
+        _PAGE, keyed.fixture_id, keyed.result.market_id, after, *keyed.result.window_us, page_size
     )
-    return _build_page(result, bets, is_last=len(bets) < page_size)
-
-
-def _build_page(result: MarketResult, bets: Sequence[asyncpg.Record], *, is_last: bool) -> _Page:
-    outcomes = {outcome.outcome_id: outcome for outcome in result.outcomes}
-    page = _Page([], [], [], last_bet_id=bets[-1]["bet_id"] if bets else None, is_last=is_last)
-    for bet in bets:
-        outcome = outcomes.get(bet["outcome_id"])
-        if result.kind is ResultKind.SETTLEMENT and outcome is None:
-            continue  # the result says nothing of this outcome: the bet stays as it is
-        page.bet_ids.append(bet["bet_id"])
-        page.returns_minor.append(0 if outcome is None else _return_minor(bet, outcome, result))
-        page.statuses.append(_status(outcome))
-    return page
-
-
-def _return_minor(bet: asyncpg.Record, outcome: OutcomeResult, result: MarketResult) -> int:
-    return reduced_return_minor(
-        stake_minor=bet["stake_minor"],
-        decimal_odds_milli=bet["decimal_odds_milli"],
-        outcome=outcome,
-        reductions=result.reductions_of(bet["placed_time_us"]),
-    )
-
-
-def _status(outcome: OutcomeResult | None) -> BetStatus:
-    is_void = outcome is not None and outcome.void_factor_micro == FACTOR_ONE_MICRO
-    return BetStatus.VOID if is_void else BetStatus.SETTLED
+    bets = [StakedBet(**row) for row in rows]
+    last_bet_id = bets[-1].bet_id if bets else None
+    return _Page(settle(keyed.result, bets), last_bet_id=last_bet_id, is_last=len(bets) < page_size)

@@ -1,9 +1,11 @@
 """The money a result is worth, case by case."""
 
 from dataclasses import replace
+from uuid import UUID
 
 import pytest
 
+from bets.bet import BetStatus
 from bets.settlement import (
     REDUCTIONS_MAX,
     REFERRAL_REASON_LENGTH_MAX,
@@ -12,8 +14,11 @@ from bets.settlement import (
     Reduction,
     ResultKind,
     ResultMalformed,
+    SettledBet,
+    StakedBet,
     reduced_return_minor,
     return_minor,
+    settle,
 )
 
 WON = OutcomeResult("home", 1_000_000, 0, 1_000_000)
@@ -171,3 +176,38 @@ def test_a_reduction_takes_nothing_off_a_stake_that_is_given_back() -> None:
     assert (
         reduced_return_minor(stake_minor=1_000, decimal_odds_milli=5_000, outcome=VOID, reductions=reductions) == 1_000
     )
+
+
+def staked(number: int, outcome_id: str = "home", placed_time_us: int = 5_000_000) -> StakedBet:
+    return StakedBet(UUID(int=number), 1_000, placed_time_us, outcome_id, 2_000)
+
+
+def settlement_of(*outcomes: OutcomeResult, reductions: tuple[Reduction, ...] = ()) -> MarketResult:
+    return MarketResult(ResultKind.SETTLEMENT, "1x2", outcomes, 0, 0, "", 2, reductions)
+
+
+def test_a_settlement_says_of_each_bet_what_it_returns_and_where_it_stands() -> None:
+    result = settlement_of(WON, replace(VOID, outcome_id="draw"), replace(LOST, outcome_id="away"))
+    bets = [staked(1), staked(2, "draw"), staked(3, "away")]
+    assert settle(result, bets) == [
+        SettledBet(UUID(int=1), 2_000, BetStatus.SETTLED),
+        SettledBet(UUID(int=2), 1_000, BetStatus.VOID),
+        SettledBet(UUID(int=3), 0, BetStatus.SETTLED),
+    ]
+
+
+def test_a_bet_whose_outcome_a_settlement_does_not_name_stays_as_it_is() -> None:
+    assert [bet.bet_id for bet in settle(settlement_of(WON), [staked(1, "draw"), staked(2)])] == [UUID(int=2)]
+
+
+def test_a_reduction_lowers_what_earlier_bets_return() -> None:
+    result = settlement_of(WON, reductions=(Reduction(5_001, 500_000, is_off_winnings_only=True),))
+    bets = [staked(1, placed_time_us=5_000_999), staked(2, placed_time_us=5_001_000)]
+    assert [bet.return_minor for bet in settle(result, bets)] == [1_500, 2_000]
+
+
+@pytest.mark.parametrize("kind", [ResultKind.SETTLEMENT_ROLLBACK, ResultKind.CANCEL, ResultKind.CANCEL_ROLLBACK])
+def test_a_correction_concerns_every_bet_of_its_window(kind: ResultKind) -> None:
+    result = MarketResult(kind, "1x2", (), 3, 9, "", 2)
+    assert [bet.bet_id for bet in settle(result, [staked(1), staked(2, "draw")])] == [UUID(int=1), UUID(int=2)]
+    assert result.window_us == ((0, 0) if kind is ResultKind.SETTLEMENT_ROLLBACK else (3_000, 9_000))
