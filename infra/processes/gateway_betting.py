@@ -22,7 +22,8 @@ from gateway.wallet_service import WalletService
 from infra.local.secrets import LocalSecrets
 from infra.settings import Settings
 from infra.stores.exposure import RedisExposure
-from infra.stores.exposure_keeper import ExposureKeeper, KeeperTimes
+from infra.stores.exposure_keeper import ExposureKeeper, KeepingLog
+from infra.stores.kept_exposure import RedisKeptExposure
 from infra.stores.log_in_attempts import RedisLogInAttempts
 from infra.stores.open_bets import PostgresOpenBets
 from infra.stores.passwords import Argon2Passwords
@@ -37,6 +38,7 @@ from overround.bets.v1.betting_service_pb2_grpc import add_BettingServiceService
 from overround.pam.v1.player_service_pb2_grpc import add_PlayerServiceServicer_to_server
 from overround.wallet.v1.wallet_service_pb2_grpc import add_WalletServiceServicer_to_server
 from pam.registration import Registration
+from risk.keeping import ExposureKeeping, KeepingRules
 from risk.limits import LimitTable
 
 
@@ -149,14 +151,22 @@ def make_betting(
         address_of=address_of,
         clock=clock,
     )
-    keeper = ExposureKeeper(
-        exposure_redis,
-        exposure,
-        ledger=ledger,
-        open_bets=PostgresOpenBets(postgres),
+    keeping = ExposureKeeping(
+        RedisKeptExposure(
+            exposure_redis,
+            clock=clock,
+            timeout_ms=settings.betting.risk_timeout_ms,
+            lock_ms=settings.betting.keeper_lock_ms,
+        ),
+        PostgresOpenBets(postgres, ledger),
+        observer=KeepingLog(),
         clock=clock,
-        times=_keeper_times(settings),
+        rules=KeepingRules(
+            reservation_age_ms_max=settings.betting.reservation_age_ms_max,
+            answer_ms_max=settings.betting.answer_timeout_ms,
+        ),
     )
+    keeper = ExposureKeeper(keeping, interval_ms=settings.betting.keeper_interval_ms)
     return Betting(
         services=[
             lambda server: add_BettingServiceServicer_to_server(betting, server),
@@ -209,14 +219,4 @@ def _rules(settings: Settings) -> BettingRules:
         answer_timeout_ms=betting.answer_timeout_ms,
         in_flight_max=betting.in_flight_max,
         in_flight_of_player_max=betting.in_flight_of_player_max,
-    )
-
-
-def _keeper_times(settings: Settings) -> KeeperTimes:
-    betting = settings.betting
-    return KeeperTimes(
-        interval_ms=betting.keeper_interval_ms,
-        lock_ms=betting.keeper_lock_ms,
-        reservation_age_ms_max=betting.reservation_age_ms_max,
-        answer_ms_max=betting.answer_timeout_ms,
     )

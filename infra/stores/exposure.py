@@ -2,7 +2,7 @@
 
 Keys: `exposure:{<fixture id>}`, the braces literal, so that a cluster keeps a fixture in one slot;
 `exposure:reservations`, when each reservation was made, so that forgotten ones are found;
-`exposure:complete`, absent until every open bet is counted: see exposure_keeper.py.
+`exposure:complete`, absent until every open bet is counted: see kept_exposure.py.
 
 Two things vouch for the data: the marker, which goes when the data is flushed, and the script that reserves, which a
 server forgets when it restarts, perhaps with data that lacks its last moments. Reserving takes both.

@@ -7,8 +7,10 @@ from uuid import UUID
 
 import asyncpg
 
+from bets.bet import BetStatus
+from bets.ports import BetLedger
 from infra.stores.postgres import PostgresPool
-from risk.ports import ExposureEntry
+from risk.ports import ExposureEntry, ReservationKey
 
 _READ_PAGE = """
 SELECT b.bet_id, l.fixture_id, l.market_id, l.outcome_id, b.stake_minor, b.potential_return_minor
@@ -19,10 +21,11 @@ _FIND_OPEN = "SELECT bet_id FROM bets.bet WHERE bet_id = ANY ($1::uuid[]) AND st
 
 
 class PostgresOpenBets:
-    """What every open bet counts for in exposure."""
+    """What every open bet counts for in exposure: implements `risk.keeping.OpenBets`."""
 
-    def __init__(self, pool: PostgresPool) -> None:
+    def __init__(self, pool: PostgresPool, ledger: BetLedger) -> None:
         self._pool = pool
+        self._ledger = ledger
 
     async def read_page(self, *, after: UUID, size: int) -> list[tuple[UUID, ExposureEntry]]:
         """Return the open bets that follow `after` by bet id.
@@ -52,6 +55,22 @@ class PostgresOpenBets:
             LedgerUnavailable: If no answer came in time.
         """
         return {row["bet_id"] for row in await self._fetch(_FIND_OPEN, bet_ids)}
+
+    async def find_by_request(self, key: ReservationKey) -> tuple[UUID, ExposureEntry] | None:
+        """Return the open bet that a request became, None if it became none.
+
+        Raises:
+            LedgerUnavailable: If no answer came in time, also because it is being decided now.
+        """
+        answer = await self._ledger.find_answer(key.player_id, key.request_id)
+        if answer is None or answer.bet is None:
+            return None
+        bet = await self._ledger.get_bet(key.player_id, answer.bet.bet_id)
+        if bet is None or bet.status != BetStatus.OPEN:
+            return None
+        (leg,) = bet.legs
+        stake_minor, payout_minor = bet.stake.amount_minor, bet.potential_return_minor
+        return bet.bet_id, ExposureEntry(leg.fixture_id, leg.market_id, leg.outcome_id, stake_minor, payout_minor)
 
     async def _fetch(self, query: str, *arguments: object) -> list[asyncpg.Record]:
         async with self._pool.connection() as connection:

@@ -15,12 +15,14 @@ from bets.answer import BetAnswer, BetRefusal, StakeBounds, Standing, TooManyRef
 from bets.bet import BetStatus
 from bets.settlement import ResultKind
 from infra.settings import Ledger, Settings
+from infra.stores.open_bets import PostgresOpenBets
 from infra.stores.postgres import PostgresPool
 from kernel.commands import LedgerUnavailable, Overloaded, RequestIdReused
 from kernel.ids import IdMalformed
 from kernel.money import CurrencyMismatch, Money
 from pam.player import PlayerBlocked, PlayerRole, StoredPlayer, UsernameTaken
 from pam.session import BettorRequired
+from risk.ports import ExposureEntry, ReservationKey
 from tests.ledger_world import (
     HASH,
     LedgerWorld,
@@ -276,6 +278,19 @@ async def test_no_number_of_ledgers_takes_more_of_a_player_on_a_market_than_may_
     assert {(refusal.stake_min_minor, refusal.stake_max_minor) for refusal in refusals} == {(10, 50)}
     elsewhere = replace(build_command(player, 100, fixture()), bounds=bounds)
     assert (await world.bets.place(elsewhere)).bet is not None
+
+
+async def test_what_a_request_became_counts_in_exposure_while_it_is_open(world: LedgerWorld) -> None:
+    player, fixture_id = await world.open_player(cash_minor=1_000), fixture()
+    taken, refused = build_command(player, 300, fixture_id), build_command(player, 9_000, fixture_id)
+    answers = [await world.bets.place(command) for command in (taken, refused)]
+    assert answers[0].bet is not None
+    open_bets = PostgresOpenBets(world.pool, world.bets)
+    keys = [ReservationKey(player.player_id, request_id) for request_id in (taken.request_id, refused.request_id)]
+    entry = ExposureEntry(fixture_id, "1x2", "home", 300, 600)
+    assert [await open_bets.find_by_request(key) for key in keys] == [(answers[0].bet.bet_id, entry), None]
+    await world.apply(fixture_id, settlement(home_won=True), key=f"{fixture_id}/1")
+    assert await open_bets.find_by_request(keys[0]) is None
 
 
 async def test_want_of_funds_names_what_would_be_taken_within_every_bound(world: LedgerWorld) -> None:

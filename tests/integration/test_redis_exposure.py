@@ -11,8 +11,6 @@ import pytest
 import pytest_asyncio
 from redis.asyncio import Redis
 
-from bets.answer import PlaceCommand
-from bets.bet import Leg
 from infra.settings import Settings
 from infra.stores.exposure import (
     COMPLETE_KEY,
@@ -22,21 +20,22 @@ from infra.stores.exposure import (
     RedisExposure,
     fixture_key,
 )
-from infra.stores.exposure_keeper import LOCK_KEY, ExposureKeeper, KeeperTimes
+from infra.stores.exposure_keeper import ExposureKeeper, KeepingLog
+from infra.stores.kept_exposure import LOCK_KEY, RedisKeptExposure
 from infra.stores.redis_client import open_redis
 from kernel.clock import SystemClock
-from kernel.money import Money
 from markets.catalogue import winners_of
 from markets.winners import ONE_WINNER
 from risk.exposure import MarketExposure, potential_return_minor
+from risk.keeping import ExposureKeeping, KeepingRules
 from risk.ports import ExposureEntry, ReservationKey, ReservationState, RiskUnavailable
 from tests.joint_results import results_by_market
-from tests.unit.fake_betting import FakeClock, FakeLedger
+from tests.unit.fake_betting import FakeClock
 
 OWN_DATABASE = 41  # flushed here
 LOSS_MINOR_MAX = 50_000
 OUTCOMES = ("home", "draw", "away", "other")
-TIMES = KeeperTimes(interval_ms=50, lock_ms=5_000, reservation_age_ms_max=30_000, answer_ms_max=10)
+RULES = KeepingRules(reservation_age_ms_max=30_000, answer_ms_max=10)
 
 
 @pytest_asyncio.fixture
@@ -59,6 +58,7 @@ def exposure(redis: Redis) -> RedisExposure:
 class FakeOpenBets:
     def __init__(self, bets: dict[UUID, ExposureEntry] | None = None) -> None:
         self.bets = bets or {}
+        self.by_request: dict[ReservationKey, tuple[UUID, ExposureEntry]] = {}
         self.closed_after_first_read: set[UUID] = set()
         self.closed_at_first: set[UUID] = set()
 
@@ -69,6 +69,9 @@ class FakeOpenBets:
         found = set(bet_ids) - self.closed_after_first_read - self.closed_at_first
         self.closed_at_first = set()
         return found
+
+    async def find_by_request(self, key: ReservationKey) -> tuple[UUID, ExposureEntry] | None:
+        return self.by_request.get(key)
 
 
 def entry(
@@ -86,21 +89,11 @@ def fixture() -> str:
 
 
 def keeper(
-    redis: Redis,
-    exposure: RedisExposure,
-    *,
-    ledger: FakeLedger | None = None,
-    open_bets: FakeOpenBets | None = None,
-    clock: FakeClock | SystemClock | None = None,
-) -> ExposureKeeper:
-    return ExposureKeeper(
-        redis,
-        exposure,
-        ledger=ledger or FakeLedger(),
-        open_bets=open_bets or FakeOpenBets(),
-        clock=clock or SystemClock(),
-        times=TIMES,
-    )
+    redis: Redis, *, open_bets: FakeOpenBets | None = None, clock: FakeClock | SystemClock | None = None
+) -> ExposureKeeping:
+    clock = clock or SystemClock()
+    kept = RedisKeptExposure(redis, clock=clock, timeout_ms=2_000, lock_ms=5_000)
+    return ExposureKeeping(kept, open_bets or FakeOpenBets(), observer=KeepingLog(), clock=clock, rules=RULES)
 
 
 async def market_of(redis: Redis, fixture_id: str) -> MarketExposure:
@@ -272,7 +265,7 @@ async def test_bets_are_refused_until_lost_exposure_is_rebuilt(redis: Redis, exp
     await redis.flushdb()
     with pytest.raises(RiskUnavailable):
         await exposure.reserve(new_key(), entry(fixture_id), loss_minor_max=LOSS_MINOR_MAX)
-    await keeper(redis, exposure, open_bets=open_bets).look()
+    await keeper(redis, open_bets=open_bets).look()
     assert await market_of(redis, fixture_id) == MarketExposure(
         3_000, dict.fromkeys(("home", "away", "draw"), 2_500), ONE_WINNER
     )
@@ -286,7 +279,7 @@ async def test_a_server_that_restarted_with_its_data_is_rebuilt_too(redis: Redis
     await redis.script_flush()
     with pytest.raises(RiskUnavailable):
         await exposure.reserve(new_key(), entry(fixture_id), loss_minor_max=LOSS_MINOR_MAX)
-    await keeper(redis, exposure).look()
+    await keeper(redis).look()
     assert await market_of(redis, fixture_id) == MarketExposure(winners=ONE_WINNER)
     await exposure.reserve(new_key(), entry(fixture_id), loss_minor_max=LOSS_MINOR_MAX)
 
@@ -296,7 +289,7 @@ async def test_a_bet_that_closes_during_the_rebuild_is_not_counted(redis: Redis,
     open_bets = FakeOpenBets({closing: entry(fixture_id), uuid4(): entry(fixture_id)})
     open_bets.closed_after_first_read = {closing}
     await redis.flushdb()
-    await keeper(redis, exposure, open_bets=open_bets).look()
+    await keeper(redis, open_bets=open_bets).look()
     assert await market_of(redis, fixture_id) == MarketExposure(1_000, {"home": 2_500}, ONE_WINNER)
 
 
@@ -304,7 +297,7 @@ async def test_a_rebuild_reads_every_page(redis: Redis, exposure: RedisExposure)
     fixture_id = fixture()
     open_bets = FakeOpenBets({uuid4(): entry(fixture_id) for _ in range(1_001)})
     await redis.flushdb()
-    await keeper(redis, exposure, open_bets=open_bets).look()
+    await keeper(redis, open_bets=open_bets).look()
     assert (await market_of(redis, fixture_id)).stake_total_minor == 1_001_000
 
 
@@ -316,7 +309,7 @@ async def test_what_was_told_out_of_order_is_found_and_put_right(redis: Redis, e
     await exposure.remove_bet(closed, fixture_id=fixture_id)
     await exposure.commit(key, taken, bet_id=closed)
     open_bets = FakeOpenBets({opened: entry(fixture_id, outcome_id="away")})
-    working = keeper(redis, exposure, open_bets=open_bets)
+    working = keeper(redis, open_bets=open_bets)
     open_bets.closed_after_first_read = {closed}
     await working.look()
     assert await market_of(redis, fixture_id) == MarketExposure(1_000, {"away": 2_500}, ONE_WINNER)
@@ -330,7 +323,7 @@ async def test_all_that_is_counted_is_compared_in_rounds(redis: Redis, exposure:
     await exposure.add_bets(bets)
     open_bets = FakeOpenBets()
     open_bets.closed_after_first_read = {bet_id for bet_id, _ in bets}
-    working = keeper(redis, exposure, open_bets=open_bets)
+    working = keeper(redis, open_bets=open_bets)
     for _ in range(60):
         await working.look()
     assert [key async for key in redis.scan_iter(FIXTURE_KEY_PATTERN)] == []
@@ -341,31 +334,28 @@ async def test_a_bet_that_is_opened_again_while_it_is_dropped_counts(redis: Redi
     await exposure.add_bet(entry(fixture_id), bet_id=bet_id)
     open_bets = FakeOpenBets()
     open_bets.closed_at_first = {bet_id}
-    await keeper(redis, exposure, open_bets=open_bets).look()
+    await keeper(redis, open_bets=open_bets).look()
     assert await market_of(redis, fixture_id) == MarketExposure(1_000, {"home": 2_500}, ONE_WINNER)
 
 
 async def test_one_keeper_works_at_a_time(redis: Redis, exposure: RedisExposure) -> None:
     await redis.delete(COMPLETE_KEY)
     await redis.set(LOCK_KEY, "another", px=60_000)
-    await keeper(redis, exposure).look()
+    await keeper(redis).look()
     assert not await redis.exists(COMPLETE_KEY)
     assert await redis.get(LOCK_KEY) == b"another"
 
 
 async def test_a_forgotten_reservation_follows_the_ledger(redis: Redis, exposure: RedisExposure) -> None:
     """One became a bet, one was refused or never came; both gateways died before they said so."""
-    ledger, clock, fixture_id = FakeLedger(), FakeClock(), fixture()
-    leg = Leg(fixture_id, "1x2", "home", 2_000, 1, False, "Ajax v Feyenoord")
+    open_bets, clock, fixture_id = FakeOpenBets(), FakeClock(), fixture()
     accepted, lost = new_key(), new_key()
     taken = ExposureEntry(fixture_id, "1x2", "home", 1_000, 2_000)
     dead_gateway = RedisExposure(redis, clock=clock, timeout_ms=20_000)
     for key in (accepted, lost):
         await dead_gateway.reserve(key, taken, loss_minor_max=LOSS_MINOR_MAX)
-    await ledger.place(
-        PlaceCommand(accepted.request_id, accepted.player_id, 70, b"f" * 32, (leg,), Money(1_000, "EUR"), 2_000, None)
-    )
-    sweeper = keeper(redis, exposure, ledger=ledger, clock=clock)
+    open_bets.by_request = {accepted: (uuid4(), taken)}
+    sweeper = keeper(redis, open_bets=open_bets, clock=clock)
     clock.time_us += 29_999_000
     await sweeper.look()
     assert await market_of(redis, fixture_id) == MarketExposure(2_000, {"home": 4_000}, ONE_WINNER)
@@ -376,7 +366,7 @@ async def test_a_forgotten_reservation_follows_the_ledger(redis: Redis, exposure
 
 
 async def test_a_keeper_ends_when_it_is_cancelled_whatever_it_is_doing(redis: Redis, exposure: RedisExposure) -> None:
-    working = keeper(redis, exposure)
+    working = ExposureKeeper(keeper(redis), interval_ms=50)
     for turns in range(200):
         looking = asyncio.create_task(working.run())
         for _ in range(turns % 40):

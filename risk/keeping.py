@@ -1,0 +1,242 @@
+"""Keep exposure true: rebuild it when its store lost data, resolve reservations that nobody ended, compare it.
+
+Every gateway runs a keeper; the store lets one work at a time. The comparison finds what was told out of order: a bet
+that closed before its gateway could say that it was taken, and one that was opened again while somebody took it out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Final, Protocol, TypeAlias
+from uuid import UUID
+
+from kernel.clock import Clock
+from risk.ports import ExposureEntry, ExposureStore, ReservationKey
+
+PAGE_SIZE: Final = 200
+"""Open bets read at once when all are counted: one page is one round trip, which has its time like any other."""
+
+COMPARED_AT_ONCE: Final = 100
+"""Reservations wait for a step of the comparison, so that it is a small one."""
+
+_START: Final = UUID(int=0)
+
+Bets: TypeAlias = Sequence[tuple[UUID, ExposureEntry]]
+
+
+class OpenBets(Protocol):
+    """The open bets of the ledger, which alone decides what counts."""
+
+    async def read_page(self, *, after: UUID, size: int) -> Bets:
+        """Return the open bets that follow `after` by bet id.
+
+        Raises:
+            LedgerUnavailable: If no answer came in time.
+        """
+        ...
+
+    async def find_open(self, bet_ids: Sequence[UUID]) -> set[UUID]:
+        """Return which of these bets are open.
+
+        Raises:
+            LedgerUnavailable: If no answer came in time.
+        """
+        ...
+
+    async def find_by_request(self, key: ReservationKey) -> tuple[UUID, ExposureEntry] | None:
+        """Return the open bet that a request became, None if it became none.
+
+        Raises:
+            LedgerUnavailable: If no answer came in time, also because it is being decided now.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class OldReservation:
+    """A reservation that should have ended by now, and whether it still counts."""
+
+    key: ReservationKey
+    fixture_id: str
+    is_held: bool
+
+
+class KeptExposure(ExposureStore, Protocol):
+    """Exposure as its keeper sees it. Every call raises RiskUnavailable or the store's own error without an answer."""
+
+    def alone(self) -> AbstractAsyncContextManager[bool]:
+        """Enter as the one keeper that works, or not; for no longer than a keeper that died keeps others out."""
+        ...
+
+    async def renew(self) -> None:
+        """Stay the one that works for as long again.
+
+        Raises:
+            LockLost: If another keeper took over.
+        """
+        ...
+
+    async def is_complete(self) -> bool:
+        """Return whether bets can be reserved: all is counted, and the store has not restarted since."""
+        ...
+
+    async def drop_all(self) -> None:
+        """Let no bet be reserved, and forget all that is counted."""
+        ...
+
+    async def complete(self) -> None:
+        """Let bets be reserved, as all that is open is counted."""
+        ...
+
+    async def add_bets(self, bets: Bets) -> None:
+        """Count a page of open bets, each once."""
+        ...
+
+    async def find_uncounted(self, bets: Bets) -> Bets:
+        """Return which of these bets are not counted."""
+        ...
+
+    async def read_counted(self, size: int) -> Bets:
+        """Return the next bets that are counted, round and round, about so many."""
+        ...
+
+    async def read_old(self, before_ms: int) -> Sequence[OldReservation]:
+        """Return a page of the reservations that were made by then, empty where there are none."""
+        ...
+
+    async def forget(self, reservations: Sequence[OldReservation], before_ms: int) -> None:
+        """Look for these no more, but for those that were made anew since."""
+        ...
+
+
+class KeepingObserver(Protocol):
+    """Who is told what a keeper did."""
+
+    def note_rebuild(self) -> None:
+        """Note that what is lost is being counted anew."""
+        ...
+
+    def note_rebuilt(self, bet_count: int) -> None:
+        """Note that so many open bets are counted again."""
+        ...
+
+    def note_resolved(self, key: ReservationKey, *, is_bet: bool) -> None:
+        """Note what a reservation that nobody had ended had become."""
+        ...
+
+    def note_dropped(self, bet_count: int) -> None:
+        """Note bets that counted though they were closed."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class KeepingRules:
+    """When the keeper acts.
+
+    Attributes:
+        reservation_age_ms_max: When a reservation that nobody ended is looked into; longer than any bet takes.
+        answer_ms_max: The longest a bet takes from its reservation to the ledger's answer.
+    """
+
+    reservation_age_ms_max: int
+    answer_ms_max: int
+
+
+class ExposureKeeping:
+    """What a keeper does at each look; where its comparison stands in the ledger, by bet id."""
+
+    def __init__(
+        self,
+        exposure: KeptExposure,
+        open_bets: OpenBets,
+        *,
+        observer: KeepingObserver,
+        clock: Clock,
+        rules: KeepingRules,
+    ) -> None:
+        self._exposure = exposure
+        self._open_bets = open_bets
+        self._observer = observer
+        self._clock = clock
+        self._rules = rules
+        self._after = _START
+
+    async def look(self) -> None:
+        """Rebuild if that is needed, resolve old reservations, compare a part; do nothing while another keeper does.
+
+        Raises:
+            LockLost: If another keeper took over meanwhile.
+            LedgerUnavailable: If the ledger did not answer in time.
+            RiskUnavailable: If the store did not.
+            TimeoutError: If it took longer than it may.
+        """
+        async with self._exposure.alone() as is_ours:
+            if not is_ours:
+                return
+            if not await self._exposure.is_complete():
+                await self._rebuild()
+            await self._sweep()
+            await self._compare()
+
+    async def _rebuild(self) -> None:
+        self._observer.note_rebuild()
+        await self._exposure.drop_all()
+        # A bet that was reserved in what is lost may be on its way into the ledger; then the pages show it.
+        await asyncio.sleep(self._rules.answer_ms_max / 1_000)
+        after, bet_count = _START, 0
+        while page := await self._open_bets.read_page(after=after, size=PAGE_SIZE):
+            await self._exposure.renew()
+            await self._count(page)
+            bet_count += len(page)
+            after = page[-1][0]
+        await self._exposure.renew()
+        await self._exposure.complete()
+        self._observer.note_rebuilt(bet_count)
+
+    async def _sweep(self) -> None:
+        before_ms = self._clock.now_us() // 1_000 - self._rules.reservation_age_ms_max
+        while reservations := await self._exposure.read_old(before_ms):
+            await self._exposure.renew()
+            for reservation in reservations:
+                if reservation.is_held:
+                    await self._resolve(reservation)
+            await self._exposure.forget(reservations, before_ms)
+
+    async def _resolve(self, reservation: OldReservation) -> None:
+        """Ask the ledger what became of the bet, which alone decides."""
+        found = await self._open_bets.find_by_request(reservation.key)
+        self._observer.note_resolved(reservation.key, is_bet=found is not None)
+        if found is None:
+            await self._exposure.release(reservation.key, fixture_id=reservation.fixture_id)
+        else:
+            bet_id, entry = found
+            await self._exposure.commit(reservation.key, entry, bet_id=bet_id)
+
+    async def _compare(self) -> None:
+        """Compare one page in either direction."""
+        page = await self._open_bets.read_page(after=self._after, size=COMPARED_AT_ONCE)
+        missing = await self._exposure.find_uncounted(page)
+        if missing:
+            await self._count(missing)
+        self._after = page[-1][0] if len(page) == COMPARED_AT_ONCE else _START
+        await self._drop_closed(await self._exposure.read_counted(COMPARED_AT_ONCE))
+
+    async def _count(self, bets: Bets) -> None:
+        """Count open bets, then ask again: one that closed in between may have been told to us before it counted."""
+        await self._exposure.add_bets(bets)
+        await self._drop_closed(bets)
+
+    async def _drop_closed(self, counted: Bets) -> None:
+        still_open = await self._open_bets.find_open([bet_id for bet_id, _ in counted]) if counted else set()
+        closed = [(bet_id, entry) for bet_id, entry in counted if bet_id not in still_open]
+        if not closed:
+            return
+        for bet_id, entry in closed:
+            await self._exposure.remove_bet(bet_id, fixture_id=entry.fixture_id)
+        # One that was opened again in between was told to us while it still counted.
+        opened = await self._open_bets.find_open([bet_id for bet_id, _ in closed])
+        await self._exposure.add_bets([(bet_id, entry) for bet_id, entry in closed if bet_id in opened])
+        self._observer.note_dropped(len(closed) - len(opened))
