@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from bets.answer import BetRefusal, StakeBounds
+from bets.answer import BetRefusal, Means, StakeBounds
 from bets.bet import ODDS_SCALE, Leg, potential_return_minor
 from bets.request import BetRequest, LegRequest, PricePolicy
 from kernel.money import Money
@@ -81,19 +81,6 @@ class Bettor:
 
     is_blocked: bool
     currency: str
-
-
-@dataclass(frozen=True, slots=True)
-class Means:
-    """What a player can still stake, in minor units.
-
-    Attributes:
-        available_minor: Cash that no bet under way takes.
-        market_stake_minor: What is open or under way on the market already.
-    """
-
-    available_minor: int
-    market_stake_minor: int
 
 
 @dataclass(frozen=True, slots=True)

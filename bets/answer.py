@@ -114,6 +114,19 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
+class Means:
+    """What a player can still stake, in minor units.
+
+    Attributes:
+        available_minor: Cash that no bet under way takes.
+        market_stake_minor: What is open or under way on the market already.
+    """
+
+    available_minor: int
+    market_stake_minor: int
+
+
+@dataclass(frozen=True, slots=True)
 class Standing:
     """What the ledger knows that bears on a bet, as it stood a moment ago; claims of other requests are taken off.
 
@@ -130,3 +143,8 @@ class Standing:
     available_minor: int
     market_stake_minor: int
     time_us: int
+
+    @property
+    def means(self) -> Means:
+        """Return what the player can stake on the market."""
+        return Means(self.available_minor, self.market_stake_minor)

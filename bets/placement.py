@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
-from bets.acceptance import Bettor, BookView, Means, Plan, decide, refuse_liability, refuse_means
-from bets.answer import BetAnswer, BetRefusal, Claim, Inquiry, PlaceCommand, Standing, TooManyRefusals
+from bets.acceptance import Bettor, BookView, Plan, decide, refuse_liability, refuse_means
+from bets.answer import BetAnswer, BetRefusal, Claim, Inquiry, Means, PlaceCommand, Standing, TooManyRefusals
 from bets.in_flight import InFlight, TooManyUnderWay
 from bets.ports import BetLedger
 from bets.promises import Promises
@@ -228,15 +228,11 @@ class BetPlacement:
                 self._promises.make(asked.inquiry, stake_minor=first.stake.amount_minor)
                 return await self._reserve(first, reservation)
             plan = first
-        claimed = await self._claim(asked, until_us=until_us)
+        claimed = await self._claim(asked, plan, until_us=until_us)
         if claimed.answer is not None:
             return claimed.answer
         if plan is not None:
-            refusal = (
-                None
-                if claimed.is_claimed
-                else refuse_means(plan, Means(claimed.available_minor, claimed.market_stake_minor))
-            )
+            refusal = None if claimed.is_claimed else refuse_means(plan, claimed.means)
             held = refusal or await self._reserve(plan, reservation)
             if isinstance(held, BetRefusal):
                 return held
@@ -254,8 +250,9 @@ class BetPlacement:
         book = self._books.find(fixture_id)
         return decide(asked.request, bettor=asked.bettor, book=book, table=self._rules.table, means=means)
 
-    async def _claim(self, asked: _Asked, *, until_us: int) -> Standing:
-        limits = limits_for(self._rules.table, market_id=asked.inquiry.market_id, is_in_play=True)
+    async def _claim(self, asked: _Asked, plan: Plan | None, *, until_us: int) -> Standing:
+        market_id = asked.inquiry.market_id
+        limits = plan.limits if plan else limits_for(self._rules.table, market_id=market_id, is_in_play=True)
         stake_minor = asked.request.stake.amount_minor
         claim = Claim(asked.inquiry, stake_minor, limits.player_stake_minor_max, until_us)
         return await self._in_time(self._ledger.claim(claim), asked)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
-from bets.acceptance import Means
-from bets.answer import Inquiry, Standing
+from bets.answer import Inquiry, Means, Standing
 
 
 @dataclass(frozen=True, slots=True)

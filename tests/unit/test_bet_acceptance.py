@@ -7,8 +7,8 @@ from uuid import UUID
 
 import pytest
 
-from bets.acceptance import BetReason, Bettor, MarketView, Means, Plan, decide, refuse_liability, refuse_means
-from bets.answer import BetRefusal, StakeBounds
+from bets.acceptance import BetReason, Bettor, MarketView, Plan, decide, refuse_liability, refuse_means
+from bets.answer import BetRefusal, Means, StakeBounds
 from bets.bet import Leg
 from bets.request import BetRequest, LegRequest, PricePolicy
 from kernel.money import Money

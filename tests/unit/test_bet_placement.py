@@ -535,12 +535,12 @@ async def test_a_bet_without_a_delay_is_one_read_and_one_commit() -> None:
 
 
 async def test_a_stake_is_claimed_before_the_delay_and_before_exposure_and_the_bet_ends_the_claim() -> None:
-    house = House()
+    house = House(in_play_delay_ms=300)
     house.open_book(is_in_play=True)
     placing = asyncio.create_task(house.placement.place(PLAYER, ask()))
     await asyncio.sleep(0.01)
     (claim,) = house.ledger.claims.values()
-    assert (claim.stake_minor, claim.market_stake_minor_max, claim.until_us) == (1_000, 500_000, 530_000)
+    assert (claim.stake_minor, claim.market_stake_minor_max, claim.until_us) == (1_000, 500_000, 800_000)
     assert (await placing).bet is not None
     assert house.ledger.claims == {}
     assert house.ledger.calls == ["look", "claim", "place"]
@@ -576,7 +576,7 @@ async def test_means_that_are_claimed_elsewhere_between_look_and_claim_reserve_n
 
 
 async def test_no_first_look_of_a_repeat_ends_what_is_claimed() -> None:
-    house = House()
+    house = House(in_play_delay_ms=300)
     house.open_book(is_in_play=True)
     request = ask()
     placing = asyncio.create_task(house.placement.place(PLAYER, request))
