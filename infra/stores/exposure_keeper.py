@@ -45,7 +45,11 @@ class ExposureKeeper:
         """Look for ever; what fails is logged and tried again at the next look."""
         while True:
             try:
-                await self._keeping.look()
+                await self.look()
             except (DomainError, RedisError, OSError, TimeoutError) as error:
                 log.warning("exposure.keeper_failed", error=repr(error))
             await asyncio.sleep(self._interval_s)
+
+    async def look(self) -> None:
+        """Look once; what fails is raised."""
+        await self._keeping.look()
