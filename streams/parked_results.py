@@ -78,7 +78,10 @@ class Parking:
         FIXTURES_HELD.set(self._counts.fixtures_held)
         UNSETTLED.set(self._counts.bets_unsettled)
         for due in await self._store.list_due(DUE_AT_ONCE_MAX):
-            await self._apply(due)
+            try:
+                await self._apply(due)
+            except LedgerUnavailable as error:  # it may be this one alone whose market or bettors others hold
+                log.warning("agent.waits", step="apply a parked result", error=str(error))
 
     async def _apply(self, due: DueResult) -> None:
         try:

@@ -28,6 +28,7 @@ from prometheus_client import Counter, Gauge
 
 from bets.ports import KeyedResult, ResultContradicts, ResultMessage, ResultReferred, ResultWaits
 from bets.settlement import ResultKind, ResultMalformed
+from kernel.commands import LedgerUnavailable
 from overround.feed.v1 import feed_pb2
 from streams.inbox import Inbox
 from streams.parked_results import FAILED, Parking
@@ -135,6 +136,11 @@ class SettlementAgent:
         message = work.messages[0]
         try:
             is_done = await self._settle_or_park(message)
+        except LedgerUnavailable as error:
+            # It may be this fixture alone whose market or bettors others hold: the next one gets the turn.
+            log.warning("agent.waits", step="settle a page", result_key=message.key, error=str(error))
+            await asyncio.sleep(PAUSE_AFTER_FAILURE_S)
+            return
         except Exception as error:
             PAGES_FAILED.inc()
             log.exception("settlement.page_failed", result_key=message.key, attempt=work.attempts + 1)

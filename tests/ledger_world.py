@@ -23,7 +23,7 @@ from infra.stores.postgres_parked import PostgresParkedResults
 from infra.stores.postgres_players import PostgresPlayers
 from infra.stores.postgres_settlement import PostgresSettlementLedger
 from infra.stores.postgres_wallet import PostgresWallet
-from kernel.commands import fingerprint_of
+from kernel.commands import LedgerUnavailable, fingerprint_of
 from kernel.money import Money
 from pam.player import Player, PlayerRole
 from wire.results import build_market_result, read_results
@@ -77,13 +77,17 @@ class LedgerWorld:
         provider_id: str = "uof:1",
         is_decided: bool = False,
     ) -> int:
-        """Apply a result whole; return how many bets it changed."""
+        """Apply a result whole, as often as others hold its locks; return how many bets it changed."""
         keyed = build_keyed(fixture_id, result, key=key, provider_id=provider_id)
         applied = 0
         for _ in range(1_000):
-            page: SettlementPage = await self.settlement.settle_page(
-                keyed, page_size=page_size, has_left_queue=False, is_decided=is_decided
-            )
+            try:
+                page: SettlementPage = await self.settlement.settle_page(
+                    keyed, page_size=page_size, has_left_queue=False, is_decided=is_decided
+                )
+            except LedgerUnavailable:
+                await asyncio.sleep(0.01)
+                continue
             applied += page.applied
             if page.is_complete:
                 return applied

@@ -50,7 +50,7 @@ async def settle(settings: Settings, stopping: asyncio.Event) -> None:
             # Who starts the system waits for this answer, and what waits for a person must not keep the system down.
             has_worked = True
             return None
-        return complaint or parking.complaint
+        return complaint or pages.complaint or parking.complaint
 
     try:
         async with HealthServer(settings.host, settings.ports.settlement_http, check):

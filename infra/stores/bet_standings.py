@@ -48,7 +48,7 @@ _LOOK: Final = """
 """
 _CLAIM: Final = """
     SELECT state, is_same, answer, available_minor, market_stake_minor, time_us
-    FROM bets.claim($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ORDER BY command_number
+    FROM bets.claim($1, $2, $3, $4, $5, $6, $7, $8, $9) ORDER BY command_number
 """
 
 
@@ -85,13 +85,12 @@ async def read_standings(connection: Connection, inquiries: Sequence[Inquiry]) -
     ]
 
 
-async def make_claims(connection: Connection, claims: Sequence[Claim], *, waits: bool) -> list[Standing | DomainError]:
+async def make_claims(connection: Connection, claims: Sequence[Claim]) -> list[Standing | DomainError]:
     """Claim what the means allow, and return what stands for each, in order; or why it was neither.
 
     Args:
         connection: To the ledger.
         claims: What is wanted.
-        waits: Whether accounts that others hold are waited for.
     """
     inquiries = [claim.inquiry for claim in claims]
     rows = await connection.fetch(
@@ -105,7 +104,6 @@ async def make_claims(connection: Connection, claims: Sequence[Claim], *, waits:
         [inquiry.fixture_id for inquiry in inquiries],
         [inquiry.market_id for inquiry in inquiries],
         [claim.until_us for claim in claims],
-        waits,
     )
     answers = await _read_answers(connection, rows)
     return [_claimed(inquiry, row, answer) for inquiry, row, answer in zip(inquiries, rows, answers, strict=True)]

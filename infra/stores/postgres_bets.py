@@ -7,7 +7,6 @@ import re
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from enum import IntEnum
-from functools import partial
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -27,6 +26,8 @@ from kernel.errors import DomainError, InvariantBroken
 from kernel.ids import IdMalformed
 
 LIST_SIZE_MAX = 200
+HELD_PAUSE_S_MIN = 0.005
+HELD_PAUSE_S_MAX = 0.04  # about as long as a page of settlement holds its market and rests
 
 Command = TypeVar("Command")
 Answer = TypeVar("Answer")
@@ -34,7 +35,7 @@ Answer = TypeVar("Answer")
 _PLACE = """
     SELECT state, is_same, is_replay, answer
     FROM bets.place($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
-        $23, $24)
+        $23)
     ORDER BY command_number
 """
 # In one statement: what is decided between two would be in neither.
@@ -73,30 +74,21 @@ class PostgresBetLedger:
         self._refusals_max = settings.refusals_of_player_an_hour_max
         at_once = settings.batches_at_once_max
         self._looks: GroupCommit[Inquiry, Standing] = _group(self._look_batch, settings, batches_at_once=at_once)
-        self._prompt: GroupCommit[PlaceCommand, BetAnswer] = _group(
-            partial(self._place_batch, waits=False), settings, batches_at_once=at_once
+        self._places: GroupCommit[PlaceCommand, BetAnswer] = _group(
+            self._place_batch, settings, batches_at_once=at_once
         )
-        self._patient: GroupCommit[PlaceCommand, BetAnswer] = _group(
-            partial(self._place_batch, waits=True), settings, batches_at_once=1
-        )
-        self._claims: GroupCommit[Claim, Standing] = _group(
-            partial(self._claim_batch, waits=False), settings, batches_at_once=at_once
-        )
-        self._patient_claims: GroupCommit[Claim, Standing] = _group(
-            partial(self._claim_batch, waits=True), settings, batches_at_once=1
-        )
+        self._claims: GroupCommit[Claim, Standing] = _group(self._claim_batch, settings, batches_at_once=at_once)
+        self._answer_timeout_s = settings.answer_timeout_ms / 1_000
 
     async def place(self, command: PlaceCommand) -> BetAnswer:
         """Take the stake and keep the bet, or give the answer that this request id got before.
 
-        A bet whose account or market others hold, as a page of settlement does, waits for it in a batch apart.
+        A bet whose account or market others hold, as a page of settlement does, tries again a little later: nothing is
+        locked for it meanwhile, so that what it waits for keeps no other bet waiting.
         """
         if len(command.legs) != 1 and command.refusal is None:
             raise InvariantBroken(f"The ledger settles singles, was given {len(command.legs)} legs")
-        try:
-            return await self._prompt.submit(command)
-        except HeldByOthers:
-            return await self._patient.submit(command)
+        return await self._submit_until_free(self._places, command)
 
     async def look(self, inquiry: Inquiry) -> Standing:
         """Return the stored answer to a request, and what else of the ledger bears on it."""
@@ -104,10 +96,7 @@ class PostgresBetLedger:
 
     async def claim(self, claim: Claim) -> Standing:
         """Set a stake aside, unless the request has its answer or the player has not the means; say how it stands."""
-        try:
-            return await self._claims.submit(claim)
-        except HeldByOthers:
-            return await self._patient_claims.submit(claim)
+        return await self._submit_until_free(self._claims, claim)
 
     async def find_answer(self, player_id: UUID, request_id: UUID) -> BetAnswer | None:
         """Return the stored answer to a place command of this player, None if it was not decided.
@@ -152,21 +141,33 @@ class PostgresBetLedger:
 
     async def close(self) -> None:
         """Refuse the bets that wait, and let the batches that have begun end."""
-        groups = (self._looks, self._prompt, self._patient, self._claims, self._patient_claims)
-        await asyncio.gather(*(group.close() for group in groups))
+        await asyncio.gather(*(group.close() for group in (self._looks, self._places, self._claims)))
+
+    async def _submit_until_free(self, group: GroupCommit[Command, Answer], command: Command) -> Answer:
+        loop = asyncio.get_running_loop()
+        deadline_s = loop.time() + self._answer_timeout_s
+        pause_s = HELD_PAUSE_S_MIN
+        while True:
+            try:
+                return await group.submit(command)
+            except HeldByOthers:
+                if loop.time() + pause_s > deadline_s:
+                    raise
+            await asyncio.sleep(pause_s)
+            pause_s = min(2 * pause_s, HELD_PAUSE_S_MAX)
 
     async def _look_batch(self, inquiries: Sequence[Inquiry]) -> list[Standing | DomainError]:
         async with self._pool.connection() as connection:
             return await read_standings(connection, inquiries)
 
-    async def _claim_batch(self, claims: Sequence[Claim], *, waits: bool) -> list[Standing | DomainError]:
+    async def _claim_batch(self, claims: Sequence[Claim]) -> list[Standing | DomainError]:
         async with self._pool.connection() as connection:
-            return await make_claims(connection, claims, waits=waits)
+            return await make_claims(connection, claims)
 
-    async def _place_batch(self, commands: Sequence[PlaceCommand], *, waits: bool) -> list[BetAnswer | DomainError]:
+    async def _place_batch(self, commands: Sequence[PlaceCommand]) -> list[BetAnswer | DomainError]:
         bet_ids = [uuid.uuid4() for _ in commands]
         async with self._pool.connection() as connection:
-            rows = await connection.fetch(_PLACE, *_columns(commands, bet_ids), waits, self._refusals_max)
+            rows = await connection.fetch(_PLACE, *_columns(commands, bet_ids), self._refusals_max)
             replayed = [index for index, row in enumerate(rows) if row["is_replay"] and row["is_same"]]
             stored = [orjson.loads(rows[index]["answer"]) for index in replayed]
             replays = dict(zip(replayed, await read_replays(connection, stored), strict=True))
@@ -178,7 +179,7 @@ class PostgresBetLedger:
     def _outcome(self, command: PlaceCommand, row: asyncpg.Record) -> BetAnswer | DomainError:
         match _State(row["state"]):
             case _State.HELD_BY_OTHERS:
-                return HeldByOthers("Account and market must be free, one was not")
+                return HeldByOthers(f"Account and market must be free, one was not; {UNDECIDED}")
             case _State.TOO_LATE:
                 return LedgerUnavailable(f"Bet must come to the ledger in time, did not; {UNDECIDED}")
             case _State.TOO_MANY_REFUSALS:

@@ -27,6 +27,9 @@ from kernel.errors import InvariantBroken
 SET_ASIDE_MAX: Final = 20
 """Bets of one result that are set aside; where more fail, it is the result that cannot be applied."""
 
+LOCKS_WITHIN_MS: Final = 200
+"""A page waits for an account or a market that others hold no longer: what it has locked already waits with it."""
+
 CONTENT_ERRORS = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, asyncpg.PLPGSQLError)
 """What says that something in a page is wrong."""
 
@@ -54,6 +57,7 @@ _STANDING = """
         ORDER BY p.parked_id LIMIT 1
     )
 """
+_BOUND_LOCKS = f"SET LOCAL lock_timeout = {LOCKS_WITHIN_MS}"
 _OPEN = "SELECT verdict, last_bet_id FROM bets.open_settlement($1, $2, $3, $4, $5, $6, $7, $8, $9)"
 _PAGE = """
     SELECT b.bet_id, b.stake_minor, b.placed_time_us, l.outcome_id, l.decimal_odds_milli
@@ -87,7 +91,11 @@ class PostgresSettlementLedger:
     ) -> SettlementPage:
         """Apply a result to the next page of bets it concerns, in one transaction.
 
-        A page that fails for what is in it is halved, down to the bet, which is set aside.
+        A page that fails for what is in it is halved, down to the bet, which is set aside. One that others keep from
+        its locks lets go of those that it has.
+
+        Raises:
+            LedgerUnavailable: If the ledger did not answer in time, or others hold a market or an account of the page.
         """
         while True:
             try:
@@ -139,6 +147,7 @@ class PostgresSettlementLedger:
 async def _open(
     connection: Connection, keyed: KeyedResult, *, has_left_queue: bool, is_decided: bool
 ) -> asyncpg.Record:
+    await connection.execute(_BOUND_LOCKS)
     opened = await connection.fetchrow(
         _OPEN,
         keyed.key,

@@ -24,7 +24,7 @@ from overround.feed.v1 import feed_pb2
 from streams import parked_results, settlement
 from streams.parked_results import Parking
 from streams.settlement import SettlementAgent
-from streams.settlement_pages import PAGE_BETS_MIN, Pages
+from streams.settlement_pages import PAGE_BETS_MIN, STUCK_S, Pages
 from tests.unit.fake_faust import FakeApp, FakeClock, eventually
 from wire.results import build_result_messages, read_results
 from wire.topics import RESULTS
@@ -103,6 +103,7 @@ class FakeSettlementLedger:
         self.page_sizes: list[int] = []
         self.failures: list[Exception] = []
         self.is_failing_for = ""
+        self.held: set[str] = set()
         self.contradicting = ""
         self._store = store
 
@@ -113,6 +114,8 @@ class FakeSettlementLedger:
         self.page_sizes.append(page_size)
         if self.failures:
             raise self.failures.pop()
+        if keyed.fixture_id in self.held:
+            raise LedgerUnavailable("others hold it")
         if not has_left_queue and self._store.is_waiting(keyed.fixture_id, before=10**9):
             raise ResultWaits("waits")
         if keyed.fixture_id == self.is_failing_for:
@@ -160,6 +163,12 @@ def _results(
     return message.SerializeToString()
 
 
+def keyed_result(fixture_id: str) -> KeyedResult:
+    (message,) = build_result_messages(feed_pb2.FixtureResults.FromString(_results(fixture_id, 1, "1x2")))
+    (keyed,) = read_results(message)
+    return keyed
+
+
 async def test_results_of_a_fixture_are_applied_in_order_and_then_acknowledged(parts: Parts) -> None:
     ledger, _, app = parts
     ledger.pages_left["a/uof:1/1/0/1x2/1"] = 3
@@ -183,11 +192,12 @@ async def test_a_fixture_with_very_many_bets_does_not_keep_another_waiting(parts
 
 async def test_while_the_ledger_is_away_nothing_is_acknowledged_and_nothing_is_lost(parts: Parts) -> None:
     ledger, store, app = parts
-    ledger.failures = [LedgerUnavailable("away"), LedgerUnavailable("away")]
+    ledger.held = {"a"}
     app.deliver(RESULTS.name, 0, _results("a", 1, "1x2"))
     async with app:
-        await eventually(lambda: len(ledger.failures) < 2)
+        await eventually(lambda: len(ledger.page_sizes) > 2)
         assert app.acknowledged == []
+        ledger.held.clear()
         await eventually(lambda: app.acknowledged == [(0, 0)])
     assert len(ledger.calls) == 1
     assert store.parked == {}
@@ -325,9 +335,7 @@ async def test_a_page_grows_and_shrinks_with_what_the_last_one_took(page_s: floa
     ledger = FakeSettlementLedger(FakeParkedResults())
     pages = Pages(ledger, SlowClock(page_s), page_size_max=120)
     assert sizes[0] == PAGE_BETS_MIN
-    result = feed_pb2.FixtureResults.FromString(_results("a", 1, "1x2"))
-    (message,) = build_result_messages(result)
-    (keyed,) = read_results(message)
+    keyed = keyed_result("a")
     ledger.pages_left[keyed.key] = 4
     for _ in sizes:
         await pages.apply(keyed, has_left_queue=False, is_decided=False)
@@ -338,7 +346,52 @@ async def test_a_page_that_the_ledger_does_not_answer_in_time_is_smaller_the_nex
     ledger = FakeSettlementLedger(FakeParkedResults())
     ledger.failures = [LedgerUnavailable("too slow")] * 2
     pages = Pages(ledger, FakeClock(), page_size_max=500)
-    (message,) = build_result_messages(feed_pb2.FixtureResults.FromString(_results("a", 1, "1x2")))
-    (keyed,) = read_results(message)
+    keyed = keyed_result("a")
+    for _ in range(2):
+        with pytest.raises(LedgerUnavailable):
+            await pages.apply(keyed, has_left_queue=False, is_decided=False)
     assert await pages.apply(keyed, has_left_queue=False, is_decided=False)
     assert ledger.page_sizes == [50, 25, 12]
+
+
+async def test_a_page_that_the_ledger_keeps_refusing_is_complained_of_until_it_is_taken() -> None:
+    ledger = FakeSettlementLedger(FakeParkedResults())
+    clock = SlowClock(STUCK_S)
+    pages = Pages(ledger, clock, page_size_max=500)
+    keyed = keyed_result("a")
+    assert pages.complaint is None
+    ledger.held = {"a"}
+    with pytest.raises(LedgerUnavailable):
+        await pages.apply(keyed, has_left_queue=False, is_decided=False)
+    assert "results of 1 fixtures wait, one for 10 s" in str(pages.complaint)
+    ledger.held.clear()
+    assert await pages.apply(keyed, has_left_queue=False, is_decided=False)
+    assert pages.complaint is None
+
+
+async def test_fixtures_whose_markets_others_hold_keep_no_other_waiting(parts: Parts) -> None:
+    ledger, _, app = parts
+    ledger.held = {"a", "b"}
+    for offset, fixture_id in enumerate(("a", "b", "c")):
+        app.deliver(RESULTS.name, offset, _results(fixture_id, 1, "1x2"))
+    async with app:
+        await eventually(lambda: [fixture_id for fixture_id, _ in ledger.calls] == ["c"])
+        assert app.acknowledged == []
+        ledger.held.clear()
+        await eventually(lambda: app.acknowledged == [(0, 0), (0, 1), (0, 2)])
+
+
+async def test_a_parked_result_whose_market_others_hold_keeps_no_other_waiting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(parked_results, "LOOK_INTERVAL_S", 0.001)
+    store = FakeParkedResults()
+    ledger = FakeSettlementLedger(store)
+    parking = Parking(store, Pages(ledger, FakeClock(), page_size_max=500))
+    for fixture_id in ("a", "b"):
+        (message,) = build_result_messages(feed_pb2.FixtureResults.FromString(_results(fixture_id, 1, "1x2")))
+        await store.park(message, reason="", detail="", holds_queue=True, is_held=False)
+    ledger.held = {"a"}
+    looking = asyncio.create_task(parking.run())
+    await eventually(lambda: [fixture_id for fixture_id, _ in ledger.calls] == ["b"])
+    looking.cancel()

@@ -1,13 +1,13 @@
 -- Set the stakes of a batch of bets of one leg aside before the in-play delay, until their commands are decided or
 -- their time is over. Arrays run by command.
 --
--- state: 1 claimed, 2 left alone because its account is held by others, which p_waits waits for, 3 come too late, 4 not
--- claimed for want of means, 5 answered before. The means told are those without what other commands claim.
+-- state: 1 claimed, 2 left alone because its account is held by others, 3 come too late, 4 not claimed for want of
+-- means, 5 answered before. The means told are those without what other commands claim.
 --
 -- A command that is claimed already stays so until the later of both times. Locks are taken as by bets.place.
 CREATE OR REPLACE FUNCTION bets.claim(
     p_player_ids uuid[], p_request_ids uuid[], p_account_ids bigint[], p_fingerprints bytea[], p_stakes_minor bigint[],
-    p_market_stakes_minor_max bigint[], p_fixture_ids text[], p_market_ids text[], p_until_us bigint[], p_waits boolean
+    p_market_stakes_minor_max bigint[], p_fixture_ids text[], p_market_ids text[], p_until_us bigint[]
 ) RETURNS TABLE (
     command_number integer, state smallint, is_same boolean, answer text, available_minor bigint,
     market_stake_minor bigint, time_us bigint
@@ -40,17 +40,10 @@ BEGIN
     SELECT array_agg(a.player_id || ':' || a.request_id ORDER BY a.n) INTO v_keys
     FROM unnest(p_player_ids, p_request_ids) WITH ORDINALITY AS a (player_id, request_id, n);
 
-    IF p_waits THEN
-        SELECT array_agg(locked.account_id), bool_or(locked.held_minor > 0) INTO v_accounts, v_has_holds FROM (
-            SELECT a.account_id, a.held_minor FROM ledger.account a WHERE a.account_id = ANY (p_account_ids)
-            ORDER BY a.account_id FOR UPDATE
-        ) AS locked;
-    ELSE
-        SELECT array_agg(locked.account_id), bool_or(locked.held_minor > 0) INTO v_accounts, v_has_holds FROM (
-            SELECT a.account_id, a.held_minor FROM ledger.account a WHERE a.account_id = ANY (p_account_ids)
-            ORDER BY a.account_id FOR UPDATE SKIP LOCKED
-        ) AS locked;
-    END IF;
+    SELECT array_agg(locked.account_id), bool_or(locked.held_minor > 0) INTO v_accounts, v_has_holds FROM (
+        SELECT a.account_id, a.held_minor FROM ledger.account a WHERE a.account_id = ANY (p_account_ids)
+        ORDER BY a.account_id FOR UPDATE SKIP LOCKED
+    ) AS locked;
     v_now_us := ledger.now_us();
     IF v_has_holds THEN
         PERFORM ledger.expire_holds(v_accounts, v_now_us);

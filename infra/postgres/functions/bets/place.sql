@@ -1,16 +1,16 @@
 -- Take a batch of bets of one leg, or give the answers that their commands got before. Arrays run by command; those of
 -- legs by leg, with the number of its command, from 1, in p_leg_commands. A refusal given with a command is only stored.
 --
--- state: 1 decided, 2 left alone because its account or market is held by others, which p_waits waits for, 3 come too
--- late, 4 to be refused, but so many refusals of the player are stored already, 5 claimed with another content. But for
--- 1 nothing is stored. What is decided ends the claim of its command: a claimed bet has the means, and is not asked for
+-- state: 1 decided, 2 left alone because its account or market is held by others, 3 come too late, 4 to be refused, but
+-- so many refusals of the player are stored already, 5 claimed with another content. But for 1 nothing is stored. What is decided ends the claim of its command: a claimed bet has the means, and is not asked for
 -- them again; a claim whose time is over counts for nothing.
 --
 -- What a player has open on a market, and whether a market is closed, are read within the one statement that reads all
 -- else of a batch: a function that holds a query is planned anew at every call.
 --
--- Locks are taken in one order everywhere, so that batches never deadlock: markets by key, accounts by id. Commands of
--- one key are of one account, which orders them. Two bets of one account in a batch are decided in the order given.
+-- Nothing is waited for: what others hold is left alone, and those who ask try again, so that nobody waits behind what
+-- another waits for. Commands of one key are of one account, which orders them. Two bets of one account in a batch are
+-- decided in the order given.
 CREATE OR REPLACE FUNCTION bets.place(
     p_player_ids uuid[], p_request_ids uuid[], p_account_ids bigint[], p_fingerprints bytea[], p_bet_ids uuid[],
     p_stakes_minor bigint[], p_currencies text[], p_potential_returns_minor bigint[], p_refusals text[],
@@ -18,7 +18,7 @@ CREATE OR REPLACE FUNCTION bets.place(
     p_not_after_us bigint[],
     p_leg_commands integer[], p_leg_indexes smallint[], p_fixture_ids text[], p_market_ids text[], p_outcome_ids text[],
     p_decimal_odds_milli integer[], p_book_versions bigint[], p_are_in_play boolean[], p_fixture_names text[],
-    p_waits boolean, p_refusals_max integer
+    p_refusals_max integer
 ) RETURNS TABLE (command_number integer, state smallint, is_same boolean, is_replay boolean, answer text)
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -64,29 +64,16 @@ BEGIN
     SELECT array_agg(a.player_id || ':' || a.request_id ORDER BY a.n) INTO v_keys
     FROM unnest(p_player_ids, p_request_ids) WITH ORDINALITY AS a (player_id, request_id, n);
 
-    IF p_waits THEN
-        SELECT array_agg(market.lock_key) INTO v_market_locks FROM (
-            SELECT lock_key, pg_advisory_xact_lock_shared(lock_key) FROM (
-                SELECT DISTINCT bets.market_lock_key(fixture_id, market_id) AS lock_key
-                FROM unnest(p_fixture_ids, p_market_ids) AS l (fixture_id, market_id) ORDER BY 1 OFFSET 0
-            ) AS wanted OFFSET 0
-        ) AS market;
-        SELECT array_agg(locked.account_id), bool_or(locked.held_minor > 0) INTO v_accounts, v_has_holds FROM (
-            SELECT a.account_id, a.held_minor FROM ledger.account a WHERE a.account_id = ANY (p_account_ids)
-            ORDER BY a.account_id FOR UPDATE
-        ) AS locked;
-    ELSE
-        SELECT array_agg(market.lock_key) FILTER (WHERE market.is_locked) INTO v_market_locks FROM (
-            SELECT lock_key, pg_try_advisory_xact_lock_shared(lock_key) AS is_locked FROM (
-                SELECT DISTINCT bets.market_lock_key(fixture_id, market_id) AS lock_key
-                FROM unnest(p_fixture_ids, p_market_ids) AS l (fixture_id, market_id) OFFSET 0
-            ) AS wanted OFFSET 0
-        ) AS market;
-        SELECT array_agg(locked.account_id), bool_or(locked.held_minor > 0) INTO v_accounts, v_has_holds FROM (
-            SELECT a.account_id, a.held_minor FROM ledger.account a WHERE a.account_id = ANY (p_account_ids)
-            ORDER BY a.account_id FOR UPDATE SKIP LOCKED
-        ) AS locked;
-    END IF;
+    SELECT array_agg(market.lock_key) FILTER (WHERE market.is_locked) INTO v_market_locks FROM (
+        SELECT lock_key, pg_try_advisory_xact_lock_shared(lock_key) AS is_locked FROM (
+            SELECT DISTINCT bets.market_lock_key(fixture_id, market_id) AS lock_key
+            FROM unnest(p_fixture_ids, p_market_ids) AS l (fixture_id, market_id) OFFSET 0
+        ) AS wanted OFFSET 0
+    ) AS market;
+    SELECT array_agg(locked.account_id), bool_or(locked.held_minor > 0) INTO v_accounts, v_has_holds FROM (
+        SELECT a.account_id, a.held_minor FROM ledger.account a WHERE a.account_id = ANY (p_account_ids)
+        ORDER BY a.account_id FOR UPDATE SKIP LOCKED
+    ) AS locked;
     v_now_us := ledger.now_us();
     v_hour := v_now_us / 3600000000;
     IF v_has_holds THEN

@@ -1,0 +1,85 @@
+"""A transaction that somebody left open: whoever it concerns waits within a bound, nobody else waits at all."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from uuid import uuid4
+
+import pytest
+
+from infra.settings import Ledger, Settings
+from kernel.commands import LedgerUnavailable
+from pam.player import Player
+from tests.ledger_world import LedgerWorld, build_command, build_keyed, open_world, settlement
+
+OTHERS_LIMIT_S = 0.6
+"""What somebody who is not concerned may wait at most: far below every time-out, far above a busy machine's commit."""
+
+
+@pytest.fixture
+async def world(settings: Settings) -> AsyncIterator[LedgerWorld]:
+    async with open_world(settings) as opened:
+        yield opened
+
+
+@asynccontextmanager
+async def account_left_locked(world: LedgerWorld, player: Player) -> AsyncIterator[None]:
+    async with world.pool.transaction() as connection:
+        await connection.execute("SELECT FROM ledger.account WHERE account_id = $1 FOR UPDATE", player.cash_account_id)
+        yield
+
+
+async def test_who_waits_for_a_market_waits_for_nobody_elses_account(world: LedgerWorld) -> None:
+    held, other = [await world.open_player(cash_minor=1_000) for _ in range(2)]
+    fixture_id = f"f-{uuid4().hex}"
+    async with account_left_locked(world, held):
+        stuck = asyncio.create_task(world.bets.place(build_command(held, 100, f"g-{uuid4().hex}")))
+        async with world.pool.transaction() as page:
+            await page.execute("SELECT pg_advisory_xact_lock(bets.market_lock_key($1, $2))", fixture_id, "1x2")
+            waiting = asyncio.create_task(world.bets.place(build_command(other, 100, fixture_id)))
+            await asyncio.sleep(0.2)
+            assert not waiting.done()
+        async with asyncio.timeout(OTHERS_LIMIT_S):
+            assert (await waiting).bet is not None
+        assert not stuck.done()
+    assert (await stuck).bet is not None
+
+
+async def test_what_stays_held_is_given_up_in_time_and_decided_by_nobody(settings: Settings) -> None:
+    async with open_world(settings, ledger=Ledger(answer_timeout_ms=500)) as world:
+        player = await world.open_player(cash_minor=1_000)
+        command = build_command(player, 100, f"f-{uuid4().hex}")
+        async with account_left_locked(world, player):
+            begun_s = time.monotonic()
+            with pytest.raises(LedgerUnavailable):
+                await world.bets.place(command)
+            assert time.monotonic() - begun_s < 0.5 + OTHERS_LIMIT_S
+        assert await world.bets.find_answer(player.player_id, command.request_id) is None
+        assert (await world.bets.place(command)).bet is not None
+
+
+async def test_a_page_of_settlement_that_waits_for_one_account_keeps_none_of_the_others(world: LedgerWorld) -> None:
+    players = [await world.open_player(cash_minor=1_000) for _ in range(4)]
+    fixture_id = f"f-{uuid4().hex}"
+    for player in players:
+        await world.bet(player, stake_minor=100, fixture_id=fixture_id)
+    keyed = build_keyed(fixture_id, settlement(home_won=True), key=f"{fixture_id}/1")
+
+    async def page() -> bool:
+        settled = await world.settlement.settle_page(keyed, page_size=50, has_left_queue=False, is_decided=False)
+        return settled.is_complete
+
+    # Accounts are locked in the order in which they were opened: all others before the last.
+    async with account_left_locked(world, players[-1]):
+        refused = asyncio.create_task(page())
+        await asyncio.sleep(0.05)
+        async with asyncio.timeout(OTHERS_LIMIT_S):
+            for player in players[:-1]:
+                await world.bet(player, stake_minor=100, fixture_id=f"g-{uuid4().hex}")
+        with pytest.raises(LedgerUnavailable):
+            await refused
+    assert await page()
+    assert [await world.cash_minor(player) for player in players] == [1_000, 1_000, 1_000, 1_100]
