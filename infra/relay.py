@@ -16,7 +16,8 @@ import structlog
 from prometheus_client import Counter, Gauge
 
 from infra.settings import Relay as RelaySettings
-from infra.stores.ledger_anchors import newest_anchors
+from infra.stores.anchor_log import AnchorsUnavailable
+from infra.stores.ledger_anchors import expect_told_is_there, newest_anchors
 from infra.stores.ledger_epoch import describe_oldest_writer
 from infra.stores.postgres import UNAVAILABLE, Connection, PositionsNotOwn, expect_own_positions
 from infra.stores.postgres_chain import append_block
@@ -32,7 +33,7 @@ from infra.stores.postgres_outbox import (
 from infra.stores.postgres_records import append_records
 from kernel.errors import DomainError
 from kernel.log import Outlet
-from overround.wallet.v1.anchor_pb2 import LedgerChain
+from overround.wallet.v1.anchor_pb2 import LedgerAnchor, LedgerChain
 from wire.topics import LEDGER_ANCHORS
 
 LEADER_LOCK = "ledger.relay"
@@ -67,10 +68,18 @@ class Relay:
     Args:
         open_outlet: Makes an outlet that keeps its order and never gives a message up, so that none overtakes another
             of its key; called again after an outlet failed.
+        read_told: Reads the newest of what the log was told of the ledger's chains; may block.
     """
 
-    def __init__(self, dsn: str, open_outlet: Callable[[], OwnOutlet], settings: RelaySettings) -> None:
+    def __init__(
+        self,
+        dsn: str,
+        open_outlet: Callable[[], OwnOutlet],
+        read_told: Callable[[], Sequence[LedgerAnchor]],
+        settings: RelaySettings,
+    ) -> None:
         self._dsn = dsn
+        self._read_told = read_told
         self._open_outlet = open_outlet
         self._settings = settings
         self._is_leader = False
@@ -84,9 +93,9 @@ class Relay:
         while not stopping.is_set():
             try:
                 await self._connect_and_lead(stopping)
-            except (*UNAVAILABLE, DomainError) as error:
+            except (*UNAVAILABLE, DomainError, AnchorsUnavailable) as error:
                 log.warning("relay.interrupted", kind=type(error).__name__, detail=str(error))
-                self._refusal = str(error) if isinstance(error, PositionsNotOwn) else ""
+                self._refusal = str(error) if isinstance(error, PositionsNotOwn | AnchorsUnavailable) else ""
             self._is_leader = False
             await _sleep(stopping, self._settings.retry_ms / 1_000)
 
@@ -121,6 +130,7 @@ class Relay:
         outlet = self._open_outlet()
         try:
             epoch = await expect_own_positions(connection)
+            await expect_told_is_there(connection, await asyncio.to_thread(self._read_told))
             position = await load_position(connection)
             self._upkeep = upkeep = _Upkeep(connection, outlet, self._settings, epoch=epoch)
             self._is_leader = True

@@ -8,6 +8,8 @@ from infra.kafka import KafkaOutlet
 from infra.processes.health import HealthServer, run_until_stopped
 from infra.relay import Relay
 from infra.settings import Settings
+from infra.stores.anchor_log import read_anchors
+from infra.stores.ledger_anchors import NEWEST_COMPARED
 
 NEVER_GIVE_UP_MS = 0
 
@@ -16,7 +18,12 @@ def run(settings: Settings) -> None:
     """Relay until told to stop."""
 
     async def main(stopping: asyncio.Event) -> None:
-        relay = Relay(settings.postgres_dsn, lambda: _open_outlet(settings), settings.relay)
+        relay = Relay(
+            settings.postgres_dsn,
+            lambda: _open_outlet(settings),
+            lambda: read_anchors(settings.kafka_client, newest=NEWEST_COMPARED),
+            settings.relay,
+        )
         async with HealthServer(settings.host, settings.ports.relay_http, relay.complaint):
             await relay.run(stopping)
 

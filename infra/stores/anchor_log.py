@@ -22,20 +22,26 @@ class AnchorsUnavailable(Exception):
     """The log did not tell in time what was anchored, or holds what is no anchor."""
 
 
-def read_anchors(client: Mapping[str, str]) -> list[LedgerAnchor]:
-    """Return every anchor, oldest first.
+def read_anchors(client: Mapping[str, str], *, newest: int | None = None) -> list[LedgerAnchor]:
+    """Return every anchor, or the newest ones alone, oldest first.
 
     Raises:
         AnchorsUnavailable: If the broker does not answer in time, or one cannot be read.
     """
-    consumer = Consumer(reader_options(client, client_id="audit"))
+    consumer = Consumer(reader_options(client, client_id="anchors"))
     try:
-        consumer.assign([TopicPartition(LEDGER_ANCHORS.name, 0, OFFSET_BEGINNING)])
+        offset = OFFSET_BEGINNING if newest is None else _offset_of_newest(consumer, newest)
+        consumer.assign([TopicPartition(LEDGER_ANCHORS.name, 0, offset)])
         return _read_to_end(consumer)
     except (KafkaException, DecodeError) as error:
         raise AnchorsUnavailable(f"The anchors must be read from the log, but: {error}") from error
     finally:
         consumer.close()
+
+
+def _offset_of_newest(consumer: Consumer, count: int) -> int:
+    first, end = consumer.get_watermark_offsets(TopicPartition(LEDGER_ANCHORS.name, 0), timeout=ANSWER_TIMEOUT_S)
+    return int(max(first, end - count))
 
 
 def _read_to_end(consumer: Consumer) -> list[LedgerAnchor]:

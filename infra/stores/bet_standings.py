@@ -86,12 +86,7 @@ async def read_standings(connection: Connection, inquiries: Sequence[Inquiry]) -
 
 
 async def make_claims(connection: Connection, claims: Sequence[Claim]) -> list[Standing | DomainError]:
-    """Claim what the means allow, and return what stands for each, in order; or why it was neither.
-
-    Args:
-        connection: To the ledger.
-        claims: What is wanted.
-    """
+    """Claim what the means allow, and return what stands for each, in order; or why it was neither."""
     inquiries = [claim.inquiry for claim in claims]
     rows = await connection.fetch(
         _CLAIM,

@@ -6,8 +6,11 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from infra.stores.postgres import Connection
+from infra.stores.postgres import Connection, PositionsNotOwn
 from overround.wallet.v1.anchor_pb2 import LedgerAnchor, LedgerChain
+
+NEWEST_COMPARED: Final = 100
+"""Of both chains, told every few seconds: what a ledger lost that was set back is among the newest."""
 
 _TABLE_BY_CHAIN: Final = {
     LedgerChain.LEDGER_CHAIN_TRANSFERS: "chain_block",
@@ -27,6 +30,20 @@ class AnchorVerdict:
 
     complaints: tuple[str, ...]
     lost_count: int
+
+
+async def expect_told_is_there(connection: Connection, anchors: Collection[LedgerAnchor]) -> None:
+    """Check that the ledger has whatever it told of itself.
+
+    Raises:
+        PositionsNotOwn: If it does not: it is as it was before, and would count again what it counted since.
+    """
+    verdict = await compare_anchors(connection, anchors)
+    if verdict.complaints:
+        raise PositionsNotOwn(
+            f"The ledger must have what it told, but {verdict.complaints[0]}: it was set back. Once no other copy of "
+            "it runs, `overround ledger adopt` lets it go on here"
+        )
 
 
 async def newest_anchors(connection: Connection, *, epoch: int) -> list[LedgerAnchor]:

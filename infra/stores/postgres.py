@@ -19,6 +19,7 @@ STALE_S = 300
 _STANDING = """
     SELECT epoch, cluster, ledger.cluster() AS cluster_now FROM ledger.epoch ORDER BY epoch DESC LIMIT 1
 """
+OUTLASTS_A_CRASH = "SET LOCAL synchronous_commit = on"  # of the server, also where the connection does not ask for it
 ABANDONED_TRANSACTION_MS = 5_000  # an open transaction holds back the outbox of everyone
 
 UNAVAILABLE = (

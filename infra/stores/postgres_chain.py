@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import asyncpg
 
-from infra.stores.postgres import Connection
+from infra.stores.postgres import OUTLASTS_A_CRASH, Connection
 from wallet.chain import GENESIS_HASH, block_hash, leaf_hash, merkle_root
 
 _BLOCKS_PAGE = 200
@@ -61,6 +61,7 @@ async def append_block(connection: Connection, *, transfers_max: int) -> int:
         How many transfers the block holds; zero where there was nothing to chain.
     """
     async with connection.transaction():
+        await connection.execute(OUTLASTS_A_CRASH)  # it is told outside as soon as it is there
         last = await connection.fetchrow(_LAST_BLOCK)
         block_id, previous_hash = (last["block_id"] + 1, last["block_hash"]) if last else (1, GENESIS_HASH)
         start = (last["last_transaction_id"], last["last_row_id"]) if last else (0, 0)

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Sequence
 
 import asyncpg
 
-from infra.stores.postgres import Connection
+from infra.stores.postgres import OUTLASTS_A_CRASH, Connection
 from infra.stores.postgres_chain import BlockVerdict, complain_of_block
 from wallet.chain import GENESIS_HASH, block_hash, leaf_hash, merkle_root
 
@@ -89,6 +89,7 @@ async def append_records(connection: Connection, *, records_max: int) -> int:
         How many records the block holds; zero where there was nothing to chain.
     """
     async with connection.transaction():
+        await connection.execute(OUTLASTS_A_CRASH)  # it is told outside as soon as it is there
         last = await connection.fetchrow(_LAST_BLOCK)
         block_id, previous_hash = (last["block_id"] + 1, last["block_hash"]) if last else (1, GENESIS_HASH)
         start = last["last_transaction_id"] if last else "0"

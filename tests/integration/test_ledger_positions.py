@@ -7,26 +7,30 @@ import os
 import shutil
 import signal
 import subprocess
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import asyncpg
 import pytest
 
+from infra.kafka import KafkaOutlet
 from infra.ledger_adoption import run_adoption
 from infra.local.launch import as_user
 from infra.local.programs.postgres import binaries, prepare_data, server_user
 from infra.local.secrets import LocalSecrets
+from infra.migrations.postgres_migration import migrate_postgres
 from infra.relay import Relay
 from infra.settings import Settings
-from infra.stores.ledger_anchors import compare_anchors, newest_anchors
-from infra.stores.postgres import PositionsNotOwn, expect_own_positions
+from infra.stores.ledger_anchors import compare_anchors, expect_told_is_there, newest_anchors
+from infra.stores.postgres import Connection, PositionsNotOwn, expect_own_positions
 from kernel.commands import LedgerUnavailable
-from overround.wallet.v1.anchor_pb2 import LedgerAnchor
+from overround.wallet.v1.anchor_pb2 import LedgerAnchor, LedgerChain
 from tests.free_ports import free_port
 from tests.integration.test_relay import QUICK, FakeOutlet
 from tests.ledger_world import open_world, scratch_database
+from wire.topics import LEDGER_ANCHORS
 
 START_TIMEOUT_S = 120
 WAIT_S = 120
@@ -38,30 +42,59 @@ async def scratch(settings: Settings) -> AsyncIterator[Settings]:
         yield made
 
 
+class Cluster:
+    """A server of its own, which has counted next to no transactions yet and hardly flushes by itself."""
+
+    def __init__(self, settings: Settings, folder: Path) -> None:
+        for parent in (folder, *folder.parents):
+            if parent == Path("/tmp"):
+                break
+            parent.chmod(0o755)
+        self._data = folder / "postgres"
+        prepare_data(self._data, settings.postgres.user, LocalSecrets.load(settings).postgres_password)
+        self._port = free_port()
+        self.settings = settings.model_copy(
+            update={"ports": settings.ports.model_copy(update={"postgres": self._port})}
+        )
+        self._server = self._start()
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        options = [
+            f"port={self._port}",
+            "listen_addresses=127.0.0.1",
+            "unix_socket_directories=",
+            "wal_writer_delay=10s",
+        ]
+        command = [*as_user(server_user(), needs_override=False), str(binaries() / "postgres"), "-D", str(self._data)]
+        words = [word for option in options for word in ("-c", option)]
+        return subprocess.Popen([*command, *words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/")
+
+    def crash_and_start(self) -> None:
+        """End without a checkpoint, as a crash does."""
+        self.stop(signal.SIGQUIT)
+        self._server = self._start()
+
+    def stop(self, number: signal.Signals = signal.SIGINT) -> None:
+        """End at once."""
+        self._server.send_signal(number)
+        self._server.wait(START_TIMEOUT_S)
+
+
 @pytest.fixture
-def other_cluster(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
-    """A server of its own, which has counted next to no transactions yet."""
+def other_cluster(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     folder = tmp_path_factory.mktemp("cluster")
-    for parent in (folder, *folder.parents):
-        if parent == Path("/tmp"):
-            break
-        parent.chmod(0o755)
-    data = folder / "postgres"
-    prepare_data(data, settings.postgres.user, LocalSecrets.load(settings).postgres_password)
-    port = free_port()
-    options = ["-c", f"port={port}", "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="]
-    command = [*as_user(server_user(), needs_override=False), str(binaries() / "postgres"), "-D", str(data), *options]
-    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/")
-    yield settings.model_copy(update={"ports": settings.ports.model_copy(update={"postgres": port})})
-    server.send_signal(signal.SIGINT)
-    server.wait(START_TIMEOUT_S)
+    cluster = Cluster(settings, folder)
+    yield cluster
+    cluster.stop()
     shutil.rmtree(folder, ignore_errors=True)
 
 
 @asynccontextmanager
-async def relaying(settings: Settings, **changes: int) -> AsyncIterator[tuple[Relay, FakeOutlet]]:
+async def relaying(
+    settings: Settings, told: Sequence[LedgerAnchor] = (), **changes: int
+) -> AsyncIterator[tuple[Relay, FakeOutlet]]:
     outlet, stopping = FakeOutlet(), asyncio.Event()
-    relay = Relay(settings.postgres_dsn, lambda: outlet, QUICK.model_copy(update=changes))
+    relay = Relay(settings.postgres_dsn, lambda: outlet, lambda: told, QUICK.model_copy(update=changes))
     running = asyncio.create_task(relay.run(stopping))
     yield relay, outlet
     stopping.set()
@@ -89,7 +122,11 @@ async def health(relay: Relay) -> None:
     await until(is_well)
 
 
-async def told(outlet: FakeOutlet, count: int) -> None:
+async def are_anchored(connection: Connection, chains: int) -> bool:
+    return len(await newest_anchors(connection, epoch=0)) == chains
+
+
+async def until_told(outlet: FakeOutlet, count: int) -> None:
     async def are_there() -> bool:
         return len(outlet.positions()) >= count
 
@@ -124,14 +161,14 @@ async def wait_for_server(settings: Settings) -> None:
 
 
 async def test_a_ledger_restored_elsewhere_is_not_led_until_a_person_adopts_it(
-    scratch: Settings, other_cluster: Settings
+    scratch: Settings, other_cluster: Cluster
 ) -> None:
     async with open_world(scratch) as world, relaying(scratch) as (relay, before):
         player = await world.open_player(cash_minor=1_000)
         await world.bet(player, stake_minor=100, fixture_id="f")
         await health(relay)
-        await told(before, 5)
-    target = other_cluster.model_copy(update={"postgres": scratch.postgres})
+        await until_told(before, 5)
+    target = other_cluster.settings.model_copy(update={"postgres": scratch.postgres})
     await wait_for_server(target)
     await asyncio.to_thread(restore, scratch, target)
 
@@ -143,12 +180,70 @@ async def test_a_ledger_restored_elsewhere_is_not_led_until_a_person_adopts_it(
         assert "goes on here in epoch 1" in await asyncio.to_thread(run_adoption, target)
         await world.bet(player, stake_minor=300, fixture_id="h")
         await health(relay)
-        await told(after, 3)
+        await until_told(after, 3)
     # What was told before the restore is not told again, and all that comes is told, after it.
     positions = after.positions()
     assert positions == sorted(positions)
     assert before.positions()[-1] < positions[0]
     assert "of this cluster already (epoch 1)" in await asyncio.to_thread(run_adoption, target)
+
+
+async def test_a_ledger_that_was_set_back_in_its_own_cluster_is_not_led_until_a_person_adopts_it(
+    scratch: Settings, kafka_client: dict[str, str]
+) -> None:
+    copied = f"{scratch.postgres.database}_copy"
+    as_it_was = scratch.model_copy(update={"postgres": scratch.postgres.model_copy(update={"database": copied})})
+    async with open_world(scratch) as world, relaying(scratch):
+        player = await world.open_player(cash_minor=1_000)
+        connection = await asyncpg.connect(scratch.postgres_dsn)
+        await until(partial(are_anchored, connection, 2))
+    server = await asyncpg.connect(scratch.postgres_dsn.replace(scratch.postgres.database, "postgres"))
+    await connection.close()
+    await server.execute(f"CREATE DATABASE {copied} TEMPLATE {scratch.postgres.database}")
+    async with open_world(scratch) as world, relaying(scratch):
+        connection = await asyncpg.connect(scratch.postgres_dsn)
+        before = await newest_anchors(connection, epoch=0)
+        await world.bet(player, stake_minor=100, fixture_id="f")
+
+        async def have_grown() -> bool:
+            return [a.block_id for a in await newest_anchors(connection, epoch=0)] > [a.block_id for a in before]
+
+        await until(have_grown)
+        told = await newest_anchors(connection, epoch=0)
+        await connection.close()
+
+    async with relaying(as_it_was, told) as (relay, after):
+        assert "overround ledger adopt" in await complaint(relay, "it was set back")
+        assert after.sent == []
+        outlet = KafkaOutlet(kafka_client, client_id="test", delivery_timeout_ms=10_000)
+        for anchor in told:
+            await outlet.send_and_wait(LEDGER_ANCHORS.name, LedgerChain.Name(anchor.chain), anchor.SerializeToString())
+        outlet.close()
+        assert "goes on here in epoch 1" in await asyncio.to_thread(run_adoption, as_it_was)
+        await health(relay)
+        async with open_world(as_it_was) as world:
+            await world.bet(player, stake_minor=300, fixture_id="h")
+        await until_told(after, 3)
+    assert min(position for position in after.positions()[-3:])[0] >> 48 == 1
+    assert "of this cluster already (epoch 1)" in await asyncio.to_thread(run_adoption, as_it_was)
+    await server.execute(f"DROP DATABASE {copied} WITH (FORCE)")
+    await server.close()
+
+
+async def test_what_was_anchored_outlasts_a_crash_of_the_server(scratch: Settings, other_cluster: Cluster) -> None:
+    target = other_cluster.settings.model_copy(update={"postgres": scratch.postgres})
+    await wait_for_server(target)
+    await asyncio.to_thread(migrate_postgres, target)
+    connection = await asyncpg.connect(target.postgres_dsn)
+    async with open_world(target) as world, relaying(target):
+        await world.open_player(cash_minor=1_000)
+        await until(partial(are_anchored, connection, 2))
+        told = await newest_anchors(connection, epoch=0)
+        other_cluster.crash_and_start()
+    await wait_for_server(target)
+    connection = await asyncpg.connect(target.postgres_dsn)
+    await expect_told_is_there(connection, told)
+    await connection.close()
 
 
 async def test_nobody_adopts_a_ledger_that_is_where_it_was(scratch: Settings) -> None:
@@ -184,10 +279,7 @@ async def test_anchors_are_held_against_their_blocks_and_what_a_restore_lost_is_
         await world.open_player(cash_minor=1_000)
         connection = await asyncpg.connect(scratch.postgres_dsn)
 
-        async def are_chained() -> bool:
-            return len(await newest_anchors(connection, epoch=0)) == 2
-
-        await until(are_chained)
+        await until(partial(are_anchored, connection, 2))
     anchors = await newest_anchors(connection, epoch=0)
     assert (await compare_anchors(connection, anchors)).complaints == ()
     forged = LedgerAnchor.FromString(anchors[0].SerializeToString())

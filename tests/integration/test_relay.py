@@ -81,7 +81,7 @@ async def world(scratch: Settings) -> AsyncIterator[LedgerWorld]:
 async def running(
     settings: Settings, outlet: FakeOutlet | KafkaOutlet, options: RelaySettings = QUICK
 ) -> AsyncIterator[Relay]:
-    relay, stopping = Relay(settings.postgres_dsn, lambda: outlet, options), asyncio.Event()
+    relay, stopping = Relay(settings.postgres_dsn, lambda: outlet, lambda: (), options), asyncio.Event()
     task = asyncio.create_task(relay.run(stopping))
     try:
         yield relay
