@@ -25,9 +25,14 @@ log = structlog.get_logger(__name__)
 
 
 def build_app(
-    settings: Settings, name: str, *, fetching: FetchPolicy = PROMPT, spacing: FetchSpacing | None = None
+    settings: Settings,
+    name: str,
+    *,
+    group: str = "",
+    fetching: FetchPolicy = PROMPT,
+    spacing: FetchSpacing | None = None,
 ) -> faust.App:
-    """Return an app whose consumer group is its own, so that deploying one app pauses no other.
+    """Return an app whose consumer group is its own, of its name or of `group`: deploying one app pauses no other.
 
     Values and keys stay raw bytes. Topics are made by migrations and never by an app. Whoever passes a spacing may set
     how far apart fetches begin while the app runs.
@@ -37,7 +42,7 @@ def build_app(
     data_dir.mkdir(parents=True, exist_ok=True)
     _quieten_client()
     app = faust.App(
-        f"{settings.kafka.consumer_group_prefix}-{name}",
+        f"{settings.kafka.consumer_group_prefix}-{group or name}",
         broker=f"kafka://{settings.kafka_bootstrap}",
         broker_client_id=f"overround-{name}",
         broker_credentials=faust.SASLCredentials(

@@ -1,22 +1,35 @@
-"""The settlement agent as a process."""
+"""The settlement agent as a process.
+
+How far results were read is kept with the log, and counts for one epoch of the ledger: a ledger that was restored does
+not have what was settled since, so in a new epoch all results are read again, of which those it has change nothing.
+"""
 
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
+from typing import Final
+
+import faust
+import structlog
 
 from infra.faust_app import build_app, complaint_of, run_app
 from infra.processes.health import HealthServer, run_until_stopped
 from infra.settings import Settings
-from infra.stores.postgres import PostgresPool
+from infra.stores.postgres import PostgresPool, expect_own_positions
 from infra.stores.postgres_parked import PostgresParkedResults
 from infra.stores.postgres_settlement import PostgresSettlementLedger
 from kernel.clock import SystemClock
+from kernel.commands import LedgerUnavailable
 from streams.parked_results import Parking
 from streams.settlement import SettlementAgent
 from streams.settlement_pages import Pages
 
 NAME = "settlement"
 SPARE_CONNECTIONS = 2  # for what is parked and for the health check
+EPOCH_LOOK_S: Final = 2.0
+
+log = structlog.get_logger(__name__)
 
 
 def run(settings: Settings) -> None:
@@ -33,27 +46,73 @@ async def settle(settings: Settings, stopping: asyncio.Event) -> None:
         application_name=f"overround-{NAME}",
     )
     await pool.open()
-    pages = Pages(PostgresSettlementLedger(pool), SystemClock(), page_size_max=settings.agents.settlement_page_bets_max)
-    parking = Parking(PostgresParkedResults(pool), pages)
-    agent = SettlementAgent(pages=pages, parking=parking, workers=settings.agents.settlement_workers)
-    app = build_app(settings, NAME)
-    agent.attach(app)
-    has_worked = False
-
-    async def check() -> str | None:
-        nonlocal has_worked
-        if not agent.is_ready:
-            return "waiting for its share of the log"
-        await pool.ping()
-        complaint = await complaint_of(settings, app)
-        if complaint is None and not has_worked:
-            # Who starts the system waits for this answer, and what waits for a person must not keep the system down.
-            has_worked = True
-            return None
-        return complaint or pages.complaint or parking.complaint
-
+    work = _Work(settings, pool)
     try:
-        async with HealthServer(settings.host, settings.ports.settlement_http, check):
-            await run_app(app, stopping)
+        async with HealthServer(settings.host, settings.ports.settlement_http, work.check):
+            await work.run(stopping)
     finally:
         await pool.close()
+
+
+class _Work:
+    def __init__(self, settings: Settings, pool: PostgresPool) -> None:
+        self._settings = settings
+        self._pool = pool
+        self._pages = Pages(
+            PostgresSettlementLedger(pool), SystemClock(), page_size_max=settings.agents.settlement_page_bets_max
+        )
+        self._parking = Parking(PostgresParkedResults(pool), self._pages)
+        self._agent = SettlementAgent(
+            pages=self._pages, parking=self._parking, workers=settings.agents.settlement_workers
+        )
+        self._app: faust.App | None = None
+        self._has_worked = False
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Settle until stopped, or until the ledger goes on in another epoch: who supervises starts it again then."""
+        epoch = await self._find_epoch(stopping)
+        if epoch is None:
+            return
+        self._app = build_app(self._settings, NAME, group=f"{NAME}-{epoch}" if epoch else NAME)
+        self._agent.attach(self._app)
+        running = asyncio.create_task(run_app(self._app, stopping))
+        watching = asyncio.create_task(self._wait_for_another(epoch, stopping))
+        await asyncio.wait({running, watching}, return_when=asyncio.FIRST_COMPLETED)
+        watching.cancel()
+        if not running.done() and not stopping.is_set():
+            log.warning("settlement.ledger_goes_on_in_another_epoch", read_for=epoch)
+            running.cancel()
+        with suppress(asyncio.CancelledError):
+            await running
+
+    async def check(self) -> str | None:
+        """Return what keeps results from becoming money, or None."""
+        await self._pool.ping()
+        if self._app is None or not self._agent.is_ready:
+            return "waiting for its share of the log"
+        complaint = await complaint_of(self._settings, self._app)
+        if complaint is None and not self._has_worked:
+            # Who starts the system waits for this answer, and what waits for a person must not keep the system down.
+            self._has_worked = True
+            return None
+        return complaint or self._pages.complaint or self._parking.complaint
+
+    async def _find_epoch(self, stopping: asyncio.Event) -> int | None:
+        while not stopping.is_set():
+            try:
+                async with self._pool.connection() as connection:
+                    return await expect_own_positions(connection)
+            except LedgerUnavailable as error:
+                log.warning("settlement.waits_for_ledger", error=str(error))
+                await _sleep(stopping)
+        return None
+
+    async def _wait_for_another(self, epoch: int, stopping: asyncio.Event) -> None:
+        while not stopping.is_set() and await self._find_epoch(stopping) == epoch:
+            await _sleep(stopping)
+
+
+async def _sleep(stopping: asyncio.Event) -> None:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(EPOCH_LOOK_S):
+            await stopping.wait()

@@ -12,11 +12,12 @@ import aiohttp
 import numpy as np
 import pytest
 from clickhouse_driver import Client
+from confluent_kafka import Consumer, TopicPartition
 from redis.asyncio import Redis
 
 from bets.answer import PlaceCommand
 from bets.bet import Bet, BetStatus, Leg
-from infra.kafka import KafkaOutlet
+from infra.kafka import KafkaOutlet, partition_of
 from infra.processes.history import keep_history
 from infra.processes.risk import keep_liability
 from infra.processes.settlement import settle
@@ -36,6 +37,7 @@ from overround.risk.v1 import risk_pb2
 from overround.wallet.v1 import wallet_pb2
 from pam.player import PlayerRole
 from tests.free_ports import free_port
+from tests.ledger_world import LedgerWorld, open_world, scratch_database
 from wire.topics import BET_LEGS, BOOKS, RESULTS, WALLET_EVENTS
 
 WAIT_S = 120
@@ -235,6 +237,38 @@ async def test_results_settle_bets_and_a_rollback_takes_the_money_back_and_settl
     finally:
         await bettor.close()
         await pool.close()
+
+
+async def test_a_ledger_that_was_restored_gets_the_results_that_were_settled_since(
+    own_settings: Settings, outlet: KafkaOutlet
+) -> None:
+    place = TopicPartition(RESULTS.name, 0)
+    group = f"{own_settings.kafka.consumer_group_prefix}-settlement"
+    committed = Consumer({**own_settings.kafka_client, "group.id": group})
+    async with scratch_database(own_settings) as before, scratch_database(own_settings) as after:
+        fixture_id = next(name for name in map(str, iter(uuid.uuid4, None)) if partition_of(name, 2) == 0)
+        won = _result(feed_pb2.RESULT_KIND_SETTLEMENT, home=(0, 1_000_000), away=(0, 0))
+        message = feed_pb2.FixtureResults(provider_id="uof:1", fixture_id=fixture_id, sequence=1, results=[won])
+
+        async def is_settled(world: LedgerWorld) -> bool:
+            rows = await world.fetch("SELECT FROM bets.settlement WHERE fixture_id = $1 AND is_complete", fixture_id)
+            return bool(rows)
+
+        async with open_world(before) as world, _running(settle, before, before.ports.settlement_http):
+            await outlet.send_and_wait(RESULTS.name, fixture_id, message.SerializeToString())
+            await _eventually(lambda: is_settled(world))
+            end = committed.get_watermark_offsets(place)[1]
+
+            async def is_read() -> bool:
+                return committed.committed([place])[0].offset >= end
+
+            await _eventually(is_read)
+        committed.close()
+        async with open_world(after) as world:
+            # As it was before the result came, and adopted: another cluster would need a server of its own.
+            await world.fetch("SELECT ledger.adopt('test')")
+            async with _running(settle, after, after.ports.settlement_http):
+                await _eventually(lambda: is_settled(world))
 
 
 def _book(fixture_id: str, version: int) -> bytes:
