@@ -137,8 +137,8 @@ def with_database(settings: Settings, name: str) -> Settings:
     return settings.model_copy(update={"postgres": settings.postgres.model_copy(update={"database": name})})
 
 
-async def on_server(settings: Settings, statement: str) -> None:
-    connection = await asyncpg.connect(with_database(settings, "postgres").postgres_dsn)
+async def on_server(settings: Settings, statement: str, *, in_database: bool = False) -> None:
+    connection = await asyncpg.connect((settings if in_database else with_database(settings, "postgres")).postgres_dsn)
     await connection.execute(statement)
     await connection.close()
 
@@ -209,6 +209,11 @@ async def test_a_copy_in_clickhouse_is_compared_to_the_minor_unit(copy: Settings
         client.execute(insert, rows)
         client.execute(insert, rows[:3])
         assert (await _copy_finding(with_copy)).violations == ()
+        newest = max(int(str(row[-1])) for row in rows)
+        client.execute(insert, [("bets", "lost", *rows[0][2:8], "stake of a bet that is lost", 0, newest + 1)])
+        await on_server(copy, "SELECT ledger.adopt('test')", in_database=True)
+        finding = await _copy_finding(with_copy)
+        assert (finding.violations, finding.remark) == ((), "ClickHouse keeps 1 transfers that a restore lost")
         client.execute(insert, [(*rows[0][:1], "made-up", *rows[0][2:])])
         assert len((await _copy_finding(with_copy)).violations) == 1
     finally:
@@ -217,13 +222,19 @@ async def test_a_copy_in_clickhouse_is_compared_to_the_minor_unit(copy: Settings
 
 
 async def test_what_was_skipped_and_what_is_broken_is_said() -> None:
-    findings = [Finding("one", 3, ()), Finding("two", 4, ("wrong",)), Finding("three", None, (), "no server")]
+    findings = [
+        Finding("one", 3, ()),
+        Finding("two", 4, ("wrong",)),
+        Finding("three", None, (), "no server"),
+        Finding("four", 5, (), "a restore lost some"),
+    ]
     console = Console(file=io.StringIO(), width=120, record=True)
     console.print(build_table(findings))
     text = console.export_text()
     assert "holds" in text
     assert "broken" in text
     assert "skipped: no server" in text
+    assert "holds: a restore lost some" in text
 
 
 async def _copy_finding(settings: Settings) -> Finding:
