@@ -15,6 +15,8 @@ from streams.history import HistoryUnavailable
 CONNECT_TIMEOUT_S: Final = 2
 ANSWER_TIMEOUT_S: Final = 10
 
+_IDENTITY = "SELECT toString(uuid) FROM system.databases WHERE name = currentDatabase()"
+
 
 class ClickHouseHistory:
     """Inserts blocks of columns. The driver waits synchronously, so it works in a thread of its own."""
@@ -49,22 +51,33 @@ class ClickHouseHistory:
         """
         await self._in_thread("SELECT 1")
 
+    async def find_identity(self) -> str:
+        """Return what tells this copy from every other, also from one that was thrown away and begun anew.
+
+        Raises:
+            HistoryUnavailable: If the server does not answer in time.
+        """
+        ((identity,),) = await self._in_thread(_IDENTITY)
+        return str(identity)
+
     async def close(self) -> None:
         """Give the connection back; an insert under way is broken off."""
         self._client.disconnect()
         self._thread.shutdown(wait=False, cancel_futures=True)
 
-    async def _in_thread(self, *arguments: Any, **options: Any) -> None:
+    async def _in_thread(self, *arguments: Any, **options: Any) -> Any:
         try:
-            await asyncio.get_running_loop().run_in_executor(self._thread, lambda: self._execute(arguments, options))
+            return await asyncio.get_running_loop().run_in_executor(
+                self._thread, lambda: self._execute(arguments, options)
+            )
         except TypeMismatchError:
             raise
         except (Error, OSError, EOFError) as error:
-            raise HistoryUnavailable(f"ClickHouse must take a block, but: {type(error).__name__}: {error}") from error
+            raise HistoryUnavailable(f"ClickHouse must answer, but: {type(error).__name__}: {error}") from error
 
-    def _execute(self, arguments: tuple[Any, ...], options: dict[str, Any]) -> None:
+    def _execute(self, arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
         try:
-            self._client.execute(*arguments, **options)
+            return self._client.execute(*arguments, **options)
         except BaseException:
             self._client.disconnect()
             raise

@@ -17,7 +17,9 @@ from redis.asyncio import Redis
 
 from bets.answer import PlaceCommand
 from bets.bet import Bet, BetStatus, Leg
+from infra.faust_app import COMMIT_INTERVAL_S
 from infra.kafka import KafkaOutlet, partition_of
+from infra.migrations.clickhouse_migration import migrate_clickhouse
 from infra.processes.history import keep_history
 from infra.processes.risk import keep_liability
 from infra.processes.settlement import settle
@@ -357,3 +359,31 @@ async def test_history_holds_each_version_and_each_transfer_once_after_they_are_
             {"hash": rows[0][5]},
         )
         assert layouts == [(["1x2", "total:2.5"], [3, 2])]
+
+
+async def test_a_copy_that_was_begun_anew_gets_what_the_one_before_had(
+    own_settings: Settings, outlet: KafkaOutlet
+) -> None:
+    key = f"test:{uuid.uuid4()}"
+    transfer = wallet_pb2.TransferPosted(transfer_id=str(uuid.uuid4()), provider="test", key=key, time_us=10**15)
+    database = f"copy_{uuid.uuid4().hex[:12]}"
+    clickhouse = own_settings.clickhouse.model_copy(update={"database": database})
+    settings = own_settings.model_copy(update={"clickhouse": clickhouse})
+
+    async def has_transfer() -> bool:
+        with Client.from_url(settings.clickhouse_dsn) as client:
+            rows = client.execute("SELECT count() FROM ledger_transfers FINAL WHERE key = %(key)s", {"key": key})
+            return bool(rows == [(1,)])
+
+    await outlet.send_and_wait(WALLET_EVENTS.name, key, transfer.SerializeToString())
+    try:
+        for _ in range(2):
+            migrate_clickhouse(settings)
+            async with _running(keep_history, settings, settings.ports.history_http):
+                await _eventually(has_transfer)
+                await asyncio.sleep(2 * COMMIT_INTERVAL_S)
+            with Client.from_url(own_settings.clickhouse_dsn) as client:
+                client.execute(f"DROP DATABASE {database} SYNC")
+    finally:
+        with Client.from_url(own_settings.clickhouse_dsn) as client:
+            client.execute(f"DROP DATABASE IF EXISTS {database}")
