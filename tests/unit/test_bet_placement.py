@@ -617,3 +617,22 @@ async def test_another_content_under_a_claimed_request_id_decides_nothing() -> N
     with pytest.raises(RequestIdReused):
         await house.rebuilt().place(PLAYER, ask(request_id=UUID(int=1), stake_minor=2_000))
     assert (await placing).bet is not None
+
+
+async def test_what_is_answered_elsewhere_just_before_the_claim_is_the_answer_without_a_delay() -> None:
+    house, quick = House(in_play_delay_ms=60_000), House(in_play_delay_ms=0)
+    house.open_book(is_in_play=True)
+    quick.ledger, quick.books, quick.exposure = house.ledger, house.books, house.exposure
+    request = ask()
+
+    async def answer_elsewhere() -> None:
+        if house.ledger.calls[-1] == "claim" and not house.ledger.answers:
+            await quick.rebuilt().place(PLAYER, request)
+
+    house.ledger.pause = answer_elsewhere
+    async with asyncio.timeout(5):
+        answer = await house.placement.place(PLAYER, request)
+    assert answer.bet is not None
+    assert answer.is_replay
+    assert house.ledger.claims == {}
+    assert house.exposure.calls == ["reserve", "commit"]
