@@ -76,7 +76,8 @@ class BettingServiceServicer:
 
     def GetBet(self, request, context):
         """Returns a bet by its id, or the answer to a PlaceBet by its request id: BET_UNKNOWN where nothing was decided yet,
-        which is final 10 s after the last PlaceBet ended; LEDGER_UNAVAILABLE where that cannot be told now.
+        which is final 10 s after the last PlaceBet ended; LEDGER_UNAVAILABLE where that cannot be told now, as while a bet
+        in play waits at another gateway.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -44,7 +44,8 @@ class BettingServiceStub:
     """
     GetBet: _grpc.UnaryUnaryMultiCallable[_betting_service_pb2.GetBetRequest, _betting_service_pb2.GetBetResponse]
     """Returns a bet by its id, or the answer to a PlaceBet by its request id: BET_UNKNOWN where nothing was decided yet,
-    which is final 10 s after the last PlaceBet ended; LEDGER_UNAVAILABLE where that cannot be told now.
+    which is final 10 s after the last PlaceBet ended; LEDGER_UNAVAILABLE where that cannot be told now, as while a bet
+    in play waits at another gateway.
     """
     ListBets: _grpc.UnaryUnaryMultiCallable[_betting_service_pb2.ListBetsRequest, _betting_service_pb2.ListBetsResponse]
     """Lists the player's bets, newest first."""
@@ -69,7 +70,8 @@ class BettingServiceAsyncStub(BettingServiceStub):
     """
     GetBet: _aio.UnaryUnaryMultiCallable[_betting_service_pb2.GetBetRequest, _betting_service_pb2.GetBetResponse]  # type: ignore[assignment]
     """Returns a bet by its id, or the answer to a PlaceBet by its request id: BET_UNKNOWN where nothing was decided yet,
-    which is final 10 s after the last PlaceBet ended; LEDGER_UNAVAILABLE where that cannot be told now.
+    which is final 10 s after the last PlaceBet ended; LEDGER_UNAVAILABLE where that cannot be told now, as while a bet
+    in play waits at another gateway.
     """
     ListBets: _aio.UnaryUnaryMultiCallable[_betting_service_pb2.ListBetsRequest, _betting_service_pb2.ListBetsResponse]  # type: ignore[assignment]
     """Lists the player's bets, newest first."""
@@ -103,7 +105,8 @@ class BettingServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_betting_service_pb2.GetBetResponse, _abc.Awaitable[_betting_service_pb2.GetBetResponse]]:
         """Returns a bet by its id, or the answer to a PlaceBet by its request id: BET_UNKNOWN where nothing was decided yet,
-        which is final 10 s after the last PlaceBet ended; LEDGER_UNAVAILABLE where that cannot be told now.
+        which is final 10 s after the last PlaceBet ended; LEDGER_UNAVAILABLE where that cannot be told now, as while a bet
+        in play waits at another gateway.
         """
 
     @_abc_1.abstractmethod

@@ -352,7 +352,8 @@ export const BettingService: GenService<{
   },
   /**
    * Returns a bet by its id, or the answer to a PlaceBet by its request id: BET_UNKNOWN where nothing was decided yet,
-   * which is final 10 s after the last PlaceBet ended; LEDGER_UNAVAILABLE where that cannot be told now.
+   * which is final 10 s after the last PlaceBet ended; LEDGER_UNAVAILABLE where that cannot be told now, as while a bet
+   * in play waits at another gateway.
    *
    * @generated from rpc overround.bets.v1.BettingService.GetBet
    */
