@@ -6,7 +6,10 @@ import io
 import json
 import os
 import shutil
+import socket
 import stat
+from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,6 +19,8 @@ from rich.console import Console
 from infra.local.data import DataFolderRefused, expect_usable
 from infra.local.locks import AlreadyRunning, hold_supervisor_lock, hold_use, is_used
 from infra.local.logs import bound_logs
+from infra.local.ports import PORTS_NAMED_MAX, PortTaken, expect_free_ports
+from infra.local.program import Port
 from infra.local.programs.clickhouse import clickhouse_program
 from infra.local.programs.envoy_proxy import envoy_program
 from infra.local.programs.redis_server import redis_program
@@ -228,3 +233,22 @@ def test_what_an_agent_reads_is_compressed_by_nothing_it_lacks() -> None:
     is_there = {"gzip": codec.has_gzip, "lz4": codec.has_lz4, "snappy": codec.has_snappy, "zstd": codec.has_zstd}
     kinds = {topic.name: declared[topic.name].config.get("compression.type", "producer") for topic in AGENTS_READ}
     assert {name: kind for name, kind in kinds.items() if kind in is_there and not is_there[kind]()} == {}
+
+
+def test_a_second_copy_of_the_system_is_told_in_one_sentence() -> None:
+    with ExitStack() as stack:
+        taken = [
+            stack.enter_context(socket.create_server(("127.0.0.1", 0))).getsockname()[1]
+            for _ in range(PORTS_NAMED_MAX + 1)
+        ]
+        program = replace(describe_system(load_settings("local"))[0], ports=tuple(Port(port, "web") for port in taken))
+        with pytest.raises(PortTaken) as many:
+            expect_free_ports([program])
+        with pytest.raises(PortTaken) as few:
+            expect_free_ports([replace(program, ports=program.ports[:PORTS_NAMED_MAX])])
+    assert str(many.value).startswith(
+        f"{len(taken)} of our ports are taken, {taken[0]} (of {program.name}) by process "
+    )
+    assert "another copy of the system seems to run" in str(many.value)
+    assert len(str(many.value).splitlines()) == 1
+    assert len(str(few.value).splitlines()) == PORTS_NAMED_MAX
