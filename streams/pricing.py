@@ -47,6 +47,7 @@ from streams.pricing_publication import Batch, Publisher
 from streams.pricing_restore import Restored, restore
 from streams.pricing_watch import Watch
 from streams.retry import retry_while
+from streams.seldom import Seldom
 from wire.books import encode_book, encode_explanation
 from wire.feed import build_own_results, build_results, parse_stop, parse_update
 from wire.topics import FEED_UPDATES, PRICING_DEAD_LETTERS, TRADING_COMMANDS
@@ -55,6 +56,8 @@ from wire.trader_commands import parse_command
 UNACKNOWLEDGED_EVENTS_MAX: Final = 20_000
 SWEEP_INTERVAL_S: Final = 0.1
 EVICTION_INTERVAL_S: Final = 60.0
+MUTED_INTERVAL_S: Final = 60.0
+MUTED_MAX: Final = 10_000
 DRAIN_S: Final = 1.0
 """How long a worker that loses partitions writes what the serving copy lacks."""
 
@@ -130,6 +133,7 @@ class PricingAgent:
         self._spacing = spacing
         self._busy_share = busy_share
         self._dead_letters = DeadLetters(outlet, PRICING_DEAD_LETTERS.name, clock)
+        self._muted = Seldom(clock, interval_s=MUTED_INTERVAL_S, keys_max=MUTED_MAX)
         self._inbox = Inbox(events_max=UNACKNOWLEDGED_EVENTS_MAX)
         self._fixtures = Fixtures()
         self._forced: set[str] = set()
@@ -303,6 +307,8 @@ class PricingAgent:
                 REFERRED.labels(told.provider_id, reason).inc()
         for reason in judgement.refusals_of(told):
             REFUSED.labels(told.provider_id, reason).inc()
+            if not judgement.refusal and not self._muted.is_due((told.provider_id, told.fixture_id, reason)):
+                continue  # what the table of rights mutes comes with every update
             message = f"{reason}: {told.provider_id} about {told.fixture_id}: {WORDS_BY_REASON[reason]}"
             self._start(self._dead_letters.bury(event, reason=NO_RIGHT, message=message))
         return judgement

@@ -13,6 +13,7 @@ from faust.types import TP
 from markets.fixture import FixtureDescription, FixtureStatus, MarketStatus, MatchState, SuspensionReason
 from odds.fixture_state import FixtureState
 from odds.policy import PricingPolicy
+from odds.provider_rights import ProviderRights, RightsTable
 from odds.repricing import Repricing, price
 from overround.feed.v1 import feed_pb2
 from overround.odds.v1 import book_pb2, fixture_pb2
@@ -100,6 +101,20 @@ async def test_results_of_an_update_delivered_again_are_forwarded_again(bench: B
         await eventually(lambda offset=offset: bench.is_acknowledged(offset))  # type: ignore[misc]
     assert len(bench.outlet.of(RESULTS.name)) == 2
     assert len(bench.outlet.books()) <= 2
+
+
+async def test_a_part_that_the_table_of_rights_mutes_is_told_once_in_a_while() -> None:
+    rights = RightsTable((ProviderRights("alpha", may_tell_state=False),))
+    bench = Bench(PricingPolicy(provider_timeout_us=10**12, rights=rights))
+    await bench.start()
+    bench.quote()
+    for _ in range(3):
+        told = feed_pb2.FeedUpdate(state=fixture_pb2.MatchState(status=fixture_pb2.FIXTURE_STATUS_IN_PLAY))
+        offset = bench.send(told)
+        await eventually(lambda offset=offset: bench.is_acknowledged(offset))  # type: ignore[misc]
+    (letter,) = [feed_pb2.DeadLetter.FromString(item) for item in bench.outlet.of(PRICING_DEAD_LETTERS.name)]
+    assert letter.message.startswith("STATE_NOT_PERMITTED: alpha about match: ")
+    await bench.stop()
 
 
 async def test_a_strangers_word_is_kept_aside_and_its_result_goes_to_a_person(bench: Bench) -> None:
