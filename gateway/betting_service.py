@@ -12,7 +12,7 @@ from bets.placement import BetPlacement
 from bets.ports import BetLedger
 from gateway.auth import Authenticator, Context
 from gateway.bet_stream import BetStream
-from gateway.errors import DetailedRefusal
+from gateway.rpc.errors import DetailedRefusal
 from kernel.errors import Category, DomainError, InvariantBroken
 from kernel.ids import parse_uuid
 from overround.bets.v1 import bet_pb2, betting_service_pb2, betting_service_pb2_grpc

@@ -11,10 +11,10 @@ from typing import Final
 import structlog
 
 from gateway.books import BookCache, BookWatch
-from gateway.bounds import count_that_fit
 from gateway.desk_feed import DeskFeed, DeskWatch
 from gateway.figures import DeskFigures
 from gateway.ports import Explanations
+from gateway.rpc.bounds import count_that_fit
 from kernel.clock import Clock
 from kernel.errors import DomainError
 from overround.odds.v1 import book_pb2

@@ -14,7 +14,7 @@ from typing import Any, Final
 import grpc
 
 from gateway.books import BookCache, BookWatch, CachedBook
-from gateway.bounds import count_that_fit, expect_answer_bounded
+from gateway.rpc.bounds import count_that_fit, expect_answer_bounded
 from kernel.clock import Clock
 from kernel.errors import Category, DomainError
 from overround.odds.v1 import odds_service_pb2

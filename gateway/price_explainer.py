@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from typing import Final
 
 from gateway.books import BookCache
-from gateway.bounds import AnswerOversized, expect_answer_bounded
 from gateway.ports import ExplanationLog, Explanations, ExplanationUnavailable, LoggedExplanation
+from gateway.rpc.bounds import AnswerOversized, expect_answer_bounded
 from kernel.clock import Clock
 from kernel.errors import Category, DomainError
 from overround.odds.v1 import book_pb2

@@ -17,7 +17,7 @@ from google.rpc.code_pb2 import RESOURCE_EXHAUSTED
 from google.rpc.error_details_pb2 import ErrorInfo
 from google.rpc.status_pb2 import Status
 
-from gateway.errors import DOMAIN, STATUS_DETAILS_KEY
+from gateway.rpc.errors import DOMAIN, STATUS_DETAILS_KEY
 from gateway.source import EDGE_KEY_HEADER, IPV6_PREFIX, SOURCE_HEADER
 from infra.settings import Settings
 

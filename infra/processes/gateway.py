@@ -24,10 +24,10 @@ from gateway.desk_stream import DeskSources
 from gateway.feed_service import FeedService, PushLimits
 from gateway.feeds.intake import Intake
 from gateway.figures import DeskFigures
-from gateway.guards import Guards
 from gateway.odds_service import OddsService
 from gateway.price_explainer import PriceExplainer
-from gateway.server import GRACE_S, make_server
+from gateway.rpc.guards import Guards
+from gateway.rpc.server import GRACE_S, make_server
 from gateway.source import address_reader
 from gateway.trading_service import TradingService
 from gateway.web import make_web_app

@@ -15,8 +15,8 @@ from gateway.bet_feed import BetFeed
 from gateway.bet_observer import BetFigures, BetObserver
 from gateway.bet_stream import BetStream
 from gateway.betting_service import BettingService
-from gateway.guards import Guards, make_guards
 from gateway.player_service import PlayerService
+from gateway.rpc.guards import Guards, make_guards
 from gateway.source import AddressOf
 from gateway.wallet_service import WalletService
 from infra.local.secrets import LocalSecrets

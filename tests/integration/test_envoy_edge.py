@@ -24,9 +24,9 @@ from google.rpc.status_pb2 import Status
 from yarl import URL
 
 from gateway.books import BookCache
-from gateway.errors import STATUS_DETAILS_KEY
 from gateway.odds_service import OddsService
-from gateway.server import make_server
+from gateway.rpc.errors import STATUS_DETAILS_KEY
+from gateway.rpc.server import make_server
 from gateway.source import address_reader
 from gateway.web import make_web_app
 from infra.local.envoy import render_envoy_config

@@ -22,7 +22,7 @@ from google.rpc.status_pb2 import Status
 
 from gateway.feed_service import SERVICE, FeedService, PushLimits
 from gateway.feeds.intake import Intake
-from gateway.server import make_server
+from gateway.rpc.server import make_server
 from gateway.source import address_reader
 from infra.kafka import KafkaOutlet
 from infra.processes.gateway_betting import make_settled_guards

@@ -20,7 +20,7 @@ import pytest_asyncio
 from google.rpc import error_details_pb2, status_pb2
 from redis.asyncio import Redis
 
-from gateway.errors import ErrorInterceptor
+from gateway.rpc.errors import ErrorInterceptor
 from gateway.source import address_reader
 from infra.local.secrets import LocalSecrets
 from infra.processes.gateway_betting import Betting, make_authenticator, make_betting, make_settled_guards

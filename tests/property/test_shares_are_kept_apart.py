@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, ExitStack
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.shares import Share, ShareInterceptor, TooManyCalls
+from gateway.rpc.shares import Share, ShareInterceptor, TooManyCalls
 
 SOURCES = ("greedy", "ann", "bob")
 KINDS = ("streams", "calls")

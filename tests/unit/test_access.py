@@ -13,7 +13,7 @@ import grpc
 import pytest
 
 import overround
-from gateway.access import ACCESS_BY_METHOD, ANYBODY, LOGGED_IN, LOOK_AGAIN_S, AccessInterceptor, MethodClosed
+from gateway.rpc.access import ACCESS_BY_METHOD, ANYBODY, LOGGED_IN, LOOK_AGAIN_S, AccessInterceptor, MethodClosed
 from kernel.errors import DomainError
 from pam.player import Player, PlayerBlocked, PlayerRole, PlayerStatus
 from pam.session import BettorRequired, SessionRequired, TraderRequired

@@ -14,7 +14,7 @@ from bets.bet import Bet, BetEvent, BetEventKind, BetStatus
 from gateway.bet_feed import PENDING_BETS_MAX, BetFeed
 from gateway.betting_service import BetUnknown
 from gateway.books import TooManyWatchers
-from gateway.errors import DetailedRefusal
+from gateway.rpc.errors import DetailedRefusal
 from kernel.ids import IdMalformed
 from kernel.log import Record
 from kernel.money import Money

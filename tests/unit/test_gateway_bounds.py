@@ -10,8 +10,8 @@ from google.protobuf.descriptor import Descriptor, MethodDescriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
-from gateway.access import ACCESS_BY_METHOD
-from gateway.bounds import (
+from gateway.rpc.access import ACCESS_BY_METHOD
+from gateway.rpc.bounds import (
     ANSWER_BYTES_MAX,
     REQUEST_BYTES_MAX,
     AnswerOversized,

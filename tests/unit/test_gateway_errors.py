@@ -16,8 +16,8 @@ from google.rpc.error_details_pb2 import ErrorInfo
 from google.rpc.status_pb2 import Status
 
 from bets.acceptance import BetReason
-from gateway.errors import STATUS_BY_CATEGORY, DetailedRefusal, ErrorInterceptor, describe
 from gateway.feeds.refusals import FeedRefused
+from gateway.rpc.errors import STATUS_BY_CATEGORY, DetailedRefusal, ErrorInterceptor, describe
 from infra.settings import ROOT
 from kernel.errors import Category, DomainError
 from overround.bets.v1.betting_service_pb2 import PlaceBetRefusal

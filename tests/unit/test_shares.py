@@ -9,8 +9,8 @@ from typing import Any
 import grpc
 import pytest
 
-from gateway.guards import make_guards
-from gateway.shares import Share, ShareInterceptor, TooManyCalls
+from gateway.rpc.guards import make_guards
+from gateway.rpc.shares import Share, ShareInterceptor, TooManyCalls
 from gateway.source import EDGE_KEY_HEADER, SOURCE_HEADER, address_reader, network_of
 from tests.unit.fake_gateway import Door, context
 

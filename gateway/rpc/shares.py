@@ -11,7 +11,7 @@ from typing import Any, Final
 import grpc
 
 from gateway.auth import Context
-from gateway.errors import replace_behaviour
+from gateway.rpc.errors import replace_behaviour
 from kernel.errors import Category, DomainError
 
 RETRY_S: Final = 1

@@ -9,7 +9,7 @@ from typing import Any, Final
 import grpc
 from google.protobuf.message import Message
 
-from gateway.errors import replace_behaviour
+from gateway.rpc.errors import replace_behaviour
 from kernel.errors import Category, DomainError
 
 REQUEST_BYTES_MAX: Final = 128 * 1_024

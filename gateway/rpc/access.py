@@ -11,7 +11,7 @@ from typing import Any, Final
 import grpc
 
 from gateway.auth import Authenticator, Context
-from gateway.errors import replace_behaviour
+from gateway.rpc.errors import replace_behaviour
 from kernel.clock import Clock
 from kernel.errors import Category, DomainError
 from pam.player import PlayerBlocked, PlayerRole, PlayerStatus

@@ -10,9 +10,9 @@ from typing import Any, Final
 import grpc
 from prometheus_client import Histogram
 
-from gateway.bounds import BoundsInterceptor
-from gateway.errors import ErrorInterceptor, replace_behaviour
-from gateway.guards import Guards
+from gateway.rpc.bounds import BoundsInterceptor
+from gateway.rpc.errors import ErrorInterceptor, replace_behaviour
+from gateway.rpc.guards import Guards
 from kernel.errors import Category, DomainError
 
 UNARY_TIMEOUT_S: Final = 5.0

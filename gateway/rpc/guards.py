@@ -7,9 +7,9 @@ from typing import Final
 
 import grpc
 
-from gateway.access import ACCESS_BY_METHOD, AccessInterceptor
 from gateway.auth import Authenticator, Context
-from gateway.shares import Share, ShareInterceptor
+from gateway.rpc.access import ACCESS_BY_METHOD, AccessInterceptor
+from gateway.rpc.shares import Share, ShareInterceptor
 from gateway.source import AddressOf
 from kernel.clock import Clock
 
