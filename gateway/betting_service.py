@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import Final
+from typing import ClassVar, Final
 from uuid import UUID
 
 from bets.answer import BetAnswer, BetRefusal
@@ -13,9 +13,10 @@ from bets.ports import BetLedger
 from gateway.auth import Authenticator, Context
 from gateway.bet_stream import BetStream
 from gateway.rpc.errors import DetailedRefusal
+from gateway.rpc.methods import BETTING
 from kernel.errors import Category, DomainError, InvariantBroken
 from kernel.ids import parse_uuid
-from overround.bets.v1 import bet_pb2, betting_service_pb2, betting_service_pb2_grpc
+from overround.bets.v1 import bet_pb2, betting_service_pb2
 from pam.player import Player
 from risk.ports import ReservationKey
 from wire.bet_requests import RequestMalformed, parse_bet_request
@@ -33,8 +34,10 @@ class BetUnknown(DomainError):
     category = Category.UNKNOWN
 
 
-class BettingService(betting_service_pb2_grpc.BettingServiceServicer):
+class BettingService:
     """Implements overround.bets.v1.BettingService."""
+
+    SERVICE: ClassVar = BETTING
 
     def __init__(self, *, auth: Authenticator, placement: BetPlacement, ledger: BetLedger, stream: BetStream) -> None:
         self._auth = auth
@@ -42,7 +45,7 @@ class BettingService(betting_service_pb2_grpc.BettingServiceServicer):
         self._ledger = ledger
         self._stream = stream
 
-    async def PlaceBet(  # noqa: N802 (the contract names it)
+    async def place_bet(
         self, request: betting_service_pb2.PlaceBetRequest, context: Context
     ) -> betting_service_pb2.PlaceBetResponse:
         """Place a bet, or give the answer that the request got before."""
@@ -52,7 +55,7 @@ class BettingService(betting_service_pb2_grpc.BettingServiceServicer):
             raise refused(answer.refusal, currency=player.currency)
         return _build_response(answer)
 
-    async def GetBet(  # noqa: N802 (the contract names it)
+    async def get_bet(
         self, request: betting_service_pb2.GetBetRequest, context: Context
     ) -> betting_service_pb2.GetBetResponse:
         """Return a bet as it stands, or what became of a request."""
@@ -61,7 +64,7 @@ class BettingService(betting_service_pb2_grpc.BettingServiceServicer):
             return await self._find_answer(player, parse_uuid(request.request_id, field="request_id"))
         return await self._get_bet(player, parse_uuid(request.bet_id, field="bet_id"))
 
-    async def ListBets(  # noqa: N802 (the contract names it)
+    async def list_bets(
         self, request: betting_service_pb2.ListBetsRequest, context: Context
     ) -> betting_service_pb2.ListBetsResponse:
         """Return a page of the player's bets, newest first."""
@@ -74,7 +77,7 @@ class BettingService(betting_service_pb2_grpc.BettingServiceServicer):
         )
         return betting_service_pb2.ListBetsResponse(bets=[build_bet(bet) for bet in bets], next_token=next_token)
 
-    async def WatchBets(  # noqa: N802 (the contract names it)
+    async def watch_bets(
         self, _request: betting_service_pb2.WatchBetsRequest, context: Context
     ) -> AsyncIterator[betting_service_pb2.WatchBetsResponse]:
         """Stream the player's open bets and balance, then every change."""

@@ -27,7 +27,7 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import grpc
 import structlog
@@ -40,13 +40,13 @@ from gateway.feeds.push_stream import REFUSALS_WAITING_MAX, PushStream, StreamId
 from gateway.feeds.refusals import FeedRefused, MessageMalformed, join_refusals
 from gateway.feeds.resumption import Resumption
 from gateway.feeds.rights_told import refusals_told
+from gateway.rpc.methods import FEED
 from kernel.clock import Clock
 from kernel.errors import Category, DomainError
 from kernel.log import Record
 from overround.feed.v1.feed_pb2 import FeedUpdate
 from overround.feed.v1.feed_service_pb2 import PushRefusal, PushRequest, PushResponse
 
-SERVICE: Final = "overround.feed.v1.FeedService"
 API_KEY_LENGTH_MAX: Final = 256
 LEASE_S: Final = 5.0
 SPAN_BEFORE_MS: Final = 5_000
@@ -80,11 +80,13 @@ class PushLimits:
 
 
 class FeedService:
-    """Takes pushed updates. Register it with `make_server([feed_service.add_to], ...)`.
+    """Takes pushed updates.
 
     Requests are taken as bytes and decoded here, so that one that cannot be decoded is refused and kept like any other
-    malformed input and the stream goes on; the generated registration would end the stream.
+    malformed input and the stream goes on.
     """
+
+    SERVICE: ClassVar = FEED
 
     def __init__(
         self,
@@ -104,13 +106,6 @@ class FeedService:
         self._limits = limits
         self._stream_by_provider: dict[str, PushStream] = {}
         self._turn_by_provider: dict[str, asyncio.Lock] = {}
-
-    def add_to(self, server: grpc.aio.Server) -> None:
-        """Register the service."""
-        push = grpc.stream_stream_rpc_method_handler(
-            self.push, request_deserializer=None, response_serializer=PushResponse.SerializeToString
-        )
-        server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, {"Push": push}),))
 
     async def push(
         self, requests: AsyncIterator[bytes], context: grpc.aio.ServicerContext[Any, Any]

@@ -9,18 +9,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Collection, Iterator
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import grpc
 
 from gateway.books import BookCache, BookWatch, CachedBook
 from gateway.rpc.bounds import count_that_fit, expect_answer_bounded
+from gateway.rpc.methods import ODDS
 from kernel.clock import Clock
 from kernel.errors import Category, DomainError
 from overround.odds.v1 import odds_service_pb2
 from wire.frames import frame_bytes, frame_unsigned
 
-SERVICE: Final = "overround.odds.v1.OddsService"
 FIXTURES_MAX: Final = 500
 BOOKS_PER_MESSAGE_MAX: Final = 400
 MESSAGE_INTERVAL_S: Final = 0.003
@@ -42,24 +42,14 @@ class TooManyFixtures(DomainError):
 
 
 class OddsService:
-    """Serves the book cache. Responses are bytes already, so it brings its own method handlers."""
+    """Serves the book cache, whose books are encoded already."""
+
+    SERVICE: ClassVar = ODDS
 
     def __init__(self, *, books: BookCache, clock: Clock, in_play_delay_ms: int) -> None:
         self._books = books
         self._clock = clock
         self._in_play_delay_frame = frame_unsigned(_IN_PLAY_DELAY_FIELD, in_play_delay_ms)
-
-    def add_to(self, server: grpc.aio.Server) -> None:
-        """Register the methods."""
-        handlers = {
-            "WatchBooks": grpc.unary_stream_rpc_method_handler(
-                self.watch_books, request_deserializer=odds_service_pb2.WatchBooksRequest.FromString
-            ),
-            "GetBooks": grpc.unary_unary_rpc_method_handler(
-                self.get_books, request_deserializer=odds_service_pb2.GetBooksRequest.FromString
-            ),
-        }
-        server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, handlers),))
 
     async def get_books(self, request: odds_service_pb2.GetBooksRequest, _context: Context) -> bytes:
         """Return the current books once."""

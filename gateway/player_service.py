@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from gateway.auth import Authenticator, Context
+from gateway.rpc.methods import PLAYERS
 from gateway.source import AddressOf
 from kernel.ids import parse_uuid
-from overround.pam.v1 import player_service_pb2, player_service_pb2_grpc
+from overround.pam.v1 import player_service_pb2
 from pam.registration import Application, Registration
 from wallet.ports import Wallet
 from wire.players import build_player, build_session
 from wire.wallet import build_balance
 
 
-class PlayerService(player_service_pb2_grpc.PlayerServiceServicer):
+class PlayerService:
     """Implements overround.pam.v1.PlayerService."""
+
+    SERVICE: ClassVar = PLAYERS
 
     def __init__(
         self, *, auth: Authenticator, registration: Registration, address_of: AddressOf, wallet: Wallet
@@ -23,7 +28,7 @@ class PlayerService(player_service_pb2_grpc.PlayerServiceServicer):
         self._address_of = address_of
         self._wallet = wallet
 
-    async def Register(  # noqa: N802 (the contract names it)
+    async def register(
         self, request: player_service_pb2.RegisterRequest, context: Context
     ) -> player_service_pb2.RegisterResponse:
         """Make a player with an empty cash account and log in; a repeated request logs in again."""
@@ -38,7 +43,7 @@ class PlayerService(player_service_pb2_grpc.PlayerServiceServicer):
             player=build_player(entered.player), session=build_session(entered.token, entered.session)
         )
 
-    async def LogIn(  # noqa: N802 (the contract names it)
+    async def log_in(
         self, request: player_service_pb2.LogInRequest, context: Context
     ) -> player_service_pb2.LogInResponse:
         """Open a session."""
@@ -48,14 +53,14 @@ class PlayerService(player_service_pb2_grpc.PlayerServiceServicer):
             player=build_player(entered.player), session=build_session(entered.token, entered.session)
         )
 
-    async def LogOut(  # noqa: N802 (the contract names it)
+    async def log_out(
         self, _request: player_service_pb2.LogOutRequest, context: Context
     ) -> player_service_pb2.LogOutResponse:
         """End the session of the call."""
         await self._auth.end(context)
         return player_service_pb2.LogOutResponse()
 
-    async def GetMe(  # noqa: N802 (the contract names it)
+    async def get_me(
         self, _request: player_service_pb2.GetMeRequest, context: Context
     ) -> player_service_pb2.GetMeResponse:
         """Return who is logged in, with the balance."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 from uuid import UUID, uuid5
 
 import grpc
@@ -14,6 +14,7 @@ import structlog
 from gateway.desk_stream import DeskSources, DeskStream
 from gateway.ports import SessionDoor
 from gateway.price_explainer import PriceExplainer
+from gateway.rpc.methods import TRADING
 from kernel.commands import RequestIdReused
 from kernel.errors import Category, DomainError
 from kernel.ids import parse_uuid
@@ -26,7 +27,6 @@ from wire.trading import encode_command
 
 log = structlog.get_logger(__name__)
 
-SERVICE: Final = "overround.trading.v1.TradingService"
 COMMAND_TIMEOUT_S: Final = 1.8
 COMMANDS_REMEMBERED_MAX: Final = 10_000
 
@@ -42,7 +42,9 @@ class TradingUnavailable(DomainError):
 
 
 class TradingService:
-    """Serves the desk. The stream's responses are bytes already, so it brings its own method handlers."""
+    """Serves the desk."""
+
+    SERVICE: ClassVar = TRADING
 
     def __init__(
         self, *, sources: DeskSources, explainer: PriceExplainer, outlet: ConfirmedOutlet, door: SessionDoor
@@ -52,32 +54,6 @@ class TradingService:
         self._outlet = outlet
         self._door = door
         self._sent: dict[UUID, Target] = {}
-
-    def add_to(self, server: grpc.aio.Server) -> None:
-        """Register the methods."""
-        messages = trading_service_pb2
-        handlers = {
-            "WatchDesk": grpc.unary_stream_rpc_method_handler(
-                self.watch_desk, request_deserializer=messages.WatchDeskRequest.FromString
-            ),
-            "Suspend": grpc.unary_unary_rpc_method_handler(
-                self.suspend, messages.SuspendRequest.FromString, messages.SuspendResponse.SerializeToString
-            ),
-            "Resume": grpc.unary_unary_rpc_method_handler(
-                self.resume, messages.ResumeRequest.FromString, messages.ResumeResponse.SerializeToString
-            ),
-            "SuspendAllInPlay": grpc.unary_unary_rpc_method_handler(
-                self.suspend_all_in_play,
-                messages.SuspendAllInPlayRequest.FromString,
-                messages.SuspendAllInPlayResponse.SerializeToString,
-            ),
-            "ExplainPrice": grpc.unary_unary_rpc_method_handler(
-                self.explain_price,
-                messages.ExplainPriceRequest.FromString,
-                messages.ExplainPriceResponse.SerializeToString,
-            ),
-        }
-        server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, handlers),))
 
     async def watch_desk(self, request: trading_service_pb2.WatchDeskRequest, context: Context) -> AsyncIterator[bytes]:
         """Stream all the desk shows."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from gateway.auth import Authenticator, Context
+from gateway.rpc.methods import WALLET
 from kernel.errors import Category, DomainError
 from kernel.ids import parse_uuid
 from kernel.money import Money
-from overround.wallet.v1 import wallet_service_pb2, wallet_service_pb2_grpc
+from overround.wallet.v1 import wallet_service_pb2
 from wallet.ports import Wallet
 from wire.money import parse_money
 from wire.wallet import build_balance
@@ -26,8 +29,10 @@ class AmountOutOfRange(DomainError):
     category = Category.MALFORMED
 
 
-class WalletService(wallet_service_pb2_grpc.WalletServiceServicer):
+class WalletService:
     """Implements overround.wallet.v1.WalletService."""
+
+    SERVICE: ClassVar = WALLET
 
     def __init__(
         self, *, auth: Authenticator, wallet: Wallet, is_test_money_allowed: bool, deposit_minor_max: int
@@ -37,7 +42,7 @@ class WalletService(wallet_service_pb2_grpc.WalletServiceServicer):
         self._is_test_money_allowed = is_test_money_allowed
         self._deposit_minor_max = deposit_minor_max
 
-    async def GetBalance(  # noqa: N802 (the contract names it)
+    async def get_balance(
         self, _request: wallet_service_pb2.GetBalanceRequest, context: Context
     ) -> wallet_service_pb2.GetBalanceResponse:
         """Return the cash balance."""
@@ -45,7 +50,7 @@ class WalletService(wallet_service_pb2_grpc.WalletServiceServicer):
         balance = await self._wallet.balance(session.player.cash_account_id)
         return wallet_service_pb2.GetBalanceResponse(balance=build_balance(balance))
 
-    async def DepositTestMoney(  # noqa: N802 (the contract names it)
+    async def deposit_test_money(
         self, request: wallet_service_pb2.DepositTestMoneyRequest, context: Context
     ) -> wallet_service_pb2.DepositTestMoneyResponse:
         """Credit test money, once for each request id."""

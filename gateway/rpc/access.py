@@ -1,17 +1,17 @@
-"""Who may call which method: one table, enforced in one place. What is not in it is closed."""
+"""Who may call which method: what the table says, enforced in one place."""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, suppress
-from dataclasses import dataclass
 from typing import Any, Final
 
 import grpc
 
 from gateway.auth import Authenticator, Context
 from gateway.rpc.errors import replace_behaviour
+from gateway.rpc.methods import METHOD_BY_PATH
 from kernel.clock import Clock
 from kernel.errors import Category, DomainError
 from pam.player import PlayerBlocked, PlayerRole, PlayerStatus
@@ -22,65 +22,18 @@ LOOK_AGAIN_S: Final = 10.0
 
 
 class MethodClosed(DomainError):
-    """The method is in no table of who may call it."""
+    """The table of methods does not have it."""
 
     reason = "METHOD_CLOSED"
     category = Category.FORBIDDEN
 
 
-@dataclass(frozen=True, slots=True)
-class Access:
-    """Who may call a method.
-
-    Attributes:
-        roles: Whose session a call must carry; none where it needs no session.
-        refuses_blocked: Whether a blocked player is refused at the door. Who asks again for a bet that was taken must
-            get it, so placing is refused to them further in, where it is known whether it was.
-    """
-
-    roles: frozenset[PlayerRole]
-    refuses_blocked: bool = False
-
-
-ANYBODY: Final = Access(frozenset())
-LOGGED_IN: Final = Access(frozenset(PlayerRole))
-BETTOR: Final = Access(frozenset({PlayerRole.BETTOR}))
-ACTIVE_BETTOR: Final = Access(frozenset({PlayerRole.BETTOR}), refuses_blocked=True)
-TRADER: Final = Access(frozenset({PlayerRole.TRADER}), refuses_blocked=True)
-
-ACCESS_BY_METHOD: Final[Mapping[str, Access]] = {
-    "/overround.bets.v1.BettingService/GetBet": BETTOR,
-    "/overround.bets.v1.BettingService/ListBets": BETTOR,
-    "/overround.bets.v1.BettingService/PlaceBet": BETTOR,
-    "/overround.bets.v1.BettingService/WatchBets": BETTOR,
-    # Providers have keys, which the service itself looks at.
-    "/overround.feed.v1.FeedService/Push": ANYBODY,
-    "/overround.odds.v1.OddsService/GetBooks": ANYBODY,
-    "/overround.odds.v1.OddsService/WatchBooks": ANYBODY,
-    "/overround.pam.v1.PlayerService/GetMe": LOGGED_IN,
-    "/overround.pam.v1.PlayerService/LogIn": ANYBODY,
-    # Also of a session that is over already.
-    "/overround.pam.v1.PlayerService/LogOut": ANYBODY,
-    "/overround.pam.v1.PlayerService/Register": ANYBODY,
-    "/overround.trading.v1.TradingService/ExplainPrice": TRADER,
-    "/overround.trading.v1.TradingService/Resume": TRADER,
-    "/overround.trading.v1.TradingService/Suspend": TRADER,
-    "/overround.trading.v1.TradingService/SuspendAllInPlay": TRADER,
-    "/overround.trading.v1.TradingService/WatchDesk": TRADER,
-    "/overround.wallet.v1.WalletService/DepositTestMoney": ACTIVE_BETTOR,
-    "/overround.wallet.v1.WalletService/GetBalance": BETTOR,
-}
-
-
 class AccessInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-arg] # not generic when it runs
     """Lets a call through to its method if the table says so, and looks again while a stream runs."""
 
-    def __init__(
-        self, auth: Authenticator, *, clock: Clock, access_by_method: Mapping[str, Access] = ACCESS_BY_METHOD
-    ) -> None:
+    def __init__(self, auth: Authenticator, *, clock: Clock) -> None:
         self._auth = auth
         self._clock = clock
-        self._access_by_method = access_by_method
 
     async def intercept_service(
         self,
@@ -105,9 +58,10 @@ class AccessInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-arg] #
             PlayerBlocked: If a blocked player calls what is not for them.
             SessionsUnavailable: If who calls cannot be found out now.
         """
-        access = self._access_by_method.get(method)
-        if access is None:
+        row = METHOD_BY_PATH.get(method)
+        if row is None:
             raise MethodClosed(f"Method must be one that somebody may call, {method} is none")
+        access = row.access
         if not access.roles:
             return
         player = (await self._auth.session(context)).player

@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Iterable, Mapping
 
 import grpc
 
 from gateway.auth import Authenticator, Context
-from gateway.rpc.access import ACCESS_BY_METHOD, AccessInterceptor
+from gateway.rpc.access import AccessInterceptor
+from gateway.rpc.methods import METHODS, Method
 from gateway.rpc.shares import Share, ShareInterceptor
 from gateway.source import AddressOf
 from kernel.clock import Clock
 
 Guards = tuple[grpc.aio.ServerInterceptor, ...]  # type: ignore[type-arg] # not generic when it runs
-
-_METHOD_BY_KIND: Final[Mapping[str, str]] = {
-    "streams of books": "/overround.odds.v1.OddsService/WatchBooks",
-    "streams of bets": "/overround.bets.v1.BettingService/WatchBets",
-    "desks": "/overround.trading.v1.TradingService/WatchDesk",
-    "streams of a feed": "/overround.feed.v1.FeedService/Push",
-    "log-ins": "/overround.pam.v1.PlayerService/LogIn",
-    "registrations": "/overround.pam.v1.PlayerService/Register",
-}
 
 
 def make_guards(
@@ -49,21 +40,21 @@ def make_guards(
     async def account(context: Context) -> str:
         return str((await auth.session(context)).player.player_id)
 
-    with_session = {
-        method: _share("calls", calls_by_account) for method, access in ACCESS_BY_METHOD.items() if access.roles
-    }
     return (
-        ShareInterceptor(
-            "address", address, share_by_method=_shares(calls_by_address), others=_share("calls", calls_by_address)
-        ),
+        ShareInterceptor("address", address, share_by_method=_shares(METHODS, calls_by_address)),
         AccessInterceptor(auth, clock=clock),
-        ShareInterceptor("account", account, share_by_method=with_session | _shares(calls_by_account), others=None),
+        ShareInterceptor(
+            "account",
+            account,
+            share_by_method=_shares([method for method in METHODS if method.access.roles], calls_by_account),
+        ),
     )
 
 
-def _shares(calls_max: Mapping[str, int]) -> dict[str, Share]:
-    return {method: _share(kind, calls_max) for kind, method in _METHOD_BY_KIND.items() if kind in calls_max}
-
-
-def _share(kind: str, calls_max: Mapping[str, int]) -> Share:
-    return Share(kind, calls_max[kind])
+def _shares(methods: Iterable[Method], calls_max: Mapping[str, int]) -> dict[str, Share]:
+    """Return the share of each method: of its own kind where that is counted apart, else of all calls."""
+    return {
+        method.path: Share(kind, calls_max[kind])
+        for method in methods
+        for kind in [method.kind if method.kind in calls_max else "calls"]
+    }

@@ -13,9 +13,9 @@ from prometheus_client import Histogram
 from gateway.rpc.bounds import BoundsInterceptor
 from gateway.rpc.errors import ErrorInterceptor, replace_behaviour
 from gateway.rpc.guards import Guards
+from gateway.rpc.methods import METHOD_BY_PATH, Method, Service, add_service
 from kernel.errors import Category, DomainError
 
-UNARY_TIMEOUT_S: Final = 5.0
 GRACE_S: Final = 2.0
 CONCURRENT_CALLS_MAX: Final = 4_000
 REQUEST_BYTES_MAX: Final = 4 * 1024 * 1024
@@ -50,10 +50,7 @@ class DeadlineExceeded(DomainError):
 
 
 class DeadlineInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-arg] # not generic when it runs
-    """Gives a unary call that comes without a deadline one of our own, and notes how long each takes."""
-
-    def __init__(self, *, timeout_s: float) -> None:
-        self._timeout_s = timeout_s
+    """Bounds a call that is no stream by its method's time, beside its client's, and notes how long each takes."""
 
     async def intercept_service(
         self,
@@ -62,16 +59,17 @@ class DeadlineInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]
     ) -> Any:
         """Return the method's handler, bounded in time if it is unary."""
         handler = await continuation(handler_call_details)
-        if handler is None or handler.request_streaming or handler.response_streaming:
+        method = METHOD_BY_PATH.get(handler_call_details.method)
+        if handler is None or method is None or handler.request_streaming or handler.response_streaming:
             return handler
-        return replace_behaviour(handler, lambda behaviour: self._bound(behaviour, handler_call_details.method))
+        return replace_behaviour(handler, lambda behaviour: self._bound(behaviour, method))
 
-    def _bound(self, behaviour: Callable[..., Any], method: str) -> Callable[..., Any]:
+    def _bound(self, behaviour: Callable[..., Any], method: Method) -> Callable[..., Any]:
         async def answer(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
             started_s = time.perf_counter()
             outcome = "failed"
             try:
-                async with asyncio.timeout(self._timeout_s if context.time_remaining() is None else None) as limit:
+                async with asyncio.timeout(method.timeout_s) as limit:
                     response = await behaviour(request, context)
                 outcome = "answered"
                 return response
@@ -80,33 +78,32 @@ class DeadlineInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]
                 raise
             except TimeoutError:
                 if limit.expired():
-                    raise DeadlineExceeded(f"Call must be answered within {self._timeout_s} s, was not") from None
+                    raise DeadlineExceeded(f"Call must be answered within {method.timeout_s} s, was not") from None
                 raise
             finally:
-                CALL_SECONDS.labels(method, outcome).observe(time.perf_counter() - started_s)
+                CALL_SECONDS.labels(method.path, outcome).observe(time.perf_counter() - started_s)
 
         return answer
 
 
-def make_server(
-    add_services: Sequence[Callable[[grpc.aio.Server], None]], *, address: str, guards: Guards
-) -> grpc.aio.Server:
+def make_server(services: Sequence[Service], *, address: str, guards: Guards) -> grpc.aio.Server:
     """Return a server that is bound to its address and not started.
 
     Args:
-        add_services: Each registers one service.
+        services: Those that serve the methods of the table.
         address: "host:port"; port 0 takes a free one.
         guards: Stand before every method.
 
     Raises:
         RuntimeError: If the address is taken.
+        InvariantBroken: If a method has no function.
     """
     server = grpc.aio.server(
-        interceptors=[ErrorInterceptor(), DeadlineInterceptor(timeout_s=UNARY_TIMEOUT_S), BoundsInterceptor(), *guards],
+        interceptors=[ErrorInterceptor(), DeadlineInterceptor(), BoundsInterceptor(), *guards],
         options=SERVER_OPTIONS,
         maximum_concurrent_rpcs=CONCURRENT_CALLS_MAX,
     )
-    for add_service in add_services:
-        add_service(server)
+    for service in services:
+        add_service(server, service)
     server.add_insecure_port(address)
     return server

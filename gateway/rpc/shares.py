@@ -46,20 +46,17 @@ class ShareInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-arg] # 
         identify: Callable[[Context], Awaitable[str]],
         *,
         share_by_method: Mapping[str, Share],
-        others: Share | None,
     ) -> None:
         """Count for each source.
 
         Args:
             source: What a source is, for people: "address".
             identify: Says which source a call comes from.
-            share_by_method: By the full name of a method.
-            others: What all methods share that are not named; None if they are not counted.
+            share_by_method: By the full name of a method; calls of others are not counted.
         """
         self._source = source
         self._identify = identify
         self._share_by_method = share_by_method
-        self._others = others
         self._counts: dict[tuple[str, str], int] = {}
 
     async def intercept_service(
@@ -69,7 +66,7 @@ class ShareInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-arg] # 
     ) -> Any:
         """Return the method's handler within the share of its caller."""
         handler = await continuation(handler_call_details)
-        share = self._share_by_method.get(handler_call_details.method, self._others)
+        share = self._share_by_method.get(handler_call_details.method)
         if handler is None or share is None:
             return handler
         return replace_behaviour(handler, lambda behaviour: self._bound(behaviour, share))

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-import grpc
 import structlog
 from aiohttp import web
 from redis.asyncio import Redis
@@ -27,6 +26,7 @@ from gateway.figures import DeskFigures
 from gateway.odds_service import OddsService
 from gateway.price_explainer import PriceExplainer
 from gateway.rpc.guards import Guards
+from gateway.rpc.methods import Service
 from gateway.rpc.server import GRACE_S, make_server
 from gateway.source import address_reader
 from gateway.trading_service import TradingService
@@ -141,10 +141,10 @@ async def serve(settings: Settings, stopping: asyncio.Event) -> None:
             explanations=snapshots, log=servers.explanation_log, books=books, clock=clock, kept_ms=KEPT_MS
         )
         feeds = _make_feed_service(settings, servers)
-        services = [
-            OddsService(books=books, clock=clock, in_play_delay_ms=settings.betting.in_play_delay_ms).add_to,
-            TradingService(sources=sources, explainer=explainer, outlet=servers.outlet, door=auth).add_to,
-            feeds.add_to,
+        services: list[Service] = [
+            OddsService(books=books, clock=clock, in_play_delay_ms=settings.betting.in_play_delay_ms),
+            TradingService(sources=sources, explainer=explainer, outlet=servers.outlet, door=auth),
+            feeds,
             *betting.services,
         ]
         guards = make_settled_guards(settings, auth, address_of=address_of, clock=clock)
@@ -288,7 +288,7 @@ async def _end_feeds(feeds: FeedService) -> None:
 async def _open_doors(
     stack: AsyncExitStack,
     settings: Settings,
-    services: Sequence[Callable[[grpc.aio.Server], None]],
+    services: Sequence[Service],
     guards: Guards,
     find_trouble: Callable[[], Awaitable[str | None]],
 ) -> None:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
-import grpc
 from redis.asyncio import Redis
 
 from bets.placement import BetPlacement, BettingRules, BookSource
@@ -17,6 +16,7 @@ from gateway.bet_stream import BetStream
 from gateway.betting_service import BettingService
 from gateway.player_service import PlayerService
 from gateway.rpc.guards import Guards, make_guards
+from gateway.rpc.methods import Service
 from gateway.source import AddressOf
 from gateway.wallet_service import WalletService
 from infra.local.secrets import LocalSecrets
@@ -34,9 +34,6 @@ from infra.stores.postgres_wallet import PostgresWallet
 from infra.stores.redis_client import open_redis
 from infra.stores.sessions import RedisSessions
 from kernel.clock import Clock
-from overround.bets.v1.betting_service_pb2_grpc import add_BettingServiceServicer_to_server
-from overround.pam.v1.player_service_pb2_grpc import add_PlayerServiceServicer_to_server
-from overround.wallet.v1.wallet_service_pb2_grpc import add_WalletServiceServicer_to_server
 from pam.registration import Registration
 from risk.keeping import ExposureKeeping, KeepingRules
 from risk.limits import LimitTable
@@ -47,13 +44,13 @@ class Betting:
     """What the gateway serves of betting, feeds with changes, and keeps running.
 
     Attributes:
-        services: Each registers one service.
+        services: Those of bets, money and players.
         feed: Takes in the records of bets.events.v1.
         keeper: Its `run` has to run as long as the gateway does.
         placement: Has to be closed while books still come, before anything else is.
     """
 
-    services: Sequence[Callable[[grpc.aio.Server], None]]
+    services: Sequence[Service]
     feed: BetFeed
     keeper: ExposureKeeper
     placement: BetPlacement
@@ -168,11 +165,7 @@ def make_betting(
     )
     keeper = ExposureKeeper(keeping, interval_ms=settings.betting.keeper_interval_ms)
     return Betting(
-        services=[
-            lambda server: add_BettingServiceServicer_to_server(betting, server),
-            lambda server: add_WalletServiceServicer_to_server(money, server),
-            lambda server: add_PlayerServiceServicer_to_server(players, server),
-        ],
+        services=[betting, money, players],
         feed=feed,
         keeper=keeper,
         placement=placement,

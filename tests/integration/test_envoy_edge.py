@@ -13,7 +13,7 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import aiohttp
 import grpc
@@ -26,6 +26,7 @@ from yarl import URL
 from gateway.books import BookCache
 from gateway.odds_service import OddsService
 from gateway.rpc.errors import STATUS_DETAILS_KEY
+from gateway.rpc.methods import FEED
 from gateway.rpc.server import make_server
 from gateway.source import address_reader
 from gateway.web import make_web_app
@@ -33,6 +34,7 @@ from infra.local.envoy import render_envoy_config
 from infra.processes.gateway_betting import make_settled_guards
 from infra.settings import Ports, Settings, Sources
 from kernel.clock import SystemClock
+from overround.feed.v1.feed_service_pb2 import PushResponse
 from overround.odds.v1 import book_pb2, odds_service_pb2, odds_service_pb2_grpc
 from tests.free_ports import free_port
 from tests.unit.fake_gateway import Door
@@ -90,22 +92,21 @@ async def books(edge: Settings, tmp_path: Path) -> AsyncIterator[BookCache]:
     address = f"{edge.host}:{edge.ports.gateway_grpc}"
     odds = OddsService(books=cache, clock=clock, in_play_delay_ms=IN_PLAY_DELAY_MS)
     guards = make_settled_guards(edge, Door().auth, address_of=address_reader(EDGE_KEY), clock=clock)
-    server = make_server([odds.add_to, add_echo], address=address, guards=guards)
+    server = make_server([odds, Echo()], address=address, guards=guards)
     await server.start()
     yield cache
     await server.stop(0)
     await runner.cleanup()
 
 
-def add_echo(server: grpc.aio.Server) -> None:
-    """Stand in for the feed's door: tell the length of everything that comes."""
+class Echo:
+    """Stands in for the feed's door: tells the length of everything that comes."""
 
-    async def push(requests: AsyncIterator[bytes], _context: Any) -> AsyncIterator[bytes]:
+    SERVICE: ClassVar = FEED
+
+    async def push(self, requests: AsyncIterator[bytes], _context: Any) -> AsyncIterator[PushResponse]:
         async for request in requests:
-            yield str(len(request)).encode()
-
-    handlers = {"Push": grpc.stream_stream_rpc_method_handler(push)}
-    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("overround.feed.v1.FeedService", handlers),))
+            yield PushResponse(acknowledged_sequence=len(request))
 
 
 def frame(message: Any) -> bytes:
@@ -287,11 +288,11 @@ async def test_a_request_larger_than_any_can_be_never_reaches_the_gateway(edge: 
 
 async def test_what_a_feed_pushes_is_passed_on_as_it_comes_and_may_be_silent(edge: Settings, books: BookCache) -> None:
     async with grpc.aio.insecure_channel(address(edge)) as channel:
-        push: Any = channel.stream_stream("/overround.feed.v1.FeedService/Push", bytes, bytes)
+        push: Any = channel.stream_stream("/overround.feed.v1.FeedService/Push", bytes, PushResponse.FromString)
         call = push()
         for size in (1, 1_000_000, 1):
             await call.write(b"x" * size)
-            assert await asyncio.wait_for(call.read(), 60) == str(size).encode()
+            assert (await asyncio.wait_for(call.read(), 60)).acknowledged_sequence == size
             await asyncio.sleep(SOURCES.unread_stream_s + 0.5)
         await call.done_writing()
         assert await call.code() is grpc.StatusCode.OK

@@ -20,8 +20,9 @@ from confluent_kafka import Consumer, TopicPartition
 from google.rpc.error_details_pb2 import ErrorInfo
 from google.rpc.status_pb2 import Status
 
-from gateway.feed_service import SERVICE, FeedService, PushLimits
+from gateway.feed_service import FeedService, PushLimits
 from gateway.feeds.intake import Intake
+from gateway.rpc.methods import FEED
 from gateway.rpc.server import make_server
 from gateway.source import address_reader
 from infra.kafka import KafkaOutlet
@@ -85,7 +86,7 @@ class Doors:
         )
         self.address = f"127.0.0.1:{free_port()}"
         self.server = make_server(
-            [self.service.add_to],
+            [self.service],
             address=self.address,
             guards=make_settled_guards(
                 self.settings, Door().auth, address_of=address_reader("the edge's"), clock=SystemClock()
@@ -119,7 +120,7 @@ class Pusher:
     def __init__(self, address: str, api_key: str | None) -> None:
         self.channel = grpc.aio.insecure_channel(address)
         method: Any = self.channel.stream_stream(
-            f"/{SERVICE}/Push", request_serializer=None, response_deserializer=PushResponse.FromString
+            f"/{FEED}/Push", request_serializer=None, response_deserializer=PushResponse.FromString
         )
         self.call = method(metadata=() if api_key is None else (("x-api-key", api_key),))
         self.refusals: list[PushRefusal] = []

@@ -21,6 +21,7 @@ from google.rpc import error_details_pb2, status_pb2
 from redis.asyncio import Redis
 
 from gateway.rpc.errors import ErrorInterceptor
+from gateway.rpc.methods import add_service
 from gateway.source import address_reader
 from infra.local.secrets import LocalSecrets
 from infra.processes.gateway_betting import Betting, make_authenticator, make_betting, make_settled_guards
@@ -159,8 +160,8 @@ async def open_house(own_settings: Settings, redis: Redis) -> AsyncIterator[Hous
         await betting.keeper.look()
         guards = make_settled_guards(own_settings, auth, address_of=address_of, clock=SystemClock())
         server = grpc.aio.server(interceptors=[ErrorInterceptor(), *guards])
-        for add_service in betting.services:
-            add_service(server)
+        for service in betting.services:
+            add_service(server, service)
         port = server.add_insecure_port("127.0.0.1:0")
         await server.start()
         stack.push_async_callback(server.stop, None)

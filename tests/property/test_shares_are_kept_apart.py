@@ -22,7 +22,7 @@ async def nobody(_: object) -> str:
 
 def outcomes(steps: list[Step], calls_max: int) -> dict[str, list[bool]]:
     """Return whether each call of a source was let in, when calls begin and end in this order."""
-    interceptor = ShareInterceptor("address", nobody, share_by_method={}, others=None)
+    interceptor = ShareInterceptor("address", nobody, share_by_method={})
     held: dict[tuple[str, str], list[AbstractContextManager[None]]] = {}
     found: dict[str, list[bool]] = {source: [] for source in SOURCES}
     with ExitStack() as stack:

@@ -13,7 +13,8 @@ import grpc
 import pytest
 
 import overround
-from gateway.rpc.access import ACCESS_BY_METHOD, ANYBODY, LOGGED_IN, LOOK_AGAIN_S, AccessInterceptor, MethodClosed
+from gateway.rpc.access import LOOK_AGAIN_S, AccessInterceptor, MethodClosed
+from gateway.rpc.methods import ANYBODY, LOGGED_IN, METHOD_BY_PATH
 from kernel.errors import DomainError
 from pam.player import Player, PlayerBlocked, PlayerRole, PlayerStatus
 from pam.session import BettorRequired, SessionRequired, TraderRequired
@@ -68,7 +69,7 @@ async def admitted(access: AccessInterceptor, caller: Any) -> dict[str, type[Dom
 
 
 def test_the_table_has_every_method_of_the_contracts_and_no_other() -> None:
-    assert set(methods_of_the_contracts()) == set(ACCESS_BY_METHOD)
+    assert set(methods_of_the_contracts()) == set(METHOD_BY_PATH)
 
 
 async def test_a_method_that_is_in_no_table_is_closed_to_everybody() -> None:
@@ -97,7 +98,7 @@ async def test_nobody_gets_only_what_is_public() -> None:
     door = Door()
     answers = await admitted(make_access(door), context(None))
     for method, answer in answers.items():
-        assert answer is (None if ACCESS_BY_METHOD[method] is ANYBODY else SessionRequired), method
+        assert answer is (None if METHOD_BY_PATH[method].access is ANYBODY else SessionRequired), method
 
 
 async def test_a_blocked_trader_does_not_command_and_a_blocked_bettor_does_not_deposit() -> None:

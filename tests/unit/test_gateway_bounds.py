@@ -10,7 +10,6 @@ from google.protobuf.descriptor import Descriptor, MethodDescriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
-from gateway.rpc.access import ACCESS_BY_METHOD
 from gateway.rpc.bounds import (
     ANSWER_BYTES_MAX,
     REQUEST_BYTES_MAX,
@@ -20,6 +19,7 @@ from gateway.rpc.bounds import (
     count_that_fit,
     expect_answer_bounded,
 )
+from gateway.rpc.methods import METHOD_BY_PATH
 from overround.bets.v1 import betting_service_pb2
 from overround.feed.v1 import feed_service_pb2
 from overround.odds.v1 import odds_service_pb2
@@ -91,7 +91,7 @@ async def behaviour_behind_bounds(method: MethodDescriptor) -> Any:
 
 
 def test_the_methods_looked_at_are_all_there_are() -> None:
-    assert {path_of(method) for method in METHODS} == set(ACCESS_BY_METHOD)
+    assert {path_of(method) for method in METHODS} == set(METHOD_BY_PATH)
 
 
 @pytest.mark.parametrize("method", [method for method in METHODS if not method.client_streaming], ids=path_of)

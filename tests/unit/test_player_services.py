@@ -91,15 +91,15 @@ async def test_a_player_registers_is_known_logs_out_and_in_again() -> None:
     request = player_service_pb2.RegisterRequest(
         request_id=str(uuid4()), username="bob_1", password=PASSWORD, currency="EUR"
     )
-    registered = await door.players.Register(request, context(None))
+    registered = await door.players.register(request, context(None))
     token = registered.session.token
-    me = await door.players.GetMe(player_service_pb2.GetMeRequest(), context(token))
+    me = await door.players.get_me(player_service_pb2.GetMeRequest(), context(token))
     assert me.player == registered.player
-    await door.players.LogOut(player_service_pb2.LogOutRequest(), context(token))
+    await door.players.log_out(player_service_pb2.LogOutRequest(), context(token))
     with pytest.raises(SessionRequired):
-        await door.players.GetMe(player_service_pb2.GetMeRequest(), context(token))
+        await door.players.get_me(player_service_pb2.GetMeRequest(), context(token))
     log_in = player_service_pb2.LogInRequest(username="bob_1", password=PASSWORD)
-    assert (await door.players.LogIn(log_in, context(None))).player == registered.player
+    assert (await door.players.log_in(log_in, context(None))).player == registered.player
 
 
 async def test_a_repeated_registration_logs_in_but_only_with_the_same_password() -> None:
@@ -107,12 +107,12 @@ async def test_a_repeated_registration_logs_in_but_only_with_the_same_password()
     request = player_service_pb2.RegisterRequest(
         request_id=str(uuid4()), username="bob", password=PASSWORD, currency="EUR"
     )
-    first = await door.players.Register(request, context(None))
-    again = await door.players.Register(request, context(None))
+    first = await door.players.register(request, context(None))
+    again = await door.players.register(request, context(None))
     assert again.player == first.player
     request.password = "another password"
     with pytest.raises(UsernameTaken):
-        await door.players.Register(request, context(None))
+        await door.players.register(request, context(None))
 
 
 @pytest.mark.parametrize(
@@ -132,13 +132,13 @@ async def test_a_repeated_registration_logs_in_but_only_with_the_same_password()
 async def test_what_is_no_registration_is_refused(changes: dict[str, str], error: type[Exception]) -> None:
     fields = {"request_id": str(uuid4()), "username": "bob", "password": PASSWORD, "currency": "EUR"} | changes
     with pytest.raises(error):
-        await Door().players.Register(player_service_pb2.RegisterRequest(**fields), context(None))
+        await Door().players.register(player_service_pb2.RegisterRequest(**fields), context(None))
 
 
 @pytest.mark.parametrize("changes", [{"username": "abc"}, {"password": "1234567890"}, {"password": "x" * 128}])
 async def test_the_shortest_and_longest_are_taken(changes: dict[str, str]) -> None:
     fields = {"request_id": str(uuid4()), "username": "b" * 32, "password": PASSWORD, "currency": "EUR"} | changes
-    response = await Door().players.Register(player_service_pb2.RegisterRequest(**fields), context(None))
+    response = await Door().players.register(player_service_pb2.RegisterRequest(**fields), context(None))
     assert response.player.username == fields["username"]
 
 
@@ -147,7 +147,7 @@ async def test_a_wrong_name_and_a_wrong_password_are_refused_alike_and_cost_alik
     request = player_service_pb2.RegisterRequest(
         request_id=str(uuid4()), username="bob", password=PASSWORD, currency="EUR"
     )
-    await door.players.Register(request, context(None))
+    await door.players.register(request, context(None))
     messages = set()
     for username, password in (
         ("bob", "wrong password"),
@@ -156,7 +156,7 @@ async def test_a_wrong_name_and_a_wrong_password_are_refused_alike_and_cost_alik
         ("bob", "x" * 999),
     ):
         with pytest.raises(LogInRefused) as refused:
-            await door.players.LogIn(
+            await door.players.log_in(
                 player_service_pb2.LogInRequest(username=username, password=password), context(None)
             )
         messages.add(refused.value.message)
@@ -169,9 +169,9 @@ async def test_passwords_are_not_guessed_by_trying() -> None:
     wrong = player_service_pb2.LogInRequest(username="bob", password="wrong password")
     for _ in range(3):
         with pytest.raises(LogInRefused):
-            await door.players.LogIn(wrong, context(None))
+            await door.players.log_in(wrong, context(None))
     with pytest.raises(LoginRateLimited):
-        await door.players.LogIn(wrong, context(None))
+        await door.players.log_in(wrong, context(None))
 
 
 def deposit(amount_minor: int) -> wallet_service_pb2.DepositTestMoneyRequest:
@@ -183,15 +183,15 @@ def deposit(amount_minor: int) -> wallet_service_pb2.DepositTestMoneyRequest:
 async def test_test_money_has_bounds(amount_minor: int, is_taken: bool) -> None:
     door = Door()
     if is_taken:
-        response = await door.money().DepositTestMoney(deposit(amount_minor), context())
+        response = await door.money().deposit_test_money(deposit(amount_minor), context())
         assert response.balance.available.amount_minor == amount_minor
     else:
         with pytest.raises(AmountOutOfRange):
-            await door.money().DepositTestMoney(deposit(amount_minor), context())
+            await door.money().deposit_test_money(deposit(amount_minor), context())
 
 
 async def test_there_is_no_test_money_in_production() -> None:
     door = Door()
     with pytest.raises(DepositRefused):
-        await door.money(is_allowed=False).DepositTestMoney(deposit(100), context())
+        await door.money(is_allowed=False).deposit_test_money(deposit(100), context())
     assert door.wallet.deposits == {}

@@ -99,7 +99,7 @@ def shares_of(calls_max: int) -> ShareInterceptor:
         return str(caller)
 
     return ShareInterceptor(
-        "address", identify, share_by_method={"/a": Share("streams", calls_max)}, others=Share("calls", calls_max)
+        "address", identify, share_by_method={"/a": Share("streams", calls_max), "/b": Share("calls", calls_max)}
     )
 
 
