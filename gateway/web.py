@@ -38,13 +38,13 @@ def make_web_app(*, dist_dir: Path, find_trouble: Callable[[], Awaitable[str | N
         find_trouble: Says what keeps the gateway from working, None if it works.
     """
 
-    async def answer_health(_request: web.Request) -> web.Response:
+    async def answer_ready(_request: web.Request) -> web.Response:
         is_well = await find_trouble() is None
         return web.Response(status=200 if is_well else 503, text="ok" if is_well else "not ready")
 
     app = web.Application(client_max_size=REQUEST_BYTES_MAX)
     app.on_response_prepare.append(_add_security_headers)
-    app.router.add_get("/healthz", answer_health)
+    app.router.add_get("/readyz", answer_ready)
     app.router.add_get("/{path:.*}", _serving(dist_dir.resolve()))
     return app
 

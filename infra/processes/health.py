@@ -22,13 +22,18 @@ STOP_LIMIT_S: Final = 5.0
 CHECK_TIMEOUT_S: Final = 1.5
 EXIT_FAILED: Final = 1
 
+LIVES_PATH: Final = "/healthz"
+"""Answered while the loop turns, whatever else is away: starting the process again would help nobody."""
+WORKS_PATH: Final = "/readyz"
+FIGURES_PATH: Final = "/metrics"
+
 log = structlog.get_logger(__name__)
 
 Check = Callable[[], Awaitable[str | None]]
 
 
 class HealthServer:
-    """Serves GET /healthz and GET /metrics while it is entered.
+    """Serves the paths that every process has, while it is entered: that it lives, whether it works, its figures.
 
     Args:
         host: Where to listen.
@@ -44,7 +49,13 @@ class HealthServer:
 
     async def __aenter__(self) -> Self:
         app = web.Application()
-        app.add_routes([web.get("/healthz", self._answer_health), web.get("/metrics", self._answer_metrics)])
+        app.add_routes(
+            [
+                web.get(LIVES_PATH, _answer_alive),
+                web.get(WORKS_PATH, self._answer_ready),
+                web.get(FIGURES_PATH, _answer_metrics),
+            ]
+        )
         self._runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=0.5)
         await self._runner.setup()
         await web.TCPSite(self._runner, self._host, self._port).start()
@@ -56,7 +67,7 @@ class HealthServer:
         if self._runner is not None:
             await self._runner.cleanup()
 
-    async def _answer_health(self, _: web.Request) -> web.Response:
+    async def _answer_ready(self, _: web.Request) -> web.Response:
         try:
             async with asyncio.timeout(CHECK_TIMEOUT_S):
                 complaint = await self._check()
@@ -66,8 +77,13 @@ class HealthServer:
             complaint = f"{type(error).__name__}: {error}"
         return web.Response(text=complaint or "ok", status=503 if complaint else 200)
 
-    async def _answer_metrics(self, _: web.Request) -> web.Response:
-        return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+async def _answer_alive(_: web.Request) -> web.Response:
+    return web.Response(text="ok")
+
+
+async def _answer_metrics(_: web.Request) -> web.Response:
+    return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
 def run_until_stopped(main: Callable[[asyncio.Event], Awaitable[None]]) -> None:

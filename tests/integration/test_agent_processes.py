@@ -77,7 +77,7 @@ async def _running(process: Process, settings: Settings, port: int) -> AsyncIter
                 if task.done():
                     await task
                 try:
-                    async with client.get(f"http://{settings.host}:{port}/healthz") as answer:
+                    async with client.get(f"http://{settings.host}:{port}/readyz") as answer:
                         return answer.status == 200
                 except aiohttp.ClientError:
                     return False

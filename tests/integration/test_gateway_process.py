@@ -50,7 +50,7 @@ def connected(settings: Settings) -> AbstractAsyncContextManager[grpc.aio.Channe
 
 async def health(settings: Settings) -> tuple[int, str]:
     async with aiohttp.ClientSession() as session:
-        url = f"http://{settings.host}:{settings.ports.gateway_health}/healthz"
+        url = f"http://{settings.host}:{settings.ports.gateway_health}/readyz"
         async with session.get(url) as response:
             return response.status, await response.text()
 

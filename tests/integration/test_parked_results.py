@@ -104,7 +104,7 @@ async def settling(desk: Desk) -> AsyncIterator[None]:
 
 
 async def health(settings: Settings) -> str:
-    url = f"http://{settings.host}:{settings.ports.settlement_http}/healthz"
+    url = f"http://{settings.host}:{settings.ports.settlement_http}/readyz"
     try:
         async with aiohttp.ClientSession() as client, client.get(url) as answer:
             return await answer.text()

@@ -59,7 +59,7 @@ class PricingProcess:
         return self.process.wait(60)
 
     async def wait_healthy(self) -> None:
-        url = f"http://{self.settings.host}:{self.settings.ports.pricing_http}/healthz"
+        url = f"http://{self.settings.host}:{self.settings.ports.pricing_http}/readyz"
         deadline_s = time.monotonic() + TIMEOUT_S
         async with aiohttp.ClientSession() as session:
             while time.monotonic() < deadline_s:

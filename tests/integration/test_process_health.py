@@ -53,18 +53,19 @@ async def test_a_process_that_works_says_so(port: int) -> None:
         return None
 
     async with HealthServer("127.0.0.1", port, check):
-        assert await _ask(port, "/healthz") == (200, "ok")
+        assert await _ask(port, "/readyz") == (200, "ok")
         status, text = await _ask(port, "/metrics")
     assert status == 200
     assert "python_info" in text
 
 
-async def test_a_process_that_does_not_work_says_why(port: int) -> None:
+async def test_a_process_that_does_not_work_says_why_and_that_it_lives(port: int) -> None:
     async def check() -> str | None:
         return "not warmed up"
 
     async with HealthServer("127.0.0.1", port, check):
-        assert await _ask(port, "/healthz") == (503, "not warmed up")
+        assert await _ask(port, "/readyz") == (503, "not warmed up")
+        assert await _ask(port, "/healthz") == (200, "ok")
 
 
 async def test_a_check_that_raises_is_a_complaint(port: int) -> None:
@@ -72,7 +73,7 @@ async def test_a_check_that_raises_is_a_complaint(port: int) -> None:
         raise ConnectionError("nobody there")
 
     async with HealthServer("127.0.0.1", port, check):
-        assert await _ask(port, "/healthz") == (503, "ConnectionError: nobody there")
+        assert await _ask(port, "/readyz") == (503, "ConnectionError: nobody there")
 
 
 async def test_a_signal_ends_a_process_in_order() -> None:

@@ -86,7 +86,7 @@ async def test_nothing_outside_the_folder_is_served(client: Client, path: str) -
     assert "secret" not in await response.text()
 
 
-@pytest.mark.parametrize("path", ["/", "/assets/main-abc.js", "/assets/gone.js", "/healthz"])
+@pytest.mark.parametrize("path", ["/", "/assets/main-abc.js", "/assets/gone.js", "/readyz"])
 async def test_every_answer_forbids_framing_and_sniffing(client: Client, path: str) -> None:
     headers = (await client.get(path)).headers
     assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
@@ -94,9 +94,9 @@ async def test_every_answer_forbids_framing_and_sniffing(client: Client, path: s
 
 
 async def test_health_says_that_something_is_wrong_and_not_what(client: Client, troubles: list[str]) -> None:
-    assert (await client.get("/healthz")).status == 200
+    assert (await client.get("/readyz")).status == 200
     troubles.append("postgres: LedgerUnavailable('PostgreSQL must answer in time')")
-    response = await client.get("/healthz")
+    response = await client.get("/readyz")
     assert (response.status, await response.text()) == (503, "not ready")
 
 

@@ -32,7 +32,7 @@ def _describe(name: str, settings: Settings) -> Program:
     return Program(
         name=name,
         command=(sys.executable, "-m", "infra.cli", "process", name),
-        check=functools.partial(probe_http, settings.host, ports[_health_port(name)], "/healthz"),
+        check=functools.partial(probe_http, settings.host, ports[_health_port(name)], "/readyz"),
         log=settings.profile_dir / "logs" / f"{name}.log",
         stage=Stage.EDGE if name == "simulation" else Stage.PROCESS,
         ports=tuple(Port(number, port) for port, number in ports.items()),
