@@ -8,8 +8,8 @@ from collections.abc import Callable, Coroutine, Hashable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from kernel.commands import UNDECIDED, LedgerUnavailable, Overloaded, RequestIdReused
-from kernel.errors import Category, DomainError
+from kernel.commands import UNDECIDED, Overloaded, RequestIdReused
+from kernel.errors import Category, DomainError, Part, Unavailable
 
 Key = TypeVar("Key", bound=Hashable)
 Answer = TypeVar("Answer")
@@ -61,7 +61,7 @@ class InFlight(Generic[Key, Answer]):
             RequestIdReused: If a request with this key and another fingerprint is under way.
             Overloaded: If too many are, or no more are begun.
             TooManyUnderWay: If the owner has too many.
-            LedgerUnavailable: If the work had to be given up at the end of the process.
+            Unavailable: If the work had to be given up at the end of the process.
             DomainError: What `work` raises, to everybody who waits.
         """
         found = self._works.get(key) or self._begin(key, fingerprint, work, owner)
@@ -70,7 +70,9 @@ class InFlight(Generic[Key, Answer]):
         # Not by shield alone: a task that is given up must not look to its callers as if they had been.
         await asyncio.wait([found.task])
         if found.task.cancelled():
-            raise LedgerUnavailable("Gateway must not close before the answer, it did; ask again by the request id")
+            raise Unavailable(
+                Part.LEDGER, "Gateway must not close before the answer, it did; ask again by the request id"
+            )
         return found.task.result()
 
     async def wait(self, key: Key) -> None:

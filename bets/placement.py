@@ -25,21 +25,14 @@ from bets.ports import BetLedger
 from bets.promises import Promises
 from bets.request import BetRequest
 from kernel.clock import Clock
-from kernel.commands import UNDECIDED, LedgerUnavailable, Overloaded, RequestIdReused
-from kernel.errors import Category, DomainError
+from kernel.commands import UNDECIDED, Overloaded, RequestIdReused
+from kernel.errors import DomainError, Part, Unavailable
 from pam.player import Player, PlayerStatus
 from risk.limits import LimitTable, limits_for
 from risk.ports import ExposureStore, ReservationKey
 from risk.reservation import BetReservation
 
 Found = TypeVar("Found")
-
-
-class PricingUnavailable(DomainError):
-    """Nothing has been heard from pricing lately, so that no price can be trusted. This call decided nothing."""
-
-    reason = "PRICING_UNAVAILABLE"
-    category = Category.UNAVAILABLE
 
 
 class BookSource(Protocol):
@@ -150,9 +143,9 @@ class BetPlacement:
         A caller that leaves meanwhile changes nothing: the bet's fate is the same.
 
         Raises:
-            PricingUnavailable: If pricing is not heard of; this call decided nothing.
-            RiskUnavailable: If exposure cannot be reserved now; this call decided nothing.
-            LedgerUnavailable: If the ledger did not answer in time; the same request may be sent again.
+            Unavailable: If pricing is not heard of; this call decided nothing.
+            Unavailable: If exposure cannot be reserved now; this call decided nothing.
+            Unavailable: If the ledger did not answer in time; the same request may be sent again.
             RequestIdReused: If the request id came before with another content.
             Overloaded: If too many bets are under way; this call decided nothing.
             TooManyUnderWay: If too many of the player's are; this call decided nothing.
@@ -246,7 +239,7 @@ class BetPlacement:
         """Decide by the book of the moment; the means are None where they are claimed."""
         fixture_id = asked.inquiry.fixture_id
         if fixture_id and not self._books.is_pricing_live(fixture_id):
-            raise PricingUnavailable(f"Pricing must have been heard of lately, it was not; {UNDECIDED}")
+            raise Unavailable(Part.PRICING, f"Pricing must have been heard of lately, it was not; {UNDECIDED}")
         book = self._books.find(fixture_id)
         return decide(asked.request, bettor=asked.bettor, book=book, table=self._rules.table, means=means)
 
@@ -279,7 +272,7 @@ class BetPlacement:
         """Return what the ledger answered before; without word from it the refusal stands, which says so itself."""
         try:
             return (await self._in_time(self._ledger.look(asked.inquiry), asked)).answer
-        except (LedgerUnavailable, Overloaded):
+        except (Unavailable, Overloaded):
             raise refusal from None
 
     async def _in_time(self, awaited: Coroutine[Any, Any, Found], asked: _Asked) -> Found:
@@ -288,7 +281,7 @@ class BetPlacement:
             async with asyncio.timeout(left_s):
                 return await awaited
         except TimeoutError:
-            raise LedgerUnavailable("Ledger must answer in time, did not; ask again by the request id") from None
+            raise Unavailable(Part.LEDGER, "Ledger must answer in time, did not; ask again by the request id") from None
 
 
 def _inquiry(player: Player, request: BetRequest) -> Inquiry:

@@ -23,7 +23,7 @@ class BetLedger(Protocol):
 
         Raises:
             RequestIdReused: If the request id came before with another fingerprint.
-            LedgerUnavailable: If no answer came in time; the same command may be sent again.
+            Unavailable: If no answer came in time; the same command may be sent again.
             Overloaded: If too many bets wait.
             TooManyRefusals: If it is to be refused and so many of the player's refusals are stored already.
         """
@@ -34,7 +34,7 @@ class BetLedger(Protocol):
 
         Raises:
             RequestIdReused: If the request id came before with another fingerprint.
-            LedgerUnavailable: If no answer came in time.
+            Unavailable: If no answer came in time.
             Overloaded: If too many ask.
         """
         ...
@@ -46,7 +46,7 @@ class BetLedger(Protocol):
 
         Raises:
             RequestIdReused: If the request id came before with another fingerprint.
-            LedgerUnavailable: If no answer came in time, or the claim would be over; nothing is decided.
+            Unavailable: If no answer came in time, or the claim would be over; nothing is decided.
             Overloaded: If too many claims wait.
         """
         ...
@@ -55,7 +55,7 @@ class BetLedger(Protocol):
         """Return the stored answer to a place command of this player, None if it was not decided.
 
         Raises:
-            LedgerUnavailable: If no answer came in time, also because the command is being decided now.
+            Unavailable: If no answer came in time, also because the command is being decided now.
         """
         ...
 
@@ -63,7 +63,7 @@ class BetLedger(Protocol):
         """Return a bet of this player as it stands now.
 
         Raises:
-            LedgerUnavailable: If no answer came in time.
+            Unavailable: If no answer came in time.
         """
         ...
 
@@ -80,7 +80,7 @@ class BetLedger(Protocol):
 
         Raises:
             IdMalformed: If `before` is no token.
-            LedgerUnavailable: If no answer came in time.
+            Unavailable: If no answer came in time.
         """
         ...
 
@@ -154,7 +154,7 @@ class SettlementLedger(Protocol):
             ResultContradicts: If another provider's word stands and is another; nothing is changed.
             ResultReferred: If a person has to look first, and it is more than an echo; nothing is changed.
             ResultWaits: If a result of its fixture came before and is not applied yet; nothing is changed.
-            LedgerUnavailable: If no answer came in time; the same call may be made again.
+            Unavailable: If no answer came in time; the same call may be made again.
         """
         ...
 
@@ -201,7 +201,7 @@ class ParkedCounts:
 
 
 class ParkedResults(Protocol):
-    """Where results wait that cannot be applied, and those behind them. Every call raises LedgerUnavailable."""
+    """Where results wait that cannot be applied, and those behind them. Every call raises Unavailable."""
 
     async def park(self, message: ResultMessage, *, reason: str, detail: str, holds_queue: bool, is_held: bool) -> None:
         """Keep a result, once for its key, unless it is applied whole.

@@ -8,9 +8,9 @@ from typing import Any, Final
 import grpc
 
 from kernel.clock import Clock
-from kernel.commands import LedgerUnavailable
+from kernel.errors import Part, Unavailable
 from pam.ports import PlayerStore, SessionStore
-from pam.session import Session, SessionRequired, SessionsUnavailable
+from pam.session import Session, SessionRequired
 
 METADATA_KEY: Final = "authorization"
 SCHEME: Final = "bearer "
@@ -54,7 +54,7 @@ class Authenticator:
 
         Raises:
             SessionRequired: If it carries no token, or one whose session is over.
-            SessionsUnavailable: If that cannot be found out now.
+            Unavailable: If that cannot be found out now.
         """
         token = token_of(context)
         digest = hashlib.sha256(token.encode()).digest()
@@ -64,7 +64,7 @@ class Authenticator:
             return cached
         try:
             session = await self._look_up(token)
-        except SessionsUnavailable:
+        except Unavailable:
             if cached is None or now_s - found_s > OUTAGE_S_MAX or not self._is_valid(cached):
                 raise
             return cached
@@ -79,7 +79,7 @@ class Authenticator:
 
         Raises:
             SessionRequired: If it carries no token.
-            SessionsUnavailable: If the store does not answer in time.
+            Unavailable: If the store does not answer in time.
         """
         token = token_of(context)
         self._entries.pop(hashlib.sha256(token.encode()).digest(), None)
@@ -91,8 +91,8 @@ class Authenticator:
             return None
         try:
             player = await self._players.find(stored.player_id)
-        except LedgerUnavailable as error:
-            raise SessionsUnavailable("Player must be found in time, was not") from error
+        except Unavailable as error:
+            raise Unavailable(Part.SESSIONS, "Player must be found in time, was not") from error
         if player is None or player.session_epoch != stored.session_epoch:
             return None
         return Session(player, stored.opened_time_us, stored.expires_time_us)

@@ -13,7 +13,7 @@ from bets.ports import BetLedger
 from gateway.auth import Authenticator, Context
 from gateway.bet_feed import BetFeed, BetWatch
 from kernel.clock import Clock
-from kernel.commands import LedgerUnavailable
+from kernel.errors import Unavailable
 from overround.bets.v1 import bet_pb2, betting_service_pb2
 from overround.wallet.v1 import wallet_pb2
 from pam.player import Player
@@ -95,7 +95,7 @@ class _View:
         """Read what is due; while the ledger does not answer, it stays due.
 
         Raises:
-            LedgerUnavailable: If it does not answer in time.
+            Unavailable: If it does not answer in time.
         """
         if self._is_anew_due:
             await self.read_anew()
@@ -106,7 +106,7 @@ class _View:
         """Read every open bet, what became of those shown as open, and the balance.
 
         Raises:
-            LedgerUnavailable: If it does not answer in time.
+            Unavailable: If it does not answer in time.
         """
         shown_open = set(self._event_counts)
         token = ""
@@ -155,5 +155,5 @@ class _View:
 async def _follow(view: _View, watch: BetWatch, *, is_balance_due: bool) -> None:
     bets, has_lost = watch.take()
     view.note(bets, has_lost=has_lost, is_balance_due=is_balance_due)
-    with suppress(LedgerUnavailable):
+    with suppress(Unavailable):
         await view.refresh()

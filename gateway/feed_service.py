@@ -117,7 +117,7 @@ class FeedService:
             StreamSuperseded: If the provider opens another stream.
             StreamIdle: If nothing comes for too long.
             DeliveryFailed: If the log does not confirm an update.
-            LedgerUnavailable: If the cursor cannot be moved.
+            Unavailable: If the cursor cannot be moved.
         """
         provider = await self._authenticate(context)
         stream = await self._begin(provider)

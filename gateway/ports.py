@@ -51,16 +51,9 @@ class Explanations(Protocol):
         """Return the newest explanation of a fixture, empty if there is none.
 
         Raises:
-            ExplanationUnavailable: If no answer came in time.
+            Unavailable: If no answer came in time.
         """
         ...
-
-
-class ExplanationUnavailable(DomainError):
-    """Neither store nor log gave the explanation in time."""
-
-    reason = "EXPLANATION_UNAVAILABLE"
-    category = Category.UNAVAILABLE
 
 
 class LoggedExplanation(NamedTuple):
@@ -82,7 +75,7 @@ class ExplanationLog(Protocol):
         """Return the explanation that was published with a version of a fixture's book.
 
         Raises:
-            ExplanationUnavailable: If the log was not read in time.
+            Unavailable: If the log was not read in time.
         """
         ...
 

@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 from typing import Final
 
 from gateway.books import BookCache
-from gateway.ports import ExplanationLog, Explanations, ExplanationUnavailable, LoggedExplanation
+from gateway.ports import ExplanationLog, Explanations, LoggedExplanation
 from gateway.rpc.bounds import AnswerOversized, expect_answer_bounded
 from kernel.clock import Clock
-from kernel.errors import Category, DomainError
+from kernel.errors import Category, DomainError, Part, Unavailable
 from overround.odds.v1 import book_pb2
 from overround.trading.v1 import trading_service_pb2
 from wire.books import parse_explanation
@@ -68,7 +68,7 @@ class PriceExplainer:
             MarketUnknown: If the version has no such market.
             ExplanationUnknown: If there never was such a version.
             ExplanationExpired: If it is no longer kept.
-            ExplanationUnavailable: If store or log did not answer in time.
+            Unavailable: If store or log did not answer in time.
         """
         raw = await self._find(fixture_id, version) if version else await self._find_newest(fixture_id)
         explanation = parse_explanation(book_pb2.PriceExplanation.FromString(raw))
@@ -88,7 +88,7 @@ class PriceExplainer:
         if not raw:
             book = self._books.get(fixture_id)
             message = f"Redis must have the newest explanation, has lost it; the log has that of version {book.version}"
-            raise ExplanationUnavailable(message, figures={"newest_version": str(book.version)})
+            raise Unavailable(Part.EXPLANATION, message, figures={"newest_version": str(book.version)})
         return raw
 
     async def _find(self, fixture_id: str, version: int) -> bytes:

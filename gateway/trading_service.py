@@ -16,7 +16,7 @@ from gateway.ports import SessionDoor
 from gateway.price_explainer import PriceExplainer
 from gateway.rpc.methods import TRADING
 from kernel.commands import RequestIdReused
-from kernel.errors import Category, DomainError
+from kernel.errors import Part, Unavailable
 from kernel.ids import parse_uuid
 from kernel.log import ConfirmedOutlet
 from odds.updates import TradingAction
@@ -32,13 +32,6 @@ COMMANDS_REMEMBERED_MAX: Final = 10_000
 
 Context = grpc.aio.ServicerContext[Any, Any]
 Target = tuple[TradingAction, str, str]
-
-
-class TradingUnavailable(DomainError):
-    """The log did not confirm a command in time; whether it holds is seen in the book, or by sending it again."""
-
-    reason = "TRADING_UNAVAILABLE"
-    category = Category.UNAVAILABLE
 
 
 class TradingService:
@@ -147,4 +140,4 @@ class TradingService:
                 await asyncio.gather(*sending)
         except TimeoutError:
             message = f"Log must confirm a command within {COMMAND_TIMEOUT_S} s, did not; it may yet take effect"
-            raise TradingUnavailable(message) from None
+            raise Unavailable(Part.TRADING, message) from None

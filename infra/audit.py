@@ -19,11 +19,12 @@ from rich.table import Column, Table
 from infra.audit_check import Check
 from infra.audit_checks import CHAINED, CHECKS
 from infra.settings import Settings
-from infra.stores.anchor_log import AnchorsUnavailable, read_anchors
+from infra.stores.anchor_log import read_anchors
 from infra.stores.ledger_anchors import compare_anchors
 from infra.stores.postgres import UNAVAILABLE, Connection
 from infra.stores.postgres_chain import BlockVerdict, verify_blocks
 from infra.stores.postgres_records import verify_records
+from kernel.errors import Unavailable
 
 VIOLATIONS_SHOWN_MAX = 5
 CONNECT_TIMEOUT_S = 5
@@ -136,7 +137,7 @@ async def _check_anchors(connection: Connection, settings: Settings, *, must_che
     name = "The chains are those that were anchored in the log"
     try:
         anchors = await asyncio.to_thread(read_anchors, settings.kafka_client)
-    except AnchorsUnavailable as error:
+    except Unavailable as error:
         return Finding(name, None, (str(error),) if must_check_copy else (), str(error))
     verdict = await compare_anchors(connection, anchors)
     remark = f"a restore lost {verdict.lost_count} anchored blocks" if verdict.lost_count else ""

@@ -16,7 +16,7 @@ from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer, T
 from faust.types import TP
 from mode.services import WaitResults
 
-from streams.ports import BooksUnavailable
+from kernel.errors import Part, Unavailable
 
 HANDED_OVER_OR_ENDED: Final = 2
 BROKER_ANSWER_TIMEOUT_S: Final = 5.0
@@ -83,7 +83,7 @@ class _PromptConsumer(Consumer):
         """Return the offset at which this group begins to read each partition.
 
         Raises:
-            BooksUnavailable: If the broker does not answer in time.
+            Unavailable: If the broker does not answer in time.
         """
         consumer: Any = self._thread._ensure_consumer()
         try:
@@ -91,7 +91,7 @@ class _PromptConsumer(Consumer):
                 earliest = await self.earliest_offsets(*places)
                 committed = {place: await self._thread.call_thread(consumer.committed, place) for place in places}
         except (KafkaError, TimeoutError) as error:
-            raise BooksUnavailable(f"Kafka must say where reading begins, but: {error!r}") from error
+            raise Unavailable(Part.BOOKS, f"Kafka must say where reading begins, but: {error!r}") from error
         return {place: max(earliest[place], committed[place] or 0) for place in places}
 
 

@@ -8,10 +8,11 @@ import getpass
 import asyncpg
 
 from infra.settings import Settings
-from infra.stores.anchor_log import AnchorsUnavailable, read_anchors
+from infra.stores.anchor_log import read_anchors
 from infra.stores.ledger_anchors import NEWEST_COMPARED, expect_told_is_there
 from infra.stores.ledger_epoch import adopt
 from infra.stores.postgres import UNAVAILABLE, PositionsNotOwn, expect_own_positions
+from kernel.errors import Unavailable
 
 CONNECT_TIMEOUT_S = 5
 
@@ -22,7 +23,7 @@ def run_adoption(settings: Settings) -> str:
         return asyncio.run(_adopt(settings))
     except UNAVAILABLE as error:
         return f"PostgreSQL could not be asked: {type(error).__name__}: {error}"
-    except AnchorsUnavailable as error:
+    except Unavailable as error:
         return f"Nothing was changed. {error}"
 
 

@@ -16,10 +16,9 @@ import structlog
 from prometheus_client import Counter, Gauge
 
 from infra.settings import Relay as RelaySettings
-from infra.stores.anchor_log import AnchorsUnavailable
 from infra.stores.ledger_anchors import expect_told_is_there, newest_anchors
 from infra.stores.ledger_epoch import describe_oldest_writer
-from infra.stores.postgres import UNAVAILABLE, Connection, PositionsNotOwn, expect_own_positions
+from infra.stores.postgres import UNAVAILABLE, Connection, expect_own_positions
 from infra.stores.postgres_chain import append_block
 from infra.stores.postgres_outbox import (
     OutboxMessage,
@@ -31,7 +30,7 @@ from infra.stores.postgres_outbox import (
     store_position,
 )
 from infra.stores.postgres_records import append_records
-from kernel.errors import DomainError
+from kernel.errors import DomainError, Unavailable
 from kernel.log import Outlet
 from overround.wallet.v1.anchor_pb2 import LedgerAnchor, LedgerChain
 from wire.topics import LEDGER_ANCHORS
@@ -93,9 +92,9 @@ class Relay:
         while not stopping.is_set():
             try:
                 await self._connect_and_lead(stopping)
-            except (*UNAVAILABLE, DomainError, AnchorsUnavailable) as error:
+            except (*UNAVAILABLE, DomainError) as error:
                 log.warning("relay.interrupted", kind=type(error).__name__, detail=str(error))
-                self._refusal = str(error) if isinstance(error, PositionsNotOwn | AnchorsUnavailable) else ""
+                self._refusal = str(error) if isinstance(error, Unavailable) else ""
             self._is_leader = False
             await _sleep(stopping, self._settings.retry_ms / 1_000)
 

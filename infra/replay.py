@@ -111,7 +111,7 @@ class NewestStreams:
         The cursor stays where it is, and exact: it is that of another stream, which goes on behind it.
 
         Raises:
-            LedgerUnavailable: If PostgreSQL does not answer in time.
+            Unavailable: If PostgreSQL does not answer in time.
             DeliveryFailed: If the log cannot be read.
         """
         now_ms = self._clock.now_us() // 1_000
@@ -149,7 +149,7 @@ class Replay:
         Raises:
             OutletFull: If the log takes nothing any more.
             DeliveryFailed: If the log lost something.
-            LedgerUnavailable: If a provider's stream cannot begin.
+            Unavailable: If a provider's stream cannot begin.
         """
         self._started_s = time.monotonic()
         heartbeats = asyncio.create_task(self._keep_alive(on_progress))

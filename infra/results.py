@@ -19,7 +19,7 @@ from infra.settings import Settings
 from infra.stores.postgres import PostgresPool
 from infra.stores.postgres_parked import PostgresParkedResults
 from infra.stores.postgres_settlement import set_aside_reason
-from kernel.commands import LedgerUnavailable
+from kernel.errors import Unavailable
 
 Decision = Literal["redo", "drop"]
 
@@ -125,7 +125,7 @@ async def _parked_results(settings: Settings) -> AsyncIterator[PostgresParkedRes
     await pool.open()
     try:
         yield PostgresParkedResults(pool)
-    except LedgerUnavailable as error:
+    except Unavailable as error:
         raise DecisionRefused(error.message) from error
     finally:
         await pool.close()

@@ -20,13 +20,6 @@ class RequestIdReused(DomainError):
     category = Category.CONFLICT
 
 
-class LedgerUnavailable(DomainError):
-    """The ledger did not answer in time; whether the command holds is found out by asking again with its id."""
-
-    reason = "LEDGER_UNAVAILABLE"
-    category = Category.UNAVAILABLE
-
-
 class Overloaded(DomainError):
     """More commands wait than may; this call decided nothing."""
 

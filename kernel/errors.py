@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from enum import Enum
+from enum import Enum, StrEnum
 
 
 class Category(Enum):
@@ -36,6 +36,31 @@ class DomainError(Exception):
         super().__init__(message)
         self.message = message
         self.figures: Mapping[str, str] = dict(figures or {})
+
+
+class Part(StrEnum):
+    """What may be away while the rest works."""
+
+    ANCHORS = "ANCHORS"
+    BOOKS = "BOOKS"
+    EXPLANATION = "EXPLANATION"
+    HISTORY = "HISTORY"
+    LEDGER = "LEDGER"
+    LIABILITY = "LIABILITY"
+    PRICING = "PRICING"
+    RISK = "RISK"
+    SESSIONS = "SESSIONS"
+    TRADING = "TRADING"
+
+
+class Unavailable(DomainError):
+    """Something did not answer in time; whether it did what was asked is found out by asking again."""
+
+    category = Category.UNAVAILABLE
+
+    def __init__(self, what: Part, message: str, *, figures: Mapping[str, str] | None = None) -> None:
+        super().__init__(message, figures=figures)
+        self.reason = f"{what}_UNAVAILABLE"
 
 
 class InvariantBroken(Exception):

@@ -24,7 +24,7 @@ class PlayerStore(Protocol):
         Raises:
             UsernameTaken: If another request made a player of that name.
             RequestIdReused: If the request id came before with another name, role or currency.
-            LedgerUnavailable: If no answer came in time; the same call may be made again.
+            Unavailable: If no answer came in time; the same call may be made again.
         """
         ...
 
@@ -32,7 +32,7 @@ class PlayerStore(Protocol):
         """Return the player of that name.
 
         Raises:
-            LedgerUnavailable: If no answer came in time.
+            Unavailable: If no answer came in time.
         """
         ...
 
@@ -40,7 +40,7 @@ class PlayerStore(Protocol):
         """Return the player as stored now.
 
         Raises:
-            LedgerUnavailable: If no answer came in time.
+            Unavailable: If no answer came in time.
         """
         ...
 
@@ -80,7 +80,7 @@ class SessionStore(Protocol):
         """Open a session and return its token, which nobody can guess.
 
         Raises:
-            SessionsUnavailable: If the store does not answer in time.
+            Unavailable: If the store does not answer in time.
         """
         ...
 
@@ -88,7 +88,7 @@ class SessionStore(Protocol):
         """Return the session of a token, whose end this moves on; None if there is none.
 
         Raises:
-            SessionsUnavailable: If the store does not answer in time.
+            Unavailable: If the store does not answer in time.
         """
         ...
 
@@ -96,7 +96,7 @@ class SessionStore(Protocol):
         """End a session, if there is one.
 
         Raises:
-            SessionsUnavailable: If the store does not answer in time.
+            Unavailable: If the store does not answer in time.
         """
         ...
 
@@ -113,7 +113,7 @@ class LogInAttempts(Protocol):
 
         Raises:
             LoginRateLimited: If it comes too soon after those that failed.
-            SessionsUnavailable: If the store does not answer in time.
+            Unavailable: If the store does not answer in time.
         """
         ...
 
@@ -121,6 +121,6 @@ class LogInAttempts(Protocol):
         """Give back what was counted for a name from an address, after one succeeded.
 
         Raises:
-            SessionsUnavailable: If the store does not answer in time.
+            Unavailable: If the store does not answer in time.
         """
         ...

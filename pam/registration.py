@@ -59,8 +59,8 @@ class Registration:
             UsernameTaken: If another player has the name, or the repeat another password.
             RequestIdReused: If the request id came before with another content.
             Overloaded: If too many passwords wait to be worked on.
-            LedgerUnavailable: If the ledger does not answer in time; the same call may be made again.
-            SessionsUnavailable: If sessions do not; the same call may be made again.
+            Unavailable: If the ledger does not answer in time; the same call may be made again.
+            Unavailable: If sessions do not; the same call may be made again.
         """
         player = await self._register(application)
         await self._attempts.forget(player.username, address=address, role=player.role)
@@ -73,8 +73,8 @@ class Registration:
             LogInRefused: If name and password do not belong together.
             LoginRateLimited: If it comes too soon after those that failed.
             Overloaded: If too many passwords wait to be worked on.
-            LedgerUnavailable: If the ledger does not answer in time.
-            SessionsUnavailable: If sessions do not.
+            Unavailable: If the ledger does not answer in time.
+            Unavailable: If sessions do not.
         """
         return await self._open(await self._verify(username, password, address=address))
 

@@ -30,13 +30,6 @@ class BettorRequired(DomainError):
     category = Category.FORBIDDEN
 
 
-class SessionsUnavailable(DomainError):
-    """Whether there is such a session cannot be found out now."""
-
-    reason = "SESSIONS_UNAVAILABLE"
-    category = Category.UNAVAILABLE
-
-
 @dataclass(frozen=True, slots=True)
 class StoredSession:
     """A session as it is kept: whose it is, and nothing of what may change about them.

@@ -34,7 +34,7 @@ class OpenBets(Protocol):
         """Return the open bets that follow `after` by bet id.
 
         Raises:
-            LedgerUnavailable: If no answer came in time.
+            Unavailable: If no answer came in time.
         """
         ...
 
@@ -42,7 +42,7 @@ class OpenBets(Protocol):
         """Return which of these bets are open.
 
         Raises:
-            LedgerUnavailable: If no answer came in time.
+            Unavailable: If no answer came in time.
         """
         ...
 
@@ -50,7 +50,7 @@ class OpenBets(Protocol):
         """Return the open bet that a request became, None if it became none.
 
         Raises:
-            LedgerUnavailable: If no answer came in time, also because it is being decided now.
+            Unavailable: If no answer came in time, also because it is being decided now.
         """
         ...
 
@@ -65,7 +65,7 @@ class OldReservation:
 
 
 class KeptExposure(ExposureStore, Protocol):
-    """Exposure as its keeper sees it. Every call raises RiskUnavailable or the store's own error without an answer."""
+    """Exposure as its keeper sees it. Every call raises Unavailable or the store's own error without an answer."""
 
     def alone(self) -> AbstractAsyncContextManager[bool]:
         """Enter as the one keeper that works, or not; for no longer than a keeper that died keeps others out."""
@@ -169,8 +169,8 @@ class ExposureKeeping:
 
         Raises:
             LockLost: If another keeper took over meanwhile.
-            LedgerUnavailable: If the ledger did not answer in time.
-            RiskUnavailable: If the store did not.
+            Unavailable: If the ledger did not answer in time.
+            Unavailable: If the store did not.
             TimeoutError: If it took longer than it may.
         """
         async with self._exposure.alone() as is_ours:

@@ -7,15 +7,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Protocol
 
-from kernel.errors import Category, DomainError
 from risk.exposure import MarketExposure
-
-
-class RiskUnavailable(DomainError):
-    """Exposure cannot be reserved now: its store does not answer, or is not whole. The call decided nothing."""
-
-    reason = "RISK_UNAVAILABLE"
-    category = Category.UNAVAILABLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +57,7 @@ class ExposureStore(Protocol):
         """Count the entry unless our worst loss, should its outcome win, would pass the limit; once for each key.
 
         Raises:
-            RiskUnavailable: If the store does not answer in time, is not whole, or holds another entry for the key.
+            Unavailable: If the store does not answer in time, is not whole, or holds another entry for the key.
         """
         ...
 
@@ -73,7 +65,7 @@ class ExposureStore(Protocol):
         """Turn the reservation into the open bet it became; counts the bet if the reservation is gone.
 
         Raises:
-            RiskUnavailable: If the store does not answer in time; the reservation is resolved later.
+            Unavailable: If the store does not answer in time; the reservation is resolved later.
         """
         ...
 
@@ -81,7 +73,7 @@ class ExposureStore(Protocol):
         """Take the reservation back, if there is one.
 
         Raises:
-            RiskUnavailable: If the store does not answer in time; the reservation is resolved later.
+            Unavailable: If the store does not answer in time; the reservation is resolved later.
         """
         ...
 
@@ -89,7 +81,7 @@ class ExposureStore(Protocol):
         """Count an open bet, once: a settlement was rolled back.
 
         Raises:
-            RiskUnavailable: If the store does not answer in time.
+            Unavailable: If the store does not answer in time.
         """
         ...
 
@@ -97,6 +89,6 @@ class ExposureStore(Protocol):
         """Stop counting a bet that is settled or void; nothing happens if it is not counted.
 
         Raises:
-            RiskUnavailable: If the store does not answer in time.
+            Unavailable: If the store does not answer in time.
         """
         ...

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from typing import TypeAlias
 from uuid import UUID
 
+from kernel.errors import Unavailable
 from risk.exposure import MarketExposure
-from risk.ports import ExposureEntry, ExposureStore, ReservationKey, ReservationState, RiskUnavailable
+from risk.ports import ExposureEntry, ExposureStore, ReservationKey, ReservationState
 
 OnLeft: TypeAlias = Callable[[ReservationKey], None]
 
@@ -34,7 +35,7 @@ class BetReservation:
         Taking the same again makes sure that it is still there.
 
         Raises:
-            RiskUnavailable: If that cannot be found out now.
+            Unavailable: If that cannot be found out now.
         """
         if self._entry != entry:
             await self._release()
@@ -50,7 +51,7 @@ class BetReservation:
                 await self._exposure.commit(self._key, self._entry, bet_id=bet_id)
             else:
                 await self._release()
-        except RiskUnavailable:
+        except Unavailable:
             self.leave()
 
     def leave(self) -> None:

@@ -14,7 +14,8 @@ import structlog
 from prometheus_client import Gauge
 
 from kernel.clock import Clock
-from streams.ports import BookStore, BooksUnavailable, EncodedFixture
+from kernel.errors import Unavailable
+from streams.ports import BookStore, EncodedFixture
 
 WRITES_AT_ONCE_MAX: Final = 256
 CHECK_INTERVAL_S: Final = 1.0
@@ -90,7 +91,7 @@ class BookKeeper:
                 self._note_available(is_available=True)
                 await asyncio.sleep(REST_S)
                 await self._wait_for_more()
-            except BooksUnavailable as error:
+            except Unavailable as error:
                 self._note_available(is_available=False, detail=str(error))
                 await asyncio.sleep(RETRY_S)
 
@@ -100,7 +101,7 @@ class BookKeeper:
             async with asyncio.timeout(timeout_s):
                 await self._write_waiting()
                 await self._store.mark_whole(self._whole_until())
-        except (BooksUnavailable, TimeoutError) as error:
+        except (Unavailable, TimeoutError) as error:
             log.warning("pricing.copy_not_drained", waiting=len(self._waiting), detail=str(error))
 
     async def _wait_for_more(self) -> None:

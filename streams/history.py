@@ -19,6 +19,7 @@ from google.protobuf.message import DecodeError
 from prometheus_client import Counter
 
 from kernel.clock import Clock
+from kernel.errors import Unavailable
 from kernel.log import ConfirmedOutlet
 from streams.dead_letters import AGENT_ERROR, MALFORMED, DeadLetters
 from streams.history_tables import (
@@ -46,10 +47,6 @@ BLOCKS_KEPT = Counter("overround_history_blocks", "Blocks inserted.", ["table"])
 log = structlog.get_logger(__name__)
 
 
-class HistoryUnavailable(Exception):
-    """ClickHouse does not answer in time, or refuses."""
-
-
 class History(Protocol):
     """Where rows are kept."""
 
@@ -57,7 +54,7 @@ class History(Protocol):
         """Append one block, whole or not at all.
 
         Raises:
-            HistoryUnavailable: If it was not confirmed in time; the block may be sent again.
+            Unavailable: If it was not confirmed in time; the block may be sent again.
         """
         ...
 
@@ -183,7 +180,7 @@ class _TableWriter:
     async def _insert(self, name: str, column_names: Sequence[str], rows: Sequence[Row]) -> None:
         columns = list(zip(*rows, strict=True))
         await retry_while(
-            HistoryUnavailable, lambda: self._history.insert(name, column_names, columns), step=f"insert into {name}"
+            Unavailable, lambda: self._history.insert(name, column_names, columns), step=f"insert into {name}"
         )
         ROWS_KEPT.labels(name).inc(len(rows))
         BLOCKS_KEPT.labels(name).inc()

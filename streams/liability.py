@@ -23,12 +23,12 @@ from google.protobuf.message import DecodeError
 from prometheus_client import Counter, Gauge
 
 from kernel.clock import Clock
-from kernel.errors import DomainError
+from kernel.errors import DomainError, Unavailable
 from kernel.log import ConfirmedOutlet, DeliveryFailed, OutletFull
 from overround.bets.v1 import bet_pb2
 from overround.risk.v1 import risk_pb2
 from risk.liability import FixtureLiability, LegChange, fold
-from risk.ports import ExposureEntry, ExposureStore, RiskUnavailable
+from risk.ports import ExposureEntry, ExposureStore
 from streams.dead_letters import AGENT_ERROR, MALFORMED, DeadLetters
 from streams.inbox import Inbox
 from streams.retry import retry_while
@@ -50,10 +50,6 @@ FIXTURES = Gauge("overround_liability_fixtures", "Fixtures whose liability is he
 log = structlog.get_logger(__name__)
 
 
-class LiabilityUnavailable(Exception):
-    """The serving copy or the published log of liability does not answer in time."""
-
-
 class LiabilityCopy(Protocol):
     """The serving copy of liability, by fixture."""
 
@@ -61,7 +57,7 @@ class LiabilityCopy(Protocol):
         """Replace the liability of some fixtures.
 
         Raises:
-            LiabilityUnavailable: If the store does not answer in time.
+            Unavailable: If the store does not answer in time.
         """
         ...
 
@@ -69,7 +65,7 @@ class LiabilityCopy(Protocol):
         """Drop some fixtures.
 
         Raises:
-            LiabilityUnavailable: If the store does not answer in time.
+            Unavailable: If the store does not answer in time.
         """
         ...
 
@@ -77,7 +73,7 @@ class LiabilityCopy(Protocol):
         """Return those partitions whose fixtures were never put whole, or lost since.
 
         Raises:
-            LiabilityUnavailable: If the store does not answer in time.
+            Unavailable: If the store does not answer in time.
         """
         ...
 
@@ -85,7 +81,7 @@ class LiabilityCopy(Protocol):
         """Put every fixture of a partition, and remember that it is whole.
 
         Raises:
-            LiabilityUnavailable: If the store does not answer in time.
+            Unavailable: If the store does not answer in time.
         """
         ...
 
@@ -97,7 +93,7 @@ class LiabilityLog(Protocol):
         """Return the newest liability of each fixture of a partition.
 
         Raises:
-            LiabilityUnavailable: If the log does not answer in time.
+            Unavailable: If the log does not answer in time.
         """
         ...
 
@@ -271,7 +267,7 @@ class LiabilityAgent:
     async def _partition(self, number: int) -> _Partition:
         if number not in self._partitions:
             encoded = await retry_while(
-                LiabilityUnavailable, lambda: self._published.read(number), step=f"read {LIABILITIES.name} back"
+                Unavailable, lambda: self._published.read(number), step=f"read {LIABILITIES.name} back"
             )
             self._partitions[number] = _Partition.read_back(encoded)
             FIXTURES.set(sum(len(partition.encoded) for partition in self._partitions.values()))
@@ -299,7 +295,7 @@ class LiabilityAgent:
     async def _publish(self, changed: Mapping[str, bytes]) -> None:
         # Also what did not change: a crash between sending and acknowledging is healed by the replay.
         await asyncio.gather(*(self._send(fixture_id, encoded) for fixture_id, encoded in changed.items()))
-        await retry_while(LiabilityUnavailable, lambda: self._copy.put(changed), step="put liability")
+        await retry_while(Unavailable, lambda: self._copy.put(changed), step="put liability")
         PUBLISHED.inc(len(changed))
 
     async def _send(self, fixture_id: str, encoded: bytes) -> None:
@@ -316,7 +312,7 @@ class LiabilityAgent:
 
         async def move(leg: _Leg) -> None:
             async with limit:
-                await retry_while(RiskUnavailable, lambda: self._move(leg), step="move exposure")
+                await retry_while(Unavailable, lambda: self._move(leg), step="move exposure")
 
         await asyncio.gather(*(move(leg) for leg in last_by_bet.values()))
 
@@ -337,7 +333,7 @@ class LiabilityAgent:
                 await self._copy.put_whole(number, self._partitions[number].encoded)
                 log.info("liability.copy_restored", partition=number)
             await self._drop_empty()
-        except LiabilityUnavailable as error:
+        except Unavailable as error:
             log.warning("liability.copy_unavailable", error=str(error))
         except (OutletFull, DeliveryFailed) as error:
             log.warning("liability.not_dropped", error=str(error))

@@ -10,7 +10,7 @@ from prometheus_client import Counter, Gauge
 
 from bets.ports import DueResult, ParkedCounts, ParkedResults, ResultContradicts, ResultMessage, ResultReferred
 from bets.settlement import ResultMalformed
-from kernel.commands import LedgerUnavailable
+from kernel.errors import Unavailable
 from streams.retry import retry_while
 from streams.settlement_pages import Pages
 from wire.results import read_results
@@ -67,7 +67,7 @@ class Parking:
             await asyncio.sleep(LOOK_INTERVAL_S)
             try:
                 await self._look()
-            except LedgerUnavailable as error:
+            except Unavailable as error:
                 log.warning("agent.waits", step="look for parked results", error=str(error))
             except Exception:
                 log.exception("settlement.looking_failed")
@@ -80,7 +80,7 @@ class Parking:
         for due in await self._store.list_due(DUE_AT_ONCE_MAX):
             try:
                 await self._apply(due)
-            except LedgerUnavailable as error:  # it may be this one alone whose market or bettors others hold
+            except Unavailable as error:  # it may be this one alone whose market or bettors others hold
                 log.warning("agent.waits", step="apply a parked result", error=str(error))
 
     async def _apply(self, due: DueResult) -> None:
@@ -88,7 +88,7 @@ class Parking:
             for keyed in read_results(due.message):
                 while not await self._pages.apply(keyed, has_left_queue=True, is_decided=due.is_decided):
                     pass
-        except LedgerUnavailable:
+        except Unavailable:
             raise
         except (ResultContradicts, ResultReferred) as refusal:
             await self._hold_again(due, reason=refusal.reason, detail=refusal.message, holds_queue=False)
@@ -109,7 +109,7 @@ class Parking:
         self, message: ResultMessage, *, reason: str, detail: str, holds_queue: bool, is_held: bool
     ) -> None:
         await retry_while(
-            LedgerUnavailable,
+            Unavailable,
             lambda: self._store.park(message, reason=reason, detail=detail, holds_queue=holds_queue, is_held=is_held),
             step="park a result",
         )

@@ -7,10 +7,6 @@ from dataclasses import dataclass
 from typing import Protocol
 
 
-class BooksUnavailable(Exception):
-    """The serving copy, the published log of books or the feed's log does not answer in time."""
-
-
 @dataclass(frozen=True, slots=True)
 class EncodedFixture:
     """A fixture's newest book and explanation as published.
@@ -59,7 +55,7 @@ class BookStore(Protocol):
         """Replace some fixtures and tell who listens.
 
         Raises:
-            BooksUnavailable: If the store does not answer in time.
+            Unavailable: If the store does not answer in time.
         """
         ...
 
@@ -67,7 +63,7 @@ class BookStore(Protocol):
         """Return all that is held of some partitions.
 
         Raises:
-            BooksUnavailable: If the store does not answer in time.
+            Unavailable: If the store does not answer in time.
         """
         ...
 
@@ -75,7 +71,7 @@ class BookStore(Protocol):
         """Note until when everything published is in the copy; with all partitions noted the copy is complete.
 
         Raises:
-            BooksUnavailable: If the store does not answer in time.
+            Unavailable: If the store does not answer in time.
         """
         ...
 
@@ -83,7 +79,7 @@ class BookStore(Protocol):
         """Return those partitions that were never whole, or lost their data.
 
         Raises:
-            BooksUnavailable: If the store does not answer in time.
+            Unavailable: If the store does not answer in time.
         """
         ...
 
@@ -91,7 +87,7 @@ class BookStore(Protocol):
         """Drop fixtures of which nothing more is expected.
 
         Raises:
-            BooksUnavailable: If the store does not answer in time.
+            Unavailable: If the store does not answer in time.
         """
         ...
 
@@ -103,6 +99,6 @@ class PublishedBooks(Protocol):
         """Return the newest published since a time, by fixture; since 0 for all there is.
 
         Raises:
-            BooksUnavailable: If the log does not answer in time.
+            Unavailable: If the log does not answer in time.
         """
         ...

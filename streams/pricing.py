@@ -23,7 +23,7 @@ from google.protobuf.message import DecodeError
 from prometheus_client import Counter, Gauge, Histogram
 
 from kernel.clock import Clock
-from kernel.errors import DomainError, InvariantBroken
+from kernel.errors import DomainError, InvariantBroken, Unavailable
 from kernel.log import CountedOutlet, Log
 from markets.layout import MARKETS_MAX
 from odds.fixture_state import FixtureState
@@ -38,7 +38,7 @@ from streams.book_keeper import BookKeeper
 from streams.dead_letters import AGENT_ERROR, MALFORMED, NO_RIGHT, DeadLetters
 from streams.fixtures import Fixtures, is_expired
 from streams.inbox import Inbox
-from streams.ports import BookStore, BooksUnavailable, EncodedFixture, PublishedBooks
+from streams.ports import BookStore, EncodedFixture, PublishedBooks
 from streams.pricing_eviction import Eviction
 from streams.pricing_heartbeat import Heartbeat
 from streams.pricing_inputs import Input, Waiting, WaitingFixtures
@@ -476,7 +476,7 @@ class PricingAgent:
                     for partition in missing
                 ]
                 begun_at = await retry_while(
-                    BooksUnavailable, partial(self._app.consumer.begun_at, places), step="find the backlog"
+                    Unavailable, partial(self._app.consumer.begun_at, places), step="find the backlog"
                 )
                 if generation == self._generation:
                     self._begun_at |= begun_at

@@ -9,11 +9,11 @@ from typing import Final, TypeVar
 import structlog
 from google.protobuf.message import DecodeError
 
-from kernel.errors import DomainError
+from kernel.errors import DomainError, Unavailable
 from odds.book import Book, Explanation
 from odds.fixture_state import FixtureState, restore_state, unrestored_state
 from overround.odds.v1 import book_pb2
-from streams.ports import BookStore, BooksUnavailable, EncodedPair, PublishedBooks, StoredBooks
+from streams.ports import BookStore, EncodedPair, PublishedBooks, StoredBooks
 from streams.retry import retry_while
 from wire.books import parse_book, parse_explanation
 
@@ -47,11 +47,11 @@ async def restore(partitions: Collection[int], *, store: BookStore, published: P
     """
     try:
         stored = await store.load(partitions)
-    except BooksUnavailable as error:
+    except Unavailable as error:
         log.warning("pricing.copy_not_read", detail=str(error))
         stored = StoredBooks({}, {})
     since_ms = {partition: max(0, stored.whole_until_ms.get(partition, 0) - OVERLAP_MS) for partition in partitions}
-    news = await retry_while(BooksUnavailable, lambda: published.read(since_ms), step="read books back")
+    news = await retry_while(Unavailable, lambda: published.read(since_ms), step="read books back")
     pairs = {**stored.pairs}
     for fixture_id, pair in news.items():
         before = pairs.get(fixture_id, EncodedPair(pair.partition, b"", b""))

@@ -28,7 +28,7 @@ from prometheus_client import Counter, Gauge
 
 from bets.ports import KeyedResult, ResultContradicts, ResultMessage, ResultReferred, ResultWaits
 from bets.settlement import ResultKind, ResultMalformed
-from kernel.commands import LedgerUnavailable
+from kernel.errors import Unavailable
 from overround.feed.v1 import feed_pb2
 from streams.inbox import Inbox
 from streams.parked_results import FAILED, Parking
@@ -136,7 +136,7 @@ class SettlementAgent:
         message = work.messages[0]
         try:
             is_done = await self._settle_or_park(message)
-        except LedgerUnavailable as error:
+        except Unavailable as error:
             # It may be this fixture alone whose market or bettors others hold: the next one gets the turn.
             log.warning("agent.waits", step="settle a page", result_key=message.key, error=str(error))
             await asyncio.sleep(PAUSE_AFTER_FAILURE_S)

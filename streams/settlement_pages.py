@@ -9,7 +9,7 @@ from prometheus_client import Counter, Gauge
 
 from bets.ports import KeyedResult, SettlementLedger
 from kernel.clock import Clock
-from kernel.commands import LedgerUnavailable
+from kernel.errors import Unavailable
 
 PAGE_S: Final = 0.02
 """How long a page is to take: so long it locks its market and the accounts of its bettors."""
@@ -65,14 +65,14 @@ class Pages:
             ResultContradicts: If another provider's word stands and is another.
             ResultReferred: If a person has to look first.
             ResultWaits: If a result of its fixture came before and is not applied yet.
-            LedgerUnavailable: If the ledger did not answer, or others hold what it needs; the same may be tried again.
+            Unavailable: If the ledger did not answer, or others hold what it needs; the same may be tried again.
         """
         begun_s = self._clock.monotonic_s()
         try:
             page = await self._ledger.settle_page(
                 keyed, page_size=self._page_size, has_left_queue=has_left_queue, is_decided=is_decided
             )
-        except LedgerUnavailable:
+        except Unavailable:
             self._page_size = max(self._page_size // 2, 1)  # it may be the page that took too long
             self._note_stuck(keyed.fixture_id, begun_s)
             raise

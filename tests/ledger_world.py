@@ -23,7 +23,8 @@ from infra.stores.postgres_parked import PostgresParkedResults
 from infra.stores.postgres_players import PostgresPlayers
 from infra.stores.postgres_settlement import PostgresSettlementLedger
 from infra.stores.postgres_wallet import PostgresWallet
-from kernel.commands import LedgerUnavailable, fingerprint_of
+from kernel.commands import fingerprint_of
+from kernel.errors import Unavailable
 from kernel.money import Money
 from pam.player import Player, PlayerRole
 from wire.results import build_market_result, read_results
@@ -85,7 +86,7 @@ class LedgerWorld:
                 page: SettlementPage = await self.settlement.settle_page(
                     keyed, page_size=page_size, has_left_queue=False, is_decided=is_decided
                 )
-            except LedgerUnavailable:
+            except Unavailable:
                 await asyncio.sleep(0.01)
                 continue
             applied += page.applied

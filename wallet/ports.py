@@ -17,7 +17,7 @@ class Wallet(Protocol):
 
         Raises:
             InvariantBroken: If there is no such account.
-            LedgerUnavailable: If no answer came in time.
+            Unavailable: If no answer came in time.
         """
         ...
 
@@ -27,6 +27,6 @@ class Wallet(Protocol):
         Raises:
             RequestIdReused: If the request id came before with another amount or account.
             CurrencyMismatch: If the account is kept in another currency.
-            LedgerUnavailable: If no answer came in time; the same call may be made again.
+            Unavailable: If no answer came in time; the same call may be made again.
         """
         ...

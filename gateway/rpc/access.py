@@ -13,9 +13,9 @@ from gateway.auth import Authenticator, Context
 from gateway.rpc.errors import replace_behaviour
 from gateway.rpc.methods import METHOD_BY_PATH
 from kernel.clock import Clock
-from kernel.errors import Category, DomainError
+from kernel.errors import Category, DomainError, Unavailable
 from pam.player import PlayerBlocked, PlayerRole, PlayerStatus
-from pam.session import BettorRequired, SessionsUnavailable, TraderRequired
+from pam.session import BettorRequired, TraderRequired
 
 LOOK_AGAIN_S: Final = 10.0
 """While a stream runs, its caller's session, role and status are looked at anew so often."""
@@ -56,7 +56,7 @@ class AccessInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-arg] #
             BettorRequired: If a trader calls what bettors may.
             TraderRequired: If a bettor calls what traders may.
             PlayerBlocked: If a blocked player calls what is not for them.
-            SessionsUnavailable: If who calls cannot be found out now.
+            Unavailable: If who calls cannot be found out now.
         """
         row = METHOD_BY_PATH.get(method)
         if row is None:
@@ -86,7 +86,7 @@ class AccessInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-arg] #
                     now_s = self._clock.monotonic_s()
                     if now_s - looked_s >= LOOK_AGAIN_S:
                         looked_s = now_s
-                        with suppress(SessionsUnavailable):  # what runs already goes on without the store
+                        with suppress(Unavailable):  # what runs already goes on without the store
                             await self.admit(context, method)
 
         return stream if inspect.isasyncgenfunction(behaviour) else answer

@@ -19,7 +19,8 @@ from infra.processes.health import HealthServer, run_until_stopped
 from infra.settings import Settings
 from infra.stores.clickhouse import ClickHouseHistory
 from kernel.clock import SystemClock
-from streams.history import HistoryAgent, HistoryUnavailable
+from kernel.errors import Unavailable
+from streams.history import HistoryAgent
 
 NAME = "history"
 RETRY_S: Final = 1.0
@@ -68,7 +69,7 @@ async def _find_identity(history: ClickHouseHistory, stopping: asyncio.Event) ->
     while not stopping.is_set():
         try:
             return await history.find_identity()
-        except HistoryUnavailable as error:
+        except Unavailable as error:
             log.warning("agent.waits", step="find the copy's identity", error=str(error))
             with suppress(TimeoutError):
                 async with asyncio.timeout(RETRY_S):

@@ -20,7 +20,7 @@ from infra.stores.postgres import PostgresPool, expect_own_positions
 from infra.stores.postgres_parked import PostgresParkedResults
 from infra.stores.postgres_settlement import PostgresSettlementLedger
 from kernel.clock import SystemClock
-from kernel.commands import LedgerUnavailable
+from kernel.errors import Unavailable
 from streams.parked_results import Parking
 from streams.settlement import SettlementAgent
 from streams.settlement_pages import Pages
@@ -102,7 +102,7 @@ class _Work:
             try:
                 async with self._pool.connection() as connection:
                     return await expect_own_positions(connection)
-            except LedgerUnavailable as error:
+            except Unavailable as error:
                 log.warning("settlement.waits_for_ledger", error=str(error))
                 await _sleep(stopping)
         return None

@@ -10,6 +10,7 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaExcepti
 from google.protobuf.message import DecodeError
 
 from infra.kafka import reader_options
+from kernel.errors import Part, Unavailable
 from overround.wallet.v1.anchor_pb2 import LedgerAnchor
 from wire.topics import LEDGER_ANCHORS
 
@@ -18,15 +19,11 @@ POLL_TIMEOUT_S: Final = 0.5
 POLL_RECORDS_MAX: Final = 10_000
 
 
-class AnchorsUnavailable(Exception):
-    """The log did not tell in time what was anchored, or holds what is no anchor."""
-
-
 def read_anchors(client: Mapping[str, str], *, newest: int | None = None) -> list[LedgerAnchor]:
     """Return every anchor, or the newest ones alone, oldest first.
 
     Raises:
-        AnchorsUnavailable: If the broker does not answer in time, or one cannot be read.
+        Unavailable: If the broker does not answer in time, or one cannot be read.
     """
     consumer = Consumer(reader_options(client, client_id="anchors"))
     try:
@@ -34,7 +31,7 @@ def read_anchors(client: Mapping[str, str], *, newest: int | None = None) -> lis
         consumer.assign([TopicPartition(LEDGER_ANCHORS.name, 0, offset)])
         return _read_to_end(consumer)
     except (KafkaException, DecodeError) as error:
-        raise AnchorsUnavailable(f"The anchors must be read from the log, but: {error}") from error
+        raise Unavailable(Part.ANCHORS, f"The anchors must be read from the log, but: {error}") from error
     finally:
         consumer.close()
 
@@ -57,4 +54,4 @@ def _read_to_end(consumer: Consumer) -> list[LedgerAnchor]:
             else:
                 raise KafkaException(error)
             deadline_s = time.monotonic() + ANSWER_TIMEOUT_S
-    raise AnchorsUnavailable(f"The log must tell what was anchored within {ANSWER_TIMEOUT_S} s, did not")
+    raise Unavailable(Part.ANCHORS, f"The log must tell what was anchored within {ANSWER_TIMEOUT_S} s, did not")

@@ -12,8 +12,8 @@ import orjson
 from bets.answer import BetAnswer, Claim, Inquiry, Standing
 from infra.stores.bet_answers import read_replays
 from infra.stores.postgres import Connection
-from kernel.commands import UNDECIDED, LedgerUnavailable, RequestIdReused
-from kernel.errors import DomainError
+from kernel.commands import UNDECIDED, RequestIdReused
+from kernel.errors import DomainError, Part, Unavailable
 
 # Only holds whose time is not over count, whether or not somebody has ended the others.
 _LOOK: Final = """
@@ -52,7 +52,7 @@ _CLAIM: Final = """
 """
 
 
-class HeldByOthers(LedgerUnavailable):
+class HeldByOthers(Unavailable):
     """Account or market are held by another transaction."""
 
 
@@ -109,9 +109,9 @@ def _claimed(inquiry: Inquiry, row: asyncpg.Record, answer: BetAnswer | None) ->
         return _reused(inquiry)
     match _ClaimState(row["state"]):
         case _ClaimState.HELD_BY_OTHERS:
-            return HeldByOthers("Account must be free, was not")
+            return HeldByOthers(Part.LEDGER, "Account must be free, was not")
         case _ClaimState.TOO_LATE:
-            return LedgerUnavailable(f"Bet must come to the ledger in time, did not; {UNDECIDED}")
+            return Unavailable(Part.LEDGER, f"Bet must come to the ledger in time, did not; {UNDECIDED}")
         case state:
             return _standing(row, answer, is_claimed=state is _ClaimState.CLAIMED)
 

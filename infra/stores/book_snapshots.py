@@ -8,8 +8,9 @@ from typing import Any
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from gateway.ports import BookSnapshot, BookSnapshotIncomplete, ExplanationUnavailable
+from gateway.ports import BookSnapshot, BookSnapshotIncomplete
 from infra.stores.book_keys import COMPLETE_KEY, LIVE_KEY, WHOLE_KEY
+from kernel.errors import Part, Unavailable
 
 BOOKS_AT_ONCE = 200
 SNAPSHOT_TIMEOUT_S = 20.0
@@ -49,13 +50,13 @@ class RedisBookSnapshots:
         """Return the newest explanation of a fixture, empty if there is none.
 
         Raises:
-            ExplanationUnavailable: If no answer came in time.
+            Unavailable: If no answer came in time.
         """
         try:
             async with asyncio.timeout(EXPLANATION_TIMEOUT_S):
                 raw: bytes | None = await self._redis.get(f"explanation:{fixture_id}")
         except (RedisError, OSError, TimeoutError) as error:
-            raise ExplanationUnavailable(f"Redis must give the explanation, failed with {error!r}") from error
+            raise Unavailable(Part.EXPLANATION, f"Redis must give the explanation, failed with {error!r}") from error
         return raw or b""
 
     async def _read_page(self, fixture_ids: list[str]) -> dict[str, bytes]:

@@ -10,7 +10,8 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from infra.stores.book_keys import COMPLETE_KEY, LIVE_KEY, WHOLE_KEY
-from streams.ports import BooksUnavailable, EncodedFixture, EncodedPair, StoredBooks
+from kernel.errors import Part, Unavailable
+from streams.ports import EncodedFixture, EncodedPair, StoredBooks
 
 VERSIONS_KEY: Final = "books:versions"
 CHANNEL: Final = "books"
@@ -55,7 +56,7 @@ class RedisBookStore:
         """Replace some fixtures and tell who listens.
 
         Raises:
-            BooksUnavailable: If Redis does not answer in time.
+            Unavailable: If Redis does not answer in time.
         """
         arguments: list[str | int | bytes] = []
         for fixture in fixtures:
@@ -68,7 +69,7 @@ class RedisBookStore:
         """Return all that is held of some partitions.
 
         Raises:
-            BooksUnavailable: If Redis does not answer in time.
+            Unavailable: If Redis does not answer in time.
         """
         pairs: dict[str, EncodedPair] = {}
         for partition in partitions:
@@ -85,7 +86,7 @@ class RedisBookStore:
         """Note until when everything published is in the copy; with all partitions noted the copy is complete.
 
         Raises:
-            BooksUnavailable: If Redis does not answer in time.
+            Unavailable: If Redis does not answer in time.
         """
         if not until_ms_by_partition:
             return
@@ -96,7 +97,7 @@ class RedisBookStore:
         """Return those partitions that were never whole, or lost their data.
 
         Raises:
-            BooksUnavailable: If Redis does not answer in time.
+            Unavailable: If Redis does not answer in time.
         """
         present = await self._answer(self._redis.hkeys(WHOLE_KEY))
         return set(partitions) - {int(partition) for partition in present}
@@ -105,7 +106,7 @@ class RedisBookStore:
         """Drop fixtures of which nothing more is expected.
 
         Raises:
-            BooksUnavailable: If Redis does not answer in time.
+            Unavailable: If Redis does not answer in time.
         """
         pipeline = self._redis.pipeline(transaction=False)
         for fixture_id, partition in partition_by_fixture.items():
@@ -126,7 +127,7 @@ class RedisBookStore:
             async with asyncio.timeout(self._timeout_s):
                 return await call
         except (RedisError, OSError, TimeoutError) as error:
-            raise BooksUnavailable(f"Redis must answer, but: {type(error).__name__}: {error}") from error
+            raise Unavailable(Part.BOOKS, f"Redis must answer, but: {type(error).__name__}: {error}") from error
 
 
 def _held_key(partition: int) -> str:

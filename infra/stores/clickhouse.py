@@ -10,7 +10,7 @@ from typing import Any, Final
 from clickhouse_driver import Client
 from clickhouse_driver.errors import Error, TypeMismatchError
 
-from streams.history import HistoryUnavailable
+from kernel.errors import Part, Unavailable
 
 CONNECT_TIMEOUT_S: Final = 2
 ANSWER_TIMEOUT_S: Final = 10
@@ -37,7 +37,7 @@ class ClickHouseHistory:
             columns: Their values, one sequence a column; text as UTF-8 bytes.
 
         Raises:
-            HistoryUnavailable: If the server does not answer in time or refuses; the block may be sent again.
+            Unavailable: If the server does not answer in time or refuses; the block may be sent again.
             TypeMismatchError: If a value does not fit its column; sending the block again is of no use.
         """
         statement = f"INSERT INTO {table} ({', '.join(column_names)}) VALUES"
@@ -47,7 +47,7 @@ class ClickHouseHistory:
         """Ask the server for a sign of life.
 
         Raises:
-            HistoryUnavailable: If it does not answer in time.
+            Unavailable: If it does not answer in time.
         """
         await self._in_thread("SELECT 1")
 
@@ -55,7 +55,7 @@ class ClickHouseHistory:
         """Return what tells this copy from every other, also from one that was thrown away and begun anew.
 
         Raises:
-            HistoryUnavailable: If the server does not answer in time.
+            Unavailable: If the server does not answer in time.
         """
         ((identity,),) = await self._in_thread(_IDENTITY)
         return str(identity)
@@ -73,7 +73,7 @@ class ClickHouseHistory:
         except TypeMismatchError:
             raise
         except (Error, OSError, EOFError) as error:
-            raise HistoryUnavailable(f"ClickHouse must answer, but: {type(error).__name__}: {error}") from error
+            raise Unavailable(Part.HISTORY, f"ClickHouse must answer, but: {type(error).__name__}: {error}") from error
 
     def _execute(self, arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
         try:

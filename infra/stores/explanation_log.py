@@ -10,8 +10,9 @@ from typing import Final
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
-from gateway.ports import ExplanationUnavailable, LoggedExplanation
+from gateway.ports import LoggedExplanation
 from infra.kafka import partition_of, reader_options, take_records
+from kernel.errors import Part, Unavailable
 from overround.odds.v1 import book_pb2
 from wire.topics import EXPLANATIONS
 
@@ -49,7 +50,7 @@ class KafkaExplanationLog:
         """Return the first explanation of a version.
 
         Raises:
-            ExplanationUnavailable: If the log was not read in time.
+            Unavailable: If the log was not read in time.
         """
         deadline_s = time.monotonic() + self._timeout_s
         reading = asyncio.get_running_loop().run_in_executor(self._readers, self._find, fixture_id, version, deadline_s)
@@ -58,7 +59,7 @@ class KafkaExplanationLog:
                 return await reading
         except (KafkaException, TimeoutError) as error:
             message = f"{EXPLANATIONS.name} must be read within {self._timeout_s} s, was not ({error!r}); ask again"
-            raise ExplanationUnavailable(message) from error
+            raise Unavailable(Part.EXPLANATION, message) from error
 
     async def close(self) -> None:
         """Let nobody begin to read any more; who reads ends by their time limit."""

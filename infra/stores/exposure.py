@@ -25,10 +25,11 @@ from redis.exceptions import RedisError
 from infra.stores.redis_batches import Command, RedisBatches
 from kernel.clock import Clock
 from kernel.commands import UNDECIDED
+from kernel.errors import Part, Unavailable
 from markets.catalogue import winners_of
 from markets.winners import Winners
 from risk.exposure import MarketExposure
-from risk.ports import ExposureEntry, Reservation, ReservationKey, ReservationState, RiskUnavailable
+from risk.ports import ExposureEntry, Reservation, ReservationKey, ReservationState
 
 COMPLETE_KEY: Final = "exposure:complete"
 RESERVATIONS_KEY: Final = "exposure:reservations"
@@ -93,7 +94,7 @@ class RedisExposure:
         the reservation took the marker with it.
 
         Raises:
-            RiskUnavailable: If Redis does not answer in time, is not whole, or holds another entry for the key.
+            Unavailable: If Redis does not answer in time, is not whole, or holds another entry for the key.
         """
         field = reservation_field(key)
         async with self._bounded():
@@ -108,9 +109,11 @@ class RedisExposure:
         if marker is None:
             if state == ReservationState.RESERVED:
                 await self.release(key, fixture_id=entry.fixture_id)
-            raise RiskUnavailable(f"Exposure must be whole before a bet is taken, it is being rebuilt; {UNDECIDED}")
+            raise Unavailable(
+                Part.RISK, f"Exposure must be whole before a bet is taken, it is being rebuilt; {UNDECIDED}"
+            )
         if state == _HELD_WITH_OTHER_CONTENT:
-            raise RiskUnavailable(f"Request must not be held at another price, it is; {UNDECIDED}")
+            raise Unavailable(Part.RISK, f"Request must not be held at another price, it is; {UNDECIDED}")
         payout_minor_by_outcome = {
             outcome_id.decode(): payout_minor
             for outcome_id, payout_minor in zip(payouts[::2], payouts[1::2], strict=True)
@@ -122,7 +125,7 @@ class RedisExposure:
         """Turn the reservation into the open bet it became; counts the bet if the reservation is gone.
 
         Raises:
-            RiskUnavailable: If Redis does not answer in time; the reservation is resolved later.
+            Unavailable: If Redis does not answer in time; the reservation is resolved later.
         """
         async with self._bounded():
             field = reservation_field(key)
@@ -132,7 +135,7 @@ class RedisExposure:
         """Take the reservation back, if there is one.
 
         Raises:
-            RiskUnavailable: If Redis does not answer in time; the reservation is resolved later.
+            Unavailable: If Redis does not answer in time; the reservation is resolved later.
         """
         async with self._bounded():
             await self._batches.run(_call(fixture_id, "release", reservation_field(key)))
@@ -141,7 +144,7 @@ class RedisExposure:
         """Count an open bet, once.
 
         Raises:
-            RiskUnavailable: If Redis does not answer in time.
+            Unavailable: If Redis does not answer in time.
         """
         async with self._bounded():
             await self._batches.run(_add_bet(bet_id, entry))
@@ -150,7 +153,7 @@ class RedisExposure:
         """Stop counting a bet that is settled or void; nothing happens if it is not counted.
 
         Raises:
-            RiskUnavailable: If Redis does not answer in time.
+            Unavailable: If Redis does not answer in time.
         """
         async with self._bounded():
             await self._batches.run(_call(fixture_id, "remove_bet", str(bet_id)))
@@ -159,7 +162,7 @@ class RedisExposure:
         """Count a page of open bets, each once, in one round trip.
 
         Raises:
-            RiskUnavailable: If Redis does not answer in time.
+            Unavailable: If Redis does not answer in time.
         """
         if not bets:
             return
@@ -173,7 +176,7 @@ class RedisExposure:
                 yield
         except (RedisError, OSError, TimeoutError) as error:
             message = f"Exposure must be whole and its store answer in time, it did not; {UNDECIDED}"
-            raise RiskUnavailable(message) from error
+            raise Unavailable(Part.RISK, message) from error
 
 
 def _call(fixture_id: str, operation: str, *arguments: str) -> Command:

@@ -46,7 +46,7 @@ class PostgresFeedKeys:
         """Return whose key this is; None for an unknown or revoked one.
 
         Raises:
-            LedgerUnavailable: If PostgreSQL does not answer in time.
+            Unavailable: If PostgreSQL does not answer in time.
         """
         async with self._pool.connection() as connection:
             row = await connection.fetchrow(_FIND, _digest(api_key))
@@ -63,7 +63,7 @@ class PostgresCursors:
         """Begin a new epoch and return where the last one left off; from here on the cursor is not exact.
 
         Raises:
-            LedgerUnavailable: If PostgreSQL does not answer in time.
+            Unavailable: If PostgreSQL does not answer in time.
         """
         async with self._pool.transaction() as connection:
             await connection.execute(_BEGIN_FIRST, provider_id, now_ms)
@@ -80,7 +80,7 @@ class PostgresCursors:
 
         Raises:
             StreamSuperseded: If the epoch is no longer the newest.
-            LedgerUnavailable: If PostgreSQL does not answer in time.
+            Unavailable: If PostgreSQL does not answer in time.
         """
         async with self._pool.connection() as connection:
             done = await connection.execute(_MOVE, provider_id, epoch, acknowledged_sequence, is_exact, now_ms)

@@ -8,8 +8,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from kernel.commands import UNDECIDED, LedgerUnavailable, Overloaded
-from kernel.errors import DomainError
+from kernel.commands import UNDECIDED, Overloaded
+from kernel.errors import DomainError, Part, Unavailable
 
 Command = TypeVar("Command")
 Answer = TypeVar("Answer")
@@ -54,7 +54,7 @@ class GroupCommit(Generic[Command, Answer]):
 
         Raises:
             Overloaded: If too many wait already.
-            LedgerUnavailable: If there is no answer in time. A command that had not begun is forgotten; of one that
+            Unavailable: If there is no answer in time. A command that had not begun is forgotten; of one that
                 had, only asking again tells what became of it.
         """
         if len(self._waiting) >= self._waiting_max:
@@ -67,14 +67,14 @@ class GroupCommit(Generic[Command, Answer]):
             async with asyncio.timeout(self._timeout_s):
                 return await answer
         except TimeoutError:
-            raise LedgerUnavailable(f"The ledger must answer within {self._timeout_s} s, did not") from None
+            raise Unavailable(Part.LEDGER, f"The ledger must answer within {self._timeout_s} s, did not") from None
         finally:
             self._forget(waiter)
 
     async def close(self) -> None:
         """Refuse those that wait and let the batches that have begun end."""
         for waiter in self._waiting:
-            _fail(waiter, LedgerUnavailable("The ledger's client is closing"))
+            _fail(waiter, Unavailable(Part.LEDGER, "The ledger's client is closing"))
         self._waiting.clear()
         if self._batches:
             await asyncio.wait(self._batches, timeout=self._timeout_s)

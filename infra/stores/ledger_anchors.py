@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from infra.stores.postgres import Connection, PositionsNotOwn
+from kernel.errors import Part
 from overround.wallet.v1.anchor_pb2 import LedgerAnchor, LedgerChain
 
 NEWEST_COMPARED: Final = 100
@@ -41,8 +42,9 @@ async def expect_told_is_there(connection: Connection, anchors: Collection[Ledge
     verdict = await compare_anchors(connection, anchors)
     if verdict.complaints:
         raise PositionsNotOwn(
+            Part.LEDGER,
             f"The ledger must have what it told, but {verdict.complaints[0]}: it was set back. Once no other copy of "
-            "it runs, `overround ledger adopt` lets it go on here"
+            "it runs, `overround ledger adopt` lets it go on here",
         )
 
 

@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from infra.kafka import reader_options
-from streams.liability import LiabilityUnavailable
+from kernel.errors import Part, Unavailable
 from wire.topics import LIABILITIES
 
 COMPLETE_KEY: Final = "liability:complete"
@@ -40,7 +40,7 @@ class RedisLiability:
         """Replace the liability of some fixtures.
 
         Raises:
-            LiabilityUnavailable: If Redis does not answer in time.
+            Unavailable: If Redis does not answer in time.
         """
         fixture_ids = list(values)
         for start in range(0, len(fixture_ids), WRITES_AT_ONCE_MAX):
@@ -53,7 +53,7 @@ class RedisLiability:
         """Drop some fixtures.
 
         Raises:
-            LiabilityUnavailable: If Redis does not answer in time.
+            Unavailable: If Redis does not answer in time.
         """
         await self._answer(self._redis.delete(*map(liability_key, fixture_ids)))
 
@@ -61,7 +61,7 @@ class RedisLiability:
         """Return those partitions whose fixtures were never put whole, or lost since.
 
         Raises:
-            LiabilityUnavailable: If Redis does not answer in time.
+            Unavailable: If Redis does not answer in time.
         """
         if not partitions:
             return set()
@@ -72,7 +72,7 @@ class RedisLiability:
         """Put every fixture of a partition, and remember that it is whole.
 
         Raises:
-            LiabilityUnavailable: If Redis does not answer in time.
+            Unavailable: If Redis does not answer in time.
         """
         await self.put(values)
         await self._answer(self._redis.sadd(COMPLETE_KEY, partition))
@@ -82,7 +82,7 @@ class RedisLiability:
             async with asyncio.timeout(self._timeout_s):
                 return await call
         except (RedisError, OSError, TimeoutError) as error:
-            raise LiabilityUnavailable(f"Redis must answer, but: {type(error).__name__}: {error}") from error
+            raise Unavailable(Part.LIABILITY, f"Redis must answer, but: {type(error).__name__}: {error}") from error
 
 
 class KafkaLiabilityLog:
@@ -95,7 +95,7 @@ class KafkaLiabilityLog:
         """Return the newest liability of each fixture of a partition.
 
         Raises:
-            LiabilityUnavailable: If the broker does not answer in time.
+            Unavailable: If the broker does not answer in time.
         """
         return await asyncio.to_thread(self._read, partition)
 
@@ -104,7 +104,7 @@ class KafkaLiabilityLog:
         try:
             return _read_to_end(consumer, partition)
         except KafkaException as error:
-            raise LiabilityUnavailable(f"{LIABILITIES.name}-{partition} must be read, but: {error}") from error
+            raise Unavailable(Part.LIABILITY, f"{LIABILITIES.name}-{partition} must be read, but: {error}") from error
         finally:
             consumer.close()
 
@@ -126,4 +126,4 @@ def _read_to_end(consumer: Consumer, partition: int) -> dict[str, bytes]:
             else:
                 newest.pop(fixture_id, None)
             deadline_s = time.monotonic() + READ_TIMEOUT_S
-    raise LiabilityUnavailable(f"{LIABILITIES.name}-{partition} must answer within {READ_TIMEOUT_S} s, did not")
+    raise Unavailable(Part.LIABILITY, f"{LIABILITIES.name}-{partition} must answer within {READ_TIMEOUT_S} s, did not")

@@ -31,7 +31,7 @@ class RedisLogInAttempts:
 
         Raises:
             LoginRateLimited: If it comes too soon after those that failed.
-            SessionsUnavailable: If Redis does not answer in time.
+            Unavailable: If Redis does not answer in time.
         """
         settings = self._settings
         early_ms, whose = await self._run(
@@ -57,7 +57,7 @@ class RedisLogInAttempts:
         """Give back what was counted for a name from an address, after one succeeded.
 
         Raises:
-            SessionsUnavailable: If Redis does not answer in time.
+            Unavailable: If Redis does not answer in time.
         """
         await self._run(username, address, role, "forget")
 

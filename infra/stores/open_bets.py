@@ -31,7 +31,7 @@ class PostgresOpenBets:
         """Return the open bets that follow `after` by bet id.
 
         Raises:
-            LedgerUnavailable: If no answer came in time.
+            Unavailable: If no answer came in time.
         """
         rows = await self._fetch(_READ_PAGE, after, size)
         return [
@@ -52,7 +52,7 @@ class PostgresOpenBets:
         """Return which of these bets are open.
 
         Raises:
-            LedgerUnavailable: If no answer came in time.
+            Unavailable: If no answer came in time.
         """
         return {row["bet_id"] for row in await self._fetch(_FIND_OPEN, bet_ids)}
 
@@ -60,7 +60,7 @@ class PostgresOpenBets:
         """Return the open bet that a request became, None if it became none.
 
         Raises:
-            LedgerUnavailable: If no answer came in time, also because it is being decided now.
+            Unavailable: If no answer came in time, also because it is being decided now.
         """
         answer = await self._ledger.find_answer(key.player_id, key.request_id)
         if answer is None or answer.bet is None:

@@ -10,7 +10,7 @@ import structlog
 
 from infra.stores.postgres import PostgresPool
 from infra.stores.postgres_players import FIND_PLAYERS
-from kernel.commands import LedgerUnavailable
+from kernel.errors import Unavailable
 
 log = structlog.get_logger(__name__)
 
@@ -32,7 +32,7 @@ class PostgresPlayerNames:
             try:
                 async with asyncio.timeout(TIMEOUT_S):
                     await self._look_up(unknown)
-            except (LedgerUnavailable, TimeoutError) as error:
+            except (Unavailable, TimeoutError) as error:
                 log.warning("desk.player_names_missing", players=len(unknown), error=repr(error))
         return {player_id: self._names[player_id] for player_id in player_ids if player_id in self._names}
 

@@ -25,7 +25,7 @@ async def provision_trader(settings: Settings, secrets: LocalSecrets) -> Player:
     """Make the user `trader` with the password of the secrets, unless there is one.
 
     Raises:
-        LedgerUnavailable: If PostgreSQL does not answer in time.
+        Unavailable: If PostgreSQL does not answer in time.
         InvariantBroken: If somebody else has that name.
     """
     passwords = Argon2Passwords(settings.passwords)
@@ -50,7 +50,7 @@ async def administer_players(settings: Settings, change: Callable[[PostgresPlaye
 
     Raises:
         PlayerUnknown: If there is no such player.
-        LedgerUnavailable: If PostgreSQL does not answer in time.
+        Unavailable: If PostgreSQL does not answer in time.
     """
     async with _open_players(settings) as players:
         await change(players)

@@ -10,8 +10,7 @@ from typing import TypeAlias
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
-from kernel.commands import LedgerUnavailable
-from kernel.errors import DomainError
+from kernel.errors import DomainError, Part, Unavailable
 
 Connection: TypeAlias = "PoolConnectionProxy[asyncpg.Record] | asyncpg.Connection[asyncpg.Record]"
 
@@ -36,7 +35,7 @@ UNAVAILABLE = (
 """What says that the server could not answer, rather than that the question was wrong."""
 
 
-class PositionsNotOwn(LedgerUnavailable):
+class PositionsNotOwn(Unavailable):
     """The ledger's positions count transactions of another cluster, or of another line of this one's history."""
 
 
@@ -79,7 +78,7 @@ class PostgresPool:
         """Ask the server for a sign of life.
 
         Raises:
-            LedgerUnavailable: If none came in time.
+            Unavailable: If none came in time.
         """
         async with self.connection() as connection:
             await connection.execute("SELECT 1")
@@ -91,20 +90,22 @@ class PostgresPool:
         One on which anything failed but a statement's content is thrown away: what it waits for may never come.
 
         Raises:
-            LedgerUnavailable: If none is to be had in time, or the server failed or was too slow while it was lent.
+            Unavailable: If none is to be had in time, or the server failed or was too slow while it was lent.
         """
         try:
             async with asyncio.timeout(self._timeout_s), self._lend() as connection:
                 yield connection
         except UNAVAILABLE as error:
-            raise LedgerUnavailable(f"PostgreSQL must answer in time, failed with {type(error).__name__}") from error
+            raise Unavailable(
+                Part.LEDGER, f"PostgreSQL must answer in time, failed with {type(error).__name__}"
+            ) from error
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:
         """Lend a connection within a READ COMMITTED transaction.
 
         Raises:
-            LedgerUnavailable: If the server could not be asked or the commit is in doubt.
+            Unavailable: If the server could not be asked or the commit is in doubt.
         """
         async with self.connection() as connection, connection.transaction():
             yield connection
@@ -135,8 +136,9 @@ async def expect_own_positions(connection: Connection) -> int:
     if row is None or row["cluster"] != row["cluster_now"]:
         found, now = ("unknown", "unknown") if row is None else (row["cluster"], row["cluster_now"])
         raise PositionsNotOwn(
+            Part.LEDGER,
             f"Positions must be of this cluster {now}, are of {found}: the ledger was restored. Once no other copy of "
-            "it runs, `overround ledger adopt` lets it go on here"
+            "it runs, `overround ledger adopt` lets it go on here",
         )
     epoch: int = row["epoch"]
     return epoch

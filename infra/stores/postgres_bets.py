@@ -21,8 +21,8 @@ from infra.stores.bet_rows import load_bet_rows
 from infra.stores.bet_standings import HeldByOthers, make_claims, read_standings
 from infra.stores.group_commit import GroupCommit
 from infra.stores.postgres import PostgresPool
-from kernel.commands import UNDECIDED, LedgerUnavailable, RequestIdReused
-from kernel.errors import DomainError, InvariantBroken
+from kernel.commands import UNDECIDED, RequestIdReused
+from kernel.errors import DomainError, InvariantBroken, Part, Unavailable
 from kernel.ids import IdMalformed
 
 LIST_SIZE_MAX = 200
@@ -105,7 +105,7 @@ class PostgresBetLedger:
         for, however long its commit takes, so that what is not found then was not decided by anything that had begun.
 
         Raises:
-            LedgerUnavailable: If its stake is claimed: then it is under way somewhere, until the claim is over.
+            Unavailable: If its stake is claimed: then it is under way somewhere, until the claim is over.
         """
         key = f"{player_id}:{request_id}"
         async with self._pool.connection() as connection:
@@ -116,7 +116,9 @@ class PostgresBetLedger:
             if found is not None and found["answer"] is not None:
                 return (await read_replays(connection, [orjson.loads(found["answer"])]))[0]
             if found is not None and found["is_claimed"]:
-                raise LedgerUnavailable(f"Request {request_id} must not be under way, it is; ask again in a moment")
+                raise Unavailable(
+                    Part.LEDGER, f"Request {request_id} must not be under way, it is; ask again in a moment"
+                )
             return None
 
     async def get_bet(self, player_id: UUID, bet_id: UUID) -> Bet | None:
@@ -179,9 +181,9 @@ class PostgresBetLedger:
     def _outcome(self, command: PlaceCommand, row: asyncpg.Record) -> BetAnswer | DomainError:
         match _State(row["state"]):
             case _State.HELD_BY_OTHERS:
-                return HeldByOthers(f"Account and market must be free, one was not; {UNDECIDED}")
+                return HeldByOthers(Part.LEDGER, f"Account and market must be free, one was not; {UNDECIDED}")
             case _State.TOO_LATE:
-                return LedgerUnavailable(f"Bet must come to the ledger in time, did not; {UNDECIDED}")
+                return Unavailable(Part.LEDGER, f"Bet must come to the ledger in time, did not; {UNDECIDED}")
             case _State.TOO_MANY_REFUSALS:
                 return TooManyRefusals(
                     f"At most {self._refusals_max} bets of a player may be refused in an hour; {UNDECIDED}",

@@ -68,7 +68,7 @@ class PostgresPlayers:
 
         Raises:
             PlayerUnknown: If nobody has that name.
-            LedgerUnavailable: If PostgreSQL does not answer in time.
+            Unavailable: If PostgreSQL does not answer in time.
         """
         await self._change(_SET_STATUS, username, int(status))
 
@@ -77,7 +77,7 @@ class PostgresPlayers:
 
         Raises:
             PlayerUnknown: If nobody has that name.
-            LedgerUnavailable: If PostgreSQL does not answer in time.
+            Unavailable: If PostgreSQL does not answer in time.
         """
         await self._change(_END_SESSIONS, username)
 

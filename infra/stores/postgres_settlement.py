@@ -95,7 +95,7 @@ class PostgresSettlementLedger:
         its locks lets go of those that it has.
 
         Raises:
-            LedgerUnavailable: If the ledger did not answer in time, or others hold a market or an account of the page.
+            Unavailable: If the ledger did not answer in time, or others hold a market or an account of the page.
         """
         while True:
             try:

@@ -11,7 +11,8 @@ from typing import Final
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from infra.kafka import reader_options
-from streams.ports import BooksUnavailable, EncodedPair
+from kernel.errors import Part, Unavailable
+from streams.ports import EncodedPair
 from wire.topics import BOOKS, EXPLANATIONS
 
 ANSWER_TIMEOUT_S: Final = 5.0
@@ -29,7 +30,7 @@ class KafkaPublishedBooks:
         """Return the newest published since a time, by fixture; since 0 for all there is. None stands for a tombstone.
 
         Raises:
-            BooksUnavailable: If the broker does not answer in time.
+            Unavailable: If the broker does not answer in time.
         """
         return await asyncio.to_thread(self._read, since_ms_by_partition)
 
@@ -38,7 +39,7 @@ class KafkaPublishedBooks:
         try:
             return _read_to_end(consumer, _find_places(consumer, since_ms_by_partition))
         except KafkaException as error:
-            raise BooksUnavailable(f"Published books must be read, but: {error}") from error
+            raise Unavailable(Part.BOOKS, f"Published books must be read, but: {error}") from error
         finally:
             consumer.close()
 
@@ -66,7 +67,9 @@ def _read_to_end(consumer: Consumer, places: list[TopicPartition]) -> dict[str, 
                 _note(message, newest)
             deadline_s = time.monotonic() + ANSWER_TIMEOUT_S
         if time.monotonic() > deadline_s:
-            raise BooksUnavailable(f"Published books must come within {ANSWER_TIMEOUT_S} s, {len(behind)} ends missing")
+            raise Unavailable(
+                Part.BOOKS, f"Published books must come within {ANSWER_TIMEOUT_S} s, {len(behind)} ends missing"
+            )
     return newest
 
 

@@ -22,8 +22,9 @@ from redis.exceptions import RedisError
 
 from infra.settings import Sessions
 from kernel.clock import Clock
+from kernel.errors import Part, Unavailable
 from pam.player import Player
-from pam.session import Session, SessionsUnavailable, StoredSession
+from pam.session import Session, StoredSession
 
 TOKEN_BYTES: Final = 32
 TOKEN_LENGTH_MAX: Final = 128
@@ -45,7 +46,7 @@ class RedisSessions:
         """Open a session and return its token, 256 random bits.
 
         Raises:
-            SessionsUnavailable: If Redis does not answer in time.
+            Unavailable: If Redis does not answer in time.
         """
         token = secrets.token_urlsafe(TOKEN_BYTES)
         opened_time_us = self._clock.now_us()
@@ -58,7 +59,7 @@ class RedisSessions:
         """Return the session of a token, whose end this moves on; None if there is none.
 
         Raises:
-            SessionsUnavailable: If Redis does not answer in time.
+            Unavailable: If Redis does not answer in time.
         """
         if not 0 < len(token) <= TOKEN_LENGTH_MAX:
             return None
@@ -78,7 +79,7 @@ class RedisSessions:
         """End a session, if there is one.
 
         Raises:
-            SessionsUnavailable: If Redis does not answer in time.
+            Unavailable: If Redis does not answer in time.
         """
         async with bounded(self._settings.timeout_ms):
             await self._redis.delete(_key(token))
@@ -121,10 +122,10 @@ async def bounded(timeout_ms: int) -> AsyncIterator[None]:
     """Bound the wait for Redis.
 
     Raises:
-        SessionsUnavailable: If it did not answer in time.
+        Unavailable: If it did not answer in time.
     """
     try:
         async with asyncio.timeout(timeout_ms / 1_000):
             yield
     except (RedisError, OSError, TimeoutError) as error:
-        raise SessionsUnavailable(f"Redis must answer within {timeout_ms} ms, did not") from error
+        raise Unavailable(Part.SESSIONS, f"Redis must answer within {timeout_ms} ms, did not") from error

@@ -16,7 +16,8 @@ from bets.request import BetRequest, LegRequest, PricePolicy
 from infra.audit import check_ledger
 from infra.settings import Settings
 from kernel.clock import SystemClock
-from kernel.commands import LedgerUnavailable, RequestIdReused
+from kernel.commands import RequestIdReused
+from kernel.errors import Unavailable
 from kernel.money import Money
 from markets.fixture import MarketStatus
 from pam.player import Player
@@ -173,7 +174,7 @@ async def test_a_claim_whose_time_is_over_is_nobodys_and_its_request_may_be_clai
     player = await world.open_player(cash_minor=1_000)
     command = build_command(player, 700, fixture())
     assert await claim(world, command)
-    with pytest.raises(LedgerUnavailable):
+    with pytest.raises(Unavailable):
         await other.bets.find_answer(player.player_id, command.request_id)
     await world.let_claims_end(player)
     assert await other.bets.find_answer(player.player_id, command.request_id) is None
@@ -205,7 +206,7 @@ async def test_what_nobody_ends_is_swept(world: LedgerWorld) -> None:
 async def test_a_claim_that_comes_too_late_sets_nothing_aside(world: LedgerWorld) -> None:
     player = await world.open_player(cash_minor=1_000)
     command = build_command(player, 700, fixture())
-    with pytest.raises(LedgerUnavailable):
+    with pytest.raises(Unavailable):
         await world.bets.claim(claim_of(command, until_us=await world.now_us() - 1))
     assert await holds_of(world, player) == []
 
@@ -366,9 +367,9 @@ async def test_a_gateway_that_dies_within_the_delay_leaves_the_money_when_its_ti
     request = street.ask(700)
     placing = await under_way(street.first, player, request)
     await street.first.placement.close(timeout_s=0.01)
-    with pytest.raises(LedgerUnavailable):
+    with pytest.raises(Unavailable):
         await placing
-    with pytest.raises(LedgerUnavailable, match="under way"):
+    with pytest.raises(Unavailable, match="under way"):
         await other.bets.find_answer(player.player_id, request.request_id)
     assert await balance_of(world, player) == (300, 700)
     await world.let_claims_end(player)

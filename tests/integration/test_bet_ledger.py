@@ -17,7 +17,8 @@ from bets.settlement import ResultKind
 from infra.settings import Ledger, Settings
 from infra.stores.open_bets import PostgresOpenBets
 from infra.stores.postgres import PostgresPool
-from kernel.commands import LedgerUnavailable, Overloaded, RequestIdReused
+from kernel.commands import Overloaded, RequestIdReused
+from kernel.errors import Unavailable
 from kernel.ids import IdMalformed
 from kernel.money import CurrencyMismatch, Money
 from pam.player import PlayerBlocked, PlayerRole, StoredPlayer, UsernameTaken
@@ -235,7 +236,7 @@ async def test_what_comes_too_late_is_not_decided_and_may_come_again(world: Ledg
     command = build_command(player, 100, fixture())
     standing = await world.bets.look(inquiry_of(command))
     assert (standing.answer, standing.available_minor, standing.market_stake_minor) == (None, 1_000, 0)
-    with pytest.raises(LedgerUnavailable):
+    with pytest.raises(Unavailable):
         await world.bets.place(replace(command, not_after_us=standing.time_us - 1))
     assert await world.bets.find_answer(player.player_id, command.request_id) is None
     in_time = await world.bets.place(replace(command, not_after_us=standing.time_us + 10_000_000))
@@ -345,7 +346,7 @@ async def test_a_blocked_ledger_is_said_within_the_limit_and_asked_again_tells_t
                 "SELECT FROM ledger.account WHERE account_id = $1 FOR UPDATE", player.cash_account_id
             )
             begun_s = asyncio.get_running_loop().time()
-            with pytest.raises(LedgerUnavailable):
+            with pytest.raises(Unavailable):
                 await world.bets.place(command)
             assert asyncio.get_running_loop().time() - begun_s < 4.0
         answer = await world.bets.place(command)
@@ -363,7 +364,7 @@ async def test_several_slow_answers_together_do_not_outlast_the_limit(settings: 
             for _ in range(3):
                 await connection.execute("SELECT pg_sleep(1.5)")
 
-    with pytest.raises(LedgerUnavailable):
+    with pytest.raises(Unavailable):
         await ask_slowly()
     assert asyncio.get_running_loop().time() - begun_s < 4.0
     await pool.ping()
@@ -373,7 +374,7 @@ async def test_several_slow_answers_together_do_not_outlast_the_limit(settings: 
 async def test_a_server_that_is_not_there_is_said_at_once(settings: Settings) -> None:
     nowhere = settings.model_copy(update={"ports": settings.ports.model_copy(update={"postgres": 1})})
     async with open_world(nowhere) as world:
-        with pytest.raises(LedgerUnavailable):
+        with pytest.raises(Unavailable):
             await world.wallet.balance(1)
 
 

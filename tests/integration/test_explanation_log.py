@@ -17,13 +17,13 @@ from confluent_kafka.admin._resource import ResourceType
 from redis.asyncio import Redis
 
 from gateway.books import BookCache, FixtureUnknown
-from gateway.ports import ExplanationUnavailable
 from gateway.price_explainer import ExplanationExpired, ExplanationUnknown, PriceExplainer
 from infra.kafka import KafkaOutlet, partition_of
 from infra.settings import Settings
 from infra.stores.book_snapshots import RedisBookSnapshots
 from infra.stores.explanation_log import KEPT_MS, READERS_MAX, KafkaExplanationLog
 from kernel.clock import SystemClock
+from kernel.errors import Unavailable
 from markets.fixture import MarketStatus
 from markets.layout import MarketLayout
 from odds.book import Explanation
@@ -180,7 +180,7 @@ async def test_without_a_broker_every_question_is_refused_and_none_waits_for_eve
     asked = [nowhere.find_explanation("f", now_us()) for _ in range(READERS_MAX + 2)]
     async with asyncio.timeout(TIMEOUT_MS / 1_000):
         answers = await asyncio.gather(*asked, return_exceptions=True)
-    assert [type(answer) for answer in answers] == [ExplanationUnavailable] * len(asked)
+    assert [type(answer) for answer in answers] == [Unavailable] * len(asked)
     await nowhere.close()
 
 

@@ -25,7 +25,7 @@ from infra.relay import Relay
 from infra.settings import Settings
 from infra.stores.ledger_anchors import compare_anchors, expect_told_is_there, newest_anchors
 from infra.stores.postgres import Connection, PositionsNotOwn, expect_own_positions
-from kernel.commands import LedgerUnavailable
+from kernel.errors import Unavailable
 from overround.wallet.v1.anchor_pb2 import LedgerAnchor, LedgerChain
 from tests.free_ports import free_port
 from tests.integration.test_relay import QUICK, FakeOutlet
@@ -174,7 +174,7 @@ async def test_a_ledger_restored_elsewhere_is_not_led_until_a_person_adopts_it(
 
     async with open_world(target) as world, relaying(target) as (relay, after):
         assert "overround ledger adopt" in await complaint(relay, "the ledger was restored")
-        with pytest.raises(LedgerUnavailable):
+        with pytest.raises(Unavailable):
             await world.bet(player, stake_minor=200, fixture_id="g")
         assert after.sent == []
         assert "goes on here in epoch 1" in await asyncio.to_thread(run_adoption, target)

@@ -11,7 +11,7 @@ from uuid import uuid4
 import pytest
 
 from infra.settings import Ledger, Settings
-from kernel.commands import LedgerUnavailable
+from kernel.errors import Unavailable
 from pam.player import Player
 from tests.ledger_world import LedgerWorld, build_command, build_keyed, open_world, settlement
 
@@ -54,7 +54,7 @@ async def test_what_stays_held_is_given_up_in_time_and_decided_by_nobody(setting
         command = build_command(player, 100, f"f-{uuid4().hex}")
         async with account_left_locked(world, player):
             begun_s = time.monotonic()
-            with pytest.raises(LedgerUnavailable):
+            with pytest.raises(Unavailable):
                 await world.bets.place(command)
             assert time.monotonic() - begun_s < 0.5 + OTHERS_LIMIT_S
         assert await world.bets.find_answer(player.player_id, command.request_id) is None
@@ -79,7 +79,7 @@ async def test_a_page_of_settlement_that_waits_for_one_account_keeps_none_of_the
         async with asyncio.timeout(OTHERS_LIMIT_S):
             for player in players[:-1]:
                 await world.bet(player, stake_minor=100, fixture_id=f"g-{uuid4().hex}")
-        with pytest.raises(LedgerUnavailable):
+        with pytest.raises(Unavailable):
             await refused
     assert await page()
     assert [await world.cash_minor(player) for player in players] == [1_000, 1_000, 1_000, 1_100]

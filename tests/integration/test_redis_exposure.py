@@ -24,11 +24,12 @@ from infra.stores.exposure_keeper import ExposureKeeper, KeepingLog
 from infra.stores.kept_exposure import LOCK_KEY, RedisKeptExposure
 from infra.stores.redis_client import open_redis
 from kernel.clock import SystemClock
+from kernel.errors import Unavailable
 from markets.catalogue import winners_of
 from markets.winners import ONE_WINNER
 from risk.exposure import MarketExposure, potential_return_minor
 from risk.keeping import ExposureKeeping, KeepingRules
-from risk.ports import ExposureEntry, ReservationKey, ReservationState, RiskUnavailable
+from risk.ports import ExposureEntry, ReservationKey, ReservationState
 from tests.joint_results import results_by_market
 from tests.unit.fake_betting import FakeClock
 
@@ -230,7 +231,7 @@ async def test_a_repeated_request_reserves_once(redis: Redis, exposure: RedisExp
 async def test_a_request_held_with_another_stake_is_told_to_come_again(exposure: RedisExposure) -> None:
     fixture_id, key = fixture(), new_key()
     await exposure.reserve(key, entry(fixture_id), loss_minor_max=LOSS_MINOR_MAX)
-    with pytest.raises(RiskUnavailable):
+    with pytest.raises(Unavailable):
         await exposure.reserve(key, entry(fixture_id, stake_minor=2_000), loss_minor_max=LOSS_MINOR_MAX)
 
 
@@ -263,7 +264,7 @@ async def test_bets_are_refused_until_lost_exposure_is_rebuilt(redis: Redis, exp
     fixture_id = fixture()
     open_bets = FakeOpenBets({uuid4(): entry(fixture_id, outcome_id=name) for name in ("home", "away", "draw")})
     await redis.flushdb()
-    with pytest.raises(RiskUnavailable):
+    with pytest.raises(Unavailable):
         await exposure.reserve(new_key(), entry(fixture_id), loss_minor_max=LOSS_MINOR_MAX)
     await keeper(redis, open_bets=open_bets).look()
     assert await market_of(redis, fixture_id) == MarketExposure(
@@ -277,7 +278,7 @@ async def test_a_server_that_restarted_with_its_data_is_rebuilt_too(redis: Redis
     fixture_id = fixture()
     await exposure.add_bet(entry(fixture_id), bet_id=uuid4())
     await redis.script_flush()
-    with pytest.raises(RiskUnavailable):
+    with pytest.raises(Unavailable):
         await exposure.reserve(new_key(), entry(fixture_id), loss_minor_max=LOSS_MINOR_MAX)
     await keeper(redis).look()
     assert await market_of(redis, fixture_id) == MarketExposure(winners=ONE_WINNER)
@@ -391,7 +392,7 @@ async def test_a_redis_that_does_not_answer_is_given_up_in_time() -> None:
     silent = RedisExposure(client, clock=SystemClock(), timeout_ms=100)
     try:
         async with asyncio.timeout(30):
-            with pytest.raises(RiskUnavailable):
+            with pytest.raises(Unavailable):
                 await silent.reserve(new_key(), entry("sim:1:1"), loss_minor_max=LOSS_MINOR_MAX)
     finally:
         await client.aclose()

@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 
 from bets.answer import BetAnswer
 from bets.placement import BetPlacement, BettingRules
-from kernel.commands import LedgerUnavailable
-from kernel.errors import DomainError
+from kernel.errors import DomainError, Part, Unavailable
 from risk.exposure import MarketExposure
 from risk.limits import LimitTable
 from risk.ports import ReservationKey
@@ -83,7 +82,7 @@ def _toggle_exposure(house: House) -> None:
 
 def _toggle_ledger(house: House) -> None:
     house.ledger.is_deaf = not house.ledger.is_deaf
-    house.ledger.failure = LedgerUnavailable("Away") if house.ledger.failure is None else None
+    house.ledger.failure = Unavailable(Part.LEDGER, "Away") if house.ledger.failure is None else None
 
 
 def _toggle_play(house: House) -> None:

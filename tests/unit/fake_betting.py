@@ -10,13 +10,13 @@ from bets.acceptance import MarketView
 from bets.answer import BetAnswer, BetRefusal, Claim, Inquiry, PlaceCommand, Standing
 from bets.bet import Bet, BetEvent, BetEventKind, BetStatus
 from bets.request import BetRequest, LegRequest, PricePolicy
-from kernel.commands import UNDECIDED, LedgerUnavailable, RequestIdReused
-from kernel.errors import DomainError
+from kernel.commands import UNDECIDED, RequestIdReused
+from kernel.errors import DomainError, Part, Unavailable
 from kernel.money import Money
 from markets.fixture import MarketStatus
 from pam.player import Player, PlayerRole, PlayerStatus
 from risk.exposure import MarketExposure
-from risk.ports import ExposureEntry, Reservation, ReservationKey, ReservationState, RiskUnavailable
+from risk.ports import ExposureEntry, Reservation, ReservationKey, ReservationState
 from wallet.balance import Balance
 
 PLAYER = Player(
@@ -103,7 +103,7 @@ class FakeExposure:
         before = self.market
         if key in self.reservations:
             if self.reservations[key] != entry:
-                raise RiskUnavailable("Held with other content")
+                raise Unavailable(Part.RISK, "Held with other content")
             return Reservation(ReservationState.ALREADY_RESERVED, before)
         amounts = {"stake_minor": entry.stake_minor, "payout_minor": entry.payout_minor}
         if not before.takes(entry.outcome_id, loss_minor_max=loss_minor_max, **amounts):
@@ -136,7 +136,7 @@ class FakeExposure:
         self.calls.append(name)
         await self.pause()
         if self.is_down:
-            raise RiskUnavailable(f"Down; {UNDECIDED}")
+            raise Unavailable(Part.RISK, f"Down; {UNDECIDED}")
 
     def _take_out(self, entry: ExposureEntry | None) -> None:
         if entry is not None:
@@ -199,7 +199,7 @@ class FakeLedger:
 
     def _standing(self, inquiry: Inquiry) -> Standing:
         if self.is_deaf:
-            raise LedgerUnavailable("Deaf")
+            raise Unavailable(Part.LEDGER, "Deaf")
         key = (inquiry.player_id, inquiry.request_id)
         found, claim = self.answers.get(key), self.claims.get(key)
         known = {

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from gateway.ports import ExplanationUnavailable, LoggedExplanation
+from gateway.ports import LoggedExplanation
+from kernel.errors import Part, Unavailable
 from overround.odds.v1 import book_pb2
 
 
@@ -21,7 +22,7 @@ class FakeExplanationLog:
 
     async def find_explanation(self, fixture_id: str, version: int) -> LoggedExplanation:
         if self.is_down:
-            raise ExplanationUnavailable("down")
+            raise Unavailable(Part.EXPLANATION, "down")
         for value in self.values:
             explanation = book_pb2.PriceExplanation.FromString(value)
             if explanation.fixture_id == fixture_id and explanation.version >= version:

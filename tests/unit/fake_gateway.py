@@ -13,13 +13,13 @@ from gateway.betting_service import BettingService
 from gateway.player_service import PlayerService
 from gateway.source import address_reader
 from gateway.wallet_service import WalletService
-from kernel.commands import LedgerUnavailable
+from kernel.errors import Part, Unavailable
 from kernel.money import Money
 from pam.credentials import LoginRateLimited
 from pam.player import Player, PlayerRole, PlayerStatus, StoredPlayer, UsernameTaken
 from pam.ports import PasswordDoor
 from pam.registration import Registration
-from pam.session import Session, SessionsUnavailable, StoredSession
+from pam.session import Session, StoredSession
 from risk.limits import LimitTable
 from tests.unit.fake_betting import PLAYER, FakeBooks, FakeClock, FakeExposure, FakeLedger, FakeObserver
 from wallet.balance import Balance
@@ -59,7 +59,7 @@ class FakeSessions:
     async def find(self, token: str) -> StoredSession | None:
         self.finds += 1
         if self.is_down:
-            raise SessionsUnavailable("Down")
+            raise Unavailable(Part.SESSIONS, "Down")
         return self.sessions.get(token)
 
     async def end(self, token: str) -> None:
@@ -102,7 +102,7 @@ class FakePlayers:
 
     async def find(self, player_id: UUID) -> Player | None:
         if self.is_down:
-            raise LedgerUnavailable("Down")
+            raise Unavailable(Part.LEDGER, "Down")
         registered = (stored.player for stored in self.by_request.values() if stored.player.player_id == player_id)
         return self.others.get(player_id) or next(registered, None)
 

@@ -9,12 +9,13 @@ from typing import Any, cast
 
 from faust.types import TP
 
+from kernel.errors import Part, Unavailable
 from kernel.log import DeliveryFailed, OnDelivery, Record
 from odds.book import Book
 from odds.policy import PricingPolicy
 from overround.feed.v1 import feed_pb2
 from overround.odds.v1 import book_pb2
-from streams.ports import BooksUnavailable, EncodedFixture, EncodedPair, StoredBooks
+from streams.ports import EncodedFixture, EncodedPair, StoredBooks
 from streams.pricing import PricingAgent
 from streams.pricing_pace import PricingPace
 from tests.unit.fake_faust import FakeEvent, FakeMessage, FakeSignal, FakeStream, eventually
@@ -155,7 +156,7 @@ class FakeBookStore:
 
     def _answer(self) -> None:
         if self.is_away:
-            raise BooksUnavailable("away")
+            raise Unavailable(Part.BOOKS, "away")
 
 
 @dataclass

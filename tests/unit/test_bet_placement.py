@@ -13,15 +13,15 @@ import pytest
 
 from bets.answer import BetAnswer
 from bets.in_flight import TooManyUnderWay
-from bets.placement import BetPlacement, BettingRules, PricingUnavailable
+from bets.placement import BetPlacement, BettingRules
 from bets.request import BetRequest, PricePolicy
-from kernel.commands import UNDECIDED, LedgerUnavailable, Overloaded, RequestIdReused
-from kernel.errors import DomainError
+from kernel.commands import UNDECIDED, Overloaded, RequestIdReused
+from kernel.errors import DomainError, Part, Unavailable
 from markets.fixture import MarketStatus
 from pam.player import PlayerStatus
 from risk.exposure import MarketExposure
 from risk.limits import LimitTable
-from risk.ports import ReservationKey, RiskUnavailable
+from risk.ports import ReservationKey
 from tests.unit.fake_betting import (
     PLAYER,
     FakeBook,
@@ -186,7 +186,7 @@ async def test_nothing_is_stored_while_pricing_is_not_heard_of() -> None:
     house = House()
     house.books.is_live = False
     request = ask()
-    with pytest.raises(PricingUnavailable):
+    with pytest.raises(Unavailable):
         await house.placement.place(PLAYER, request)
     house.books.is_live = True
     assert (await house.placement.place(PLAYER, request)).bet is not None
@@ -195,16 +195,16 @@ async def test_nothing_is_stored_while_pricing_is_not_heard_of() -> None:
 async def test_nothing_is_stored_while_exposure_cannot_be_reserved() -> None:
     house = House()
     house.exposure.is_down = True
-    with pytest.raises(RiskUnavailable):
+    with pytest.raises(Unavailable):
         await house.placement.place(PLAYER, ask())
     assert house.ledger.commands == []
 
 
 async def test_a_ledger_that_does_not_answer_leaves_the_reservation_to_the_keeper() -> None:
     house = House()
-    house.ledger.failure = LedgerUnavailable("Down")
+    house.ledger.failure = Unavailable(Part.LEDGER, "Down")
     request = ask()
-    with pytest.raises(LedgerUnavailable):
+    with pytest.raises(Unavailable):
         await house.placement.place(PLAYER, request)
     assert set(house.exposure.reservations) == {ReservationKey(PLAYER.player_id, request.request_id)}
     assert house.observer.left == [ReservationKey(PLAYER.player_id, request.request_id)]
@@ -215,7 +215,7 @@ async def test_a_ledger_that_hangs_is_given_up_in_time_and_the_repeat_gets_the_b
     house = House(answer_timeout_ms=30)
     house.ledger.holding = asyncio.Event()
     request = ask()
-    with pytest.raises(LedgerUnavailable):
+    with pytest.raises(Unavailable):
         await house.placement.place(PLAYER, request)
     house.ledger.holding.set()
     answer = await house.placement.place(PLAYER, request)
@@ -272,7 +272,7 @@ async def test_a_bet_in_play_is_not_taken_if_pricing_falls_silent_meanwhile() ->
     placing = asyncio.create_task(house.placement.place(PLAYER, ask()))
     await asyncio.sleep(0.01)
     house.books.is_live = False
-    with pytest.raises(PricingUnavailable):
+    with pytest.raises(Unavailable):
         await placing
     assert house.exposure.market == MarketExposure()
     assert house.ledger.commands == []
@@ -374,7 +374,7 @@ async def test_what_is_not_decided_when_the_process_has_to_end_is_not_taken_and_
     placing = asyncio.create_task(house.placement.place(PLAYER, ask()))
     await asyncio.sleep(0.005)
     await house.placement.close(timeout_s=0.01)
-    with pytest.raises(LedgerUnavailable):
+    with pytest.raises(Unavailable):
         await placing
     assert house.ledger.commands == []
     assert house.exposure.market == MarketExposure()
@@ -441,7 +441,7 @@ async def test_a_repeat_of_a_bet_in_play_waits_no_second_delay_and_reserves_noth
 async def test_a_ledger_that_cannot_be_asked_decides_nothing_and_reserves_nothing() -> None:
     house = House()
     house.ledger.is_deaf = True
-    with pytest.raises(LedgerUnavailable):
+    with pytest.raises(Unavailable):
         await house.placement.place(PLAYER, ask())
     assert house.exposure.calls == []
     assert house.ledger.commands == []

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from kernel.commands import LedgerUnavailable
+from kernel.errors import Part, Unavailable
 from risk.keeping import PAGE_SIZE, Bets, ExposureKeeping, KeepingRules, OldReservation
 from risk.ports import ExposureEntry, ReservationKey
 from tests.unit.fake_betting import FakeClock, FakeExposure
@@ -76,7 +76,7 @@ class FakeOpenBets:
 
     async def find_by_request(self, key: ReservationKey) -> tuple[UUID, ExposureEntry] | None:
         if self.is_away:
-            raise LedgerUnavailable("Away")
+            raise Unavailable(Part.LEDGER, "Away")
         return self.by_request.get(key)
 
 
@@ -140,7 +140,7 @@ async def test_without_word_from_the_ledger_a_reservation_stays() -> None:
     house.open_bets.is_away = True
     house.kept.reservations = {KEYS[0]: ENTRY}
     house.kept.old = [OldReservation(KEYS[0], "sim:1:1", is_held=True)]
-    with pytest.raises(LedgerUnavailable):
+    with pytest.raises(Unavailable):
         await house.keeping.look()
     assert house.kept.calls == ["renew"]
 

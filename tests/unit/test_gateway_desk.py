@@ -15,10 +15,10 @@ from gateway.books import BookCache, TooManyWatchers
 from gateway.desk_feed import RECENT_BETS_MAX, DeskFeed, NewestByKey
 from gateway.desk_stream import FIGURES_INTERVAL_S, DeskSources, DeskStream, ExplanationWatch
 from gateway.figures import DeskFigures, RollingCount, RollingLatency
-from gateway.ports import ExplanationUnavailable
 from gateway.price_explainer import PriceExplainer
 from gateway.trading_service import TradingService
 from kernel.commands import RequestIdReused
+from kernel.errors import Part, Unavailable
 from kernel.log import Record
 from odds.fixture_state import EMPTY_LAYOUT
 from overround.bets.v1 import bet_pb2
@@ -71,7 +71,7 @@ class FakeExplanations:
     async def read_explanation(self, fixture_id: str) -> bytes:
         self.asked += 1
         if self.is_down:
-            raise ExplanationUnavailable("down")
+            raise Unavailable(Part.EXPLANATION, "down")
         message = book_pb2.PriceExplanation(
             fixture_id=fixture_id, version=self.version, layout_hash=EMPTY_LAYOUT.layout_hash
         )

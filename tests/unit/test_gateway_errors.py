@@ -19,7 +19,7 @@ from bets.acceptance import BetReason
 from gateway.feeds.refusals import FeedRefused
 from gateway.rpc.errors import STATUS_BY_CATEGORY, DetailedRefusal, ErrorInterceptor, describe
 from infra.settings import ROOT
-from kernel.errors import Category, DomainError
+from kernel.errors import Category, DomainError, Part, Unavailable
 from overround.bets.v1.betting_service_pb2 import PlaceBetRefusal
 from wire.reasons import CATEGORY_BY_REASON
 
@@ -43,8 +43,10 @@ MET_BY_NO_CALL = {
     *("FIT_NOT_CONVERGED", "GOAL_MODEL_MALFORMED", "LAYOUT_MALFORMED", "LEGS_CONTRADICTORY", "LEGS_OUT_OF_RANGE"),
     *("LEG_NOT_COMBINABLE", "MODEL_INPUT_INVALID", "RESULTS_MALFORMED", "RESULT_MALFORMED", "RESULT_CONTRADICTS"),
     *("RESULT_REFERRED", "RESULT_WAITS", "BOOK_CURRENCY_MISMATCH", "LIABILITY_BELOW_ZERO", "EXPOSURE_LOCK_LOST"),
-    "BOOK_SNAPSHOT_INCOMPLETE",
+    *("BOOK_SNAPSHOT_INCOMPLETE", "ANCHORS_UNAVAILABLE", "BOOKS_UNAVAILABLE", "HISTORY_UNAVAILABLE"),
+    "LIABILITY_UNAVAILABLE",
 }
+REASON_IS_DATA = (DetailedRefusal, Unavailable)
 # Told by the interceptor where nobody foresaw it, and by the proxy.
 GIVEN_ELSEWHERE = {"INTERNAL", "TOO_MANY_REQUESTS"}
 # A deposit of test money is reversed by nobody yet.
@@ -140,15 +142,18 @@ def test_every_category_has_a_status_of_its_own() -> None:
 
 
 def test_every_kind_of_refusal_says_its_reason_and_its_category() -> None:
-    public = [cls for cls in classes_of_ours() if not cls.__name__.startswith("_") and cls is not DetailedRefusal]
+    public = [
+        cls for cls in classes_of_ours() if not cls.__name__.startswith("_") and not issubclass(cls, REASON_IS_DATA)
+    ]
     assert [cls for cls in public if cls.reason == DomainError.reason] == []
     with_reason = [cls for cls in public if "reason" in vars(cls)]
     assert [cls for cls in with_reason if "category" not in vars(cls) and FeedRefused not in cls.__mro__] == []
-    assert len(with_reason) > 50
+    assert len(with_reason) > 40
 
 
 def test_a_reason_is_published_with_its_category_or_met_by_no_call() -> None:
     given = {cls.reason: cls.category for cls in classes_of_ours() if cls.reason != DomainError.reason}
+    given |= {error.reason: error.category for error in (Unavailable(part, "away") for part in Part)}
     unpublished = given.keys() - CATEGORY_BY_REASON.keys()
     assert unpublished == MET_BY_NO_CALL
     wrong = {reason: category for reason, category in given.items() if CATEGORY_BY_REASON.get(reason) != category}
@@ -156,7 +161,7 @@ def test_a_reason_is_published_with_its_category_or_met_by_no_call() -> None:
 
 
 def test_what_is_published_is_given_by_somebody() -> None:
-    by_classes = {cls.reason for cls in classes_of_ours()}
+    by_classes = {cls.reason for cls in classes_of_ours()} | {Unavailable(part, "away").reason for part in Part}
     by_rules = {str(reason) for reason in BetReason}
     assert by_rules | reasons_in_sql() - REFUSED_TO_NOBODY <= CATEGORY_BY_REASON.keys()
     assert CATEGORY_BY_REASON.keys() <= by_classes | by_rules | reasons_in_sql() | GIVEN_ELSEWHERE

@@ -95,7 +95,7 @@ async def test_every_answer_forbids_framing_and_sniffing(client: Client, path: s
 
 async def test_health_says_that_something_is_wrong_and_not_what(client: Client, troubles: list[str]) -> None:
     assert (await client.get("/readyz")).status == 200
-    troubles.append("postgres: LedgerUnavailable('PostgreSQL must answer in time')")
+    troubles.append("postgres: Unavailable(Part.LEDGER, 'PostgreSQL must answer in time')")
     response = await client.get("/readyz")
     assert (response.status, await response.text()) == (503, "not ready")
 

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import pytest
 
 from infra.stores.group_commit import GroupCommit
-from kernel.commands import LedgerUnavailable, Overloaded, RequestIdReused
-from kernel.errors import DomainError
+from kernel.commands import Overloaded, RequestIdReused
+from kernel.errors import DomainError, Unavailable
 
 
 class BadContent(Exception):
@@ -91,10 +91,10 @@ async def test_who_waits_too_long_is_told_and_what_had_not_begun_never_does() ->
     store.gate.clear()
     first = asyncio.create_task(grouped.submit(1))
     await asyncio.sleep(0.01)
-    with pytest.raises(LedgerUnavailable):
+    with pytest.raises(Unavailable):
         await grouped.submit(2)
     store.gate.set()
-    with pytest.raises(LedgerUnavailable):
+    with pytest.raises(Unavailable):
         await first
     await asyncio.sleep(0.01)
     assert store.batches == [[1]]
@@ -126,5 +126,5 @@ async def test_closing_refuses_those_who_wait_and_lets_the_begun_end() -> None:
     asyncio.get_running_loop().call_later(0.01, store.gate.set)
     await grouped.close()
     assert await begun == -1
-    with pytest.raises(LedgerUnavailable):
+    with pytest.raises(Unavailable):
         await waiting

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from kernel.errors import Part, Unavailable
 from overround.feed.v1 import feed_pb2
 from overround.odds.v1 import book_pb2
-from streams.history import HistoryAgent, HistoryUnavailable
+from streams.history import HistoryAgent
 from streams.history_tables import LayoutCatalogue, read_book
 from tests.unit.fake_faust import FakeApp, FakeClock, FakeOutlet, eventually
 from wire.topics import BOOKS, HISTORY_DEAD_LETTERS
@@ -84,7 +85,7 @@ async def test_a_block_is_bounded(parts: Parts) -> None:
 
 async def test_nothing_is_acknowledged_while_clickhouse_is_away(parts: Parts) -> None:
     history, outlet, app = parts
-    history.failures = [HistoryUnavailable("away"), HistoryUnavailable("away")]
+    history.failures = [Unavailable(Part.HISTORY, "away"), Unavailable(Part.HISTORY, "away")]
     app.deliver(BOOKS.name, 0, _book(1))
     async with app:
         await eventually(lambda: len(history.failures) < 2)

@@ -8,13 +8,14 @@ from typing import Any, cast
 import pytest
 from faust.types import TP
 
+from kernel.errors import Part, Unavailable
 from kernel.log import DeliveryFailed
 from overround.bets.v1 import bet_pb2
 from overround.common.v1 import outbox_pb2
 from overround.feed.v1 import feed_pb2
 from overround.risk.v1 import risk_pb2
-from risk.ports import ExposureEntry, RiskUnavailable
-from streams.liability import EMPTY_KEPT_US, LiabilityAgent, LiabilityUnavailable
+from risk.ports import ExposureEntry
+from streams.liability import EMPTY_KEPT_US, LiabilityAgent
 from tests.unit.fake_faust import FakeApp, FakeClock, FakeOutlet, eventually
 from wire.topics import BET_LEGS, LIABILITIES, LIABILITY_DEAD_LETTERS
 
@@ -36,7 +37,7 @@ class FakeLiabilityCopy:
 
     async def put(self, values: Mapping[str, bytes]) -> None:
         if self.is_away:
-            raise LiabilityUnavailable("away")
+            raise Unavailable(Part.LIABILITY, "away")
         self.values.update(values)
 
     async def forget(self, fixture_ids: Collection[str]) -> None:
@@ -45,7 +46,7 @@ class FakeLiabilityCopy:
 
     async def missing(self, partitions: Collection[int]) -> set[int]:
         if self.is_away:
-            raise LiabilityUnavailable("away")
+            raise Unavailable(Part.LIABILITY, "away")
         return set(partitions) - self.whole
 
     async def put_whole(self, partition: int, values: Mapping[str, bytes]) -> None:
@@ -220,7 +221,7 @@ async def test_a_serving_copy_that_lost_its_data_is_made_whole_again(parts: Part
 async def test_a_settled_bet_leaves_the_exposure_and_a_rolled_back_one_returns(parts: Parts) -> None:
     settled, returned = uuid.uuid4(), uuid.uuid4()
     parts.exposure.open_bets = {settled, returned}
-    parts.exposure.failures = [RiskUnavailable("away")]
+    parts.exposure.failures = [Unavailable(Part.RISK, "away")]
     legs = [(1, settled, ACCEPTED), (2, returned, ACCEPTED), (3, settled, SETTLED), (4, returned, SETTLED)]
     for row_id, bet_id, kind in [*legs, (5, returned, ROLLED_BACK)]:
         parts.app.deliver(BET_LEGS.name, row_id, _leg(row_id, bet_id, kind=kind))

@@ -9,6 +9,7 @@ import pytest
 
 from gateway.auth import OUTAGE_S_MAX
 from gateway.wallet_service import AmountOutOfRange, DepositRefused
+from kernel.errors import Unavailable
 from kernel.ids import IdMalformed
 from kernel.money import CurrencyMismatch
 from overround.common.v1 import money_pb2
@@ -16,7 +17,7 @@ from overround.pam.v1 import player_service_pb2
 from overround.wallet.v1 import wallet_service_pb2
 from pam.credentials import LoginRateLimited, LogInRefused, PasswordMalformed, UsernameMalformed
 from pam.player import PlayerRole, PlayerStatus, UsernameTaken
-from pam.session import SessionRequired, SessionsUnavailable
+from pam.session import SessionRequired
 from tests.unit.fake_betting import PLAYER
 from tests.unit.fake_gateway import PASSWORD, Door, context
 
@@ -44,7 +45,7 @@ async def test_a_session_outlives_its_store_for_a_minute() -> None:
     door.clock.time_us += int(OUTAGE_S_MAX * 1_000_000)
     assert (await door.auth.session(context())).player == PLAYER
     door.clock.time_us += 1
-    with pytest.raises(SessionsUnavailable):
+    with pytest.raises(Unavailable):
         await door.auth.session(context())
 
 
@@ -75,7 +76,7 @@ async def test_a_session_whose_player_cannot_be_read_counts_as_one_whose_store_i
     door.clock.time_us += int(OUTAGE_S_MAX * 1_000_000)
     assert (await door.auth.session(context())).player == PLAYER
     door.clock.time_us += 1
-    with pytest.raises(SessionsUnavailable):
+    with pytest.raises(Unavailable):
         await door.auth.session(context())
 
 

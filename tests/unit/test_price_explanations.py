@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from gateway.books import BookCache, FixtureUnknown
-from gateway.ports import ExplanationUnavailable
 from gateway.price_explainer import ExplanationExpired, ExplanationUnknown, PriceExplainer
 from infra.migrations.kafka_migration import read_declarations
 from infra.settings import load_settings
 from infra.stores.explanation_log import KEPT_MS
+from kernel.errors import Unavailable
 from markets.fixture import MarketStatus, SuspensionReason
 from markets.layout import MarketLayout, MarketUnknown
 from odds.book import Explanation, GoalMeans
@@ -264,10 +264,10 @@ async def test_a_fixture_known_by_its_explanation_alone_is_known() -> None:
 async def test_without_log_or_copy_the_trader_is_told_to_ask_again() -> None:
     world = World()
     world.log.is_down = True
-    with pytest.raises(ExplanationUnavailable):
+    with pytest.raises(Unavailable):
         await world.explain(NOW_US)
     world.newest.values.clear()
-    with pytest.raises(ExplanationUnavailable) as refused:
+    with pytest.raises(Unavailable) as refused:
         await world.explain(0)
     assert refused.value.figures["newest_version"] == str(NOW_US + 20)
 

@@ -18,8 +18,7 @@ from bets.ports import (
     ResultWaits,
     SettlementPage,
 )
-from kernel.commands import LedgerUnavailable
-from kernel.errors import InvariantBroken
+from kernel.errors import InvariantBroken, Part, Unavailable
 from overround.feed.v1 import feed_pb2
 from streams import parked_results, settlement
 from streams.parked_results import Parking
@@ -115,7 +114,7 @@ class FakeSettlementLedger:
         if self.failures:
             raise self.failures.pop()
         if keyed.fixture_id in self.held:
-            raise LedgerUnavailable("others hold it")
+            raise Unavailable(Part.LEDGER, "others hold it")
         if not has_left_queue and self._store.is_waiting(keyed.fixture_id, before=10**9):
             raise ResultWaits("waits")
         if keyed.fixture_id == self.is_failing_for:
@@ -205,7 +204,7 @@ async def test_while_the_ledger_is_away_nothing_is_acknowledged_and_nothing_is_l
 
 async def test_while_the_ledger_is_away_a_result_that_has_to_be_parked_is_not_acknowledged(parts: Parts) -> None:
     _, store, app = parts
-    store.failures = [LedgerUnavailable("away")]
+    store.failures = [Unavailable(Part.LEDGER, "away")]
     app.deliver(RESULTS.name, 0, _results("a", 1, ""))
     async with app:
         await eventually(lambda: not store.failures)
@@ -344,11 +343,11 @@ async def test_a_page_grows_and_shrinks_with_what_the_last_one_took(page_s: floa
 
 async def test_a_page_that_the_ledger_does_not_answer_in_time_is_smaller_the_next_time() -> None:
     ledger = FakeSettlementLedger(FakeParkedResults())
-    ledger.failures = [LedgerUnavailable("too slow")] * 2
+    ledger.failures = [Unavailable(Part.LEDGER, "too slow")] * 2
     pages = Pages(ledger, FakeClock(), page_size_max=500)
     keyed = keyed_result("a")
     for _ in range(2):
-        with pytest.raises(LedgerUnavailable):
+        with pytest.raises(Unavailable):
             await pages.apply(keyed, has_left_queue=False, is_decided=False)
     assert await pages.apply(keyed, has_left_queue=False, is_decided=False)
     assert ledger.page_sizes == [50, 25, 12]
@@ -361,7 +360,7 @@ async def test_a_page_that_the_ledger_keeps_refusing_is_complained_of_until_it_i
     keyed = keyed_result("a")
     assert pages.complaint is None
     ledger.held = {"a"}
-    with pytest.raises(LedgerUnavailable):
+    with pytest.raises(Unavailable):
         await pages.apply(keyed, has_left_queue=False, is_decided=False)
     assert "results of 1 fixtures wait, one for 10 s" in str(pages.complaint)
     ledger.held.clear()
