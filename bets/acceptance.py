@@ -8,10 +8,11 @@ from enum import StrEnum
 from typing import Protocol
 
 from bets.answer import BetRefusal, Means, StakeBounds
-from bets.bet import ODDS_SCALE, Leg, potential_return_minor
+from bets.bet import Leg
 from bets.request import BetRequest, LegRequest, PricePolicy
 from kernel.money import Money
 from markets.fixture import MarketStatus
+from markets.odds import ODDS_ONE_MILLI, potential_return_minor
 from pam.player import PlayerBlocked
 from risk.exposure import MarketExposure
 from risk.limits import BetLimits, LimitTable, limits_for
@@ -167,7 +168,7 @@ def refuse_liability(plan: Plan, exposure: MarketExposure) -> BetRefusal:
 
 def _plan(leg: Leg, stake: Money, limits: BetLimits) -> Plan:
     legs, stake_minor = (leg,), stake.amount_minor
-    payout_minor = potential_return_minor(stake_minor, legs)
+    payout_minor = potential_return_minor(stake_minor, *(leg.decimal_odds_milli for leg in legs))
     return Plan(
         legs=legs,
         stake=stake,
@@ -225,7 +226,7 @@ def _refuse_market(asked: LegRequest, status: MarketStatus, decimal_odds_milli: 
         return BetRefusal(BetReason.MARKET_SUSPENDED, f"Market must be open, {asked.market_id} is suspended")
     if status != MarketStatus.OPEN:
         return BetRefusal(BetReason.MARKET_CLOSED, f"Market must be open, {asked.market_id} takes no more bets")
-    if decimal_odds_milli <= ODDS_SCALE:
+    if decimal_odds_milli <= ODDS_ONE_MILLI:
         return BetRefusal(BetReason.OUTCOME_NOT_OFFERED, f"Outcome must be offered, {asked.outcome_id} has no price")
     return None
 

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from uuid import UUID
 
 from kernel.money import Money
-
-ODDS_SCALE = 1_000
 
 
 class BetStatus(IntEnum):
@@ -72,12 +69,3 @@ class Bet:
     placed_time_us: int
     settled_time_us: int | None
     events: tuple[BetEvent, ...]
-
-
-def potential_return_minor(stake_minor: int, legs: Sequence[Leg]) -> int:
-    """Multiply the stake by the odds of every leg, rounded down to the minor unit once, at the end."""
-    numerator, denominator = stake_minor, 1
-    for leg in legs:
-        numerator *= leg.decimal_odds_milli
-        denominator *= ODDS_SCALE
-    return numerator // denominator

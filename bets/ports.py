@@ -8,8 +8,8 @@ from uuid import UUID
 
 from bets.answer import BetAnswer, Claim, Inquiry, PlaceCommand, Standing
 from bets.bet import Bet, BetStatus
-from bets.settlement import MarketResult
 from kernel.errors import Category, DomainError
+from markets.results import MarketResult
 
 
 class BetLedger(Protocol):

@@ -14,12 +14,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from bets.settlement import ResultKind
 from infra.settings import Settings
 from infra.stores.postgres import PostgresPool
 from infra.stores.postgres_parked import PostgresParkedResults
 from infra.stores.postgres_settlement import set_aside_reason
 from kernel.errors import Unavailable
+from markets.results import ResultKind
 
 Decision = Literal["redo", "drop"]
 

@@ -19,6 +19,7 @@ from infra.stores.postgres_wallet import PostgresWallet
 from kernel.commands import fingerprint_of
 from kernel.money import Money
 from loadtests.pacing import now_us
+from markets.odds import FACTOR_ONE_MICRO
 from overround.feed.v1 import feed_pb2
 from pam.player import Player, PlayerRole
 from wire.topics import RESULTS
@@ -30,7 +31,6 @@ STAKE_MINOR = 100
 ODDS_MILLI = 2_000
 MARKET_ID = "1x2"
 OUTCOMES = ("home", "away")
-FACTOR_ONE_MICRO = 1_000_000
 PLACING_AT_ONCE = 200
 CONNECTIONS = 4
 STATEMENT_TIMEOUT_MS = 10_000

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from heapq import nlargest
 from typing import Final, Self
 
+SETS_CACHED_MAX: Final = 1_024
 ALL_MAY_WIN: Final = 2**31 - 1
 """More winners than any market has outcomes."""
 
@@ -61,7 +63,7 @@ class Winners:
         return self._owed_beside_minor(owed_minor) + max(_sum_of(owed_minor, outcome_ids) for outcome_ids in holding)
 
     def _owed_beside_minor(self, owed_minor: Mapping[str, int]) -> int:
-        named = frozenset().union(*self.sets)
+        named = _named_by(self.sets)
         return sum(owed for outcome_id, owed in owed_minor.items() if outcome_id not in named)
 
 
@@ -73,6 +75,11 @@ ANY_WINNERS: Final = Winners(ALL_MAY_WIN)
 def worst_loss_minor(owed_minor: Mapping[str, int], *, stake_minor: int, winners: Winners) -> int:
     """Return the largest amount a market of these stakes could lose us, zero if every result pays us."""
     return max(0, winners.owed_minor_max(owed_minor) - stake_minor)
+
+
+@lru_cache(maxsize=SETS_CACHED_MAX)
+def _named_by(sets: tuple[frozenset[str], ...]) -> frozenset[str]:
+    return frozenset().union(*sets)
 
 
 def _sum_of(owed_minor: Mapping[str, int], outcome_ids: Iterable[str]) -> int:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from markets.fixture import FixtureDescription, FixtureStatus, MarketStatus, MatchState, Period
 from markets.period_scores import follow_scores
+from markets.results import ResultKind
 from odds.book import ALL_OTHERS, EndClaim, MarketDecided, ProviderColumns, ResultWord, StopFlag, TraderSuspension
 from odds.fixture_state import BELIEF_US_MAX, OVER_STATUSES, FixtureState, ending
 from odds.layout_room import DECIDED_MARKETS_MAX, make_room
@@ -24,7 +25,7 @@ from odds.provider_rights import (
     may_move_start,
     quotes_fixture,
 )
-from odds.updates import FixtureUpdate, Quotes, ResultKind, ResultMark, TraderCommand, TradingAction
+from odds.updates import FixtureUpdate, Quotes, ResultMark, TraderCommand, TradingAction
 from odds.winners import winners_told
 
 REQUEST_IDS_REMEMBERED_MAX: Final = 64
@@ -286,8 +287,6 @@ def _take_results(state: FixtureState, update: FixtureUpdate, judgement: Judgeme
     own_words = words.setdefault(update.provider_id, np.zeros(state.layout.market_count, np.uint8))
     for mark, referral_reason in zip(update.result_marks, judgement.referral_reasons, strict=True):
         index = state.layout.index_by_market_id.get(mark.market_id)
-        if mark.kind is ResultKind.UNKNOWN:
-            continue
         if index is None:
             state = _note_outside(state, update.provider_id, mark, is_referred=bool(referral_reason))
             continue

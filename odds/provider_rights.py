@@ -12,9 +12,10 @@ from functools import lru_cache
 from typing import Final
 
 from markets.fixture import FixtureStatus
+from markets.results import ResultKind
 from odds.book import ProviderColumns, ResultWord
 from odds.fixture_state import FixtureState
-from odds.updates import FixtureUpdate, ResultKind, ResultMark
+from odds.updates import FixtureUpdate, ResultMark
 
 HOUSE: Final = "house"
 FIXTURE_NOT_QUOTED: Final = "FIXTURE_NOT_QUOTED"

@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from markets.fixture import MarketStatus, SuspensionReason
+from markets.results import MarketResult
 from odds.book import Book, Explanation
 from odds.fixture_state import FixtureState, GoalFit, zeros
 from odds.folding import follow_end_claims
 from odds.football.own_offer import offer_own
-from odds.football.own_results import OwnResult, own_results, settle_own
+from odds.football.own_results import own_results, settle_own
 from odds.policy import PricingPolicy
 from odds.pricing import PricedColumns, make_prices
 from odds.stacking import Stack, stack_states
@@ -40,7 +41,7 @@ class Repricing:
     explanation: Explanation
 
     @property
-    def own_results(self) -> tuple[OwnResult, ...]:
+    def own_results(self) -> tuple[MarketResult, ...]:
         """Return what is said of the markets that we alone offer; the same for the same settlement of the state."""
         return own_results(self.state)
 

@@ -10,16 +10,7 @@ from numpy.typing import NDArray
 
 from markets.fixture import FixtureDescription, MatchState
 from markets.layout import LayoutMalformed, MarketLayout
-
-
-class ResultKind(IntEnum):
-    """What happened to a market after play. Numbers travel on the wire."""
-
-    UNKNOWN = 0
-    SETTLEMENT = 1
-    SETTLEMENT_ROLLBACK = 2
-    CANCEL = 3
-    CANCEL_ROLLBACK = 4
+from markets.results import ResultKind
 
 
 class TradingAction(IntEnum):

@@ -5,14 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from markets.odds import ODDS_ONE_MILLI
 from markets.winners import ANY_WINNERS, Winners, worst_loss_minor
-
-ODDS_UNIT_MILLI = 1_000
-
-
-def potential_return_minor(stake_minor: int, decimal_odds_milli: int) -> int:
-    """Return stake times odds, rounded down to the minor unit."""
-    return stake_minor * decimal_odds_milli // ODDS_UNIT_MILLI
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +47,7 @@ class MarketExposure:
         if headroom_minor < 0:
             return 0
         # floor(s * d) - s <= h is s * (d - 1) < h + 1: with d in thousandths the largest whole s follows exactly.
-        return ((headroom_minor + 1) * ODDS_UNIT_MILLI - 1) // (decimal_odds_milli - ODDS_UNIT_MILLI)
+        return ((headroom_minor + 1) * ODDS_ONE_MILLI - 1) // (decimal_odds_milli - ODDS_ONE_MILLI)
 
     def _payout_if_wins_minor(self, outcome_id: str) -> int:
         return self.winners.owed_minor_max_if_wins(outcome_id, self.payout_minor_by_outcome)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from markets.catalogue import market_of
 from markets.market_type import Role
-from risk.exposure import ODDS_UNIT_MILLI
+from markets.odds import ODDS_ONE_MILLI
 
 FACTOR_UNIT_MILLI = 1_000
 
@@ -47,7 +47,7 @@ class BetLimits:
     def stake_max_at(self, decimal_odds_milli: int) -> int:
         """Return the most that may be staked at this price: the stake limit, or what the payout limit leaves."""
         # floor(s * d) <= p is s * d < p + 1.
-        by_payout_minor = ((self.payout_minor_max + 1) * ODDS_UNIT_MILLI - 1) // decimal_odds_milli
+        by_payout_minor = ((self.payout_minor_max + 1) * ODDS_ONE_MILLI - 1) // decimal_odds_milli
         return min(self.stake_minor_max, by_payout_minor)
 
 

@@ -5,15 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from markets.layout import MarketLayout
+from markets.odds import FACTOR_ONE_MICRO
+from markets.results import CONFIRMED, MarketResult, OutcomeResult, ResultKind
 from overround.feed.v1 import feed_pb2
 from overround.odds.v1 import book_pb2, fixture_pb2
 from simulation.football import Period
 from simulation.providers import MarketQuote, ProviderReport
 from wire.feed import build_quotes
-
-FACTOR_ONE_MICRO = 1_000_000
-WIN_FACTOR_MICRO = {"won": FACTOR_ONE_MICRO, "lost": 0, "void": 0}
-CONFIRMED = 2
+from wire.results import build_market_result
 
 
 def build_update(
@@ -75,17 +74,13 @@ def build_state(report: ProviderReport) -> fixture_pb2.MatchState:
 
 def build_result(market_id: str, outcomes: dict[str, str]) -> feed_pb2.MarketResult:
     """Return the settlement of one market."""
-    return feed_pb2.MarketResult(
-        kind=feed_pb2.RESULT_KIND_SETTLEMENT,
-        market_id=market_id,
-        certainty=CONFIRMED,
-        outcomes=[
-            feed_pb2.OutcomeResult(
-                outcome_id=outcome_id,
-                win_factor_micro=WIN_FACTOR_MICRO[result],
-                void_factor_micro=FACTOR_ONE_MICRO if result == "void" else 0,
-                dead_heat_factor_micro=FACTOR_ONE_MICRO,
-            )
-            for outcome_id, result in outcomes.items()
-        ],
+    results = tuple(
+        OutcomeResult(
+            outcome_id,
+            FACTOR_ONE_MICRO if result == "won" else 0,
+            FACTOR_ONE_MICRO if result == "void" else 0,
+            FACTOR_ONE_MICRO,
+        )
+        for outcome_id, result in outcomes.items()
     )
+    return build_market_result(MarketResult(ResultKind.SETTLEMENT, market_id, results, certainty=CONFIRMED))

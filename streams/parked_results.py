@@ -9,8 +9,8 @@ import structlog
 from prometheus_client import Counter, Gauge
 
 from bets.ports import DueResult, ParkedCounts, ParkedResults, ResultContradicts, ResultMessage, ResultReferred
-from bets.settlement import ResultMalformed
 from kernel.errors import Unavailable
+from markets.results import ResultMalformed
 from streams.retry import retry_while
 from streams.settlement_pages import Pages
 from wire.results import read_results

@@ -27,8 +27,8 @@ from google.protobuf.message import DecodeError
 from prometheus_client import Counter, Gauge
 
 from bets.ports import KeyedResult, ResultContradicts, ResultMessage, ResultReferred, ResultWaits
-from bets.settlement import ResultKind, ResultMalformed
 from kernel.errors import Unavailable
+from markets.results import ResultKind, ResultMalformed
 from overround.feed.v1 import feed_pb2
 from streams.inbox import Inbox
 from streams.parked_results import FAILED, Parking

@@ -14,7 +14,6 @@ import asyncpg
 from bets.answer import BetAnswer, BetRefusal, Claim, Inquiry, PlaceCommand
 from bets.bet import Bet, Leg
 from bets.ports import KeyedResult, ResultMessage, SettlementPage
-from bets.settlement import MarketResult, OutcomeResult, ResultKind
 from infra.migrations.postgres_migration import migrate_postgres
 from infra.settings import Ledger, Settings
 from infra.stores.postgres import PostgresPool
@@ -26,6 +25,7 @@ from infra.stores.postgres_wallet import PostgresWallet
 from kernel.commands import fingerprint_of
 from kernel.errors import Unavailable
 from kernel.money import Money
+from markets.results import MarketResult, OutcomeResult, ResultKind
 from pam.player import Player, PlayerRole
 from wire.results import build_market_result, read_results
 

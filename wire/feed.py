@@ -8,16 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from markets.layout import MarketLayout
-from odds.football.own_results import FACTOR_ONE_MICRO, SCORE_UNKNOWN, OwnResult
+from markets.results import MarketResult, ResultKind
 from odds.provider_rights import HOUSE
-from odds.updates import FixtureUpdate, ProviderSign, Quotes, ResultKind, ResultMark
+from odds.updates import FixtureUpdate, ProviderSign, Quotes, ResultMark
 from overround.feed.v1 import feed_pb2
 from wire.fixtures import parse_description, parse_state
 from wire.layouts import BYTE, ODDS, layout_of, pack, unpack
+from wire.results import build_market_result
 
 RAW_BYTES_MAX = 1_048_576
-MATCH_CALLED_OFF = "MATCH_CALLED_OFF"
-CONFIRMED = 2
 
 
 def build_quotes(
@@ -130,39 +129,14 @@ def build_results(
     return message
 
 
-def build_own_results(fixture_id: str, *, sequence: int, results: Sequence[OwnResult]) -> feed_pb2.FixtureResults:
+def build_own_results(fixture_id: str, *, sequence: int, results: Sequence[MarketResult]) -> feed_pb2.FixtureResults:
     """Return the message that settlement acts on for results of markets that we alone offer."""
     return feed_pb2.FixtureResults(
         provider_id=HOUSE,
         fixture_id=fixture_id,
         sequence=sequence,
-        results=[_build_own_result(result) for result in results],
+        results=[build_market_result(result) for result in results],
     )
-
-
-def _build_own_result(result: OwnResult) -> feed_pb2.MarketResult:
-    return feed_pb2.MarketResult(
-        kind=feed_pb2.ResultKind.ValueType(result.kind),
-        market_id=result.market_id,
-        outcomes=[
-            feed_pb2.OutcomeResult(
-                outcome_id=outcome.outcome_id,
-                win_factor_micro=outcome.win_factor_micro,
-                void_factor_micro=outcome.void_factor_micro,
-                dead_heat_factor_micro=FACTOR_ONE_MICRO,
-            )
-            for outcome in result.outcomes
-        ],
-        void_reason=_void_reason(result),
-        certainty=CONFIRMED if result.kind is ResultKind.SETTLEMENT else 0,
-        referral_reason=result.referral_reason,
-    )
-
-
-def _void_reason(result: OwnResult) -> str:
-    if result.kind is not ResultKind.CANCEL:
-        return ""
-    return SCORE_UNKNOWN if result.referral_reason else MATCH_CALLED_OFF
 
 
 def build_dead_letter(*, reason: str, message: str, source: str, time_us: int, raw: bytes) -> feed_pb2.DeadLetter:

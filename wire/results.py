@@ -7,7 +7,7 @@ import hashlib
 from google.protobuf.message import DecodeError
 
 from bets.ports import KeyedResult, ResultMessage
-from bets.settlement import MarketResult, OutcomeResult, Reduction, ResultKind, ResultMalformed
+from markets.results import MarketResult, OutcomeResult, Reduction, ResultKind, ResultMalformed
 from overround.feed.v1 import feed_pb2
 
 

@@ -7,10 +7,10 @@ from typing import Final
 from gateway.feeds.betfair_definition import time_ms_of
 from gateway.feeds.betfair_market import ExchangeMarket, Runner
 from gateway.feeds.refusals import MessageMalformed
+from markets.odds import FACTOR_ONE_MICRO
+from markets.results import CONFIRMED, REDUCTIONS_MAX
 from overround.feed.v1.feed_pb2 import MarketResult, OutcomeResult, Reduction, ResultKind
 
-FACTOR_ONE: Final = 1_000_000
-REDUCTIONS_MAX: Final = 64
 REDUCTION_MIN_PERCENT: Final = 2.5
 """To win, smaller factors take nothing off."""
 _WIN: Final = "WIN"
@@ -35,7 +35,7 @@ def results_of(market: ExchangeMarket) -> MarketResult | None:
         kind=ResultKind.RESULT_KIND_SETTLEMENT,
         market_id=market.market_id,
         outcomes=[_outcome_of(runner, dead_heat_factor_micro) for runner in runners],
-        certainty=2,
+        certainty=CONFIRMED,
         reductions=_reductions_of(market),
     )
 
@@ -44,21 +44,21 @@ def _dead_heat_factor_micro(market: ExchangeMarket) -> int:
     won_count = sum(runner.status in _WON for runner in market.runner_by_id.values())
     place_count = market.place_count
     if won_count <= 1 or place_count == 0 or (place_count is not None and won_count <= place_count):
-        return FACTOR_ONE
+        return FACTOR_ONE_MICRO
     if place_count != 1:
         raise MessageMalformed(
             f"Market {market.exchange_id} must say who tied, had {won_count} winners, places paid: {place_count}"
         )
-    return FACTOR_ONE // won_count
+    return FACTOR_ONE_MICRO // won_count
 
 
 def _outcome_of(runner: Runner, dead_heat_factor_micro: int) -> OutcomeResult:
     is_won = runner.status in _WON
     return OutcomeResult(
         outcome_id=runner.outcome_id,
-        win_factor_micro=FACTOR_ONE if is_won else 0,
-        void_factor_micro=FACTOR_ONE if runner.is_removed else 0,
-        dead_heat_factor_micro=dead_heat_factor_micro if is_won else FACTOR_ONE,
+        win_factor_micro=FACTOR_ONE_MICRO if is_won else 0,
+        void_factor_micro=FACTOR_ONE_MICRO if runner.is_removed else 0,
+        dead_heat_factor_micro=dead_heat_factor_micro if is_won else FACTOR_ONE_MICRO,
     )
 
 
@@ -78,7 +78,7 @@ def _reductions_of(market: ExchangeMarket) -> list[Reduction]:
             reductions.append(
                 Reduction(
                     before_ms=runner.removed_ms if removal is None else time_ms_of(removal),
-                    deduction_micro=round(percent * FACTOR_ONE / 100),
+                    deduction_micro=round(percent * FACTOR_ONE_MICRO / 100),
                     is_off_winnings_only=not is_win,
                 )
             )

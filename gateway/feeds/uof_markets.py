@@ -14,7 +14,6 @@ from lxml import etree
 from gateway.feeds.refusals import FeedRefused, MessageMalformed, MessageOversized
 from gateway.feeds.uof_catalogue import MARKET_STATUSES, canonical_market_id, canonical_outcome_id
 from gateway.feeds.uof_values import (
-    FACTOR_ONE,
     attribute,
     epoch_ms_of,
     factor_micro_of,
@@ -24,11 +23,12 @@ from gateway.feeds.uof_values import (
 )
 from gateway.feeds.validation import MARKETS_MAX, NAME_LENGTH_MAX, OUTCOMES_MAX, RESULTS_MAX
 from markets.layout import LayoutMalformed, MarketLayout
+from markets.odds import FACTOR_ONE_MICRO
 from overround.feed.v1.feed_pb2 import MarketResult, OutcomeResult, Quotes, ResultKind
 from overround.odds.v1.book_pb2 import MarketStatus
 
 _KNOWN_IN_MARKET = frozenset({"outcome", "market_metadata"})
-_WIN_FACTORS = {"1": FACTOR_ONE, "0": 0, "-1": None}
+_WIN_FACTORS = {"1": FACTOR_ONE_MICRO, "0": 0, "-1": None}
 
 
 @dataclass(slots=True)
@@ -205,7 +205,7 @@ def _decided_outcomes(market: etree._Element, number: str, market_id: str) -> li
                 outcome_id=outcome_id,
                 win_factor_micro=win_factor_micro,
                 void_factor_micro=factor_micro_of(outcome, "void_factor", 0),
-                dead_heat_factor_micro=factor_micro_of(outcome, "dead_heat_factor", FACTOR_ONE),
+                dead_heat_factor_micro=factor_micro_of(outcome, "dead_heat_factor", FACTOR_ONE_MICRO),
             )
         )
     return decided

@@ -10,8 +10,8 @@ from lxml import etree
 
 from gateway.feeds.reading import RAW_BYTES_MAX
 from gateway.feeds.refusals import MessageMalformed, MessageOversized
+from markets.odds import FACTOR_ONE_MICRO
 
-FACTOR_ONE: Final = 1_000_000
 DECIMAL_ODDS_MAX: Final = 10_000.0
 TIME_MS_MAX: Final = (1 << 43) - 1
 COUNT_MAX: Final = 100_000
@@ -110,7 +110,7 @@ def factor_micro_of(element: etree._Element, name: str, default: int) -> int:
         return default
     if not _DECIMAL.fullmatch(text) or float(text) > 1:
         raise MessageMalformed(f"{name} must be a number from 0 to 1, was {text[:32]!r}")
-    return round(float(text) * FACTOR_ONE)
+    return round(float(text) * FACTOR_ONE_MICRO)
 
 
 def score_of(element: etree._Element, name: str) -> int:

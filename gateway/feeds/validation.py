@@ -9,9 +9,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from bets.settlement import ResultMalformed
 from gateway.feeds.refusals import MessageMalformed, MessageOversized
 from markets.layout import LayoutMalformed
+from markets.results import ResultMalformed
 from overround.feed.v1.feed_pb2 import BetStop, FeedUpdate, MarketResult, Quotes, ResultKind
 from overround.odds.v1.book_pb2 import MarketStatus
 from overround.odds.v1.fixture_pb2 import FixtureDescription, FixtureStatus, MatchState, Period, Score

@@ -11,18 +11,10 @@ import asyncpg
 import orjson
 
 from bets.ports import KeyedResult, ResultContradicts, ResultReferred, ResultWaits, SettlementPage
-from bets.settlement import (
-    MarketResult,
-    OutcomeResult,
-    Reduction,
-    ResultKind,
-    SettledBet,
-    StakedBet,
-    settle,
-    words_of,
-)
+from bets.settlement import SettledBet, StakedBet, settle
 from infra.stores.postgres import Connection, PostgresPool
 from kernel.errors import InvariantBroken
+from markets.results import MarketResult, OutcomeResult, Reduction, ResultKind, words_of
 
 SET_ASIDE_MAX: Final = 20
 """Bets of one result that are set aside; where more fail, it is the result that cannot be applied."""

@@ -10,7 +10,7 @@ always stands for the same results, however often they are sent.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from typing import Final
 
@@ -20,10 +20,11 @@ from markets.fixture import FixtureStatus, MarketStatus, MatchState, Period, Sco
 from markets.football import market_ids as ids
 from markets.football.selections import HALF_LINES, MATCH_LINES, score_selections
 from markets.layout import MarketLayout
+from markets.odds import FACTOR_ONE_MICRO
 from markets.period_scores import NO_SCORES, PeriodScores
+from markets.results import CONFIRMED, MarketResult, OutcomeResult, ResultKind
 from odds.book import Abandonment, OwnSettlement
 from odds.fixture_state import BELIEF_US_MAX, OVER_STATUSES, FixtureState, ending, own_markets_of
-from odds.updates import ResultKind
 
 SCORES_CACHED_MAX: Final = 512
 _REPLACED_BY: Final = {
@@ -31,7 +32,7 @@ _REPLACED_BY: Final = {
     ResultKind.CANCEL: ResultKind.CANCEL_ROLLBACK,
 }
 """What a word makes needless: the ledger replaces a settlement by another, and keeps one cancellation."""
-FACTOR_ONE_MICRO: Final = 1_000_000
+MATCH_CALLED_OFF: Final = "MATCH_CALLED_OFF"
 SCORE_UNKNOWN: Final = "SCORE_UNKNOWN"
 """Why a person has to look at one of our markets: nobody told in time the score that it is settled by."""
 GRACE_US: Final = 900_000_000
@@ -46,29 +47,6 @@ _HALVES: Final = (ids.FIRST, ids.EQUAL, ids.SECOND)
 
 StakeParts = tuple[float, float]
 """Which part of a stake wins, and which loses; the rest is handed back."""
-
-
-@dataclass(frozen=True, slots=True)
-class OwnOutcome:
-    """How an outcome came out, in millionths: what is handed back, and which share of the rest wins."""
-
-    outcome_id: str
-    win_factor_micro: int
-    void_factor_micro: int
-
-
-@dataclass(frozen=True, slots=True)
-class OwnResult:
-    """A result of one of our markets, or a correction; a settlement names all outcomes.
-
-    Attributes:
-        referral_reason: Why a person has to look at it first; empty where it counts.
-    """
-
-    kind: ResultKind
-    market_id: str
-    outcomes: tuple[OwnOutcome, ...] = ()
-    referral_reason: str = ""
 
 
 def settle_own(state: FixtureState, now_us: int) -> FixtureState:
@@ -91,7 +69,7 @@ def settle_own(state: FixtureState, now_us: int) -> FixtureState:
     return replace(state, own_markets=own.astype(np.uint8), own_settlement=settlement, result_statuses=statuses)
 
 
-def own_results(state: FixtureState) -> tuple[OwnResult, ...]:
+def own_results(state: FixtureState) -> tuple[MarketResult, ...]:
     """Return what was said last of our own markets, always the same for the same sequence.
 
     What may have stood before and would show through is taken back first. A market that waits for its score has none.
@@ -99,7 +77,7 @@ def own_results(state: FixtureState) -> tuple[OwnResult, ...]:
     settlement, own = state.own_settlement, state.own_markets
     if settlement is None or own is None:
         return ()
-    results: list[OwnResult] = []
+    results: list[MarketResult] = []
     for market in np.flatnonzero(own).tolist():
         market_id = state.layout.market_ids[market]
         result = _result(state.layout, market, settlement)
@@ -108,7 +86,7 @@ def own_results(state: FixtureState) -> tuple[OwnResult, ...]:
             _REPLACED_BY[result.kind] for result in said if not result.referral_reason
         }
         if settlement.sequence > 1:
-            results += [OwnResult(kind, market_id) for kind in sorted(taken_back, reverse=True)]
+            results += [MarketResult(kind, market_id) for kind in sorted(taken_back, reverse=True)]
         results += said
     return tuple(results)
 
@@ -181,7 +159,7 @@ def _status(layout: MarketLayout, market: int, settlement: OwnSettlement) -> int
     return MarketStatus.SETTLED if result.kind is ResultKind.SETTLEMENT else MarketStatus.CANCELLED
 
 
-def _result(layout: MarketLayout, market: int, settlement: OwnSettlement) -> OwnResult | None:
+def _result(layout: MarketLayout, market: int, settlement: OwnSettlement) -> MarketResult | None:
     """Return how a market came out; None where nothing is said of it, or not yet."""
     if not settlement.is_standing:
         return None
@@ -189,10 +167,12 @@ def _result(layout: MarketLayout, market: int, settlement: OwnSettlement) -> Own
     known = _known_stakes(settlement.scores, settlement.abandonment)
     if all((market_id, outcome_id) in known for outcome_id in outcome_ids):
         outcomes = tuple(_outcome(outcome_id, known[market_id, outcome_id]) for outcome_id in outcome_ids)
-        return OwnResult(ResultKind.SETTLEMENT, market_id, outcomes)
+        return MarketResult(ResultKind.SETTLEMENT, market_id, outcomes, certainty=CONFIRMED)
     if settlement.abandonment is not None and _is_void(market_id, settlement.scores, settlement.abandonment):
-        return OwnResult(ResultKind.CANCEL, market_id)
-    return OwnResult(ResultKind.CANCEL, market_id, (), SCORE_UNKNOWN) if settlement.is_referred else None
+        return MarketResult(ResultKind.CANCEL, market_id, void_reason=MATCH_CALLED_OFF)
+    if not settlement.is_referred:
+        return None
+    return MarketResult(ResultKind.CANCEL, market_id, void_reason=SCORE_UNKNOWN, referral_reason=SCORE_UNKNOWN)
 
 
 def _is_void(market_id: str, scores: PeriodScores, abandonment: Abandonment) -> bool:
@@ -207,11 +187,13 @@ def _is_void(market_id: str, scores: PeriodScores, abandonment: Abandonment) -> 
     return not is_of_halves or abandonment.score == Score(0, 0)
 
 
-def _outcome(outcome_id: str, parts: StakeParts) -> OwnOutcome:
+def _outcome(outcome_id: str, parts: StakeParts) -> OutcomeResult:
     win, lose = parts
     back = 1.0 - win - lose
     win_factor = win / (win + lose) if back < 1.0 else 0.0
-    return OwnOutcome(outcome_id, round(win_factor * FACTOR_ONE_MICRO), round(back * FACTOR_ONE_MICRO))
+    return OutcomeResult(
+        outcome_id, round(win_factor * FACTOR_ONE_MICRO), round(back * FACTOR_ONE_MICRO), FACTOR_ONE_MICRO
+    )
 
 
 @lru_cache(maxsize=SCORES_CACHED_MAX)

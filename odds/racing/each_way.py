@@ -11,11 +11,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from markets.odds import ODDS_ONE_MILLI
 from odds.model_input import ModelInputInvalid
 
 Floats = NDArray[np.float64]
 
-ODDS_ONE_MILLI: Final = 1_000
 ROUNDING_MAX: Final = 1e-9
 """By how much chances that were added up may be out of range."""
 

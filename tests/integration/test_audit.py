@@ -12,12 +12,12 @@ import pytest
 from clickhouse_driver import Client
 from rich.console import Console
 
-from bets.settlement import ResultKind
 from infra.audit import Finding, audit_ledger, build_table
 from infra.audit_checks import CHECKS
 from infra.migrations.postgres_migration import migrate_postgres
 from infra.settings import Audit, Settings
 from infra.stores.postgres_chain import append_block
+from markets.results import ResultKind
 from tests.ledger_world import LedgerWorld, build_command, claim_of, correction, open_world, settlement
 
 SETTLED_BET = "(SELECT bet_id FROM bets.bet WHERE event_count > 1 ORDER BY bet_id LIMIT 1)"

@@ -9,13 +9,13 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from bets.settlement import ResultKind
 from infra.audit import check_ledger
 from infra.migrations.postgres_migration import migrate_postgres
 from infra.settings import Settings
 from infra.stores.postgres import Connection
 from infra.stores.postgres_chain import append_block
 from infra.stores.postgres_records import append_records
+from markets.results import ResultKind
 from tests.integration.test_audit import on_server, play_a_bit_of_everything, with_database
 from tests.ledger_world import LedgerWorld, correction, open_world, settlement
 

@@ -13,7 +13,6 @@ import pytest
 
 from bets.answer import BetAnswer, BetRefusal, StakeBounds, Standing, TooManyRefusals
 from bets.bet import BetStatus
-from bets.settlement import ResultKind
 from infra.settings import Ledger, Settings
 from infra.stores.open_bets import PostgresOpenBets
 from infra.stores.postgres import PostgresPool
@@ -21,6 +20,7 @@ from kernel.commands import Overloaded, RequestIdReused
 from kernel.errors import Unavailable
 from kernel.ids import IdMalformed
 from kernel.money import CurrencyMismatch, Money
+from markets.results import ResultKind
 from pam.player import PlayerBlocked, PlayerRole, StoredPlayer, UsernameTaken
 from pam.session import BettorRequired
 from risk.ports import ExposureEntry, ReservationKey

@@ -24,11 +24,12 @@ from hypothesis.stateful import (
 
 from bets.answer import BetAnswer, PlaceCommand
 from bets.bet import BetStatus
-from bets.settlement import MarketResult, ResultKind, return_minor
+from bets.settlement import return_minor
 from infra.audit import audit_ledger
 from infra.settings import Settings
 from infra.stores.postgres_chain import append_block
 from kernel.money import Money
+from markets.results import MarketResult, ResultKind
 from pam.player import Player
 from tests.ledger_world import LedgerWorld, build_command, correction, open_world, scratch_database, settlement
 

@@ -15,12 +15,12 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
-from bets.settlement import MarketResult, ResultKind
 from infra.audit import audit_ledger
 from infra.settings import Settings
 from infra.stores.postgres_parked import PostgresParkedResults
 from infra.stores.postgres_settlement import PostgresSettlementLedger
 from kernel.clock import SystemClock
+from markets.results import MarketResult, ResultKind
 from overround.feed.v1 import feed_pb2
 from streams import parked_results, settlement_pages
 from streams.parked_results import Parking

@@ -17,11 +17,11 @@ import pytest
 
 from bets.bet import BetStatus
 from bets.ports import ResultMessage
-from bets.settlement import MarketResult, ResultKind
 from infra.audit import audit_ledger
 from infra.kafka import KafkaOutlet
 from infra.processes.settlement import settle
 from infra.settings import ROOT, Settings
+from markets.results import MarketResult, ResultKind
 from overround.feed.v1 import feed_pb2
 from tests.ledger_world import LedgerWorld, build_keyed, correction, open_world, scratch_database, settlement
 from wire.results import build_market_result

@@ -26,8 +26,9 @@ from infra.stores.redis_client import open_redis
 from kernel.clock import SystemClock
 from kernel.errors import Unavailable
 from markets.catalogue import winners_of
+from markets.odds import potential_return_minor
 from markets.winners import ONE_WINNER
-from risk.exposure import MarketExposure, potential_return_minor
+from risk.exposure import MarketExposure
 from risk.keeping import ExposureKeeping, KeepingRules
 from risk.ports import ExposureEntry, ReservationKey, ReservationState
 from tests.joint_results import results_by_market

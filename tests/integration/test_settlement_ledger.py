@@ -14,13 +14,13 @@ import pytest
 
 from bets.bet import Bet, BetEventKind, BetStatus
 from bets.ports import ResultContradicts, ResultMessage, ResultReferred
-from bets.settlement import MarketResult, Reduction, ResultKind
 from infra.settings import Settings
 from infra.stores.postgres_settlement import SET_ASIDE_MAX
 from kernel.errors import InvariantBroken
 from markets.fixture import MarketStatus
-from odds import updates as odds_updates
+from markets.results import MarketResult, Reduction, ResultKind
 from odds.provider_rights import FIXTURE_NOT_QUOTED
+from odds.updates import ResultMark
 from tests.ledger_world import (
     LedgerWorld,
     build_command,
@@ -583,7 +583,7 @@ async def test_book_and_ledger_agree_where_a_market_stands_after_any_results_of_
         state = folded(update(quoted=quotes(), state=in_play()))
         for number, kind in enumerate(kinds):
             await world.apply(fixture_id, results[kind], key=f"{fixture_id}/{number}")
-            mark = odds_updates.ResultMark(odds_updates.ResultKind(kind), "1x2", is_windowed=False)
+            mark = ResultMark(kind, "1x2", is_windowed=False)
             state = folded(update(result_marks=(mark,)), state=state)
         (closed,) = await world.fetch("SELECT bets.market_is_closed($1, '1x2', ledger.now_us())", fixture_id)
         status = (await now(world, bet)).status

@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 
 from markets.fixture import MarketStatus
 from markets.layout import MarketLayout
+from markets.results import ResultKind
 from odds.fixture_state import FixtureState, new_state, restore_state
 from odds.folding import fold
 from odds.policy import PricingPolicy
 from odds.provider_rights import EVERYBODYS_RIGHTS, ProviderRights, RightsTable, judge_update
-from odds.updates import FixtureUpdate, Quotes, ResultKind, ResultMark
+from odds.updates import FixtureUpdate, Quotes, ResultMark
 from overround.odds.v1 import book_pb2
 from tests.unit.pricing_world import NOW_US, in_play, priced
 from wire.books import encode_book, encode_explanation, parse_book, parse_explanation
@@ -27,7 +28,7 @@ DECIDED_MAX = 3
 MARKETS = [f"m{number}" for number in range(9)]
 OPEN, SUSPENDED = MarketStatus.OPEN, MarketStatus.SUSPENDED
 OFFICIAL = RightsTable((ProviderRights("alpha", is_official=True), ProviderRights("bravo", may_decide_shared=True)))
-KINDS = tuple(kind for kind in ResultKind if kind is not ResultKind.UNKNOWN)
+KINDS = tuple(ResultKind)
 
 
 @dataclass

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from itertools import groupby
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from markets.catalogue import TYPES, market_of, winners_of
 from risk.exposure import MarketExposure
 from risk.liability import FixtureLiability, LegChange, OutboxPosition, fold
 from tests.joint_results import Result, results_by_market
+from tests.tries import tries
 
 MARKET_IDS = sorted(results_by_market(), key=lambda market_id: market_of(market_id).type.type_id)
 IDS_BY_TYPE = {type_id: list(ids) for type_id, ids in groupby(MARKET_IDS, lambda name: market_of(name).type.type_id)}
@@ -39,7 +40,7 @@ def test_every_type_and_every_name_of_it_is_looked_at() -> None:
     assert set(IDS_BY_TYPE) == {known.type_id for known in TYPES} | {""}
 
 
-@settings(max_examples=300)
+@tries(300)
 @given(bets_on_a_market())
 def test_the_worst_loss_of_a_market_is_that_of_its_dearest_result(drawn: tuple[str, list[Bet]]) -> None:
     market_id, bets = drawn
@@ -53,7 +54,7 @@ def test_the_worst_loss_of_a_market_is_that_of_its_dearest_result(drawn: tuple[s
         assert found_minor == dearest_minor
 
 
-@settings(max_examples=300)
+@tries(300)
 @given(bets_on_a_market(), st.integers(0, 10**6))
 def test_no_result_costs_more_than_the_limit(drawn: tuple[str, list[Bet]], loss_minor_max: int) -> None:
     market_id, asked = drawn

@@ -7,8 +7,9 @@ from itertools import chain, combinations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from markets.odds import potential_return_minor
 from markets.winners import ANY_WINNERS, Winners
-from risk.exposure import MarketExposure, potential_return_minor
+from risk.exposure import MarketExposure
 
 OUTCOMES = ("home", "draw", "away", "other")
 BETS = st.lists(

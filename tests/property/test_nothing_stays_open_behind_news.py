@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from markets.fixture import MarketStatus
 from markets.layout import MarketLayout
+from markets.results import ResultKind
 from odds.fixture_state import FixtureState, new_state
 from odds.folding import fold, suspend_for
-from odds.updates import FixtureUpdate, Quotes, ResultKind, ResultMark
+from odds.updates import FixtureUpdate, Quotes, ResultMark
 from tests.tries import tries
 from tests.unit.pricing_world import NOW_US, in_play, priced
 

@@ -6,16 +6,9 @@ from math import floor
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bets.settlement import (
-    FACTOR_ONE_MICRO,
-    REDUCTIONS_MAX,
-    SHARERS_MAX,
-    OutcomeResult,
-    Reduction,
-    read_factor,
-    reduced_return_minor,
-    return_minor,
-)
+from bets.settlement import SHARERS_MAX, read_factor, reduced_return_minor, return_minor
+from markets.odds import FACTOR_ONE_MICRO
+from markets.results import REDUCTIONS_MAX, OutcomeResult, Reduction
 
 factors = st.integers(0, FACTOR_ONE_MICRO) | st.sampled_from([0, 333_333, 500_000, FACTOR_ONE_MICRO])
 dead_heat_factors = st.integers(1, FACTOR_ONE_MICRO) | st.sampled_from([333_333, 500_000, FACTOR_ONE_MICRO])

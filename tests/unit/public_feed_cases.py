@@ -12,12 +12,12 @@ from gateway.feeds.betfair import BetfairAdapter
 from gateway.feeds.reading import Reading
 from gateway.feeds.uof import UofAdapter
 from markets.fixture import MarketStatus
+from markets.results import ResultKind
 from odds.fixture_state import FixtureState, new_state
 from odds.folding import fold
 from odds.football.own_results import own_results
 from odds.policy import PricingPolicy
 from odds.repricing import Repricing, price
-from odds.updates import ResultKind
 from overround.feed.v1.feed_pb2 import FeedUpdate, MarketResult
 from overround.feed.v1.feed_pb2 import ResultKind as WireResultKind
 from risk.exposure import MarketExposure

@@ -18,8 +18,10 @@ from numpy.typing import NDArray
 from bets.acceptance import BetReason, Bettor, decide
 from bets.answer import BetRefusal
 from bets.request import BetRequest, LegRequest, PricePolicy
-from bets.settlement import FACTOR_ONE_MICRO, OutcomeResult, return_minor
+from bets.settlement import return_minor
 from kernel.money import Money
+from markets.odds import FACTOR_ONE_MICRO
+from markets.results import OutcomeResult
 from odds.cricket import SECOND, InningsScores, MatchForecast, win_matches
 from odds.football.goal_models import GoalModelSpec, fit_goal_model
 from odds.football.implied_means import PriceTargets, imply_goal_means

@@ -7,8 +7,9 @@ from uuid import uuid4
 import pytest
 
 from bets.answer import BetRefusal
-from bets.bet import Bet, BetEvent, BetEventKind, BetStatus, Leg, potential_return_minor
+from bets.bet import Bet, BetEvent, BetEventKind, BetStatus, Leg
 from kernel.money import Money
+from markets.odds import potential_return_minor
 from overround.common.v1.outbox_pb2 import OutboxPosition
 from wallet.balance import Balance
 from wallet.transfer import Transfer
@@ -70,10 +71,8 @@ def test_a_figure_that_is_not_the_trouble_is_unset() -> None:
 
 @pytest.mark.parametrize(("stake_minor", "odds_milli", "expected"), [(100, 2_333, 233), (1, 1_999, 1), (3, 1_334, 4)])
 def test_a_potential_return_is_rounded_down(stake_minor: int, odds_milli: int, expected: int) -> None:
-    leg = Leg("f", "m", "o", odds_milli, 1, False, "")
-    assert potential_return_minor(stake_minor, [leg]) == expected
+    assert potential_return_minor(stake_minor, odds_milli) == expected
 
 
 def test_odds_of_several_legs_are_multiplied_before_rounding() -> None:
-    leg = Leg("f", "m", "o", 1_999, 1, False, "")
-    assert potential_return_minor(100, [leg, leg]) == 399
+    assert potential_return_minor(100, 1_999, 1_999) == 399

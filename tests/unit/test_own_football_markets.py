@@ -11,17 +11,18 @@ from bets.settlement import return_minor
 from infra.processes.pricing import build_policy
 from infra.settings import LOCAL_FOOTBALL_OFFER, Pricing, Settings
 from markets.fixture import FixtureDescription, FixtureStatus, MarketStatus, MatchState, Period, Score, SuspensionReason
+from markets.results import MarketResult, ResultKind
 from odds.book import PriceSource
 from odds.fixture_state import BELIEF_US_MAX, FixtureState, restore_state
 from odds.folding import follow_trader
 from odds.football.catalogue import catalogue
 from odds.football.markets import price_matches
 from odds.football.match_states import GoalTiming, MatchStates, RedCardEffects
-from odds.football.own_results import OwnResult, own_results_due_us
+from odds.football.own_results import own_results_due_us
 from odds.model_input import ModelInputInvalid
 from odds.policy import PricingPolicy
 from odds.repricing import Repricing
-from odds.updates import ResultKind, TraderCommand, TradingAction
+from odds.updates import TraderCommand, TradingAction
 from overround.odds.v1 import book_pb2
 from tests.unit.football_world import fair, market_status, match_update, odds_milli, playing, quoted, sources
 from tests.unit.pricing_world import NOW_US, folded, priced, update
@@ -63,9 +64,9 @@ def reason(state: FixtureState, market_id: str) -> int:
     return int(state.book.suspension_reasons[state.layout.market_index(market_id)])
 
 
-def results(state: FixtureState) -> dict[str, list[OwnResult]]:
+def results(state: FixtureState) -> dict[str, list[MarketResult]]:
     """Return what is said of each of our own markets."""
-    said: dict[str, list[OwnResult]] = {}
+    said: dict[str, list[MarketResult]] = {}
     for result in Repricing(state, False, priced(state, policy=POLICY).explanation).own_results:
         said.setdefault(result.market_id, []).append(result)
     return said

@@ -6,12 +6,13 @@ import pytest
 
 from markets.fixture import FixtureDescription, FixtureStatus, MarketStatus, MatchState, Period, SuspensionReason
 from markets.layout import MarketLayout
+from markets.results import ResultKind
 from odds.fixture_state import restore_state
 from odds.folding import follow_trader
 from odds.policy import PricingPolicy
 from odds.start_guard import StartGuard
 from odds.suspension import next_change_us
-from odds.updates import ResultKind, ResultMark, TraderCommand, TradingAction
+from odds.updates import ResultMark, TraderCommand, TradingAction
 from tests.unit.pricing_world import FAIR_ISH, NOW_US, folded, in_play, priced, quotes, reasons, statuses, update
 
 NONE, PROVIDER = SuspensionReason.NONE, SuspensionReason.PROVIDER

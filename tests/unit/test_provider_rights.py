@@ -10,12 +10,13 @@ from infra.processes.pricing import build_policy
 from infra.settings import Pricing, ProviderRight
 from markets.fixture import FixtureDescription, FixtureStatus, MarketStatus, MatchState, Period, SuspensionReason
 from markets.layout import MarketLayout
+from markets.results import ResultKind
 from odds.fixture_state import BELIEF_US_MAX, FixtureState, new_state, restore_state
 from odds.folding import fold, follow_trader
 from odds.policy import PricingPolicy
 from odds.provider_rights import EVERYBODYS_RIGHTS, ProviderRights, RightsTable, judge_update
 from odds.suspension import next_change_us
-from odds.updates import FixtureUpdate, ResultKind, ResultMark, TraderCommand, TradingAction
+from odds.updates import FixtureUpdate, ResultMark, TraderCommand, TradingAction
 from overround.odds.v1 import book_pb2
 from tests.unit.football_world import match_update, playing, quoted
 from tests.unit.pricing_world import FAIR_ISH, NOW_US, folded, in_play, priced, quotes, reasons, statuses, update

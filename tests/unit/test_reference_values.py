@@ -12,7 +12,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from bets.settlement import FACTOR_ONE_MICRO, OutcomeResult, return_minor
+from bets.settlement import return_minor
+from markets.odds import FACTOR_ONE_MICRO
+from markets.results import OutcomeResult
 from odds.basketball import lead_wins
 from odds.demand import best_implied_probabilities
 from odds.formats import OddsFormat, floor_milli, parse_odds

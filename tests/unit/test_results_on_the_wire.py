@@ -3,7 +3,7 @@
 import pytest
 
 from bets.ports import ResultMessage
-from bets.settlement import MarketResult, OutcomeResult, Reduction, ResultKind, ResultMalformed
+from markets.results import MarketResult, OutcomeResult, Reduction, ResultKind, ResultMalformed
 from overround.feed.v1 import feed_pb2
 from wire.feed import build_results, parse_update
 from wire.results import build_market_result, parse_market_result, read_results, result_keys

@@ -6,7 +6,8 @@ from uuid import UUID
 import pytest
 
 from bets.bet import BetStatus
-from bets.settlement import (
+from bets.settlement import SettledBet, StakedBet, reduced_return_minor, return_minor, settle
+from markets.results import (
     REDUCTIONS_MAX,
     REFERRAL_REASON_LENGTH_MAX,
     MarketResult,
@@ -14,11 +15,6 @@ from bets.settlement import (
     Reduction,
     ResultKind,
     ResultMalformed,
-    SettledBet,
-    StakedBet,
-    reduced_return_minor,
-    return_minor,
-    settle,
 )
 
 WON = OutcomeResult("home", 1_000_000, 0, 1_000_000)

@@ -7,12 +7,12 @@ import pytest
 from gateway.feeds.uof import UofAdapter
 from gateway.feeds.validation import UpdateValidator
 from markets.fixture import FixtureDescription, FixtureStatus, Period, Score
+from markets.results import ResultKind
 from odds.fixture_state import FixtureState
 from odds.folding import fold
 from odds.football.own_results import own_results
 from odds.policy import PricingPolicy
 from odds.repricing import price
-from odds.updates import ResultKind
 from overround.feed.v1 import feed_pb2
 from tests.unit.football_world import quoted
 from tests.unit.pricing_world import NOW_US, folded, update
