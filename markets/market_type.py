@@ -16,6 +16,11 @@ class Part(Enum):
     FIRST_HALF = "first_half_"
     SECOND_HALF = "second_half_"
 
+    @property
+    def words(self) -> str:
+        """What screens call it."""
+        return self.name.capitalize().replace("_", " ")
+
 
 class Role(IntEnum):
     """What a market is to its fixture."""

@@ -1,4 +1,4 @@
-"""Generate Python and TypeScript from the contracts: `python protos/generate.py`, or with --check to compare only."""
+"""Generate code from the contracts and words from the catalogue of markets; with --check compare only."""
 
 from __future__ import annotations
 
@@ -11,10 +11,14 @@ import tempfile
 from importlib.resources import files
 from pathlib import Path
 
+from protos.market_words import write_market_page, write_market_words
+
 ROOT = Path(__file__).resolve().parent.parent
 PROTOS = ROOT / "protos"
 PYTHON_OUT = PROTOS / "gen"
 TYPESCRIPT_OUT = ROOT / "web" / "src" / "wire" / "gen"
+MARKET_WORDS_OUT = ROOT / "web" / "src" / "markets" / "gen"
+MARKET_PAGE_OUT = ROOT / "docs" / "gen"
 PLUGINS = Path(sys.executable).parent
 PROTOC_GEN_ES = ROOT / "web" / "node_modules" / ".bin" / "protoc-gen-es"
 TIMEOUT_S = 120
@@ -27,11 +31,17 @@ def main() -> int:
     is_check = parser.parse_args().check
     with tempfile.TemporaryDirectory() as scratch:
         python_new, typescript_new = Path(scratch, "python"), Path(scratch, "typescript")
+        words_new, page_new = Path(scratch, "words"), Path(scratch, "page")
         generate(python_out=python_new, typescript_out=typescript_new)
-        pairs = [(python_new, PYTHON_OUT), (typescript_new, TYPESCRIPT_OUT)]
+        write_market_words(words_new)
+        write_market_page(page_new)
+        pairs = [
+            *((python_new, PYTHON_OUT), (typescript_new, TYPESCRIPT_OUT)),
+            *((words_new, MARKET_WORDS_OUT), (page_new, MARKET_PAGE_OUT)),
+        ]
         if is_check:
             differences = [line for new, old in pairs for line in compare(new, old)]
-            print("\n".join(differences) or "generated code matches the contracts")
+            print("\n".join(differences) or "generated code matches the contracts and the catalogue")
             return 1 if differences else 0
         for new, old in pairs:
             shutil.rmtree(old, ignore_errors=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from markets.football.market_ids import OTHER
+from markets.football import market_ids as ids
 from simulation.football import MatchTimeline
 
 GOALS_MAX = 12
@@ -50,7 +50,7 @@ def price_markets(score: tuple[int, int], remaining_means: tuple[float, float]) 
     ]
     draw_no_bet = markets[0].probabilities[[0, 2]]
     if draw_no_bet.sum() > 0:
-        markets.append(MarketTruth("draw_no_bet", ("home", "away"), draw_no_bet / draw_no_bet.sum()))
+        markets.append(MarketTruth(ids.DRAW_NO_BET, (ids.HOME, ids.AWAY), draw_no_bet / draw_no_bet.sum()))
     markets.append(next_goal_market(score, remaining_means))
     return markets
 
@@ -61,7 +61,8 @@ def next_goal_market(score: tuple[int, int], remaining_means: tuple[float, float
     none = float(np.exp(-total))
     home = (1.0 - none) * (remaining_means[0] / total if total > 0 else 0.5)
     probabilities = np.array([home, none, 1.0 - none - home])
-    return MarketTruth(f"next_goal:{sum(score) + 1}", ("home", "none", "away"), probabilities)
+    market_id = ids.numbered_market_id(ids.NEXT_GOAL, sum(score) + 1)
+    return MarketTruth(market_id, (ids.HOME, ids.NONE, ids.AWAY), probabilities)
 
 
 def settle_match(timeline: MatchTimeline) -> dict[str, dict[str, str]]:
@@ -72,27 +73,27 @@ def settle_match(timeline: MatchTimeline) -> dict[str, dict[str, str]]:
         market_id: {outcome_id: "won" if bool(win(home, away)[0, 0]) else "lost" for outcome_id, win in wins.items()}
         for market_id, wins in MARKETS.items()
     }
-    drawn = {"home": "void", "away": "void"}
-    winner = {"home": "won", "away": "lost"} if score[0] > score[1] else {"home": "lost", "away": "won"}
-    results["draw_no_bet"] = drawn if score[0] == score[1] else winner
-    results[f"next_goal:{sum(score) + 1}"] = settle_next_goal(None)
+    drawn = {ids.HOME: "void", ids.AWAY: "void"}
+    winner = {ids.HOME: "won", ids.AWAY: "lost"} if score[0] > score[1] else {ids.HOME: "lost", ids.AWAY: "won"}
+    results[ids.DRAW_NO_BET] = drawn if score[0] == score[1] else winner
+    results[ids.numbered_market_id(ids.NEXT_GOAL, sum(score) + 1)] = settle_next_goal(None)
     return results
 
 
 def settle_next_goal(side: int | None) -> dict[str, str]:
     """Return the results of a next-goal market by the side that scored; None where nobody did."""
-    winner = {0: "home", 1: "away", None: "none"}[side]
-    return {outcome_id: "won" if outcome_id == winner else "lost" for outcome_id in ("home", "none", "away")}
+    winner = {0: ids.HOME, 1: ids.AWAY, None: ids.NONE}[side]
+    return {outcome_id: "won" if outcome_id == winner else "lost" for outcome_id in (ids.HOME, ids.NONE, ids.AWAY)}
 
 
 def total_wins(line: float) -> dict[str, Win]:
     """Return the conditions of over and under a line of total goals."""
-    return {"over": lambda home, away: home + away > line, "under": lambda home, away: home + away < line}
+    return {ids.OVER: lambda home, away: home + away > line, ids.UNDER: lambda home, away: home + away < line}
 
 
 def handicap_wins(line: float) -> dict[str, Win]:
     """Return the conditions of a handicap on the home side, half lines only."""
-    return {"home": lambda home, away: home + line > away, "away": lambda home, away: home + line < away}
+    return {ids.HOME: lambda home, away: home + line > away, ids.AWAY: lambda home, away: home + line < away}
 
 
 def correct_score_wins() -> dict[str, Win]:
@@ -102,27 +103,27 @@ def correct_score_wins() -> dict[str, Win]:
         return lambda home, away: (home == home_goals) & (away == away_goals)
 
     span = range(CORRECT_SCORE_GOALS_MAX + 1)
-    wins = {f"{home}-{away}": exactly(home, away) for home in span for away in span}
-    wins[OTHER] = lambda home, away: (home > CORRECT_SCORE_GOALS_MAX) | (away > CORRECT_SCORE_GOALS_MAX)
+    wins = {ids.score_outcome_id(home, away): exactly(home, away) for home in span for away in span}
+    wins[ids.OTHER] = lambda home, away: (home > CORRECT_SCORE_GOALS_MAX) | (away > CORRECT_SCORE_GOALS_MAX)
     return wins
 
 
 MARKETS: dict[str, dict[str, Win]] = {
-    "1x2": {
-        "home": lambda home, away: home > away,
-        "draw": lambda home, away: home == away,
-        "away": lambda home, away: home < away,
+    ids.RESULT: {
+        ids.HOME: lambda home, away: home > away,
+        ids.DRAW: lambda home, away: home == away,
+        ids.AWAY: lambda home, away: home < away,
     },
-    **{f"total:{line}": total_wins(line) for line in TOTAL_LINES},
-    **{f"handicap:{line}": handicap_wins(line) for line in HANDICAP_LINES},
-    "btts": {
-        "yes": lambda home, away: (home > 0) & (away > 0),
-        "no": lambda home, away: (home == 0) | (away == 0),
+    **{ids.line_market_id(ids.TOTAL, line): total_wins(line) for line in TOTAL_LINES},
+    **{ids.line_market_id(ids.HANDICAP, line): handicap_wins(line) for line in HANDICAP_LINES},
+    ids.BOTH_TEAMS_TO_SCORE: {
+        ids.YES: lambda home, away: (home > 0) & (away > 0),
+        ids.NO: lambda home, away: (home == 0) | (away == 0),
     },
-    "double_chance": {
+    ids.DOUBLE_CHANCE: {
         "1x": lambda home, away: home >= away,
         "12": lambda home, away: home != away,
         "x2": lambda home, away: home <= away,
     },
-    "correct_score": correct_score_wins(),
+    ids.CORRECT_SCORE: correct_score_wins(),
 }

@@ -10,6 +10,8 @@ from typing import Any, Final
 from gateway.feeds.betfair_market import ExchangeMarket
 from gateway.feeds.ordering import TIME_MS_MAX
 from gateway.feeds.refusals import MessageMalformed
+from markets.catalogue import BETFAIR, TYPES
+from markets.market_type import Family, Role
 from overround.odds.v1.fixture_pb2 import FixtureDescription, Participant
 
 NAME_LENGTH_MAX: Final = 200
@@ -28,7 +30,13 @@ SPORTS: Final[Mapping[str, str]] = {
     "7522": "basketball",
     "7524": "ice-hockey",
 }
-MAIN_MARKETS: Final[Mapping[str, str]] = {"MATCH_ODDS": "match_odds", "WIN": "win"}
+# Of others the exchange has outcomes that are no runners, or several in an event.
+MAIN_MARKETS: Final[Mapping[str, str]] = {
+    name: known.type_id
+    for known in TYPES
+    for name in known.exchange
+    if known.role is Role.LEADING and known.outcomes is Family.RUNNERS
+}
 _RACING: Final = frozenset({"7", "4339"})
 _EVENT_ID = re.compile(r"[0-9]{1,18}", re.ASCII)
 _MARKET_TYPE = re.compile(r"[A-Z0-9_]{1,64}", re.ASCII)
@@ -71,7 +79,7 @@ def locate(exchange_id: str, definition: Mapping[str, Any]) -> ExchangeMarket:
 
 def own_market_id(exchange_id: str, market_type: str) -> str:
     """Return the id of a market that only the exchange has."""
-    return f"betfair:{market_type}:{exchange_id}"
+    return f"{BETFAIR}:{market_type}:{exchange_id}"
 
 
 def describe(market: ExchangeMarket, definition: Mapping[str, Any]) -> FixtureDescription:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
 from gateway.feeds.refusals import MessageMalformed
+from markets.catalogue import TYPES, UOF, market_of
 from overround.odds.v1.book_pb2 import MarketStatus
 from overround.odds.v1.fixture_pb2 import FixtureStatus, Period
 
@@ -30,17 +31,14 @@ class KnownMarket:
 
     name: str
     specifier: str
-    outcome_id_by_number: Mapping[str, str] = field(default_factory=dict)
+    outcome_id_by_number: Mapping[str, str]
 
 
 KNOWN_MARKETS: Final[Mapping[str, KnownMarket]] = {
-    "1": KnownMarket("1x2", "", {"1": "home", "2": "draw", "3": "away"}),
-    "8": KnownMarket("next_goal", "goalnr", {"6": "home", "7": "none", "8": "away"}),
-    "10": KnownMarket("double_chance", "", {"9": "1x", "10": "12", "11": "x2"}),
-    "11": KnownMarket("draw_no_bet", "", {"4": "home", "5": "away"}),
-    "16": KnownMarket("handicap", "hcp", {"1714": "home", "1715": "away"}),
-    "18": KnownMarket("total", "total", {"12": "over", "13": "under"}),
-    "29": KnownMarket("btts", "", {"74": "yes", "76": "no"}),
+    name.number: KnownMarket(f"{name.part.value}{known.type_id}", name.specifier, name.outcomes)
+    for known in TYPES
+    for name in known.uof
+    if name.outcomes
 }
 
 MARKET_STATUSES: Final[Mapping[str, MarketStatus.ValueType]] = {
@@ -122,7 +120,7 @@ def canonical_market_id(number: str, specifiers: str) -> str:
     if known is not None and list(parts) == ([known.specifier] if known.specifier else []):
         return _bounded(f"{known.name}:{parts[known.specifier]}" if known.specifier else known.name)
     joined = "|".join(f"{name}={value}" for name, value in sorted(parts.items()))
-    return _bounded(f"uof:{number}:{joined}" if joined else f"uof:{number}")
+    return _bounded(f"{UOF}:{number}:{joined}" if joined else f"{UOF}:{number}")
 
 
 def canonical_outcome_id(market_number: str, market_id: str, number: str) -> str:
@@ -134,7 +132,7 @@ def canonical_outcome_id(market_number: str, market_id: str, number: str) -> str
     if not _OUTCOME_ID.fullmatch(number):
         raise MessageMalformed(f"Outcome id must be printable, without blanks, was {number[:32]!r}")
     known = KNOWN_MARKETS.get(market_number)
-    if known is None or market_id.startswith("uof:"):
+    if known is None or market_of(market_id).is_feeds_own:
         return number
     return known.outcome_id_by_number.get(number, number)
 

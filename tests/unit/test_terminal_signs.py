@@ -11,7 +11,7 @@ import pytest
 
 from infra.settings import ROOT
 
-OURS = ("infra", "loadtests", "simulation", "gateway", "protos/generate.py")
+OURS = ("infra", "loadtests", "simulation", "gateway", "protos/generate.py", "protos/market_words.py")
 TEXT_METHODS = ("read_text", "write_text")
 PRINTED = "from infra import terminal; terminal.use_plain_signs(); print('\\u2713 a \\u2026 \\xfc \\u280b \\xb7')"
 

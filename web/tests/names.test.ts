@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 
-import { marketGroup, marketName, outcomeLabels, outcomeName, sportName } from "../src/shared/names";
+import { marketGroup, marketName, outcomeLabels, outcomeName, sportName } from "../src/markets/names";
 
 const derby = { homeName: "Ajax", awayName: "PSV", participantNames: new Map([["47972", "Australia"]]) };
 
@@ -19,12 +19,20 @@ describe("market names", () => {
     ["uof:186:x=1", "Market 186 · x=1"],
     ["some_new_market", "Some new market"],
     ["home_total:1.5", "Home goals 1.5"],
+    ["next_goal_minute:2", "Minute of the second goal"],
+    ["race_to:3", "Race to 3 goals"],
+    ["first_half_next_goal:1", "First half: first goal"],
+    ["double_chance:from=1", "Double chance from=1"],
     ["european_handicap:-1", "European handicap −1"],
     ["first_half_1x2", "First half: match result"],
     ["second_half_total:0.5", "Second half: total goals 0.5"],
   ])("%s is called %s", (marketId, name) => expect(marketName(marketId)).toBe(name));
 
   test("markets of a half stand together", () => expect(marketGroup("first_half_total:0.5")).toBe("Halves"));
+
+  test("each is listed where the catalogue has it", () => {
+    expect(["total:2.5", "1x2", "home_exact_goals"].map(marketGroup)).toEqual(["Goals", "Popular", "Goals"]);
+  });
 
   test("unknown ones are listed under More", () => expect(marketGroup("uof:186")).toBe("More"));
 });

@@ -1,5 +1,5 @@
 /** Bets carry the fixture's name as it was; outcome names are made from it long after the match has gone. */
-import type { NamedFixture } from "../shared/names";
+import type { NamedFixture } from "../markets/names";
 
 export function namedFixture(fixtureName: string, participantNames: ReadonlyMap<string, string>): NamedFixture {
   const [homeName = "", awayName = ""] = fixtureName.split(" v ");

@@ -1,7 +1,7 @@
 /** How a match page lays out markets: groups, and the lines of one market ("total:1.5", "total:2.5") as one table. */
 import type { MarketView } from "../odds/books.svelte";
 import { MarketStatus } from "../odds/book";
-import { MARKET_GROUPS, type MarketGroup, marketGroup, marketKey, marketName } from "../shared/names";
+import { MARKET_GROUPS, type MarketGroup, marketGroup, marketKey, marketName } from "../markets/names";
 
 export interface MarketBlock {
   readonly key: string;

@@ -8,7 +8,7 @@ import type { LivePrice, Selection } from "../bets/slip";
 import { type BooksUpdate, fixtureName, FixtureStatus, MarketStatus } from "../odds/book";
 import { BookStore, type FixtureView, type MarketView, type OutcomeView } from "../odds/books.svelte";
 import { SessionState } from "../pam/session.svelte";
-import { marketName, outcomeName } from "../shared/names";
+import { marketName, outcomeName } from "../markets/names";
 import { createBettingClient } from "../wire/bets";
 import { toFailure } from "../shared/failure";
 import { createOddsClient, type OddsClient, type WatchedBooks } from "../wire/odds";

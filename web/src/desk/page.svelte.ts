@@ -6,7 +6,7 @@ import type { MarketView } from "../odds/books.svelte";
 import { PlayerRole } from "../pam/player";
 import { SessionState } from "../pam/session.svelte";
 import { announcer } from "../shared/announcer.svelte";
-import { marketName } from "../shared/names";
+import { marketName } from "../markets/names";
 import { router, segments } from "../shared/router.svelte";
 import { toFailure } from "../shared/failure";
 import { createPlayersClient } from "../wire/players";

@@ -1,4 +1,7 @@
 /** Market and outcome names for canonical ids; an unknown id stays readable. */
+import { MARKET_TYPES, MATCH_PARTS, type MarketGroup } from "./gen/market_types";
+
+export { MARKET_GROUPS, type MarketGroup } from "./gen/market_types";
 
 /** What names may be made from: who plays, and runners whose names the ids do not carry. */
 export interface NamedFixture {
@@ -7,55 +10,7 @@ export interface NamedFixture {
   readonly participantNames: ReadonlyMap<string, string>;
 }
 
-/** Groups in the order in which a match page shows them. */
-export const MARKET_GROUPS = ["Popular", "Goals", "Handicap", "Score", "Halves", "More"] as const;
-export type MarketGroup = (typeof MARKET_GROUPS)[number];
-
-const MARKET_NAMES: Readonly<Record<string, string>> = {
-  "1x2": "Match result",
-  match_odds: "Match odds",
-  win: "To win",
-  btts: "Both teams to score",
-  double_chance: "Double chance",
-  draw_no_bet: "Draw no bet",
-  correct_score: "Correct score",
-  odd_even: "Odd or even goals",
-  home_total: "Home goals",
-  away_total: "Away goals",
-  goal_range: "Goals between",
-  half_time_full_time: "Half-time / full-time",
-  most_goals_half: "Half with most goals",
-};
-
-const HALVES: Readonly<Record<string, string>> = { first_half_: "First half", second_half_: "Second half" };
-
-const ORDINALS = ["", "First", "Second", "Third", "Fourth", "Fifth", "Sixth", "Seventh", "Eighth"];
-
-const GROUPS: Readonly<Record<string, MarketGroup>> = {
-  "1x2": "Popular",
-  match_odds: "Popular",
-  win: "Popular",
-  double_chance: "Popular",
-  draw_no_bet: "Popular",
-  next_goal: "Popular",
-  total: "Goals",
-  btts: "Goals",
-  home_total: "Goals",
-  away_total: "Goals",
-  odd_even: "Goals",
-  exact_goals: "Goals",
-  goal_range: "Goals",
-  home_clean_sheet: "Goals",
-  away_clean_sheet: "Goals",
-  handicap: "Handicap",
-  european_handicap: "Handicap",
-  correct_score: "Score",
-  winning_margin: "Score",
-  home_win_to_nil: "Score",
-  away_win_to_nil: "Score",
-  half_time_full_time: "Halves",
-  most_goals_half: "Halves",
-};
+const ORDINALS = ["", "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth"];
 
 interface MarketKey {
   readonly type: string;
@@ -71,27 +26,32 @@ export function marketKey(marketId: string): MarketKey {
 
 /** The half a market is about, and its id without that; of the whole match the half is empty. */
 function halfOf(marketId: string): { half: string; whole: string } {
-  const prefix = Object.keys(HALVES).find((start) => marketId.startsWith(start)) ?? "";
-  return { half: HALVES[prefix] ?? "", whole: marketId.slice(prefix.length) };
+  const prefix = Object.keys(MATCH_PARTS).find((start) => marketId.startsWith(start)) ?? "";
+  return { half: MATCH_PARTS[prefix] ?? "", whole: marketId.slice(prefix.length) };
 }
 
 export function marketGroup(marketId: string): MarketGroup {
   if (halfOf(marketId).half) return "Halves";
-  return GROUPS[marketKey(marketId).type] ?? "More";
+  return MARKET_TYPES[marketKey(marketId).type]?.group ?? "More";
 }
 
 export function marketName(marketId: string): string {
   const { half, whole } = halfOf(marketId);
   if (half) return `${half}: ${lowerFirst(marketName(whole))}`;
   const { type, specifier } = marketKey(marketId);
-  if (type === "total") return `Total goals ${specifier}`;
-  if (type === "handicap") return `Handicap ${signed(specifier)}`;
-  if (type === "european_handicap") return `European handicap ${signed(specifier)}`;
-  if (type === "next_goal") return `${ORDINALS[Number(specifier)] ?? `${specifier}th`} goal`;
   if (type === "betfair") return readable(specifier.replace(":", " · "));
   if (type === "uof") return `Market ${specifier.replace(":", " · ")}`;
-  const name = MARKET_NAMES[type] ?? readable(type);
-  return specifier ? `${name} ${specifier}` : name;
+  const words = MARKET_TYPES[type]?.words ?? readable(type);
+  const name = words
+    .replace("{line}", specifier)
+    .replace("{signed}", specifier && signed(specifier))
+    .replace("{nth}", ORDINALS[Number(specifier)] ?? `${specifier}th`);
+  return upperFirst(name === words && specifier ? `${name} ${specifier}` : name).trim();
+}
+
+/** Whether the home side is given something before scores are compared. */
+function isHandicap(type: string): boolean {
+  return ["handicap", "start"].includes(MARKET_TYPES[type]?.line ?? "");
 }
 
 export function outcomeName(marketId: string, outcomeId: string, fixture: NamedFixture): string {
@@ -100,9 +60,8 @@ export function outcomeName(marketId: string, outcomeId: string, fixture: NamedF
   const { type, specifier } = marketKey(halfOf(marketId).whole);
   const home = fixture.homeName || "Home";
   const away = fixture.awayName || "Away";
-  const isHandicap = type === "handicap" || type === "european_handicap";
-  if (isHandicap && outcomeId === "home") return `${home} ${signed(specifier)}`;
-  if (isHandicap && outcomeId === "away") return `${away} ${signed(negated(specifier))}`;
+  if (isHandicap(type) && outcomeId === "home") return `${home} ${signed(specifier)}`;
+  if (isHandicap(type) && outcomeId === "away") return `${away} ${signed(negated(specifier))}`;
   if (type === "half_time_full_time") {
     return outcomeId
       .split("/")
@@ -161,9 +120,8 @@ function outcomeLabel(marketId: string, outcomeId: string, fixture: NamedFixture
     const [side = "", goals = ""] = outcomeId.split(":");
     return `${SIDE_LETTERS[side] ?? readable(side)} by ${goals}`;
   }
-  const isHandicap = type === "handicap" || type === "european_handicap";
-  if (isHandicap && outcomeId === "home") return `${signed(specifier)} ${fixture.homeName}`;
-  if (isHandicap && outcomeId === "away") return `${signed(negated(specifier))} ${fixture.awayName}`;
+  if (isHandicap(type) && outcomeId === "home") return `${signed(specifier)} ${fixture.homeName}`;
+  if (isHandicap(type) && outcomeId === "away") return `${signed(negated(specifier))} ${fixture.awayName}`;
   return outcomeName(marketId, outcomeId, fixture);
 }
 
@@ -193,7 +151,11 @@ export function sportName(sport: string): string {
 function readable(id: string): string {
   const words = id.replace(/[_-]+/g, " ").trim();
   const lower = words === words.toUpperCase() ? words.toLowerCase() : words;
-  return lower.charAt(0).toUpperCase() + lower.slice(1);
+  return upperFirst(lower);
+}
+
+function upperFirst(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 function lowerFirst(text: string): string {
