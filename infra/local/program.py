@@ -75,7 +75,7 @@ class Program:
     death_signal: signal.Signals = signal.SIGKILL
     niceness: int = 0
     stop_timeout_s: float = 3.0
-    start_timeout_s: float = 60.0
+    start_timeout_s: float = 180.0  # one that ends fails at once; this bounds waiting on a busy machine
 
 
 class Unhealthy(Exception):
