@@ -6,18 +6,31 @@ steps still make functions, as they stood then; the files replace them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import psycopg
 from psycopg import sql
 
-from infra.migrations.postgres_functions import FUNCTIONS, DatabaseIsNewer, bring_up_functions, read_functions
+from infra.migrations.postgres_functions import (
+    FUNCTIONS,
+    DatabaseIsNewer,
+    FunctionText,
+    bring_up_functions,
+    read_functions,
+)
 from infra.migrations.steps import Step, describe_pending, find_pending, read_steps
 from infra.settings import ROOT, Settings
 
 STEPS = ROOT / "infra" / "postgres" / "tables"
 LOCK_KEY = 0x6F76_6572_726F_756E  # any number that nobody else locks
+LOCKS_WITHIN_MS = 500
+"""A step that waits for a table behind a long reader has all bets wait behind it: it gives up, and tries again."""
+
+REST_S = 1.0
+TRIES_MAX = 100
+BOUND_LOCKS = f"SET LOCAL lock_timeout = {LOCKS_WITHIN_MS}"
 RECORD = """
 CREATE TABLE IF NOT EXISTS public.migration (
     name text PRIMARY KEY,
@@ -33,21 +46,32 @@ def migrate_postgres(settings: Settings, *, steps_dir: Path = STEPS, functions_d
     Raises:
         InvariantBroken: If a step that was already taken reads differently now.
         DatabaseIsNewer: If a newer program brought the database up.
-        psycopg.Error: If a step or a function fails; nothing is left behind.
+        psycopg.Error: If a step or a function fails, or others kept a table to themselves at every try; nothing is left
+            behind.
     """
     _create_database(settings)
     steps, functions = read_steps(steps_dir, "*.sql"), read_functions(functions_dir)
     with psycopg.connect(settings.postgres_dsn, autocommit=True) as connection:
         connection.execute("SELECT pg_advisory_lock(%s)", [LOCK_KEY])
-        with connection.transaction():
-            connection.execute("SET LOCAL client_min_messages = warning")
-            connection.execute(RECORD)
-            taken: dict[str, str] = dict(connection.execute("SELECT name, digest FROM public.migration").fetchall())
-            _expect_known(steps, taken)
-            pending = find_pending(steps, taken)
-            for step in pending:
-                _take(connection, step)
-            changed = bring_up_functions(connection, functions)
+        for _ in range(TRIES_MAX - 1):
+            try:
+                return _bring_up(connection, steps, functions)
+            except psycopg.errors.LockNotAvailable:
+                time.sleep(REST_S)
+        return _bring_up(connection, steps, functions)
+
+
+def _bring_up(connection: psycopg.Connection, steps: Sequence[Step], functions: Sequence[FunctionText]) -> str:
+    with connection.transaction():
+        connection.execute("SET LOCAL client_min_messages = warning")
+        connection.execute(BOUND_LOCKS)
+        connection.execute(RECORD)
+        taken: dict[str, str] = dict(connection.execute("SELECT name, digest FROM public.migration").fetchall())
+        _expect_known(steps, taken)
+        pending = find_pending(steps, taken)
+        for step in pending:
+            _take(connection, step)
+        changed = bring_up_functions(connection, functions)
     return f"{describe_pending(pending, steps)}, {changed} functions changed"
 
 

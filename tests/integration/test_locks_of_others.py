@@ -1,19 +1,23 @@
-"""A transaction that somebody left open: whoever it concerns waits within a bound, nobody else waits at all."""
+"""What somebody left locked, or reads for long: who is concerned waits within a bound, and nobody else waits at all."""
 
 from __future__ import annotations
 
 import asyncio
+import shutil
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
+from infra.migrations import postgres_migration
+from infra.migrations.postgres_migration import migrate_postgres
 from infra.settings import Ledger, Settings
 from kernel.errors import Unavailable
 from pam.player import Player
-from tests.ledger_world import LedgerWorld, build_command, build_keyed, open_world, settlement
+from tests.ledger_world import LedgerWorld, build_command, build_keyed, open_world, scratch_database, settlement
 
 OTHERS_LIMIT_S = 0.6
 """What somebody who is not concerned may wait at most: far below every time-out, far above a busy machine's commit."""
@@ -83,3 +87,22 @@ async def test_a_page_of_settlement_that_waits_for_one_account_keeps_none_of_the
             await refused
     assert await page()
     assert [await world.cash_minor(player) for player in players] == [1_000, 1_000, 1_000, 1_100]
+
+
+async def test_a_migration_that_waits_for_a_long_reader_keeps_no_bet_waiting(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres_migration, "REST_S", 0.2)
+    steps = shutil.copytree(postgres_migration.STEPS, tmp_path / "steps")
+    (steps / "9999.later.sql").write_text("ALTER TABLE bets.bet ADD COLUMN later integer;\n", encoding="utf-8")
+    async with scratch_database(settings) as scratch, open_world(scratch) as world:
+        player = await world.open_player(cash_minor=1_000)
+        async with world.pool.transaction() as reader:
+            await reader.execute("SELECT count(*) FROM bets.bet")
+            migrating = asyncio.create_task(asyncio.to_thread(migrate_postgres, scratch, steps_dir=steps))
+            await asyncio.sleep(0.3)
+            async with asyncio.timeout(2 * OTHERS_LIMIT_S):
+                await world.bet(player, stake_minor=100, fixture_id=f"f-{uuid4().hex}")
+            assert not migrating.done()
+        assert "1 of" in await migrating
+        await world.bet(player, stake_minor=100, fixture_id=f"f-{uuid4().hex}")
