@@ -15,7 +15,7 @@ from kernel.errors import Part, Unavailable
 CONNECT_TIMEOUT_S: Final = 2
 ANSWER_TIMEOUT_S: Final = 10
 
-_IDENTITY = "SELECT toString(uuid) FROM system.databases WHERE name = currentDatabase()"
+_IDENTITY = "SELECT concat(currentDatabase(), '-', toString(min(toUnixTimestamp(applied_time)))) FROM migration"
 
 
 class ClickHouseHistory:
@@ -52,7 +52,7 @@ class ClickHouseHistory:
         await self._in_thread("SELECT 1")
 
     async def find_identity(self) -> str:
-        """Return what tells this copy from every other, also from one that was thrown away and begun anew.
+        """Return what tells this copy from every other, also from one that was thrown away: its name and its begin.
 
         Raises:
             Unavailable: If the server does not answer in time.

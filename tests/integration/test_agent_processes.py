@@ -383,7 +383,7 @@ async def test_a_copy_that_was_begun_anew_gets_what_the_one_before_had(
                 await _eventually(has_transfer)
                 await asyncio.sleep(2 * COMMIT_INTERVAL_S)
             with Client.from_url(own_settings.clickhouse_dsn) as client:
-                client.execute(f"DROP DATABASE {database} SYNC")
+                client.execute(f"DROP DATABASE {database}")
     finally:
         with Client.from_url(own_settings.clickhouse_dsn) as client:
             client.execute(f"DROP DATABASE IF EXISTS {database}")
