@@ -114,8 +114,14 @@ class Relay:
             self._dsn,
             timeout=timeout_s,
             command_timeout=timeout_s,
-            # A position that is lost with the server is only a page published again.
-            server_settings={"application_name": "relay", "synchronous_commit": "off", "jit": "off"},
+            server_settings={
+                "application_name": "relay",
+                # A position that is lost with the server is only a page published again.
+                "synchronous_commit": "off",
+                # The server's end of a connection that was given up must end too, with the lock of who leads.
+                "statement_timeout": str(self._settings.statement_timeout_ms),
+                "jit": "off",
+            },
         )
         try:
             self._is_standby = not await _lead(connection)
@@ -132,10 +138,10 @@ class Relay:
             await expect_told_is_there(connection, await asyncio.to_thread(self._read_told))
             position = await load_position(connection)
             self._upkeep = upkeep = _Upkeep(connection, outlet, self._settings, epoch=epoch)
-            self._is_leader = True
             while not stopping.is_set():
                 self._beat_s = asyncio.get_running_loop().time()
                 messages = await load_messages(connection, position, self._settings.page_rows_max)
+                self._is_leader = True  # not before: a lock on the outbox lets it connect, over and over
                 if messages:
                     await _publish(outlet, messages, stopping)
                     position = messages[-1].position

@@ -61,7 +61,7 @@ def migrate_postgres(settings: Settings, *, steps_dir: Path = STEPS, functions_d
         return _bring_up(connection, steps, functions)
 
 
-def _bring_up(connection: psycopg.Connection, steps: Sequence[Step], functions: Sequence[FunctionText]) -> str:
+def _bring_up(connection: psycopg.Connection, steps: list[Step], functions: Sequence[FunctionText]) -> str:
     with connection.transaction():
         connection.execute("SET LOCAL client_min_messages = warning")
         connection.execute(BOUND_LOCKS)

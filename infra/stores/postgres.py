@@ -18,6 +18,10 @@ STALE_S = 300
 _STANDING = """
     SELECT epoch, cluster, ledger.cluster() AS cluster_now FROM ledger.epoch ORDER BY epoch DESC LIMIT 1
 """
+_SIGN_OF_LIFE = """
+    SELECT FROM pam.player, ledger.account, ledger.command, ledger.transfer, ledger.outbox, bets.bet, bets.leg,
+        bets.event, bets.market LIMIT 0
+"""
 OUTLASTS_A_CRASH = "SET LOCAL synchronous_commit = on"  # of the server, also where the connection does not ask for it
 ABANDONED_TRANSACTION_MS = 5_000  # an open transaction holds back the outbox of everyone
 
@@ -75,13 +79,13 @@ class PostgresPool:
         self._pool.terminate()
 
     async def ping(self) -> None:
-        """Ask the server for a sign of life.
+        """Ask the server for a sign of life of every table that a bet needs: somebody may keep one to themselves.
 
         Raises:
             Unavailable: If none came in time.
         """
         async with self.connection() as connection:
-            await connection.execute("SELECT 1")
+            await connection.execute(_SIGN_OF_LIFE)
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:

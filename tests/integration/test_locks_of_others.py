@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from uuid import uuid4
 
+import asyncpg
 import pytest
 
 from infra.migrations import postgres_migration
@@ -17,6 +18,7 @@ from infra.migrations.postgres_migration import migrate_postgres
 from infra.settings import Ledger, Settings
 from kernel.errors import Unavailable
 from pam.player import Player
+from tests.integration.test_ledger_positions import health, relaying
 from tests.ledger_world import LedgerWorld, build_command, build_keyed, open_world, scratch_database, settlement
 
 OTHERS_LIMIT_S = 0.6
@@ -87,6 +89,27 @@ async def test_a_page_of_settlement_that_waits_for_one_account_keeps_none_of_the
             await refused
     assert await page()
     assert [await world.cash_minor(player) for player in players] == [1_000, 1_000, 1_000, 1_100]
+
+
+@pytest.mark.parametrize("table", ["bets.bet", "ledger.outbox", "pam.player"])
+async def test_a_table_that_somebody_keeps_to_themselves_is_complained_of_until_they_let_go(
+    settings: Settings, table: str
+) -> None:
+    async with (
+        scratch_database(settings) as scratch,
+        open_world(scratch) as world,
+        relaying(scratch, statement_timeout_ms=500) as (relay, _),
+    ):
+        await health(relay)
+        other = await asyncpg.connect(scratch.postgres_dsn)
+        async with other.transaction():
+            await other.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
+            with pytest.raises(Unavailable):
+                await world.pool.ping()
+            assert table != "ledger.outbox" or await relay.complaint() is not None
+        await world.pool.ping()
+        await health(relay)
+        await other.close()
 
 
 async def test_a_migration_that_waits_for_a_long_reader_keeps_no_bet_waiting(
