@@ -29,7 +29,6 @@ from odds.updates import FixtureUpdate, Quotes, ResultMark, TraderCommand, Tradi
 from odds.winners import winners_told
 
 REQUEST_IDS_REMEMBERED_MAX: Final = 64
-PROVIDERS_PER_FIXTURE_MAX: Final = 32
 END_CLAIMS_MAX: Final = 8
 
 _CLOSED_BYTE: Final = bytes([MarketStatus.CLOSED])
@@ -172,7 +171,7 @@ def _replace_provider(state: FixtureState, provider: ProviderColumns) -> Fixture
     if state.provider(provider.provider_id) is not None:
         providers = tuple(provider if item.provider_id == provider.provider_id else item for item in state.providers)
     else:
-        providers = (*state.providers, provider)[-PROVIDERS_PER_FIXTURE_MAX:]
+        providers = (*state.providers, provider)
     return replace(state, providers=providers)
 
 

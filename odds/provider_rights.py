@@ -29,8 +29,12 @@ OTHER_RESULT_STANDS: Final = "OTHER_RESULT_STANDS"
 FIXTURE_NOT_STARTED: Final = "FIXTURE_NOT_STARTED"
 STATE_NOT_PERMITTED: Final = "STATE_NOT_PERMITTED"
 QUOTING_NOT_PERMITTED: Final = "QUOTING_NOT_PERMITTED"
+TOO_MANY_PROVIDERS: Final = "TOO_MANY_PROVIDERS"
+PROVIDERS_PER_FIXTURE_MAX: Final = 32
+"""Whoever comes later is not heard: nobody who brought a market is forgotten for them."""
 WORDS_BY_REASON: Final = {
     FIXTURE_NOT_QUOTED: "who has quoted no market of the fixture decides nothing about it: quote it first",
+    TOO_MANY_PROVIDERS: f"a fixture hears {PROVIDERS_PER_FIXTURE_MAX} providers, and as many came before",
     MARKET_NOT_QUOTED: "who has not quoted the market does not decide it",
     NOTHING_PERMITTED: "the table of rights lets the provider say nothing of it",
     STATE_NOT_PERMITTED: "the table of rights does not let the provider tell where the match stands",
@@ -158,7 +162,9 @@ def judge_update(state: FixtureState, update: FixtureUpdate, table: RightsTable)
     has_quotes = update.quotes is not None and update.quotes.layout.market_count > 0
     is_quoting = quotes_fixture(state, feed) or (has_quotes and rights.may_quote)
     if state.layout.market_count > 0 and not is_quoting:
-        return Judgement(FIXTURE_NOT_QUOTED, False, False, (FIXTURE_NOT_QUOTED,) * len(update.result_marks))
+        return _nothing_of(update, FIXTURE_NOT_QUOTED)
+    if state.provider(update.provider_id) is None and len(state.providers) >= PROVIDERS_PER_FIXTURE_MAX:
+        return _nothing_of(update, TOO_MANY_PROVIDERS)
     may_tell_state = rights.may_tell_state
     if update.state is not None and update.state.status is FixtureStatus.CANCELLED:
         may_tell_state &= rights.may_cancel
@@ -170,6 +176,10 @@ def judge_update(state: FixtureState, update: FixtureUpdate, table: RightsTable)
         may_tell_state,
         tuple(hearing.referral_reason(mark, quoted, update.received_time_us) for mark in update.result_marks),
     )
+
+
+def _nothing_of(update: FixtureUpdate, refusal: str) -> Judgement:
+    return Judgement(refusal, False, False, (FIXTURE_NOT_QUOTED,) * len(update.result_marks))
 
 
 def may_move_start(state: FixtureState, provider_id: str) -> bool:

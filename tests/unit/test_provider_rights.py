@@ -14,7 +14,13 @@ from markets.results import ResultKind
 from odds.fixture_state import BELIEF_US_MAX, FixtureState, new_state, restore_state
 from odds.folding import fold, follow_trader
 from odds.policy import PricingPolicy
-from odds.provider_rights import EVERYBODYS_RIGHTS, ProviderRights, RightsTable, judge_update
+from odds.provider_rights import (
+    EVERYBODYS_RIGHTS,
+    PROVIDERS_PER_FIXTURE_MAX,
+    ProviderRights,
+    RightsTable,
+    judge_update,
+)
 from odds.suspension import next_change_us
 from odds.updates import FixtureUpdate, ResultMark, TraderCommand, TradingAction
 from overround.odds.v1 import book_pb2
@@ -407,3 +413,14 @@ def test_only_the_believed_provider_or_one_without_others_puts_a_start_off() -> 
     earlier = FixtureDescription("football", start_time_ms=500)
     assert described(believed, update(provider_id="bravo", quoted=quotes(), description=earlier)) == earlier
     assert described(alone, second) == early
+
+
+def test_whoever_comes_too_late_is_not_heard_and_nobody_is_forgotten_for_them() -> None:
+    names = [f"provider-{number}" for number in range(PROVIDERS_PER_FIXTURE_MAX)]
+    full = folded(*(update(provider_id=name, quoted=quotes()) for name in names))
+    late = update(provider_id="late", quoted=quotes(), result_marks=(ResultMark(SETTLE, "1x2", False),))
+    judgement = judge_update(full, late, EVERYBODYS_RIGHTS)
+    assert (judgement.refusal, judgement.referral_reasons) == ("TOO_MANY_PROVIDERS", ("FIXTURE_NOT_QUOTED",))
+    assert folded(late, state=full) is full
+    again = folded(update(provider_id=names[0], quoted=quotes()), state=full)
+    assert [provider.provider_id for provider in again.providers] == names
