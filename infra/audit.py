@@ -7,7 +7,6 @@ import logging
 import time
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import asyncpg
@@ -16,8 +15,9 @@ from clickhouse_driver.errors import Error as ClickHouseError
 from rich.console import Console
 from rich.table import Column, Table
 
-from infra.audit_check import Check
+from infra.audit_check import Check, Finding
 from infra.audit_checks import CHAINED, CHECKS
+from infra.audit_views import audit_views
 from infra.settings import Settings
 from infra.stores.anchor_log import read_anchors
 from infra.stores.ledger_anchors import compare_anchors
@@ -55,26 +55,16 @@ logging.getLogger("clickhouse_driver").addHandler(logging.NullHandler())  # what
 Totals: TypeAlias = dict[tuple[str, str, str, str], tuple[int, int]]
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What one check looked at and what it found; None where it was skipped."""
-
-    name: str
-    checked_count: int | None
-    violations: tuple[str, ...]
-    remark: str = ""
-
-
 def run_audit(settings: Settings, console: Console, *, must_check_copy: bool) -> bool:
     """Check everything, print what was checked, and return whether all is well.
 
     Args:
         settings: Where the ledger and its copy are.
         console: Where the table goes.
-        must_check_copy: Whether a ClickHouse or log that cannot be reached is a violation rather than a check left out.
+        must_check_copy: Whether a ClickHouse, Redis or log that cannot be reached is a violation, not a check left out.
     """
     try:
-        findings = asyncio.run(audit_ledger(settings, must_check_copy=must_check_copy))
+        findings = asyncio.run(_audit_all(settings, must_check_copy=must_check_copy))
     except UNAVAILABLE as error:
         console.print(f"[red]PostgreSQL could not be asked:[/red] {type(error).__name__}: {error}", highlight=False)
         return False
@@ -83,6 +73,11 @@ def run_audit(settings: Settings, console: Console, *, must_check_copy: bool) ->
         for violation in finding.violations[:VIOLATIONS_SHOWN_MAX]:
             console.print(f"[red]{finding.name}:[/red] {violation}", highlight=False)
     return not any(finding.violations for finding in findings)
+
+
+async def _audit_all(settings: Settings, *, must_check_copy: bool) -> list[Finding]:
+    findings = await audit_ledger(settings, must_check_copy=must_check_copy)
+    return findings + await audit_views(settings, must_check_copy=must_check_copy)
 
 
 async def audit_ledger(settings: Settings, *, must_check_copy: bool) -> list[Finding]:

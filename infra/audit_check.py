@@ -1,4 +1,4 @@
-"""One invariant of the ledger."""
+"""One invariant of the ledger, and what was found of it."""
 
 from __future__ import annotations
 
@@ -20,3 +20,13 @@ class Check:
     counted: str
     violations: str
     tables: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one check looked at and what it found; None where it was skipped."""
+
+    name: str
+    checked_count: int | None
+    violations: tuple[str, ...]
+    remark: str = ""

@@ -209,7 +209,7 @@ class Gateway(Section):
 
 
 class Audit(Section):
-    """How long the audit waits for the copy in ClickHouse to catch up."""
+    """How long the audit waits for what follows the ledger to catch up: ClickHouse, exposure, liability."""
 
     copy_timeout_s: float = Field(default=15, ge=0)
 

@@ -12,7 +12,8 @@ import pytest
 from clickhouse_driver import Client
 from rich.console import Console
 
-from infra.audit import Finding, audit_ledger, build_table
+from infra.audit import audit_ledger, build_table
+from infra.audit_check import Finding
 from infra.audit_checks import CHECKS
 from infra.migrations.postgres_migration import migrate_postgres
 from infra.settings import Audit, Settings

@@ -1,0 +1,68 @@
+"""What differs between the open bets and what is kept of them is told, and what is on its way is not."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from infra.audit_views import compare_bets, compare_derived, compare_sums, compare_totals
+from infra.stores.exposure import pack_entry
+from risk.liability import FixtureLiability, MarketLiability, OutcomeLiability
+from risk.ports import ExposureEntry
+from wire.risk import build_fixture_liability
+
+ONE, TWO = UUID(int=1), UUID(int=2)
+HOME = ExposureEntry("match", "1x2", "home", 100, 250)
+AWAY = ExposureEntry("match", "1x2", "away", 50, 200)
+HASH = {
+    f"b{ONE}": pack_entry(HOME),
+    "rplayer:request": pack_entry(AWAY),
+    "s1x2": "150",
+    "p1x2\x1fhome": "250",
+    "p1x2\x1faway": "200",
+    "o1x2": "home\x1faway",
+}
+
+
+def test_bets_that_open_or_close_meanwhile_are_no_difference() -> None:
+    assert compare_bets({ONE: HOME}, {ONE: HOME}, {ONE: HOME}) == {}
+    assert compare_bets({}, {}, {ONE: HOME}) == {}
+    assert compare_bets({}, {ONE: HOME}, {ONE: HOME}) == {}
+    assert compare_bets({ONE: HOME}, {ONE: HOME}, {}) == {}
+    assert compare_bets({ONE: HOME}, {}, {}) == {}
+
+
+def test_a_bet_that_is_not_counted_or_counted_wrongly_or_counted_though_closed_is_told() -> None:
+    assert "not counted" in compare_bets({ONE: HOME}, {}, {ONE: HOME})["bet", str(ONE)]
+    assert "not open" in compare_bets({ONE: HOME}, {ONE: HOME, TWO: AWAY}, {ONE: HOME})["bet", str(TWO)]
+    assert "is counted for" in compare_bets({ONE: HOME}, {ONE: AWAY}, {ONE: HOME})["bet", str(ONE)]
+
+
+def test_each_sum_of_exposure_is_that_of_bets_and_reservations() -> None:
+    assert compare_totals("match", HASH) == {}
+    for field in ("s1x2", "p1x2\x1fhome", "p1x2\x1faway"):
+        assert list(compare_totals("match", {**HASH, field: "149"})) == [("sum", "match", field)]
+        assert list(compare_totals("match", {name: HASH[name] for name in HASH if name != field})) == [
+            ("sum", "match", field)
+        ]
+    assert list(compare_totals("match", {**HASH, "sbtts": "5"})) == [("sum", "match", "sbtts")]
+
+
+def test_a_liability_is_compared_where_the_ledger_stood_still() -> None:
+    key = ("match", "1x2", "home")
+    assert compare_sums({key: (1, 100, 250)}, {key: (1, 100, 250)}, {key: (1, 100, 250)}) == {}
+    assert compare_sums({key: (1, 100, 250)}, {}, {key: (2, 200, 500)}) == {}
+    assert compare_sums({}, {key: (0, 0, 0)}, {}) == {}
+    for published in ({}, {key: (2, 100, 250)}, {key: (1, 99, 250)}, {key: (1, 100, 251)}):
+        assert list(compare_sums({key: (1, 100, 250)}, published, {key: (1, 100, 250)})) == [key]
+    assert list(compare_sums({}, {key: (1, 100, 250)}, {})) == [key]
+
+
+def test_sums_and_worst_losses_of_a_liability_follow_from_its_outcomes() -> None:
+    market = MarketLiability("1x2", {"home": OutcomeLiability(100, 250, 1)})
+    message = build_fixture_liability(FixtureLiability("match", "EUR", markets={"1x2": market}))
+    assert compare_derived(message) == {}
+    message.worst_loss_minor += 1
+    assert list(compare_derived(message)) == [("derived", "match")]
+    message.worst_loss_minor -= 1
+    message.markets[0].stake_minor += 1
+    assert list(compare_derived(message)) == [("derived", "match")]
