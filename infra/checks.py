@@ -51,7 +51,7 @@ TYPED = (
 CHECK_TIMEOUT_S = 1_800
 LONG_CHECK_TIMEOUT_S = 10_800
 CORES = os.cpu_count() or 1
-BROKEN = re.compile(r"^(?:FAILED|ERROR) (\S+\.py[^\[\s]*(?:\[.*?\](?= - |$))?)", re.MULTILINE)
+BROKEN = re.compile(r"^(?:FAILED|ERROR) (\S+\.py[^\[\s@]*(?:\[.*?\](?=@| - |$))?)", re.MULTILINE)
 BROKEN_SHOWN = 10
 READ_BYTES_MAX = 65_536
 INTERRUPTED = 130

@@ -32,6 +32,8 @@ from wire.results import build_market_result, read_results
 HASH = "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$aGFzaA"
 ONE_MICRO = 1_000_000
 PAGE_SIZE = 50
+HORIZON_LIMIT_S = 60
+IS_BELOW_HORIZON = "SELECT max(transaction_id) < ledger.horizon() FROM ledger.transfer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +112,12 @@ class LedgerWorld:
         """Ask the database itself."""
         async with self.pool.connection() as connection:
             return await connection.fetch(query, *arguments)
+
+    async def wait_for_horizon(self) -> None:
+        """Wait until all that was written may be chained; transactions in other databases hold that back too."""
+        async with asyncio.timeout(HORIZON_LIMIT_S):
+            while not (await self.fetch(IS_BELOW_HORIZON))[0][0]:  # noqa: ASYNC110 - the server tells nobody
+                await asyncio.sleep(0.02)
 
     async def set_posted(self, player: Player, minor: int) -> None:
         """Put another balance on a player's cash account, as no transfer does."""

@@ -15,11 +15,20 @@ from tests.e2e.pump import priced_fixture
 from tests.running_system import RunningSystem
 
 DATA = ROOT.parent / "shared" / "data"
-COMMAND_LIMIT_S = 180
+COMMAND_LIMIT_S = 400
 PROVIDER_TIMEOUT_MS = 60_000
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 Overround = Callable[[Settings], Run]
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Give a test its programs: a round of them at a time, or each on its own in the long form."""
+    for marker in metafunc.definition.iter_markers("rounds"):
+        (rounds,) = marker.args
+        if metafunc.config.getoption("long"):
+            rounds = [(program,) for programs in rounds for program in programs]
+        metafunc.parametrize("programs", rounds, ids="+".join)
 
 
 def patient(settings: Settings) -> Settings:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-THE_LOG = "the log"
+THE_LOG = "log"
 WITHOUT_THE_LOG = frozenset(
     f"test_{name}.py"
     for name in (
@@ -18,6 +18,7 @@ WITHOUT_THE_LOG = frozenset(
 )
 
 
+@pytest.hookimpl(tryfirst=True)  # before the groups are read
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Say of each test with which others it runs."""
     if not hasattr(config, "workerinput"):

@@ -159,6 +159,7 @@ async def play_a_bit_of_everything(world: LedgerWorld) -> None:
     await world.apply("sim:test:1", won, key="1/1")
     await world.apply("sim:test:1", correction(ResultKind.SETTLEMENT_ROLLBACK), key="1/2")
     await world.apply("sim:test:2", correction(ResultKind.CANCEL), key="2/1")
+    await world.wait_for_horizon()
     async with world.pool.connection() as connection:
         while await append_block(connection, transfers_max=8):
             pass

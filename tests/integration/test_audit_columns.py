@@ -68,6 +68,7 @@ async def play(settings: Settings) -> None:
     async with open_world(settings) as world:
         await play_a_bit_of_everything(world)
         await owe_and_repay(world)
+        await world.wait_for_horizon()
         async with world.pool.connection() as connection:
             while await append_block(connection, transfers_max=50):
                 pass

@@ -136,9 +136,11 @@ async def until_told(outlet: FakeOutlet, count: int) -> None:
 def restore(source: Settings, target: Settings) -> None:
     """Dump one database and restore it into an empty one of another cluster."""
 
+    password = LocalSecrets.load(source).postgres_password
+
     def run(name: str, *arguments: str, **options: object) -> bytes:
-        program = [str(binaries() / name), *arguments]
-        environment = {**os.environ, "PGCONNECT_TIMEOUT": "10"}
+        program = [str(binaries() / name), *(argument.replace(f":{password}@", "@") for argument in arguments)]
+        environment = {**os.environ, "PGCONNECT_TIMEOUT": "60", "PGPASSWORD": password}  # others see command lines
         done = subprocess.run(program, check=True, capture_output=True, timeout=240, env=environment, **options)  # type: ignore[call-overload]
         return bytes(done.stdout)
 

@@ -13,7 +13,9 @@ SUMMARY = """
 =========================== short test summary info ============================
 FAILED tests/unit/test_a.py::test_of_one[a - b] - AssertionError: 1 is not 2
 ERROR tests/unit/test_b.py
-1 failed, 1 error in 0.01s
+FAILED tests/unit/test_c.py::test_of_a_group@log - TimeoutError
+FAILED tests/unit/test_c.py::test_of_a_group[x]@log - TimeoutError
+3 failed, 1 error in 0.01s
 """
 
 
@@ -29,7 +31,8 @@ def test_a_failure_ends_with_what_broke_and_how_to_run_that_alone() -> None:
         "  tests/unit/test_a.py::test_of_one[a - b]",
         "  tests/unit/test_b.py",
     ]
-    assert said[3].endswith("-m pytest -q 'tests/unit/test_a.py::test_of_one[a - b]' tests/unit/test_b.py")
+    assert said[3:5] == ["  tests/unit/test_c.py::test_of_a_group", "  tests/unit/test_c.py::test_of_a_group[x]"]
+    assert "-m pytest -q 'tests/unit/test_a.py::test_of_one[a - b]' tests/unit/test_b.py" in said[5]
 
 
 def test_a_check_without_tests_is_told_with_its_output_its_folder_and_its_command() -> None:
