@@ -33,11 +33,7 @@ _APPEND = """
         block_id, last_transaction_id, last_row_id, transfer_count, merkle_root, previous_hash, block_hash, time_us
     ) VALUES ($1, $2::text::xid8, $3, $4, $5, $6, $7, ledger.now_us())
 """
-_ROLL_UP = """
-    UPDATE ledger.account a SET posted_minor = a.posted_minor + n.net_minor
-    FROM unnest($1::bigint[], $2::bigint[]) AS n (account_id, net_minor)
-    WHERE a.account_id = n.account_id AND a.owner_id IS NULL
-"""
+_ROLL_UP = "SELECT ledger.roll_up($1, $2)"
 _BLOCKS = """
     SELECT block_id, last_transaction_id::text::bigint AS last_transaction_id, last_row_id, transfer_count, merkle_root,
         previous_hash, block_hash

@@ -6,12 +6,13 @@ import uuid
 from uuid import UUID
 
 import asyncpg
-import orjson
 
+from infra.stores.ledger_answers import read_answer
 from infra.stores.postgres import PostgresPool
-from kernel.commands import RequestIdReused, fingerprint_of
+from kernel.commands import fingerprint_of
 from kernel.errors import InvariantBroken
 from pam.player import Player, PlayerRole, PlayerStatus, PlayerUnknown, StoredPlayer, UsernameTaken
+from wallet.posting import Command
 
 _REGISTER = "SELECT is_same, answer FROM pam.register($1, $2, $3, $4, $5, $6, $7)"
 _COLUMNS = """
@@ -36,19 +37,24 @@ class PostgresPlayers:
         self, *, request_id: UUID, username: str, password_hash: str, role: PlayerRole, currency: str
     ) -> StoredPlayer:
         """Make a player with an empty cash account, once for each request id."""
-        fingerprint = fingerprint_of(username, int(role), currency)
+        command = Command("pam", str(request_id), fingerprint_of(username, int(role), currency))
         async with self._pool.connection() as connection:
             row = await connection.fetchrow(
-                _REGISTER, str(request_id), fingerprint, uuid.uuid4(), username, password_hash, int(role), currency
+                _REGISTER,
+                command.key,
+                command.fingerprint,
+                uuid.uuid4(),
+                username,
+                password_hash,
+                int(role),
+                currency,
             )
-            if row is None or not row["is_same"]:
-                raise RequestIdReused(f"Request {request_id} was sent before with another content")
-            answer = orjson.loads(row["answer"])
-            if "refusal" in answer:
+            answer = read_answer(command, row)
+            if answer.reason:
                 raise UsernameTaken("Username must be one that nobody has, was taken")
-            stored = await connection.fetchrow(FIND_PLAYER, UUID(answer["player_id"]))
+            stored = await connection.fetchrow(FIND_PLAYER, UUID(answer.content["player_id"]))
         if stored is None:
-            raise InvariantBroken(f"Player {answer['player_id']} must exist once registered")
+            raise InvariantBroken(f"Player {answer.content['player_id']} must exist once registered")
         return _stored_player(stored)
 
     async def find_by_username(self, username: str) -> StoredPlayer | None:

@@ -131,7 +131,7 @@ def reasons_in_sql() -> set[str]:
     given = {
         reason
         for function in FUNCTIONS_DIR.rglob("*.sql")
-        for reason in re.findall(r"(?:bets\.refuse\(\s*|'refusal', )'([A-Z_]+)'", function.read_text())
+        for reason in re.findall(r"""['"]reason['"][,:]\s*['"]([A-Z_]+)['"]""", function.read_text())
     }
     return given | set(re.findall(r"THEN '([A-Z_]+)'", (FUNCTIONS_DIR / "pam" / "refusal_of.sql").read_text()))
 

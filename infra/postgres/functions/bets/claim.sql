@@ -40,14 +40,7 @@ BEGIN
     SELECT array_agg(a.player_id || ':' || a.request_id ORDER BY a.n) INTO v_keys
     FROM unnest(p_player_ids, p_request_ids) WITH ORDINALITY AS a (player_id, request_id, n);
 
-    SELECT array_agg(locked.account_id), bool_or(locked.held_minor > 0) INTO v_accounts, v_has_holds FROM (
-        SELECT a.account_id, a.held_minor FROM ledger.account a WHERE a.account_id = ANY (p_account_ids)
-        ORDER BY a.account_id FOR UPDATE SKIP LOCKED
-    ) AS locked;
-    v_now_us := ledger.now_us();
-    IF v_has_holds THEN
-        PERFORM ledger.expire_holds(v_accounts, v_now_us);
-    END IF;
+    SELECT * INTO v_accounts, v_has_holds, v_now_us FROM ledger.lock_accounts(p_account_ids, false);
 
     FOR v_row IN
         SELECT asked.n, a.account_id, a.posted_minor - a.held_minor AS available_minor, c.key IS NOT NULL AS is_answered,
@@ -102,28 +95,21 @@ BEGIN
     END LOOP;
 
     IF cardinality(v_claimed) > 0 THEN
-        WITH held AS (
-            INSERT INTO ledger.hold (
-                provider, key, fingerprint, account_id, amount_minor, expires_time_us, begun_time_us
-            )
-            SELECT 'bets', v_keys[n], p_fingerprints[n], p_account_ids[n], p_stakes_minor[n], p_until_us[n], v_now_us
-            FROM unnest(v_claimed) AS n
-            RETURNING hold_id, key
-        )
         INSERT INTO bets.claimed_market (hold_id, fixture_id, market_id)
-        SELECT held.hold_id, p_fixture_ids[n], p_market_ids[n]
-        FROM unnest(v_claimed) AS n JOIN held ON held.key = v_keys[n];
-
-        UPDATE ledger.account a SET held_minor = a.held_minor + s.stake_minor
-        FROM (
-            SELECT p_account_ids[n] AS account_id, sum(p_stakes_minor[n])::bigint AS stake_minor
-            FROM unnest(v_claimed) AS n GROUP BY 1
-        ) AS s WHERE a.account_id = s.account_id;
+        SELECT held.hold_id, p_fixture_ids[c.n], p_market_ids[c.n]
+        FROM ledger.begin_holds(
+            'bets', ARRAY(SELECT v_keys[n] FROM unnest(v_claimed) AS n),
+            ARRAY(SELECT p_fingerprints[n] FROM unnest(v_claimed) AS n),
+            ARRAY(SELECT p_account_ids[n] FROM unnest(v_claimed) AS n),
+            ARRAY(SELECT p_stakes_minor[n] FROM unnest(v_claimed) AS n),
+            ARRAY(SELECT p_until_us[n] FROM unnest(v_claimed) AS n), v_now_us
+        ) AS held JOIN unnest(v_claimed) AS c (n) ON held.key = v_keys[c.n];
     END IF;
     IF cardinality(v_lasting) > 0 THEN
-        UPDATE ledger.hold h SET expires_time_us = p_until_us[n] FROM unnest(v_lasting) AS n
-        WHERE h.provider = 'bets' AND h.key = v_keys[n] AND h.state = 'pending' AND h.fingerprint = p_fingerprints[n]
-            AND h.expires_time_us < p_until_us[n];
+        PERFORM ledger.extend_holds(
+            'bets', ARRAY(SELECT v_keys[n] FROM unnest(v_lasting) AS n),
+            ARRAY(SELECT p_fingerprints[n] FROM unnest(v_lasting) AS n),
+            ARRAY(SELECT p_until_us[n] FROM unnest(v_lasting) AS n));
     END IF;
 
     -- What a batch holds twice is decided once.

@@ -8,11 +8,10 @@ DECLARE
     v_fresh boolean[];
     v_applied bigint;
 BEGIN
-    PERFORM FROM ledger.account a WHERE a.account_id IN (
+    SELECT now_us INTO v_now_us FROM ledger.lock_accounts(ARRAY(
         SELECT own.account_id FROM bets.bet b JOIN ledger.account own ON own.owner_id = b.player_id
         WHERE b.bet_id = ANY (p_bet_ids) AND own.kind IN ('cash', 'receivable')
-    ) ORDER BY a.account_id FOR UPDATE;
-    v_now_us := ledger.now_us();
+    ), true);
     -- One bet that has to be looked at alone takes the others of its account with it: they are done in order.
     SELECT array_agg(page.is_fresh ORDER BY page.place) INTO v_fresh FROM (
         SELECT p.place, bool_and(coalesce(

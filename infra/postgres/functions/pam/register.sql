@@ -5,29 +5,31 @@ CREATE OR REPLACE FUNCTION pam.register(
     p_currency text
 ) RETURNS TABLE (is_same boolean, answer text) LANGUAGE plpgsql AS $$
 DECLARE
-    v_account_id bigint;
     v_now_us bigint := ledger.now_us();
+    v_guards ledger.guard[] := '{}';
+    v_posted record;
 BEGIN
     PERFORM pg_advisory_xact_lock(hashtextextended('pam.username:' || p_username, 0));
-    IF EXISTS (SELECT FROM pam.player p WHERE p.username = p_username)
-        AND NOT EXISTS (SELECT FROM ledger.command c WHERE c.provider = 'pam' AND c.key = p_key)
-    THEN
-        RETURN QUERY SELECT true, jsonb_build_object('refusal', 'USERNAME_TAKEN')::text;
-        RETURN;
+    IF EXISTS (SELECT FROM pam.player p WHERE p.username = p_username) THEN
+        v_guards := ARRAY[ledger.refuse(1, jsonb_build_object(
+            'reason', 'USERNAME_TAKEN', 'message', 'Username must be one that nobody has, was taken'), false)];
     END IF;
-    IF ledger.begin_command('pam', p_key, p_fingerprint) THEN
+    v_posted := ledger.post(
+        ARRAY[ROW(
+            'pam', p_key, p_fingerprint, NULL, jsonb_build_object('player_id', p_player_id), false, NULL, NULL
+        )::ledger.asked], '{}', v_guards, v_now_us
+    );
+    IF v_posted.are_accepted[1] THEN
         PERFORM ledger.house_account(kind, p_currency) FROM unnest(ARRAY['stakes', 'payouts', 'test_money']) AS kind;
-        INSERT INTO ledger.account (owner_id, kind, currency, guarded)
-        VALUES (p_player_id, 'cash', p_currency, true) RETURNING account_id INTO v_account_id;
-        INSERT INTO ledger.account (owner_id, kind, currency, guarded)
-        VALUES (p_player_id, 'receivable', p_currency, false);
         INSERT INTO pam.player (
             player_id, username, password_hash, role, currency, cash_account_id, registered_time_us
-        ) VALUES (p_player_id, p_username, p_password_hash, p_role, p_currency, v_account_id, v_now_us);
+        ) VALUES (
+            p_player_id, p_username, p_password_hash, p_role, p_currency,
+            ledger.open_account(p_player_id, 'cash', p_currency, true), v_now_us
+        );
+        PERFORM ledger.open_account(p_player_id, 'receivable', p_currency, false);
         INSERT INTO ledger.outbox (kind, subject_id, time_us) VALUES (4, p_player_id, v_now_us);
-        PERFORM ledger.answer_command('pam', p_key, jsonb_build_object('player_id', p_player_id));
     END IF;
-    RETURN QUERY SELECT c.fingerprint = p_fingerprint, c.answer::text FROM ledger.command c
-        WHERE c.provider = 'pam' AND c.key = p_key;
+    RETURN QUERY SELECT v_posted.are_same[1], v_posted.answers[1]::text;
 END
 $$;
