@@ -13,24 +13,26 @@ const LAYERS = [["shared"], ["markets"], ["odds", "wallet"], ["bets", "pam", "ri
 const homeless = readdirSync(new URL("src/", import.meta.url)).filter((folder) => !LAYERS.flat().includes(folder));
 if (homeless.length > 0) throw new Error(`Every folder of src/ stands in one of the layers, these do not: ${homeless}`);
 
-/** The names that areas take from the contract: its enumerations, whose numbers travel. Messages are for `wire`. */
+/** The names of the contract that others than `wire` know: its enumerations, whose numbers travel. */
 const ENUMERATIONS = "(Status|Reason|Kind|Policy|Role|Period)$";
 
 function boundary(folder, level) {
   const above = LAYERS.slice(level).flat().filter((other) => other !== folder);
   const isArea = level > 0 && above.includes("wire");
   const forbidden = above.map((other) => (other === "wire" && isArea ? "wire/(?!gen/)" : `${other}/`));
+  // The ground knows nothing of the contract, and the wire all of it.
+  const isAllOrNone = level === 0 || folder === "wire";
   const patterns = [
     { regex: `^\\.\\./(${forbidden.join("|")})`, message: `${folder}/ does not stand above it: have it handed in, or move it down.` },
     {
       regex: "^\\.\\./wire/gen/",
       allowImportNamePattern: ENUMERATIONS,
-      message: "Areas know the contract's enumerations; wire/ makes their own types of its messages.",
+      message: "Only enumerations are known outside of wire/, which makes our own types of the messages.",
     },
   ];
   return {
     files: [`src/${folder}/**`],
-    rules: { "no-restricted-imports": ["error", { patterns: isArea ? patterns : patterns.slice(0, 1) }] },
+    rules: { "no-restricted-imports": ["error", { patterns: isAllOrNone ? patterns.slice(0, 1) : patterns }] },
   };
 }
 
