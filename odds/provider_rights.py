@@ -206,9 +206,12 @@ class _Hearing:
     def referral_reason(self, mark: ResultMark, quoted_now: frozenset[str], received_time_us: int) -> str:
         index = self.state.layout.index_by_market_id.get(mark.market_id)
         decided = self.state.decided_markets.get(mark.market_id)
-        if index is None and decided is not None and decided.word:
+        if index is None and decided is not None:
             is_its_word = feed_of(decided.provider_id) == self.feed
-            return "" if is_its_word and _may_decide(self.rights, mark.kind) else OTHER_RESULT_STANDS
+            if decided.word:
+                return "" if is_its_word and _may_decide(self.rights, mark.kind) else OTHER_RESULT_STANDS
+            if not is_its_word and not self._is_granted:
+                return MARKET_OF_ANOTHER_PROVIDER
         is_quoted = mark.market_id in quoted_now or (index is not None and self._quotes(index))
         if not is_quoted and (not self.rights.is_official or self._is_own(index)):
             return MARKET_NOT_QUOTED
@@ -225,10 +228,13 @@ class _Hearing:
         if min(ranks, default=self.rights.rank) < self.rights.rank:
             return BETTER_RANKED_PROVIDER
         is_first = self.rights.rank < min(ranks, default=self.rights.rank)
-        is_granted = self.rights.may_decide_shared or self.rights.is_official or is_first
-        if is_granted or self._is_its_own(index) or self._says_it(mark, index):
+        if is_first or self._is_granted or self._is_its_own(index) or self._says_it(mark, index):
             return ""
         return MARKET_OF_ANOTHER_PROVIDER
+
+    @property
+    def _is_granted(self) -> bool:
+        return self.rights.may_decide_shared or self.rights.is_official
 
     def _quotes(self, index: int) -> bool:
         return any(provider.market_statuses[index] for provider in _providers_of(self.state, self.feed))

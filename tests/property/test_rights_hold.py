@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from markets.fixture import FixtureDescription, FixtureStatus, MarketStatus, MatchState, Period, Score
@@ -123,7 +123,18 @@ def told_by_several(draw: st.DrawFn) -> list[FixtureUpdate]:
     return told
 
 
+ONE = MarketLayout.of_markets([("1x2", ("a", "b"))])
+OFFERED = Quotes(ONE, np.ones(1, dtype=np.uint8), np.full(2, 1_900, dtype=np.uint32), is_snapshot=False)
+SETTLED = (ResultMark(ResultKind.SETTLEMENT, "1x2", False),)
+WAITS_FOR_A_PERSON = [
+    FixtureUpdate("alpha", "match", 1, NOW_US + 1, NOW_US + 1, result_marks=SETTLED),
+    FixtureUpdate("alpha", "match", 2, NOW_US + 2, NOW_US + 2, quotes=OFFERED),
+    FixtureUpdate("bravo:1", "match", 3, NOW_US + 3, NOW_US + 3, quotes=OFFERED, result_marks=SETTLED),
+]
+
+
 @tries(200)
+@example(WAITS_FOR_A_PERSON, 0)
 @given(told_by_several(), st.integers(0, 12))
 def test_what_another_provider_brought_or_leads_is_decided_by_nobody_for_having_quoted_it(
     told: list[FixtureUpdate], restart_at: int
