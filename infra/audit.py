@@ -25,6 +25,7 @@ from infra.stores.postgres import UNAVAILABLE, Connection
 from infra.stores.postgres_chain import BlockVerdict, verify_blocks
 from infra.stores.postgres_records import verify_records
 from kernel.errors import Unavailable
+from overround.wallet.v1.anchor_pb2 import LedgerAnchor
 
 VIOLATIONS_SHOWN_MAX = 5
 CONNECT_TIMEOUT_S = 5
@@ -82,9 +83,10 @@ async def _audit_all(settings: Settings, *, must_check_copy: bool) -> list[Findi
 
 async def audit_ledger(settings: Settings, *, must_check_copy: bool) -> list[Finding]:
     """Return what each check found on one snapshot of the ledger."""
+    anchors = await _read_anchors(settings)  # before the snapshot: what is anchored later it does not have
     async with _snapshot(settings.postgres_dsn) as connection:
         findings = await check_ledger(connection)
-        findings.append(await _check_anchors(connection, settings, must_check_copy=must_check_copy))
+        findings.append(await _check_anchors(connection, anchors, must_check_copy=must_check_copy))
         findings.append(await _check_copy(connection, settings, must_check_copy=must_check_copy))
     return findings
 
@@ -128,12 +130,19 @@ async def _check_chain(name: str, verdicts: AsyncIterator[BlockVerdict]) -> Find
     return Finding(name, checked_count, tuple(violations))
 
 
-async def _check_anchors(connection: Connection, settings: Settings, *, must_check_copy: bool) -> Finding:
-    name = "The chains are those that were anchored in the log"
+async def _read_anchors(settings: Settings) -> list[LedgerAnchor] | Unavailable:
     try:
-        anchors = await asyncio.to_thread(read_anchors, settings.kafka_client)
+        return await asyncio.to_thread(read_anchors, settings.kafka_client)
     except Unavailable as error:
-        return Finding(name, None, (str(error),) if must_check_copy else (), str(error))
+        return error
+
+
+async def _check_anchors(
+    connection: Connection, anchors: list[LedgerAnchor] | Unavailable, *, must_check_copy: bool
+) -> Finding:
+    name = "The chains are those that were anchored in the log"
+    if isinstance(anchors, Unavailable):
+        return Finding(name, None, (str(anchors),) if must_check_copy else (), str(anchors))
     verdict = await compare_anchors(connection, anchors)
     remark = f"a restore lost {verdict.lost_count} anchored blocks" if verdict.lost_count else ""
     return Finding(name, len(anchors), verdict.complaints, remark)
