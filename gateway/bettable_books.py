@@ -74,6 +74,7 @@ class BettableBooks:
     def apply_providers(self, records: Iterable[Record]) -> None:
         """Take in providers' signs of life; records of other topics are passed over."""
         now_us = self._clock.now_us()
+        self._providers.forget_what_is_ahead(now_us=now_us)
         for record in records:
             if record.topic != FEED_PROVIDERS.name or record.value is None:
                 continue

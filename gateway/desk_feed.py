@@ -150,7 +150,7 @@ class DeskFeed:
                 continue
             sign = _parse(feed_pb2.ProviderHeartbeat, record)
             if sign is not None:
-                self._put(self._providers, sign.provider_id, (sign.epoch, sign.received_time_us), record.value or b"")
+                self._put(self._providers, sign.provider_id, (sign.epoch, record.offset), record.value or b"")
 
     def apply_bets(self, records: Iterable[Record]) -> None:
         """Take in bets that were accepted or settled, to be shown by `show_bets`; of many only the last are kept."""

@@ -74,13 +74,15 @@ class Heartbeats:
             log.error("books.heartbeat_from_the_future", partition=heartbeat.partition, time_us=heartbeat.time_us)
         elif heartbeat.partition in self._partitions:
             held = self._partitions[heartbeat.partition]
+            if held.vouched_us > now_us + AHEAD_US_MAX:
+                held.vouched_us = 0  # by a clock that has been put back since
             held.waiting.append((min(heartbeat.time_us, now_us), heartbeat.books_end_offset))
             held.settle()
 
     def is_fresh(self, partition: int) -> bool:
         """Return whether the books of a partition that were read are known to have been right lately."""
         held = self._partitions.get(partition)
-        return held is not None and self._clock.now_us() - held.vouched_us <= self._age_us_max
+        return held is not None and -AHEAD_US_MAX <= self._clock.now_us() - held.vouched_us <= self._age_us_max
 
     def times_us(self) -> Sequence[int]:
         """Return until when the books of each partition that were read are right."""

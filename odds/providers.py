@@ -58,6 +58,14 @@ class ProviderBoard:
         else:
             self._see(provider_id, received_time_us)
 
+    def forget_what_is_ahead(self, *, now_us: int) -> None:
+        """Forget what was heard by a clock that has been put back since: nothing to come would be newer."""
+        ahead = [name for name, seen_us in self._seen_us.items() if seen_us > now_us + AHEAD_US_MAX]
+        for provider_id in ahead:
+            self._seen_us[provider_id] = 0
+            epoch, _ = self._word_time.get(provider_id, (0, 0))
+            self._word_time[provider_id] = (epoch, 0)
+
     def is_up(self, provider_id: str, *, now_us: int) -> bool:
         """Return whether a provider's prices count."""
         seen_us = self._seen_us.get(provider_id)

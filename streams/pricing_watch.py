@@ -37,6 +37,7 @@ class Watch:
 
     def take_signs(self, records: Iterable[Record], now_us: int) -> None:
         """Take in what providers say about themselves."""
+        self._board.forget_what_is_ahead(now_us=now_us)
         for record in records:
             try:
                 told = parse_sign(feed_pb2.ProviderHeartbeat.FromString(record.value or b""))

@@ -7,6 +7,7 @@ provider_id.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -26,8 +27,9 @@ from wire.feed import build_dead_letter
 from wire.topics import FEED_DEAD_LETTERS, FEED_PROVIDERS, FEED_UPDATES
 
 RAW_BYTES_KEPT_MAX: Final = 900_000
-SIGN_INTERVAL_US: Final = 1_000_000
-REPEATED_SIGN_INTERVAL_US: Final = 100_000
+SIGN_INTERVAL_S: Final = 1.0
+"""Spaced by a clock that is never put back: a sign that is due must not wait for a wall clock to catch up."""
+REPEATED_SIGN_INTERVAL_S: Final = 0.1
 SEQUENCES_REMEMBERED_MAX: Final = 16_384
 ROOM_WAIT_S: Final = 0.01
 NOTHING_OWED: Final[Mapping[int, str]] = MappingProxyType({})
@@ -60,7 +62,7 @@ class _ProviderState:
     says_up: bool = True
     is_catching_up: bool = False
     owed: dict[int, str] = field(default_factory=dict)
-    last_sign_us: int = -SIGN_INTERVAL_US
+    last_sign_s: float = -math.inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +215,7 @@ class Intake:
         self._outlet.send(FEED_UPDATES.name, update.fixture_id, update.SerializeToString(), on_delivery)
         _note(update, state)
         state.taken.inc()
-        if update.received_time_us - state.last_sign_us >= SIGN_INTERVAL_US:
+        if self._clock.monotonic_s() - state.last_sign_s >= SIGN_INTERVAL_S:
             with suppress(OutletFull):  # the next update says it
                 self.sign_life(update.provider_id, provider_time_ms=update.provider_time_ms, timeout_ms=timeout_ms)
         return refusals
@@ -226,8 +228,8 @@ class Intake:
         """
         state = self._state_of(heartbeat.provider_id)
         if state.says_up != heartbeat.is_up:
-            state.says_up, state.last_sign_us = heartbeat.is_up, -SIGN_INTERVAL_US  # due, also if it cannot go out now
-        if self._clock.now_us() - state.last_sign_us < REPEATED_SIGN_INTERVAL_US:
+            state.says_up, state.last_sign_s = heartbeat.is_up, -math.inf  # due, also if it cannot go out now
+        if self._clock.monotonic_s() - state.last_sign_s < REPEATED_SIGN_INTERVAL_S:
             return
         self.sign_life(heartbeat.provider_id, provider_time_ms=heartbeat.provider_time_ms, timeout_ms=timeout_ms)
 
@@ -249,7 +251,7 @@ class Intake:
             says_up=state.says_up,
         )
         self._outlet.send(FEED_PROVIDERS.name, provider_id, heartbeat.SerializeToString())
-        state.last_sign_us = now_us
+        state.last_sign_s = self._clock.monotonic_s()
 
     def refuse(self, refusal: FeedRefused, *, provider_id: str, raw: bytes) -> None:
         """Count a refusal and keep the raw input as a dead letter.

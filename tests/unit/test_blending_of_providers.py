@@ -87,6 +87,18 @@ def test_a_provider_that_said_it_is_down_is_down_though_updates_come() -> None:
     assert board.is_up("alpha", now_us=30)
 
 
+def test_what_was_heard_by_a_clock_that_is_put_back_keeps_nothing_out_that_comes_after() -> None:
+    board = ProviderBoard(default_timeout_us=5_000_000)
+    board.note_sign(sign(3_600_000_000))
+    board.forget_what_is_ahead(now_us=3_600_000_000)
+    assert board.is_up("alpha", now_us=3_600_000_000)
+    board.forget_what_is_ahead(now_us=10_000_000)
+    assert not board.is_up("alpha", now_us=10_000_000)
+    board.note_sign(sign(10_500_000))
+    assert board.is_up("alpha", now_us=10_500_000)
+    assert not board.is_up("alpha", now_us=11_500_001)
+
+
 def test_what_an_older_stream_says_late_says_nothing() -> None:
     board = ProviderBoard(default_timeout_us=5_000_000)
     board.note_sign(sign(10, is_up=False, epoch=2))

@@ -229,7 +229,7 @@ def test_a_flood_of_heartbeats_is_thinned_but_no_change_is_lost(
     for is_up in (True, True, False, False, True):
         intake.take_heartbeat(ProviderHeartbeat(provider_id=PROVIDER, is_up=is_up), timeout_ms=TIMEOUT_MS)
     assert [sign.is_up for sign in outlet.signs] == [True, False, True]
-    clock.us += 100_000
+    clock.us += 100_001
     intake.take_heartbeat(ProviderHeartbeat(provider_id=PROVIDER, is_up=True), timeout_ms=TIMEOUT_MS)
     assert len(outlet.signs) == 4
 

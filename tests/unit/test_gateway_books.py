@@ -225,6 +225,20 @@ def test_a_heartbeat_from_a_clock_that_is_ahead_is_none_and_none_is_younger_than
     assert books.is_pricing_live("f") == is_live
 
 
+def test_a_clock_that_is_put_back_vouches_for_nothing_and_the_next_heartbeat_counts(
+    books: BookCache, clock: FakeClock
+) -> None:
+    clock.now = NOW_US + 3_600_000_000
+    books.apply([heartbeat(1, clock.now)])
+    assert books.is_pricing_live("f")
+    clock.now = NOW_US
+    assert not books.is_pricing_live("f")
+    books.apply([heartbeat(1, NOW_US)])
+    assert books.is_pricing_live("f")
+    clock.now = NOW_US + 1_500_001
+    assert not books.is_pricing_live("f")
+
+
 def test_a_heartbeat_counts_when_the_books_that_it_vouches_for_were_read(books: BookCache) -> None:
     books.apply([heartbeat(1, NOW_US, books_end=8)])
     assert not books.is_pricing_live("f")
