@@ -226,6 +226,8 @@ async def calling_from(edge: Settings, source: str) -> AsyncIterator[Stranger]:
             yield stranger
         finally:
             for response in stranger.held:
+                if response.connection is not None and response.connection.transport is not None:
+                    response.connection.transport.abort()  # closing one waits until all that it has to say is read
                 response.close()
     await asyncio.sleep(CLOSING_S)  # a transport is closed by the loop, some turns after it was told to
 
