@@ -54,9 +54,11 @@ def test_a_system_that_comes_back_without_any_provider_takes_no_bet(system: Runn
 
 
 def open_prices(prices: Prices) -> list[Price] | None:
+    """Return what the simulation offers; a recording that was replayed before is given more time to speak again."""
     found = [
         price
         for book in prices.all_books()
+        if all(provider_id.startswith("sim-") for provider_id in book.provider_ids)
         for market_id, outcome_id in OUTCOMES.items()
         if (price := find_price(book, market_id, outcome_id)) is not None
     ]
