@@ -12,6 +12,7 @@ from infra.settings import ROOT
 
 INTERRUPTED = """
 import builtins, os, signal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a run in the background inherits that it is ignored
 from infra.cli import main
 imported = builtins.__import__
 def interrupt(name, *others, **more):
