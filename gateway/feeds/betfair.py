@@ -91,22 +91,25 @@ class BetfairAdapter:
         refusals: list[FeedRefused] = []
         changes = message.get("mc", ())
         if "pt" in message or changes:
-            refusals.extend(self._take_time(message.get("pt")))
-        updates = list(self._read_changes(changes, digest=hash(raw), refusals=refusals))
-        first_by_reason = {refusal.reason: refusal for refusal in reversed(refusals)}
+            self._take_time(message.get("pt"), refusals)
+        updates = self._read_changes(changes, digest=hash(raw), refusals=refusals)
+        first_by_reason = {refusal.reason: refusal for refusal in reversed(refusals)} if refusals else {}
         return Reading(PROVIDER_ID, updates, self._signs(message), list(first_by_reason.values()))
 
-    def _take_time(self, time_ms: Any) -> Iterator[FeedRefused]:
+    def _take_time(self, time_ms: Any, refusals: list[FeedRefused]) -> None:
         """Note when a message was published; one that does not say counts as published with the one before."""
         if type(time_ms) is int and 0 <= time_ms <= TIME_MS_MAX:
             self._time_ms = time_ms
         else:
-            yield MessageMalformed(f"Time stamp must be from 0 to {TIME_MS_MAX} ms, was {str(time_ms)[:32]!r}")
+            refusals.append(
+                MessageMalformed(f"Time stamp must be from 0 to {TIME_MS_MAX} ms, was {str(time_ms)[:32]!r}")
+            )
 
-    def _read_changes(self, changes: Any, *, digest: int, refusals: list[FeedRefused]) -> Iterator[FeedUpdate]:
+    def _read_changes(self, changes: Any, *, digest: int, refusals: list[FeedRefused]) -> list[FeedUpdate]:
+        updates: list[FeedUpdate] = []
         if not isinstance(changes, list | tuple):
             refusals.append(MessageMalformed(f"Market changes must be a list, were {type(changes).__name__}"))
-            return
+            return updates
         if len(changes) > CHANGES_MAX:
             refusals.append(MessageOversized(f"A message has at most {CHANGES_MAX} changes, had {len(changes)}"))
         for index, change in enumerate(changes):
@@ -125,7 +128,8 @@ class BetfairAdapter:
             if not is_taken:
                 update = self._lose(change, digest=("lost", digest + index))
             if update is not None:
-                yield update
+                updates.append(update)
+        return updates
 
     def _signs(self, message: Mapping[str, Any]) -> tuple[ProviderHeartbeat, ...]:
         was_reliable = self._is_reliable
@@ -148,12 +152,13 @@ class BetfairAdapter:
         market.time_ms = self._time_ms
         if change.get("img"):
             market.clear()
-        update = _update(market, sequence=sequence)
+        update = None
         if definition is not None:
+            update = _update(market, sequence=sequence)
             refusals.extend(_take_definition(followed, definition, update))
         if "rc" in change:
             refusals.extend(market.apply(change["rc"]))
-        return _with_quotes(update, market)
+        return _with_quotes(update, market, sequence=sequence)
 
     def _lose(self, change: Any, *, digest: Hashable) -> FeedUpdate | None:
         """Suspend the market of a change that cannot be read, if that much can be."""
@@ -163,7 +168,7 @@ class BetfairAdapter:
             return None
         followed.market.doubt()
         sequence, _ = self._clock.assign(self._time_ms, digest)
-        return _with_quotes(_update(followed.market, sequence=sequence), followed.market)
+        return _with_quotes(None, followed.market, sequence=sequence)
 
     def _follow(self, exchange_id: Any, definition: Any) -> _Followed | None:
         """Return the market of a change; None for one that is left alone.
@@ -259,12 +264,14 @@ def _update(market: ExchangeMarket, *, sequence: int) -> FeedUpdate:
     )
 
 
-def _with_quotes(update: FeedUpdate, market: ExchangeMarket) -> FeedUpdate | None:
-    """Return the update with the prices that changed; None if there is nothing in it."""
+def _with_quotes(update: FeedUpdate | None, market: ExchangeMarket, *, sequence: int) -> FeedUpdate | None:
+    """Return the update, if there is one yet, with the prices that changed; None if there is nothing in it."""
     quotes = market.changed_quotes()
     if quotes is not None:
+        update = update or _update(market, sequence=sequence)
         update.quotes.CopyFrom(quotes)
-    is_news = quotes is not None or update.HasField("description") or update.HasField("state") or update.results
+        return update
+    is_news = update is not None and (update.HasField("description") or update.HasField("state") or update.results)
     return update if is_news else None
 
 

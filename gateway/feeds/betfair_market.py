@@ -7,7 +7,7 @@ sends differences only, so that what was missed would stand wrong for good.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from gateway.feeds.betfair_ladder import PRICE_MAX, PRICE_MIN, Ladder
@@ -24,7 +24,7 @@ STATUSES: Final[Mapping[str, MarketStatus.ValueType]] = {
     "INACTIVE": MarketStatus.MARKET_STATUS_SUSPENDED,
     "CLOSED": MarketStatus.MARKET_STATUS_CLOSED,
 }
-_LADDER_FIELDS: Final = ("atb", "batb", "bdatb", "atl", "batl", "bdatl")
+_LADDER_FIELDS: Final = frozenset({"atb", "batb", "bdatb", "atl", "batl", "bdatl"})
 _UNKNOWN: Final = MarketStatus.MARKET_STATUS_UNSPECIFIED
 _OPEN: Final = MarketStatus.MARKET_STATUS_OPEN
 _SUSPENDED: Final = MarketStatus.MARKET_STATUS_SUSPENDED
@@ -143,9 +143,12 @@ class ExchangeMarket:
         self._unnamed_by_id: dict[int, Runner] = {}
         self.is_definition_doubtful = False
         self._is_change_doubtful = False
+        self._may_runners_be_doubtful = False
         self._has_ladders = False
         self._runners_shown: list[Runner] = []
         self._template = Quotes()
+        self._template_number = 0
+        self._starting_odds_milli = b""
         self._published: tuple[object, ...] | None = None
 
     def define(self, definition: Mapping[str, Any]) -> Iterator[FeedRefused]:
@@ -153,6 +156,7 @@ class ExchangeMarket:
         yield from self._define_status(definition)
         yield from self._define_places(definition)
         yield from self._define_runners(definition)
+        self._may_runners_be_doubtful = True  # one that was in doubt while it took no part may take part again
         self._lay_out()
 
     @property
@@ -171,15 +175,14 @@ class ExchangeMarket:
         """Note that a change of it could not be read at all, so that only a full image tells what it is like."""
         self._is_change_doubtful = True
 
-    def apply(self, changes: Any) -> Iterator[FeedRefused]:
-        """Take the differences of its runners; yield what of them could not be read."""
+    def apply(self, changes: Any) -> Sequence[FeedRefused]:
+        """Take the differences of its runners; return what of them could not be read."""
         if not isinstance(changes, list):
             self.doubt()
-            yield MessageMalformed(f"Runner changes must be a list, were {type(changes).__name__}")
-            return
+            return [MessageMalformed(f"Runner changes must be a list, were {type(changes).__name__}")]
+        refusals: list[FeedRefused] = []
         for change in changes:
-            runner_id = change.get("id") if isinstance(change, dict) else None
-            line = change.get("hc") if isinstance(change, dict) else None
+            runner_id, line = (change.get("id"), change.get("hc")) if isinstance(change, dict) else (None, None)
             if line and isinstance(line, int | float):
                 continue  # a line of a handicap market
             runner = self.runner_by_id.get(runner_id) if type(runner_id) is int else None
@@ -187,24 +190,30 @@ class ExchangeMarket:
                 runner = self._unnamed(runner_id)
             if line or runner is None:
                 self.doubt()
-                yield MessageMalformed(
-                    f"A change must be of one of at most {RUNNERS_MAX} runners, was of {str(runner_id)[:32]!r}"
+                refusals.append(
+                    MessageMalformed(
+                        f"A change must be of one of at most {RUNNERS_MAX} runners, was of {str(runner_id)[:32]!r}"
+                    )
                 )
                 continue
             if not runner.apply(change):
-                yield MessageMalformed(
-                    f"Prices of runner {runner.outcome_id} must be {PRICE_MIN} to {PRICE_MAX:.0f}, with sizes"
+                self._may_runners_be_doubtful = True
+                refusals.append(
+                    MessageMalformed(
+                        f"Prices of runner {runner.outcome_id} must be {PRICE_MIN} to {PRICE_MAX:.0f}, with sizes"
+                    )
                 )
             if not self._has_ladders:
-                self._has_ladders = any(field in change for field in _LADDER_FIELDS)
+                self._has_ladders = not _LADDER_FIELDS.isdisjoint(change)
+        return refusals
 
     def changed_quotes(self) -> Quotes | None:
         """Return the prices where they differ from the last ones returned."""
         has_ladders = self._has_ladders
         prices = [runner.odds_milli(has_ladders=has_ladders) for runner in self._runners_shown]
-        odds_milli, starting_odds_milli = struct.pack(f"<{len(prices)}I", *prices), self._starting_odds_milli()
+        odds_milli = struct.pack(f"<{len(prices)}I", *prices)
         status = self._shown_status(has_prices=any(prices))
-        shown = (status, odds_milli, starting_odds_milli, self._template.layout_hash, self._template.winner_counts)
+        shown = (status, odds_milli, self._starting_odds_milli, self._template_number)
         if shown == self._published:
             return None
         self._published = shown
@@ -212,25 +221,18 @@ class ExchangeMarket:
         quotes.CopyFrom(self._template)
         quotes.market_statuses = bytes((status,))
         quotes.decimal_odds_milli = odds_milli
-        quotes.starting_odds_milli = starting_odds_milli
+        quotes.starting_odds_milli = self._starting_odds_milli
         return quotes
 
     def _shown_status(self, *, has_prices: bool) -> MarketStatus.ValueType:
-        if self.status == _UNKNOWN or (self.status == _OPEN and has_prices and self._is_doubtful):
+        if self.status == _UNKNOWN or (self.status == _OPEN and has_prices and self._is_doubtful()):
             return _SUSPENDED
         return self.status
 
-    @property
     def _is_doubtful(self) -> bool:
-        return (
-            self.is_definition_doubtful
-            or self._is_change_doubtful
-            or any(runner.is_doubtful for runner in self.runner_by_id.values())
-        )
-
-    def _starting_odds_milli(self) -> bytes:
-        odds_milli = [runner.starting_odds_milli for runner in self._runners_shown]
-        return struct.pack(f"<{len(odds_milli)}I", *odds_milli) if any(odds_milli) else b""
+        if self._may_runners_be_doubtful:
+            self._may_runners_be_doubtful = any(runner.is_doubtful for runner in self.runner_by_id.values())
+        return self.is_definition_doubtful or self._is_change_doubtful or self._may_runners_be_doubtful
 
     def _define_status(self, definition: Mapping[str, Any]) -> Iterator[FeedRefused]:
         text = definition.get("status")
@@ -286,10 +288,15 @@ class ExchangeMarket:
         """Show all runners; where several win those alone that still take part, as each must have a price there."""
         has_one_place = self.place_count == 1
         shown = [runner for runner in self.runner_by_id.values() if has_one_place or not runner.is_removed]
+        starting_odds_milli = [runner.starting_odds_milli for runner in shown]
+        self._starting_odds_milli = (
+            struct.pack(f"<{len(shown)}I", *starting_odds_milli) if any(starting_odds_milli) else b""
+        )
         winner_counts = bytes((min(self.place_count or UNKNOWN_WINNERS, UNKNOWN_WINNERS),))
         if shown == self._runners_shown and winner_counts == self._template.winner_counts:
             return
         self._runners_shown = shown
+        self._template_number += 1
         layout = MarketLayout.of_markets([(self.market_id, [runner.outcome_id for runner in shown])])
         self._template = Quotes(
             layout_hash=layout.layout_hash,
