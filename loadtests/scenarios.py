@@ -27,6 +27,7 @@ DRAIN_S = 2.0
 FLUSH_LIMIT_S = 10.0
 FIRST_BOOKS_LIMIT_S = 30.0
 FEED_BESIDE_BETS_RATE = 200.0
+FEED_BESIDE_SETTLING_RATE = 10.0
 BETTORS = 100
 SETTLED_BETS = 10_000
 ALONE_S = 8.0
@@ -101,13 +102,11 @@ async def load_bets(settings: Settings, *, rate: float, seconds: float, say: Say
         feed.announce()
         load = BetLoad(_target(settings), known)
         say(f"registering {BETTORS} players")
-        feeding = asyncio.create_task(feed.run(Schedule(now_us(), FEED_BESIDE_BETS_RATE, 10**9)))
-        await load.register(BETTORS)
-        await load.read_prices()
-        say(f"{rate:.0f} bets/s for {seconds:.0f} s")
-        await load.run(Schedule(now_us() + LEAD_US, rate, int(rate * seconds)))
-        feeding.cancel()
-        await asyncio.gather(feeding, return_exceptions=True)
+        async with _fed(feed, rate=FEED_BESIDE_BETS_RATE):
+            await load.register(BETTORS)
+            await load.read_prices()
+            say(f"{rate:.0f} bets/s for {seconds:.0f} s")
+            await load.run(Schedule(now_us() + LEAD_US, rate, int(rate * seconds)))
         await load.close()
         lost, doubled = await _compare(settings, load)
         return BetFigures(rate, summarise(load.latencies_us), dict(load.answers), lost, doubled)
@@ -119,9 +118,10 @@ async def load_bets_beside_settling(settings: Settings, *, rate: float, rounds: 
         feed.announce()
         load = BetLoad(_target(settings), known)
         say(f"registering {BETTORS} players")
-        await load.register(BETTORS)
-        await load.read_prices()
-        settlings = [await _settle_beside(settings, load, crowd, rate=rate, say=say) for _ in range(rounds)]
+        async with _fed(feed, rate=FEED_BESIDE_SETTLING_RATE):
+            await load.register(BETTORS)
+            await load.read_prices()
+            settlings = [await _settle_beside(settings, load, crowd, rate=rate, say=say) for _ in range(rounds)]
         await load.close()
         timed = list(zip(load.dues_us, load.latencies_us, strict=True))
         # What was placed before the first result of a round, or after the last bet of it is settled, was alone.
@@ -134,6 +134,17 @@ async def load_bets_beside_settling(settings: Settings, *, rate: float, rounds: 
             dict(load.answers),
             [(s.ended_us - s.begun_us) / 1e6 for s in settlings],
         )
+
+
+@asynccontextmanager
+async def _fed(feed: FeedLoad, *, rate: float) -> AsyncIterator[None]:
+    """Keep prices coming: a provider that falls silent takes its books out of play."""
+    feeding = asyncio.create_task(feed.run(Schedule(now_us(), rate, 10**9)))
+    try:
+        yield
+    finally:
+        feeding.cancel()
+        await asyncio.gather(feeding, return_exceptions=True)
 
 
 async def _settle_beside(settings: Settings, load: BetLoad, crowd: Crowd, *, rate: float, say: Say) -> Settling:
