@@ -111,10 +111,6 @@ class CachedBook:
         names = [name for name in (description.home_name, description.away_name) if name]
         return " v ".join(names) or description.competition or self.fixture_id
 
-    def has_market(self, market_id: str) -> bool:
-        """Return whether the book prices that market."""
-        return market_id in layout_of(self.message).index_by_market_id
-
     def find_market(self, market_id: str) -> MarketView | None:
         """Return the market as it stands, None if the book has none of that id."""
         layout = layout_of(self.message)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from hdrh.histogram import HdrHistogram
 
@@ -22,10 +22,6 @@ class LatencySummary:
     p99_ms: float
     p999_ms: float
     max_ms: float
-
-    def as_json(self) -> dict[str, float]:
-        """Return the figures by name."""
-        return asdict(self)
 
 
 def summarise(latencies_us: Iterable[int]) -> LatencySummary:
