@@ -140,7 +140,10 @@ class FixtureState:
 
     def provider(self, provider_id: str) -> ProviderColumns | None:
         """Return what a provider says, None if it never said anything."""
-        return next((item for item in self.providers if item.provider_id == provider_id), None)
+        for item in self.providers:
+            if item.provider_id == provider_id:
+                return item
+        return None
 
 
 @lru_cache(maxsize=4_096)

@@ -72,14 +72,23 @@ def fold(state: FixtureState, update: FixtureUpdate, rights: RightsTable = EVERY
         state = _lift_rollbacks(state, quotes)
         provider = _take_quotes(provider, state, quotes, update.received_time_us)
     provider = _follow_stops(provider, state, update, may_quote=judgement.may_quote)
-    state = _replace_provider(state, replace(provider, sequence=update.sequence, epoch=update.epoch))
-    if judgement.may_tell_state:
-        state = replace(state, description=_take_description(state, update))
-        if update.state is not None:
-            state = _take_match_state(state, update, update.state, rights)
-    if update.result_marks:
-        state = _take_results(state, update, judgement)
-    return replace(state, feed_time_us=max(state.feed_time_us, update.appended_time_us))
+    told = _complete(update.state, state.state) if judgement.may_tell_state and update.state is not None else None
+    provider = replace(
+        provider,
+        sequence=update.sequence,
+        epoch=update.epoch,
+        told_state=told or provider.told_state,
+        told_time_us=update.received_time_us if told else provider.told_time_us,
+    )
+    state = replace(
+        state,
+        providers=_with_provider(state, provider),
+        description=_take_description(state, update) if judgement.may_tell_state else state.description,
+        feed_time_us=max(state.feed_time_us, update.appended_time_us),
+    )
+    if told is not None:
+        state = _take_match_state(state, update, told, rights)
+    return _take_results(state, update, judgement) if update.result_marks else state
 
 
 def _take_description(state: FixtureState, update: FixtureUpdate) -> FixtureDescription | None:
@@ -168,11 +177,13 @@ def _new_provider(state: FixtureState, provider_id: str) -> ProviderColumns:
 
 
 def _replace_provider(state: FixtureState, provider: ProviderColumns) -> FixtureState:
-    if state.provider(provider.provider_id) is not None:
-        providers = tuple(provider if item.provider_id == provider.provider_id else item for item in state.providers)
-    else:
-        providers = (*state.providers, provider)
-    return replace(state, providers=providers)
+    return replace(state, providers=_with_provider(state, provider))
+
+
+def _with_provider(state: FixtureState, provider: ProviderColumns) -> tuple[ProviderColumns, ...]:
+    if state.provider(provider.provider_id) is None:
+        return (*state.providers, provider)
+    return tuple([provider if item.provider_id == provider.provider_id else item for item in state.providers])
 
 
 def _follow_stops(
@@ -225,9 +236,9 @@ def _note_brought(
 
     What the house makes of the prices of one provider alone is that provider's to bring.
     """
-    if b"\0" not in provider.market_statuses.tobytes():
-        return provider.brought
     is_first = (provider.market_statuses == 0) & (market_statuses > 0)
+    if not is_first.any():
+        return provider.brought
     others = [other for other in state.providers if feed_of(other.provider_id) != feed_of(provider.provider_id)]
     for other in others:
         is_first &= other.market_statuses == 0
@@ -382,8 +393,7 @@ def _take_match_state(
     not know of the last incident yet do not count. An end needs more, since markets are settled by it.
     """
     held = state.state
-    told = _complete(told, held)
-    state = _note_end_claim(_note_told(state, update, told), update, told)
+    state = _note_end_claim(state, update, told)
     if held is None or _is_believed(state, update, told, held, rights):
         return _believe(state, told, update.provider_id, update.received_time_us)
     is_behind = _incidents(told) != _incidents(held)
@@ -440,13 +450,6 @@ def _may_end(state: FixtureState, update: FixtureUpdate, told: MatchState, right
         return True
     sport = "" if state.description is None else state.description.sport
     return rights.of(update.provider_id, sport).rank < rights.of(state.state_provider_id, sport).rank
-
-
-def _note_told(state: FixtureState, update: FixtureUpdate, told: MatchState) -> FixtureState:
-    provider = state.provider(update.provider_id)
-    if provider is None:
-        return state
-    return _replace_provider(state, replace(provider, told_state=told, told_time_us=update.received_time_us))
 
 
 def _note_end_claim(state: FixtureState, update: FixtureUpdate, told: MatchState) -> FixtureState:

@@ -160,7 +160,7 @@ def judge_update(state: FixtureState, update: FixtureUpdate, table: RightsTable)
     feed = feed_of(update.provider_id)
     rights = table.of(update.provider_id, _sport_of(state, update))
     has_quotes = update.quotes is not None and update.quotes.layout.market_count > 0
-    is_quoting = quotes_fixture(state, feed) or (has_quotes and rights.may_quote)
+    is_quoting = (has_quotes and rights.may_quote) or quotes_fixture(state, feed)
     if state.layout.market_count > 0 and not is_quoting:
         return _nothing_of(update, FIXTURE_NOT_QUOTED)
     if state.provider(update.provider_id) is None and len(state.providers) >= PROVIDERS_PER_FIXTURE_MAX:
@@ -168,14 +168,18 @@ def judge_update(state: FixtureState, update: FixtureUpdate, table: RightsTable)
     may_tell_state = rights.may_tell_state
     if update.state is not None and update.state.status is FixtureStatus.CANCELLED:
         may_tell_state &= rights.may_cancel
-    quoted = frozenset(update.quotes.layout.market_ids) if update.quotes and rights.may_quote else frozenset[str]()
-    hearing = _Hearing(state, feed, rights, table)
     return Judgement(
         "" if rights.may_quote or may_tell_state or update.result_marks else NOTHING_PERMITTED,
         rights.may_quote,
         may_tell_state,
-        tuple(hearing.referral_reason(mark, quoted, update.received_time_us) for mark in update.result_marks),
+        _hear(update, _Hearing(state, feed, rights, table)) if update.result_marks else (),
     )
+
+
+def _hear(update: FixtureUpdate, hearing: _Hearing) -> tuple[str, ...]:
+    quotes = update.quotes if hearing.rights.may_quote else None
+    quoted = frozenset(() if quotes is None else quotes.layout.market_ids)
+    return tuple(hearing.referral_reason(mark, quoted, update.received_time_us) for mark in update.result_marks)
 
 
 def _nothing_of(update: FixtureUpdate, refusal: str) -> Judgement:

@@ -29,15 +29,14 @@ def winners_told(quotes: Quotes) -> Counts | None:
     Where several outcomes win and only some are quoted, nobody knows how many of these will: the same prices may hold
     a margin or none at all.
     """
-    by_type, is_nameless = winner_counts_of(quotes.layout), _nameless(quotes.layout)
-    if quotes.winner_counts is None and by_type.max(initial=0.0) <= 1.0 and not is_nameless.any():
-        return None
-    told = np.zeros(len(by_type), dtype=np.uint8) if quotes.winner_counts is None else quotes.winner_counts
-    told = np.where(is_nameless & (told == 0), np.uint8(UNKNOWN_WINNERS), told)
-    quoted = np.concatenate([[0], np.cumsum(quotes.decimal_odds_milli > 0)])[quotes.layout.offsets]
-    is_partly_quoted = np.diff(quoted) < quotes.layout.outcome_counts
-    is_unknown = is_partly_quoted & (np.where(told > 0, told, by_type) > 1.0)
-    told = np.where(is_unknown, np.uint8(UNKNOWN_WINNERS), told)
+    layout, told, by_type = quotes.layout, quotes.winner_counts, _unknown_by_type(quotes.layout)
+    told = by_type if told is None else np.where(told > 0, told, by_type)
+    if (quotes.winner_counts is not None or _has_several(layout)) and not quotes.decimal_odds_milli.all():
+        unquoted = np.flatnonzero(quotes.decimal_odds_milli == 0)
+        partly_quoted = np.searchsorted(layout.offsets, unquoted, side="right") - 1
+        winners = np.where(told > 0, told, winner_counts_of(layout))[partly_quoted]
+        told = told.copy()
+        told[partly_quoted[winners > 1.0]] = UNKNOWN_WINNERS
     return told if told.any() else None
 
 
@@ -48,13 +47,18 @@ def winner_counts_of(layout: MarketLayout) -> NDArray[np.float64]:
 
 
 @lru_cache(maxsize=LAYOUTS_CACHED_MAX)
-def _nameless(layout: MarketLayout) -> NDArray[np.bool_]:
-    """Return which markets are of a feed's own type that says nothing to us; one of two outcomes is an either or."""
-    is_unknown = [
-        count > EITHER_OR and market.is_feeds_own and market.winners.count is None
+def _has_several(layout: MarketLayout) -> bool:
+    return bool(winner_counts_of(layout).max(initial=0.0) > 1.0)
+
+
+@lru_cache(maxsize=LAYOUTS_CACHED_MAX)
+def _unknown_by_type(layout: MarketLayout) -> Counts:
+    """Tell which markets are of a feed's own type that says nothing to us; one of two outcomes is an either or."""
+    counts = [
+        UNKNOWN_WINNERS if count > EITHER_OR and market.is_feeds_own and market.winners.count is None else 0
         for market, count in zip(map(market_of, layout.market_ids), layout.outcome_counts.tolist(), strict=True)
     ]
-    return np.array(is_unknown, dtype=bool)
+    return np.array(counts, dtype=np.uint8)
 
 
 def winners_of_provider(provider: ProviderColumns | None, layout: MarketLayout) -> NDArray[np.float64]:

@@ -6,7 +6,6 @@ from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
 
 from markets.fixture import Period
 from markets.layout import MarketLayout
@@ -26,6 +25,7 @@ from odds.book import (
 )
 from overround.odds.v1 import book_pb2, fixture_pb2
 from wire.fixtures import build_description, build_score, build_state, parse_description, parse_score, parse_state
+from wire.frames import frame_bytes
 from wire.layouts import (
     BYTE,
     ODDS,
@@ -40,6 +40,9 @@ from wire.layouts import (
 )
 
 ENCODED_LAYOUTS_MAX = 8_192
+ENCODED_PROVIDERS_MAX = 16_384
+PROVIDERS_FIELD = book_pb2.PriceExplanation.PROVIDERS_FIELD_NUMBER
+WEIGHTS_FIELD = book_pb2.ProviderQuotes.WEIGHTS_FIELD_NUMBER
 
 
 def parse_book(message: book_pb2.Book) -> Book:
@@ -162,10 +165,6 @@ def encode_explanation(explanation: Explanation) -> bytes:
         margin_removal=explanation.margin_removal,
         margin_application=explanation.margin_application,
         ladder=explanation.ladder,
-        providers=[
-            _build_provider(provider, weights)
-            for provider, weights in zip(explanation.providers, explanation.weights, strict=True)
-        ],
         applied_request_ids=explanation.applied_request_ids,
         state_provider_id=explanation.state_provider_id,
         state_time_us=explanation.state_time_us,
@@ -190,7 +189,11 @@ def encode_explanation(explanation: Explanation) -> bytes:
             for market_id, decided in explanation.decided_markets.items()
         ],
     )
-    return message.SerializeToString() + _encode_explanation_layout(explanation.layout)
+    providers = [
+        frame_bytes(PROVIDERS_FIELD, _encode_provider(provider) + frame_bytes(WEIGHTS_FIELD, pack(weights, WEIGHT)))
+        for provider, weights in zip(explanation.providers, explanation.weights, strict=True)
+    ]
+    return b"".join((message.SerializeToString(), *providers, _encode_explanation_layout(explanation.layout)))
 
 
 def build_goal_means(means: GoalMeans | None) -> book_pb2.GoalMeans | None:
@@ -299,14 +302,15 @@ def _parse_provider(message: book_pb2.ProviderQuotes, layout: MarketLayout) -> P
     )
 
 
-def _build_provider(provider: ProviderColumns, weights: NDArray[np.float32]) -> book_pb2.ProviderQuotes:
+@lru_cache(maxsize=ENCODED_PROVIDERS_MAX)
+def _encode_provider(provider: ProviderColumns) -> bytes:
+    """Return what a provider said; of most, nothing is new since the book before."""
     return book_pb2.ProviderQuotes(
         provider_id=provider.provider_id,
         sequence=provider.sequence,
         received_time_us=provider.received_time_us,
         decimal_odds_milli=pack(provider.decimal_odds_milli, ODDS),
         market_statuses=pack(provider.market_statuses, BYTE),
-        weights=pack(weights, WEIGHT),
         is_bet_stopped=bool((provider.bet_stops & StopFlag.STOPPED).any()),
         bet_stops=pack(provider.bet_stops, BYTE),
         is_behind=provider.is_behind,
@@ -318,4 +322,4 @@ def _build_provider(provider: ProviderColumns, weights: NDArray[np.float32]) -> 
         told_time_us=provider.told_time_us,
         epoch=provider.epoch,
         is_state_refused=provider.is_state_refused,
-    )
+    ).SerializeToString()
