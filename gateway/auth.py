@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Final
 
-import grpc
-
+from gateway.rpc.call import Metadata
 from kernel.clock import Clock
 from kernel.errors import Part, Unavailable
 from pam.ports import PlayerStore, SessionStore
@@ -17,26 +18,33 @@ SCHEME: Final = "bearer "
 # Without its stores a session seen this lately still counts: who waits for a bet's answer is not logged out by it.
 OUTAGE_S_MAX: Final = 60.0
 
-Context = grpc.aio.ServicerContext[Any, Any]
 
-
-def token_of(context: Context) -> str:
+def token_of(metadata: Metadata) -> str:
     """Return the token that a call carries.
 
     Raises:
         SessionRequired: If it carries none.
     """
-    for key, value in context.invocation_metadata() or ():
+    for key, value in metadata:
         if key == METADATA_KEY and isinstance(value, str) and value.lower().startswith(SCHEME):
             return value[len(SCHEME) :].strip()
     raise SessionRequired("Call must carry a session token in its metadata, carried none")
+
+
+@dataclass(slots=True, eq=False)
+class _LookUp:
+    """A look at the stores that is under way, and how many wait for it."""
+
+    task: asyncio.Task[Session | None]
+    waiting: int = 0
 
 
 class Authenticator:
     """Finds sessions, and remembers each for a moment, since a client makes many calls in one.
 
     A session says whose it is; role and status are the player's as stored now, and so is whether their sessions were
-    ended, so that what an operator changes holds as soon as the moment is over.
+    ended, so that what an operator changes holds as soon as the moment is over. Calls that come while a session is
+    looked up wait for that look; it ends with the last of them.
     """
 
     def __init__(
@@ -48,42 +56,78 @@ class Authenticator:
         self._cache_s = cache_ms / 1_000
         self._entries_max = cache_entries_max
         self._entries: dict[bytes, tuple[float, Session]] = {}
+        self._look_ups: dict[bytes, _LookUp] = {}
 
-    async def session(self, context: Context) -> Session:
-        """Return the session of a call.
+    async def session(self, token: str) -> Session:
+        """Return the session of a token.
 
         Raises:
-            SessionRequired: If it carries no token, or one whose session is over.
+            SessionRequired: If there is none, or it is over.
             Unavailable: If that cannot be found out now.
         """
-        token = token_of(context)
-        digest = hashlib.sha256(token.encode()).digest()
+        digest = _digest(token)
         now_s = self._clock.monotonic_s()
         found_s, cached = self._entries.get(digest, (0.0, None))
         if cached is not None and now_s - found_s <= self._cache_s and self._is_valid(cached):
             return cached
         try:
-            session = await self._look_up(token)
+            session = await self._look_up_together(token, digest)
         except Unavailable:
             if cached is None or now_s - found_s > OUTAGE_S_MAX or not self._is_valid(cached):
                 raise
             return cached
         if session is None:
-            self._entries.pop(digest, None)
             raise SessionRequired("Session must not be over, it is or never was; log in")
-        self._remember(digest, now_s, session)
         return session
 
-    async def end(self, context: Context) -> None:
-        """End the session of a call.
+    async def end(self, token: str) -> None:
+        """End the session of a token.
 
         Raises:
-            SessionRequired: If it carries no token.
             Unavailable: If the store does not answer in time.
         """
-        token = token_of(context)
-        self._entries.pop(hashlib.sha256(token.encode()).digest(), None)
-        await self._sessions.end(token)
+        digest = _digest(token)
+        try:
+            await self._sessions.end(token)
+        finally:
+            # A look that began before may yet find it; nobody who comes after waits for that, and it is not remembered.
+            self._look_ups.pop(digest, None)
+            self._entries.pop(digest, None)
+
+    async def _look_up_together(self, token: str, digest: bytes) -> Session | None:
+        look_up = self._look_ups.get(digest)
+        if look_up is None:
+            look_up = self._look_ups[digest] = _LookUp(asyncio.create_task(self._look_up_noted(token, digest)))
+        look_up.waiting += 1
+        try:
+            await asyncio.wait([look_up.task])
+        finally:
+            look_up.waiting -= 1
+            if not look_up.waiting:
+                self._forget(digest, look_up.task)
+                look_up.task.cancel()
+        return look_up.task.result()
+
+    async def _look_up_noted(self, token: str, digest: bytes) -> Session | None:
+        # As old as its beginning: what changes while the stores are asked may not be in what they say.
+        begun_s = self._clock.monotonic_s()
+        task = asyncio.current_task()
+        session = await self._look_up(token)
+        if self._forget(digest, task):
+            self._entries.pop(digest, None)
+            if session is not None:
+                self._entries[digest] = (begun_s, session)
+                if len(self._entries) > self._entries_max:
+                    del self._entries[next(iter(self._entries))]
+        return session
+
+    def _forget(self, digest: bytes, task: asyncio.Task[Session | None] | None) -> bool:
+        """Let nobody else wait for a look; return whether it was the one to wait for."""
+        look_up = self._look_ups.get(digest)
+        if look_up is None or look_up.task is not task:
+            return False
+        del self._look_ups[digest]
+        return True
 
     async def _look_up(self, token: str) -> Session | None:
         stored = await self._sessions.find(token)
@@ -100,8 +144,6 @@ class Authenticator:
     def _is_valid(self, session: Session) -> bool:
         return session.expires_time_us > self._clock.now_us()
 
-    def _remember(self, digest: bytes, now_s: float, session: Session) -> None:
-        self._entries.pop(digest, None)
-        self._entries[digest] = (now_s, session)
-        if len(self._entries) > self._entries_max:
-            del self._entries[next(iter(self._entries))]
+
+def _digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()

@@ -10,7 +10,6 @@ from uuid import UUID
 
 from bets.bet import BetStatus
 from bets.ports import BetLedger
-from gateway.auth import Authenticator, Context
 from gateway.bet_feed import BetFeed, BetWatch
 from kernel.clock import Clock
 from kernel.errors import Unavailable
@@ -32,19 +31,17 @@ OPEN_PAGES_MAX: Final = 5
 class BetStream:
     """Serves WatchBets."""
 
-    def __init__(self, *, auth: Authenticator, ledger: BetLedger, wallet: Wallet, feed: BetFeed, clock: Clock) -> None:
-        self._auth = auth
+    def __init__(self, *, ledger: BetLedger, wallet: Wallet, feed: BetFeed, clock: Clock) -> None:
         self._ledger = ledger
         self._wallet = wallet
         self._feed = feed
         self._clock = clock
 
-    async def run(self, context: Context) -> AsyncIterator[betting_service_pb2.WatchBetsResponse]:
+    async def run(self, player: Player) -> AsyncIterator[betting_service_pb2.WatchBetsResponse]:
         """Yield messages until the client goes.
 
         Watching begins before the ledger is read, so that nothing falls between the two.
         """
-        player = (await self._auth.session(context)).player
         watch = self._feed.watch(player.cash_account_id)
         view = _View(player, self._ledger, self._wallet)
         next_balance_s = self._clock.monotonic_s() + BALANCE_INTERVAL_S

@@ -10,8 +10,8 @@ from bets.answer import BetAnswer, BetRefusal
 from bets.bet import BetStatus
 from bets.placement import BetPlacement
 from bets.ports import BetLedger
-from gateway.auth import Authenticator, Context
 from gateway.bet_stream import BetStream
+from gateway.rpc.call import Call
 from gateway.rpc.errors import DetailedRefusal
 from gateway.rpc.methods import BETTING
 from kernel.errors import Category, DomainError, InvariantBroken
@@ -39,50 +39,46 @@ class BettingService:
 
     SERVICE: ClassVar = BETTING
 
-    def __init__(self, *, auth: Authenticator, placement: BetPlacement, ledger: BetLedger, stream: BetStream) -> None:
-        self._auth = auth
+    def __init__(self, *, placement: BetPlacement, ledger: BetLedger, stream: BetStream) -> None:
         self._placement = placement
         self._ledger = ledger
         self._stream = stream
 
     async def place_bet(
-        self, request: betting_service_pb2.PlaceBetRequest, context: Context
+        self, request: betting_service_pb2.PlaceBetRequest, call: Call
     ) -> betting_service_pb2.PlaceBetResponse:
         """Place a bet, or give the answer that the request got before."""
-        player = (await self._auth.session(context)).player
-        answer = await self._placement.place(player, parse_bet_request(request))
+        answer = await self._placement.place(call.player, parse_bet_request(request))
         if answer.refusal is not None:
-            raise refused(answer.refusal, currency=player.currency)
+            raise refused(answer.refusal, currency=call.player.currency)
         return _build_response(answer)
 
     async def get_bet(
-        self, request: betting_service_pb2.GetBetRequest, context: Context
+        self, request: betting_service_pb2.GetBetRequest, call: Call
     ) -> betting_service_pb2.GetBetResponse:
         """Return a bet as it stands, or what became of a request."""
-        player = (await self._auth.session(context)).player
+        player = call.player
         if request.WhichOneof("key") == "request_id":
             return await self._find_answer(player, parse_uuid(request.request_id, field="request_id"))
         return await self._get_bet(player, parse_uuid(request.bet_id, field="bet_id"))
 
     async def list_bets(
-        self, request: betting_service_pb2.ListBetsRequest, context: Context
+        self, request: betting_service_pb2.ListBetsRequest, call: Call
     ) -> betting_service_pb2.ListBetsResponse:
         """Return a page of the player's bets, newest first."""
-        player = (await self._auth.session(context)).player
         bets, next_token = await self._ledger.list_bets(
-            player.player_id,
+            call.player.player_id,
             status=_parse_status(request.status),
             size=min(request.page.size or PAGE_SIZE, PAGE_SIZE_MAX),
             before=request.page.token,
         )
         return betting_service_pb2.ListBetsResponse(bets=[build_bet(bet) for bet in bets], next_token=next_token)
 
-    async def watch_bets(
-        self, _request: betting_service_pb2.WatchBetsRequest, context: Context
+    def watch_bets(
+        self, _request: betting_service_pb2.WatchBetsRequest, call: Call
     ) -> AsyncIterator[betting_service_pb2.WatchBetsResponse]:
         """Stream the player's open bets and balance, then every change."""
-        async for message in self._stream.run(context):
-            yield message
+        return self._stream.run(call.player)
 
     async def _find_answer(self, player: Player, request_id: UUID) -> betting_service_pb2.GetBetResponse:
         await self._placement.wait_for(ReservationKey(player.player_id, request_id))

@@ -27,9 +27,8 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, ClassVar, Final
+from typing import ClassVar, Final
 
-import grpc
 import structlog
 from google.protobuf.message import DecodeError
 from prometheus_client import Gauge
@@ -40,6 +39,7 @@ from gateway.feeds.push_stream import REFUSALS_WAITING_MAX, PushStream, StreamId
 from gateway.feeds.refusals import FeedRefused, MessageMalformed, join_refusals
 from gateway.feeds.resumption import Resumption
 from gateway.feeds.rights_told import refusals_told
+from gateway.rpc.call import Call
 from gateway.rpc.methods import FEED
 from kernel.clock import Clock
 from kernel.errors import Category, DomainError
@@ -107,9 +107,7 @@ class FeedService:
         self._stream_by_provider: dict[str, PushStream] = {}
         self._turn_by_provider: dict[str, asyncio.Lock] = {}
 
-    async def push(
-        self, requests: AsyncIterator[bytes], context: grpc.aio.ServicerContext[Any, Any]
-    ) -> AsyncIterator[PushResponse]:
+    async def push(self, requests: AsyncIterator[bytes], call: Call) -> AsyncIterator[PushResponse]:
         """Take a stream of encoded PushRequests.
 
         Raises:
@@ -119,7 +117,7 @@ class FeedService:
             DeliveryFailed: If the log does not confirm an update.
             Unavailable: If the cursor cannot be moved.
         """
-        provider = await self._authenticate(context)
+        provider = await self._authenticate(call)
         stream = await self._begin(provider)
         stream.reading = reading = asyncio.create_task(self._read(requests, stream))
         try:
@@ -141,8 +139,8 @@ class FeedService:
         for provider_id in list(self._stream_by_provider):
             await self._give_way(provider_id)
 
-    async def _authenticate(self, context: grpc.aio.ServicerContext[Any, Any]) -> Provider:
-        values = [value for name, value in context.invocation_metadata() or () if name == "x-api-key"]
+    async def _authenticate(self, call: Call) -> Provider:
+        values = [value for name, value in call.metadata if name == "x-api-key"]
         provider = None
         if len(values) == 1 and isinstance(values[0], str) and 0 < len(values[0]) <= API_KEY_LENGTH_MAX:
             provider = await self._keys.find_provider(values[0])

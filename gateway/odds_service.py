@@ -9,12 +9,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Collection, Iterator
 from contextlib import contextmanager
-from typing import Any, ClassVar, Final
-
-import grpc
+from typing import ClassVar, Final
 
 from gateway.books import BookCache, BookWatch, CachedBook
 from gateway.rpc.bounds import count_that_fit, expect_answer_bounded
+from gateway.rpc.call import Call
 from gateway.rpc.methods import ODDS
 from kernel.clock import Clock
 from kernel.errors import Category, DomainError
@@ -30,8 +29,6 @@ _REMOVED_FIELD: Final = odds_service_pb2.WatchBooksResponse.REMOVED_FIXTURE_IDS_
 _SERVER_TIME_FIELD: Final = odds_service_pb2.WatchBooksResponse.SERVER_TIME_US_FIELD_NUMBER
 _IN_PLAY_DELAY_FIELD: Final = odds_service_pb2.WatchBooksResponse.IN_PLAY_DELAY_MS_FIELD_NUMBER
 _IS_PRICING_LIVE_FIELD: Final = odds_service_pb2.WatchBooksResponse.IS_PRICING_LIVE_FIELD_NUMBER
-
-Context = grpc.aio.ServicerContext[Any, Any]
 
 
 class TooManyFixtures(DomainError):
@@ -51,7 +48,7 @@ class OddsService:
         self._clock = clock
         self._in_play_delay_frame = frame_unsigned(_IN_PLAY_DELAY_FIELD, in_play_delay_ms)
 
-    async def get_books(self, request: odds_service_pb2.GetBooksRequest, _context: Context) -> bytes:
+    async def get_books(self, request: odds_service_pb2.GetBooksRequest, _call: Call) -> bytes:
         """Return the current books once."""
         expect_fixtures_bounded(request.fixture_ids)
         found = [self._books.find(fixture_id) for fixture_id in dict.fromkeys(request.fixture_ids)]
@@ -63,7 +60,7 @@ class OddsService:
             expect_answer_bounded(size_bytes, instead="name fewer fixtures, or let WatchBooks send them")
         return b"".join(frames)
 
-    async def watch_books(self, request: odds_service_pb2.WatchBooksRequest, _context: Context) -> AsyncIterator[bytes]:
+    async def watch_books(self, request: odds_service_pb2.WatchBooksRequest, _call: Call) -> AsyncIterator[bytes]:
         """Stream the current books, then each change; at least every second a message comes."""
         expect_fixtures_bounded(request.fixture_ids)
         fixture_ids = frozenset(request.fixture_ids)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from gateway.auth import Authenticator, Context
+from gateway.auth import Authenticator, token_of
+from gateway.rpc.call import Call
 from gateway.rpc.methods import PLAYERS
-from gateway.source import AddressOf
 from kernel.ids import parse_uuid
 from overround.pam.v1 import player_service_pb2
 from pam.registration import Application, Registration
@@ -20,16 +20,13 @@ class PlayerService:
 
     SERVICE: ClassVar = PLAYERS
 
-    def __init__(
-        self, *, auth: Authenticator, registration: Registration, address_of: AddressOf, wallet: Wallet
-    ) -> None:
+    def __init__(self, *, auth: Authenticator, registration: Registration, wallet: Wallet) -> None:
         self._auth = auth
         self._registration = registration
-        self._address_of = address_of
         self._wallet = wallet
 
     async def register(
-        self, request: player_service_pb2.RegisterRequest, context: Context
+        self, request: player_service_pb2.RegisterRequest, call: Call
     ) -> player_service_pb2.RegisterResponse:
         """Make a player with an empty cash account and log in; a repeated request logs in again."""
         application = Application(
@@ -38,32 +35,27 @@ class PlayerService:
             password=request.password,
             currency=request.currency,
         )
-        entered = await self._registration.register(application, address=self._address_of(context))
+        entered = await self._registration.register(application, address=call.address)
         return player_service_pb2.RegisterResponse(
             player=build_player(entered.player), session=build_session(entered.token, entered.session)
         )
 
-    async def log_in(
-        self, request: player_service_pb2.LogInRequest, context: Context
-    ) -> player_service_pb2.LogInResponse:
+    async def log_in(self, request: player_service_pb2.LogInRequest, call: Call) -> player_service_pb2.LogInResponse:
         """Open a session."""
-        address = self._address_of(context)
-        entered = await self._registration.log_in(request.username, request.password, address=address)
+        entered = await self._registration.log_in(request.username, request.password, address=call.address)
         return player_service_pb2.LogInResponse(
             player=build_player(entered.player), session=build_session(entered.token, entered.session)
         )
 
     async def log_out(
-        self, _request: player_service_pb2.LogOutRequest, context: Context
+        self, _request: player_service_pb2.LogOutRequest, call: Call
     ) -> player_service_pb2.LogOutResponse:
         """End the session of the call."""
-        await self._auth.end(context)
+        await self._auth.end(token_of(call.metadata))
         return player_service_pb2.LogOutResponse()
 
-    async def get_me(
-        self, _request: player_service_pb2.GetMeRequest, context: Context
-    ) -> player_service_pb2.GetMeResponse:
+    async def get_me(self, _request: player_service_pb2.GetMeRequest, call: Call) -> player_service_pb2.GetMeResponse:
         """Return who is logged in, with the balance."""
-        player = (await self._auth.session(context)).player
+        player = call.player
         balance = await self._wallet.balance(player.cash_account_id)
         return player_service_pb2.GetMeResponse(player=build_player(player), balance=build_balance(balance))

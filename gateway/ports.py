@@ -1,15 +1,12 @@
-"""What the gateway needs from outside beside the log: the serving copy of prices, why they are, names and sessions."""
+"""What the gateway needs from outside beside the log: the serving copy of prices, why they are, and names."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
-
-import grpc
+from typing import NamedTuple, Protocol
 
 from kernel.errors import Category, DomainError
-from pam.session import Session
 
 
 class BookSnapshotIncomplete(DomainError):
@@ -85,16 +82,4 @@ class PlayerNames(Protocol):
 
     async def find_names(self, player_ids: Collection[str]) -> Mapping[str, str]:
         """Return names by player id; one that is not found in time is left out."""
-        ...
-
-
-class SessionDoor(Protocol):
-    """Who calls."""
-
-    async def session(self, context: grpc.aio.ServicerContext[Any, Any]) -> Session:
-        """Return the session of a call.
-
-        Raises:
-            DomainError: If it carries none that is not over, or that cannot be found out.
-        """
         ...

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Callable
+from functools import lru_cache
 from ipaddress import IPv6Address, IPv6Network, ip_address
 from typing import Final
 from urllib.parse import unquote
 
-from gateway.auth import Context
+from gateway.rpc.call import Metadata
 
 EDGE_KEY_HEADER: Final = "x-overround-edge"
 SOURCE_HEADER: Final = "x-overround-source"
 IPV6_PREFIX: Final = 64
 """Who has one IPv6 address has all of its network."""
+ADDRESSES_CACHED_MAX: Final = 4_096
 
-AddressOf = Callable[[Context], str]
+AddressOf = Callable[[Metadata, str], str]
+"""Of a call's metadata, and of gRPC's name for who is at the other end."""
 
 
 def address_reader(edge_key: str) -> AddressOf:
@@ -25,16 +28,17 @@ def address_reader(edge_key: str) -> AddressOf:
         edge_key: What the proxy proves itself with; of calls without it the headers say nothing.
     """
 
-    def address_of(context: Context) -> str:
-        metadata = dict(context.invocation_metadata() or ())
-        given = str(metadata.get(EDGE_KEY_HEADER, ""))
+    def address_of(metadata: Metadata, peer: str) -> str:
+        headers = dict(metadata)
+        given = str(headers.get(EDGE_KEY_HEADER, ""))
         if given and hmac.compare_digest(given.encode(), edge_key.encode()):
-            return network_of(str(metadata.get(SOURCE_HEADER, "")))
-        return network_of(_host_of(context.peer()))
+            return network_of(str(headers.get(SOURCE_HEADER, "")))
+        return network_of(_host_of(peer))
 
     return address_of
 
 
+@lru_cache(maxsize=ADDRESSES_CACHED_MAX)
 def network_of(address: str) -> str:
     """Return whom an address belongs to: itself, or its network in IPv6; anything else is one source of its own."""
     try:

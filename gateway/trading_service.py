@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import aclosing
 from typing import Any, ClassVar, Final
 from uuid import UUID, uuid5
 
-import grpc
 import structlog
 
 from gateway.desk_stream import DeskSources, DeskStream
-from gateway.ports import SessionDoor
 from gateway.price_explainer import PriceExplainer
+from gateway.rpc.call import Call
 from gateway.rpc.methods import TRADING
 from kernel.commands import RequestIdReused
 from kernel.errors import Part, Unavailable
@@ -30,7 +28,6 @@ log = structlog.get_logger(__name__)
 COMMAND_TIMEOUT_S: Final = 1.8
 COMMANDS_REMEMBERED_MAX: Final = 10_000
 
-Context = grpc.aio.ServicerContext[Any, Any]
 Target = tuple[TradingAction, str, str]
 
 
@@ -39,42 +36,36 @@ class TradingService:
 
     SERVICE: ClassVar = TRADING
 
-    def __init__(
-        self, *, sources: DeskSources, explainer: PriceExplainer, outlet: ConfirmedOutlet, door: SessionDoor
-    ) -> None:
+    def __init__(self, *, sources: DeskSources, explainer: PriceExplainer, outlet: ConfirmedOutlet) -> None:
         self._sources = sources
         self._explainer = explainer
         self._outlet = outlet
-        self._door = door
         self._sent: dict[UUID, Target] = {}
 
-    async def watch_desk(self, request: trading_service_pb2.WatchDeskRequest, context: Context) -> AsyncIterator[bytes]:
+    def watch_desk(self, request: trading_service_pb2.WatchDeskRequest, call: Call) -> AsyncIterator[bytes]:
         """Stream all the desk shows."""
-        trader_name = await self._name_of_caller(context)
-        stream = DeskStream(self._sources, trader_name=trader_name, fixture_id=request.fixture_id)
-        async with aclosing(stream.responses()) as responses:
-            async for response in responses:
-                yield response
+        stream = DeskStream(self._sources, trader_name=call.player.username, fixture_id=request.fixture_id)
+        return stream.responses()
 
     async def suspend(
-        self, request: trading_service_pb2.SuspendRequest, context: Context
+        self, request: trading_service_pb2.SuspendRequest, call: Call
     ) -> trading_service_pb2.SuspendResponse:
         """Suspend a market or a fixture."""
-        await self._command(request, TradingAction.SUSPEND, context)
+        await self._command(request, TradingAction.SUSPEND, call)
         return trading_service_pb2.SuspendResponse()
 
     async def resume(
-        self, request: trading_service_pb2.ResumeRequest, context: Context
+        self, request: trading_service_pb2.ResumeRequest, call: Call
     ) -> trading_service_pb2.ResumeResponse:
         """Lift a suspension by the desk."""
-        await self._command(request, TradingAction.RESUME, context)
+        await self._command(request, TradingAction.RESUME, call)
         return trading_service_pb2.ResumeResponse()
 
     async def suspend_all_in_play(
-        self, request: trading_service_pb2.SuspendAllInPlayRequest, context: Context
+        self, request: trading_service_pb2.SuspendAllInPlayRequest, call: Call
     ) -> trading_service_pb2.SuspendAllInPlayResponse:
         """Suspend every fixture that is or may be in play; a command's id is made of the request's and fixture's."""
-        trader_name = await self._name_of_caller(context)
+        trader_name = call.player.username
         request_id = parse_uuid(request.request_id, field="request_id")
         now_us = self._sources.clock.now_us()
         fixture_ids = [book.fixture_id for book in self._sources.books.live_books() if book.may_be_on(now_us)]
@@ -88,23 +79,20 @@ class TradingService:
         return trading_service_pb2.SuspendAllInPlayResponse(fixture_ids=fixture_ids)
 
     async def explain_price(
-        self, request: trading_service_pb2.ExplainPriceRequest, _context: Context
+        self, request: trading_service_pb2.ExplainPriceRequest, _call: Call
     ) -> trading_service_pb2.ExplainPriceResponse:
         """Explain the prices of a version of a book."""
         return await self._explainer.explain(
             fixture_id=request.fixture_id, version=request.version, market_id=request.market_id
         )
 
-    async def _name_of_caller(self, context: Context) -> str:
-        return (await self._door.session(context)).player.username
-
     async def _command(
         self,
         request: trading_service_pb2.SuspendRequest | trading_service_pb2.ResumeRequest,
         action: TradingAction,
-        context: Context,
+        call: Call,
     ) -> None:
-        trader_name = await self._name_of_caller(context)
+        trader_name = call.player.username
         request_id = parse_uuid(request.request_id, field="request_id")
         book = self._sources.books.get(request.fixture_id)
         if request.market_id:

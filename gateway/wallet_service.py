@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from gateway.auth import Authenticator, Context
+from gateway.rpc.call import Call
 from gateway.rpc.methods import WALLET
 from kernel.errors import Category, DomainError
 from kernel.ids import parse_uuid
@@ -34,33 +34,28 @@ class WalletService:
 
     SERVICE: ClassVar = WALLET
 
-    def __init__(
-        self, *, auth: Authenticator, wallet: Wallet, is_test_money_allowed: bool, deposit_minor_max: int
-    ) -> None:
-        self._auth = auth
+    def __init__(self, *, wallet: Wallet, is_test_money_allowed: bool, deposit_minor_max: int) -> None:
         self._wallet = wallet
         self._is_test_money_allowed = is_test_money_allowed
         self._deposit_minor_max = deposit_minor_max
 
     async def get_balance(
-        self, _request: wallet_service_pb2.GetBalanceRequest, context: Context
+        self, _request: wallet_service_pb2.GetBalanceRequest, call: Call
     ) -> wallet_service_pb2.GetBalanceResponse:
         """Return the cash balance."""
-        session = await self._auth.session(context)
-        balance = await self._wallet.balance(session.player.cash_account_id)
+        balance = await self._wallet.balance(call.player.cash_account_id)
         return wallet_service_pb2.GetBalanceResponse(balance=build_balance(balance))
 
     async def deposit_test_money(
-        self, request: wallet_service_pb2.DepositTestMoneyRequest, context: Context
+        self, request: wallet_service_pb2.DepositTestMoneyRequest, call: Call
     ) -> wallet_service_pb2.DepositTestMoneyResponse:
         """Credit test money, once for each request id."""
-        session = await self._auth.session(context)
         if not self._is_test_money_allowed:
             raise DepositRefused("Test money must be asked for in a local or test profile, this is another")
         request_id = parse_uuid(request.request_id, field="request_id")
         amount = parse_money(request.amount)
         self._expect_within_bounds(amount)
-        balance = await self._wallet.deposit_test_money(request_id, session.player.cash_account_id, amount)
+        balance = await self._wallet.deposit_test_money(request_id, call.player.cash_account_id, amount)
         return wallet_service_pb2.DepositTestMoneyResponse(balance=build_balance(balance))
 
     def _expect_within_bounds(self, amount: Money) -> None:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
-from contextlib import aclosing
-from typing import Any, Final
+from collections.abc import Iterable
+from typing import Final
 
-import grpc
 from google.protobuf.message import Message
 
-from gateway.rpc.errors import replace_behaviour
 from kernel.errors import Category, DomainError
 
 REQUEST_BYTES_MAX: Final = 128 * 1_024
@@ -31,20 +28,18 @@ class AnswerOversized(DomainError):
     category = Category.RULE
 
 
-class BoundsInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-arg] # not generic when it runs
-    """Refuses requests that are too large; streams of a client have bounds of their own for each message."""
+def expect_request_bounded(request: Message) -> None:
+    """Check how large a request is; streams of a client have bounds of their own for each message.
 
-    async def intercept_service(
-        self,
-        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Any]],
-        handler_call_details: grpc.HandlerCallDetails,
-    ) -> Any:
-        """Return the method's handler behind its bounds."""
-        handler = await continuation(handler_call_details)
-        if handler is None or handler.request_streaming:
-            return handler
-        bound = _bound_stream if handler.response_streaming else _bound_call
-        return replace_behaviour(handler, bound)
+    Raises:
+        RequestOversized: If it is too large.
+    """
+    size_bytes = request.ByteSize()
+    if size_bytes > REQUEST_BYTES_MAX:
+        raise RequestOversized(
+            f"A request must have at most {REQUEST_BYTES_MAX} bytes, had {size_bytes}",
+            figures={"request_bytes_max": str(REQUEST_BYTES_MAX)},
+        )
 
 
 def expect_answer_bounded(size_bytes: int, *, instead: str) -> None:
@@ -73,29 +68,3 @@ def count_that_fit(sizes_bytes: Iterable[int]) -> int:
             break
         count += 1
     return count
-
-
-def _expect_request_bounded(request: Message) -> None:
-    if request.ByteSize() > REQUEST_BYTES_MAX:
-        raise RequestOversized(
-            f"A request must have at most {REQUEST_BYTES_MAX} bytes, had {request.ByteSize()}",
-            figures={"request_bytes_max": str(REQUEST_BYTES_MAX)},
-        )
-
-
-def _bound_call(behaviour: Callable[..., Any]) -> Callable[..., Any]:
-    async def answer(request: Message, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
-        _expect_request_bounded(request)
-        return await behaviour(request, context)
-
-    return answer
-
-
-def _bound_stream(behaviour: Callable[..., Any]) -> Callable[..., Any]:
-    async def answer(request: Message, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
-        _expect_request_bounded(request)
-        async with aclosing(behaviour(request, context)) as responses:
-            async for response in responses:
-                yield response
-
-    return answer

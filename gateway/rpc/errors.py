@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import inspect
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import aclosing
+from collections.abc import Mapping
 from typing import Any, Final, NoReturn
 
 import grpc
@@ -35,9 +33,10 @@ STATUS_BY_CATEGORY: Final[Mapping[Category, grpc.StatusCode]] = {
     Category.UNAVAILABLE: grpc.StatusCode.UNAVAILABLE,
     Category.BROKEN: grpc.StatusCode.INTERNAL,
 }
-# gRPC has a status of its own for time that ran out.
+# gRPC has a status of its own for time that ran out, and for what is not there.
 _STATUS_BY_REASON: Final[Mapping[str, grpc.StatusCode]] = {
     "DEADLINE_EXCEEDED": grpc.StatusCode.DEADLINE_EXCEEDED,
+    "METHOD_CLOSED": grpc.StatusCode.UNIMPLEMENTED,
     "STREAM_IDLE": grpc.StatusCode.DEADLINE_EXCEEDED,
 }
 
@@ -71,50 +70,12 @@ def describe_failure(error_id: str) -> Status:
     return _status(grpc.StatusCode.INTERNAL, reason="INTERNAL", message=message, figures={"error_id": error_id})
 
 
-class ErrorInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-arg] # not generic when it runs
-    """Turns what services raise into status and details; what nobody foresaw or published is logged under an id."""
+async def abort(error: Exception, context: grpc.aio.ServicerContext[Any, Any], method: str) -> NoReturn:
+    """End a call with what its error says; what nobody foresaw or published is logged under an id, and no more told.
 
-    async def intercept_service(
-        self,
-        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Any]],
-        handler_call_details: grpc.HandlerCallDetails,
-    ) -> Any:
-        """Return the method's handler with its errors mapped."""
-        handler = await continuation(handler_call_details)
-        if handler is None:
-            return None
-        return replace_behaviour(handler, lambda behaviour: _mapping_errors(behaviour, handler_call_details.method))
-
-
-def replace_behaviour(handler: Any, wrap: Callable[[Callable[..., Any]], Callable[..., Any]]) -> Any:
-    """Return the method handler with its behaviour wrapped; serializers stay."""
-    if handler.request_streaming:
-        name = "stream_stream" if handler.response_streaming else "stream_unary"
-    else:
-        name = "unary_stream" if handler.response_streaming else "unary_unary"
-    make = getattr(grpc, f"{name}_rpc_method_handler")
-    return make(wrap(getattr(handler, name)), handler.request_deserializer, handler.response_serializer)
-
-
-def _mapping_errors(behaviour: Callable[..., Any], method: str) -> Callable[..., Any]:
-    async def answer(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
-        try:
-            return await behaviour(request, context)
-        except Exception as error:
-            await _abort(error, context, method)
-
-    async def stream(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> AsyncIterator[Any]:
-        try:
-            async with aclosing(behaviour(request, context)) as responses:
-                async for response in responses:
-                    yield response
-        except Exception as error:
-            await _abort(error, context, method)
-
-    return stream if inspect.isasyncgenfunction(behaviour) else answer
-
-
-async def _abort(error: Exception, context: grpc.aio.ServicerContext[Any, Any], method: str) -> NoReturn:
+    Raises:
+        AbortError: Always; an abort by the service itself is left alone.
+    """
     if isinstance(error, grpc.aio.AbortError):
         raise error
     # A reason that is not published is ours to know and nobody else's.

@@ -89,15 +89,20 @@ class Method:
         """Return the name of the function that serves it."""
         return re.sub(r"(?<!^)(?=[A-Z])", "_", self.name).lower()
 
-    def handler(self, serve: Callable[..., Any]) -> grpc.RpcMethodHandler[Any, Any]:
-        """Return what a server needs to call the function."""
-        contract: MethodDescriptor = descriptor_pool.Default().FindMethodByName(f"{self.service}.{self.name}")
+    @property
+    def contract(self) -> MethodDescriptor:
+        """Return what the contract says of it."""
+        return descriptor_pool.Default().FindMethodByName(f"{self.service}.{self.name}")
+
+    def handler(self, behaviour: Callable[..., Any]) -> grpc.RpcMethodHandler[Any, Any]:
+        """Return what a server needs to call the behaviour."""
+        contract = self.contract
         request = message_factory.GetMessageClass(contract.input_type)
         answer = message_factory.GetMessageClass(contract.output_type)
         sides = f"{_arity(contract.client_streaming)}_{_arity(contract.server_streaming)}"
         make = getattr(grpc, f"{sides}_rpc_method_handler")
         made: grpc.RpcMethodHandler[Any, Any] = make(
-            serve,
+            behaviour,
             request_deserializer=None if self.takes_bytes else request.FromString,
             response_serializer=None if self.gives_bytes else answer.SerializeToString,
         )
@@ -135,18 +140,17 @@ class Service(Protocol):
     SERVICE: ClassVar[str]
 
 
-def add_service(server: grpc.aio.Server, service: Service) -> None:
-    """Register all methods of a service.
+def functions_of(service: Service) -> dict[Method, Callable[..., Any]]:
+    """Return the function of each method of a service.
 
     Raises:
-        InvariantBroken: If one of them has no function.
+        InvariantBroken: If one of them has none.
     """
     methods = [method for method in METHODS if method.service == service.SERVICE]
     missing = [method.function for method in methods if not hasattr(service, method.function)]
     if missing or not methods:
         raise InvariantBroken(f"{service.SERVICE} must have methods and a function for each, has none for {missing}")
-    handlers = {method.name: method.handler(getattr(service, method.function)) for method in methods}
-    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service.SERVICE, handlers),))
+    return {method: getattr(service, method.function) for method in methods}
 
 
 def _arity(is_stream: bool) -> str:

@@ -1,20 +1,18 @@
-"""The gRPC server: its limits, its deadlines, its end."""
+"""The gRPC server: its limits, its table of handlers, its end."""
 
 from __future__ import annotations
 
-import asyncio
-import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 
 import grpc
-from prometheus_client import Histogram
 
-from gateway.rpc.bounds import BoundsInterceptor
-from gateway.rpc.errors import ErrorInterceptor, replace_behaviour
-from gateway.rpc.guards import Guards
-from gateway.rpc.methods import METHOD_BY_PATH, Method, Service, add_service
-from kernel.errors import Category, DomainError
+from gateway.rpc.access import MethodClosed
+from gateway.rpc.call import Context
+from gateway.rpc.door import Door
+from gateway.rpc.errors import abort
+from gateway.rpc.methods import Service, functions_of
 
 GRACE_S: Final = 2.0
 CONCURRENT_CALLS_MAX: Final = 4_000
@@ -34,76 +32,51 @@ SERVER_OPTIONS: Final = (
     ("grpc.so_reuseport", 0),
 )
 
-CALL_SECONDS: Final = Histogram(
-    "overround_gateway_call_seconds",
-    "Time to answer a unary call, by method and outcome.",
-    ["method", "outcome"],
-    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0),
-)
+
+class _Table(grpc.GenericRpcHandler):  # type: ignore[type-arg] # not generic when it runs
+    """Finds the handler of a call by its path; what is in no row is closed to everybody."""
+
+    def __init__(self, handlers: Mapping[str, grpc.RpcMethodHandler[Any, Any]]) -> None:
+        self._handlers = handlers
+
+    def service(self, handler_call_details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler[Any, Any]:
+        """Return the handler."""
+        path = handler_call_details.method
+        return self._handlers.get(path) or grpc.stream_stream_rpc_method_handler(partial(_refuse_closed, path))
 
 
-class DeadlineExceeded(DomainError):
-    """The call was not answered before its deadline; whether it had an effect is to be asked by its request id."""
-
-    reason = "DEADLINE_EXCEEDED"
-    category = Category.UNAVAILABLE
+async def _refuse_closed(path: str, _requests: Any, context: Context) -> None:
+    await abort(MethodClosed(f"Method must be one that somebody may call, {path[:128]} is none"), context, path)
 
 
-class DeadlineInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-arg] # not generic when it runs
-    """Bounds a call that is no stream by its method's time, beside its client's, and notes how long each takes."""
-
-    async def intercept_service(
-        self,
-        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Any]],
-        handler_call_details: grpc.HandlerCallDetails,
-    ) -> Any:
-        """Return the method's handler, bounded in time if it is unary."""
-        handler = await continuation(handler_call_details)
-        method = METHOD_BY_PATH.get(handler_call_details.method)
-        if handler is None or method is None or handler.request_streaming or handler.response_streaming:
-            return handler
-        return replace_behaviour(handler, lambda behaviour: self._bound(behaviour, method))
-
-    def _bound(self, behaviour: Callable[..., Any], method: Method) -> Callable[..., Any]:
-        async def answer(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
-            started_s = time.perf_counter()
-            outcome = "failed"
-            try:
-                async with asyncio.timeout(method.timeout_s) as limit:
-                    response = await behaviour(request, context)
-                outcome = "answered"
-                return response
-            except DomainError:
-                outcome = "refused"
-                raise
-            except TimeoutError:
-                if limit.expired():
-                    raise DeadlineExceeded(f"Call must be answered within {method.timeout_s} s, was not") from None
-                raise
-            finally:
-                CALL_SECONDS.labels(method.path, outcome).observe(time.perf_counter() - started_s)
-
-        return answer
-
-
-def make_server(services: Sequence[Service], *, address: str, guards: Guards) -> grpc.aio.Server:
+def make_server(services: Sequence[Service], *, address: str, door: Door) -> grpc.aio.Server:
     """Return a server that is bound to its address and not started.
 
     Args:
         services: Those that serve the methods of the table.
         address: "host:port"; port 0 takes a free one.
-        guards: Stand before every method.
+        door: Stands before every method.
 
     Raises:
         RuntimeError: If the address is taken.
         InvariantBroken: If a method has no function.
     """
-    server = grpc.aio.server(
-        interceptors=[ErrorInterceptor(), DeadlineInterceptor(), BoundsInterceptor(), *guards],
-        options=SERVER_OPTIONS,
-        maximum_concurrent_rpcs=CONCURRENT_CALLS_MAX,
-    )
-    for service in services:
-        add_service(server, service)
+    server = grpc.aio.server(options=SERVER_OPTIONS, maximum_concurrent_rpcs=CONCURRENT_CALLS_MAX)
+    server.add_generic_rpc_handlers((make_table(services, door),))
     server.add_insecure_port(address)
     return server
+
+
+def make_table(services: Sequence[Service], door: Door) -> grpc.GenericRpcHandler[Any, Any]:
+    """Return what finds the handler of a call; each is made here, once.
+
+    Raises:
+        InvariantBroken: If a method has no function.
+    """
+    return _Table(
+        {
+            method.path: method.handler(door.before(method, serve))
+            for service in services
+            for method, serve in functions_of(service).items()
+        }
+    )

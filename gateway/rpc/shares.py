@@ -2,16 +2,9 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
-import grpc
-
-from gateway.auth import Context
-from gateway.rpc.errors import replace_behaviour
 from kernel.errors import Category, DomainError
 
 RETRY_S: Final = 1
@@ -37,55 +30,23 @@ class Share:
     calls_max: int
 
 
-class ShareInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-arg] # not generic when it runs
-    """Counts the calls of each source by kind, and refuses what goes beyond its share."""
+class Shares:
+    """Counts the calls of each source by kind, and refuses what goes beyond its share.
 
-    def __init__(
-        self,
-        source: str,
-        identify: Callable[[Context], Awaitable[str]],
-        *,
-        share_by_method: Mapping[str, Share],
-    ) -> None:
-        """Count for each source.
+    Args:
+        source: What a source is, for people: "address".
+    """
 
-        Args:
-            source: What a source is, for people: "address".
-            identify: Says which source a call comes from.
-            share_by_method: By the full name of a method; calls of others are not counted.
-        """
+    def __init__(self, source: str) -> None:
         self._source = source
-        self._identify = identify
-        self._share_by_method = share_by_method
         self._counts: dict[tuple[str, str], int] = {}
 
-    async def intercept_service(
-        self,
-        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Any]],
-        handler_call_details: grpc.HandlerCallDetails,
-    ) -> Any:
-        """Return the method's handler within the share of its caller."""
-        handler = await continuation(handler_call_details)
-        share = self._share_by_method.get(handler_call_details.method)
-        if handler is None or share is None:
-            return handler
-        return replace_behaviour(handler, lambda behaviour: self._bound(behaviour, share))
+    def begin(self, share: Share, source: str) -> None:
+        """Count a call, which has to be ended.
 
-    def _bound(self, behaviour: Callable[..., Any], share: Share) -> Callable[..., Any]:
-        async def answer(request: Any, context: Context) -> Any:
-            with self._taking(share, await self._identify(context)):
-                return await behaviour(request, context)
-
-        async def stream(request: Any, context: Context) -> AsyncIterator[Any]:
-            with self._taking(share, await self._identify(context)):
-                async with aclosing(behaviour(request, context)) as responses:
-                    async for response in responses:
-                        yield response
-
-        return stream if inspect.isasyncgenfunction(behaviour) else answer
-
-    @contextmanager
-    def _taking(self, share: Share, source: str) -> Iterator[None]:
+        Raises:
+            TooManyCalls: If the source has as many under way as it may; then there is nothing to end.
+        """
         key = (share.kind, source)
         count = self._counts.get(key, 0)
         if count >= share.calls_max:
@@ -95,10 +56,11 @@ class ShareInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-arg] # 
                 figures={"calls_max": str(share.calls_max), "retry_s": str(RETRY_S)},
             )
         self._counts[key] = count + 1
-        try:
-            yield
-        finally:
-            if self._counts[key] == 1:
-                del self._counts[key]
-            else:
-                self._counts[key] -= 1
+
+    def end(self, share: Share, source: str) -> None:
+        """Count a call no more."""
+        key = (share.kind, source)
+        if self._counts[key] == 1:
+            del self._counts[key]
+        else:
+            self._counts[key] -= 1

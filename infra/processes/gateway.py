@@ -25,7 +25,7 @@ from gateway.feeds.intake import Intake
 from gateway.figures import DeskFigures
 from gateway.odds_service import OddsService
 from gateway.price_explainer import PriceExplainer
-from gateway.rpc.guards import Guards
+from gateway.rpc.door import Door
 from gateway.rpc.methods import Service
 from gateway.rpc.server import GRACE_S, make_server
 from gateway.source import address_reader
@@ -34,7 +34,7 @@ from gateway.web import make_web_app
 from infra.kafka import KafkaOutlet, partition_of
 from infra.local.secrets import LocalSecrets
 from infra.log_reader import LogReader
-from infra.processes.gateway_betting import make_authenticator, make_betting, make_settled_guards
+from infra.processes.gateway_betting import make_authenticator, make_betting, make_door
 from infra.processes.health import HealthServer, run_until_stopped
 from infra.settings import ROOT, Settings
 from infra.stores.book_snapshots import RedisBookSnapshots
@@ -126,7 +126,6 @@ async def serve(settings: Settings, stopping: asyncio.Event) -> None:
             books=bettable,
             figures=figures,
             auth=auth,
-            address_of=address_of,
             clock=clock,
         )
         sources = DeskSources(
@@ -143,18 +142,18 @@ async def serve(settings: Settings, stopping: asyncio.Event) -> None:
         feeds = _make_feed_service(settings, servers)
         services: list[Service] = [
             OddsService(books=books, clock=clock, in_play_delay_ms=settings.betting.in_play_delay_ms),
-            TradingService(sources=sources, explainer=explainer, outlet=servers.outlet, door=auth),
+            TradingService(sources=sources, explainer=explainer, outlet=servers.outlet),
             feeds,
             *betting.services,
         ]
-        guards = make_settled_guards(settings, auth, address_of=address_of, clock=clock)
-        await _open_doors(stack, settings, services, guards, partial(_find_trouble, settings, servers, follower))
+        door = make_door(settings, auth, address_of=address_of, clock=clock)
+        await _open_doors(stack, settings, services, door, partial(_find_trouble, settings, servers, follower))
         stack.push_async_callback(_end_feeds, feeds)
         works = (
             follower.run(),
             _follow(
                 servers.desk_log,
-                (bettable.apply_providers, desk.apply_liabilities, desk.apply_providers, losses.apply_liabilities),
+                (bettable.apply_providers, desk.apply_liabilities, desk.apply_providers),
             ),
             _follow(servers.bets_log, (betting.feed.apply, desk.apply_bets)),
             _follow(servers.rights_log, (feeds.tell_refused,)),
@@ -289,7 +288,7 @@ async def _open_doors(
     stack: AsyncExitStack,
     settings: Settings,
     services: Sequence[Service],
-    guards: Guards,
+    door: Door,
     find_trouble: Callable[[], Awaitable[str | None]],
 ) -> None:
     await stack.enter_async_context(HealthServer(settings.host, settings.ports.gateway_health, find_trouble))
@@ -302,7 +301,7 @@ async def _open_doors(
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
     await web.TCPSite(runner, settings.host, settings.ports.gateway_http).start()
-    server = make_server(services, address=f"{settings.host}:{settings.ports.gateway_grpc}", guards=guards)
+    server = make_server(services, address=f"{settings.host}:{settings.ports.gateway_grpc}", door=door)
     await server.start()
     stack.push_async_callback(server.stop, GRACE_S)
     log.info("gateway.serving", grpc=settings.ports.gateway_grpc, http=settings.ports.gateway_http)

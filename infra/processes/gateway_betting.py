@@ -15,7 +15,7 @@ from gateway.bet_observer import BetFigures, BetObserver
 from gateway.bet_stream import BetStream
 from gateway.betting_service import BettingService
 from gateway.player_service import PlayerService
-from gateway.rpc.guards import Guards, make_guards
+from gateway.rpc.door import Door
 from gateway.rpc.methods import Service
 from gateway.source import AddressOf
 from gateway.wallet_service import WalletService
@@ -72,10 +72,10 @@ def make_authenticator(settings: Settings, *, redis: Redis, postgres: PostgresPo
     )
 
 
-def make_settled_guards(settings: Settings, auth: Authenticator, *, address_of: AddressOf, clock: Clock) -> Guards:
+def make_door(settings: Settings, auth: Authenticator, *, address_of: AddressOf, clock: Clock) -> Door:
     """Return what stands before every method, with the shares of the settings."""
     sources = settings.sources
-    return make_guards(
+    return Door(
         auth,
         address_of,
         clock=clock,
@@ -106,7 +106,6 @@ def make_betting(
     books: BookSource,
     figures: BetFigures,
     auth: Authenticator,
-    address_of: AddressOf,
     clock: Clock,
 ) -> Betting:
     """Compose betting; what has to be closed goes onto the stack."""
@@ -130,10 +129,9 @@ def make_betting(
         clock=clock,
         rules=_rules(settings),
     )
-    stream = BetStream(auth=auth, ledger=ledger, wallet=wallet, feed=feed, clock=clock)
-    betting = BettingService(auth=auth, placement=placement, ledger=ledger, stream=stream)
+    stream = BetStream(ledger=ledger, wallet=wallet, feed=feed, clock=clock)
+    betting = BettingService(placement=placement, ledger=ledger, stream=stream)
     money = WalletService(
-        auth=auth,
         wallet=wallet,
         is_test_money_allowed=settings.profile in {"local", "test"},
         deposit_minor_max=settings.betting.deposit_minor_max,
@@ -145,7 +143,6 @@ def make_betting(
         redis=redis,
         wallet=wallet,
         auth=auth,
-        address_of=address_of,
         clock=clock,
     )
     keeping = ExposureKeeping(
@@ -180,7 +177,6 @@ def _make_players(
     redis: Redis,
     wallet: PostgresWallet,
     auth: Authenticator,
-    address_of: AddressOf,
     clock: Clock,
 ) -> PlayerService:
     passwords = Argon2Passwords(settings.passwords)
@@ -192,7 +188,7 @@ def _make_players(
         attempts=RedisLogInAttempts(redis, settings.sessions, clock=clock),
         currency=settings.betting.currency,
     )
-    return PlayerService(auth=auth, registration=registration, address_of=address_of, wallet=wallet)
+    return PlayerService(auth=auth, registration=registration, wallet=wallet)
 
 
 def _rules(settings: Settings) -> BettingRules:

@@ -31,7 +31,7 @@ from gateway.rpc.server import make_server
 from gateway.source import address_reader
 from gateway.web import make_web_app
 from infra.local.envoy import render_envoy_config
-from infra.processes.gateway_betting import make_settled_guards
+from infra.processes.gateway_betting import make_door
 from infra.settings import Ports, Settings, Sources
 from kernel.clock import SystemClock
 from overround.feed.v1.feed_service_pb2 import PushResponse
@@ -91,8 +91,8 @@ async def books(edge: Settings, tmp_path: Path) -> AsyncIterator[BookCache]:
     await web.TCPSite(runner, edge.host, edge.ports.gateway_http).start()
     address = f"{edge.host}:{edge.ports.gateway_grpc}"
     odds = OddsService(books=cache, clock=clock, in_play_delay_ms=IN_PLAY_DELAY_MS)
-    guards = make_settled_guards(edge, Door().auth, address_of=address_reader(EDGE_KEY), clock=clock)
-    server = make_server([odds, Echo()], address=address, guards=guards)
+    door = make_door(edge, Door().auth, address_of=address_reader(EDGE_KEY), clock=clock)
+    server = make_server([odds, Echo()], address=address, door=door)
     await server.start()
     yield cache
     await server.stop(0)

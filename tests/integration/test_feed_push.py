@@ -26,7 +26,7 @@ from gateway.rpc.methods import FEED
 from gateway.rpc.server import make_server
 from gateway.source import address_reader
 from infra.kafka import KafkaOutlet
-from infra.processes.gateway_betting import make_settled_guards
+from infra.processes.gateway_betting import make_door
 from infra.settings import Settings
 from infra.stores.feed_keys import PostgresCursors, PostgresFeedKeys, provision_feed_keys
 from infra.stores.feed_log import KafkaFeedLog
@@ -88,9 +88,7 @@ class Doors:
         self.server = make_server(
             [self.service],
             address=self.address,
-            guards=make_settled_guards(
-                self.settings, Door().auth, address_of=address_reader("the edge's"), clock=SystemClock()
-            ),
+            door=make_door(self.settings, Door().auth, address_of=address_reader("the edge's"), clock=SystemClock()),
         )
         await self.server.start()
 

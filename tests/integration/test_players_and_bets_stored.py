@@ -20,11 +20,10 @@ import pytest_asyncio
 from google.rpc import error_details_pb2, status_pb2
 from redis.asyncio import Redis
 
-from gateway.rpc.errors import ErrorInterceptor
-from gateway.rpc.methods import add_service
+from gateway.rpc.server import make_table
 from gateway.source import address_reader
 from infra.local.secrets import LocalSecrets
-from infra.processes.gateway_betting import Betting, make_authenticator, make_betting, make_settled_guards
+from infra.processes.gateway_betting import Betting, make_authenticator, make_betting, make_door
 from infra.settings import ROOT, Passwords, Sessions, Settings
 from infra.stores.exposure import COMPLETE_KEY, fixture_key
 from infra.stores.log_in_attempts import RedisLogInAttempts
@@ -144,7 +143,6 @@ async def open_house(own_settings: Settings, redis: Redis) -> AsyncIterator[Hous
         fixture_id = f"sim:{uuid4()}"
         books = FakeBooks(FakeBook(fixture_id=fixture_id))
         auth = make_authenticator(own_settings, redis=redis, postgres=postgres, clock=SystemClock())
-        address_of = address_reader("the edge's")
         betting = make_betting(
             stack,
             own_settings,
@@ -154,14 +152,12 @@ async def open_house(own_settings: Settings, redis: Redis) -> AsyncIterator[Hous
             books=books,
             figures=FakeFigures(),
             auth=auth,
-            address_of=address_of,
             clock=SystemClock(),
         )
         await betting.keeper.look()
-        guards = make_settled_guards(own_settings, auth, address_of=address_of, clock=SystemClock())
-        server = grpc.aio.server(interceptors=[ErrorInterceptor(), *guards])
-        for service in betting.services:
-            add_service(server, service)
+        door = make_door(own_settings, auth, address_of=address_reader("the edge's"), clock=SystemClock())
+        server = grpc.aio.server()
+        server.add_generic_rpc_handlers((make_table(betting.services, door),))
         port = server.add_insecure_port("127.0.0.1:0")
         await server.start()
         stack.push_async_callback(server.stop, None)

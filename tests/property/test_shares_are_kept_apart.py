@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, ExitStack
+from collections import Counter
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.rpc.shares import Share, ShareInterceptor, TooManyCalls
+from gateway.rpc.shares import Share, Shares, TooManyCalls
 
 SOURCES = ("greedy", "ann", "bob")
 KINDS = ("streams", "calls")
@@ -16,34 +16,27 @@ STEPS = st.lists(st.tuples(st.sampled_from(SOURCES), st.sampled_from(KINDS), st.
 Step = tuple[str, str, bool]
 
 
-async def nobody(_: object) -> str:
-    return ""
-
-
 def outcomes(steps: list[Step], calls_max: int) -> dict[str, list[bool]]:
     """Return whether each call of a source was let in, when calls begin and end in this order."""
-    interceptor = ShareInterceptor("address", nobody, share_by_method={})
-    held: dict[tuple[str, str], list[AbstractContextManager[None]]] = {}
+    shares = Shares("address")
+    held: Counter[tuple[str, str]] = Counter()
     found: dict[str, list[bool]] = {source: [] for source in SOURCES}
-    with ExitStack() as stack:
-        for source, kind, is_begun in steps:
-            calls = held.setdefault((source, kind), [])
-            if not is_begun:
-                if calls:
-                    calls.pop(0).__exit__(None, None, None)
-                continue
-            begun = interceptor._taking(Share(kind, calls_max), source)
+    for source, kind, is_begun in steps:
+        share = Share(kind, calls_max)
+        if is_begun:
             try:
-                begun.__enter__()
-                calls.append(begun)
+                shares.begin(share, source)
+                held[source, kind] += 1
                 found[source].append(True)
             except TooManyCalls:
                 found[source].append(False)
-            assert len(calls) <= calls_max
-        for calls in held.values():
-            for taking in calls:
-                stack.push(taking)
-    assert interceptor._counts == {}
+            assert held[source, kind] <= calls_max
+        elif held[source, kind]:
+            shares.end(share, source)
+            held[source, kind] -= 1
+    for source, kind in held.elements():
+        shares.end(Share(kind, calls_max), source)
+    assert shares._counts == {}
     return found
 
 

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any, cast
 from uuid import UUID, uuid4
+
+import grpc
+from google.rpc.error_details_pb2 import ErrorInfo
+from google.rpc.status_pb2 import Status
 
 from bets.placement import BetPlacement, BettingRules
 from gateway.auth import Authenticator
@@ -11,6 +16,9 @@ from gateway.bet_feed import BetFeed
 from gateway.bet_stream import BetStream
 from gateway.betting_service import BettingService
 from gateway.player_service import PlayerService
+from gateway.rpc.call import Call
+from gateway.rpc.door import Door as RpcDoor
+from gateway.rpc.methods import METHODS
 from gateway.source import address_reader
 from gateway.wallet_service import WalletService
 from kernel.errors import Part, Unavailable
@@ -29,15 +37,36 @@ PASSWORD = "correct horse battery"
 HOUR_US = 3_600_000_000
 
 
+class Refused(grpc.aio.AbortError):
+    """What a client is told of a call that was refused."""
+
+    def __init__(self, status: Status) -> None:
+        super().__init__(status.message)
+        info = ErrorInfo()
+        assert status.details[0].Unpack(info)
+        self.status = status
+        self.reason = info.reason
+        self.figures = dict(info.metadata)
+
+
 class FakeContext:
-    def __init__(self, token: str | None = TOKEN) -> None:
-        self._metadata = () if token is None else (("authorization", f"Bearer {token}"),)
+    """A call as gRPC gives it to the door."""
+
+    def __init__(self, token: str | None = TOKEN, *, peer: str = "ipv4:10.0.0.1:5000") -> None:
+        self._metadata = metadata_of(token)
+        self._peer = peer
 
     def invocation_metadata(self) -> tuple[tuple[str, str], ...]:
         return self._metadata
 
     def peer(self) -> str:
-        return "ipv4:10.0.0.1:5000"
+        return self._peer
+
+    async def abort(self, code: grpc.StatusCode, message: str, trailing_metadata: Any) -> None:
+        ((key, value),) = trailing_metadata
+        status = Status.FromString(value)
+        assert (key, code.value[0], message) == ("grpc-status-details-bin", status.code, status.message)
+        raise Refused(status)
 
 
 class FakeSessions:
@@ -46,6 +75,9 @@ class FakeSessions:
         self.sessions: dict[str, StoredSession] = {}
         self.is_down = False
         self.finds = 0
+        self.given_up = 0
+        self.answers = asyncio.Event()
+        self.answers.set()
 
     async def open(self, player: Player) -> tuple[str, Session]:
         token, now_us = uuid4().hex, self.clock.now_us()
@@ -58,6 +90,11 @@ class FakeSessions:
 
     async def find(self, token: str) -> StoredSession | None:
         self.finds += 1
+        try:
+            await self.answers.wait()
+        except asyncio.CancelledError:
+            self.given_up += 1
+            raise
         if self.is_down:
             raise Unavailable(Part.SESSIONS, "Down")
         return self.sessions.get(token)
@@ -163,10 +200,8 @@ class Door:
             clock=self.clock,
             rules=BettingRules(table, in_play_delay_ms=10, answer_timeout_ms=500, in_flight_max=10),
         )
-        self.stream = BetStream(
-            auth=self.auth, ledger=self.ledger, wallet=self.wallet, feed=self.feed, clock=self.clock
-        )
-        self.betting = BettingService(auth=self.auth, placement=placement, ledger=self.ledger, stream=self.stream)
+        self.stream = BetStream(ledger=self.ledger, wallet=self.wallet, feed=self.feed, clock=self.clock)
+        self.betting = BettingService(placement=placement, ledger=self.ledger, stream=self.stream)
         registration = Registration(
             players=self.stored_players,
             passwords=self.passwords,
@@ -174,21 +209,36 @@ class Door:
             attempts=FakeAttempts(),
             currency="EUR",
         )
-        self.players = PlayerService(
-            auth=self.auth, registration=registration, address_of=address_reader("the edge's"), wallet=self.wallet
-        )
+        self.players = PlayerService(auth=self.auth, registration=registration, wallet=self.wallet)
 
-    async def log_in(self, player: Player) -> Any:
-        """Return the context of a call of that player."""
+    async def log_in(self, player: Player) -> str:
+        """Return the token of a session of that player."""
         self.stored_players.put(player)
         token, _ = await self.sessions.open(player)
-        return context(token)
+        return token
 
-    def money(self, *, is_allowed: bool = True) -> WalletService:
-        return WalletService(
-            auth=self.auth, wallet=self.wallet, is_test_money_allowed=is_allowed, deposit_minor_max=1_000_000
+    def before(self, *, address_calls_max: int = 100, account_calls_max: int = 100) -> RpcDoor:
+        """Return what stands before the methods."""
+        return RpcDoor(
+            self.auth,
+            address_reader("the edge's"),
+            clock=self.clock,
+            calls_by_address=dict.fromkeys({method.kind for method in METHODS}, address_calls_max),
+            calls_by_account=dict.fromkeys({method.kind for method in METHODS}, account_calls_max),
         )
 
+    def money(self, *, is_allowed: bool = True) -> WalletService:
+        return WalletService(wallet=self.wallet, is_test_money_allowed=is_allowed, deposit_minor_max=1_000_000)
 
-def context(token: str | None = TOKEN) -> Any:
-    return cast("Any", FakeContext(token))
+
+def metadata_of(token: str | None) -> tuple[tuple[str, str], ...]:
+    return () if token is None else (("authorization", f"Bearer {token}"),)
+
+
+def call_by(player: Player | None = PLAYER, *, token: str | None = TOKEN) -> Call:
+    """Return a call that the door let through."""
+    return Call(metadata_of(token), "10.0.0.1", None if player is None else Session(player, 0, HOUR_US))
+
+
+def context(token: str | None = TOKEN, *, peer: str = "ipv4:10.0.0.1:5000") -> Any:
+    return cast("Any", FakeContext(token, peer=peer))

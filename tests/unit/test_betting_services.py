@@ -22,7 +22,7 @@ from markets.fixture import MarketStatus
 from overround.bets.v1 import bet_pb2, betting_service_pb2
 from overround.common.v1 import money_pb2
 from tests.unit.fake_betting import PLAYER, FakeBook
-from tests.unit.fake_gateway import Door, context
+from tests.unit.fake_gateway import Door, call_by
 from wire.bet_requests import RequestMalformed
 from wire.bets import build_bet, build_bet_event
 from wire.topics import BET_EVENTS
@@ -44,11 +44,11 @@ def place_request(**changes: Any) -> betting_service_pb2.PlaceBetRequest:
 async def test_a_placed_bet_comes_back_with_the_balance_and_is_found_by_both_ids() -> None:
     door = Door()
     request = place_request()
-    response = await door.betting.place_bet(request, context())
+    response = await door.betting.place_bet(request, call_by())
     assert response.bet.potential_return.amount_minor == 2_000
     assert response.balance.available.amount_minor == door.ledger.funds_minor
-    by_bet = await door.betting.get_bet(betting_service_pb2.GetBetRequest(bet_id=response.bet.bet_id), context())
-    by_request = await door.betting.get_bet(betting_service_pb2.GetBetRequest(request_id=request.request_id), context())
+    by_bet = await door.betting.get_bet(betting_service_pb2.GetBetRequest(bet_id=response.bet.bet_id), call_by())
+    by_request = await door.betting.get_bet(betting_service_pb2.GetBetRequest(request_id=request.request_id), call_by())
     assert by_bet.bet == by_request.bet == response.bet
 
 
@@ -57,12 +57,12 @@ async def test_a_refusal_names_its_reason_and_every_figure() -> None:
     door.books.book = FakeBook(decimal_odds_milli=1_900, version=2)
     request = place_request()
     with pytest.raises(DetailedRefusal) as refused:
-        await door.betting.place_bet(request, context())
+        await door.betting.place_bet(request, call_by())
     assert refused.value.reason == "PRICE_CHANGED"
     assert refused.value.figures == {"decimal_odds_milli": "1900", "book_version": "2"}
     detail = cast("betting_service_pb2.PlaceBetRefusal", refused.value.detail)
     assert (detail.reason, detail.decimal_odds_milli, detail.book_version) == ("PRICE_CHANGED", 1_900, 2)
-    found = await door.betting.get_bet(betting_service_pb2.GetBetRequest(request_id=request.request_id), context())
+    found = await door.betting.get_bet(betting_service_pb2.GetBetRequest(request_id=request.request_id), call_by())
     assert found.refusal == detail
     assert not found.HasField("bet")
 
@@ -71,7 +71,7 @@ async def test_a_stake_refusal_carries_the_stake_in_the_players_currency() -> No
     door = Door()
     request = place_request(stake=money_pb2.Money(amount_minor=100_001, currency="EUR"))
     with pytest.raises(DetailedRefusal) as refused:
-        await door.betting.place_bet(request, context())
+        await door.betting.place_bet(request, call_by())
     detail = cast("betting_service_pb2.PlaceBetRefusal", refused.value.detail)
     assert detail.stake_max == money_pb2.Money(amount_minor=100_000, currency="EUR")
 
@@ -90,14 +90,14 @@ async def test_a_stake_refusal_carries_the_stake_in_the_players_currency() -> No
 async def test_a_malformed_request_never_reaches_the_ledger(changes: dict[str, Any], error: type[Exception]) -> None:
     door = Door()
     with pytest.raises(error):
-        await door.betting.place_bet(place_request(**changes), context())
+        await door.betting.place_bet(place_request(**changes), call_by())
     assert door.ledger.commands == []
 
 
 async def test_bets_and_answers_of_others_are_unknown() -> None:
     door = Door()
-    response = await door.betting.place_bet(place_request(), context())
-    other = await door.log_in(replace(PLAYER, player_id=UUID(int=9)))
+    response = await door.betting.place_bet(place_request(), call_by())
+    other = call_by(replace(PLAYER, player_id=UUID(int=9)))
     for request in (
         betting_service_pb2.GetBetRequest(bet_id=response.bet.bet_id),
         betting_service_pb2.GetBetRequest(request_id=response.bet.request_id),
@@ -108,14 +108,14 @@ async def test_bets_and_answers_of_others_are_unknown() -> None:
 
 async def test_bets_are_listed_by_status() -> None:
     door = Door()
-    await door.betting.place_bet(place_request(), context())
-    listed = await door.betting.list_bets(betting_service_pb2.ListBetsRequest(), context())
+    await door.betting.place_bet(place_request(), call_by())
+    listed = await door.betting.list_bets(betting_service_pb2.ListBetsRequest(), call_by())
     settled = betting_service_pb2.ListBetsRequest(status=bet_pb2.BET_STATUS_SETTLED)
     assert len(listed.bets) == 1
-    assert len((await door.betting.list_bets(settled, context())).bets) == 0
+    assert len((await door.betting.list_bets(settled, call_by())).bets) == 0
     unknown = betting_service_pb2.ListBetsRequest(status=cast("Any", 77))
     with pytest.raises(RequestMalformed):
-        await door.betting.list_bets(unknown, context())
+        await door.betting.list_bets(unknown, call_by())
 
 
 def changed(bet: Bet, *kinds: BetEventKind) -> Record:
@@ -128,9 +128,9 @@ def changed(bet: Bet, *kinds: BetEventKind) -> Record:
     return Record(BET_EVENTS.name, 0, 1, 1, str(PLAYER.cash_account_id), message.SerializeToString())
 
 
-async def watch(door: Door, request_context: Any | None = None) -> AsyncIterator[betting_service_pb2.WatchBetsResponse]:
+async def watch(door: Door) -> AsyncIterator[betting_service_pb2.WatchBetsResponse]:
     request = betting_service_pb2.WatchBetsRequest()
-    async for message in door.betting.watch_bets(request, request_context or context()):
+    async for message in door.betting.watch_bets(request, call_by()):
         yield message
 
 
@@ -142,7 +142,7 @@ def only_bet(door: Door) -> Bet:
 
 async def test_a_watcher_sees_what_is_open_then_changes_with_the_balance_then_signs_of_life() -> None:
     door = Door()
-    await door.betting.place_bet(place_request(), context())
+    await door.betting.place_bet(place_request(), call_by())
     messages = watch(door)
     first = await anext(messages)
     assert [bet.status for bet in first.bets] == [bet_pb2.BET_STATUS_OPEN]
@@ -160,7 +160,7 @@ async def test_a_watcher_sees_what_is_open_then_changes_with_the_balance_then_si
 async def test_a_watcher_is_told_of_what_is_held_though_nothing_moved() -> None:
     door = Door()
     door.wallet.deposits[uuid4()] = Money(2_000, "EUR")
-    await door.betting.place_bet(place_request(), context())
+    await door.betting.place_bet(place_request(), call_by())
     messages = watch(door)
     assert (await anext(messages)).balance.held.amount_minor == 0
     door.wallet.held_minor = 500
@@ -173,7 +173,7 @@ async def test_a_watcher_is_told_of_what_is_held_though_nothing_moved() -> None:
 
 async def test_news_older_than_the_ledgers_answer_is_not_shown() -> None:
     door = Door()
-    await door.betting.place_bet(place_request(), context())
+    await door.betting.place_bet(place_request(), call_by())
     messages = watch(door)
     await anext(messages)
     door.feed.apply([changed(only_bet(door))])
@@ -184,7 +184,7 @@ async def test_a_watcher_that_lost_changes_reads_everything_anew() -> None:
     door = Door()
     messages = watch(door)
     await anext(messages)
-    await door.betting.place_bet(place_request(), context())
+    await door.betting.place_bet(place_request(), call_by())
     bet = only_bet(door)
     door.feed.apply(changed(replace(bet, bet_id=uuid4())) for _ in range(PENDING_BETS_MAX + 1))
     assert [shown.bet_id for shown in (await anext(messages)).bets] == [str(bet.bet_id)]
@@ -217,7 +217,7 @@ async def test_a_request_under_way_is_waited_for_when_its_answer_is_asked_for() 
     door = Door()
     door.books.book = FakeBook(is_in_play=True, status=MarketStatus.OPEN)
     request = place_request()
-    placing = asyncio.create_task(door.betting.place_bet(request, context()))
+    placing = asyncio.create_task(door.betting.place_bet(request, call_by()))
     await asyncio.sleep(0)
-    found = await door.betting.get_bet(betting_service_pb2.GetBetRequest(request_id=request.request_id), context())
+    found = await door.betting.get_bet(betting_service_pb2.GetBetRequest(request_id=request.request_id), call_by())
     assert found.bet == (await placing).bet

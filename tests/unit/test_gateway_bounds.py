@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
+from uuid import UUID
 
-import grpc
 import pytest
 from google.protobuf.descriptor import Descriptor, MethodDescriptor
 from google.protobuf.message import Message
@@ -14,19 +16,22 @@ from gateway.rpc.bounds import (
     ANSWER_BYTES_MAX,
     REQUEST_BYTES_MAX,
     AnswerOversized,
-    BoundsInterceptor,
-    RequestOversized,
     count_that_fit,
     expect_answer_bounded,
 )
 from gateway.rpc.methods import METHOD_BY_PATH
+from gateway.rpc.methods import TRADER as TRADERS_ONLY
 from overround.bets.v1 import betting_service_pb2
 from overround.feed.v1 import feed_service_pb2
 from overround.odds.v1 import odds_service_pb2
 from overround.pam.v1 import player_service_pb2
 from overround.trading.v1 import trading_service_pb2
 from overround.wallet.v1 import wallet_service_pb2
+from pam.player import PlayerRole
+from tests.unit.fake_betting import PLAYER
+from tests.unit.fake_gateway import TOKEN, Door, Refused, context
 
+TRADER = replace(PLAYER, player_id=UUID(int=7), username="trader", role=PlayerRole.TRADER)
 FILES = (
     *(betting_service_pb2, feed_service_pb2, odds_service_pb2),
     *(player_service_pb2, trading_service_pb2, wallet_service_pb2),
@@ -71,23 +76,22 @@ def _varint(number: int) -> bytes:
     return bytes([*parts, number])
 
 
-async def behaviour_behind_bounds(method: MethodDescriptor) -> Any:
-    async def answer(request: Message, context: Any) -> str:
-        return "answered"
+async def answer(_request: Message, _call: Any) -> str:
+    return "answered"
 
-    async def stream(request: Message, context: Any) -> Any:
-        yield "answered"
 
-    if method.server_streaming:
-        handler = grpc.unary_stream_rpc_method_handler(stream)
-    else:
-        handler = grpc.unary_unary_rpc_method_handler(answer)
+async def stream(_request: Message, _call: Any) -> AsyncIterator[str]:
+    yield "answered"
 
-    async def continuation(details: grpc.HandlerCallDetails) -> Any:
-        return handler
 
-    bounded = await BoundsInterceptor().intercept_service(continuation, None)  # type: ignore[arg-type]
-    return bounded.unary_stream if method.server_streaming else bounded.unary_unary
+async def answer_of(method: MethodDescriptor, request: Message) -> str:
+    row = METHOD_BY_PATH[path_of(method)]
+    door = Door()
+    token = await door.log_in(TRADER) if row.access is TRADERS_ONLY else TOKEN
+    behaviour = door.before().before(row, stream if method.server_streaming else answer)
+    answered = behaviour(request, context(token))
+    found: str = await anext(answered) if method.server_streaming else await answered
+    return found
 
 
 def test_the_methods_looked_at_are_all_there_are() -> None:
@@ -96,16 +100,10 @@ def test_the_methods_looked_at_are_all_there_are() -> None:
 
 @pytest.mark.parametrize("method", [method for method in METHODS if not method.client_streaming], ids=path_of)
 async def test_a_request_that_is_too_large_is_refused_whatever_the_method(method: MethodDescriptor) -> None:
-    behaviour = await behaviour_behind_bounds(method)
-    empty = GetMessageClass(method.input_type)()
-    with pytest.raises(RequestOversized, match=str(REQUEST_BYTES_MAX)):
-        await taken(behaviour(oversized(method), None), is_stream=method.server_streaming)
-    assert await taken(behaviour(empty, None), is_stream=method.server_streaming) == "answered"
-
-
-async def taken(answer: Any, *, is_stream: bool) -> str:
-    found: str = await anext(answer) if is_stream else await answer
-    return found
+    with pytest.raises(Refused, match=str(REQUEST_BYTES_MAX)) as refused:
+        await answer_of(method, oversized(method))
+    assert refused.value.reason == "REQUEST_OVERSIZED"
+    assert await answer_of(method, GetMessageClass(method.input_type)()) == "answered"
 
 
 def test_every_list_in_a_request_is_counted() -> None:

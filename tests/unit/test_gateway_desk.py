@@ -28,8 +28,8 @@ from overround.odds.v1 import book_pb2, fixture_pb2
 from overround.risk.v1 import risk_pb2
 from overround.trading.v1 import trading_pb2, trading_service_pb2
 from pam.player import Player, PlayerRole, PlayerStatus
-from pam.session import Session
 from tests.unit.fake_explanations import FakeExplanationLog
+from tests.unit.fake_gateway import call_by
 from wire.topics import BET_EVENTS, FEED_PROVIDERS, HEARTBEATS, LIABILITIES, TRADING_COMMANDS
 
 
@@ -57,9 +57,7 @@ class FakeOutlet:
         self.sent.append((topic, key, trading_pb2.TradingCommand.FromString(value)))
 
 
-class FakeDoor:
-    async def session(self, context: Any) -> Session:
-        return Session(Player(UUID(int=1), "tess", PlayerRole.TRADER, PlayerStatus.ACTIVE, "EUR", 1, 0, 0), 0, 1)
+TESS = Player(UUID(int=1), "tess", PlayerRole.TRADER, PlayerStatus.ACTIVE, "EUR", 1, 0, 0)
 
 
 class FakeExplanations:
@@ -238,7 +236,7 @@ def service(clock: FakeClock, sources: DeskSources, outlet: FakeOutlet) -> Tradi
     explainer = PriceExplainer(
         explanations=sources.explanations, log=FakeExplanationLog(), books=sources.books, clock=clock, kept_ms=1_000
     )
-    return TradingService(sources=sources, explainer=explainer, outlet=outlet, door=FakeDoor())
+    return TradingService(sources=sources, explainer=explainer, outlet=outlet)
 
 
 async def test_the_desk_is_told_at_once_which_part_of_pricing_stands_still(
@@ -279,27 +277,24 @@ async def test_the_desk_is_told_at_once_which_part_of_pricing_stands_still(
 
 async def test_a_repeated_command_is_sent_once_and_answered_twice(service: TradingService, outlet: FakeOutlet) -> None:
     request = trading_service_pb2.SuspendRequest(request_id=str(uuid4()), fixture_id="f")
-    context: Any = None
-    await service.suspend(request, context)
-    await service.suspend(request, context)
+    await service.suspend(request, call_by(TESS))
+    await service.suspend(request, call_by(TESS))
     ((topic, key, command),) = outlet.sent
     assert (topic, key, command.trader_name) == (TRADING_COMMANDS.name, "f", "tess")
 
 
 async def test_a_request_id_for_another_command_is_refused(service: TradingService, outlet: FakeOutlet) -> None:
     request_id = str(uuid4())
-    context: Any = None
-    await service.suspend(trading_service_pb2.SuspendRequest(request_id=request_id, fixture_id="f"), context)
+    await service.suspend(trading_service_pb2.SuspendRequest(request_id=request_id, fixture_id="f"), call_by(TESS))
     with pytest.raises(RequestIdReused):
-        await service.resume(trading_service_pb2.ResumeRequest(request_id=request_id, fixture_id="f"), context)
+        await service.resume(trading_service_pb2.ResumeRequest(request_id=request_id, fixture_id="f"), call_by(TESS))
     assert len(outlet.sent) == 1
 
 
 async def test_suspending_all_twice_sends_each_fixture_one_command(service: TradingService, outlet: FakeOutlet) -> None:
     request = trading_service_pb2.SuspendAllInPlayRequest(request_id=str(uuid4()))
-    context: Any = None
-    first = await service.suspend_all_in_play(request, context)
-    again = await service.suspend_all_in_play(request, context)
+    first = await service.suspend_all_in_play(request, call_by(TESS))
+    again = await service.suspend_all_in_play(request, call_by(TESS))
     assert set(first.fixture_ids) == set(again.fixture_ids) == {"f", "g"}
     assert sorted(key for _, key, _ in outlet.sent) == ["f", "g"]
     assert len({command.request_id for _, _, command in outlet.sent}) == 2
@@ -320,9 +315,8 @@ async def test_suspending_all_in_play_takes_what_may_be_on_with_it(
     unknown, pre_match = fixture_pb2.FIXTURE_STATUS_UNSPECIFIED, fixture_pb2.FIXTURE_STATUS_PRE_MATCH
     told = {"a": (unknown, 0), "b": (unknown, -60), "c": (unknown, 60), "d": (pre_match, -60), "e": (pre_match, 60)}
     sources.books.load({name: book(name, *words) for name, words in told.items()})
-    context: Any = None
     request = trading_service_pb2.SuspendAllInPlayRequest(request_id=str(uuid4()))
-    assert set((await service.suspend_all_in_play(request, context)).fixture_ids) == {"a", "b", "d", "f", "g"}
+    assert set((await service.suspend_all_in_play(request, call_by(TESS))).fixture_ids) == {"a", "b", "d", "f", "g"}
 
 
 def test_a_rate_counts_the_window_and_forgets_what_is_older(clock: FakeClock) -> None:

@@ -17,10 +17,13 @@ from google.rpc.status_pb2 import Status
 
 from bets.acceptance import BetReason
 from gateway.feeds.refusals import FeedRefused
-from gateway.rpc.errors import STATUS_BY_CATEGORY, DetailedRefusal, ErrorInterceptor, describe
+from gateway.rpc.errors import STATUS_BY_CATEGORY, DetailedRefusal, describe
+from gateway.rpc.methods import METHOD_BY_PATH, ODDS
 from infra.settings import ROOT
 from kernel.errors import Category, DomainError, Part, Unavailable
 from overround.bets.v1.betting_service_pb2 import PlaceBetRefusal
+from overround.odds.v1.odds_service_pb2 import GetBooksRequest
+from tests.unit.fake_gateway import Door
 from wire.reasons import CATEGORY_BY_REASON
 
 PACKAGES = (
@@ -69,6 +72,12 @@ class FakeContext:
         self.code: grpc.StatusCode | None = None
         self.status = Status()
 
+    def invocation_metadata(self) -> tuple[tuple[str, str], ...]:
+        return ()
+
+    def peer(self) -> str:
+        return "ipv4:10.0.0.1:5000"
+
     async def abort(self, code: grpc.StatusCode, message: str, trailing_metadata: Any) -> None:
         assert self.code is None
         self.code = code
@@ -102,24 +111,12 @@ def detail(status: Status, message: Message) -> Any:
     raise AssertionError(f"no {message.DESCRIPTOR.name} in {status}")
 
 
-async def call(behaviour: Any, context: FakeContext) -> list[Any]:
-    make = (
-        grpc.unary_stream_rpc_method_handler
-        if inspect.isasyncgenfunction(behaviour)
-        else grpc.unary_unary_rpc_method_handler
-    )
-    handler = make(behaviour)
-
-    async def continuation(details: Any) -> Any:
-        return handler
-
-    class Details:
-        method = "/overround.Test/Call"
-
-    wrapped = await ErrorInterceptor().intercept_service(continuation, Details())  # type: ignore[arg-type]
-    if wrapped.unary_stream is not None:
-        return [response async for response in wrapped.unary_stream(b"", context)]
-    return [await wrapped.unary_unary(b"", context)]
+async def call(serve: Any, context: Any) -> list[Any]:
+    path = f"/{ODDS}/WatchBooks" if inspect.isasyncgenfunction(serve) else f"/{ODDS}/GetBooks"
+    answered = Door().before().before(METHOD_BY_PATH[path], serve)(GetBooksRequest(), context)
+    if inspect.isasyncgenfunction(serve):
+        return [response async for response in answered]
+    return [await answered]
 
 
 def classes_of_ours() -> list[type[DomainError]]:

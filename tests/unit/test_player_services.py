@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from uuid import uuid4
 
 import pytest
 
-from gateway.auth import OUTAGE_S_MAX
+from gateway.auth import OUTAGE_S_MAX, token_of
 from gateway.wallet_service import AmountOutOfRange, DepositRefused
 from kernel.errors import Unavailable
 from kernel.ids import IdMalformed
@@ -19,72 +20,72 @@ from pam.credentials import LoginRateLimited, LogInRefused, PasswordMalformed, U
 from pam.player import PlayerRole, PlayerStatus, UsernameTaken
 from pam.session import SessionRequired
 from tests.unit.fake_betting import PLAYER
-from tests.unit.fake_gateway import PASSWORD, Door, context
+from tests.unit.fake_gateway import PASSWORD, TOKEN, Door, call_by, metadata_of
 
 
 async def test_a_session_is_looked_up_once_in_two_seconds() -> None:
     door = Door()
-    await door.auth.session(context())
-    await door.auth.session(context())
+    await door.auth.session(TOKEN)
+    await door.auth.session(TOKEN)
     assert door.sessions.finds == 1
     door.clock.time_us += 2_000_001
-    await door.auth.session(context())
+    await door.auth.session(TOKEN)
     assert door.sessions.finds == 2
 
 
 @pytest.mark.parametrize("token", [None, "unknown", ""])
 async def test_no_session_no_call(token: str | None) -> None:
     with pytest.raises(SessionRequired):
-        await Door().auth.session(context(token))
+        await Door().auth.session(token_of(metadata_of(token)))
 
 
 async def test_a_session_outlives_its_store_for_a_minute() -> None:
     door = Door()
-    await door.auth.session(context())
+    await door.auth.session(TOKEN)
     door.sessions.is_down = True
     door.clock.time_us += int(OUTAGE_S_MAX * 1_000_000)
-    assert (await door.auth.session(context())).player == PLAYER
+    assert (await door.auth.session(TOKEN)).player == PLAYER
     door.clock.time_us += 1
     with pytest.raises(Unavailable):
-        await door.auth.session(context())
+        await door.auth.session(TOKEN)
 
 
 async def test_a_player_is_who_they_are_now_and_not_who_they_were_at_log_in() -> None:
     door = Door()
-    assert (await door.auth.session(context())).player.status == PlayerStatus.ACTIVE
+    assert (await door.auth.session(TOKEN)).player.status == PlayerStatus.ACTIVE
     door.stored_players.put(replace(PLAYER, status=PlayerStatus.BLOCKED, role=PlayerRole.TRADER))
     door.clock.time_us += 2_000_001
-    player = (await door.auth.session(context())).player
+    player = (await door.auth.session(TOKEN)).player
     assert (player.status, player.role) == (PlayerStatus.BLOCKED, PlayerRole.TRADER)
 
 
 async def test_ended_sessions_are_over_within_the_cache_and_new_ones_begin() -> None:
     door = Door()
-    await door.auth.session(context())
+    await door.auth.session(TOKEN)
     again = replace(PLAYER, session_epoch=1)
     door.stored_players.put(again)
     door.clock.time_us += 2_000_001
     with pytest.raises(SessionRequired):
-        await door.auth.session(context())
+        await door.auth.session(TOKEN)
     assert (await door.auth.session(await door.log_in(again))).player == again
 
 
 async def test_a_session_whose_player_cannot_be_read_counts_as_one_whose_store_is_away() -> None:
     door = Door()
-    await door.auth.session(context())
+    await door.auth.session(TOKEN)
     door.stored_players.is_down = True
     door.clock.time_us += int(OUTAGE_S_MAX * 1_000_000)
-    assert (await door.auth.session(context())).player == PLAYER
+    assert (await door.auth.session(TOKEN)).player == PLAYER
     door.clock.time_us += 1
     with pytest.raises(Unavailable):
-        await door.auth.session(context())
+        await door.auth.session(TOKEN)
 
 
 async def test_a_session_of_nobody_is_none() -> None:
     door = Door()
     door.stored_players.others.clear()
     with pytest.raises(SessionRequired):
-        await door.auth.session(context())
+        await door.auth.session(TOKEN)
 
 
 async def test_a_player_registers_is_known_logs_out_and_in_again() -> None:
@@ -92,15 +93,16 @@ async def test_a_player_registers_is_known_logs_out_and_in_again() -> None:
     request = player_service_pb2.RegisterRequest(
         request_id=str(uuid4()), username="bob_1", password=PASSWORD, currency="EUR"
     )
-    registered = await door.players.register(request, context(None))
+    registered = await door.players.register(request, call_by(None, token=None))
     token = registered.session.token
-    me = await door.players.get_me(player_service_pb2.GetMeRequest(), context(token))
+    player = (await door.auth.session(token)).player
+    me = await door.players.get_me(player_service_pb2.GetMeRequest(), call_by(player, token=token))
     assert me.player == registered.player
-    await door.players.log_out(player_service_pb2.LogOutRequest(), context(token))
+    await door.players.log_out(player_service_pb2.LogOutRequest(), call_by(None, token=token))
     with pytest.raises(SessionRequired):
-        await door.players.get_me(player_service_pb2.GetMeRequest(), context(token))
+        await door.auth.session(token)
     log_in = player_service_pb2.LogInRequest(username="bob_1", password=PASSWORD)
-    assert (await door.players.log_in(log_in, context(None))).player == registered.player
+    assert (await door.players.log_in(log_in, call_by(None, token=None))).player == registered.player
 
 
 async def test_a_repeated_registration_logs_in_but_only_with_the_same_password() -> None:
@@ -108,12 +110,12 @@ async def test_a_repeated_registration_logs_in_but_only_with_the_same_password()
     request = player_service_pb2.RegisterRequest(
         request_id=str(uuid4()), username="bob", password=PASSWORD, currency="EUR"
     )
-    first = await door.players.register(request, context(None))
-    again = await door.players.register(request, context(None))
+    first = await door.players.register(request, call_by(None, token=None))
+    again = await door.players.register(request, call_by(None, token=None))
     assert again.player == first.player
     request.password = "another password"
     with pytest.raises(UsernameTaken):
-        await door.players.register(request, context(None))
+        await door.players.register(request, call_by(None, token=None))
 
 
 @pytest.mark.parametrize(
@@ -133,13 +135,13 @@ async def test_a_repeated_registration_logs_in_but_only_with_the_same_password()
 async def test_what_is_no_registration_is_refused(changes: dict[str, str], error: type[Exception]) -> None:
     fields = {"request_id": str(uuid4()), "username": "bob", "password": PASSWORD, "currency": "EUR"} | changes
     with pytest.raises(error):
-        await Door().players.register(player_service_pb2.RegisterRequest(**fields), context(None))
+        await Door().players.register(player_service_pb2.RegisterRequest(**fields), call_by(None, token=None))
 
 
 @pytest.mark.parametrize("changes", [{"username": "abc"}, {"password": "1234567890"}, {"password": "x" * 128}])
 async def test_the_shortest_and_longest_are_taken(changes: dict[str, str]) -> None:
     fields = {"request_id": str(uuid4()), "username": "b" * 32, "password": PASSWORD, "currency": "EUR"} | changes
-    response = await Door().players.register(player_service_pb2.RegisterRequest(**fields), context(None))
+    response = await Door().players.register(player_service_pb2.RegisterRequest(**fields), call_by(None, token=None))
     assert response.player.username == fields["username"]
 
 
@@ -148,7 +150,7 @@ async def test_a_wrong_name_and_a_wrong_password_are_refused_alike_and_cost_alik
     request = player_service_pb2.RegisterRequest(
         request_id=str(uuid4()), username="bob", password=PASSWORD, currency="EUR"
     )
-    await door.players.register(request, context(None))
+    await door.players.register(request, call_by(None, token=None))
     messages = set()
     for username, password in (
         ("bob", "wrong password"),
@@ -158,7 +160,7 @@ async def test_a_wrong_name_and_a_wrong_password_are_refused_alike_and_cost_alik
     ):
         with pytest.raises(LogInRefused) as refused:
             await door.players.log_in(
-                player_service_pb2.LogInRequest(username=username, password=password), context(None)
+                player_service_pb2.LogInRequest(username=username, password=password), call_by(None, token=None)
             )
         messages.add(refused.value.message)
     assert len(messages) == 1
@@ -170,9 +172,9 @@ async def test_passwords_are_not_guessed_by_trying() -> None:
     wrong = player_service_pb2.LogInRequest(username="bob", password="wrong password")
     for _ in range(3):
         with pytest.raises(LogInRefused):
-            await door.players.log_in(wrong, context(None))
+            await door.players.log_in(wrong, call_by(None, token=None))
     with pytest.raises(LoginRateLimited):
-        await door.players.log_in(wrong, context(None))
+        await door.players.log_in(wrong, call_by(None, token=None))
 
 
 def deposit(amount_minor: int) -> wallet_service_pb2.DepositTestMoneyRequest:
@@ -184,15 +186,79 @@ def deposit(amount_minor: int) -> wallet_service_pb2.DepositTestMoneyRequest:
 async def test_test_money_has_bounds(amount_minor: int, is_taken: bool) -> None:
     door = Door()
     if is_taken:
-        response = await door.money().deposit_test_money(deposit(amount_minor), context())
+        response = await door.money().deposit_test_money(deposit(amount_minor), call_by())
         assert response.balance.available.amount_minor == amount_minor
     else:
         with pytest.raises(AmountOutOfRange):
-            await door.money().deposit_test_money(deposit(amount_minor), context())
+            await door.money().deposit_test_money(deposit(amount_minor), call_by())
 
 
 async def test_there_is_no_test_money_in_production() -> None:
     door = Door()
     with pytest.raises(DepositRefused):
-        await door.money(is_allowed=False).deposit_test_money(deposit(100), context())
+        await door.money(is_allowed=False).deposit_test_money(deposit(100), call_by())
     assert door.wallet.deposits == {}
+
+
+async def test_calls_that_come_while_a_session_is_looked_up_wait_for_that_look() -> None:
+    door = Door()
+    found = await asyncio.gather(*(door.auth.session(TOKEN) for _ in range(5)))
+    assert ([session.player for session in found], door.sessions.finds) == ([PLAYER] * 5, 1)
+    with pytest.raises(SessionRequired):
+        await asyncio.gather(*(door.auth.session("unknown") for _ in range(5)))
+    assert door.sessions.finds == 2
+
+
+async def test_who_leaves_takes_no_look_from_those_who_wait_and_the_last_ends_it() -> None:
+    door = Door()
+    door.sessions.answers.clear()
+    first, second = (asyncio.create_task(door.auth.session(TOKEN)) for _ in range(2))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    first.cancel()
+    await asyncio.sleep(0)
+    door.sessions.answers.set()
+    assert (await second).player == PLAYER
+    assert door.sessions.finds == 1
+
+    door.clock.time_us += 2_000_001
+    door.sessions.answers.clear()
+    alone = asyncio.create_task(door.auth.session(TOKEN))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    alone.cancel()
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert (door.sessions.finds, door.sessions.given_up) == (2, 1)
+    door.sessions.answers.set()
+    assert (await door.auth.session(TOKEN)).player == PLAYER
+
+
+async def test_a_session_that_ends_while_it_is_looked_up_is_not_remembered() -> None:
+    door = Door()
+    door.sessions.answers.clear()
+    looking = asyncio.create_task(door.auth.session(TOKEN))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    found = door.sessions.sessions[TOKEN]
+    await door.auth.end(TOKEN)
+    door.sessions.sessions[TOKEN] = found  # as the look that began before may have found it
+    door.sessions.answers.set()
+    assert (await looking).player == PLAYER
+    del door.sessions.sessions[TOKEN]
+    with pytest.raises(SessionRequired):
+        await door.auth.session(TOKEN)
+
+
+async def test_what_was_found_is_as_old_as_the_beginning_of_the_look() -> None:
+    door = Door()
+    door.sessions.answers.clear()
+    looking = asyncio.create_task(door.auth.session(TOKEN))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    door.clock.time_us += 1_500_000
+    door.sessions.answers.set()
+    await looking
+    door.clock.time_us += 500_001
+    await door.auth.session(TOKEN)
+    assert door.sessions.finds == 2

@@ -5,34 +5,23 @@ from __future__ import annotations
 import asyncio
 from typing import Any, ClassVar
 
-import grpc
 import pytest
 
 from gateway.betting_service import BettingService
 from gateway.feed_service import FeedService
 from gateway.odds_service import OddsService
 from gateway.player_service import PlayerService
-from gateway.rpc.methods import ANYBODY, METHODS, WALLET, Method, Service, add_service
-from gateway.rpc.server import DeadlineExceeded, DeadlineInterceptor
+from gateway.rpc.methods import ANYBODY, METHODS, ODDS, WALLET, Method, Service, functions_of
 from gateway.trading_service import TradingService
 from gateway.wallet_service import WalletService
 from kernel.errors import InvariantBroken
+from overround.odds.v1.odds_service_pb2 import WatchBooksRequest
 from overround.wallet.v1.wallet_service_pb2 import GetBalanceRequest
+from tests.unit.fake_gateway import Door, Refused, context
 
 SERVICES: tuple[type[Service], ...] = (
     *(BettingService, FeedService, OddsService, PlayerService, TradingService, WalletService),
 )
-
-
-class FakeServer:
-    """Keeps the handlers it is given, by path."""
-
-    def __init__(self) -> None:
-        self.handlers: dict[str, Any] = {}
-
-    def add_generic_rpc_handlers(self, handlers: Any) -> None:
-        (handler,) = handlers
-        self.handlers |= handler._method_handlers
 
 
 class Half:
@@ -50,7 +39,7 @@ def test_every_method_has_a_service_and_a_function(method: Method) -> None:
 
 def test_a_service_without_a_function_is_not_registered() -> None:
     with pytest.raises(InvariantBroken, match="deposit_test_money"):
-        add_service(FakeServer(), Half())  # type: ignore[arg-type]
+        functions_of(Half())
 
 
 def test_a_method_takes_and_answers_what_its_contract_says() -> None:
@@ -71,24 +60,19 @@ def test_calls_that_are_no_streams_are_bounded_and_names_become_functions() -> N
 
 
 async def test_a_call_ends_at_the_time_of_its_method_whatever_its_client_would_wait() -> None:
-    async def wait(_request: Any, _context: Any) -> None:
+    async def wait(_request: Any, _call: Any) -> None:
         await asyncio.Event().wait()
 
-    bounded = DeadlineInterceptor()._bound(wait, Method(WALLET, "GetBalance", ANYBODY, timeout_s=0.01))
-    with pytest.raises(DeadlineExceeded, match=r"within 0\.01 s"):
-        await bounded(b"", None)
+    bounded = Door().before().before(Method(WALLET, "GetBalance", ANYBODY, timeout_s=0.01), wait)
+    with pytest.raises(Refused, match=r"within 0\.01 s") as refused:
+        await bounded(GetBalanceRequest(), context())
+    assert refused.value.reason == "DEADLINE_EXCEEDED"
 
 
 async def test_a_stream_is_not_bounded_by_time() -> None:
-    async def stream(_request: Any, _context: Any) -> Any:
+    async def stream(_request: Any, _call: Any) -> Any:
+        await asyncio.sleep(0.02)
         yield b""
 
-    handler = grpc.unary_stream_rpc_method_handler(stream)
-
-    async def continuation(_: Any) -> Any:
-        return handler
-
-    class Details:
-        method = METHODS[3].path
-
-    assert await DeadlineInterceptor().intercept_service(continuation, Details()) is handler  # type: ignore[arg-type]
+    bounded = Door().before().before(Method(ODDS, "WatchBooks", ANYBODY, timeout_s=0.01), stream)
+    assert await anext(bounded(WatchBooksRequest(), context())) == b""

@@ -6,34 +6,23 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
-import grpc
 import pytest
+from google.protobuf.message_factory import GetMessageClass
 
-from gateway.rpc.guards import make_guards
-from gateway.rpc.shares import Share, ShareInterceptor, TooManyCalls
+from gateway.rpc.door import Door as RpcDoor
+from gateway.rpc.methods import METHOD_BY_PATH
+from gateway.rpc.shares import Share, Shares, TooManyCalls
 from gateway.source import EDGE_KEY_HEADER, SOURCE_HEADER, address_reader, network_of
-from tests.unit.fake_gateway import Door, context
+from overround.wallet.v1.wallet_service_pb2 import GetBalanceRequest
+from tests.unit.fake_gateway import TOKEN, Door, Refused, context
 
-KINDS = ("calls", "streams of books", "streams of bets", "desks", "streams of a feed", "log-ins", "registrations")
+GET_BALANCE = "/overround.wallet.v1.WalletService/GetBalance"
 WATCH_BOOKS = "/overround.odds.v1.OddsService/WatchBooks"
 WATCH_BETS = "/overround.bets.v1.BettingService/WatchBets"
 
 
-class Caller:
-    def __init__(self, peer: str, **metadata: str) -> None:
-        self._peer = peer
-        self._metadata = tuple((name.replace("_", "-"), value) for name, value in metadata.items())
-
-    def invocation_metadata(self) -> tuple[tuple[str, str], ...]:
-        return self._metadata
-
-    def peer(self) -> str:
-        return self._peer
-
-
 def address_of(peer: str, headers: dict[str, str]) -> str:
-    caller: Any = Caller(peer, **headers)
-    return address_reader("the edge's")(caller)
+    return address_reader("the edge's")(tuple(headers.items()), peer)
 
 
 @pytest.mark.parametrize(
@@ -73,108 +62,64 @@ def test_the_proxy_is_believed() -> None:
     assert address_of("unix:", {}) == "unknown"
 
 
-async def forever(_request: Any, _context: Any) -> AsyncIterator[int]:
+def test_a_source_at_its_share_is_refused_and_nobody_else_is() -> None:
+    shares, streams = Shares("address"), Share("streams", 2)
+    shares.begin(streams, "greedy")
+    shares.begin(streams, "greedy")
+    with pytest.raises(TooManyCalls) as refused:
+        shares.begin(streams, "greedy")
+    assert refused.value.figures == {"calls_max": "2", "retry_s": "1"}
+    shares.begin(streams, "modest")
+    shares.begin(Share("calls", 1), "greedy")
+
+
+async def forever(_request: Any, _call: Any) -> AsyncIterator[int]:
     number = 0
     while True:
         yield number
         number += 1
 
 
-async def guarded(interceptor: Any, method: str, behaviour: Any = forever) -> Any:
-    async def continuation(_: Any) -> Any:
-        if behaviour is forever:
-            return grpc.unary_stream_rpc_method_handler(behaviour)
-        return grpc.unary_unary_rpc_method_handler(behaviour)
-
-    class Details:
-        pass
-
-    Details.method = method  # type: ignore[attr-defined]
-    handler = await interceptor.intercept_service(continuation, Details())
-    return handler.unary_stream or handler.unary_unary
-
-
-def shares_of(calls_max: int) -> ShareInterceptor:
-    async def identify(caller: Any) -> str:
-        return str(caller)
-
-    return ShareInterceptor(
-        "address", identify, share_by_method={"/a": Share("streams", calls_max), "/b": Share("calls", calls_max)}
-    )
-
-
-async def test_a_source_at_its_share_is_refused_and_nobody_else_is() -> None:
-    watch = await guarded(shares_of(2), "/a")
-    streams = [watch(b"", "greedy") for _ in range(3)]
-    assert [await anext(stream) for stream in streams[:2]] == [0, 0]
-    with pytest.raises(TooManyCalls) as refused:
-        await anext(streams[2])
-    assert refused.value.figures == {"calls_max": "2", "retry_s": "1"}
-    assert await anext(watch(b"", "modest")) == 0
-    assert await anext(streams[0]) == 1
-
-
-async def test_a_place_that_is_left_is_free_again_however_it_was_left() -> None:
-    watch = await guarded(shares_of(1), "/a")
-    held = watch(b"", "ann")
-    await anext(held)
-    await held.aclose()
-
-    async def fail(_request: Any, _context: Any) -> None:
-        raise ValueError
-
-    async def wait(_request: Any, _context: Any) -> None:
-        await asyncio.Event().wait()
-
-    interceptor = shares_of(1)
-    for behaviour in (fail, wait):
-        call = await guarded(interceptor, "/b", behaviour)
-        for _ in range(3):
-            with pytest.raises((ValueError, TimeoutError)):
-                async with asyncio.timeout(0.01):
-                    await call(b"", "ann")
-    assert interceptor._counts == {}
-    assert await anext(watch(b"", "ann")) == 0
-
-
-async def test_kinds_of_calls_do_not_count_for_each_other() -> None:
-    interceptor = shares_of(1)
-    held, other = (await guarded(interceptor, "/a"))(b"", "ann"), (await guarded(interceptor, "/b"))(b"", "ann")
-    assert [await anext(held), await anext(other)] == [0, 0]
-
-
-async def watch_through(guards: Any, method: str, caller: Any) -> Any:
-    behaviour: Any = forever
-    for guard in reversed(guards):
-        behaviour = await guarded_by(guard, method, behaviour)
-    return behaviour(b"", caller)
-
-
-async def guarded_by(guard: Any, method: str, behaviour: Any) -> Any:
-    async def continuation(_: Any) -> Any:
-        return grpc.unary_stream_rpc_method_handler(behaviour)
-
-    class Details:
-        pass
-
-    Details.method = method  # type: ignore[attr-defined]
-    return (await guard.intercept_service(continuation, Details())).unary_stream
+def watching(door: RpcDoor, path: str, token: str | None, *, peer: str = "ipv4:10.0.0.1:5000") -> AsyncIterator[int]:
+    method = METHOD_BY_PATH[path]
+    request = GetMessageClass(method.contract.input_type)()
+    stream: AsyncIterator[int] = door.before(method, forever)(request, context(token, peer=peer))
+    return stream
 
 
 async def test_an_account_has_its_share_whatever_address_it_calls_from_and_the_public_has_none() -> None:
-    door = Door()
-    guards = make_guards(
-        door.auth,
-        lambda _: "10.0.0.1",
-        clock=door.clock,
-        calls_by_address=dict.fromkeys(KINDS, 3),
-        calls_by_account=dict.fromkeys(("calls", "streams of bets", "desks"), 2),
-    )
-    bets = [await watch_through(guards, WATCH_BETS, context()) for _ in range(3)]
+    door = Door().before(address_calls_max=3, account_calls_max=2)
+    peers = ("ipv4:10.0.0.1:5000", "ipv4:10.0.0.2:5000", "ipv4:10.0.0.3:5000")
+    bets = [watching(door, WATCH_BETS, TOKEN, peer=peer) for peer in peers]
     assert [await anext(stream) for stream in bets[:2]] == [0, 0]
-    with pytest.raises(TooManyCalls, match="account"):
+    with pytest.raises(Refused, match="account"):
         await anext(bets[2])
-    books = [await watch_through(guards, WATCH_BOOKS, context(None)) for _ in range(4)]
+    books = [watching(door, WATCH_BOOKS, None) for _ in range(4)]
     assert [await anext(stream) for stream in books[:3]] == [0, 0, 0]
-    with pytest.raises(TooManyCalls, match="address"):
+    with pytest.raises(Refused, match="address") as refused:
         await anext(books[3])
+    assert refused.value.reason == "TOO_MANY_CALLS"
+    assert await anext(bets[0]) == 1
+
+
+async def test_a_place_that_is_left_is_free_again_however_it_was_left() -> None:
+    door = Door().before(address_calls_max=1, account_calls_max=1)
+    held: Any = watching(door, WATCH_BETS, TOKEN)
+    await anext(held)
+    await held.aclose()
+
+    async def fail(_request: Any, _call: Any) -> None:
+        raise ValueError
+
+    async def wait(_request: Any, _call: Any) -> None:
+        await asyncio.Event().wait()
+
+    method = METHOD_BY_PATH[GET_BALANCE]
+    for serve in (fail, wait):
+        for token in (TOKEN, None):  # who is refused after their address was counted leaves no count either
+            for _ in range(3):
+                with pytest.raises((Refused, TimeoutError)) as refused:
+                    async with asyncio.timeout(0.01):
+                        await door.before(method, serve)(GetBalanceRequest(), context(token))
+                assert getattr(refused.value, "reason", "") != "TOO_MANY_CALLS"
+    assert await anext(watching(door, WATCH_BETS, TOKEN)) == 0

@@ -1,0 +1,175 @@
+"""What stands before every method, made once for each: bounds, time, shares, access, and how refusals are told.
+
+A call goes through in one step and not through one wrapper after another: what stands before a method is asked a
+thousand times a second, and each message of a stream passes by it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import aclosing, suppress
+from dataclasses import dataclass
+from functools import cache
+from time import perf_counter
+from typing import Any, Final
+
+from prometheus_client import Histogram
+
+from gateway.auth import Authenticator
+from gateway.rpc.access import admit
+from gateway.rpc.bounds import expect_request_bounded
+from gateway.rpc.call import Call, Context, Metadata
+from gateway.rpc.errors import abort
+from gateway.rpc.methods import Method
+from gateway.rpc.shares import Share, Shares
+from gateway.source import AddressOf
+from kernel.clock import Clock
+from kernel.errors import Category, DomainError, Unavailable
+
+LOOK_AGAIN_S: Final = 10.0
+"""While a stream runs, its caller's session, role and status are looked at anew so often."""
+
+CALL_SECONDS: Final = Histogram(
+    "overround_gateway_call_seconds",
+    "Time to answer a unary call, by method and outcome.",
+    ["method", "outcome"],
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0),
+)
+_seconds_of = cache(CALL_SECONDS.labels)
+
+Serve = Callable[[Any, Call], Any]
+Behaviour = Callable[[Any, Context], Any]
+
+
+class DeadlineExceeded(DomainError):
+    """The call was not answered before its deadline; whether it had an effect is to be asked by its request id."""
+
+    reason = "DEADLINE_EXCEEDED"
+    category = Category.UNAVAILABLE
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    method: Method
+    by_address: Share
+    by_account: Share | None
+    takes_stream: bool
+
+
+class Door:
+    """Lets calls through to the functions of their methods.
+
+    Args:
+        auth: Finds out who calls.
+        address_of: Finds out from where.
+        clock: Says when a stream's caller is looked at again.
+        calls_by_address: How many calls of a kind one address may have under way; "calls" are those of no other kind.
+        calls_by_account: The same for one account, of methods that need a session.
+    """
+
+    def __init__(
+        self,
+        auth: Authenticator,
+        address_of: AddressOf,
+        *,
+        clock: Clock,
+        calls_by_address: Mapping[str, int],
+        calls_by_account: Mapping[str, int],
+    ) -> None:
+        self._auth = auth
+        self._address_of = address_of
+        self._clock = clock
+        self._calls_by_address = calls_by_address
+        self._calls_by_account = calls_by_account
+        self._addresses = Shares("address")
+        self._accounts = Shares("account")
+
+    def before(self, method: Method, serve: Serve) -> Behaviour:
+        """Return what the server calls for a method: the function behind all that stands before it."""
+        by_account = _share(method, self._calls_by_account) if method.access.roles else None
+        contract = method.contract
+        row = _Row(method, _share(method, self._calls_by_address), by_account, contract.client_streaming)
+        return self._streaming(row, serve) if contract.server_streaming else self._answering(row, serve)
+
+    def _answering(self, row: _Row, serve: Callable[[Any, Call], Awaitable[Any]]) -> Behaviour:
+        method = row.method
+
+        async def answer(request: Any, context: Context) -> Any:
+            started_s = perf_counter()
+            outcome = "failed"
+            try:
+                async with asyncio.timeout(method.timeout_s) as limit:
+                    call = await self._enter(row, request, context)
+                    try:
+                        response = await serve(request, call)
+                    finally:
+                        self._leave(row, call)
+                outcome = "answered"
+                return response
+            except DomainError as refusal:
+                outcome = "refused"
+                await abort(refusal, context, method.path)
+            except TimeoutError as error:
+                if not limit.expired():
+                    await abort(error, context, method.path)
+                late = DeadlineExceeded(f"Call must be answered within {method.timeout_s} s, was not")
+                await abort(late, context, method.path)
+            except Exception as error:
+                await abort(error, context, method.path)
+            finally:
+                _seconds_of(method.path, outcome).observe(perf_counter() - started_s)
+
+        return answer
+
+    def _streaming(self, row: _Row, serve: Callable[[Any, Call], AsyncIterator[Any]]) -> Behaviour:
+        method = row.method
+
+        async def stream(request: Any, context: Context) -> AsyncIterator[Any]:
+            try:
+                call = await self._enter(row, request, context)
+                try:
+                    looked_s = self._clock.monotonic_s()
+                    async with aclosing(serve(request, call)) as responses:  # type: ignore[type-var] # a generator
+                        async for response in responses:
+                            yield response
+                            now_s = self._clock.monotonic_s()
+                            if now_s - looked_s >= LOOK_AGAIN_S:
+                                looked_s = now_s
+                                with suppress(Unavailable):  # what runs already goes on without the store
+                                    await admit(self._auth, method.access, call.metadata)
+                finally:
+                    self._leave(row, call)
+            except Exception as error:
+                await abort(error, context, method.path)
+
+        return stream
+
+    async def _enter(self, row: _Row, request: Any, context: Context) -> Call:
+        """Let a call in, which has to leave, or refuse it."""
+        if not row.takes_stream:  # its messages have bounds of their own
+            expect_request_bounded(request)
+        # Made anew at each asking, so asked for once.
+        metadata: Metadata = tuple(context.invocation_metadata() or ())
+        address = self._address_of(metadata, context.peer())
+        self._addresses.begin(row.by_address, address)
+        try:
+            session = await admit(self._auth, row.method.access, metadata)
+            call = Call(metadata, address, session)
+            if row.by_account is not None:
+                self._accounts.begin(row.by_account, str(call.player.player_id))
+        except BaseException:
+            self._addresses.end(row.by_address, address)
+            raise
+        return call
+
+    def _leave(self, row: _Row, call: Call) -> None:
+        self._addresses.end(row.by_address, call.address)
+        if row.by_account is not None:
+            self._accounts.end(row.by_account, str(call.player.player_id))
+
+
+def _share(method: Method, calls_max: Mapping[str, int]) -> Share:
+    """Return the share of a method: of its own kind where that is counted apart, else of all calls."""
+    kind = method.kind if method.kind in calls_max else "calls"
+    return Share(kind, calls_max[kind])
