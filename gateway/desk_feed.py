@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Final, TypeVar
 
@@ -104,6 +104,7 @@ class DeskFeed:
         self._providers = NewestByKey(field_number=_Response.PROVIDERS_FIELD_NUMBER, keys_max=PROVIDERS_MAX)
         self._worst_losses = NewestByKey(field_number=_Response.WORST_LOSSES_FIELD_NUMBER, keys_max=LIABILITIES_MAX)
         self._worst_loss_count = 0
+        self._liability_news: dict[str, risk_pb2.FixtureLiability | None] = {}
         self._bets = NewestByKey(field_number=_Response.BETS_FIELD_NUMBER, keys_max=RECENT_BETS_MAX)
         self._unnamed: deque[Record] = deque(maxlen=RECENT_BETS_MAX)
         self._has_unnamed = asyncio.Event()
@@ -125,6 +126,11 @@ class DeskFeed:
         """Stop to watch."""
         self._watches.discard(watch)
 
+    @property
+    def is_watched(self) -> bool:
+        """Return whether a desk is there to be told anything."""
+        return bool(self._watches)
+
     def apply_liabilities(self, records: Iterable[Record]) -> None:
         """Take in liabilities of fixtures; records of other topics are passed over."""
         for record in records:
@@ -133,15 +139,27 @@ class DeskFeed:
             if record.value is None:
                 self._liabilities.drop(record.key)
                 self._worst_losses.drop(record.key)
+                self._note_liability(record.key, None)
                 continue
             liability = _parse(risk_pb2.FixtureLiability, record)
-            if liability is not None:
-                self._put(self._liabilities, liability.fixture_id, (liability.version,), record.value or b"")
+            if liability is None:
+                continue
+            if self._put(self._liabilities, liability.fixture_id, (liability.version,), record.value):
+                self._note_liability(liability.fixture_id, liability)
+
+    def take_liability_news(self) -> Mapping[str, risk_pb2.FixtureLiability | None]:
+        """Return the liabilities that came since this was last asked, by fixture; None where one is told no more."""
+        news, self._liability_news = self._liability_news, {}
+        return news
 
     def put_worst_loss(self, loss: risk_pb2.FixtureWorstLoss) -> None:
         """Take in what a fixture could still cost, newer than what was said of it before."""
         self._worst_loss_count += 1
         self._put(self._worst_losses, loss.fixture_id, (self._worst_loss_count,), loss.SerializeToString())
+
+    def drop_worst_loss(self, fixture_id: str) -> None:
+        """Tell no longer what was said of a fixture: it is not true any more, and nobody works it out anew now."""
+        self._worst_losses.drop(fixture_id)
 
     def apply_providers(self, records: Iterable[Record]) -> None:
         """Take in providers' signs of life; records of other topics are passed over."""
@@ -171,10 +189,17 @@ class DeskFeed:
                 position = (change.position.transaction_id, change.position.row_id)
                 self._put(self._bets, change.bet.bet_id, position, bet)
 
-    def _put(self, source: NewestByKey, key: str, version: Version, value: bytes) -> None:
-        if source.put(key, version, value):
+    def _note_liability(self, fixture_id: str, liability: risk_pb2.FixtureLiability | None) -> None:
+        self._liability_news[fixture_id] = liability
+        if len(self._liability_news) > LIABILITIES_MAX:
+            del self._liability_news[next(iter(self._liability_news))]
+
+    def _put(self, source: NewestByKey, key: str, version: Version, value: bytes) -> bool:
+        is_kept = source.put(key, version, value)
+        if is_kept:
             for watch in self._watches:
                 watch.note(source, key)
+        return is_kept
 
 
 _M = TypeVar("_M", bound=Message)

@@ -10,6 +10,7 @@ from gateway.books import BookCache, BookWatch
 from gateway.desk_feed import DeskFeed, DeskWatch
 from gateway.desk_losses import WORK_S_MAX, DeskLosses
 from kernel.log import Record
+from markets.fixture import Score
 from markets.layout import MarketLayout
 from overround.odds.v1 import book_pb2, fixture_pb2
 from overround.risk.v1 import risk_pb2
@@ -50,7 +51,15 @@ class World:
         self.desk: DeskWatch = self.feed.watch()
         self.version = 0
 
-    def book(self, fixture_id: str, home: int, away: int, *, sport: str = "football") -> None:
+    def book(
+        self,
+        fixture_id: str,
+        home: int,
+        away: int,
+        *,
+        sport: str = "football",
+        period: fixture_pb2.Period.ValueType = fixture_pb2.PERIOD_SECOND_HALF,
+    ) -> None:
         self.version += 1
         book = book_pb2.Book(
             fixture_id=fixture_id,
@@ -58,7 +67,7 @@ class World:
             description=fixture_pb2.FixtureDescription(sport=sport),
             state=fixture_pb2.MatchState(
                 status=fixture_pb2.FIXTURE_STATUS_IN_PLAY,
-                period=fixture_pb2.PERIOD_SECOND_HALF,
+                period=period,
                 home_score=home,
                 away_score=away,
             ),
@@ -80,7 +89,7 @@ class World:
             ],
         )
         raw = liability.SerializeToString()
-        self.losses.apply_liabilities([Record(LIABILITIES.name, 0, 0, 0, fixture_id, raw)])
+        self.feed.apply_liabilities([Record(LIABILITIES.name, 0, 0, 0, fixture_id, raw)])
 
     def told(self) -> dict[str, risk_pb2.FixtureWorstLoss]:
         self.losses.take_turn(self.watch)
@@ -147,3 +156,39 @@ def test_no_turn_works_for_longer_than_it_may(world: World) -> None:
     for _ in range(10):
         rest |= set(world.told())
     assert set(first) | rest == {f"f{number}" for number in range(10)}
+
+
+def test_nothing_is_worked_out_without_a_desk_and_nothing_is_missed_by_the_next(world: World) -> None:
+    world.book("f", 1, 1)
+    world.bets("f", 1)
+    assert world.told()["f"].worst_loss_minor == 3_500
+    world.feed.unwatch(world.desk)
+    world.clock.step_s = WORK_S_MAX / 100
+    begun_s = world.clock.now_s
+    world.book("f", 2, 1)
+    world.losses.take_turn(world.watch)
+    assert world.clock.now_s - begun_s < WORK_S_MAX / 10
+    world.desk = world.feed.watch()
+    # What was told before the goal is not shown to who comes after it.
+    assert b"".join(world.desk.take()).count(b"f") == 1  # the liability alone
+    assert world.told()["f"].worst_loss_minor == 1_000
+
+
+def test_a_liability_that_is_told_no_more_is_not_worked_out(world: World) -> None:
+    world.book("f", 1, 1)
+    world.bets("f", 1)
+    world.feed.apply_liabilities([Record(LIABILITIES.name, 0, 0, 0, "f", None)])
+    assert world.told() == {}
+
+
+def test_what_stood_at_the_break_is_known_to_a_desk_that_comes_after_it(world: World) -> None:
+    world.feed.unwatch(world.desk)
+    world.book("f", 1, 0, period=fixture_pb2.PERIOD_FIRST_HALF)
+    world.losses.take_turn(world.watch)
+    world.book("f", 1, 0, period=fixture_pb2.PERIOD_HALF_TIME)
+    world.losses.take_turn(world.watch)
+    world.book("f", 1, 1)
+    world.bets("f", 1)
+    world.desk = world.feed.watch()
+    world.told()
+    assert world.losses._standings["f"].scores.half_time == Score(1, 0)
