@@ -110,17 +110,14 @@ class Plan:
         return any(leg.is_in_play for leg in self.legs)
 
 
-def decide(
-    request: BetRequest, *, bettor: Bettor, book: BookView | None, table: LimitTable, means: Means | None
-) -> Plan | BetRefusal:
+def decide(request: BetRequest, *, bettor: Bettor, book: BookView | None, table: LimitTable) -> Plan | BetRefusal:
     """Return the bet as it would be taken, or why it is not taken and what would be.
 
     Args:
         request: What is asked for.
         bettor: Who asks.
         book: The current book of the leg's fixture; None if there is none.
-        table: The house's limits. Exposure is not looked at here: it has to be reserved.
-        means: What the bettor can stake, on which the ledger has the last word; None where the stake is claimed.
+        table: The house's limits. Means and exposure are not looked at here: they have to be found out.
     """
     refusal = _refuse_request(request, bettor)
     if refusal is not None:
@@ -129,8 +126,7 @@ def decide(
     if isinstance(leg, BetRefusal):
         return leg
     plan = _plan(leg, request.stake, limits_for(table, market_id=leg.market_id, is_in_play=leg.is_in_play))
-    refusal = _refuse_stake(plan) or (None if means is None else refuse_means(plan, means))
-    return refusal or plan
+    return _refuse_stake(plan) or plan
 
 
 def refuse_means(plan: Plan, means: Means) -> BetRefusal | None:

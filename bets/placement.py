@@ -1,10 +1,14 @@
 """The path of a bet, from what was asked to the committed answer.
 
-The order is fixed: the ledger is asked for an answer it gave before, pricing is alive, book and limits agree, the
-player has the money, exposure is reserved, the ledger commits. A bet in play has its stake claimed in the ledger before
-exposure, so that nothing spends it meanwhile at whatever gateway, and is looked at again after the delay. What the
-ledger answered before to this request stands, also against what would be decided now; a reservation made for nothing is
-taken back, and a claim for nothing ends with the refusal or by its time.
+The order is fixed: pricing is alive, book and limits agree, the player has the money, exposure is reserved, the ledger
+commits. A bet in play has its stake claimed in the ledger before exposure, so that nothing spends it meanwhile at
+whatever gateway, and is looked at again after the delay. What the ledger answered before to this request stands, also
+against what would be decided now: whatever the ledger is asked, it says that first, and it is asked before anything but
+itself answers. A reservation made for nothing is taken back, and a claim for nothing ends with the refusal or by its
+time.
+
+Most bets ask the ledger once, to be placed: that the player has the means is known from its last answers. They are
+looked up where they are not known, or would not do.
 
 A bet that is under way binds both sides, so it belongs to no caller: whoever cancels, runs into a deadline or drops the
 connection, at whatever moment, leaves it as it would have been.
@@ -19,8 +23,9 @@ from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 from bets.acceptance import Bettor, BookView, Plan, decide, refuse_liability, refuse_means
-from bets.answer import BetAnswer, BetRefusal, Claim, Inquiry, Means, PlaceCommand, Standing, TooManyRefusals
+from bets.answer import BetAnswer, BetRefusal, Claim, Inquiry, PlaceCommand, Standing, TooManyRefusals
 from bets.in_flight import InFlight, TooManyUnderWay
+from bets.last_word import LastWord
 from bets.ports import BetLedger
 from bets.promises import Promises
 from bets.request import BetRequest
@@ -111,6 +116,14 @@ class _Asked:
     stopwatch: _Stopwatch
 
 
+@dataclass(frozen=True, slots=True)
+class _Decided:
+    """What is to be done, unless it comes to the ledger after a time by its clock."""
+
+    what: Plan | BetRefusal
+    not_after_us: int
+
+
 class BetPlacement:
     """Places bets: each request once, however often it comes."""
 
@@ -131,6 +144,7 @@ class BetPlacement:
         self._clock = clock
         self._rules = rules
         self._promises = Promises()
+        self._last_word = LastWord(clock)
         self._in_flight: InFlight[ReservationKey, BetAnswer] = InFlight(
             requests_max=rules.in_flight_max,
             requests_of_owner_max=rules.in_flight_of_player_max,
@@ -163,10 +177,7 @@ class BetPlacement:
                 key, inquiry.fingerprint, lambda: self._place_noted(asked()), owner=player.player_id
             )
         except (Overloaded, TooManyUnderWay) as refusal:
-            answer = await self._find_answer(asked(), refusal)
-            if answer is None:
-                raise
-            return answer
+            return await self._find_answer(asked(), refusal)
 
     async def close(self, *, timeout_s: float) -> None:
         """Take no more bets, and let those under way be decided in their time; what is not by then was not taken."""
@@ -186,41 +197,64 @@ class BetPlacement:
         return answer
 
     async def _place(self, asked: _Asked) -> BetAnswer:
-        standing = await self._in_time(self._ledger.look(asked.inquiry), asked)
-        if standing.answer is not None:
-            return standing.answer
         reservation = BetReservation(self._exposure, asked.key, on_left=self._observer.note_left)
-        until_us = standing.time_us + (self._rules.in_play_delay_ms + self._rules.answer_timeout_ms) * 1_000
         try:
             try:
-                decision = await self._decide(asked, standing, reservation, until_us=until_us)
-            except BaseException:
+                decided = await self._decide(asked, reservation)
+            except BaseException as error:
                 await reservation.end(bet_id=None)
+                if isinstance(error, Unavailable) and error.what is not Part.LEDGER:
+                    return await self._find_answer(asked, error)
                 raise
-            if isinstance(decision, BetAnswer):
-                return decision
-            answer = await self._commit(asked, decision, reservation, until_us=until_us)
+            if isinstance(decided, BetAnswer):
+                return decided
+            answer = await self._commit(asked, decided, reservation)
         finally:
             self._promises.end(asked.inquiry)
         await reservation.end(bet_id=_new_bet_id(answer))
         return answer
 
-    async def _decide(
-        self, asked: _Asked, standing: Standing, reservation: BetReservation, *, until_us: int
-    ) -> Plan | BetRefusal | BetAnswer:
-        """Decide at once, or after the delay: then the first word on the request is a claim, and the last one counts.
+    async def _decide(self, asked: _Asked, reservation: BetReservation) -> _Decided | BetAnswer:
+        """Decide without a look at the ledger where that may be; a refusal is not the first word on a request."""
+        first = self._look(asked)
+        time_us = self._last_word.time_us()
+        if isinstance(first, Plan) and time_us is not None:
+            until_us = self._until_us(time_us)
+            if self._is_delayed(first):
+                return await self._decide_late(asked, first, reservation, until_us=until_us)
+            if self._may_afford(asked, first):
+                first = await self._reserve_at_once(asked, first, reservation)
+                if isinstance(first, Plan):
+                    return _Decided(first, until_us)
+        standing = await self._in_time(self._ledger.look(asked.inquiry), asked)
+        self._last_word.note_time(standing.time_us)
+        if standing.answer is not None:
+            return standing.answer
+        return await self._decide_by(standing, asked, first, reservation, until_us=self._until_us(standing.time_us))
+
+    async def _decide_by(
+        self, standing: Standing, asked: _Asked, first: Plan | BetRefusal, reservation: BetReservation, *, until_us: int
+    ) -> _Decided | BetAnswer:
+        """Decide by how it stands in the ledger.
 
         A request that is claimed already, by a gateway that may be gone, is decided after a delay and not before it.
         """
-        plan: Plan | None = None
-        if not standing.is_claimed:
-            first = self._look(asked, self._promises.left_of(standing, asked.inquiry))
-            if isinstance(first, BetRefusal):
-                return first
-            if not (first.is_in_play and self._rules.in_play_delay_ms):
-                self._promises.make(asked.inquiry, stake_minor=first.stake.amount_minor)
-                return await self._reserve(first, reservation)
-            plan = first
+        if standing.is_claimed:
+            return await self._decide_late(asked, None, reservation, until_us=until_us)
+        self._last_word.note_means(asked.inquiry, standing.means)
+        if isinstance(first, BetRefusal):
+            return _Decided(first, until_us)
+        refusal = refuse_means(first, self._promises.left_of(standing.means, asked.inquiry))
+        if refusal is not None:
+            return _Decided(refusal, until_us)
+        if self._is_delayed(first):
+            return await self._decide_late(asked, first, reservation, until_us=until_us)
+        return _Decided(await self._reserve_at_once(asked, first, reservation), until_us)
+
+    async def _decide_late(
+        self, asked: _Asked, plan: Plan | None, reservation: BetReservation, *, until_us: int
+    ) -> _Decided | BetAnswer:
+        """Decide after the delay: the first word on the request is a claim, and the last one counts."""
         claimed = await self._claim(asked, plan, until_us=until_us)
         if claimed.answer is not None:
             return claimed.answer
@@ -228,52 +262,82 @@ class BetPlacement:
             refusal = None if claimed.is_claimed else refuse_means(plan, claimed.means)
             held = refusal or await self._reserve(plan, reservation)
             if isinstance(held, BetRefusal):
-                return held
+                return _Decided(held, until_us)
         delay_s = self._rules.in_play_delay_ms / 1_000
         asked.stopwatch.leave_out(delay_s)
         await asyncio.sleep(delay_s)
-        last = self._look(asked, None)
-        return last if isinstance(last, BetRefusal) else await self._reserve(last, reservation)
+        last = self._look(asked)
+        return _Decided(last if isinstance(last, BetRefusal) else await self._reserve(last, reservation), until_us)
 
-    def _look(self, asked: _Asked, means: Means | None) -> Plan | BetRefusal:
-        """Decide by the book of the moment; the means are None where they are claimed."""
+    def _look(self, asked: _Asked) -> Plan | BetRefusal:
+        """Decide by the book of the moment."""
         fixture_id = asked.inquiry.fixture_id
         if fixture_id and not self._books.is_pricing_live(fixture_id):
             raise Unavailable(Part.PRICING, f"Pricing must have been heard of lately, it was not; {UNDECIDED}")
         book = self._books.find(fixture_id)
-        return decide(asked.request, bettor=asked.bettor, book=book, table=self._rules.table, means=means)
+        return decide(asked.request, bettor=asked.bettor, book=book, table=self._rules.table)
+
+    def _is_delayed(self, plan: Plan) -> bool:
+        return plan.is_in_play and self._rules.in_play_delay_ms > 0
+
+    def _may_afford(self, asked: _Asked, plan: Plan) -> bool:
+        """Return whether the player had the means when the ledger last said so, and no other bet has them promised."""
+        means = self._last_word.means(asked.inquiry)
+        return means is not None and refuse_means(plan, self._promises.left_of(means, asked.inquiry)) is None
+
+    def _until_us(self, begun_us: int) -> int:
+        return begun_us + (self._rules.in_play_delay_ms + self._rules.answer_timeout_ms) * 1_000
 
     async def _claim(self, asked: _Asked, plan: Plan | None, *, until_us: int) -> Standing:
         market_id = asked.inquiry.market_id
         limits = plan.limits if plan else limits_for(self._rules.table, market_id=market_id, is_in_play=True)
         stake_minor = asked.request.stake.amount_minor
         claim = Claim(asked.inquiry, stake_minor, limits.player_stake_minor_max, until_us)
-        return await self._in_time(self._ledger.claim(claim), asked)
+        claimed = await self._in_time(self._ledger.claim(claim), asked)
+        self._last_word.note_time(claimed.time_us)
+        return claimed
+
+    async def _reserve_at_once(self, asked: _Asked, plan: Plan, reservation: BetReservation) -> Plan | BetRefusal:
+        """Reserve for a bet that claims nothing in the ledger; what it takes is promised here till then."""
+        self._promises.make(asked.inquiry, stake_minor=plan.stake.amount_minor)
+        return await self._reserve(plan, reservation)
 
     async def _reserve(self, plan: Plan, reservation: BetReservation) -> Plan | BetRefusal:
         """Reserve what the bet would cost."""
         full = await reservation.take(plan.entry, loss_minor_max=plan.limits.market_loss_minor_max)
         return plan if full is None else refuse_liability(plan, full)
 
-    async def _commit(
-        self, asked: _Asked, decision: Plan | BetRefusal, reservation: BetReservation, *, until_us: int
-    ) -> BetAnswer:
-        command = _command(asked, decision, not_after_us=until_us)
+    async def _commit(self, asked: _Asked, decided: _Decided, reservation: BetReservation) -> BetAnswer:
+        command = _command(asked, decided)
         try:
-            return await self._in_time(self._ledger.place(command), asked)
+            answer = await self._in_time(self._ledger.place(command), asked)
         except (RequestIdReused, Overloaded, TooManyRefusals):
             await reservation.end(bet_id=None)
             raise
         except BaseException:
             reservation.leave()
             raise
+        if not answer.is_replay:
+            self._note(asked, decided, answer)
+        return answer
 
-    async def _find_answer(self, asked: _Asked, refusal: DomainError) -> BetAnswer | None:
-        """Return what the ledger answered before; without word from it the refusal stands, which says so itself."""
+    def _note(self, asked: _Asked, decided: _Decided, answer: BetAnswer) -> None:
+        if answer.bet is not None and answer.balance is not None:
+            self._last_word.note_time(answer.bet.placed_time_us)
+            stake_minor, available_minor = asked.request.stake.amount_minor, answer.balance.available_minor
+            self._last_word.note_bet(asked.inquiry, stake_minor=stake_minor, available_minor=available_minor)
+        elif isinstance(decided.what, Plan):
+            self._last_word.forget_means(asked.inquiry.player_id)
+
+    async def _find_answer(self, asked: _Asked, refusal: DomainError) -> BetAnswer:
+        """Return what the ledger answered before; without that, or word from it, the refusal stands, which says so."""
         try:
-            return (await self._in_time(self._ledger.look(asked.inquiry), asked)).answer
+            standing = await self._in_time(self._ledger.look(asked.inquiry), asked)
         except (Unavailable, Overloaded):
             raise refusal from None
+        if standing.answer is None:
+            raise refusal
+        return standing.answer
 
     async def _in_time(self, awaited: Coroutine[Any, Any, Found], asked: _Asked) -> Found:
         left_s = self._rules.answer_timeout_ms / 1_000 - asked.stopwatch.seconds()
@@ -281,7 +345,11 @@ class BetPlacement:
             async with asyncio.timeout(left_s):
                 return await awaited
         except TimeoutError:
+            self._last_word.forget_time()
             raise Unavailable(Part.LEDGER, "Ledger must answer in time, did not; ask again by the request id") from None
+        except Unavailable:
+            self._last_word.forget_time()  # whichever server answers next may have another clock
+            raise
 
 
 def _inquiry(player: Player, request: BetRequest) -> Inquiry:
@@ -296,8 +364,9 @@ def _inquiry(player: Player, request: BetRequest) -> Inquiry:
     )
 
 
-def _command(asked: _Asked, decision: Plan | BetRefusal, *, not_after_us: int) -> PlaceCommand:
-    plan, refusal = (None, decision) if isinstance(decision, BetRefusal) else (decision, None)
+def _command(asked: _Asked, decided: _Decided) -> PlaceCommand:
+    what = decided.what
+    plan, refusal = (None, what) if isinstance(what, BetRefusal) else (what, None)
     return PlaceCommand(
         request_id=asked.inquiry.request_id,
         player_id=asked.inquiry.player_id,
@@ -308,7 +377,7 @@ def _command(asked: _Asked, decision: Plan | BetRefusal, *, not_after_us: int) -
         potential_return_minor=plan.potential_return_minor if plan else 0,
         refusal=refusal,
         bounds=plan.bounds if plan else None,
-        not_after_us=not_after_us,
+        not_after_us=decided.not_after_us,
     )
 
 

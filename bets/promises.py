@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
-from bets.answer import Inquiry, Means, Standing
+from bets.answer import Inquiry, Means
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +23,8 @@ class Promises:
     def __init__(self) -> None:
         self._by_player: dict[UUID, dict[UUID, _Promise]] = {}
 
-    def left_of(self, standing: Standing, inquiry: Inquiry) -> Means:
-        """Return the means that the player's other promises leave for this request."""
+    def left_of(self, means: Means, inquiry: Inquiry) -> Means:
+        """Return what the player's other promises leave of the means for this request."""
         of_player = self._by_player.get(inquiry.player_id, {})
         others = [promise for request_id, promise in of_player.items() if request_id != inquiry.request_id]
         on_market = [
@@ -33,8 +33,8 @@ class Promises:
             if (promise.fixture_id, promise.market_id) == (inquiry.fixture_id, inquiry.market_id)
         ]
         return Means(
-            available_minor=max(0, standing.available_minor - sum(promise.stake_minor for promise in others)),
-            market_stake_minor=standing.market_stake_minor + sum(on_market),
+            available_minor=max(0, means.available_minor - sum(promise.stake_minor for promise in others)),
+            market_stake_minor=means.market_stake_minor + sum(on_market),
         )
 
     def make(self, inquiry: Inquiry, *, stake_minor: int) -> None:

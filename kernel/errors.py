@@ -54,12 +54,17 @@ class Part(StrEnum):
 
 
 class Unavailable(DomainError):
-    """Something did not answer in time; whether it did what was asked is found out by asking again."""
+    """Something did not answer in time; whether it did what was asked is found out by asking again.
+
+    Attributes:
+        what: Which part of the house.
+    """
 
     category = Category.UNAVAILABLE
 
     def __init__(self, what: Part, message: str, *, figures: Mapping[str, str] | None = None) -> None:
         super().__init__(message, figures=figures)
+        self.what = what
         self.reason = f"{what}_UNAVAILABLE"
 
 

@@ -54,20 +54,23 @@ class House:
         self.ledger = FakeLedger()
         self.ledger.funds_minor = 2_000
         self.exposure.pause = self.ledger.pause = one_turn
-        self.placement = BetPlacement(
-            books=self.books,
-            exposure=self.exposure,
-            ledger=self.ledger,
-            observer=FakeObserver(),
-            clock=FakeClock(),
-            rules=RULES,
-        )
+        self.gateways = [
+            BetPlacement(
+                books=self.books,
+                exposure=self.exposure,
+                ledger=self.ledger,
+                observer=FakeObserver(),
+                clock=FakeClock(),
+                rules=RULES,
+            )
+            for _ in range(2)
+        ]
 
-    async def place(self, request_id: UUID) -> BetAnswer | None:
+    async def place(self, request_id: UUID, gateway: int) -> BetAnswer | None:
         """Place once; None where an error said that this call decided nothing."""
         request = ask(request_id=request_id, stake_minor=STAKES_MINOR[request_id])
         try:
-            return await self.placement.place(PLAYER, request)
+            return await self.gateways[gateway].place(PLAYER, request)
         except DomainError:
             return None
 
@@ -95,14 +98,16 @@ class Step:
     """A caller comes, and leaves after so many turns if it has no answer by then; or a part goes or comes back."""
 
     request_id: UUID | None
+    gateway: int
     turns: int
     happening: Callable[[House], None] | None
 
 
-CALLS = st.builds(Step, st.sampled_from(REQUESTS), st.integers(0, 25), st.none())
+CALLS = st.builds(Step, st.sampled_from(REQUESTS), st.integers(0, 1), st.integers(0, 25), st.none())
 HAPPENINGS = st.builds(
     Step,
     st.none(),
+    st.just(0),
     st.integers(0, 5),
     st.sampled_from([_toggle_pricing, _toggle_exposure, _toggle_ledger, _toggle_play]),
 )
@@ -114,7 +119,7 @@ async def _live_through(house: House, steps: list[Step], *, callers_leave: bool)
         if step.happening is not None:
             step.happening(house)
         if step.request_id is not None:
-            calls.append((step.request_id, asyncio.create_task(house.place(step.request_id))))
+            calls.append((step.request_id, asyncio.create_task(house.place(step.request_id, step.gateway))))
         for _ in range(step.turns):
             await asyncio.sleep(0)
         if step.request_id is not None and callers_leave and step.turns:
@@ -125,7 +130,8 @@ async def _live_through(house: House, steps: list[Step], *, callers_leave: bool)
             answer = await call
             if answer is not None:
                 answers.append((request_id, answer))
-    await house.placement.close(timeout_s=5)
+    for gateway in house.gateways:
+        await gateway.close(timeout_s=5)
     return answers
 
 
@@ -180,11 +186,11 @@ def test_a_wait_for_a_request_ends_when_its_fate_is_known(calls: list[tuple[UUID
     async def run() -> None:
         house = House()
         for request_id, turns in calls:
-            call = asyncio.create_task(house.place(request_id))
+            call = asyncio.create_task(house.place(request_id, 0))
             for _ in range(turns):
                 await asyncio.sleep(0)
             call.cancel()
-            await house.placement.wait_for(ReservationKey(PLAYER.player_id, request_id))
+            await house.gateways[0].wait_for(ReservationKey(PLAYER.player_id, request_id))
             assert await house.ledger.find_answer(PLAYER.player_id, request_id) is not None
         assert house.exposure.reservations == {}
         assert house.exposure.market != MarketExposure() or not house.exposure.bets

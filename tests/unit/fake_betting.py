@@ -214,7 +214,7 @@ class FakeLedger:
             answer=answer,
             is_claimed=claim is not None,
             available_minor=self.funds_minor - sum(other.stake_minor for other in others),
-            market_stake_minor=self._open_minor(inquiry) + sum(other.stake_minor for other in on_market),
+            market_stake_minor=self._open_minor(_subject(inquiry)) + sum(other.stake_minor for other in on_market),
             time_us=0,
         )
 
@@ -232,20 +232,32 @@ class FakeLedger:
         bets = [answer.bet for _, answer in self.answers.values() if answer.bet is not None]
         return [bet for bet in bets if bet.player_id == player_id and status in {None, bet.status}], ""
 
-    def _open_minor(self, inquiry: Inquiry) -> int:
+    def _open_minor(self, subject: tuple[UUID, str, str]) -> int:
+        bets = [answer.bet for _, answer in self.answers.values() if answer.bet is not None]
         return sum(
-            answer.bet.stake.amount_minor
-            for (player_id, _), (_, answer) in self.answers.items()
-            if answer.bet is not None
-            and player_id == inquiry.player_id
-            and (answer.bet.legs[0].fixture_id, answer.bet.legs[0].market_id) == (inquiry.fixture_id, inquiry.market_id)
+            bet.stake.amount_minor
+            for bet in bets
+            if (bet.player_id, bet.legs[0].fixture_id, bet.legs[0].market_id) == subject
         )
+
+    def _room_minor(self, command: PlaceCommand) -> int:
+        """Return what the market may still take of the player, as the real ledger finds it before it takes a bet."""
+        if command.bounds is None:
+            return command.stake.amount_minor
+        (leg,) = command.legs
+        claims = [claim for claim in self.claims.values() if claim.inquiry.player_id == command.player_id]
+        subject = (command.player_id, leg.fixture_id, leg.market_id)
+        claimed_minor = sum(claim.stake_minor for claim in claims if _subject(claim.inquiry) == subject)
+        return command.bounds.market_stake_minor_max - self._open_minor(subject) - claimed_minor
 
     def _decide(self, command: PlaceCommand, claim: Claim | None) -> BetAnswer:
         refusal = command.refusal
         if refusal is None and self.has_result:
             refusal = BetRefusal("MARKET_CLOSED", "Too late")
         free_minor = self.funds_minor - sum(other.stake_minor for other in self.claims.values())
+        if refusal is None and claim is None and command.stake.amount_minor > self._room_minor(command):
+            figures = {"stake_max_minor": self._room_minor(command), "stake_min_minor": 10}
+            refusal = BetRefusal("PLAYER_STAKE_LIMIT_EXCEEDED", "Too much on one market", **figures)
         if refusal is None and claim is None and command.stake.amount_minor > free_minor:
             refusal = BetRefusal("INSUFFICIENT_FUNDS", "Too poor", stake_max_minor=free_minor)
         if refusal is not None:

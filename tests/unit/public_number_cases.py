@@ -335,6 +335,6 @@ def check_several_legs(_case: Case) -> None:
     """Bets of several legs are refused with their reason, so that no bonus is owed."""
     legs = tuple(LegRequest(f"f{number}", "1x2", "home", 2_000, 1) for number in range(4))
     request = BetRequest(UUID(int=1), legs, Money(1_500, "EUR"), PricePolicy.NONE)
-    decision = decide(request, bettor=Bettor(is_blocked=False, currency="EUR"), book=None, table=TABLE, means=None)
+    decision = decide(request, bettor=Bettor(is_blocked=False, currency="EUR"), book=None, table=TABLE)
     assert isinstance(decision, BetRefusal)
     assert decision.reason == BetReason.BET_TYPE_UNSUPPORTED

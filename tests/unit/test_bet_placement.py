@@ -636,3 +636,127 @@ async def test_what_is_answered_elsewhere_just_before_the_claim_is_the_answer_wi
     assert answer.is_replay
     assert house.ledger.claims == {}
     assert house.exposure.calls == ["reserve", "commit"]
+
+
+async def test_a_player_whose_money_is_known_is_one_commit() -> None:
+    house = House()
+    for _ in range(3):
+        assert (await house.placement.place(PLAYER, ask())).bet is not None
+    assert house.ledger.calls == ["look", "place", "place", "place"]
+    assert house.ledger.commands[-1].not_after_us == 5 + 530_000
+
+
+async def test_a_bet_in_play_is_a_claim_and_a_commit_once_the_ledger_s_clock_is_known() -> None:
+    house = House(in_play_delay_ms=1)
+    house.open_book(is_in_play=True)
+    for player in (PLAYER, replace(PLAYER, player_id=UUID(int=8))):
+        assert (await house.placement.place(player, ask())).bet is not None
+    assert house.ledger.calls == ["look", "claim", "place", "claim", "place"]
+
+
+async def test_whoever_is_not_known_to_have_the_money_is_looked_up_before_exposure() -> None:
+    house = House()
+    assert (await house.placement.place(PLAYER, ask())).bet is not None
+    house.exposure.calls.clear()
+    house.ledger.funds_minor = 999
+    answer = await house.placement.place(replace(PLAYER, player_id=UUID(int=8)), ask())
+    assert reason_of(answer) == "INSUFFICIENT_FUNDS"
+    assert house.exposure.calls == []
+
+
+async def test_a_stake_above_what_was_known_is_looked_up_and_taken_where_money_came_since() -> None:
+    house = House()
+    house.ledger.funds_minor = 1_500
+    assert (await house.placement.place(PLAYER, ask())).bet is not None
+    house.ledger.funds_minor = 1_000
+    assert (await house.placement.place(PLAYER, ask())).bet is not None
+    assert house.ledger.calls == ["look", "place", "look", "place"]
+
+
+async def test_who_spent_the_money_elsewhere_reserves_for_one_bet_and_then_for_none() -> None:
+    house = House()
+    assert (await house.placement.place(PLAYER, ask())).bet is not None
+    house.exposure.calls.clear()
+    house.ledger.funds_minor = 0
+    answers = [await house.placement.place(PLAYER, ask()) for _ in range(4)]
+    assert {reason_of(answer) for answer in answers} == {"INSUFFICIENT_FUNDS"}
+    assert house.exposure.calls == ["reserve", "release"]
+    assert house.exposure.market == MarketExposure(1_000, {"home": 2_000})
+
+
+async def test_who_has_all_he_may_on_a_market_reserves_nothing() -> None:
+    house = House(table=replace(RULES.table, stake_minor_max=1_000, player_stakes_max=1))
+    assert (await house.placement.place(PLAYER, ask())).bet is not None
+    house.exposure.calls.clear()
+    answers = [await house.placement.place(PLAYER, ask()) for _ in range(4)]
+    assert {reason_of(answer) for answer in answers} == {"PLAYER_STAKE_LIMIT_EXCEEDED"}
+    assert house.exposure.calls == []
+
+
+async def test_who_filled_a_market_elsewhere_reserves_for_one_bet_and_then_for_none() -> None:
+    house = House(table=replace(RULES.table, stake_minor_max=1_000, player_stakes_max=1))
+    assert (await house.placement.place(PLAYER, ask(stake_minor=10))).bet is not None
+    assert (await house.rebuilt().place(PLAYER, ask(stake_minor=990))).bet is not None
+    house.exposure.calls.clear()
+    answers = [await house.placement.place(PLAYER, ask(stake_minor=900)) for _ in range(4)]
+    assert {reason_of(answer) for answer in answers} == {"PLAYER_STAKE_LIMIT_EXCEEDED"}
+    assert house.exposure.calls == ["reserve", "release"]
+
+
+async def test_what_is_promised_to_one_bet_is_not_known_to_be_there_for_another() -> None:
+    house = House()
+    house.ledger.funds_minor = 2_500
+    assert (await house.placement.place(PLAYER, ask())).bet is not None
+    house.exposure.calls.clear()
+    house.ledger.pause = one_turn
+    answers = await asyncio.gather(*(house.placement.place(PLAYER, ask()) for _ in range(2)))
+    assert sorted(answer.refusal.reason for answer in answers if answer.refusal) == ["INSUFFICIENT_FUNDS"]
+    assert house.exposure.calls == ["reserve", "commit"]
+
+
+@pytest.mark.parametrize("happening", [silence_pricing, lose_exposure])
+async def test_what_another_gateway_decided_is_looked_up_before_an_error_answers(
+    happening: Callable[[House], None],
+) -> None:
+    house = House()
+    assert (await house.placement.place(PLAYER, ask())).bet is not None
+    request = ask()
+    elsewhere = await house.rebuilt().place(PLAYER, request)
+    happening(house)
+    again = await house.placement.place(PLAYER, request)
+    assert again.bet == elsewhere.bet is not None
+    house.ledger.is_deaf = True
+    with pytest.raises(Unavailable) as refused:
+        await house.placement.place(PLAYER, request)
+    assert UNDECIDED in refused.value.message
+
+
+async def test_want_of_exposure_does_not_end_what_another_gateway_has_claimed() -> None:
+    house = House(in_play_delay_ms=300)
+    assert (await house.placement.place(PLAYER, ask(stake_minor=10))).bet is not None
+    house.open_book(is_in_play=True)
+    request = ask(stake_minor=3_000)
+    elsewhere = asyncio.create_task(house.rebuilt().place(PLAYER, request))
+    await asyncio.sleep(0.01)
+    crowded = House(in_play_delay_ms=300)
+    crowded.ledger = house.ledger
+    placement = crowded.rebuilt()
+    assert (await placement.place(PLAYER, ask(stake_minor=10))).bet is not None
+    crowded.exposure.market = MarketExposure(0, {"home": 4_999})
+    placed = len(house.ledger.commands)
+    repeat = asyncio.create_task(placement.place(PLAYER, request))
+    await asyncio.sleep(0.01)
+    assert len(house.ledger.commands) == placed
+    first = await elsewhere
+    assert (await repeat).bet == first.bet is not None
+
+
+async def test_the_ledger_s_clock_is_asked_for_again_once_the_ledger_was_away() -> None:
+    house = House()
+    assert (await house.placement.place(PLAYER, ask())).bet is not None
+    house.ledger.failure = Unavailable(Part.LEDGER, "Away")
+    with pytest.raises(Unavailable):
+        await house.placement.place(PLAYER, ask())
+    house.ledger.failure = None
+    assert (await house.placement.place(PLAYER, ask())).bet is not None
+    assert house.ledger.calls == ["look", "place", "place", "look", "place"]
