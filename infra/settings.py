@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -312,6 +313,7 @@ LOCAL_FOOTBALL_OFFER = (
     *("first_half_btts", "second_half_1x2", "second_half_total:0.5", "second_half_total:1.5"),
 )
 """Settled by the scores of the halves; with what the simulation's providers quote about 160 outcomes a match."""
+LOCAL_OWN_OFFERS = {"football": LOCAL_FOOTBALL_OFFER}
 
 
 class Pricing(Section):
@@ -320,9 +322,9 @@ class Pricing(Section):
     Where no margin rule holds, markets of more than four outcomes sum to `overround_wide`, others to `overround`.
     Beside a near certainty they sum to less: a margin put on by odds ratio would divide no odds against by more than
     `margin_odds_ratio_max`.
-    A competition's tier goes by its name as the provider writes it. `football_offer` names markets, or types of them
-    ("total"), that we offer ourselves on football matches; unless it is set, the local profile offers a moderate list
-    and the others nothing.
+    A competition's tier goes by its name as the provider writes it. `own_offers` names by sport markets, or types of
+    them ("total"), that we offer ourselves; unless it is set, the local profile offers a moderate list and the others
+    nothing.
     A fixture that nobody calls in play is suspended so long after its scheduled start as its sport tolerates: at once
     unless `start_tolerance_ms_by_sport` names it, since prices from before the start are what is bet on late.
     """
@@ -344,9 +346,9 @@ class Pricing(Section):
     age_in_play_ms_max: int = Field(default=60_000, ge=1)
     age_pre_match_ms_max: int = Field(default=21_600_000, ge=1)
     outlier_logit_distance_max: float = Field(default=0.6, gt=0.0)
-    goals_error_max: float = Field(default=0.02, ge=0.0, le=1.0)  # 0 prices football markets one by one
-    goals_logit_distance_max: float = Field(default=0.6, gt=0.0)
-    football_offer: tuple[str, ...] | None = None
+    model_error_max: float = Field(default=0.02, ge=0.0, le=1.0)  # 0 prices all markets one by one
+    model_logit_distance_max: float = Field(default=0.6, gt=0.0)
+    own_offers: dict[str, tuple[str, ...]] | None = None  # by sport
     kept_overround_tolerance: float = Field(default=0.005, ge=0.0, le=0.1)
     kept_return_max: float = Field(default=0.99, ge=0.0, lt=1.0)
     bet_stop_margin_ms: int = Field(default=30_000, ge=0)
@@ -395,10 +397,10 @@ class Settings(BaseSettings):
     pricing: Pricing = Pricing()
 
     @property
-    def football_offer(self) -> tuple[str, ...]:
-        """Markets that we offer ourselves on football matches."""
-        by_profile = LOCAL_FOOTBALL_OFFER if self.profile == "local" else ()
-        return by_profile if self.pricing.football_offer is None else self.pricing.football_offer
+    def own_offers(self) -> Mapping[str, tuple[str, ...]]:
+        """By sport, markets that we offer ourselves."""
+        by_profile = LOCAL_OWN_OFFERS if self.profile == "local" else {}
+        return by_profile if self.pricing.own_offers is None else self.pricing.own_offers
 
     @property
     def profile_dir(self) -> Path:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum, IntFlag
+from types import MappingProxyType
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from markets.fixture import FixtureDescription, MatchState, Period, Score
+from markets.fixture import FixtureDescription, MatchState
 from markets.layout import MarketLayout
 from markets.period_scores import PeriodScores
 
@@ -32,21 +33,17 @@ class PriceSource(IntEnum):
     """The providers' prices for this market by themselves."""
     GOALS = 2
     """The joint distribution of the fixture's goals."""
+    MODEL = 3
+    """The model of another sport."""
 
 
-@dataclass(frozen=True, slots=True)
-class GoalMeans:
-    """Mean goals of the whole match with full sides, before it began, as the providers' prices imply them.
+Figures = Mapping[str, float]
+"""What the model of a sport was fitted to, by name: only the sport reads it, and the desk is shown it."""
 
-    Attributes:
-        rho: Dixon and Coles's rho; 0.0 for none.
-        error: Root of the weighted mean squared difference between the providers' prices and the model's.
-    """
+Evidence = Hashable
+"""What is certain of a fixture that is over; only its sport reads it."""
 
-    home: float
-    away: float
-    rho: float
-    error: float
+NO_FIGURES: Final[Figures] = MappingProxyType({})
 
 
 class ResultWord(IntFlag):
@@ -72,14 +69,6 @@ class MarketDecided:
     word: ResultWord
 
 
-@dataclass(frozen=True, slots=True)
-class Abandonment:
-    """Where a match stood that was called off."""
-
-    period: Period
-    score: Score
-
-
 ALL_OTHERS: Final = ""
 """Stands for every market outside the layout once there are more with a result than are remembered."""
 
@@ -91,16 +80,14 @@ class OwnSettlement:
     Attributes:
         sequence: Rises with every change of mind; never 0.
         is_standing: False once it was taken back.
-        scores: What it was made from; a market whose score is not among them waits.
-        abandonment: Of a match that was called off: what it left undecided is void.
+        evidence: What it was made from, None for nothing; a market that it does not decide waits.
         referral_time_us: When what waits goes to a person; 0 where nothing waits.
         is_referred: It has gone there.
     """
 
     sequence: int
     is_standing: bool
-    scores: PeriodScores
-    abandonment: Abandonment | None = None
+    evidence: Evidence | None = None
     referral_time_us: int = 0
     is_referred: bool = False
 
@@ -200,8 +187,9 @@ class ProviderColumns:
 class Explanation:
     """Why a book says what it says, and what pricing resumes from.
 
-    A price is made in this order: providers blended, goals fitted to that, margin put on, rounded to the ladder, kept
-    where it moved by less than a tick. The shift of an outcome leads from its blended to its fair probability.
+    A price is made in this order: providers blended, the sport's model fitted to that, margin put on, rounded to the
+    ladder, kept where it moved by less than a tick. The shift of an outcome leads from its blended to its fair
+    probability.
 
     Attributes:
         fair_probabilities: What is priced, without margin, one an outcome; NaN where there is none.
@@ -209,7 +197,7 @@ class Explanation:
         price_sources: PriceSource of each market, uint8.
         overrounds: Sum of the implied probabilities of our prices, one a market; NaN where there is no price.
         wanted_overrounds: What the margin policy asked for before rounding, float32, one a market; NaN as above.
-        goal_means: What the joint distribution was last fitted to; None for never.
+        figures: What the sport's model was last fitted to; empty for never.
         margin_removal: Value of the MarginMethod by which the providers' margin was taken out.
         margin_application: Value of the MarginMethod by which ours was put on.
         ladder: Name of the price ladder.
@@ -233,7 +221,7 @@ class Explanation:
     price_sources: NDArray[np.uint8]
     overrounds: NDArray[np.float64]
     wanted_overrounds: NDArray[np.float32]
-    goal_means: GoalMeans | None
+    figures: Figures
     margin_removal: str
     margin_application: str
     ladder: str

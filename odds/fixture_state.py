@@ -10,14 +10,15 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from markets.fixture import FixtureDescription, FixtureStatus, MarketStatus, MatchState, Period, Score
+from markets.fixture import FixtureDescription, FixtureStatus, MarketStatus, MatchState, Period
 from markets.layout import MarketLayout
 from markets.period_scores import NO_SCORES, PeriodScores
 from odds.book import (
+    NO_FIGURES,
     Book,
     EndClaim,
     Explanation,
-    GoalMeans,
+    Figures,
     MarketDecided,
     OwnSettlement,
     ProviderColumns,
@@ -33,30 +34,41 @@ RUNNING_PERIODS: Final = frozenset({Period.FIRST_HALF, Period.SECOND_HALF, Perio
 NOBODY: Final = "overround"
 UNRESTORED: Final = "unrestored"
 OVER_STATUSES: Final = frozenset({FixtureStatus.ENDED, FixtureStatus.CANCELLED})
+TARGET_MOVE_MIN: Final = 1e-9
+"""Prices that moved by less are the same prices."""
 BELIEF_US_MAX: Final = 20_000_000
 """After so long without a word of a provider about a match, what it said of it does not count any more."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class GoalFit:
-    """What a joint distribution was last fitted to, and what came of it: the same again gives the same.
+class ModelFit:
+    """What the model of a sport was last fitted to, and what came of it: the same again gives the same.
 
     Attributes:
         layout: Of the fixture.
-        targets: Blended probabilities it was to reproduce; NaN where there was none.
         state: Where the match stood.
-        half_time_score: As far as it was known.
-        means: Found; None where they could not be.
+        targets: Blended probabilities it was to reproduce; NaN where there was none.
+        basis: What else it depends on; only the sport reads it.
+        figures: Found; empty where they could not be.
+        markets: Where those stand among the layout's that it can price.
         fair_probabilities: Read from it, one an outcome of the layout: 1.0 for what is certain, 0.0 for what cannot
-            be, NaN for what it does not know. None where the distribution is of no use.
+            be, NaN for what it does not know. None where it is of no use.
     """
 
     layout: MarketLayout
-    targets: NDArray[np.float64]
     state: MatchState | None
-    half_time_score: Score | None
-    means: GoalMeans | None
+    targets: NDArray[np.float64]
+    basis: object
+    figures: Figures
+    markets: NDArray[np.int64]
     fair_probabilities: NDArray[np.float64] | None
+
+    def is_of(self, state: FixtureState, targets: NDArray[np.float64], basis: object) -> bool:
+        """Return whether all that it depends on is what it was; prices that moved by next to nothing are the same."""
+        if self.layout is not state.layout or self.state != state.state or self.basis != basis:
+            return False
+        is_still = (np.abs(self.targets - targets) <= TARGET_MOVE_MIN) | (np.isnan(self.targets) & np.isnan(targets))
+        return bool(is_still.all())
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,8 +84,8 @@ class FixtureState:
         feed_time_us: When the newest update folded in was appended to the log.
         result_statuses: What results say of each market, as MarketStatus, uint8; SUSPENDED where a person has to look
             at one first, 0 for none.
-        goal_means: What the joint distribution of goals was last fitted to; None for never.
-        goal_fit: That in full; None also after a restart.
+        figures: What the sport's model was last fitted to; empty for never.
+        fit: That in full; None also after a restart.
         own_markets: 1 for markets that we alone offer, uint8, one a market; None where there are none.
         own_settlement: What we said of them last; None for nothing yet.
         applied_request_ids: Trader commands followed, newest last, bounded.
@@ -96,8 +108,8 @@ class FixtureState:
     trader_suspensions: tuple[TraderSuspension, ...] = ()
     applied_request_ids: tuple[str, ...] = ()
     period_scores: PeriodScores = NO_SCORES
-    goal_means: GoalMeans | None = None
-    goal_fit: GoalFit | None = None
+    figures: Figures = field(default_factory=lambda: NO_FIGURES)
+    fit: ModelFit | None = None
     own_markets: NDArray[np.uint8] | None = None
     own_settlement: OwnSettlement | None = None
     end_claims: tuple[EndClaim, ...] = ()
@@ -338,7 +350,7 @@ def _told_state(explanation: Explanation) -> FixtureState:
         incident_time_us=explanation.incident_time_us,
         applied_request_ids=explanation.applied_request_ids,
         period_scores=explanation.period_scores,
-        goal_means=explanation.goal_means,
+        figures=explanation.figures,
         own_markets=explanation.own_markets,
         own_settlement=explanation.own_settlement,
         end_claims=explanation.end_claims,

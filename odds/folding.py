@@ -92,15 +92,14 @@ def fold(state: FixtureState, update: FixtureUpdate, rights: RightsTable = EVERY
 
 
 def _take_description(state: FixtureState, update: FixtureUpdate) -> FixtureDescription | None:
-    """Return what is known of the fixture; a known start guards the prices: it is not lost, nor put off by anybody."""
+    """Return what is known of the fixture: its sport stays, and a known start is not lost, nor put off by anybody."""
     known, told = state.description, update.description
     if known is None or told is None:
         return told or known
     start_time_ms = told.start_time_ms or known.start_time_ms
-    if may_move_start(state, update.provider_id):
-        return replace(told, start_time_ms=start_time_ms)
-    earliest_ms = min(start_time_ms, known.start_time_ms or start_time_ms)
-    return replace(told, start_time_ms=earliest_ms, sport=known.sport or told.sport)
+    if not may_move_start(state, update.provider_id):
+        start_time_ms = min(start_time_ms, known.start_time_ms or start_time_ms)
+    return replace(told, start_time_ms=start_time_ms, sport=known.sport or told.sport)
 
 
 def suspend_for(state: FixtureState, update: FixtureUpdate, rights: RightsTable = EVERYBODYS_RIGHTS) -> FixtureState:

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from markets.fixture import FixtureDescription
 from markets.layout import MarketLayout
-from odds.football.own_offer import expect_offerable
 from odds.ladder import LADDERS
 from odds.margin.methods import MarginMethod
 from odds.margin_rules import MarginRule, MarginSituation, expect_usable, find_rule
+from odds.own_markets import Offers, expect_offerable
 from odds.provider_rights import EVERYBODYS_RIGHTS, RightsTable
 from odds.start_guard import StartGuard
 from odds.winners import winner_counts_of
@@ -48,10 +48,10 @@ class PricingPolicy:
         age_in_play_us_max: Quotes that are older than this count for nothing, in play.
         age_pre_match_us_max: The same before the match.
         outlier_logit_distance_max: See `odds.blending.find_outliers`.
-        goals_error_max: A joint distribution of goals is not used if its prices are further from the providers', root
-            mean square; 0.0 to use none.
-        goals_logit_distance_max: A market with an outcome further from the providers' price is priced by itself.
-        football_offer: Markets, or types of them, that we offer ourselves on football matches where no provider does.
+        model_error_max: The model of a sport is not used if its prices are further from the providers', root mean
+            square; 0.0 to use none.
+        model_logit_distance_max: A market with an outcome further from the providers' price is priced by itself.
+        own_offers: By sport, markets, or types of them, that we offer ourselves where no provider does.
         kept_overround_tolerance: Prices that are kept though new ones are a tick lower may sum to so much less than is
             wanted, per winner.
         kept_return_max: A price is not kept if it returns more of a stake on average, by its new fair probability.
@@ -84,9 +84,9 @@ class PricingPolicy:
     age_in_play_us_max: int = 60_000_000
     age_pre_match_us_max: int = 21_600_000_000
     outlier_logit_distance_max: float = 0.6
-    goals_error_max: float = 0.02
-    goals_logit_distance_max: float = 0.6
-    football_offer: tuple[str, ...] = ()
+    model_error_max: float = 0.02
+    model_logit_distance_max: float = 0.6
+    own_offers: Offers = field(default_factory=dict)
     kept_overround_tolerance: float = 0.005
     kept_return_max: float = 0.99
     bet_stop_margin_us: int = 30_000_000
@@ -97,7 +97,7 @@ class PricingPolicy:
 
     def __post_init__(self) -> None:
         expect_usable(self.margin_rules, self.tier_by_competition.values())
-        expect_offerable(self.football_offer)
+        expect_offerable(self.own_offers)
 
     @property
     def ladder_steps(self) -> NDArray[np.uint32]:

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from odds.blending import blend, find_outliers, find_quorum
 from odds.book import PriceSource
-from odds.fixture_state import FixtureState, GoalFit
-from odds.football.joint_book import JointPrices, price_jointly
+from odds.fixture_state import FixtureState, ModelFit
 from odds.margin.application import reachable_overrounds
 from odds.margin.quoting import quote_rows
 from odds.margin.removal import remove_margin
+from odds.modelled import ModelPrices, price_by_models
 from odds.policy import PricingPolicy
 from odds.stack_shape import MarketGroup
 from odds.stacking import Stack
@@ -25,7 +25,7 @@ from odds.stacking import Stack
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
-_NONE, _MARKET, _GOALS = (np.uint8(source) for source in (PriceSource.NONE, PriceSource.MARKET, PriceSource.GOALS))
+_NONE, _MARKET = np.uint8(PriceSource.NONE), np.uint8(PriceSource.MARKET)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,7 +41,7 @@ class PricedColumns:
         wanted_overrounds: What they were to sum to before rounding, shape (M,); NaN where there is no price.
         shares: Of each provider in the blend, shape (P, M), each market's summing to 1.0 or 0.0.
         is_decided: Markets that the state of the match has decided, shape (M,).
-        goal_fits: Of football fixtures that have a joint distribution, by place in the stack.
+        fits: Of fixtures whose sport has a model, by place in the stack.
     """
 
     fair_probabilities: Floats
@@ -52,7 +52,7 @@ class PricedColumns:
     wanted_overrounds: Floats
     shares: Floats
     is_decided: Flags
-    goal_fits: Mapping[int, GoalFit]
+    fits: Mapping[int, ModelFit]
 
 
 def make_prices(states: Sequence[FixtureState], stack: Stack, policy: PricingPolicy) -> PricedColumns:
@@ -64,8 +64,8 @@ def make_prices(states: Sequence[FixtureState], stack: Stack, policy: PricingPol
         policy: How.
     """
     blended, shares = blend_markets(stack, policy)
-    joint = price_jointly(states, stack, blended, policy)
-    fair, sources = (blended, _MARKET) if joint is None else _choose(joint, blended, stack)
+    modelled = price_by_models(states, stack, blended, policy)
+    fair, sources = (blended, _MARKET) if modelled is None else _choose(modelled, blended, stack)
     odds_milli, overrounds, wanted = quote_markets(stack, fair, policy)
     is_quoted = ~np.isnan(overrounds)
     return PricedColumns(
@@ -76,15 +76,17 @@ def make_prices(states: Sequence[FixtureState], stack: Stack, policy: PricingPol
         overrounds=overrounds,
         wanted_overrounds=np.where(is_quoted, wanted, np.nan),
         shares=shares,
-        is_decided=np.zeros(stack.shape.market_count, dtype=bool) if joint is None else joint.is_decided,
-        goal_fits={} if joint is None else joint.fits,
+        is_decided=np.zeros(stack.shape.market_count, dtype=bool) if modelled is None else modelled.is_decided,
+        fits={} if modelled is None else modelled.fits,
     )
 
 
-def _choose(joint: JointPrices, blended: Floats, stack: Stack) -> tuple[Floats, NDArray[np.uint8]]:
+def _choose(modelled: ModelPrices, blended: Floats, stack: Stack) -> tuple[Floats, NDArray[np.uint8]]:
     """Return what each outcome is priced at, and where that is from, one a market."""
-    is_by_itself = stack.shape.to_outcomes(~joint.is_priced & ~joint.is_decided)
-    return np.where(is_by_itself, blended, joint.fair_probabilities), np.where(joint.is_priced, _GOALS, _MARKET)
+    is_priced = modelled.is_priced
+    is_by_itself = stack.shape.to_outcomes(~is_priced & ~modelled.is_decided)
+    fair = np.where(is_by_itself, blended, modelled.fair_probabilities)
+    return fair, np.where(is_priced, modelled.sources, _MARKET)
 
 
 def blend_markets(stack: Stack, policy: PricingPolicy) -> tuple[Floats, Floats]:

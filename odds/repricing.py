@@ -13,10 +13,9 @@ from numpy.typing import NDArray
 from markets.fixture import MarketStatus, SuspensionReason
 from markets.results import MarketResult
 from odds.book import Book, Explanation
-from odds.fixture_state import FixtureState, GoalFit, zeros
+from odds.fixture_state import FixtureState, ModelFit, zeros
 from odds.folding import follow_end_claims
-from odds.football.own_offer import offer_own
-from odds.football.own_results import own_results, settle_own
+from odds.own_markets import offer_own, own_results, settle_own
 from odds.policy import PricingPolicy
 from odds.pricing import PricedColumns, make_prices
 from odds.stacking import Stack, stack_states
@@ -73,9 +72,7 @@ def price(
         now_us: Microseconds since the Unix epoch; the least version of a new book.
         forced_fixture_ids: Fixtures whose book is new even if nothing in it changed.
     """
-    states = [
-        settle_own(offer_own(follow_end_claims(state, now_us), policy.football_offer), now_us) for state in states
-    ]
+    states = [settle_own(offer_own(follow_end_claims(state, now_us), policy.own_offers), now_us) for state in states]
     stack = stack_states(states, up_providers, policy, now_us)
     places = _places(stack)
     provider_ids = [_contributors(state, stack, markets) for state, (markets, _) in zip(states, places, strict=True)]
@@ -101,7 +98,7 @@ def price(
         if is_changed:
             version = int(versions[index])
             book = _book(state, after, place, provider_ids=provider_ids[index], version=version, now_us=now_us)
-        following = _follow(state, book, priced.goal_fits.get(index))
+        following = _follow(state, book, priced.fits.get(index))
         repricings.append(Repricing(following, is_changed, _explanation(following, priced, shares, place, policy)))
     return repricings
 
@@ -149,7 +146,7 @@ def _unpriced(state: FixtureState, policy: PricingPolicy) -> Explanation:
         wanted_overrounds=np.full(markets, np.nan),
         shares=np.zeros((len(state.providers), markets)),
         is_decided=np.zeros(markets, dtype=bool),
-        goal_fits={},
+        fits={},
     )
     return _explanation(state, none, none.shares.astype(np.float32), (slice(0, markets), slice(0, outcomes)), policy)
 
@@ -169,10 +166,10 @@ def _hold(priced: PricedColumns, before: _Columns, stack: Stack, policy: Pricing
     return replace(priced, decimal_odds_milli=odds_milli, overrounds=overrounds)
 
 
-def _follow(state: FixtureState, book: Book | None, fit: GoalFit | None) -> FixtureState:
-    if fit is None or fit is state.goal_fit:
+def _follow(state: FixtureState, book: Book | None, fit: ModelFit | None) -> FixtureState:
+    if fit is None or fit is state.fit:
         return state if book is state.book else replace(state, book=book)
-    return replace(state, book=book, goal_fit=fit, goal_means=fit.means or state.goal_means)
+    return replace(state, book=book, fit=fit, figures=fit.figures or state.figures)
 
 
 def _places(stack: Stack) -> list[_Place]:
@@ -230,7 +227,7 @@ def _explanation(
         price_sources=priced.sources[markets],
         overrounds=priced.overrounds[markets],
         wanted_overrounds=priced.wanted_overrounds[markets].astype(np.float32),
-        goal_means=state.goal_means,
+        figures=state.figures,
         margin_removal=policy.removal.value,
         margin_application=policy.application.value,
         ladder=policy.ladder,

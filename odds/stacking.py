@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from markets.fixture import MarketStatus
-from markets.football.market_ids import RESULT
 from odds.book import ProviderColumns, StopFlag
 from odds.fixture_state import FixtureState, own_markets_of, zeros
 from odds.policy import PricingPolicy
+from odds.sports.registry import pricer_of
 from odds.stack_shape import StackShape, shape_of
 from odds.winners import agree_on_winners, winners_of_provider
 
@@ -215,10 +215,15 @@ def _own_columns(states: Sequence[FixtureState], shape: StackShape) -> OwnColumn
     if all(state.own_markets is None for state in states):
         return None
     is_own = np.concatenate([own_markets_of(state) for state in states])
-    mains = [state.layout.index_by_market_id.get(RESULT, 0) for state in states]
+    mains = [_main_market(state) for state in states]
     return OwnColumns(
         is_own, np.where(is_own, shape.to_markets(shape.market_offsets[:-1] + mains), np.arange(shape.market_count))
     )
+
+
+def _main_market(state: FixtureState) -> int:
+    pricer = pricer_of(state)
+    return 0 if pricer is None else state.layout.index_by_market_id.get(pricer.main_market_id, 0)
 
 
 def _slots(

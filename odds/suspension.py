@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from markets.fixture import FixtureStatus, MarketStatus, SuspensionReason
 from odds.fixture_state import FixtureState
 from odds.folding import end_claims_due_us
-from odds.football.own_results import own_results_due_us
+from odds.own_markets import own_results_due_us
 from odds.policy import PricingPolicy
 from odds.pricing import PricedColumns
 from odds.stacking import Stack, age_us_max

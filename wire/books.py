@@ -11,11 +11,11 @@ from markets.fixture import Period
 from markets.layout import MarketLayout
 from markets.period_scores import PeriodScores
 from odds.book import (
-    Abandonment,
     Book,
     EndClaim,
+    Evidence,
     Explanation,
-    GoalMeans,
+    Figures,
     MarketDecided,
     OwnSettlement,
     ProviderColumns,
@@ -23,6 +23,7 @@ from odds.book import (
     StopFlag,
     TraderSuspension,
 )
+from odds.football.own_results import NOTHING_PLAYED, Abandonment, PlayedHalves
 from overround.odds.v1 import book_pb2, fixture_pb2
 from wire.fixtures import build_description, build_score, build_state, parse_description, parse_score, parse_state
 from wire.frames import frame_bytes
@@ -119,7 +120,7 @@ def parse_explanation(message: book_pb2.PriceExplanation) -> Explanation:
         wanted_overrounds=unpack_or(
             np.nan, message.wanted_overrounds, SHOWN_PROBABILITY, length=markets, name="wanted_overrounds"
         ),
-        goal_means=_parse_means(message.goal_means) if message.HasField("goal_means") else None,
+        figures={figure.name: figure.value for figure in message.figures},
         margin_removal=message.margin_removal,
         margin_application=message.margin_application,
         ladder=message.ladder,
@@ -161,7 +162,7 @@ def encode_explanation(explanation: Explanation) -> bytes:
         price_sources=pack(explanation.price_sources, BYTE),
         overrounds=pack(explanation.overrounds, PROBABILITY),
         wanted_overrounds=pack(explanation.wanted_overrounds, SHOWN_PROBABILITY),
-        goal_means=build_goal_means(explanation.goal_means),
+        figures=build_figures(explanation.figures),
         margin_removal=explanation.margin_removal,
         margin_application=explanation.margin_application,
         ladder=explanation.ladder,
@@ -196,11 +197,9 @@ def encode_explanation(explanation: Explanation) -> bytes:
     return b"".join((message.SerializeToString(), *providers, _encode_explanation_layout(explanation.layout)))
 
 
-def build_goal_means(means: GoalMeans | None) -> book_pb2.GoalMeans | None:
-    """Return the message of goal means, None for none."""
-    if means is None:
-        return None
-    return book_pb2.GoalMeans(home=means.home, away=means.away, rho=means.rho, error=means.error)
+def build_figures(figures: Figures) -> list[book_pb2.ModelFigure]:
+    """Return the messages of what a model was fitted to."""
+    return [book_pb2.ModelFigure(name=name, value=value) for name, value in figures.items()]
 
 
 @lru_cache(maxsize=ENCODED_LAYOUTS_MAX)
@@ -236,33 +235,35 @@ def _build_suspension(suspension: TraderSuspension) -> book_pb2.TraderSuspension
     )
 
 
-def _parse_means(message: book_pb2.GoalMeans) -> GoalMeans:
-    return GoalMeans(message.home, message.away, message.rho, message.error)
-
-
 def _parse_settlement(message: book_pb2.OwnSettlement) -> OwnSettlement:
-    abandonment = None
-    if message.HasField("abandoned_score"):
-        abandonment = Abandonment(Period(message.abandoned_period), parse_score(message.abandoned_score))
     return OwnSettlement(
         message.sequence,
         message.is_standing,
-        _parse_scores(message),
-        abandonment,
+        _parse_evidence(message),
         message.referral_time_us,
         message.is_referred,
     )
 
 
+def _parse_evidence(message: book_pb2.OwnSettlement) -> Evidence | None:
+    abandonment = None
+    if message.HasField("abandoned_score"):
+        abandonment = Abandonment(Period(message.abandoned_period), parse_score(message.abandoned_score))
+    played = PlayedHalves(_parse_scores(message), abandonment)
+    return None if played == NOTHING_PLAYED else played
+
+
 def _build_settlement(settlement: OwnSettlement | None) -> book_pb2.OwnSettlement | None:
     if settlement is None:
         return None
-    abandonment = settlement.abandonment
+    evidence = settlement.evidence
+    played = evidence if isinstance(evidence, PlayedHalves) else NOTHING_PLAYED
+    abandonment = played.abandonment
     return book_pb2.OwnSettlement(
         sequence=settlement.sequence,
         is_standing=settlement.is_standing,
-        half_time_score=build_score(settlement.scores.half_time),
-        full_time_score=build_score(settlement.scores.full_time),
+        half_time_score=build_score(played.scores.half_time),
+        full_time_score=build_score(played.scores.full_time),
         abandoned_score=build_score(None if abandonment is None else abandonment.score),
         abandoned_period=fixture_pb2.Period.ValueType(0 if abandonment is None else abandonment.period),
         referral_time_us=settlement.referral_time_us,

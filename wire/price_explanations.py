@@ -14,7 +14,7 @@ from odds.book import Explanation, StopFlag
 from odds.price_steps import retrace
 from overround.odds.v1 import book_pb2
 from overround.trading.v1 import trading_service_pb2
-from wire.books import build_goal_means
+from wire.books import build_figures
 
 
 def build_explained(
@@ -27,10 +27,10 @@ def build_explained(
         version=explanation.version,
         published_time_us=explanation.published_time_us,
         margin_removal=explanation.margin_removal,
-        goal_means=build_goal_means(explanation.goal_means),
         margin_application=explanation.margin_application,
         ladder=explanation.ladder,
         markets=[_build_market(explanation, index, columns) for index in market_indices],
+        figures=build_figures(explanation.figures),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 
 from infra.faust_app import build_app, is_consuming, run_app
 from infra.faust_consumer import AT_ONCE, FetchSpacing
@@ -54,7 +55,7 @@ async def make_prices(settings: Settings, stopping: asyncio.Event) -> None:
         published=KafkaPublishedBooks(kafka, client_id=f"{NAME}-restore"),
         provider_log=provider_log,
         clock=clock,
-        policy=build_policy(settings.pricing, settings.football_offer),
+        policy=build_policy(settings.pricing, settings.own_offers),
         pace=build_pace(settings.pricing),
         spacing=spacing,
         busy_share=MachineLoad(clock).busy_share,
@@ -89,7 +90,7 @@ def complaint_of_lag(lag_us: int, *, kept_us: int) -> str | None:
     return f"prices news of {lag_us / HOUR_US:.1f} h ago: the log keeps it, and results, for {kept_us / HOUR_US:.0f} h"
 
 
-def build_policy(pricing: Pricing, football_offer: tuple[str, ...]) -> PricingPolicy:
+def build_policy(pricing: Pricing, own_offers: Mapping[str, tuple[str, ...]]) -> PricingPolicy:
     """Return how prices are made according to the settings."""
     return PricingPolicy(
         overround=pricing.overround,
@@ -109,9 +110,9 @@ def build_policy(pricing: Pricing, football_offer: tuple[str, ...]) -> PricingPo
         age_in_play_us_max=pricing.age_in_play_ms_max * 1_000,
         age_pre_match_us_max=pricing.age_pre_match_ms_max * 1_000,
         outlier_logit_distance_max=pricing.outlier_logit_distance_max,
-        goals_error_max=pricing.goals_error_max,
-        goals_logit_distance_max=pricing.goals_logit_distance_max,
-        football_offer=football_offer,
+        model_error_max=pricing.model_error_max,
+        model_logit_distance_max=pricing.model_logit_distance_max,
+        own_offers=own_offers,
         kept_overround_tolerance=pricing.kept_overround_tolerance,
         kept_return_max=pricing.kept_return_max,
         bet_stop_margin_us=pricing.bet_stop_margin_ms * 1_000,

@@ -1,8 +1,7 @@
 """A football fixture's whole book from one joint distribution of its goals, all waiting fixtures in one batch.
 
 The distribution is fitted to what the providers say, blended, of the result, the totals and the handicaps; every market
-that the catalogue knows is then read from it, so that no two of them contradict each other. M markets and O outcomes in
-all fixtures of a stack.
+that the catalogue knows is then read from it, so that no two of them contradict each other.
 """
 
 from __future__ import annotations
@@ -14,21 +13,18 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from markets.fixture import FOOTBALL, FixtureStatus, Period
-from odds.blending import to_logits
-from odds.book import GoalMeans
-from odds.fixture_state import FixtureState, GoalFit, own_key
+from markets.fixture import FixtureStatus, Period
+from odds.book import NO_FIGURES, Figures
+from odds.fixture_state import FixtureState, ModelFit, own_key
 from odds.football.book_plans import BookPlan, columns_in, plan_of, targets_of
 from odds.football.catalogue import part_of_catalogue
 from odds.football.implied_means import ImpliedMeans, PriceTargets, follow_goal_means
 from odds.football.markets import price_columns
 from odds.football.match_states import GoalTiming, MatchStates, RedCardEffects, ScoringLeft
 from odds.model_input import RowFlag
-from odds.policy import PricingPolicy
-from odds.stacking import Stack
+from odds.sports.pricer import Asked
 
 Floats = NDArray[np.float64]
-Flags = NDArray[np.bool_]
 Integers = NDArray[np.int64]
 
 TIMING: Final = GoalTiming()
@@ -36,10 +32,10 @@ RED_CARDS: Final = RedCardEffects()
 STEP_TOLERANCE: Final = 0.02
 """After a step of a fiftieth the next would be of a few ten-thousandths: less than a tick by far."""
 STEPS_MAX: Final = 25
-TARGET_MOVE_MIN: Final = 1e-9
-"""Prices that moved by less are the same prices."""
-UNQUOTED_MAX: Final = 0.02
-"""A market whose outcomes that nobody quotes are together more likely is not all there."""
+STARTING_FIGURES: Final = ("home goals", "away goals", "rho")
+FIGURES: Final = (*STARTING_FIGURES, "error")
+"""Mean goals of the whole match with full sides, before it began, as the providers' prices imply them; rho of Dixon and
+Coles, 0.0 for none; root of the weighted mean squared difference between the providers' prices and the model's."""
 
 _FINE: Final = int(RowFlag.FINE)
 _PLAYED: Final = frozenset({Period.FIRST_HALF, Period.HALF_TIME, Period.SECOND_HALF})
@@ -51,28 +47,11 @@ _BEFORE: Final[Position] = (float(Period.NOT_STARTED), 0.0, np.nan, 0.0, 0.0, 0.
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class JointPrices:
-    """What the joint distributions of a stack's football fixtures say.
-
-    Attributes:
-        fair_probabilities: Shape (O,); NaN for what is no longer open, and where nothing is priced from one.
-        is_priced: Markets that are priced from one, shape (M,).
-        is_decided: Markets that it knows to be decided, so that they have no price, shape (M,).
-        fits: By place of the fixture in the stack; one that is the same as before is the same object.
-    """
-
-    fair_probabilities: Floats
-    is_priced: Flags
-    is_decided: Flags
-    fits: dict[int, GoalFit]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class _Row:
     """A fixture that may have a joint distribution.
 
     Attributes:
-        place: In the stack.
+        place: Among those asked.
         targets: What its distribution is to reproduce, in the plan's order; NaN where there is no price.
     """
 
@@ -90,60 +69,29 @@ class _Row:
         return self.plan.markets if is_half_time_known else self.plan.markets[~self.plan.is_about_halves]
 
 
-def price_jointly(
-    states: Sequence[FixtureState], stack: Stack, blended: Floats, policy: PricingPolicy
-) -> JointPrices | None:
-    """Price the markets of football fixtures from joint distributions fitted to the providers' prices.
-
-    Args:
-        states: The fixtures of the stack.
-        stack: Their columns.
-        blended: What the providers say, shape (O,); NaN where they say nothing that counts.
-        policy: How far a distribution, and each market read from it, may be from that.
-
-    Returns:
-        None if no fixture may have such a distribution. A market is not priced from one if an outcome is too far from
-        its blended price, or if too much of what may happen has none.
-    """
-    rows = _rows(states, stack, blended) if policy.goals_error_max > 0.0 else []
-    if not rows:
-        return None
-    fits = {row.place: row.state.goal_fit for row in rows if row.state.goal_fit is not None and _is_as_before(row)}
+def fit_jointly(asked: Sequence[Asked], *, error_max: float) -> list[ModelFit | None]:
+    """Fit a joint distribution to what the providers say of each football match; see `odds.sports.pricer`."""
+    rows = _rows(asked)
+    fits: dict[int, ModelFit] = {}
+    for row in rows:
+        before = row.state.fit
+        if before is not None and before.is_of(row.state, row.targets, row.state.period_scores.half_time):
+            fits[row.place] = before
     fresh = [row for row in rows if row.place not in fits]
     if fresh:
-        fits.update(_fit(fresh, policy))
-    model, is_known = np.full(stack.shape.outcome_count, np.nan), np.zeros(stack.shape.market_count, dtype=bool)
-    for row in rows:
-        fair = fits[row.place].fair_probabilities
-        if fair is not None:
-            begin = stack.shape.fixture_outcome_offsets[row.place]
-            model[begin : begin + len(fair)] = fair
-            is_known[stack.shape.market_offsets[row.place] + row.known_markets] = True
-    # What nobody quotes is not offered, be it ever so possible: nobody would settle it either. We settle our own.
-    is_offered = ~np.isnan(blended)
-    if stack.own is not None:
-        is_offered |= stack.shape.to_outcomes(stack.own.is_own)
-    is_read = (model > 0.0) & (model < 1.0) & is_offered
-    with np.errstate(invalid="ignore"):
-        is_far = is_read & (np.abs(to_logits(model) - to_logits(blended)) > policy.goals_logit_distance_max)
-    covered = stack.shape.sum_in_markets(np.where(is_read, model, 0.0))
-    is_decided = is_known & stack.shape.any_in_markets(np.isnan(model) | (model == 1.0))
-    is_priced = is_known & ~is_decided & ~stack.shape.any_in_markets(is_far)
-    is_priced &= covered >= stack.winner_counts - UNQUOTED_MAX
-    is_read &= stack.shape.to_outcomes(is_priced)
-    return JointPrices(np.where(is_read, model, np.nan), is_priced, is_decided, fits)
+        fits.update(_fit(fresh, error_max))
+    return [fits.get(place) for place in range(len(asked))]
 
 
-def _rows(states: Sequence[FixtureState], stack: Stack, blended: Floats) -> list[_Row]:
-    """Return the football fixtures that have the markets which a distribution is fitted to, and can have one now."""
+def _rows(asked: Sequence[Asked]) -> list[_Row]:
+    """Return the fixtures that have the markets which a distribution is fitted to, and can have one now."""
     rows = []
-    for place, state in enumerate(states):
-        if state.description is None or state.description.sport != FOOTBALL:
-            continue
+    for place, item in enumerate(asked):
+        state = item.state
         plan, position = plan_of(state.layout, own_key(state)), _position_of(state)
         if plan is None or position is None:
             continue
-        targets = blended[stack.shape.fixture_outcome_offsets[place] + plan.target_places]
+        targets = item.blended[plan.target_places]
         goals = position[3] + position[4]
         if goals:
             targets[plan.total_lines <= goals] = np.nan
@@ -174,20 +122,7 @@ def _position_of(state: FixtureState) -> Position | None:
     )
 
 
-def _is_as_before(row: _Row) -> bool:
-    """Return whether all that a fit depends on is what it was."""
-    before, state = row.state.goal_fit, row.state
-    if before is None or before.layout is not state.layout or before.state != state.state:
-        return False
-    if before.half_time_score != state.period_scores.half_time:
-        return False
-    is_still = (np.abs(before.targets - row.targets) <= TARGET_MOVE_MIN) | (
-        np.isnan(before.targets) & np.isnan(row.targets)
-    )
-    return bool(is_still.all())
-
-
-def _fit(rows: Sequence[_Row], policy: PricingPolicy) -> dict[int, GoalFit]:
+def _fit(rows: Sequence[_Row], error_max: float) -> dict[int, ModelFit]:
     """Fit a distribution to each fixture and read its markets from it."""
     columns = targets_of(frozenset(row.plan.target_columns for row in rows))
     targets = np.full((len(rows), len(columns.names)), np.nan)
@@ -197,7 +132,7 @@ def _fit(rows: Sequence[_Row], policy: PricingPolicy) -> dict[int, GoalFit]:
     is_there = ~np.isnan(targets)
     is_enough = is_there[:, :3].all(axis=1) & (is_there & columns.is_total).any(axis=1)
     if not np.count_nonzero(is_enough):
-        return {row.place: _goal_fit(row, None, None) for row in rows}
+        return {row.place: _model_fit(row, NO_FIGURES, None) for row in rows}
     targets[~is_enough] = np.nan
     left = ScoringLeft.of(_match_states(rows), TIMING, RED_CARDS)
     found = follow_goal_means(
@@ -209,10 +144,11 @@ def _fit(rows: Sequence[_Row], policy: PricingPolicy) -> dict[int, GoalFit]:
         steps_max=STEPS_MAX,
     )
     with np.errstate(invalid="ignore"):
-        good = np.flatnonzero((found.flags == _FINE) & (found.errors <= policy.goals_error_max))
+        good = np.flatnonzero((found.flags == _FINE) & (found.errors <= error_max))
     fair = _read([rows[index] for index in good.tolist()], found, left, good) if len(good) else {}
-    means = [_means_at(found, index) for index in range(len(rows))]
-    return {row.place: _goal_fit(row, means[index], fair.get(row.place)) for index, row in enumerate(rows)}
+    return {
+        row.place: _model_fit(row, _figures_at(found, index), fair.get(row.place)) for index, row in enumerate(rows)
+    }
 
 
 def _certainty(targets: Floats) -> Floats:
@@ -220,16 +156,17 @@ def _certainty(targets: Floats) -> Floats:
     return np.asarray(4.0 * targets * (1.0 - targets))
 
 
-def _means_at(found: ImpliedMeans, index: int) -> GoalMeans | None:
+def _figures_at(found: ImpliedMeans, index: int) -> Figures:
     if found.flags[index] != _FINE:
-        return None
+        return NO_FIGURES
     columns = (found.home_means, found.away_means, found.rhos, found.errors)
-    return GoalMeans(*(float(column[index]) for column in columns))
+    return dict(zip(FIGURES, (float(column[index]) for column in columns), strict=True))
 
 
-def _goal_fit(row: _Row, means: GoalMeans | None, fair: Floats | None) -> GoalFit:
+def _model_fit(row: _Row, figures: Figures, fair: Floats | None) -> ModelFit:
     state = row.state
-    return GoalFit(state.layout, row.targets, state.state, state.period_scores.half_time, means, fair)
+    half_time = state.period_scores.half_time
+    return ModelFit(state.layout, state.state, row.targets, half_time, figures, row.known_markets, fair)
 
 
 def _read(rows: Sequence[_Row], found: ImpliedMeans, left: ScoringLeft, good: Integers) -> dict[int, Floats]:
@@ -261,6 +198,4 @@ def _match_states(rows: Sequence[_Row]) -> MatchStates:
 
 
 def _start(rows: Sequence[_Row]) -> Floats:
-    nothing = (np.nan, np.nan, np.nan)
-    means = [row.state.goal_means for row in rows]
-    return np.array([nothing if item is None else (item.home, item.away, item.rho) for item in means])
+    return np.array([[row.state.figures.get(name, np.nan) for name in STARTING_FIGURES] for row in rows])

@@ -1,42 +1,26 @@
 """How markets that the house alone offers on football matches came out: from the scores of the halves.
 
-Nothing is paid or void on a guess: where a score is not known, a market waits, and then goes to a person. Of a match
-that is called off what is decided for good stands, the rest is void.
-
-What was said of them is part of the state: it is published before the results themselves go out, so that a sequence
-always stands for the same results, however often they are sent.
+Of a match that is called off what is decided for good stands, the rest is void.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
 import numpy as np
 
-from markets.fixture import FixtureStatus, MarketStatus, MatchState, Period, Score
+from markets.fixture import FixtureStatus, Period, Score
 from markets.football import market_ids as ids
 from markets.football.selections import HALF_LINES, MATCH_LINES, score_selections
-from markets.layout import MarketLayout
 from markets.odds import FACTOR_ONE_MICRO
 from markets.period_scores import NO_SCORES, PeriodScores
 from markets.results import CONFIRMED, MarketResult, OutcomeResult, ResultKind
-from odds.book import Abandonment, OwnSettlement
-from odds.fixture_state import BELIEF_US_MAX, OVER_STATUSES, FixtureState, ending, own_markets_of
+from odds.fixture_state import FixtureState
 
 SCORES_CACHED_MAX: Final = 512
-_REPLACED_BY: Final = {
-    ResultKind.SETTLEMENT: ResultKind.SETTLEMENT_ROLLBACK,
-    ResultKind.CANCEL: ResultKind.CANCEL_ROLLBACK,
-}
-"""What a word makes needless: the ledger replaces a settlement by another, and keeps one cancellation."""
 MATCH_CALLED_OFF: Final = "MATCH_CALLED_OFF"
-SCORE_UNKNOWN: Final = "SCORE_UNKNOWN"
-"""Why a person has to look at one of our markets: nobody told in time the score that it is settled by."""
-GRACE_US: Final = 900_000_000
-"""How long such a score is waited for."""
 FURTHER_GOALS_MAX: Final = 12
 """Of a side, looked at to see whether a market of an abandoned match is decided: beyond every line and named score."""
 
@@ -49,98 +33,46 @@ StakeParts = tuple[float, float]
 """Which part of a stake wins, and which loses; the rest is handed back."""
 
 
-def settle_own(state: FixtureState, now_us: int) -> FixtureState:
-    """Return the state with what is to be said of our own markets now; the same object if that is what was said."""
-    before = state.own_settlement
-    if state.own_markets is None or (before is None and not state.is_play_over):
-        return state
-    if before is None and now_us < _undisputed_from_us(state):
-        return state
-    # Whose they are is settled with the first word about them: every later one is about the same.
-    own = own_markets_of(state) if before is None else state.own_markets > 0
-    if not own.any():
-        return state
-    settlement = _settlement_of(state, np.flatnonzero(own).tolist(), now_us)
-    if before is not None and settlement == replace(before, sequence=settlement.sequence):
-        return state
-    statuses = state.result_statuses.copy()
-    for market in np.flatnonzero(own).tolist():
-        statuses[market] = _status(state.layout, market, settlement)
-    return replace(state, own_markets=own.astype(np.uint8), own_settlement=settlement, result_statuses=statuses)
+@dataclass(frozen=True, slots=True)
+class Abandonment:
+    """Where a match stood that was called off."""
+
+    period: Period
+    score: Score
 
 
-def own_results(state: FixtureState) -> tuple[MarketResult, ...]:
-    """Return what was said last of our own markets, always the same for the same sequence.
+@dataclass(frozen=True, slots=True)
+class PlayedHalves:
+    """What a football match is settled by.
 
-    What may have stood before and would show through is taken back first. A market that waits for its score has none.
+    Attributes:
+        scores: Of the halves, as far as they are known; a market whose score is not among them waits.
+        abandonment: Of a match that was called off: what it left undecided is void.
     """
-    settlement, own = state.own_settlement, state.own_markets
-    if settlement is None or own is None:
-        return ()
-    results: list[MarketResult] = []
-    for market in np.flatnonzero(own).tolist():
-        market_id = state.layout.market_ids[market]
-        result = _result(state.layout, market, settlement)
-        said = [] if result is None else [result]
-        taken_back = {ResultKind.CANCEL_ROLLBACK, ResultKind.SETTLEMENT_ROLLBACK} - {
-            _REPLACED_BY[result.kind] for result in said if not result.referral_reason
-        }
-        if settlement.sequence > 1:
-            results += [MarketResult(kind, market_id) for kind in sorted(taken_back, reverse=True)]
-        results += said
-    return tuple(results)
+
+    scores: PeriodScores = NO_SCORES
+    abandonment: Abandonment | None = None
 
 
-def own_results_due_us(state: FixtureState) -> int | None:
-    """Return when our own markets are settled, or what waits for a score goes to a person; None where nothing waits."""
-    settlement = state.own_settlement
-    if settlement is None:
-        is_waiting = state.own_markets is not None and state.is_play_over
-        return _undisputed_from_us(state) if is_waiting else None
-    return None if settlement.is_referred else settlement.referral_time_us or None
+NOTHING_PLAYED: Final = PlayedHalves()
 
 
-def _undisputed_from_us(state: FixtureState) -> int:
-    """Return when the end of a match counts for our own markets, 0 for at once.
-
-    Another provider that was heard of a moment ago and has the match go on may know better.
-    """
-    playing = [time_us for told, time_us in _words_of_others(state) if told.status not in OVER_STATUSES]
-    return max(playing, default=-BELIEF_US_MAX - 1) + BELIEF_US_MAX + 1
-
-
-def _is_end_contradicted(state: FixtureState) -> bool:
-    """Return whether another provider has the match end otherwise, and nothing was said of our markets before that."""
-    before, end = state.own_settlement, state.state
-    if end is None or (before is not None and (before.scores != NO_SCORES or before.abandonment is not None)):
-        return False
-    return any(told.status in OVER_STATUSES and ending(told) != ending(end) for told, _ in _words_of_others(state))
-
-
-def _words_of_others(state: FixtureState) -> Iterator[tuple[MatchState, int]]:
-    for provider in state.providers:
-        if provider.told_state is not None and provider.provider_id != state.state_provider_id:
-            yield provider.told_state, provider.told_time_us
-
-
-def _settlement_of(state: FixtureState, markets: list[int], now_us: int) -> OwnSettlement:
-    before = state.own_settlement
-    sequence = 1 if before is None else before.sequence + 1
-    if not state.is_play_over:
-        return OwnSettlement(sequence, False, NO_SCORES)
-    settlement = OwnSettlement(sequence, True, NO_SCORES)
-    if not _is_end_contradicted(state):
-        settlement = OwnSettlement(sequence, True, _scores_of(state), _abandonment_of(state))
-    if all(_result(state.layout, market, settlement) is not None for market in markets):
-        return settlement
-    is_waiting = before is not None and before.is_standing and before.referral_time_us > 0
-    referral_time_us = before.referral_time_us if before is not None and is_waiting else now_us + GRACE_US
-    return replace(settlement, referral_time_us=referral_time_us, is_referred=now_us >= referral_time_us)
-
-
-def _scores_of(state: FixtureState) -> PeriodScores:
+def played_halves(state: FixtureState) -> PlayedHalves | None:
+    """Return what is certain of a match that is over, None for nothing."""
     scores = state.period_scores
-    return PeriodScores(scores.half_time, scores.full_time)
+    played = PlayedHalves(PeriodScores(scores.half_time, scores.full_time), _abandonment_of(state))
+    return None if played == NOTHING_PLAYED else played
+
+
+def decide_by_halves(market_id: str, outcome_ids: tuple[str, ...], played: PlayedHalves) -> MarketResult | None:
+    """Return how a market came out; None where the scores do not tell it."""
+    known = _known_stakes(played.scores, played.abandonment)
+    if all((market_id, outcome_id) in known for outcome_id in outcome_ids):
+        outcomes = tuple(_outcome(outcome_id, known[market_id, outcome_id]) for outcome_id in outcome_ids)
+        return MarketResult(ResultKind.SETTLEMENT, market_id, outcomes, certainty=CONFIRMED)
+    if played.abandonment is not None and _is_void(market_id, played.scores, played.abandonment):
+        return MarketResult(ResultKind.CANCEL, market_id, void_reason=MATCH_CALLED_OFF)
+    return None
 
 
 def _abandonment_of(state: FixtureState) -> Abandonment | None:
@@ -148,31 +80,6 @@ def _abandonment_of(state: FixtureState) -> Abandonment | None:
     if told is None or told.status is not FixtureStatus.CANCELLED:
         return None
     return Abandonment(told.period, Score(told.home_score, told.away_score))
-
-
-def _status(layout: MarketLayout, market: int, settlement: OwnSettlement) -> int:
-    result = _result(layout, market, settlement)
-    if result is None:
-        return 0
-    if result.referral_reason:
-        return MarketStatus.SUSPENDED
-    return MarketStatus.SETTLED if result.kind is ResultKind.SETTLEMENT else MarketStatus.CANCELLED
-
-
-def _result(layout: MarketLayout, market: int, settlement: OwnSettlement) -> MarketResult | None:
-    """Return how a market came out; None where nothing is said of it, or not yet."""
-    if not settlement.is_standing:
-        return None
-    market_id, outcome_ids = layout.market_ids[market], layout.outcome_ids_of(market)
-    known = _known_stakes(settlement.scores, settlement.abandonment)
-    if all((market_id, outcome_id) in known for outcome_id in outcome_ids):
-        outcomes = tuple(_outcome(outcome_id, known[market_id, outcome_id]) for outcome_id in outcome_ids)
-        return MarketResult(ResultKind.SETTLEMENT, market_id, outcomes, certainty=CONFIRMED)
-    if settlement.abandonment is not None and _is_void(market_id, settlement.scores, settlement.abandonment):
-        return MarketResult(ResultKind.CANCEL, market_id, void_reason=MATCH_CALLED_OFF)
-    if not settlement.is_referred:
-        return None
-    return MarketResult(ResultKind.CANCEL, market_id, void_reason=SCORE_UNKNOWN, referral_reason=SCORE_UNKNOWN)
 
 
 def _is_void(market_id: str, scores: PeriodScores, abandonment: Abandonment) -> bool:

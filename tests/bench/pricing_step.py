@@ -24,7 +24,7 @@ from markets.layout import MarketLayout
 from odds.book import PriceSource
 from odds.fixture_state import FixtureState, new_state
 from odds.folding import fold
-from odds.football.joint_book import price_jointly
+from odds.modelled import price_by_models
 from odds.policy import PricingPolicy
 from odds.pricing import blend_markets, quote_markets
 from odds.repricing import Repricing, price
@@ -117,7 +117,7 @@ def main() -> None:
 
 def measure(count: int) -> tuple[list[float], float]:
     """Return what each stage takes, microseconds a fixture, the quickest of some rounds, and prices a fixture."""
-    fixtures, policy = Fixtures(count, np.random.default_rng(7), is_in_play=True), build_policy(Pricing(), ())
+    fixtures, policy = Fixtures(count, np.random.default_rng(7), is_in_play=True), build_policy(Pricing(), {})
     states = [new_state(f"match-{number}") for number in range(count)]
     for provider_id in PROVIDERS:
         states = fold_all(states, fixtures.updates(provider_id))
@@ -141,7 +141,7 @@ def step(
     fold_s, folded = timed(lambda: fold_all(states, updates))
     stack_s, stack = timed(lambda: stack_states(folded, up, policy, now_us))
     blend_s, (blended, _) = timed(lambda: blend_markets(stack, policy))
-    joint_s, joint = timed(lambda: price_jointly(folded, stack, blended, policy))
+    joint_s, joint = timed(lambda: price_by_models(folded, stack, blended, policy))
     assert joint is not None
     quote_s, _ = timed(lambda: quote_markets(stack, joint.fair_probabilities, policy))
     price_s, repricings = timed(lambda: price(folded, up_providers=up, policy=policy, now_us=now_us))

@@ -23,7 +23,7 @@ HALVES = (*MARKET_IDS, "first_half_1x2", "second_half_1x2", "half_time_full_time
 PROVIDERS = ("alpha", "bravo", "charlie")
 POLICIES = (
     PricingPolicy(),
-    PricingPolicy(football_offer=("odd_even", "total:2.25", "half_time_full_time", "home_total")),
+    PricingPolicy(own_offers={"football": ("odd_even", "total:2.25", "half_time_full_time", "home_total")}),
 )
 GOALS = st.integers(0, 3)
 

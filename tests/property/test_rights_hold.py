@@ -13,7 +13,7 @@ from markets.layout import MarketLayout
 from markets.results import ResultKind
 from odds.fixture_state import FixtureState, new_state, restore_state
 from odds.folding import fold
-from odds.football.own_results import own_results
+from odds.own_markets import own_results
 from odds.policy import PricingPolicy
 from odds.provider_rights import EVERYBODYS_RIGHTS, ProviderRights, RightsTable, feed_of, judge_update
 from odds.updates import FixtureUpdate, Quotes, ResultMark
@@ -23,7 +23,7 @@ from tests.unit.football_world import match_update, playing, quoted
 from tests.unit.pricing_world import FAIR_ISH, FOOTBALL, NOW_US, folded, priced
 from wire.books import encode_book, encode_explanation, parse_book, parse_explanation
 
-POLICY = PricingPolicy(football_offer=("odd_even", "total:2.25", "first_half_1x2"))
+POLICY = PricingPolicy(own_offers={"football": ("odd_even", "total:2.25", "first_half_1x2")})
 MARKETS = ("1x2", "total:2.5", "handicap:-0.5")
 MUTE = RightsTable((ProviderRights("stranger", may_quote=False, may_tell_state=False),))
 QUOTES = Quotes(FOOTBALL, np.ones(2, dtype=np.uint8), np.array(FAIR_ISH, dtype=np.uint32), is_snapshot=True)

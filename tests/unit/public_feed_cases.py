@@ -15,7 +15,7 @@ from markets.fixture import MarketStatus
 from markets.results import ResultKind
 from odds.fixture_state import FixtureState, new_state
 from odds.folding import fold
-from odds.football.own_results import own_results
+from odds.own_markets import own_results
 from odds.policy import PricingPolicy
 from odds.repricing import Repricing, price
 from overround.feed.v1.feed_pb2 import FeedUpdate, MarketResult
@@ -292,7 +292,7 @@ def check_reduction(_case: Case) -> None:
 # The Unified Odds Feed
 
 OFFER: Final = ("btts", "correct_score", "half_time_full_time", "first_half_1x2", "total:2.25", "total:3.25")
-POLICY: Final = PricingPolicy(football_offer=OFFER)
+POLICY: Final = PricingPolicy(own_offers={"football": OFFER})
 QUOTES: Final = """
     <market id="1" status="1"><outcome id="1" odds="{0}" active="1"/><outcome id="2" odds="{1}" active="1"/>
         <outcome id="3" odds="{2}" active="1"/></market>

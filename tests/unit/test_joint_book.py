@@ -68,9 +68,9 @@ def test_the_shift_of_a_price_is_what_the_distribution_adds_to_the_providers_wor
     explanation = priced(folded(match_update(quoted(moved=SCRATCHED)))).explanation
     shifts = explanation.fair_probabilities - explanation.blended_probabilities
     assert 0.001 < np.nanmax(np.abs(shifts)) < 0.02
-    assert explanation.goal_means is not None
-    assert (explanation.goal_means.home, explanation.goal_means.away) == pytest.approx((1.6, 1.1), abs=0.05)
-    assert 0.0 < explanation.goal_means.error < 0.01
+    figures = explanation.figures
+    assert (figures["home goals"], figures["away goals"]) == pytest.approx((1.6, 1.1), abs=0.05)
+    assert 0.0 < figures["error"] < 0.01
 
 
 def test_every_open_market_keeps_its_overround() -> None:
@@ -120,12 +120,11 @@ def test_markets_of_other_sports_are_priced_by_themselves() -> None:
 
 def test_a_distribution_too_far_from_the_providers_is_not_used() -> None:
     state = folded(match_update(quoted(moved=SCRATCHED)))
-    found = priced(state).explanation.goal_means
-    assert found is not None
-    below, above = (PricingPolicy(goals_error_max=found.error * factor) for factor in (0.99, 1.01))
+    error = priced(state).explanation.figures["error"]
+    below, above = (PricingPolicy(model_error_max=error * factor) for factor in (0.99, 1.01))
     assert set(sources(priced(state, policy=below)).values()) == {MARKET}
     assert set(sources(priced(state, policy=above)).values()) == {GOALS}
-    assert set(sources(priced(state, policy=PricingPolicy(goals_error_max=0.0))).values()) == {MARKET}
+    assert set(sources(priced(state, policy=PricingPolicy(model_error_max=0.0))).values()) == {MARKET}
 
 
 def test_markets_the_catalogue_does_not_know_are_priced_by_themselves_beside_those_it_does() -> None:
@@ -142,7 +141,7 @@ def test_a_market_far_from_what_the_others_imply_is_priced_by_itself() -> None:
     found = sources(repricing)
     assert found.pop("btts") == MARKET
     assert set(found.values()) == {GOALS}
-    near = priced(folded(match_update(quotes)), policy=PricingPolicy(goals_logit_distance_max=3.0))
+    near = priced(folded(match_update(quotes)), policy=PricingPolicy(model_logit_distance_max=3.0))
     assert sources(near)["btts"] == GOALS
 
 
@@ -171,10 +170,9 @@ def test_in_play_the_score_and_the_clock_count() -> None:
     quotes = quoted((1.6, 1.1), market_ids=(*ids, "next_goal:2"), state=state, half_time=(1, 0))
     repricing = priced(folded(match_update(None, state=at_break), match_update(quotes, state=state)))
     assert set(sources(repricing).values()) == {GOALS}
-    means = repricing.explanation.goal_means
-    assert means is not None
+    figures = repricing.explanation.figures
     # A means of the whole match with full sides comes back, though little of it is left.
-    assert (means.home, means.away) == pytest.approx((1.6, 1.1), rel=0.05)
+    assert (figures["home goals"], figures["away goals"]) == pytest.approx((1.6, 1.1), rel=0.05)
 
 
 def test_what_is_decided_has_no_price_though_a_provider_still_quotes_it() -> None:
@@ -207,15 +205,15 @@ def test_markets_on_halves_need_the_half_time_score_in_the_second_half() -> None
 
 def test_the_same_prices_at_the_same_moment_are_not_fitted_again() -> None:
     first = priced(folded(match_update(quoted())))
-    assert first.state.goal_fit is not None
+    assert first.state.fit is not None
     again = priced(folded(match_update(quoted()), state=first.state), now_us=NOW_US + 1)
-    assert again.state.goal_fit is first.state.goal_fit
+    assert again.state.fit is first.state.fit
     assert not again.is_book_new
     moved = priced(folded(match_update(quoted((1.7, 1.1))), state=again.state), now_us=NOW_US + 2)
-    assert moved.state.goal_fit is not first.state.goal_fit
+    assert moved.state.fit is not first.state.fit
     goal = playing(Period.FIRST_HALF, 0.0)
     begun = priced(folded(match_update(None, state=goal), state=first.state), now_us=NOW_US + 3)
-    assert begun.state.goal_fit is not first.state.goal_fit
+    assert begun.state.fit is not first.state.fit
 
 
 def test_pricing_goes_on_from_the_same_means_after_a_restart() -> None:
@@ -231,10 +229,10 @@ def test_pricing_goes_on_from_the_same_means_after_a_restart() -> None:
     )
     again = priced(restored)
     assert not again.is_book_new
-    before, after = published.explanation.goal_means, again.explanation.goal_means
-    assert before is not None
-    assert after is not None
-    assert (after.home, after.away, after.rho) == pytest.approx((before.home, before.away, before.rho), abs=2e-4)
+    before, after = published.explanation.figures, again.explanation.figures
+    assert before
+    names = ("home goals", "away goals", "rho")
+    assert [after[name] for name in names] == pytest.approx([before[name] for name in names], abs=2e-4)
     np.testing.assert_array_equal(again.explanation.price_sources, published.explanation.price_sources)
 
 

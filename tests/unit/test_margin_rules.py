@@ -96,7 +96,7 @@ def test_an_unknown_phase_is_refused_when_settings_are_read() -> None:
 
 
 def test_the_settings_ask_less_of_top_competitions_and_more_in_play_and_of_correct_scores() -> None:
-    policy = build_policy(Pricing(), ())
+    policy = build_policy(Pricing(), {})
 
     def asked(description: FixtureDescription, *, is_in_play: bool) -> list[float]:
         return list(policy.wanted_overrounds(LAYOUT, description, is_in_play=is_in_play).tolist())

@@ -9,8 +9,9 @@ import pytest
 
 from bets.settlement import return_minor
 from infra.processes.pricing import build_policy
-from infra.settings import LOCAL_FOOTBALL_OFFER, Pricing, Settings
+from infra.settings import LOCAL_OWN_OFFERS, Pricing, Settings
 from markets.fixture import FixtureDescription, FixtureStatus, MarketStatus, MatchState, Period, Score, SuspensionReason
+from markets.period_scores import PeriodScores
 from markets.results import MarketResult, ResultKind
 from odds.book import PriceSource
 from odds.fixture_state import BELIEF_US_MAX, FixtureState, restore_state
@@ -18,8 +19,9 @@ from odds.folding import follow_trader
 from odds.football.catalogue import catalogue
 from odds.football.markets import price_matches
 from odds.football.match_states import GoalTiming, MatchStates, RedCardEffects
-from odds.football.own_results import own_results_due_us
+from odds.football.own_results import PlayedHalves
 from odds.model_input import ModelInputInvalid
+from odds.own_markets import own_results_due_us
 from odds.policy import PricingPolicy
 from odds.repricing import Repricing
 from odds.updates import TraderCommand, TradingAction
@@ -33,7 +35,7 @@ from wire.results import parse_market_result, result_keys
 QUOTED = ("1x2", "total:2.5", "handicap:-0.5")
 OFFER = ("odd_even", "total:2.25", "draw_no_bet", "first_half_1x2", "half_time_full_time", "1x2")
 OWN = OFFER[:-1]
-POLICY = PricingPolicy(football_offer=OFFER)
+POLICY = PricingPolicy(own_offers={"football": OFFER})
 OPEN, SUSPENDED, CLOSED = MarketStatus.OPEN, MarketStatus.SUSPENDED, MarketStatus.CLOSED
 SETTLED, CANCELLED = MarketStatus.SETTLED, MarketStatus.CANCELLED
 BREAK = playing(Period.HALF_TIME, 45.0, (1, 0))
@@ -86,7 +88,7 @@ def test_the_house_offers_markets_beside_those_of_the_providers() -> None:
 
 
 def test_a_long_shot_beside_a_near_certainty_keeps_a_long_price() -> None:
-    repricing = offered(policy=replace(POLICY, football_offer=("total:4.5", "total:5.5", "total:6.5")))
+    repricing = offered(policy=replace(POLICY, own_offers={"football": ("total:4.5", "total:5.5", "total:6.5")}))
     markets = ("total:4.5", "total:5.5", "total:6.5")
     chances = [fair(repricing, market_id, "over")[0] for market_id in markets]
     prices = [odds_milli(repricing, market_id, "over") / 1_000 for market_id in markets]
@@ -145,7 +147,7 @@ def test_a_trader_suspends_an_own_market_or_all_of_them_with_the_main_one() -> N
 
 
 def test_own_markets_have_no_price_where_the_distribution_is_of_no_use() -> None:
-    strict = PricingPolicy(football_offer=OFFER, goals_error_max=1e-9)
+    strict = PricingPolicy(own_offers={"football": OFFER}, model_error_max=1e-9)
     contradictory = quoted(market_ids=QUOTED, moved={("1x2", "home"): 1.02})
     state = offered(state=folded(match_update(contradictory)), policy=strict).state
     assert statuses(state, QUOTED) == [OPEN] * 3
@@ -153,7 +155,7 @@ def test_own_markets_have_no_price_where_the_distribution_is_of_no_use() -> None
 
 
 def test_an_own_market_that_the_score_has_decided_is_closed_and_opens_again_if_a_goal_is_taken_back() -> None:
-    policy = PricingPolicy(football_offer=("total:1.75", "home_clean_sheet", "first_half_double_chance"))
+    policy = PricingPolicy(own_offers={"football": ("total:1.75", "home_clean_sheet", "first_half_double_chance")})
     names = ("total:1.75", "home_clean_sheet", "first_half_double_chance")
     state = offered(policy=policy).state
     assert statuses(state, names) == [OPEN] * 3
@@ -209,7 +211,7 @@ def test_stakes_come_out_as_the_prices_of_a_match_that_is_over_say(
         for market_id, begin in zip(known.layout.market_ids, known.layout.offsets.tolist(), strict=False)
         if begin < known.orders_begin and market_id not in QUOTED
     )
-    state = offered(policy=PricingPolicy(football_offer=names)).state
+    state = offered(policy=PricingPolicy(own_offers={"football": names})).state
     ended = told(
         state,
         playing(Period.HALF_TIME, 45.0, half_time),
@@ -271,7 +273,8 @@ def test_a_final_score_that_is_corrected_settles_anew_under_another_sequence() -
     ended = told(offered().state, BREAK, END)
     corrected = told(ended, replace(END, home_score=1))
     assert corrected.own_settlement is not None
-    assert (corrected.own_settlement.sequence, corrected.own_settlement.scores.full_time) == (2, Score(1, 1))
+    assert corrected.own_settlement.sequence == 2
+    assert corrected.own_settlement.evidence == PlayedHalves(PeriodScores(Score(1, 0), Score(1, 1)))
     kinds = {market_id: [item.kind for item in items] for market_id, items in results(corrected).items()}
     assert kinds == {market_id: [ResultKind.CANCEL_ROLLBACK, ResultKind.SETTLEMENT] for market_id in OWN}
     again = told(corrected, END)
@@ -405,7 +408,7 @@ ABANDONED_OFFER = (
 
 def abandoned(*states: MatchState) -> dict[str, tuple[int, ...]]:
     """Return how our markets on a match that ends so came out: their status, and the factors of the first outcome."""
-    state = offered(policy=PricingPolicy(football_offer=ABANDONED_OFFER)).state
+    state = offered(policy=PricingPolicy(own_offers={"football": ABANDONED_OFFER})).state
     ended = told(state, *states)
     said = {market_id: items[-1] for market_id, items in results(ended).items()}
     outcomes = {market_id: item.outcomes[:1] for market_id, item in said.items()}
@@ -508,14 +511,14 @@ def test_the_fixture_is_over_when_the_providers_markets_have_their_results_too()
 
 
 def test_the_local_profile_offers_markets_and_the_others_none_unless_told() -> None:
-    assert Settings(profile="local").football_offer == LOCAL_FOOTBALL_OFFER
-    assert Settings(profile="production").football_offer == ()
-    asked = Settings(profile="production", pricing=Pricing(football_offer=("odd_even",)))
-    assert asked.football_offer == ("odd_even",)
-    assert build_policy(Pricing(), LOCAL_FOOTBALL_OFFER).football_offer == LOCAL_FOOTBALL_OFFER
+    assert Settings(profile="local").own_offers == LOCAL_OWN_OFFERS
+    assert Settings(profile="production").own_offers == {}
+    asked = Settings(profile="production", pricing=Pricing(own_offers={"football": ("odd_even",)}))
+    assert asked.own_offers == {"football": ("odd_even",)}
+    assert build_policy(Pricing(), LOCAL_OWN_OFFERS).own_offers == LOCAL_OWN_OFFERS
 
 
 @pytest.mark.parametrize("name", ["next_goal:1", "race_to:2", "nobody_knows", "total:2.3", ""])
 def test_a_market_that_scores_do_not_settle_is_refused_when_pricing_starts(name: str) -> None:
     with pytest.raises(ModelInputInvalid):
-        build_policy(Pricing(), ("odd_even", name))
+        build_policy(Pricing(), {"football": ("odd_even", name)})

@@ -15,7 +15,7 @@ from infra.stores.explanation_log import KEPT_MS
 from kernel.errors import Unavailable
 from markets.fixture import MarketStatus, SuspensionReason
 from markets.layout import MarketLayout, MarketUnknown
-from odds.book import Explanation, GoalMeans
+from odds.book import Explanation
 from odds.folding import follow_trader
 from odds.ladder import LADDERS, round_down
 from odds.margin.methods import MarginMethod
@@ -180,10 +180,10 @@ def test_markets_retraced_together_are_as_each_by_itself() -> None:
 
 
 def test_an_answer_names_model_methods_and_ladder() -> None:
-    means = GoalMeans(1.5, 1.25, -0.05, 0.001)
-    answer = build_explained(replace(two_providers().explanation, goal_means=means), range(2))
+    figures = {"home goals": 1.5, "away goals": 1.25, "rho": -0.05, "error": 0.001}
+    answer = build_explained(replace(two_providers().explanation, figures=figures), range(2))
     assert [market.market_id for market in answer.markets] == ["1x2", "total:2.5"]
-    assert (answer.goal_means.home, answer.goal_means.away, answer.goal_means.rho) == (1.5, 1.25, -0.05)
+    assert {figure.name: figure.value for figure in answer.figures} == figures
     assert (answer.margin_removal, answer.margin_application, answer.ladder) == ("power", "odds_ratio", "fine")
 
 

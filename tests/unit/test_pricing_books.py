@@ -10,7 +10,7 @@ import pytest
 from markets.fixture import FixtureDescription, MarketStatus, Period, Score, SuspensionReason
 from markets.layout import LayoutMalformed, MarketLayout, MarketUnknown, OutcomeUnknown
 from markets.period_scores import PeriodScores
-from odds.book import GoalMeans, PriceSource
+from odds.book import PriceSource
 from odds.fixture_state import new_state, restore_state
 from odds.folding import follow_trader
 from odds.layout_union import project, unite
@@ -35,6 +35,8 @@ from tests.unit.pricing_world import (
 from wire.books import encode_book, encode_explanation, parse_book, parse_explanation
 from wire.feed import build_quotes, parse_quotes, parse_update
 from wire.layouts import expect_layout_hash
+
+FIGURES = {"home goals": 1.5, "away goals": 1.25, "rho": -0.05, "error": 0.001}
 
 
 def test_the_book_offers_less_than_fair_and_keeps_its_overround() -> None:
@@ -196,7 +198,7 @@ def test_a_published_book_and_its_explanation_restore_the_state() -> None:
 
 
 def test_an_explanation_tells_each_step_of_a_price_and_travels_whole() -> None:
-    state = replace(folded(update(quoted=quotes())), goal_means=GoalMeans(1.5, 1.25, -0.05, 0.001))
+    state = replace(folded(update(quoted=quotes())), figures=FIGURES)
     told = folded(update(state=in_play(period=Period.HALF_TIME, home=1)), state=state)
     explanation = priced(told, policy=PricingPolicy(overround=1.07, ladder="betfair")).explanation
     read = parse_explanation(book_pb2.PriceExplanation.FromString(encode_explanation(explanation)))
@@ -207,7 +209,7 @@ def test_an_explanation_tells_each_step_of_a_price_and_travels_whole() -> None:
         assert item.wanted_overrounds == pytest.approx([1.07, 1.07])
         assert np.all(item.overrounds >= 1.07)
         assert (item.margin_removal, item.margin_application, item.ladder) == ("power", "odds_ratio", "betfair")
-        assert item.goal_means == GoalMeans(1.5, 1.25, -0.05, 0.001)
+        assert item.figures == FIGURES
         assert item.period_scores == PeriodScores(half_time=Score(1, 0))
 
 
@@ -220,10 +222,10 @@ def test_a_market_without_a_price_has_no_source_and_no_wanted_overround() -> Non
 
 def test_scores_and_means_are_restored() -> None:
     told = folded(update(quoted=quotes(), state=in_play(period=Period.HALF_TIME, home=1)))
-    published = priced(replace(told, goal_means=GoalMeans(1.5, 1.25, -0.05, 0.001)))
+    published = priced(replace(told, figures=FIGURES))
     restored = restore_state("match", published.state.book, published.explanation)
     assert restored.period_scores == PeriodScores(half_time=Score(1, 0))
-    assert restored.goal_means == GoalMeans(1.5, 1.25, -0.05, 0.001)
+    assert restored.figures == FIGURES
     later = folded(update(state=in_play(period=Period.SECOND_HALF, home=2, clock_seconds=3_000)), state=restored)
     assert later.period_scores.half_time == Score(1, 0)
 

@@ -17,7 +17,7 @@ from tests.unit.pricing_bench import Bench
 from wire.feed import build_quotes
 from wire.topics import BOOKS, EXPLANATIONS, RESULTS
 
-OWN_POLICY = PricingPolicy(provider_timeout_us=10**12, football_offer=("odd_even",))
+OWN_POLICY = PricingPolicy(provider_timeout_us=10**12, own_offers={"football": ("odd_even",)})
 
 
 @pytest.fixture

@@ -312,17 +312,17 @@ def test_nobody_but_the_house_settles_its_markets() -> None:
     three = quoted(market_ids=("1x2", "total:2.5", "handicap:-0.5"))
     policy_state = folded(match_update(three, state=playing(Period.HALF_TIME, 45.0)))
 
-    state = priced(policy_state, policy=PricingPolicy(football_offer=("odd_even",))).state
+    state = priced(policy_state, policy=PricingPolicy(own_offers={"football": ("odd_even",)})).state
     for table in (EVERYBODYS_RIGHTS, RightsTable((ProviderRights("alpha", is_official=True),))):
         assert referral(state, result(SETTLE, market_id="odd_even"), table) == "MARKET_NOT_QUOTED"
 
 
 def test_settings_say_who_may_decide_what() -> None:
-    rights = build_policy(Pricing(), ()).rights
+    rights = build_policy(Pricing(), {}).rights
     assert rights.of("sim-alpha", "football") == ProviderRights("sim-alpha", is_official=True)
     assert rights.of("uof:1", "football") == ProviderRights()
     asked = Pricing(provider_rights=(ProviderRight(provider="uof", sport="tennis", may_settle=False),), end_quorum=3)
-    table = build_policy(asked, ()).rights
+    table = build_policy(asked, {}).rights
     assert (table.of("uof:1", "tennis").may_settle, table.of("uof:1", "football").may_settle) == (False, True)
     assert table.end_quorum == 3
 
@@ -366,7 +366,7 @@ def test_whose_word_stands_corrects_it_and_takes_it_back_whoever_quotes_and_lead
 
 def test_what_the_house_offers_is_not_settled_by_one_that_quotes_it_beside_the_provider_it_was_made_from() -> None:
     three = quoted(market_ids=("1x2", "total:2.5", "handicap:-0.5"))
-    policy = PricingPolicy(football_offer=("odd_even",))
+    policy = PricingPolicy(own_offers={"football": ("odd_even",)})
     offered = priced(folded(match_update(three, state=playing(Period.HALF_TIME, 45.0))), policy=policy).state
     more = quotes((1_900, 1_900), layout=MarketLayout.of_markets([("odd_even", ("odd", "even"))]), is_snapshot=False)
     told = result(SETTLE, provider_id="bravo", market_id="odd_even")

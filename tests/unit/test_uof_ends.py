@@ -10,7 +10,7 @@ from markets.fixture import FixtureDescription, FixtureStatus, Period, Score
 from markets.results import ResultKind
 from odds.fixture_state import FixtureState
 from odds.folding import fold
-from odds.football.own_results import own_results
+from odds.own_markets import own_results
 from odds.policy import PricingPolicy
 from odds.repricing import price
 from overround.feed.v1 import feed_pb2
@@ -19,7 +19,7 @@ from tests.unit.pricing_world import NOW_US, folded, update
 from wire.feed import parse_update
 
 OFFER = ("btts", "correct_score", "half_time_full_time", "first_half_1x2", "total:2.25")
-POLICY = PricingPolicy(football_offer=OFFER)
+POLICY = PricingPolicy(own_offers={"football": OFFER})
 UP = frozenset({"uof:1"})
 FIRST_HALF, BREAK, SECOND_HALF = "1,6,1-0,30:00", "1,31,1-0", "1,7,1-1,90:00"
 DRAWN = {

@@ -24,7 +24,7 @@ BEFORE = MAIN.format(2.05, 3.5, 4.2) + TOTAL.format(1.9, 2.0) + BTTS
 GOAL = MAIN.format(1.3, 5.0, 11.0) + TOTAL.format(1.5, 2.5)
 PLAYING = '<sport_event_status status="1" match_status="6" home_score="{}" away_score="{}">{}</sport_event_status>'
 CLOCK = '<clock match_time="11:00"/>'
-POLICY = PricingPolicy(goals_error_max=0.0)
+POLICY = PricingPolicy(model_error_max=0.0)
 UP = frozenset({"uof:1"})
 
 

@@ -24,14 +24,17 @@ function provider(providerId: string, changes: Partial<ExplainedProvider> = {}):
 function prices(changes: Partial<ExplainedPrices> = {}): ExplainedPrices {
   return {
     version: 7, publishedTimeMs: 7, marginRemoval: "power", marginApplication: "odds_ratio", ladder: "fine",
-    goalMeans: { home: 1.524, away: 1.1, rho: -0.05 }, marketId: "1x2", status: 1, source: "goals",
+    figures: [["home goals", 1.524], ["away goals", 1.1], ["rho", -0.05], ["error", 0.002]].map(
+      ([name, value]) => ({ name: String(name), value: Number(value) }),
+    ),
+    marketId: "1x2", status: 1, source: "goals",
     overroundWanted: 1.05, overround: 1.0561, providers: [], outcomes: [], ...changes,
   };
 }
 
 describe("the words of an explanation", () => {
   test("say what the fair probabilities were read from", () => {
-    expect(sourceWords(prices())).toBe("Goals 1.52 – 1.10, ρ −0.05");
+    expect(sourceWords(prices())).toBe("Home goals 1.52, away goals 1.10, rho −0.05");
     expect(sourceWords(prices({ source: "market" }))).toBe("Providers' prices for this market");
     expect(sourceWords(prices({ source: "none" }))).toBe("No price could be made");
   });
@@ -72,7 +75,7 @@ test("what the answer leaves out is no number", () => {
     ],
   });
   const read = toExplainedPrices(wire);
-  expect(read).toMatchObject({ version: 1_800_000_000_000_001, publishedTimeMs: 2.5, source: "goals", overround: 1.06, goalMeans: null });
+  expect(read).toMatchObject({ version: 1_800_000_000_000_001, publishedTimeMs: 2.5, source: "goals", overround: 1.06, figures: [] });
   expect(read.overroundWanted).toBeNaN();
   expect(read.outcomes[0]?.fairProbability).toBeNaN();
   expect(read.outcomes[0]?.priceByProvider.get("a")).toEqual({ decimalOddsMilli: 2200, fairProbability: Number.NaN });

@@ -2,7 +2,7 @@
 import { MarketStatus } from "./book";
 import { formatPercent } from "../shared/format";
 
-export type PriceSource = "none" | "market" | "goals";
+export type PriceSource = "none" | "market" | "goals" | "model";
 
 export interface ExplainedProvider {
   readonly providerId: string;
@@ -35,10 +35,10 @@ export interface ExplainedOutcome {
   readonly decimalOddsMilli: number;
 }
 
-export interface GoalMeans {
-  readonly home: number;
-  readonly away: number;
-  readonly rho: number;
+/** What the model of a sport was fitted to: "home goals", 1.52. */
+export interface ModelFigure {
+  readonly name: string;
+  readonly value: number;
 }
 
 export interface ExplainedPrices {
@@ -47,8 +47,8 @@ export interface ExplainedPrices {
   readonly marginRemoval: string;
   readonly marginApplication: string;
   readonly ladder: string;
-  /** What the goals model was last fitted to; null for never. */
-  readonly goalMeans: GoalMeans | null;
+  /** What the sport's model was last fitted to; none for never. */
+  readonly figures: readonly ModelFigure[];
   readonly marketId: string;
   readonly status: MarketStatus;
   readonly source: PriceSource;
@@ -74,12 +74,13 @@ export function providerWords(provider: ExplainedProvider): string {
   return provider.weight > 0 ? "Counts" : "Left out";
 }
 
-/** "Goals 1.52 – 1.10, ρ −0.05": what the fair probabilities were read from. */
+/** "Home goals 1.52, away goals 1.10, rho −0.05": what the fair probabilities were read from. */
 export function sourceWords(prices: ExplainedPrices): string {
   if (prices.source === "none") return "No price could be made";
-  if (prices.source === "market" || !prices.goalMeans) return "Providers' prices for this market";
-  const { home, away, rho } = prices.goalMeans;
-  return `Goals ${home.toFixed(2)} – ${away.toFixed(2)}, ρ ${signed(rho, 2)}`;
+  const figures = prices.figures.filter(({ name }) => name !== "error");
+  if (prices.source === "market" || figures.length === 0) return "Providers' prices for this market";
+  const words = figures.map(({ name, value }) => `${name} ${value.toFixed(2).replace("-", "−")}`).join(", ");
+  return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
 /** "out by power, on by odds ratio; 5% wanted, 5.6% after the fine ladder". */

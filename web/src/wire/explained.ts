@@ -10,6 +10,7 @@ import { present } from "./money";
 const SOURCES: Readonly<Partial<Record<WireSource, PriceSource>>> = {
   [WireSource.MARKET]: "market",
   [WireSource.GOALS]: "goals",
+  [WireSource.MODEL]: "model",
 };
 
 /** The one market that was asked for. */
@@ -21,7 +22,7 @@ export function toExplainedPrices(wire: ExplainPriceResponse): ExplainedPrices {
     marginRemoval: wire.marginRemoval,
     marginApplication: wire.marginApplication,
     ladder: wire.ladder,
-    goalMeans: wire.goalMeans ?? null,
+    figures: wire.figures,
     marketId: market.marketId,
     status: market.status,
     source: SOURCES[market.priceSource] ?? "none",

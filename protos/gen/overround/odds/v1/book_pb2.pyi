@@ -126,6 +126,8 @@ class _PriceSourceEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_PriceSour
     """The providers' prices for this market by themselves."""
     PRICE_SOURCE_GOALS: _PriceSource.ValueType  # 2
     """The joint distribution of the fixture's goals, fitted to the providers' prices of several markets."""
+    PRICE_SOURCE_MODEL: _PriceSource.ValueType  # 3
+    """The model of another sport, fitted likewise."""
 
 class PriceSource(_PriceSource, metaclass=_PriceSourceEnumTypeWrapper):
     """What a market's fair probabilities were read from. One byte a market in the packed arrays."""
@@ -136,6 +138,8 @@ PRICE_SOURCE_MARKET: PriceSource.ValueType  # 1
 """The providers' prices for this market by themselves."""
 PRICE_SOURCE_GOALS: PriceSource.ValueType  # 2
 """The joint distribution of the fixture's goals, fitted to the providers' prices of several markets."""
+PRICE_SOURCE_MODEL: PriceSource.ValueType  # 3
+"""The model of another sport, fitted likewise."""
 Global___PriceSource: _TypeAlias = PriceSource  # noqa: Y015
 
 @_typing.final
@@ -356,36 +360,28 @@ class ProviderQuotes(_message.Message):
 Global___ProviderQuotes: _TypeAlias = ProviderQuotes  # noqa: Y015
 
 @_typing.final
-class GoalMeans(_message.Message):
-    """Mean goals of the whole match with full sides, before it began, as the providers' prices imply them."""
+class ModelFigure(_message.Message):
+    """What the model of a sport was fitted to, as the providers' prices imply it: "home goals", "home serve" ..."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    HOME_FIELD_NUMBER: _builtins.int
-    AWAY_FIELD_NUMBER: _builtins.int
-    RHO_FIELD_NUMBER: _builtins.int
-    ERROR_FIELD_NUMBER: _builtins.int
-    home: _builtins.float
-    away: _builtins.float
-    rho: _builtins.float
-    """Dixon and Coles's rho; 0 for none."""
-    error: _builtins.float
-    """Root of the weighted mean squared difference between the providers' fair probabilities and the model's."""
+    NAME_FIELD_NUMBER: _builtins.int
+    VALUE_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    value: _builtins.float
     def __init__(
         self,
         *,
-        home: _builtins.float = ...,
-        away: _builtins.float = ...,
-        rho: _builtins.float = ...,
-        error: _builtins.float = ...,
+        name: _builtins.str = ...,
+        value: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["away", b"away", "error", b"error", "home", b"home", "rho", b"rho"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "value", b"value"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___GoalMeans: _TypeAlias = GoalMeans  # noqa: Y015
+Global___ModelFigure: _TypeAlias = ModelFigure  # noqa: Y015
 
 @_typing.final
 class OwnSettlement(_message.Message):
@@ -521,7 +517,6 @@ class PriceExplanation(_message.Message):
     BLENDED_PROBABILITIES_FIELD_NUMBER: _builtins.int
     PRICE_SOURCES_FIELD_NUMBER: _builtins.int
     WANTED_OVERROUNDS_FIELD_NUMBER: _builtins.int
-    GOAL_MEANS_FIELD_NUMBER: _builtins.int
     MARGIN_REMOVAL_FIELD_NUMBER: _builtins.int
     MARGIN_APPLICATION_FIELD_NUMBER: _builtins.int
     LADDER_FIELD_NUMBER: _builtins.int
@@ -537,6 +532,7 @@ class PriceExplanation(_message.Message):
     END_CLAIMS_FIELD_NUMBER: _builtins.int
     BELIEVED_TIME_US_FIELD_NUMBER: _builtins.int
     DECIDED_MARKETS_FIELD_NUMBER: _builtins.int
+    FIGURES_FIELD_NUMBER: _builtins.int
     fixture_id: _builtins.str
     version: _builtins.int
     """The book version explained."""
@@ -604,10 +600,6 @@ class PriceExplanation(_message.Message):
         """Trading commands already followed, newest last: the same one twice has one effect."""
 
     @_builtins.property
-    def goal_means(self) -> Global___GoalMeans:
-        """What the joint distribution was last fitted to; absent for never."""
-
-    @_builtins.property
     def half_time_score(self) -> _fixture_pb2.Score:
         """Absent until known."""
 
@@ -626,6 +618,10 @@ class PriceExplanation(_message.Message):
     @_builtins.property
     def decided_markets(self) -> _containers.RepeatedCompositeFieldContainer[Global___DecidedMarket]:
         """Markets that left a full layout with their result, or were never quoted."""
+
+    @_builtins.property
+    def figures(self) -> _containers.RepeatedCompositeFieldContainer[Global___ModelFigure]:
+        """What the sport's model was last fitted to; none for never."""
 
     def __init__(
         self,
@@ -647,7 +643,6 @@ class PriceExplanation(_message.Message):
         blended_probabilities: _builtins.bytes = ...,
         price_sources: _builtins.bytes = ...,
         wanted_overrounds: _builtins.bytes = ...,
-        goal_means: Global___GoalMeans | None = ...,
         margin_removal: _builtins.str = ...,
         margin_application: _builtins.str = ...,
         ladder: _builtins.str = ...,
@@ -663,10 +658,11 @@ class PriceExplanation(_message.Message):
         end_claims: _abc.Iterable[Global___EndClaim] | None = ...,
         believed_time_us: _builtins.int = ...,
         decided_markets: _abc.Iterable[Global___DecidedMarket] | None = ...,
+        figures: _abc.Iterable[Global___ModelFigure] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["full_time_score", b"full_time_score", "goal_means", b"goal_means", "half_time_score", b"half_time_score", "own_settlement", b"own_settlement"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["full_time_score", b"full_time_score", "half_time_score", b"half_time_score", "own_settlement", b"own_settlement"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["applied_request_ids", b"applied_request_ids", "believed_time_us", b"believed_time_us", "blended_probabilities", b"blended_probabilities", "decided_markets", b"decided_markets", "decimal_odds_milli", b"decimal_odds_milli", "end_claims", b"end_claims", "fair_probabilities", b"fair_probabilities", "fixture_id", b"fixture_id", "full_time_score", b"full_time_score", "goal_means", b"goal_means", "had_extra_time", b"had_extra_time", "half_time_score", b"half_time_score", "incident_time_us", b"incident_time_us", "ladder", b"ladder", "layout_hash", b"layout_hash", "margin_application", b"margin_application", "margin_removal", b"margin_removal", "market_ids", b"market_ids", "market_statuses", b"market_statuses", "outcome_counts", b"outcome_counts", "outcome_ids", b"outcome_ids", "overrounds", b"overrounds", "own_markets", b"own_markets", "own_settlement", b"own_settlement", "price_sources", b"price_sources", "providers", b"providers", "published_time_us", b"published_time_us", "result_statuses", b"result_statuses", "state_provider_id", b"state_provider_id", "state_time_us", b"state_time_us", "suspension_reasons", b"suspension_reasons", "version", b"version", "wanted_overrounds", b"wanted_overrounds"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["applied_request_ids", b"applied_request_ids", "believed_time_us", b"believed_time_us", "blended_probabilities", b"blended_probabilities", "decided_markets", b"decided_markets", "decimal_odds_milli", b"decimal_odds_milli", "end_claims", b"end_claims", "fair_probabilities", b"fair_probabilities", "figures", b"figures", "fixture_id", b"fixture_id", "full_time_score", b"full_time_score", "had_extra_time", b"had_extra_time", "half_time_score", b"half_time_score", "incident_time_us", b"incident_time_us", "ladder", b"ladder", "layout_hash", b"layout_hash", "margin_application", b"margin_application", "margin_removal", b"margin_removal", "market_ids", b"market_ids", "market_statuses", b"market_statuses", "outcome_counts", b"outcome_counts", "outcome_ids", b"outcome_ids", "overrounds", b"overrounds", "own_markets", b"own_markets", "own_settlement", b"own_settlement", "price_sources", b"price_sources", "providers", b"providers", "published_time_us", b"published_time_us", "result_statuses", b"result_statuses", "state_provider_id", b"state_provider_id", "state_time_us", b"state_time_us", "suspension_reasons", b"suspension_reasons", "version", b"version", "wanted_overrounds", b"wanted_overrounds"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

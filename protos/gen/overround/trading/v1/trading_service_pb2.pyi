@@ -381,10 +381,10 @@ class ExplainPriceResponse(_message.Message):
     VERSION_FIELD_NUMBER: _builtins.int
     PUBLISHED_TIME_US_FIELD_NUMBER: _builtins.int
     MARGIN_REMOVAL_FIELD_NUMBER: _builtins.int
-    GOAL_MEANS_FIELD_NUMBER: _builtins.int
     MARGIN_APPLICATION_FIELD_NUMBER: _builtins.int
     LADDER_FIELD_NUMBER: _builtins.int
     MARKETS_FIELD_NUMBER: _builtins.int
+    FIGURES_FIELD_NUMBER: _builtins.int
     fixture_id: _builtins.str
     version: _builtins.int
     """Of the book explained."""
@@ -397,12 +397,12 @@ class ExplainPriceResponse(_message.Message):
     ladder: _builtins.str
     """Name of the ladder: "fine"."""
     @_builtins.property
-    def goal_means(self) -> _book_pb2.GoalMeans:
-        """What the joint distribution of goals was last fitted to; absent for never."""
-
-    @_builtins.property
     def markets(self) -> _containers.RepeatedCompositeFieldContainer[Global___ExplainedMarket]:
         """The market asked for, or all in the book's order."""
+
+    @_builtins.property
+    def figures(self) -> _containers.RepeatedCompositeFieldContainer[_book_pb2.ModelFigure]:
+        """What the sport's model was last fitted to; none for never."""
 
     def __init__(
         self,
@@ -411,14 +411,14 @@ class ExplainPriceResponse(_message.Message):
         version: _builtins.int = ...,
         published_time_us: _builtins.int = ...,
         margin_removal: _builtins.str = ...,
-        goal_means: _book_pb2.GoalMeans | None = ...,
         margin_application: _builtins.str = ...,
         ladder: _builtins.str = ...,
         markets: _abc.Iterable[Global___ExplainedMarket] | None = ...,
+        figures: _abc.Iterable[_book_pb2.ModelFigure] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["goal_means", b"goal_means"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["fixture_id", b"fixture_id", "goal_means", b"goal_means", "ladder", b"ladder", "margin_application", b"margin_application", "margin_removal", b"margin_removal", "markets", b"markets", "published_time_us", b"published_time_us", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["figures", b"figures", "fixture_id", b"fixture_id", "ladder", b"ladder", "margin_application", b"margin_application", "margin_removal", b"margin_removal", "markets", b"markets", "published_time_us", b"published_time_us", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
