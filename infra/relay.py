@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from typing import Any, Protocol
 
 import asyncpg
 import structlog
 from prometheus_client import Counter, Gauge
 
+from infra.processes.health import rest
 from infra.settings import Relay as RelaySettings
 from infra.stores.ledger_anchors import expect_told_is_there, newest_anchors
 from infra.stores.ledger_epoch import describe_oldest_writer
@@ -96,7 +96,7 @@ class Relay:
                 log.warning("relay.interrupted", kind=type(error).__name__, detail=str(error))
                 self._refusal = str(error) if isinstance(error, Unavailable) else ""
             self._is_leader = False
-            await _sleep(stopping, self._settings.retry_ms / 1_000)
+            await rest(stopping, self._settings.retry_ms / 1_000)
 
     async def complaint(self) -> str | None:
         """Return what keeps the relay from doing its work; one that waits to lead is well."""
@@ -147,7 +147,7 @@ class Relay:
                     position = messages[-1].position
                     await store_position(connection, position)
                 await upkeep.run_due(position)
-                await _sleep(stopping, self._pause_s(len(messages)))
+                await rest(stopping, self._pause_s(len(messages)))
         finally:
             await asyncio.to_thread(outlet.close)
 
@@ -279,9 +279,3 @@ async def _wait_or_stop(done: asyncio.Future[None], stopping: asyncio.Event) -> 
         done.cancel()
         raise _Stopped("The log must confirm before the relay stops, did not")
     done.result()
-
-
-async def _sleep(stopping: asyncio.Event, seconds: float) -> None:
-    with suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            await stopping.wait()

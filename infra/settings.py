@@ -122,6 +122,7 @@ class Betting(Section):
     risk_connections_max: int = Field(default=16, ge=1)
     watchers_max: int = Field(default=2_000, ge=1)
     keeper_interval_ms: int = Field(default=1_000, ge=10)
+    keeper_compare_interval_ms: int = Field(default=10_000, ge=0)
     keeper_lock_ms: int = Field(default=10_000, ge=1_000)
     reservation_age_ms_max: int = Field(default=30_000, ge=100)
     deposit_minor_max: int = Field(default=1_000_000, ge=1)

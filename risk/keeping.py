@@ -139,10 +139,12 @@ class KeepingRules:
     Attributes:
         reservation_age_ms_max: When a reservation that nobody ended is looked into; longer than any bet takes.
         answer_ms_max: The longest a bet takes from its reservation to the ledger's answer.
+        compare_interval_ms: How long a comparison that found nothing is enough, while nothing else says that it is not.
     """
 
     reservation_age_ms_max: int
     answer_ms_max: int
+    compare_interval_ms: int
 
 
 class ExposureKeeping:
@@ -163,6 +165,7 @@ class ExposureKeeping:
         self._clock = clock
         self._rules = rules
         self._after = _START
+        self._compare_from_s = 0.0
 
     async def look(self) -> None:
         """Rebuild if that is needed, resolve old reservations, compare a part; do nothing while another keeper does.
@@ -176,10 +179,14 @@ class ExposureKeeping:
         async with self._exposure.alone() as is_ours:
             if not is_ours:
                 return
-            if not await self._exposure.is_complete():
+            is_doubted = not await self._exposure.is_complete()
+            if is_doubted:
                 await self._rebuild()
-            await self._sweep()
-            await self._compare()
+            is_doubted |= await self._sweep()
+            now_s = self._clock.monotonic_s()
+            if is_doubted or now_s >= self._compare_from_s:
+                is_as_it_should_be = await self._compare()
+                self._compare_from_s = now_s + self._rules.compare_interval_ms / 1_000 * is_as_it_should_be
 
     async def _rebuild(self) -> None:
         self._observer.note_rebuild()
@@ -196,14 +203,18 @@ class ExposureKeeping:
         await self._exposure.complete()
         self._observer.note_rebuilt(bet_count)
 
-    async def _sweep(self) -> None:
+    async def _sweep(self) -> bool:
+        """Resolve what should have ended by now; return whether there was something to resolve."""
+        has_resolved = False
         before_ms = self._clock.now_us() // 1_000 - self._rules.reservation_age_ms_max
         while reservations := await self._exposure.read_old(before_ms):
             await self._exposure.renew()
             for reservation in reservations:
                 if reservation.is_held:
+                    has_resolved = True
                     await self._resolve(reservation)
             await self._exposure.forget(reservations, before_ms)
+        return has_resolved
 
     async def _resolve(self, reservation: OldReservation) -> None:
         """Ask the ledger what became of the bet, which alone decides."""
@@ -215,28 +226,30 @@ class ExposureKeeping:
             bet_id, entry = found
             await self._exposure.commit(reservation.key, entry, bet_id=bet_id)
 
-    async def _compare(self) -> None:
-        """Compare one page in either direction."""
+    async def _compare(self) -> bool:
+        """Compare one page in either direction; return whether it was as it should be."""
         page = await self._open_bets.read_page(after=self._after, size=COMPARED_AT_ONCE)
         missing = await self._exposure.find_uncounted(page)
         if missing:
             await self._count(missing)
         self._after = page[-1][0] if len(page) == COMPARED_AT_ONCE else _START
-        await self._drop_closed(await self._exposure.read_counted(COMPARED_AT_ONCE))
+        closed_count = await self._drop_closed(await self._exposure.read_counted(COMPARED_AT_ONCE))
+        return not missing and not closed_count
 
     async def _count(self, bets: Bets) -> None:
         """Count open bets, then ask again: one that closed in between may have been told to us before it counted."""
         await self._exposure.add_bets(bets)
         await self._drop_closed(bets)
 
-    async def _drop_closed(self, counted: Bets) -> None:
+    async def _drop_closed(self, counted: Bets) -> int:
         still_open = await self._open_bets.find_open([bet_id for bet_id, _ in counted]) if counted else set()
         closed = [(bet_id, entry) for bet_id, entry in counted if bet_id not in still_open]
         if not closed:
-            return
+            return 0
         for bet_id, entry in closed:
             await self._exposure.remove_bet(bet_id, fixture_id=entry.fixture_id)
         # One that was opened again in between was told to us while it still counted.
         opened = await self._open_bets.find_open([bet_id for bet_id, _ in closed])
         await self._exposure.add_bets([(bet_id, entry) for bet_id, entry in closed if bet_id in opened])
         self._observer.note_dropped(len(closed) - len(opened))
+        return len(closed)

@@ -158,6 +158,7 @@ def make_betting(
         rules=KeepingRules(
             reservation_age_ms_max=settings.betting.reservation_age_ms_max,
             answer_ms_max=settings.betting.answer_timeout_ms,
+            compare_interval_ms=settings.betting.keeper_compare_interval_ms,
         ),
     )
     keeper = ExposureKeeper(keeping, interval_ms=settings.betting.keeper_interval_ms)

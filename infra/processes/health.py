@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from types import TracebackType
 from typing import Final, Self
 
@@ -98,6 +99,13 @@ def run_until_stopped(main: Callable[[asyncio.Event], Awaitable[None]]) -> None:
         is_in_order = runner.run(_supervise(main))
     if not is_in_order:
         sys.exit(EXIT_FAILED)
+
+
+async def rest(stopping: asyncio.Event, seconds: float) -> None:
+    """Wait for so long, or until the process is to stop."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await stopping.wait()
 
 
 def _calm_the_collector() -> None:

@@ -14,7 +14,7 @@ import faust
 import structlog
 
 from infra.faust_app import build_app, complaint_of, run_app
-from infra.processes.health import HealthServer, run_until_stopped
+from infra.processes.health import HealthServer, rest, run_until_stopped
 from infra.settings import Settings
 from infra.stores.postgres import PostgresPool, expect_own_positions
 from infra.stores.postgres_parked import PostgresParkedResults
@@ -104,15 +104,9 @@ class _Work:
                     return await expect_own_positions(connection)
             except Unavailable as error:
                 log.warning("settlement.waits_for_ledger", error=str(error))
-                await _sleep(stopping)
+                await rest(stopping, EPOCH_LOOK_S)
         return None
 
     async def _wait_for_another(self, epoch: int, stopping: asyncio.Event) -> None:
         while not stopping.is_set() and await self._find_epoch(stopping) == epoch:
-            await _sleep(stopping)
-
-
-async def _sleep(stopping: asyncio.Event) -> None:
-    with suppress(TimeoutError):
-        async with asyncio.timeout(EPOCH_LOOK_S):
-            await stopping.wait()
+            await rest(stopping, EPOCH_LOOK_S)

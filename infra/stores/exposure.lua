@@ -159,10 +159,15 @@ function operations.reserve(key, record, loss_max, count_max, sets)
   return answer
 end
 
--- commit, player:request, record, bet id
+-- commit, player:request, record, bet id: what the reservation counts goes on to count, as the bet
 function operations.commit(key, record, bet_id)
-  remove('r' .. key)
-  add('b' .. bet_id, record)
+  local reservation, bet = 'r' .. key, 'b' .. bet_id
+  if redis.call('HGET', hash, reservation) == record and redis.call('HSETNX', hash, bet, record) == 1 then
+    redis.call('HDEL', hash, reservation)
+  else
+    remove(reservation)
+    add(bet, record)
+  end
   return { 1 }
 end
 

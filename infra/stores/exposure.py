@@ -20,7 +20,7 @@ from typing import Final
 from uuid import UUID
 
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
+from redis.exceptions import NoScriptError, RedisError
 
 from infra.stores.redis_batches import Command, RedisBatches
 from kernel.clock import Clock
@@ -39,11 +39,13 @@ WINNERS_CACHED_MAX: Final = 1_024
 _SEPARATOR = "\x1f"
 _SET_SEPARATOR = "\x1e"
 _HELD_WITH_OTHER_CONTENT = 3
-# Sent whole at every call: a server that lost its script cache needs no second way, and the text is short.
-_SCRIPT = (Path(__file__).parent / "exposure.lua").read_text(encoding="utf-8")
+_SCRIPT: Final = (Path(__file__).parent / "exposure.lua").read_text(encoding="utf-8")
 # The same under a digest of its own: only the keeper loads it, once every open bet is counted.
 RESERVE_SCRIPT: Final = f"{_SCRIPT}-- Loaded by the keeper alone.\n"
-RESERVE_DIGEST: Final = hashlib.sha1(RESERVE_SCRIPT.encode(), usedforsecurity=False).hexdigest()
+# By its digest Redis finds a script, so that its text is not sent at each call.
+_DIGEST, RESERVE_DIGEST = (
+    hashlib.sha1(script.encode(), usedforsecurity=False).hexdigest() for script in (_SCRIPT, RESERVE_SCRIPT)
+)
 
 
 def fixture_key(fixture_id: str) -> str:
@@ -127,9 +129,7 @@ class RedisExposure:
         Raises:
             Unavailable: If Redis does not answer in time; the reservation is resolved later.
         """
-        async with self._bounded():
-            field = reservation_field(key)
-            await self._batches.run(_call(entry.fixture_id, "commit", field, pack_entry(entry), str(bet_id)))
+        await self._change(_call(entry.fixture_id, "commit", reservation_field(key), pack_entry(entry), str(bet_id)))
 
     async def release(self, key: ReservationKey, *, fixture_id: str) -> None:
         """Take the reservation back, if there is one.
@@ -137,8 +137,7 @@ class RedisExposure:
         Raises:
             Unavailable: If Redis does not answer in time; the reservation is resolved later.
         """
-        async with self._bounded():
-            await self._batches.run(_call(fixture_id, "release", reservation_field(key)))
+        await self._change(_call(fixture_id, "release", reservation_field(key)))
 
     async def add_bet(self, entry: ExposureEntry, *, bet_id: UUID) -> None:
         """Count an open bet, once.
@@ -146,8 +145,7 @@ class RedisExposure:
         Raises:
             Unavailable: If Redis does not answer in time.
         """
-        async with self._bounded():
-            await self._batches.run(_add_bet(bet_id, entry))
+        await self._change(_add_bet(bet_id, entry))
 
     async def remove_bet(self, bet_id: UUID, *, fixture_id: str) -> None:
         """Stop counting a bet that is settled or void; nothing happens if it is not counted.
@@ -155,8 +153,7 @@ class RedisExposure:
         Raises:
             Unavailable: If Redis does not answer in time.
         """
-        async with self._bounded():
-            await self._batches.run(_call(fixture_id, "remove_bet", str(bet_id)))
+        await self._change(_call(fixture_id, "remove_bet", str(bet_id)))
 
     async def add_bets(self, bets: Sequence[tuple[UUID, ExposureEntry]]) -> None:
         """Count a page of open bets, each once, in one round trip.
@@ -164,10 +161,16 @@ class RedisExposure:
         Raises:
             Unavailable: If Redis does not answer in time.
         """
-        if not bets:
-            return
+        if bets:
+            await self._change(*(_add_bet(bet_id, entry) for bet_id, entry in bets))
+
+    async def _change(self, *changes: Command) -> None:
+        """Make changes, each of which may be made twice."""
         async with self._bounded():
-            await self._batches.run(*(_add_bet(bet_id, entry) for bet_id, entry in bets))
+            try:
+                await self._batches.run(*changes)
+            except NoScriptError:  # the server does not know the script, or no more: it is sent once, not every time
+                await self._batches.run(("SCRIPT LOAD", _SCRIPT), *changes)
 
     @asynccontextmanager
     async def _bounded(self) -> AsyncIterator[None]:
@@ -180,7 +183,7 @@ class RedisExposure:
 
 
 def _call(fixture_id: str, operation: str, *arguments: str) -> Command:
-    return ("EVAL", _SCRIPT, 1, fixture_key(fixture_id), operation, *arguments)
+    return ("EVALSHA", _DIGEST, 1, fixture_key(fixture_id), operation, *arguments)
 
 
 def _add_bet(bet_id: UUID, entry: ExposureEntry) -> Command:

@@ -37,7 +37,7 @@ from tests.unit.fake_betting import FakeClock
 OWN_DATABASE = 41  # flushed here
 LOSS_MINOR_MAX = 50_000
 OUTCOMES = ("home", "draw", "away", "other")
-RULES = KeepingRules(reservation_age_ms_max=30_000, answer_ms_max=10)
+RULES = KeepingRules(reservation_age_ms_max=30_000, answer_ms_max=10, compare_interval_ms=0)
 
 
 @pytest_asyncio.fixture
@@ -249,6 +249,39 @@ async def test_a_bet_counts_once_from_reservation_to_settlement_and_back(redis: 
     for _ in range(2):
         await exposure.add_bet(taken, bet_id=bet_id)
         assert await market_of(redis, fixture_id) == counted
+
+
+async def test_a_bet_that_was_taken_at_another_price_counts_as_it_was_taken(
+    redis: Redis, exposure: RedisExposure
+) -> None:
+    fixture_id, key, bet_id = fixture(), new_key(), uuid4()
+    await exposure.reserve(key, entry(fixture_id), loss_minor_max=LOSS_MINOR_MAX)
+    taken = entry(fixture_id, outcome_id="away", odds_milli=3_000)
+    for _ in range(2):
+        await exposure.commit(key, taken, bet_id=bet_id)
+        assert await market_of(redis, fixture_id) == MarketExposure(1_000, {"away": 3_000}, ONE_WINNER)
+    await exposure.remove_bet(bet_id, fixture_id=fixture_id)
+    assert not await redis.exists(fixture_key(fixture_id))
+
+
+async def test_a_bet_that_counts_already_takes_its_reservation_out(redis: Redis, exposure: RedisExposure) -> None:
+    fixture_id, key, bet_id = fixture(), new_key(), uuid4()
+    taken = entry(fixture_id)
+    await exposure.add_bet(taken, bet_id=bet_id)
+    await exposure.reserve(key, taken, loss_minor_max=LOSS_MINOR_MAX)
+    await exposure.commit(key, taken, bet_id=bet_id)
+    assert await market_of(redis, fixture_id) == MarketExposure(1_000, {"home": 2_500}, ONE_WINNER)
+
+
+async def test_a_server_that_forgot_its_scripts_counts_on_and_reserves_nothing(
+    redis: Redis, exposure: RedisExposure
+) -> None:
+    fixture_id = fixture()
+    await redis.script_flush()
+    await exposure.add_bets([(uuid4(), entry(fixture_id)) for _ in range(3)])
+    assert await market_of(redis, fixture_id) == MarketExposure(3_000, {"home": 7_500}, ONE_WINNER)
+    with pytest.raises(Unavailable):
+        await exposure.reserve(new_key(), entry(fixture_id), loss_minor_max=LOSS_MINOR_MAX)
 
 
 async def test_a_replayed_bets_fresh_reservation_is_taken_out_alone(redis: Redis, exposure: RedisExposure) -> None:

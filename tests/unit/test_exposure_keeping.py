@@ -67,8 +67,10 @@ class FakeOpenBets:
         self.bets = bets
         self.by_request: dict[ReservationKey, tuple[UUID, ExposureEntry]] = {}
         self.is_away = False
+        self.pages_read = 0
 
     async def read_page(self, *, after: UUID, size: int) -> Bets:
+        self.pages_read += 1
         return [(bet_id, self.bets[bet_id]) for bet_id in sorted(self.bets) if bet_id > after][:size]
 
     async def find_open(self, bet_ids: Sequence[UUID]) -> set[UUID]:
@@ -102,8 +104,9 @@ class House:
         self.kept = FakeKept()
         self.open_bets = FakeOpenBets({UUID(int=number): ENTRY for number in range(1, bet_count + 1)})
         self.notes = Notes()
-        rules = KeepingRules(reservation_age_ms_max=30_000, answer_ms_max=1)
-        self.keeping = ExposureKeeping(self.kept, self.open_bets, observer=self.notes, clock=FakeClock(), rules=rules)
+        self.clock = FakeClock()
+        rules = KeepingRules(reservation_age_ms_max=30_000, answer_ms_max=1, compare_interval_ms=10_000)
+        self.keeping = ExposureKeeping(self.kept, self.open_bets, observer=self.notes, clock=self.clock, rules=rules)
 
 
 async def test_what_is_lost_is_dropped_counted_page_by_page_and_only_then_whole() -> None:
@@ -151,3 +154,31 @@ async def test_each_look_compares_a_part_in_both_directions() -> None:
     await house.keeping.look()
     assert house.kept.bets == house.open_bets.bets
     assert house.notes.said == [-1]
+
+
+async def test_what_is_as_it_should_be_is_compared_again_after_a_while() -> None:
+    house = House()
+    await house.keeping.look()
+    house.clock.time_us += 9_999_999
+    await house.keeping.look()
+    assert house.open_bets.pages_read == 1
+    house.clock.time_us += 1
+    await house.keeping.look()
+    assert house.open_bets.pages_read == 2
+
+
+async def test_what_was_found_or_resolved_is_a_reason_to_compare_at_the_next_look() -> None:
+    house = House()
+    house.kept.bets = {UUID(int=7): ENTRY}
+    await house.keeping.look()
+    await house.keeping.look()
+    assert house.open_bets.pages_read == 2
+    await house.keeping.look()
+    assert house.open_bets.pages_read == 2
+    house.kept.reservations = {KEYS[0]: ENTRY}
+    house.kept.old = [OldReservation(KEYS[0], "sim:1:1", is_held=True)]
+    await house.keeping.look()
+    assert house.open_bets.pages_read == 3
+    house.kept.is_whole = False
+    await house.keeping.look()
+    assert house.open_bets.pages_read == 5  # one of them to count anew
