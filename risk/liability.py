@@ -187,6 +187,11 @@ def fold(liability: FixtureLiability, changes: Iterable[LegChange], *, time_us: 
     return Folded(after, tuple(refused))
 
 
+def without_bets(liability: FixtureLiability, *, time_us: int) -> FixtureLiability:
+    """Return the liability with no bet open any more: what was in it counts once more only if it comes once more."""
+    return replace(liability, version=max(liability.version + 1, time_us), markets={}, time_us=time_us)
+
+
 def _expect_currency(liability: FixtureLiability, change: LegChange) -> None:
     if change.currency != liability.currency:
         raise BookCurrencyMismatch(f"Bets of this book must be in {liability.currency}, was in {change.currency}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Collection, Iterable
 from typing import Final
 
@@ -20,7 +19,7 @@ class Fixtures:
     def __init__(self) -> None:
         self._states: dict[str, FixtureState] = {}
         self._partitions: dict[str, int] = {}
-        self._by_provider: defaultdict[str, set[str]] = defaultdict(set)
+        self._by_provider: dict[str, set[str]] = {}
 
     def __len__(self) -> int:
         return len(self._states)
@@ -36,13 +35,18 @@ class Fixtures:
         """Return the partition of a fixture that is held."""
         return self._partitions[fixture_id]
 
+    def states(self) -> Collection[FixtureState]:
+        """Return the states of all fixtures that are held now."""
+        return tuple(self._states.values())
+
     def keep(self, state: FixtureState, partition: int) -> None:
         """Hold a state in place of the one before."""
         fixture_id = state.fixture_id
         before = self._states.get(fixture_id)
         if before is None or _provider_ids(before) != _provider_ids(state):
+            self._forget_providers_of(before)
             for provider in state.providers:
-                self._by_provider[provider.provider_id].add(fixture_id)
+                self._by_provider.setdefault(provider.provider_id, set()).add(fixture_id)
         self._states[fixture_id] = state
         self._partitions[fixture_id] = partition
 
@@ -55,20 +59,29 @@ class Fixtures:
         for fixture_id in fixture_ids:
             state = self._states.pop(fixture_id, None)
             self._partitions.pop(fixture_id, None)
-            for provider in state.providers if state is not None else ():
-                self._by_provider[provider.provider_id].discard(fixture_id)
+            self._forget_providers_of(state)
 
     def drop_partitions(self, partitions: Collection[int]) -> None:
         """Forget the fixtures of partitions that another worker has now."""
         self.drop([fixture_id for fixture_id, partition in self._partitions.items() if partition in partitions])
 
-    def expired(self, *, now_us: int, retention_us: int) -> dict[str, int]:
-        """Return the partitions of fixtures of which nothing more is expected, by fixture."""
+    def expired(self, fixture_ids: Iterable[str], *, now_us: int, retention_us: int) -> dict[str, int]:
+        """Return the partitions of those of some fixtures of which nothing more is expected, by fixture."""
         return {
             fixture_id: self._partitions[fixture_id]
-            for fixture_id, state in self._states.items()
-            if is_expired(state, now_us=now_us, retention_us=retention_us)
+            for fixture_id in fixture_ids
+            if (state := self._states.get(fixture_id)) is not None
+            and is_expired(state, now_us=now_us, retention_us=retention_us)
         }
+
+    def _forget_providers_of(self, state: FixtureState | None) -> None:
+        if state is None:
+            return
+        for provider in state.providers:
+            told = self._by_provider[provider.provider_id]
+            told.discard(state.fixture_id)
+            if not told:
+                del self._by_provider[provider.provider_id]
 
 
 def is_expired(state: FixtureState, *, now_us: int, retention_us: int) -> bool:

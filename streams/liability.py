@@ -2,7 +2,7 @@
 
 Reads:  bets.legs.v1, keyed by fixture_id.
 Writes: risk.liability.v1, keyed by fixture_id; the serving copy of liability; open bets of the exposure store.
-State:  the newest liability of each fixture, read back from risk.liability.v1.
+State:  the newest liability of each fixture until its end, read back from risk.liability.v1.
 Replay: safe. A leg whose outbox position is already folded in changes nothing.
 """
 
@@ -11,8 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
-from itertools import islice
+from dataclasses import dataclass
 from typing import Any, Final, Protocol
 from uuid import UUID
 
@@ -26,22 +25,21 @@ from kernel.clock import Clock
 from kernel.errors import DomainError, Unavailable
 from kernel.log import ConfirmedOutlet, DeliveryFailed, OutletFull
 from overround.bets.v1 import bet_pb2
-from overround.risk.v1 import risk_pb2
-from risk.liability import FixtureLiability, LegChange, fold
+from risk.liability import LegChange, fold, without_bets
 from risk.ports import ExposureEntry, ExposureStore
 from streams.dead_letters import AGENT_ERROR, MALFORMED, DeadLetters
 from streams.inbox import Inbox
+from streams.liability_ends import LiabilityEnds
+from streams.liability_fixtures import LiabilityFixtures
+from streams.ports import OpenBets, PricedFixtures
 from streams.retry import retry_while
-from wire.risk import build_fixture_liability, parse_fixture_liability, parse_leg_change
+from wire.risk import parse_leg_change
 from wire.topics import BET_LEGS, LIABILITIES, LIABILITY_DEAD_LETTERS
 
 WAITING_LEGS_MAX: Final = 20_000
 BATCH_LEGS_MAX: Final = 5_000
 EXPOSURE_CALLS_AT_ONCE_MAX: Final = 32
 COPY_CHECK_INTERVAL_S: Final = 1.0
-EMPTY_KEPT_US: Final = 86_400 * 1_000_000
-"""A fixture without open bets is dropped after so long: so long pricing keeps one that is over, too."""
-DROPPED_AT_ONCE_MAX: Final = 100
 
 LEGS_FOLDED = Counter("overround_liability_legs", "Legs of bets taken from the log.")
 PUBLISHED = Counter("overround_liability_published", "Liabilities of fixtures published.")
@@ -98,50 +96,6 @@ class LiabilityLog(Protocol):
         ...
 
 
-@dataclass(slots=True)
-class _Partition:
-    encoded: dict[str, bytes]
-    folded: dict[str, FixtureLiability] = field(default_factory=dict)
-    empty_since_us: dict[str, int] = field(default_factory=dict)
-
-    @classmethod
-    def read_back(cls, encoded: dict[str, bytes]) -> _Partition:
-        partition = cls(encoded)
-        for fixture_id in encoded:
-            partition.note_empty(partition.liability_of(fixture_id, ""))
-        return partition
-
-    def liability_of(self, fixture_id: str, currency: str) -> FixtureLiability:
-        liability = self.folded.get(fixture_id)
-        if liability is not None:
-            return liability
-        encoded = self.encoded.get(fixture_id)
-        if encoded is None:
-            return FixtureLiability(fixture_id, currency)
-        return parse_fixture_liability(risk_pb2.FixtureLiability.FromString(encoded))
-
-    def keep(self, liability: FixtureLiability) -> bytes:
-        encoded = build_fixture_liability(liability).SerializeToString()
-        self.folded[liability.fixture_id] = liability
-        self.encoded[liability.fixture_id] = encoded
-        self.note_empty(liability)
-        return encoded
-
-    def note_empty(self, liability: FixtureLiability) -> None:
-        self.empty_since_us.pop(liability.fixture_id, None)
-        if not liability.markets:
-            self.empty_since_us[liability.fixture_id] = liability.time_us
-
-    def dropped_at(self, now_us: int) -> list[str]:
-        due = (name for name, since_us in self.empty_since_us.items() if now_us - since_us > EMPTY_KEPT_US)
-        return list(islice(due, DROPPED_AT_ONCE_MAX))
-
-    def drop(self, fixture_ids: Iterable[str]) -> None:
-        for fixture_id in fixture_ids:
-            del self.empty_since_us[fixture_id], self.encoded[fixture_id]
-            self.folded.pop(fixture_id, None)
-
-
 @dataclass(frozen=True, slots=True)
 class _Leg:
     event: EventT[bytes]
@@ -160,6 +114,8 @@ class LiabilityAgent:
         copy: LiabilityCopy,
         published: LiabilityLog,
         exposure: ExposureStore,
+        priced: PricedFixtures,
+        ledger: OpenBets,
         clock: Clock,
         currency: str,
         interval_s: float,
@@ -171,6 +127,8 @@ class LiabilityAgent:
             copy: Where the desk and others look liability up.
             published: Where state is read back from.
             exposure: Open bets, from which settled ones are taken.
+            priced: Which fixtures pricing holds: a fixture that it has forgotten ends here too.
+            ledger: Which fixtures have open bets: what it does not have is no liability.
             clock: Tells when a liability changed.
             currency: Of the book.
             interval_s: A fixture is published at most this often.
@@ -184,7 +142,8 @@ class LiabilityAgent:
         self._interval_s = interval_s
         self._dead_letters = DeadLetters(outlet, LIABILITY_DEAD_LETTERS.name, clock)
         self._inbox = Inbox(events_max=WAITING_LEGS_MAX)
-        self._partitions: dict[int, _Partition] = {}
+        self._ends = LiabilityEnds(priced=priced, ledger=ledger, clock=clock)
+        self._partitions: dict[int, LiabilityFixtures] = {}
         self._assigned: set[int] = set()
         self._is_consuming = False
         self._copy_check_due_s = 0.0
@@ -200,6 +159,7 @@ class LiabilityAgent:
         app.on_partitions_assigned.connect(self._on_assigned, weak=False)
         app.on_partitions_revoked.connect(self._on_revoked, weak=False)
         app.task(self._work)
+        app.task(self._look_for_ends)
 
     async def _take_in(self, stream: Any) -> None:
         async for event in stream.noack().events():
@@ -220,6 +180,7 @@ class LiabilityAgent:
     async def _work(self) -> None:
         while True:
             await self._keep_copy_whole()
+            await self._end_fixtures()
             events = await self._inbox.take(BATCH_LEGS_MAX, timeout_s=COPY_CHECK_INTERVAL_S)
             if events:
                 await self._work_safely_on(events)
@@ -264,24 +225,24 @@ class LiabilityAgent:
             await self._dead_letters.bury(event, reason=MALFORMED, message=str(error))
             return None
 
-    async def _partition(self, number: int) -> _Partition:
+    async def _partition(self, number: int) -> LiabilityFixtures:
         if number not in self._partitions:
             encoded = await retry_while(
                 Unavailable, lambda: self._published.read(number), step=f"read {LIABILITIES.name} back"
             )
-            self._partitions[number] = _Partition.read_back(encoded)
-            FIXTURES.set(sum(len(partition.encoded) for partition in self._partitions.values()))
+            self._partitions[number] = LiabilityFixtures(encoded)
+            FIXTURES.set(sum(map(len, self._partitions.values())))
         return self._partitions[number]
 
-    async def _fold(self, partition: _Partition, legs: Iterable[_Leg]) -> dict[str, bytes]:
+    async def _fold(self, fixtures: LiabilityFixtures, legs: Iterable[_Leg]) -> dict[str, bytes]:
         by_fixture: defaultdict[str, list[_Leg]] = defaultdict(list)
         for leg in legs:
             by_fixture[leg.entry.fixture_id].append(leg)
         changed = {}
         for fixture_id, of_fixture in by_fixture.items():
-            before = partition.liability_of(fixture_id, self._currency)
+            before = fixtures.liability_of(fixture_id, self._currency)
             folded = fold(before, [leg.change for leg in of_fixture], time_us=self._clock.now_us())
-            changed[fixture_id] = partition.keep(folded.liability)
+            changed[fixture_id] = fixtures.keep(folded.liability)
             await self._bury_refused(folded.refused, of_fixture)
         return changed
 
@@ -332,18 +293,37 @@ class LiabilityAgent:
             for number in await self._copy.missing(self._partitions.keys()):
                 await self._copy.put_whole(number, self._partitions[number].encoded)
                 log.info("liability.copy_restored", partition=number)
-            await self._drop_empty()
+        except Unavailable as error:
+            log.warning("liability.copy_unavailable", error=str(error))
+
+    async def _look_for_ends(self) -> None:
+        await self._ends.run(self._partitions.values())
+
+    async def _end_fixtures(self) -> None:
+        """Forget what has ended, and take out what is lost: what fails is found again at the next look."""
+        try:
+            for fixtures in self._partitions.values():
+                await self._take_out_lost(fixtures)
+                await self._forget_ended(fixtures)
         except Unavailable as error:
             log.warning("liability.copy_unavailable", error=str(error))
         except (OutletFull, DeliveryFailed) as error:
-            log.warning("liability.not_dropped", error=str(error))
+            log.warning("liability.not_forgotten", error=str(error))
 
-    async def _drop_empty(self) -> None:
-        """Forget fixtures that nobody has bets on, from the log and the copy first: what fails is done again."""
-        for partition in self._partitions.values():
-            dropped = partition.dropped_at(self._clock.now_us())
-            if dropped:
-                await asyncio.gather(*(self._outlet.send_and_wait(LIABILITIES.name, name, None) for name in dropped))
-                await self._copy.forget(dropped)
-                partition.drop(dropped)
-                FIXTURES.set(sum(len(held.encoded) for held in self._partitions.values()))
+    async def _take_out_lost(self, fixtures: LiabilityFixtures) -> None:
+        lost = self._ends.take_lost(fixtures)
+        if lost:
+            log.warning("liability.lost_bets_taken_out", fixtures=len(lost), first=lost[0])
+            now_us = self._clock.now_us()
+            left = [without_bets(fixtures.liability_of(name, self._currency), time_us=now_us) for name in lost]
+            await self._publish({liability.fixture_id: fixtures.keep(liability) for liability in left})
+
+    async def _forget_ended(self, fixtures: LiabilityFixtures) -> None:
+        ended = self._ends.take_ended(fixtures)
+        if ended:
+            # From the log last: what it does not have is not read back, and nobody would look for it in the copy.
+            await self._copy.forget(ended)
+            await asyncio.gather(*(self._outlet.send_and_wait(LIABILITIES.name, name, None) for name in ended))
+            fixtures.drop(ended)
+            FIXTURES.set(sum(map(len, self._partitions.values())))
+            log.info("liability.fixtures_forgotten", fixtures=len(ended))

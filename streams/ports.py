@@ -92,6 +92,30 @@ class BookStore(Protocol):
         ...
 
 
+class OpenBets(Protocol):
+    """Which fixtures anybody has open bets on."""
+
+    async def with_open_bets(self, fixture_ids: Collection[str]) -> set[str]:
+        """Return those of some fixtures that have open bets.
+
+        Raises:
+            Unavailable: If it is not known of all of them, or not in time.
+        """
+        ...
+
+
+class PricedFixtures(Protocol):
+    """Which fixtures pricing holds."""
+
+    async def without_book(self, fixture_ids: Collection[str]) -> set[str]:
+        """Return those of some fixtures that pricing never had, or has forgotten.
+
+        Raises:
+            Unavailable: If it is not known of all of them, or not in time.
+        """
+        ...
+
+
 class PublishedBooks(Protocol):
     """Books and explanations in the log."""
 

@@ -10,7 +10,7 @@ Replay: safe. An update whose sequence, or a command whose request id, is folded
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
@@ -36,9 +36,9 @@ from overround.feed.v1 import feed_pb2
 from overround.trading.v1 import trading_pb2
 from streams.book_keeper import BookKeeper
 from streams.dead_letters import AGENT_ERROR, MALFORMED, NO_RIGHT, DeadLetters
-from streams.fixtures import Fixtures, is_expired
+from streams.fixtures import Fixtures
 from streams.inbox import Inbox
-from streams.ports import BookStore, EncodedFixture, PublishedBooks
+from streams.ports import BookStore, EncodedFixture, OpenBets, PublishedBooks
 from streams.pricing_eviction import Eviction
 from streams.pricing_heartbeat import Heartbeat
 from streams.pricing_inputs import Input, Waiting, WaitingFixtures
@@ -55,7 +55,6 @@ from wire.trader_commands import parse_command
 
 UNACKNOWLEDGED_EVENTS_MAX: Final = 20_000
 SWEEP_INTERVAL_S: Final = 0.1
-EVICTION_INTERVAL_S: Final = 60.0
 MUTED_INTERVAL_S: Final = 60.0
 MUTED_MAX: Final = 10_000
 DRAIN_S: Final = 1.0
@@ -103,6 +102,7 @@ class PricingAgent:
         outlet: CountedOutlet,
         store: BookStore,
         published: PublishedBooks,
+        open_bets: OpenBets,
         provider_log: Log,
         clock: Clock,
         policy: PricingPolicy,
@@ -116,6 +116,7 @@ class PricingAgent:
             outlet: The way into the log.
             store: The serving copy of books.
             published: Where state is read back from.
+            open_bets: Says which fixtures must not be forgotten yet.
             provider_log: The providers' signs of life.
             clock: Tells the time and the versions.
             policy: How prices are made.
@@ -146,7 +147,15 @@ class PricingAgent:
         self._heartbeat = Heartbeat(
             outlet, partitions=lambda: self._restored, worked_off_until_us=self._worked_off_until_us
         )
-        self._eviction = Eviction(outlet, is_held=self._fixtures.__contains__, on_forgotten=self._keeper.forget)
+        self._eviction = Eviction(
+            outlet,
+            open_bets,
+            fixtures=self._fixtures,
+            clock=clock,
+            retention_us=pace.retention_us,
+            on_ended=self._forget,
+            on_forgotten=self._keeper.forget,
+        )
         self._assigned: set[int] = set()
         self._restored: set[int] = set()
         self._are_providers_known = asyncio.Event()
@@ -155,7 +164,6 @@ class PricingAgent:
         self._unvouched: dict[int, set[str]] = {}
         self._begun_at: dict[TP, int] = {}
         self._taken: dict[TP, _Taken] = {}
-        self._eviction_due_s = 0.0
         self._is_consuming = False
         self._tasks: set[asyncio.Task[None]] = set()
         self._app: Any = None
@@ -179,7 +187,8 @@ class PricingAgent:
         app.agent(topics, name="pricing")(self._take_in)
         app.on_partitions_assigned.connect(self._on_assigned, weak=False)
         app.on_partitions_revoked.connect(self._on_revoked, weak=False)
-        for task in (self._work, self._follow_providers, self._sweep, self._heartbeat.run, self._keeper.run):
+        runs = (self._heartbeat.run, self._keeper.run, self._eviction.run)
+        for task in (self._work, self._follow_providers, self._sweep, *runs):
             app.task(task)
 
     # Intake
@@ -382,7 +391,6 @@ class PricingAgent:
             if self._provider_log.is_caught_up:
                 self._are_providers_known.set()
             self._reconsider()
-            self._evict_when_due()
 
     def _reconsider(self) -> None:
         """Price anew, ahead of everything else, what a silent provider or the time concerns."""
@@ -391,16 +399,13 @@ class PricingAgent:
             waiting = Waiting(self._fixtures.partition_of(fixture_id), now_us)
             self._waiting.add(fixture_id, waiting, is_urgent=True)
 
-    def _evict_when_due(self) -> None:
-        if self._clock.monotonic_s() >= self._eviction_due_s:
-            self._eviction_due_s = self._clock.monotonic_s() + EVICTION_INTERVAL_S
-            expired = self._fixtures.expired(now_us=self._clock.now_us(), retention_us=self._pace.retention_us)
-            self._fixtures.drop(expired)
-            self._forced.difference_update(expired)
-            for unvouched in self._unvouched.values():
-                unvouched.difference_update(expired)
-            self._eviction.add(expired)
-        self._eviction.send()
+    def _forget(self, ended: Collection[str]) -> None:
+        self._fixtures.drop(ended)
+        self._watch.forget(ended)
+        self._forced.difference_update(ended)
+        for unvouched in self._unvouched.values():
+            unvouched.difference_update(ended)
+        FIXTURES.set(len(self._fixtures))
 
     def _worked_off_until_us(self, partition: int) -> int | None:
         """Return until when all news of a partition is in its books, None before every fixture was priced here once.
@@ -470,6 +475,7 @@ class PricingAgent:
                 restored = await restore(
                     missing, store=self._store, published=self._published, now_us=self._clock.now_us()
                 )
+                ended = await self._eviction.find_ended(restored.states.values())
                 places = [
                     TP(topic, partition)
                     for topic in (FEED_UPDATES.name, TRADING_COMMANDS.name)
@@ -480,21 +486,20 @@ class PricingAgent:
                 )
                 if generation == self._generation:
                     self._begun_at |= begun_at
-                    self._adopt(missing, restored)
+                    self._adopt(missing, restored, ended)
 
-    def _adopt(self, partitions: set[int], restored: Restored) -> None:
-        """Go on from what was read back: everything is priced and published anew, whatever comes of it.
+    def _adopt(self, partitions: set[int], restored: Restored, ended: Collection[str]) -> None:
+        """Go on from what was read back: all that is not at its end is priced and published anew, whatever comes of it.
 
         Meanwhile providers may have fallen silent, starts have passed and quotes have grown old, of which no update
         tells; until the log has these books, nobody is told that the partition is priced.
         """
         now_us = self._clock.now_us()
-        encoded, expired = [], {}
+        encoded = []
         self._unvouched |= {partition: set() for partition in partitions}
         for fixture_id, state in restored.states.items():
             pair = restored.pairs[fixture_id]
-            if is_expired(state, now_us=now_us, retention_us=self._pace.retention_us):
-                expired[fixture_id] = pair.partition
+            if fixture_id in ended:
                 continue
             self._fixtures.keep(state, pair.partition)
             self._forced.add(fixture_id)
@@ -503,7 +508,8 @@ class PricingAgent:
             encoded.append(_encoded(state, pair.partition, pair.book or b"", pair.explanation or b""))
         held = {fixture.fixture_id for fixture in encoded}
         self._keeper.adopt(partitions, encoded, changed=restored.unsaved_fixture_ids & held)
-        self._eviction.add(expired)
+        self._eviction.add({fixture_id: restored.pairs[fixture_id].partition for fixture_id in ended})
+        self._keeper.forget(restored.partition_by_forgotten)
         self._restored |= partitions
         FIXTURES.set(len(self._fixtures))
 

@@ -39,6 +39,11 @@ class Restored:
     pairs: Mapping[str, EncodedPair]
     unsaved_fixture_ids: frozenset[str]
 
+    @property
+    def partition_by_forgotten(self) -> Mapping[str, int]:
+        """Fixtures that the log has forgotten, and the serving copy perhaps not."""
+        return {key: pair.partition for key, pair in self.pairs.items() if key not in self.states}
+
 
 async def restore(partitions: Collection[int], *, store: BookStore, published: PublishedBooks, now_us: int) -> Restored:
     """Return the state of all fixtures of some partitions: from the serving copy and what the log has beyond it.

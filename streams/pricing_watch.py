@@ -66,6 +66,11 @@ class Watch:
             self._by_due = [(time_us, fixture_id) for fixture_id, time_us in self._due_us.items()]
             heapify(self._by_due)
 
+    def forget(self, fixture_ids: Iterable[str]) -> None:
+        """Expect nothing of some fixtures any more."""
+        for fixture_id in fixture_ids:
+            self._due_us.pop(fixture_id, None)
+
     def up_providers(self, now_us: int) -> frozenset[str]:
         """Return the providers whose prices count."""
         return self._board.up_providers(now_us=now_us)

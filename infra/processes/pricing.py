@@ -14,6 +14,7 @@ from infra.migrations.kafka_migration import read_declarations
 from infra.processes.health import HealthServer, run_until_stopped
 from infra.settings import Pricing, Settings
 from infra.stores.book_store import RedisBookStore
+from infra.stores.liability import RedisLiability
 from infra.stores.published_books import KafkaPublishedBooks
 from infra.stores.redis_client import open_redis
 from kernel.clock import SystemClock
@@ -53,6 +54,7 @@ async def make_prices(settings: Settings, stopping: asyncio.Event) -> None:
         outlet=outlet,
         store=RedisBookStore(redis, partitions=settings.kafka.partitions, timeout_ms=timeout_ms),
         published=KafkaPublishedBooks(kafka, client_id=f"{NAME}-restore"),
+        open_bets=RedisLiability(redis, partitions=settings.kafka.partitions, timeout_ms=timeout_ms),
         provider_log=provider_log,
         clock=clock,
         policy=build_policy(settings.pricing, settings.own_offers),

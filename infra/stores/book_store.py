@@ -116,6 +116,18 @@ class RedisBookStore:
             pipeline.hdel(VERSIONS_KEY, fixture_id)
         await self._answer(pipeline.execute())
 
+    async def without_book(self, fixture_ids: Collection[str]) -> set[str]:
+        """Return those of some fixtures that pricing never had, or has forgotten.
+
+        Raises:
+            Unavailable: If Redis does not answer in time, or the copy is not whole.
+        """
+        versions = await self._answer(self._redis.hmget(VERSIONS_KEY, list(fixture_ids)))
+        # Looked at last: what was lost while we read is noticed.
+        if not await self._answer(self._redis.exists(COMPLETE_KEY)):
+            raise Unavailable(Part.BOOKS, f"Books in Redis must be whole, {COMPLETE_KEY} is missing")
+        return {fixture_id for fixture_id, version in zip(fixture_ids, versions, strict=True) if version is None}
+
     async def _load_page(self, partition: int, fixture_ids: Sequence[str]) -> dict[str, EncodedPair]:
         keys = [f"{kind}:{fixture_id}" for fixture_id in fixture_ids for kind in ("book", "explanation")]
         values = [value or b"" for value in await self._answer(self._redis.mget(keys))]

@@ -13,6 +13,7 @@ from redis.exceptions import RedisError
 
 from infra.kafka import reader_options
 from kernel.errors import Part, Unavailable
+from overround.risk.v1 import risk_pb2
 from wire.topics import LIABILITIES
 
 COMPLETE_KEY: Final = "liability:complete"
@@ -30,10 +31,11 @@ def liability_key(fixture_id: str) -> str:
 
 
 class RedisLiability:
-    """The serving copy of liability."""
+    """The serving copy of liability, of so many partitions."""
 
-    def __init__(self, redis: Redis, *, timeout_ms: int) -> None:
+    def __init__(self, redis: Redis, *, partitions: int, timeout_ms: int) -> None:
         self._redis: Any = redis
+        self._partitions = partitions
         self._timeout_s = timeout_ms / 1_000
 
     async def put(self, values: Mapping[str, bytes]) -> None:
@@ -76,6 +78,22 @@ class RedisLiability:
         """
         await self.put(values)
         await self._answer(self._redis.sadd(COMPLETE_KEY, partition))
+
+    async def with_open_bets(self, fixture_ids: Collection[str]) -> set[str]:
+        """Return those of some fixtures that have open bets.
+
+        Raises:
+            Unavailable: If Redis does not answer in time, or the copy is not whole.
+        """
+        values = await self._answer(self._redis.mget([liability_key(fixture_id) for fixture_id in fixture_ids]))
+        # Looked at last: what was lost while we read is noticed.
+        if missing := await self.missing(range(self._partitions)):
+            raise Unavailable(Part.LIABILITY, f"Liability in Redis must be whole, lacks partitions {sorted(missing)}")
+        return {
+            fixture_id
+            for fixture_id, value in zip(fixture_ids, values, strict=True)
+            if value is not None and risk_pb2.FixtureLiability.FromString(value).markets
+        }
 
     async def _answer(self, call: Any) -> Any:
         try:

@@ -12,9 +12,12 @@ from infra.kafka import KafkaOutlet, partition_of
 from infra.settings import Settings
 from infra.stores.liability import KafkaLiabilityLog
 from infra.stores.published_books import KafkaPublishedBooks
+from kernel.clock import SystemClock
+from streams.fixtures import Fixtures
 from streams.ports import EncodedPair
 from streams.pricing_eviction import Eviction
 from tests.unit.fake_faust import eventually
+from tests.unit.pricing_bench import FakeOpenBets
 from wire.topics import BOOKS, EXPLANATIONS, LIABILITIES
 
 
@@ -40,7 +43,15 @@ async def test_fixtures_that_were_evicted_are_read_back_as_taken_back(outlet: Ka
         await outlet.send_and_wait(BOOKS.name, name, b"book")
 
     forgotten: dict[str, int] = {}
-    eviction = Eviction(outlet, is_held=lambda _: False, on_forgotten=forgotten.update)
+    eviction = Eviction(
+        outlet,
+        FakeOpenBets(),
+        fixtures=Fixtures(),
+        clock=SystemClock(),
+        retention_us=1,
+        on_ended=lambda _: None,
+        on_forgotten=forgotten.update,
+    )
     eviction.add({name: partition_by_fixture[name] for name in (gone, again)})
     eviction.send()
     await eventually(lambda: forgotten.keys() == {gone, again})

@@ -15,7 +15,7 @@ from odds.book import Book
 from odds.policy import PricingPolicy
 from overround.feed.v1 import feed_pb2
 from overround.odds.v1 import book_pb2
-from streams.ports import EncodedFixture, EncodedPair, StoredBooks
+from streams.ports import EncodedFixture, EncodedPair, OpenBets, StoredBooks
 from streams.pricing import PricingAgent
 from streams.pricing_pace import PricingPace
 from tests.unit.fake_faust import FakeEvent, FakeMessage, FakeSignal, FakeStream, eventually
@@ -160,6 +160,21 @@ class FakeBookStore:
 
 
 @dataclass
+class FakeOpenBets:
+    """Says who has open bets, or cannot."""
+
+    fixture_ids: set[str] = field(default_factory=set)
+    is_away: bool = False
+    asked: list[str] = field(default_factory=list)
+
+    async def with_open_bets(self, fixture_ids: Collection[str]) -> set[str]:
+        self.asked += fixture_ids
+        if self.is_away:
+            raise Unavailable(Part.LIABILITY, "away")
+        return self.fixture_ids & set(fixture_ids)
+
+
+@dataclass
 class FakePublished:
     """What an earlier worker published, as the log has it."""
 
@@ -200,6 +215,7 @@ class Bench:
         self.outlet = FakeLogOutlet()
         self.store = FakeBookStore()
         self.published = FakePublished()
+        self.open_bets: OpenBets = FakeOpenBets()
         self.clock = FakePricingClock()
         self.provider_log = FakeProviderLog()
         self.spacing = FakeSpacing()
@@ -212,6 +228,7 @@ class Bench:
             outlet=self.outlet,
             store=self.store,
             published=self.published,
+            open_bets=self.open_bets,
             provider_log=self.provider_log,
             clock=self.clock,
             policy=self.policy,

@@ -15,8 +15,10 @@ from overround.common.v1 import outbox_pb2
 from overround.feed.v1 import feed_pb2
 from overround.risk.v1 import risk_pb2
 from risk.ports import ExposureEntry
-from streams.liability import EMPTY_KEPT_US, LiabilityAgent
+from streams.liability import LiabilityAgent
+from streams.liability_ends import LOOK_INTERVAL_S, QUIET_US
 from tests.unit.fake_faust import FakeApp, FakeClock, FakeOutlet, eventually
+from tests.unit.pricing_bench import FakeOpenBets
 from wire.topics import BET_LEGS, LIABILITIES, LIABILITY_DEAD_LETTERS
 
 ACCEPTED, SETTLED, ROLLED_BACK = (
@@ -78,17 +80,33 @@ class FakeExposure:
         self.open_bets.discard(bet_id)
 
 
+class FakePriced:
+    """Says which fixtures pricing holds, or cannot."""
+
+    def __init__(self) -> None:
+        self.fixture_ids: set[str] = set()
+        self.is_away = False
+
+    async def without_book(self, fixture_ids: Collection[str]) -> set[str]:
+        if self.is_away:
+            raise Unavailable(Part.BOOKS, "away")
+        return set(fixture_ids) - self.fixture_ids
+
+
 class Parts:
     def __init__(self) -> None:
         self.copy, self.published = FakeLiabilityCopy(), FakeLiabilityLog()
         self.outlet, self.clock = FakeOutlet(), FakeClock()
         self.exposure = cast("Any", FakeExposure())
+        self.priced, self.ledger = FakePriced(), FakeOpenBets()
         self.app = cast("Any", FakeApp())
         self.agent = LiabilityAgent(
             outlet=self.outlet,
             copy=self.copy,
             published=self.published,
             exposure=self.exposure,
+            priced=self.priced,
+            ledger=self.ledger,
             clock=self.clock,
             currency="EUR",
             interval_s=0,
@@ -136,26 +154,61 @@ async def test_all_legs_that_wait_become_one_liability_of_their_fixture(parts: P
     assert parts.copy.values["sim:1:1"] == newest.SerializeToString()
 
 
-async def test_a_fixture_without_open_bets_is_dropped_everywhere_when_it_was_quiet(parts: Parts) -> None:
+async def test_a_fixture_without_open_bets_ends_everywhere_when_pricing_has_forgotten_it(parts: Parts) -> None:
+    parts.priced.fixture_ids, parts.ledger.fixture_ids = {"closed"}, {"open"}
     for fixture_id in ("closed", "open"):
         parts.app.deliver(BET_LEGS.name, 1, _leg(1, BETS[fixture_id], fixture_id=fixture_id))
     parts.app.deliver(BET_LEGS.name, 3, _leg(3, BETS["closed"], fixture_id="closed", kind=SETTLED))
     async with parts.app:
         await eventually(lambda: len(parts.app.acknowledged) == 3)
-        parts.clock.time_us += EMPTY_KEPT_US // 2
-        await asyncio.sleep(1.5)
-        assert dropped(parts) == []
-        parts.clock.time_us += EMPTY_KEPT_US
+        for is_away in (False, True):
+            parts.priced.is_away = is_away
+            parts.clock.time_us += QUIET_US
+            await asyncio.sleep(1.2)
+            assert dropped(parts) == []
+            parts.priced.fixture_ids = set()
+        parts.priced.is_away = False
+        parts.clock.time_us += QUIET_US
         await eventually(lambda: dropped(parts) == ["closed"] and parts.copy.values.keys() == {"open"})
 
 
-async def test_a_fixture_that_was_read_back_empty_is_dropped_and_begins_anew_with_the_next_bet(parts: Parts) -> None:
+async def test_what_came_within_the_hour_is_not_forgotten_whoever_holds_its_book(parts: Parts) -> None:
+    parts.app.deliver(BET_LEGS.name, 1, _leg(1, BETS["closed"], fixture_id="closed"))
+    parts.app.deliver(BET_LEGS.name, 2, _leg(2, BETS["closed"], fixture_id="closed", kind=SETTLED))
+    async with parts.app:
+        await eventually(lambda: len(parts.app.acknowledged) == 2)
+        parts.clock.time_us += int(LOOK_INTERVAL_S * 1_000_000)
+        await asyncio.sleep(1.2)
+    assert dropped(parts) == []
+
+
+async def test_bets_that_a_restored_ledger_does_not_have_are_liability_no_more(parts: Parts) -> None:
+    lost, kept, late = uuid.uuid4(), uuid.uuid4(), uuid.uuid4()
+    parts.priced.fixture_ids, parts.ledger.fixture_ids = {"lost", "kept"}, {"kept"}
+    parts.app.deliver(BET_LEGS.name, 1, _leg(1, lost, fixture_id="lost"))
+    parts.app.deliver(BET_LEGS.name, 2, _leg(2, kept, fixture_id="kept"))
+    async with parts.app:
+        await eventually(lambda: len(parts.app.acknowledged) == 2)
+        parts.clock.time_us += QUIET_US
+        await eventually(lambda: len(parts.published_liabilities()) == 3)
+        emptied = parts.published_liabilities()[-1]
+        assert (emptied.fixture_id, len(emptied.markets), emptied.turnover_minor) == ("lost", 0, 1_000)
+        await eventually(lambda: parts.copy.values["lost"] == emptied.SerializeToString())
+        parts.app.deliver(BET_LEGS.name, 3, _leg(3, late, fixture_id="lost"))
+        await eventually(lambda: len(parts.app.acknowledged) == 3)
+    after = parts.published_liabilities()[-1]
+    assert after.markets[0].bet_count == 1
+    assert after.version > emptied.version
+
+
+async def test_a_fixture_that_was_read_back_empty_ends_and_begins_anew_with_the_next_bet(parts: Parts) -> None:
     empty = risk_pb2.FixtureLiability(fixture_id="closed", version=5, currency="EUR", time_us=5)
     parts.published.values = {0: {"closed": empty.SerializeToString()}}
     parts.app.deliver(BET_LEGS.name, 8, _leg(8, BETS["open"], fixture_id="open"))
     async with parts.app:
         await eventually(lambda: len(parts.app.acknowledged) == 1)
-        parts.clock.time_us += EMPTY_KEPT_US + 1_000_000
+        parts.ledger.fixture_ids = {"open"}
+        parts.clock.time_us += QUIET_US
         await eventually(lambda: dropped(parts) == ["closed"])
         parts.app.deliver(BET_LEGS.name, 9, _leg(9, BETS["closed"], fixture_id="closed", kind=ROLLED_BACK))
         await eventually(lambda: len(parts.app.acknowledged) == 2)

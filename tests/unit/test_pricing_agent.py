@@ -456,6 +456,7 @@ async def test_what_the_log_took_back_is_not_read_back_from_the_copy(bench: Benc
     successor.published.pairs = {"match": EncodedPair(0, None, None)}
     await successor.start()
     await eventually(lambda: bool(successor.outlet.of(HEARTBEATS.name)))
+    await eventually(lambda: "match" not in successor.store.newest)
     await successor.stop()
     assert successor.outlet.books() == []
 
