@@ -179,7 +179,7 @@ CHECKS: tuple[Check, ...] = (
             FROM ledger.transfer WHERE provider = 'bets' AND kind = 'stake' GROUP BY subject_id
         ) AS s ON s.subject_id = b.bet_id
         WHERE (s.stakes, s.amount_minor, s.account_id, s.currency, s.key) IS DISTINCT FROM
-            (1, b.stake_minor, b.account_id, b.currency, b.player_id || ':' || b.request_id)
+            (1, b.stake_minor, b.account_id, b.currency, bets.command_key(b.player_id, b.request_id))
         UNION ALL
         SELECT format('stake %s is of no bet', t.row_id) FROM ledger.transfer t
         LEFT JOIN bets.bet b ON b.bet_id = t.subject_id
@@ -230,7 +230,7 @@ CHECKS: tuple[Check, ...] = (
         """
         SELECT format('bet %s promises %s, its %s legs give %s', b.bet_id, b.potential_return_minor, count(l.leg),
             floor(b.stake_minor * min(l.decimal_odds_milli)::numeric / 1000))
-        FROM bets.bet b LEFT JOIN bets.leg l USING (bet_id) GROUP BY b.bet_id
+        FROM bets.bet b LEFT JOIN bets.leg l ON (l.bet_id, l.player_id) = (b.bet_id, b.player_id) GROUP BY b.bet_id
         HAVING count(l.leg) <> 1
             OR b.potential_return_minor <> floor(b.stake_minor * min(l.decimal_odds_milli)::numeric / 1000)
         """,
@@ -350,11 +350,12 @@ CHECKS: tuple[Check, ...] = (
         FROM ledger.command c LEFT JOIN bets.bet b ON b.bet_id = (c.answer ->> 'bet_id')::uuid
         WHERE c.provider = 'bets' AND c.answer ? 'bet_id'
             AND (c.key, (c.answer ->> 'placed_time_us')::bigint) IS DISTINCT FROM
-                (b.player_id || ':' || b.request_id, b.placed_time_us)
+                (bets.command_key(b.player_id, b.request_id), b.placed_time_us)
         UNION ALL
-        SELECT format('bet %s is of command %s, which says %s', b.bet_id, b.player_id || ':' || b.request_id, c.answer)
+        SELECT format('bet %s is of command %s, which says %s', b.bet_id,
+            bets.command_key(b.player_id, b.request_id), c.answer)
         FROM bets.bet b
-        LEFT JOIN ledger.command c ON c.provider = 'bets' AND c.key = b.player_id || ':' || b.request_id
+        LEFT JOIN ledger.command c ON c.provider = 'bets' AND c.key = bets.command_key(b.player_id, b.request_id)
         WHERE (c.answer ->> 'bet_id')::uuid IS DISTINCT FROM b.bet_id
         UNION ALL
         SELECT format('command %s %s left balance %s, its account says otherwise', c.provider, c.key,

@@ -15,35 +15,20 @@ from infra.stores.postgres import Connection
 from kernel.commands import UNDECIDED, RequestIdReused
 from kernel.errors import DomainError, Part, Unavailable
 
-# Only holds whose time is not over count, whether or not somebody has ended the others.
-_LOOK: Final = """
-    SELECT coalesce(c.fingerprint, own.fingerprint) AS fingerprint, c.answer::text AS answer,
-        own.fingerprint IS NOT NULL AS is_claimed,
-        coalesce(a.posted_minor - coalesce(others.held_minor, 0), 0) AS available_minor,
-        coalesce(staked.minor, 0) + coalesce(others.claimed_minor, 0) AS market_stake_minor, clock.time_us
+LOOK: Final = """
+    SELECT coalesce(c.fingerprint, means.fingerprint) AS fingerprint, c.answer::text AS answer,
+        means.hold_id IS NOT NULL AS is_claimed, coalesce(a.posted_minor - means.others_minor, 0) AS available_minor,
+        means.market_stake_minor, clock.time_us
     FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::text[], $5::text[])
         WITH ORDINALITY AS asked (player_id, request_id, account_id, fixture_id, market_id, n)
     CROSS JOIN (SELECT ledger.now_us() AS time_us OFFSET 0) AS clock
-    LEFT JOIN ledger.command c ON c.provider = 'bets' AND c.key = asked.player_id || ':' || asked.request_id
+    LEFT JOIN ledger.command c
+        ON c.provider = 'bets' AND c.key = bets.command_key(asked.player_id, asked.request_id)
     LEFT JOIN ledger.account a ON a.account_id = asked.account_id
-    LEFT JOIN LATERAL (
-        SELECT h.hold_id, h.fingerprint FROM ledger.hold h
-        WHERE a.held_minor > 0 AND h.provider = 'bets' AND h.key = asked.player_id || ':' || asked.request_id
-            AND h.state = 'pending' AND h.expires_time_us >= clock.time_us
-    ) AS own ON true
-    LEFT JOIN LATERAL (
-        SELECT sum(h.amount_minor)::bigint AS held_minor,
-            sum(h.amount_minor) FILTER (WHERE m.hold_id IS NOT NULL)::bigint AS claimed_minor
-        FROM ledger.hold h LEFT JOIN bets.claimed_market m
-            ON (m.hold_id, m.fixture_id, m.market_id) = (h.hold_id, asked.fixture_id, asked.market_id)
-        WHERE a.held_minor > 0 AND h.account_id = a.account_id AND h.state = 'pending'
-            AND h.expires_time_us >= clock.time_us AND h.hold_id IS DISTINCT FROM own.hold_id
-    ) AS others ON true
-    LEFT JOIN LATERAL (
-        SELECT sum(b.stake_minor)::bigint AS minor FROM bets.bet b JOIN bets.leg l USING (bet_id)
-        WHERE c.key IS NULL AND b.player_id = asked.player_id AND b.status = 1
-            AND l.fixture_id = asked.fixture_id AND l.market_id = asked.market_id
-    ) AS staked ON true
+    CROSS JOIN LATERAL bets.means_of(
+        bets.command_key(asked.player_id, asked.request_id), asked.player_id, asked.account_id, asked.fixture_id,
+        asked.market_id, a.held_minor > 0, clock.time_us
+    ) AS means
     ORDER BY asked.n
 """
 _CLAIM: Final = """
@@ -69,7 +54,7 @@ class _ClaimState(IntEnum):
 async def read_standings(connection: Connection, inquiries: Sequence[Inquiry]) -> list[Standing | DomainError]:
     """Return what stands for each inquiry, in order; a refusal for a request id that came with another content."""
     rows = await connection.fetch(
-        _LOOK,
+        LOOK,
         [inquiry.player_id for inquiry in inquiries],
         [inquiry.request_id for inquiry in inquiries],
         [inquiry.cash_account_id for inquiry in inquiries],

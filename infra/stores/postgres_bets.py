@@ -40,11 +40,13 @@ _PLACE = """
 """
 # In one statement: what is decided between two would be in neither.
 _FIND_ANSWER = """
-    SELECT (SELECT answer::text FROM ledger.command WHERE provider = 'bets' AND key = $1) AS answer,
+    SELECT (SELECT c.answer::text FROM ledger.command c WHERE c.provider = 'bets' AND c.key = asked.key) AS answer,
         EXISTS (
             SELECT FROM ledger.hold h, (SELECT ledger.now_us() AS time_us OFFSET 0) AS clock
-            WHERE h.provider = 'bets' AND h.key = $1 AND h.state = 'pending' AND h.expires_time_us >= clock.time_us
+            WHERE h.provider = 'bets' AND h.key = asked.key AND h.state = 'pending'
+                AND h.expires_time_us >= clock.time_us
         ) AS is_claimed
+    FROM (SELECT bets.command_key($1, $2) AS key) AS asked
 """
 _WAIT_FOR_ACCOUNT = "SELECT FROM ledger.account WHERE owner_id = $1 AND kind = 'cash' FOR KEY SHARE"
 _LIST = """
@@ -107,12 +109,11 @@ class PostgresBetLedger:
         Raises:
             Unavailable: If its stake is claimed: then it is under way somewhere, until the claim is over.
         """
-        key = f"{player_id}:{request_id}"
         async with self._pool.connection() as connection:
-            found = await connection.fetchrow(_FIND_ANSWER, key)
+            found = await connection.fetchrow(_FIND_ANSWER, player_id, request_id)
             if found is None or found["answer"] is None:
                 await connection.execute(_WAIT_FOR_ACCOUNT, player_id)
-                found = await connection.fetchrow(_FIND_ANSWER, key)
+                found = await connection.fetchrow(_FIND_ANSWER, player_id, request_id)
             if found is not None and found["answer"] is not None:
                 return (await read_replays(connection, [orjson.loads(found["answer"])]))[0]
             if found is not None and found["is_claimed"]:

@@ -15,6 +15,7 @@ DECLARE
     v_credit_kind text;
     v_credit_minor bigint;
     v_postings ledger.posting[] := '{}';
+    v_locked ledger.locked;
     v_posted record;
 BEGIN
     SELECT * INTO STRICT v_bet FROM bets.bet WHERE bet_id = p_bet_id;
@@ -54,12 +55,16 @@ BEGIN
             p_result_key, p_now_us);
     END IF;
 
+    v_locked := ledger.lock_accounts(ARRAY(
+        SELECT a.account_id FROM ledger.account a WHERE a.owner_id = v_bet.player_id AND a.kind IN ('cash', 'receivable')
+    ), true);
+    v_locked.now_us := p_now_us;
     v_posted := ledger.post(
-        ARRAY[ROW(
+        v_locked, ARRAY[ROW(
             'settlement', v_key, sha256(convert_to(concat_ws('/', v_key, p_kind, p_return_minor), 'UTF8')),
             v_bet.account_id, jsonb_build_object('bet_id', p_bet_id), false, NULL, NULL
         )::ledger.asked],
-        bets.payments(v_bet, v_takes_back, v_credit_kind, v_credit_minor), '{}', p_now_us
+        bets.payments(v_bet, v_takes_back, v_credit_kind, v_credit_minor), '{}'
     );
     IF NOT v_posted.are_accepted[1] THEN
         RAISE EXCEPTION 'Result % must change bet % once, did before', p_result_key, p_bet_id

@@ -2,7 +2,7 @@
 -- accounts are locked. What apply_result does to one bet, this does to all of them in a few statements.
 CREATE OR REPLACE FUNCTION bets.apply_to_fresh(
     p_kind smallint, p_bet_ids uuid[], p_returns_minor bigint[], p_result_statuses smallint[], p_result_key text,
-    p_now_us bigint
+    p_locked ledger.locked
 ) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     v_event_kind smallint := CASE p_kind WHEN 1 THEN 2 ELSE 4 END;
@@ -34,7 +34,7 @@ BEGIN
         (SELECT array_agg(f.bet_id ORDER BY f.command) FROM fresh f WHERE f.amount_minor > 0)
     INTO v_commands, v_postings, v_bet_ids;
 
-    v_posted := ledger.post(v_commands, v_postings, '{}', p_now_us);
+    v_posted := ledger.post(p_locked, v_commands, v_postings, '{}');
     IF false = ANY (v_posted.are_accepted) THEN
         RAISE EXCEPTION 'Result % must change each bet once, did before', p_result_key
             USING ERRCODE = 'unique_violation';
@@ -49,17 +49,17 @@ BEGIN
         LEFT JOIN unnest(v_bet_ids, v_posted.row_ids) AS credit (bet_id, row_id) USING (bet_id)
     ), changed AS (
         UPDATE bets.bet b SET event_count = b.event_count + 1, status = f.status, return_minor = f.amount_minor,
-            settled_time_us = p_now_us, is_cancelled = p_kind = 3,
+            settled_time_us = p_locked.now_us, is_cancelled = p_kind = 3,
             result_return_minor = CASE p_kind WHEN 1 THEN f.return_minor END,
             result_status = CASE p_kind WHEN 1 THEN f.result_status END, credit_row_id = f.row_id
         FROM fresh f WHERE b.bet_id = f.bet_id
     ), recorded AS (
         INSERT INTO bets.event (bet_id, sequence, kind, time_us, amount_minor, status, return_minor, result_key)
-        SELECT f.bet_id, f.sequence, v_event_kind, p_now_us, f.amount_minor, f.status, f.amount_minor, p_result_key
+        SELECT f.bet_id, f.sequence, v_event_kind, p_locked.now_us, f.amount_minor, f.status, f.amount_minor, p_result_key
         FROM fresh f
     )
     INSERT INTO ledger.outbox (kind, subject_id, event_sequence, leg, time_us)
-    SELECT 1, f.bet_id, f.sequence, NULL::smallint, p_now_us FROM fresh f
-    UNION ALL SELECT 2, f.bet_id, f.sequence, l.leg, p_now_us FROM fresh f JOIN bets.leg l USING (bet_id);
+    SELECT 1, f.bet_id, f.sequence, NULL::smallint, p_locked.now_us FROM fresh f
+    UNION ALL SELECT 2, f.bet_id, f.sequence, l.leg, p_locked.now_us FROM fresh f JOIN bets.leg l USING (bet_id);
 END
 $$;

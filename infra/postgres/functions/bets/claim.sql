@@ -14,8 +14,7 @@ CREATE OR REPLACE FUNCTION bets.claim(
 ) LANGUAGE plpgsql AS $$
 DECLARE
     v_keys text[];
-    v_accounts bigint[];
-    v_has_holds boolean;
+    v_locked ledger.locked;
     v_states smallint[] := array_fill(2::smallint, ARRAY[cardinality(p_account_ids)]);
     v_available bigint[] := array_fill(0::bigint, ARRAY[cardinality(p_account_ids)]);
     v_staked bigint[] := array_fill(0::bigint, ARRAY[cardinality(p_account_ids)]);
@@ -25,7 +24,6 @@ DECLARE
     v_available_minor bigint;
     v_market_stake_minor bigint;
     v_first_claimed integer;
-    v_now_us bigint;
     v_row record;
 BEGIN
     IF EXISTS (
@@ -37,33 +35,25 @@ BEGIN
         RAISE EXCEPTION 'Every account must be the cash account of its player' USING ERRCODE = 'foreign_key_violation';
     END IF;
 
-    SELECT array_agg(a.player_id || ':' || a.request_id ORDER BY a.n) INTO v_keys
+    SELECT array_agg(bets.command_key(a.player_id, a.request_id) ORDER BY a.n) INTO v_keys
     FROM unnest(p_player_ids, p_request_ids) WITH ORDINALITY AS a (player_id, request_id, n);
 
-    SELECT * INTO v_accounts, v_has_holds, v_now_us FROM ledger.lock_accounts(p_account_ids, false);
+    v_locked := ledger.lock_accounts(p_account_ids, false);
 
     FOR v_row IN
         SELECT asked.n, a.account_id, a.posted_minor - a.held_minor AS available_minor, c.key IS NOT NULL AS is_answered,
-            own.amount_minor AS own_minor,
-            coalesce(staked.minor, 0) + coalesce(claimed.minor, 0) AS market_stake_minor
+            means.own_minor, means.market_stake_minor
         FROM (
             SELECT DISTINCT ON (v_keys[ready.n]) ready.n::integer AS n
             FROM unnest(p_account_ids) WITH ORDINALITY AS ready (account_id, n)
-            WHERE ready.account_id = ANY (v_accounts) ORDER BY v_keys[ready.n], ready.n
+            WHERE ready.account_id = ANY (v_locked.account_ids) ORDER BY v_keys[ready.n], ready.n
         ) AS asked
         JOIN ledger.account a ON a.account_id = p_account_ids[asked.n]
         LEFT JOIN ledger.command c ON c.provider = 'bets' AND c.key = v_keys[asked.n]
-        LEFT JOIN ledger.hold own ON own.provider = 'bets' AND own.key = v_keys[asked.n] AND own.state = 'pending'
-        LEFT JOIN LATERAL (
-            SELECT sum(b.stake_minor)::bigint AS minor FROM bets.bet b JOIN bets.leg l USING (bet_id)
-            WHERE c.key IS NULL AND b.player_id = a.owner_id AND b.status = 1
-                AND l.fixture_id = p_fixture_ids[asked.n] AND l.market_id = p_market_ids[asked.n]
-        ) AS staked ON true
-        LEFT JOIN LATERAL (
-            SELECT sum(h.amount_minor)::bigint AS minor FROM ledger.hold h JOIN bets.claimed_market m USING (hold_id)
-            WHERE h.account_id = a.account_id AND h.state = 'pending' AND h.hold_id IS DISTINCT FROM own.hold_id
-                AND m.fixture_id = p_fixture_ids[asked.n] AND m.market_id = p_market_ids[asked.n]
-        ) AS claimed ON true
+        CROSS JOIN LATERAL bets.means_of(
+            v_keys[asked.n], a.owner_id, a.account_id, p_fixture_ids[asked.n], p_market_ids[asked.n],
+            v_locked.has_holds, v_locked.now_us
+        ) AS means
         ORDER BY a.account_id, asked.n
     LOOP
         IF v_account_id IS DISTINCT FROM v_row.account_id THEN
@@ -78,7 +68,7 @@ BEGIN
         v_staked[v_row.n] := v_market_stake_minor;
         IF v_row.is_answered THEN
             v_states[v_row.n] := 5;
-        ELSIF p_until_us[v_row.n] < v_now_us THEN
+        ELSIF p_until_us[v_row.n] < v_locked.now_us THEN
             v_states[v_row.n] := 3;
         ELSIF v_row.own_minor IS NOT NULL THEN
             v_states[v_row.n] := 1;
@@ -102,7 +92,7 @@ BEGIN
             ARRAY(SELECT p_fingerprints[n] FROM unnest(v_claimed) AS n),
             ARRAY(SELECT p_account_ids[n] FROM unnest(v_claimed) AS n),
             ARRAY(SELECT p_stakes_minor[n] FROM unnest(v_claimed) AS n),
-            ARRAY(SELECT p_until_us[n] FROM unnest(v_claimed) AS n), v_now_us
+            ARRAY(SELECT p_until_us[n] FROM unnest(v_claimed) AS n), v_locked.now_us
         ) AS held JOIN unnest(v_claimed) AS c (n) ON held.key = v_keys[c.n];
     END IF;
     IF cardinality(v_lasting) > 0 THEN
@@ -115,7 +105,7 @@ BEGIN
     -- What a batch holds twice is decided once.
     RETURN QUERY SELECT asked.n::integer, v_states[asked.first_n],
         coalesce(c.fingerprint, h.fingerprint, asked.fingerprint) = asked.fingerprint, c.answer::text,
-        v_available[asked.first_n], v_staked[asked.first_n], v_now_us
+        v_available[asked.first_n], v_staked[asked.first_n], v_locked.now_us
         FROM (
             SELECT a.key, a.fingerprint, a.n, array_position(v_keys, a.key) AS first_n
             FROM unnest(v_keys, p_fingerprints) WITH ORDINALITY AS a (key, fingerprint, n)

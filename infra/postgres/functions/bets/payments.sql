@@ -3,7 +3,10 @@
 -- accounts are locked.
 CREATE OR REPLACE FUNCTION bets.payments(
     p_bet bets.bet, p_takes_back boolean, p_credit_kind text, p_credit_minor bigint
-) RETURNS ledger.posting[] LANGUAGE sql STABLE AS $$
+) RETURNS ledger.posting[] LANGUAGE plpgsql AS $$
+DECLARE
+    v_postings ledger.posting[];
+BEGIN
     WITH now AS (
         SELECT cash.account_id AS cash_id, cash.currency, cash.posted_minor - cash.held_minor AS available_minor,
             owed.account_id AS owed_id, -owed.posted_minor AS debt_minor, back.row_id, back.debit_account_id AS paid_by,
@@ -30,5 +33,8 @@ CREATE OR REPLACE FUNCTION bets.payments(
     )
     SELECT coalesce(array_agg(ROW(
         1, kind, debit_account_id, credit_account_id, amount_minor, reverses_row_id, subject_id
-    )::ledger.posting ORDER BY step), '{}') FROM steps WHERE amount_minor > 0
+    )::ledger.posting ORDER BY step), '{}') INTO v_postings
+    FROM steps WHERE amount_minor > 0;
+    RETURN v_postings;
+END
 $$;

@@ -20,11 +20,11 @@ CREATE OR REPLACE FUNCTION bets.place(
 ) RETURNS TABLE (command_number integer, state smallint, is_same boolean, is_replay boolean, answer text)
 LANGUAGE plpgsql AS $$
 DECLARE
-    v_market_locks bigint[];
-    v_locked record;
-    v_now_us bigint;
+    v_held integer[];
+    v_locked ledger.locked;
     v_hour bigint;
     v_ready integer[];
+    v_strangers bigint[];
     v_commands ledger.asked[];
     v_postings ledger.posting[];
     v_guards ledger.guard[];
@@ -32,117 +32,109 @@ DECLARE
     v_taken integer[];
     v_refused integer[];
 BEGIN
-    IF EXISTS (
-        SELECT FROM unnest(p_player_ids, p_account_ids) AS a (player_id, account_id)
-        WHERE NOT EXISTS (
-            SELECT FROM ledger.account own JOIN pam.player p ON p.player_id = own.owner_id
-            WHERE own.account_id = a.account_id AND own.owner_id = a.player_id AND own.kind = 'cash')
-    ) THEN
-        RAISE EXCEPTION 'Every account must be the cash account of its player' USING ERRCODE = 'foreign_key_violation';
+    SELECT coalesce(array_agg(l.n) FILTER (WHERE NOT market.is_locked), '{}') INTO v_held
+    FROM unnest(p_leg_commands, p_fixture_ids, p_market_ids) AS l (n, fixture_id, market_id) JOIN (
+        SELECT wanted.fixture_id, wanted.market_id,
+            pg_try_advisory_xact_lock_shared(bets.market_lock_key(wanted.fixture_id, wanted.market_id)) AS is_locked
+        FROM (SELECT DISTINCT * FROM unnest(p_fixture_ids, p_market_ids) OFFSET 0) AS wanted (fixture_id, market_id)
+        OFFSET 0
+    ) AS market ON market.fixture_id = l.fixture_id AND market.market_id = l.market_id;
+    v_locked := ledger.lock_accounts(p_account_ids, false);
+    v_hour := v_locked.now_us / 3600000000;
+
+    IF cardinality(v_locked.account_ids) > 0 AND cardinality(v_held) < cardinality(p_account_ids) THEN
+        -- All that is read of a batch is read within one statement, what means_of and market_is_closed read too.
+        WITH fact AS MATERIALIZED (
+            SELECT asked.n::integer AS n, (row_number() OVER (ORDER BY asked.n))::integer AS command,
+                bets.command_key(asked.player_id, asked.request_id) AS key, asked.player_id, asked.account_id, p.currency,
+                p.cash_account_id IS DISTINCT FROM asked.account_id AS is_strange, house.account_id AS house_id,
+                l.fixture_id, l.market_id,
+                asked.stake_minor, asked.stake_minor_min, asked.stake_minor_max, asked.market_stake_minor_max,
+                pam.refusal_of(p.role, p.status) AS player_refusal, closed.is_closed,
+                means.market_stake_minor AS open_minor, means.hold_id IS NOT NULL AS is_claimed,
+                coalesce(own.fixture_id, l.fixture_id) AS room_fixture_id,
+                coalesce(own.market_id, l.market_id) AS room_market_id, coalesce(r.refusals, 0) AS refusals
+            FROM unnest(
+                p_player_ids, p_request_ids, p_account_ids, p_stakes_minor, p_stakes_minor_min, p_stakes_minor_max,
+                p_market_stakes_minor_max
+            ) WITH ORDINALITY AS asked (
+                player_id, request_id, account_id, stake_minor, stake_minor_min, stake_minor_max, market_stake_minor_max, n)
+            LEFT JOIN pam.player p ON p.player_id = asked.player_id
+            LEFT JOIN ledger.account house
+                ON house.owner_id IS NULL AND house.kind = 'stakes' AND house.currency = p.currency
+            LEFT JOIN unnest(p_leg_commands, p_fixture_ids, p_market_ids) AS l (n, fixture_id, market_id) ON l.n = asked.n
+            CROSS JOIN LATERAL bets.market_is_closed(l.fixture_id, l.market_id, v_locked.now_us) AS closed
+            CROSS JOIN LATERAL bets.means_of(
+                bets.command_key(asked.player_id, asked.request_id), asked.player_id, asked.account_id, l.fixture_id,
+                l.market_id, v_locked.has_holds, v_locked.now_us
+            ) AS means
+            LEFT JOIN bets.claimed_market own ON own.hold_id = means.hold_id
+            LEFT JOIN bets.refusal_count r ON r.player_id = asked.player_id AND r.hour = v_hour
+            WHERE asked.account_id = ANY (v_locked.account_ids) AND asked.n <> ALL (v_held)
+        )
+        SELECT (SELECT array_agg(f.n ORDER BY f.command) FROM fact f),
+            (SELECT array_agg(f.account_id) FROM fact f WHERE f.is_strange),
+            (SELECT array_agg(ROW(
+                'bets', f.key, p_fingerprints[f.n], f.account_id,
+                jsonb_build_object('bet_id', p_bet_ids[f.n], 'placed_time_us', v_locked.now_us), true, p_not_after_us[f.n],
+                p_refusals_max - f.refusals
+            )::ledger.asked ORDER BY f.command) FROM fact f),
+            (SELECT array_agg(ROW(
+                f.command, 'stake', f.account_id, f.house_id, f.stake_minor, NULL, p_bet_ids[f.n]
+            )::ledger.posting ORDER BY f.command) FROM fact f),
+            (SELECT array_agg(CASE kind
+                WHEN 'refused' THEN ledger.refuse(f.command, CASE
+                    WHEN p_refusals[f.n] IS NOT NULL THEN p_refusals[f.n]::jsonb
+                    WHEN f.player_refusal IS NOT NULL THEN jsonb_build_object(
+                        'reason', f.player_refusal, 'message', CASE f.player_refusal
+                            WHEN 'PLAYER_BLOCKED' THEN 'Player must not be blocked, is: ask whoever runs this place'
+                            ELSE 'Bets must come from a bettor, came from another'
+                        END)
+                    WHEN f.currency <> p_currencies[f.n] THEN jsonb_build_object(
+                        'reason', 'CURRENCY_MISMATCH',
+                        'message', format('Stake must be in %s, was in %s', f.currency, p_currencies[f.n]))
+                    ELSE jsonb_build_object(
+                        'reason', 'MARKET_CLOSED',
+                        'message', format('Market %s must be without a result, had one', f.market_id))
+                END, true)
+                WHEN 'room' THEN ROW(
+                    f.command, kind, f.account_id, concat_ws(chr(31), f.player_id, f.room_fixture_id, f.room_market_id),
+                    f.market_stake_minor_max - f.open_minor, f.stake_minor, 'stake', f.stake_minor_min, f.stake_minor_max,
+                    true, jsonb_build_object('reason', 'PLAYER_STAKE_LIMIT_EXCEEDED', 'message', format(
+                        'Stakes of a player on %s must rise by at most %%1$s, would by %%2$s',
+                        replace(f.room_market_id, '%', '%%')))
+                )::ledger.guard
+                ELSE ROW(
+                    f.command, kind, f.account_id, NULL, NULL, f.stake_minor, 'stake', f.stake_minor_min, f.stake_minor_max,
+                    true, '{"reason": "INSUFFICIENT_FUNDS", "message": "Stake must be at most %1$s, was %2$s"}'
+                )::ledger.guard
+            END ORDER BY f.command, step)
+            FROM fact f CROSS JOIN unnest(ARRAY['refused', 'room', 'funds']) WITH ORDINALITY AS g (kind, step)
+            WHERE CASE kind
+                WHEN 'refused' THEN p_refusals[f.n] IS NOT NULL OR f.player_refusal IS NOT NULL
+                    OR f.currency <> p_currencies[f.n] OR f.is_closed
+                WHEN 'room' THEN f.market_stake_minor_max IS NOT NULL OR f.is_claimed
+                ELSE true
+            END)
+        INTO v_ready, v_strangers, v_commands, v_postings, v_guards;
+    END IF;
+    IF cardinality(v_locked.account_ids) < cardinality(p_account_ids) THEN
+        v_strangers := v_strangers || ARRAY(
+            SELECT a.account_id FROM unnest(p_player_ids, p_account_ids) AS a (player_id, account_id)
+            WHERE NOT EXISTS (
+                SELECT FROM pam.player p WHERE p.player_id = a.player_id AND p.cash_account_id = a.account_id)
+        );
+    END IF;
+    IF cardinality(v_strangers) > 0 THEN
+        RAISE EXCEPTION 'Every account must be the cash account of its player, % were not', v_strangers
+            USING ERRCODE = 'foreign_key_violation';
+    ELSIF v_ready IS NULL THEN
+        RETURN QUERY SELECT n, 2::smallint, false, false, NULL::text
+            FROM generate_series(1, cardinality(p_account_ids)) AS n;
+        RETURN;
     END IF;
 
-    SELECT array_agg(market.lock_key) FILTER (WHERE market.is_locked) INTO v_market_locks FROM (
-        SELECT lock_key, pg_try_advisory_xact_lock_shared(lock_key) AS is_locked FROM (
-            SELECT DISTINCT bets.market_lock_key(fixture_id, market_id) AS lock_key
-            FROM unnest(p_fixture_ids, p_market_ids) AS l (fixture_id, market_id) OFFSET 0
-        ) AS wanted OFFSET 0
-    ) AS market;
-    v_locked := ledger.lock_accounts(p_account_ids, false);
-    v_now_us := v_locked.now_us;
-    v_hour := v_now_us / 3600000000;
-
-    SELECT coalesce(array_agg(a.n::integer ORDER BY a.n), '{}') INTO v_ready
-    FROM unnest(p_account_ids) WITH ORDINALITY AS a (account_id, n)
-    LEFT JOIN unnest(p_leg_commands, p_fixture_ids, p_market_ids) AS l (n, fixture_id, market_id) ON l.n = a.n
-    WHERE a.account_id = ANY (v_locked.account_ids)
-        AND (l.n IS NULL OR bets.market_lock_key(l.fixture_id, l.market_id) = ANY (v_market_locks));
-
-    -- What a player has open on a market, and whether a market is closed, are read within the one statement that reads
-    -- all else of a batch: a function that holds a query is planned anew at every call.
-    WITH market AS MATERIALIZED (
-        SELECT m.fixture_id, m.market_id, bets.market_is_closed(m.fixture_id, m.market_id, v_now_us) AS is_closed
-        FROM (SELECT DISTINCT * FROM unnest(p_fixture_ids, p_market_ids)) AS m (fixture_id, market_id)
-    ), fact AS MATERIALIZED (
-        SELECT ready.n, ready.place::integer AS command, p.player_id || ':' || p_request_ids[ready.n] AS key,
-            p.player_id, a.account_id, a.currency, house.account_id AS house_id, l.fixture_id, l.market_id,
-            p_stakes_minor[ready.n] AS stake_minor, p_stakes_minor_min[ready.n] AS stake_minor_min,
-            p_stakes_minor_max[ready.n] AS stake_minor_max,
-            p_market_stakes_minor_max[ready.n] AS market_stake_minor_max,
-            pam.refusal_of(p.role, p.status) AS player_refusal, coalesce(market.is_closed, false) AS is_closed,
-            coalesce(staked.minor, 0) + coalesce(claimed.minor, 0) AS open_minor, own.hold_id IS NOT NULL AS is_claimed,
-            coalesce(own.fixture_id, l.fixture_id) AS room_fixture_id, coalesce(own.market_id, l.market_id)
-                AS room_market_id, coalesce(r.refusals, 0) AS refusals
-        FROM unnest(v_ready) WITH ORDINALITY AS ready (n, place)
-        JOIN ledger.account a ON a.account_id = p_account_ids[ready.n]
-        JOIN pam.player p ON p.player_id = a.owner_id
-        LEFT JOIN ledger.account house
-            ON house.owner_id IS NULL AND house.kind = 'stakes' AND house.currency = a.currency
-        LEFT JOIN unnest(p_leg_commands, p_fixture_ids, p_market_ids) AS l (n, fixture_id, market_id) ON l.n = ready.n
-        LEFT JOIN market ON market.fixture_id = l.fixture_id AND market.market_id = l.market_id
-        LEFT JOIN LATERAL (
-            SELECT sum(b.stake_minor)::bigint AS minor FROM bets.bet b JOIN bets.leg ON leg.bet_id = b.bet_id
-            WHERE p_market_stakes_minor_max[ready.n] IS NOT NULL AND b.player_id = p.player_id AND b.status = 1
-                AND leg.fixture_id = l.fixture_id AND leg.market_id = l.market_id
-        ) AS staked ON true
-        LEFT JOIN LATERAL (
-            SELECT h.hold_id, c.fixture_id, c.market_id FROM ledger.hold h JOIN bets.claimed_market c USING (hold_id)
-            WHERE v_locked.has_holds AND h.provider = 'bets' AND h.key = p.player_id || ':' || p_request_ids[ready.n]
-                AND h.state = 'pending'
-        ) AS own ON true
-        LEFT JOIN LATERAL (
-            SELECT sum(h.amount_minor)::bigint AS minor FROM ledger.hold h JOIN bets.claimed_market c USING (hold_id)
-            WHERE v_locked.has_holds AND p_market_stakes_minor_max[ready.n] IS NOT NULL AND h.account_id = a.account_id
-                AND h.state = 'pending' AND h.hold_id IS DISTINCT FROM own.hold_id
-                AND c.fixture_id = l.fixture_id AND c.market_id = l.market_id
-        ) AS claimed ON true
-        LEFT JOIN bets.refusal_count r ON r.player_id = p.player_id AND r.hour = v_hour
-    )
-    SELECT
-        (SELECT coalesce(array_agg(ROW(
-            'bets', f.key, p_fingerprints[f.n], f.account_id,
-            jsonb_build_object('bet_id', p_bet_ids[f.n], 'placed_time_us', v_now_us), true, p_not_after_us[f.n],
-            p_refusals_max - f.refusals
-        )::ledger.asked ORDER BY f.command), '{}') FROM fact f),
-        (SELECT array_agg(ROW(
-            f.command, 'stake', f.account_id, f.house_id, f.stake_minor, NULL, p_bet_ids[f.n]
-        )::ledger.posting ORDER BY f.command) FROM fact f),
-        (SELECT array_agg(CASE kind
-            WHEN 'refused' THEN ledger.refuse(f.command, CASE
-                WHEN p_refusals[f.n] IS NOT NULL THEN p_refusals[f.n]::jsonb
-                WHEN f.player_refusal IS NOT NULL THEN jsonb_build_object(
-                    'reason', f.player_refusal, 'message', CASE f.player_refusal
-                        WHEN 'PLAYER_BLOCKED' THEN 'Player must not be blocked, is: ask whoever runs this place'
-                        ELSE 'Bets must come from a bettor, came from another'
-                    END)
-                WHEN f.currency <> p_currencies[f.n] THEN jsonb_build_object(
-                    'reason', 'CURRENCY_MISMATCH',
-                    'message', format('Stake must be in %s, was in %s', f.currency, p_currencies[f.n]))
-                ELSE jsonb_build_object(
-                    'reason', 'MARKET_CLOSED',
-                    'message', format('Market %s must be without a result, had one', f.market_id))
-            END, true)
-            WHEN 'room' THEN ROW(
-                f.command, kind, f.account_id, concat_ws(chr(31), f.player_id, f.room_fixture_id, f.room_market_id),
-                f.market_stake_minor_max - f.open_minor, f.stake_minor, 'stake', f.stake_minor_min, f.stake_minor_max,
-                true, jsonb_build_object('reason', 'PLAYER_STAKE_LIMIT_EXCEEDED', 'message', format(
-                    'Stakes of a player on %s must rise by at most %%1$s, would by %%2$s',
-                    replace(f.room_market_id, '%', '%%')))
-            )::ledger.guard
-            ELSE ROW(
-                f.command, kind, f.account_id, NULL, NULL, f.stake_minor, 'stake', f.stake_minor_min, f.stake_minor_max,
-                true, '{"reason": "INSUFFICIENT_FUNDS", "message": "Stake must be at most %1$s, was %2$s"}'
-            )::ledger.guard
-        END ORDER BY f.command, step)
-        FROM fact f CROSS JOIN unnest(ARRAY['refused', 'room', 'funds']) WITH ORDINALITY AS g (kind, step)
-        WHERE CASE kind
-            WHEN 'refused' THEN p_refusals[f.n] IS NOT NULL OR f.player_refusal IS NOT NULL
-                OR f.currency <> p_currencies[f.n] OR f.is_closed
-            WHEN 'room' THEN f.market_stake_minor_max IS NOT NULL OR f.is_claimed
-            ELSE true
-        END)
-    INTO v_commands, v_postings, v_guards;
-
-    v_posted := ledger.post(v_commands, v_postings, v_guards, v_now_us);
+    v_posted := ledger.post(v_locked, v_commands, v_postings, v_guards);
     SELECT coalesce(array_agg(d.n) FILTER (WHERE d.is_accepted), '{}'),
         array_agg(d.n) FILTER (WHERE d.verdict = 'decided' AND NOT d.is_accepted AND NOT d.is_replay)
     INTO v_taken, v_refused
@@ -160,13 +152,14 @@ BEGIN
             bet_id, player_id, request_id, account_id, stake_minor, currency, potential_return_minor, placed_time_us
         )
         SELECT p_bet_ids[n], p_player_ids[n], p_request_ids[n], p_account_ids[n], p_stakes_minor[n], p_currencies[n],
-            p_potential_returns_minor[n], v_now_us
+            p_potential_returns_minor[n], v_locked.now_us
         FROM unnest(v_taken) AS n;
 
         INSERT INTO bets.leg (
-            bet_id, leg, fixture_id, market_id, outcome_id, decimal_odds_milli, book_version, is_in_play, fixture_name
+            bet_id, leg, player_id, fixture_id, market_id, outcome_id, decimal_odds_milli, book_version, is_in_play,
+            fixture_name
         )
-        SELECT p_bet_ids[l.n], l.leg, l.fixture_id, l.market_id, l.outcome_id, l.decimal_odds_milli, l.book_version,
+        SELECT p_bet_ids[l.n], l.leg, p_player_ids[l.n], l.fixture_id, l.market_id, l.outcome_id, l.decimal_odds_milli, l.book_version,
             l.is_in_play, l.fixture_name
         FROM unnest(p_leg_commands, p_leg_indexes, p_fixture_ids, p_market_ids, p_outcome_ids, p_decimal_odds_milli,
             p_book_versions, p_are_in_play, p_fixture_names)
@@ -174,13 +167,12 @@ BEGIN
         WHERE l.n = ANY (v_taken);
 
         INSERT INTO bets.event (bet_id, sequence, kind, time_us, amount_minor, status, return_minor)
-        SELECT p_bet_ids[n], 0, 1, v_now_us, -p_stakes_minor[n], 1, 0 FROM unnest(v_taken) AS n;
-
-        INSERT INTO ledger.outbox (kind, subject_id, event_sequence, time_us)
-        SELECT 1, p_bet_ids[n], 0, v_now_us FROM unnest(v_taken) AS n;
+        SELECT p_bet_ids[n], 0, 1, v_locked.now_us, -p_stakes_minor[n], 1, 0 FROM unnest(v_taken) AS n;
 
         INSERT INTO ledger.outbox (kind, subject_id, event_sequence, leg, time_us)
-        SELECT 2, p_bet_ids[l.n], 0, l.leg, v_now_us FROM unnest(p_leg_commands, p_leg_indexes) AS l (n, leg)
+        SELECT 1, p_bet_ids[n], 0, NULL::smallint, v_locked.now_us FROM unnest(v_taken) AS n
+        UNION ALL
+        SELECT 2, p_bet_ids[l.n], 0, l.leg, v_locked.now_us FROM unnest(p_leg_commands, p_leg_indexes) AS l (n, leg)
         WHERE l.n = ANY (v_taken);
     END IF;
 

@@ -9,10 +9,10 @@ BEGIN
         SELECT DISTINCT l.fixture_id, l.market_id FROM bets.leg l WHERE l.bet_id = p_bet_id ORDER BY 1, 2 OFFSET 0
     ) AS m;
     PERFORM FROM bets.bet b WHERE b.bet_id = p_bet_id FOR UPDATE;
-    SELECT now_us INTO v_now_us FROM ledger.lock_accounts(ARRAY(
+    v_now_us := (ledger.lock_accounts(ARRAY(
         SELECT own.account_id FROM bets.bet b JOIN ledger.account own ON own.owner_id = b.player_id
         WHERE b.bet_id = p_bet_id AND own.kind IN ('cash', 'receivable')
-    ), true);
+    ), true)).now_us;
     PERFORM bets.apply_result(u.bet_id, u.kind, u.return_minor, u.result_status, u.result_key, v_now_us)
     FROM bets.unsettled u WHERE u.bet_id = p_bet_id AND u.state = 'held';
     UPDATE bets.unsettled u SET state = 'applied' WHERE u.bet_id = p_bet_id AND u.state = 'held';

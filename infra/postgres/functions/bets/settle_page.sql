@@ -4,11 +4,11 @@ CREATE OR REPLACE FUNCTION bets.settle_page(
     p_last_bet_id uuid, p_is_complete boolean
 ) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
-    v_now_us bigint;
+    v_locked ledger.locked;
     v_fresh boolean[];
     v_applied bigint;
 BEGIN
-    SELECT now_us INTO v_now_us FROM ledger.lock_accounts(ARRAY(
+    v_locked := ledger.lock_accounts(ARRAY(
         SELECT own.account_id FROM bets.bet b JOIN ledger.account own ON own.owner_id = b.player_id
         WHERE b.bet_id = ANY (p_bet_ids) AND own.kind IN ('cash', 'receivable')
     ), true);
@@ -22,13 +22,13 @@ BEGIN
             ON owed.owner_id = b.player_id AND owed.kind = 'receivable' AND owed.currency = b.currency
     ) AS page;
     PERFORM bets.apply_to_fresh(
-        p_kind, array_agg(p.bet_id), array_agg(p.return_minor), array_agg(p.result_status), p_result_key, v_now_us
+        p_kind, array_agg(p.bet_id), array_agg(p.return_minor), array_agg(p.result_status), p_result_key, v_locked
     ) FROM unnest(p_bet_ids, p_returns_minor, p_result_statuses, v_fresh)
         AS p (bet_id, return_minor, result_status, is_fresh)
     WHERE p.is_fresh HAVING count(*) > 0;
     SELECT count(*) FILTER (
         WHERE p.is_fresh
-            OR bets.apply_result(p.bet_id, p_kind, p.return_minor, p.result_status, p_result_key, v_now_us)
+            OR bets.apply_result(p.bet_id, p_kind, p.return_minor, p.result_status, p_result_key, v_locked.now_us)
     ) INTO v_applied
     FROM unnest(p_bet_ids, p_returns_minor, p_result_statuses, v_fresh)
         AS p (bet_id, return_minor, result_status, is_fresh);
@@ -37,7 +37,7 @@ BEGIN
     WHERE u.bet_id = ANY (p_bet_ids) AND u.state = 'held' AND (u.kind <= 2) = (p_kind <= 2);
     UPDATE bets.settlement SET last_bet_id = coalesce(p_last_bet_id, last_bet_id),
         applied_count = applied_count + v_applied, is_complete = p_is_complete,
-        completed_time_us = CASE WHEN p_is_complete THEN v_now_us END
+        completed_time_us = CASE WHEN p_is_complete THEN v_locked.now_us END
     WHERE result_key = p_result_key;
     RETURN v_applied;
 END

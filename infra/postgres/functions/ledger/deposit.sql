@@ -7,8 +7,8 @@ CREATE OR REPLACE FUNCTION ledger.deposit(
 DECLARE
     v_account record;
     v_refusal jsonb;
+    v_locked ledger.locked := ledger.lock_accounts(ARRAY[p_account_id], true);
 BEGIN
-    PERFORM ledger.lock_accounts(ARRAY[p_account_id], true);
     SELECT a.currency, pam.refusal_of(p.role, p.status) AS player_refusal INTO STRICT v_account
     FROM ledger.account a JOIN pam.player p ON p.player_id = a.owner_id WHERE a.account_id = p_account_id;
     v_refusal := CASE
@@ -19,11 +19,11 @@ BEGIN
             'message', format('Deposit must be in %s, was in %s', v_account.currency, p_currency))
     END;
     RETURN QUERY SELECT posted.are_same[1], posted.answers[1]::text FROM ledger.post(
-        ARRAY[ROW(p_provider, p_key, p_fingerprint, p_account_id, '{}', true, NULL, NULL)::ledger.asked],
+        v_locked, ARRAY[ROW(p_provider, p_key, p_fingerprint, p_account_id, '{}', true, NULL, NULL)::ledger.asked],
         ARRAY[ROW(
             1, p_kind, ledger.house_account(p_house_kind, p_currency), p_account_id, p_amount_minor, NULL, NULL
         )::ledger.posting],
-        CASE WHEN v_refusal IS NULL THEN '{}' ELSE ARRAY[ledger.refuse(1, v_refusal, false)] END, NULL
+        CASE WHEN v_refusal IS NULL THEN '{}' ELSE ARRAY[ledger.refuse(1, v_refusal, false)] END
     ) AS posted;
 END
 $$;

@@ -5,7 +5,7 @@ CREATE OR REPLACE FUNCTION pam.register(
     p_currency text
 ) RETURNS TABLE (is_same boolean, answer text) LANGUAGE plpgsql AS $$
 DECLARE
-    v_now_us bigint := ledger.now_us();
+    v_locked ledger.locked := ledger.lock_accounts('{}', true);
     v_guards ledger.guard[] := '{}';
     v_posted record;
 BEGIN
@@ -15,9 +15,9 @@ BEGIN
             'reason', 'USERNAME_TAKEN', 'message', 'Username must be one that nobody has, was taken'), false)];
     END IF;
     v_posted := ledger.post(
-        ARRAY[ROW(
+        v_locked, ARRAY[ROW(
             'pam', p_key, p_fingerprint, NULL, jsonb_build_object('player_id', p_player_id), false, NULL, NULL
-        )::ledger.asked], '{}', v_guards, v_now_us
+        )::ledger.asked], '{}', v_guards
     );
     IF v_posted.are_accepted[1] THEN
         PERFORM ledger.house_account(kind, p_currency) FROM unnest(ARRAY['stakes', 'payouts', 'test_money']) AS kind;
@@ -25,10 +25,10 @@ BEGIN
             player_id, username, password_hash, role, currency, cash_account_id, registered_time_us
         ) VALUES (
             p_player_id, p_username, p_password_hash, p_role, p_currency,
-            ledger.open_account(p_player_id, 'cash', p_currency, true), v_now_us
+            ledger.open_account(p_player_id, 'cash', p_currency, true), v_locked.now_us
         );
         PERFORM ledger.open_account(p_player_id, 'receivable', p_currency, false);
-        INSERT INTO ledger.outbox (kind, subject_id, time_us) VALUES (4, p_player_id, v_now_us);
+        INSERT INTO ledger.outbox (kind, subject_id, time_us) VALUES (4, p_player_id, v_locked.now_us);
     END IF;
     RETURN QUERY SELECT v_posted.are_same[1], v_posted.answers[1]::text;
 END
