@@ -314,7 +314,10 @@ LOCAL_FOOTBALL_OFFER = (
     *("first_half_btts", "second_half_1x2", "second_half_total:0.5", "second_half_total:1.5"),
 )
 """Settled by the scores of the halves; with what the simulation's providers quote about 160 outcomes a match."""
-LOCAL_OWN_OFFERS = {"football": LOCAL_FOOTBALL_OFFER}
+LOCAL_OWN_OFFERS = {
+    "football": LOCAL_FOOTBALL_OFFER,
+    "tennis": ("set_winner", "set_betting", "total_sets", "sets_handicap", "total_games", "games_handicap"),
+}
 
 
 class Pricing(Section):

@@ -104,7 +104,7 @@ async def _play(plan: SimulationPlan, console: Console) -> Playing:
 
 
 def _news_of(day: MatchDay, now_s: float, playing: Playing) -> str:
-    over = sum(fixture.kick_off_s + fixture.timeline.duration_s <= now_s for fixture in day.fixtures)
+    over = sum(fixture.kick_off_s + fixture.contest.duration_s <= now_s for fixture in day.fixtures)
     begun = sum(fixture.kick_off_s <= now_s for fixture in day.fixtures)
     taken = playing.answers[ACCEPTED]
     return f"{begun - over} in play, {over} of {len(day.fixtures)} over, {taken:,} bets"

@@ -7,6 +7,7 @@ from typing import Final
 from markets.market_type import Family, Group, MarketType, Role, UofName
 from markets.winners import ANY_WINNERS
 
+WINNER: Final = "winner"
 RACING: Final = ("horse-racing", "greyhound-racing")
 
 TYPES: Final = (
@@ -19,7 +20,7 @@ TYPES: Final = (
         exchange=("MATCH_ODDS",),
     ),
     MarketType(
-        "winner",
+        WINNER,
         "Winner",
         outcomes=Family.RUNNERS,
         group=Group.POPULAR,
@@ -39,6 +40,4 @@ TYPES: Final = (
         exchange=("PLACE", "OTHER_PLACE", "TO_BE_PLACED"),
     ),
     MarketType("outright", "Winner of the competition", outcomes=Family.RUNNERS, exchange=("TOURNAMENT_WINNER",)),
-    MarketType("set_winner", "Winner of the set", ("tennis",), outcomes=Family.RUNNERS, exchange=("SET_WINNER",)),
-    MarketType("set_betting", "Score in sets", ("tennis",), outcomes=Family.RUNNERS, exchange=("SET_BETTING",)),
 )

@@ -64,6 +64,7 @@ class Group(Enum):
 
     POPULAR = "Popular"
     GOALS = "Goals"
+    TOTALS = "Totals"
     HANDICAP = "Handicap"
     SCORE = "Score"
     HALVES = "Halves"

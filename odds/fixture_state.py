@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from markets.fixture import FixtureDescription, FixtureStatus, MarketStatus, MatchState, Period
+from markets.fixture import FixtureDescription, FixtureStatus, MarketStatus, MatchState
 from markets.layout import MarketLayout
 from markets.period_scores import NO_SCORES, PeriodScores
 from odds.book import (
@@ -30,7 +30,6 @@ from odds.layout_union import project, unite
 _Move = Callable[[NDArray[Any]], NDArray[Any]]
 
 EMPTY_LAYOUT: Final = MarketLayout.of([], [], [])
-RUNNING_PERIODS: Final = frozenset({Period.FIRST_HALF, Period.SECOND_HALF, Period.EXTRA_TIME})
 NOBODY: Final = "overround"
 UNRESTORED: Final = "unrestored"
 OVER_STATUSES: Final = frozenset({FixtureStatus.ENDED, FixtureStatus.CANCELLED})
@@ -128,14 +127,8 @@ class FixtureState:
 
     @property
     def is_clock_running(self) -> bool:
-        """Return whether the match has a clock that must move; it stands at half-time and in penalties."""
-        state = self.state
-        return (
-            self.is_in_play
-            and state is not None
-            and state.clock_seconds is not None
-            and state.period in RUNNING_PERIODS
-        )
+        """Return whether the match has a clock that must move."""
+        return self.state is not None and self.state.is_clock_running
 
     @property
     def is_play_over(self) -> bool:

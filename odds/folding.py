@@ -395,14 +395,14 @@ def _take_match_state(
     state = _note_end_claim(state, update, told)
     if held is None or _is_believed(state, update, told, held, rights):
         return _believe(state, told, update.provider_id, update.received_time_us)
-    is_behind = _incidents(told) != _incidents(held)
+    is_behind = told.has_news_over(held)
     state = _mark_behind(state, update.provider_id, is_behind=is_behind)
     return replace(state, state_time_us=max(state.state_time_us, update.received_time_us))
 
 
 def _believe(state: FixtureState, told: MatchState, provider_id: str, time_us: int) -> FixtureState:
     held = state.state
-    is_news = held is not None and told.status is FixtureStatus.IN_PLAY and _incidents(told) != _incidents(held)
+    is_news = held is not None and told.status is FixtureStatus.IN_PLAY and told.has_news_over(held)
     return replace(
         _mark_behind(state, provider_id, is_behind=False),
         state=told,
@@ -438,7 +438,7 @@ def _is_believed(
     is_silent = update.received_time_us - state.believed_time_us > BELIEF_US_MAX
     if told.status in OVER_STATUSES:
         return is_silent or _may_end(state, update, told, rights)
-    return is_silent or _progress(told) > _progress(held)
+    return is_silent or told.progress > held.progress
 
 
 def _may_end(state: FixtureState, update: FixtureUpdate, told: MatchState, rights: RightsTable) -> bool:
@@ -468,11 +468,3 @@ def _mark_behind(state: FixtureState, provider_id: str, *, is_behind: bool) -> F
     if provider is None or provider.is_behind == is_behind:
         return state
     return _replace_provider(state, replace(provider, is_behind=is_behind))
-
-
-def _progress(state: MatchState) -> tuple[int, int, int, int]:
-    return (int(state.status), int(state.period), sum(_incidents(state)[1:]), state.clock_seconds or 0)
-
-
-def _incidents(state: MatchState) -> tuple[int, int, int, int, int]:
-    return (int(state.period), state.home_score, state.away_score, state.home_red_cards, state.away_red_cards)

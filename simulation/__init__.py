@@ -1,4 +1,4 @@
-"""A simulated match day: football matches, the providers that price them, the people who bet on them.
+"""A simulated match day: fixtures of every sport, the providers that price them, the people who bet on them.
 
-The generators are pure and seeded; `drive` plays them through the doors that real providers and bettors use.
+The generators are pure and seeded; `play` plays them through the doors that real providers and bettors use.
 """

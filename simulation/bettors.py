@@ -9,7 +9,7 @@ from enum import Enum
 import numpy as np
 from numpy.typing import NDArray
 
-from simulation.football import IncidentKind, MatchTimeline
+from simulation.contests.contest import Contest
 
 BETTORS_PER_MATCH = 90.0
 KICK_OFF_RUSH_S = 15 * 60.0
@@ -30,18 +30,6 @@ class BettorKind(Enum):
 KIND_SHARES = {BettorKind.RECREATIONAL: 0.86, BettorKind.SHARP: 0.06, BettorKind.BONUS_HUNTER: 0.08}
 STAKE_MEDIAN_MINOR = {BettorKind.RECREATIONAL: 800, BettorKind.SHARP: 12_000, BettorKind.BONUS_HUNTER: 1_000}
 STAKE_SPREAD = {BettorKind.RECREATIONAL: 0.9, BettorKind.SHARP: 0.6, BettorKind.BONUS_HUNTER: 0.1}
-# What people who bet for fun bet on.
-POPULAR_MARKETS = (
-    "1x2",
-    "1x2",
-    "1x2",
-    "total:2.5",
-    "total:1.5",
-    "btts",
-    "correct_score",
-    "double_chance",
-    "handicap:-0.5",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +55,16 @@ class Selection:
     true_probability: float
 
 
-def draw_arrivals(timeline: MatchTimeline, *, population: int, generator: np.random.Generator) -> list[Arrival]:
-    """Draw everybody who comes for a match, in order of time.
+def draw_arrivals(contest: Contest, *, population: int, generator: np.random.Generator) -> list[Arrival]:
+    """Draw everybody who comes for a fixture, in order of time.
 
-    The rate rises towards kick-off, is low in play, and jumps after each goal.
+    The rate rises towards the start, is low in play, and jumps after what people come for: a goal, a set.
     """
-    times_s = np.concatenate([draw_before_kick_off(generator), draw_in_play(timeline, generator)])
-    return [draw_arrival(float(time_s), population=population, generator=generator) for time_s in np.sort(times_s)]
+    times_s = np.concatenate([draw_before_kick_off(generator), draw_in_play(contest, generator)])
+    markets = contest.popular_markets
+    return [
+        draw_arrival(float(time_s), markets, population=population, generator=generator) for time_s in np.sort(times_s)
+    ]
 
 
 def draw_before_kick_off(generator: np.random.Generator) -> NDArray[np.float64]:
@@ -82,18 +73,20 @@ def draw_before_kick_off(generator: np.random.Generator) -> NDArray[np.float64]:
     return np.asarray(times_s[times_s > -PRE_MATCH_HORIZON_S])
 
 
-def draw_in_play(timeline: MatchTimeline, generator: np.random.Generator) -> NDArray[np.float64]:
+def draw_in_play(contest: Contest, generator: np.random.Generator) -> NDArray[np.float64]:
     """Return times in play: an even trickle, and a rush after each goal."""
-    trickle = generator.uniform(0.0, timeline.duration_s, generator.poisson(0.25 * BETTORS_PER_MATCH))
-    goals_s = [incident.elapsed_s for incident in timeline.incidents if incident.kind is IncidentKind.GOAL]
+    trickle = generator.uniform(0.0, contest.duration_s, generator.poisson(0.25 * BETTORS_PER_MATCH))
     rushes = [
-        goal_s + generator.exponential(GOAL_RUSH_S, generator.poisson(0.08 * BETTORS_PER_MATCH)) for goal_s in goals_s
+        rush_s + generator.exponential(GOAL_RUSH_S, generator.poisson(0.08 * BETTORS_PER_MATCH))
+        for rush_s in contest.rushes_s
     ]
     times_s = np.concatenate([trickle, *rushes])
-    return np.asarray(times_s[times_s < timeline.duration_s])
+    return np.asarray(times_s[times_s < contest.duration_s])
 
 
-def draw_arrival(elapsed_s: float, *, population: int, generator: np.random.Generator) -> Arrival:
+def draw_arrival(
+    elapsed_s: float, markets: Sequence[str], *, population: int, generator: np.random.Generator
+) -> Arrival:
     """Draw who comes and what they have in mind."""
     kinds = list(KIND_SHARES)
     kind = kinds[int(generator.choice(len(kinds), p=list(KIND_SHARES.values())))]
@@ -103,7 +96,7 @@ def draw_arrival(elapsed_s: float, *, population: int, generator: np.random.Gene
         bettor=int(generator.integers(population)),
         kind=kind,
         stake_minor=max(50, 50 * round(stake_minor / 50)),
-        market_id=POPULAR_MARKETS[int(generator.integers(len(POPULAR_MARKETS)))],
+        market_id=markets[int(generator.integers(len(markets)))],
         taste=float(generator.uniform()),
         accepts_any_price=bool(generator.uniform() < 0.5),
     )

@@ -20,8 +20,7 @@ from overround.odds.v1 import book_pb2, odds_service_pb2, odds_service_pb2_grpc
 from overround.pam.v1 import player_service_pb2, player_service_pb2_grpc
 from overround.wallet.v1 import wallet_service_pb2, wallet_service_pb2_grpc
 from simulation.bettors import Arrival, Selection, choose
-from simulation.football import MatchTimeline
-from simulation.markets import price_markets
+from simulation.contests.contest import Contest
 
 CURRENCY = "EUR"
 DEPOSIT_MINOR = 50_000
@@ -83,12 +82,12 @@ class Crowd:
                 log.warning("simulation.books_interrupted", error=error.code().name)
             await asyncio.sleep(RECONNECT_S)
 
-    def arrive(self, arrival: Arrival, fixture_id: str, timeline: MatchTimeline) -> None:
+    def arrive(self, arrival: Arrival, fixture_id: str, contest: Contest) -> None:
         """Let somebody bet in the background; where too many are at it already they leave, counted."""
         if len(self._underway) >= BETS_UNDERWAY_MAX:
             self.answers["LEFT_THE_QUEUE"] += 1
             return
-        task = asyncio.create_task(self._bet(arrival, fixture_id, timeline))
+        task = asyncio.create_task(self._bet(arrival, fixture_id, contest))
         self._underway.add(task)
         task.add_done_callback(self._underway.discard)
 
@@ -103,9 +102,9 @@ class Crowd:
             task.cancel()
         await asyncio.gather(*self._underway, return_exceptions=True)
 
-    async def _bet(self, arrival: Arrival, fixture_id: str, timeline: MatchTimeline) -> None:
+    async def _bet(self, arrival: Arrival, fixture_id: str, contest: Contest) -> None:
         book = self._books.get(fixture_id)
-        selection = choose(arrival, list_offers(book, timeline, arrival.elapsed_s)) if book else None
+        selection = choose(arrival, list_offers(book, contest, arrival.elapsed_s)) if book else None
         if book is None or selection is None:
             self.answers["NOTHING_TO_BET_ON"] += 1
             return
@@ -153,10 +152,9 @@ class Crowd:
         member.available_minor = me.balance.available.amount_minor
 
 
-def list_offers(book: book_pb2.Book, timeline: MatchTimeline, elapsed_s: float) -> list[Selection]:
+def list_offers(book: book_pb2.Book, contest: Contest, elapsed_s: float) -> list[Selection]:
     """Return what a book offers now, each with its true probability."""
-    means = timeline.remaining_goal_means(elapsed_s)
-    truths = {market.market_id: market for market in price_markets(timeline.at(elapsed_s).score, means)}
+    truths = {market.market_id: market for market in contest.truths(elapsed_s, np.zeros(2))}
     odds = np.frombuffer(book.decimal_odds_milli, dtype="<u4")
     counts = np.frombuffer(book.outcome_counts, dtype="<u2")
     begins = np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])

@@ -9,31 +9,22 @@ from heapq import merge
 import numpy as np
 
 from simulation.bettors import Arrival, draw_arrivals
-from simulation.football import MatchTimeline, generate_match
-from simulation.providers import PROFILES, ProviderProfile, ProviderReport, draw_outages, report_match
+from simulation.contests.contest import Contest
+from simulation.contests.draw import draw_contests
+from simulation.providers import PROFILES, ProviderProfile, ProviderReport, draw_outages, report_contest
 
-GOALS_PER_MATCH = 2.7
-HOME_ADVANTAGE = 0.25
-STRENGTH_SPREAD = 0.28
 FIRST_KICK_OFF_S = 600.0
 KICK_OFF_INTERVAL_S = 600.0
-TOWNS = (
-    "Alderhaven", "Brackwater", "Calderford", "Dunmere", "Eastmoor", "Farrowgate", "Glenharbour", "Hollowick",
-    "Ironbridge Vale", "Juniper Cross", "Kestrelby", "Larkfield", "Marlowe Bay", "Northwold", "Oakenshaw", "Penrose",
-    "Quarrydown", "Ravensholm", "Saltmarsh", "Thornbury Hill", "Underlough", "Vanewick", "Westerlin", "Yarrowdale",
-)  # fmt: skip
-SUFFIXES = ("United", "Rovers", "Athletic", "City", "Wanderers")
-COMPETITIONS = ("Northern League", "Coastal Cup", "Premier Shield")
 
 
 @dataclass(frozen=True, slots=True)
 class SimulatedFixture:
-    """One match of the day."""
+    """One fixture of the day."""
 
     fixture_id: str
     competition: str
     kick_off_s: float
-    timeline: MatchTimeline
+    contest: Contest
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +51,7 @@ class MatchDay:
     @property
     def duration_s(self) -> float:
         """Seconds from the start of the day to a while after the last match."""
-        return max(fixture.kick_off_s + fixture.timeline.duration_s for fixture in self.fixtures) + 120.0
+        return max(fixture.kick_off_s + fixture.contest.duration_s for fixture in self.fixtures) + 120.0
 
     def is_silent(self, provider: int, time_s: float) -> bool:
         """Say whether a provider is in an outage."""
@@ -89,7 +80,7 @@ class MatchDay:
         match = self.fixtures[fixture]
         seeds = (self.seed, 2, fixture, provider)
         from_s = quoted_from_s - match.kick_off_s
-        for report in report_match(match.timeline, profile, seeds, quoted_from_s=from_s):
+        for report in report_contest(match.contest, profile, seeds, quoted_from_s=from_s):
             time_s = match.kick_off_s + report.elapsed_s
             if self.is_silent(provider, time_s) and not report.results:
                 continue
@@ -105,7 +96,7 @@ class MatchDay:
     def _arrivals(self, fixture: int) -> Iterator[DayEvent]:
         match = self.fixtures[fixture]
         generator = np.random.default_rng((self.seed, 3, fixture))
-        for arrival in draw_arrivals(match.timeline, population=self.population, generator=generator):
+        for arrival in draw_arrivals(match.contest, population=self.population, generator=generator):
             if match.kick_off_s + arrival.elapsed_s >= 0.0:
                 yield DayEvent(match.kick_off_s + arrival.elapsed_s, fixture, None, None, arrival)
 
@@ -116,13 +107,15 @@ def generate_day(*, seed: int, day_id: str, match_count: int, population: int) -
     Args:
         seed: Any whole number from 0.
         day_id: Part of every fixture id, so that a day played twice is two days to the book.
-        match_count: Matches of the day, one kick-off every ten minutes.
+        match_count: Fixtures of the day, one start every ten minutes.
         population: Bettors who come again and again.
     """
-    generator = np.random.default_rng((seed, 1))
-    pairs = draw_pairs(match_count, generator)
+    contests = draw_contests(match_count, seed)
     fixtures = tuple(
-        draw_fixture(index, pair, seed=seed, day_id=day_id, generator=generator) for index, pair in enumerate(pairs)
+        SimulatedFixture(
+            f"sim:{day_id}:{index + 1}", competition, FIRST_KICK_OFF_S + KICK_OFF_INTERVAL_S * index, contest
+        )
+        for index, (competition, contest) in enumerate(contests)
     )
     day_s = FIRST_KICK_OFF_S + match_count * KICK_OFF_INTERVAL_S + 7_000.0
     outages = tuple(
@@ -130,30 +123,3 @@ def generate_day(*, seed: int, day_id: str, match_count: int, population: int) -
         for index, profile in enumerate(PROFILES)
     )
     return MatchDay(seed=seed, fixtures=fixtures, outages=outages, population=population)
-
-
-def draw_pairs(match_count: int, generator: np.random.Generator) -> list[tuple[int, int]]:
-    """Return who plays whom; every town plays once before any plays again."""
-    rounds = -(-match_count * 2 // len(TOWNS))
-    towns = [int(town) for _ in range(rounds) for town in generator.permutation(len(TOWNS))]
-    return list(zip(towns[: 2 * match_count : 2], towns[1 : 2 * match_count : 2], strict=True))
-
-
-def draw_fixture(
-    index: int, pair: tuple[int, int], *, seed: int, day_id: str, generator: np.random.Generator
-) -> SimulatedFixture:
-    """Draw two teams of random strength and their match."""
-    strengths = STRENGTH_SPREAD * generator.standard_normal(2)
-    balance = HOME_ADVANTAGE / 2 + (strengths[0] - strengths[1]) / 2
-    level = np.log(GOALS_PER_MATCH / 2) + 0.12 * generator.standard_normal()
-    means = (float(np.exp(level + balance)), float(np.exp(level - balance)))
-    home, away = pair
-    timeline = generate_match(
-        home_name=f"{TOWNS[home]} {SUFFIXES[home % len(SUFFIXES)]}",
-        away_name=f"{TOWNS[away]} {SUFFIXES[away % len(SUFFIXES)]}",
-        goal_means=means,
-        generator=np.random.default_rng((seed, 5, index)),
-    )
-    competition = COMPETITIONS[index % len(COMPETITIONS)]
-    kick_off_s = FIRST_KICK_OFF_S + KICK_OFF_INTERVAL_S * index
-    return SimulatedFixture(f"sim:{day_id}:{index + 1}", competition, kick_off_s, timeline)

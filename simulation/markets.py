@@ -1,14 +1,14 @@
-"""The markets of a simulated match: their true probabilities at any moment, and their results."""
+"""The markets of a simulated football match: their true probabilities at any moment, and their results."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from markets.football import market_ids as ids
+from simulation.contests.contest import MarketTruth
 from simulation.football import MatchTimeline
 
 GOALS_MAX = 12
@@ -19,15 +19,6 @@ CORRECT_SCORE_GOALS_MAX = 3
 Grid = NDArray[np.float64]
 Goals = NDArray[np.int64]
 Win = Callable[[Goals, Goals], NDArray[np.bool_]]
-
-
-@dataclass(frozen=True, slots=True)
-class MarketTruth:
-    """One market: outcome ids, the true probability of each."""
-
-    market_id: str
-    outcome_ids: tuple[str, ...]
-    probabilities: NDArray[np.float64]
 
 
 def goal_grid(remaining_means: tuple[float, float]) -> Grid:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from markets.layout import MarketLayout
@@ -9,7 +11,6 @@ from markets.odds import FACTOR_ONE_MICRO
 from markets.results import CONFIRMED, MarketResult, OutcomeResult, ResultKind
 from overround.feed.v1 import feed_pb2
 from overround.odds.v1 import book_pb2, fixture_pb2
-from simulation.football import Period
 from simulation.providers import MarketQuote, ProviderReport
 from wire.feed import build_quotes
 from wire.results import build_market_result
@@ -24,7 +25,7 @@ def build_update(
         sequence=sequence,
         provider_time_ms=time_ms,
         description=description,
-        state=build_state(report),
+        state=report.state,
         results=[build_result(market_id, outcomes) for market_id, outcomes in report.results.items()],
     )
     if report.quotes:
@@ -49,30 +50,7 @@ def build_quote_columns(quotes: tuple[MarketQuote, ...]) -> feed_pb2.Quotes:
     )
 
 
-def build_state(report: ProviderReport) -> fixture_pb2.MatchState:
-    """Return the state of the match as the provider sees it."""
-    state = report.state
-    status = {
-        Period.NOT_STARTED: fixture_pb2.FIXTURE_STATUS_PRE_MATCH,
-        Period.FINISHED: fixture_pb2.FIXTURE_STATUS_ENDED,
-    }.get(state.period, fixture_pb2.FIXTURE_STATUS_IN_PLAY)
-    return fixture_pb2.MatchState(
-        status=status,
-        period=fixture_pb2.Period.ValueType(state.period.value),
-        home_score=state.score[0],
-        away_score=state.score[1],
-        clock_seconds=report.clock_s,
-        stoppage_seconds=state.stoppage_s,
-        home_red_cards=state.red_cards[0],
-        away_red_cards=state.red_cards[1],
-        home_yellow_cards=state.yellow_cards[0],
-        away_yellow_cards=state.yellow_cards[1],
-        home_corners=state.corners[0],
-        away_corners=state.corners[1],
-    )
-
-
-def build_result(market_id: str, outcomes: dict[str, str]) -> feed_pb2.MarketResult:
+def build_result(market_id: str, outcomes: Mapping[str, str]) -> feed_pb2.MarketResult:
     """Return the settlement of one market."""
     results = tuple(
         OutcomeResult(

@@ -21,7 +21,6 @@ from simulation.feeder import Feeder
 from simulation.messages import build_update
 from simulation.providers import PROFILES
 
-SPORT = "football"
 SEQUENCES_PER_SECOND = 1_000_000
 LATE_S = 2.0
 REPORT_INTERVAL_S = 30.0
@@ -201,7 +200,7 @@ class DayPlayer:
     def _deliver(self, event: DayEvent, *, is_late: bool) -> None:
         fixture = self.day.fixtures[event.fixture]
         if event.arrival is not None and not is_late:
-            self._crowd.arrive(event.arrival, fixture.fixture_id, fixture.timeline)
+            self._crowd.arrive(event.arrival, fixture.fixture_id, fixture.contest)
         if event.report is not None and event.provider is not None and (event.report.results or not is_late):
             update = build_update(
                 event.report,
@@ -223,11 +222,12 @@ class DayPlayer:
 
     def _describe(self, fixture: SimulatedFixture) -> fixture_pb2.FixtureDescription:
         return fixture_pb2.FixtureDescription(
-            sport=SPORT,
+            sport=fixture.contest.sport,
             competition=fixture.competition,
-            home_name=fixture.timeline.home_name,
-            away_name=fixture.timeline.away_name,
+            home_name=fixture.contest.home_name,
+            away_name=fixture.contest.away_name,
             start_time_ms=self._wall_time_ms(fixture.kick_off_s),
+            participants=[fixture_pb2.Participant(id=key, name=name) for key, name in fixture.contest.participants],
         )
 
 

@@ -10,14 +10,13 @@ from numpy.typing import NDArray
 
 from odds.margin.application import apply_margin
 from odds.margin.methods import MarginMethod
-from simulation.football import Incident, IncidentKind, MatchSnapshot, MatchTimeline, Period
-from simulation.markets import MarketTruth, price_markets, settle_match, settle_next_goal
+from overround.odds.v1 import fixture_pb2
+from simulation.contests.contest import Contest, MarketTruth, Results, Turn
 
 PRE_MATCH_INTERVAL_S = 120.0
 IN_PLAY_INTERVAL_S = 20.0
-# How long a provider says nothing but "stop" after a goal or a red card.
+# How long a provider says nothing but "stop" after something decisive: a goal, a red card.
 STOP_SECONDS = 40.0
-PERIOD_STARTS = (IncidentKind.KICK_OFF, IncidentKind.HALF_TIME, IncidentKind.SECOND_HALF)
 DECIDED_PROBABILITY = 0.992
 DECIMAL_ODDS_MIN = 1.01
 DECIMAL_ODDS_MAX = 501.0
@@ -30,7 +29,7 @@ class ProviderProfile:
 
     provider_id: str
     overround: float
-    # Standard deviation of its error in the log of a goal mean, and how fast it changes (0 never, 1 at once).
+    # Standard deviation of its error in the log of a side's strength, and how fast it changes (0 never, 1 at once).
     noise: float
     noise_change: float
     delay_s: float
@@ -60,60 +59,59 @@ class MarketQuote:
 
 @dataclass(frozen=True, slots=True)
 class ProviderReport:
-    """One message of a provider about one match, `elapsed_s` after kick-off (negative before it)."""
+    """One message of a provider about one fixture, `elapsed_s` after its start (negative before it)."""
 
     elapsed_s: float
-    clock_s: int
-    state: MatchSnapshot
+    state: fixture_pb2.MatchState
     quotes: tuple[MarketQuote, ...] = ()
     is_bet_stop: bool = False
-    # Results by market and outcome: "won", "lost" or "void".
-    results: dict[str, dict[str, str]] = field(default_factory=dict)
+    results: Results = field(default_factory=dict)
 
 
-def report_match(
-    timeline: MatchTimeline, profile: ProviderProfile, seeds: Sequence[int], *, quoted_from_s: float
+def report_contest(
+    contest: Contest, profile: ProviderProfile, seeds: Sequence[int], *, quoted_from_s: float
 ) -> Iterator[ProviderReport]:
-    """Yield all that a provider says about a match, in order of time.
+    """Yield all that a provider says about a fixture, in order of time.
 
-    It sees the match `delay_s` late; its opinion of the goal means wanders around the truth.
+    It sees play `delay_s` late; its opinion of the sides' strengths wanders around the truth.
 
     Args:
-        timeline: The match.
+        contest: The fixture.
         profile: Who reports.
         seeds: What fixes all of its errors.
         quoted_from_s: Reports before this time come without prices; the others are the same whatever it is.
     """
     generator = np.random.default_rng(seeds)
     noise = np.zeros(2)
-    for index, (elapsed_s, incident) in enumerate(report_times(timeline, profile, generator)):
+    for index, (elapsed_s, turn) in enumerate(report_times(contest, profile, generator)):
         seen_s = elapsed_s - profile.delay_s
-        state = timeline.at(seen_s)
-        clock_s = state.clock_s(seen_s)
+        state = contest.state_at(seen_s)
         noise = wander(noise, profile, generator)
-        if incident is not None and is_decisive(incident):
-            results = settle_goal(state, incident) if profile.is_official else {}
-            yield ProviderReport(elapsed_s, clock_s, state, is_bet_stop=True, results=results)
-        elif state.period is Period.FINISHED:
-            results = settle_match(timeline) if profile.is_official else {}
-            yield ProviderReport(elapsed_s, clock_s, state, is_bet_stop=True, results=results)
+        if turn is not None and turn.is_decisive:
+            results = turn.results if profile.is_official else {}
+            yield ProviderReport(elapsed_s, state, is_bet_stop=True, results=results)
+        elif state.status == fixture_pb2.FIXTURE_STATUS_ENDED:
+            results = contest.results() if profile.is_official else {}
+            yield ProviderReport(elapsed_s, state, is_bet_stop=True, results=results)
         elif elapsed_s < quoted_from_s:
-            yield ProviderReport(elapsed_s, clock_s, state)
+            yield ProviderReport(elapsed_s, state)
         else:
             slips = np.random.default_rng((*seeds, index))
-            yield ProviderReport(elapsed_s, clock_s, state, quote_match(timeline, seen_s, profile, noise, slips))
+            yield ProviderReport(elapsed_s, state, quote_contest(contest, seen_s, profile, noise, slips))
 
 
 def report_times(
-    timeline: MatchTimeline, profile: ProviderProfile, generator: np.random.Generator
-) -> list[tuple[float, Incident | None]]:
-    """Return when the provider speaks, and the incident it speaks of where it stops betting for one."""
-    start_s, stop_s = -PRICED_HORIZON_S, timeline.duration_s
-    seen = [(incident.elapsed_s + profile.delay_s, incident) for incident in timeline.incidents]
-    decisive = [(time_s, incident) for time_s, incident in seen if is_decisive(incident)]
-    spoken = spread(start_s, 0.0, PRE_MATCH_INTERVAL_S, generator) + spread(0.0, stop_s, IN_PLAY_INTERVAL_S, generator)
-    spoken += [time_s for time_s, incident in seen if incident.kind in PERIOD_STARTS]
-    times: list[tuple[float, Incident | None]] = [
+    contest: Contest, profile: ProviderProfile, generator: np.random.Generator
+) -> list[tuple[float, Turn | None]]:
+    """Return when the provider speaks, and what it speaks of where betting stops for it."""
+    start_s, stop_s = -PRICED_HORIZON_S, contest.duration_s
+    seen = [(turn.elapsed_s + profile.delay_s, turn) for turn in contest.turns]
+    decisive = [(time_s, turn) for time_s, turn in seen if turn.is_decisive]
+    spoken = spread(start_s, 0.0, PRE_MATCH_INTERVAL_S, generator)
+    if not contest.has_frequent_turns:
+        spoken += spread(0.0, stop_s, IN_PLAY_INTERVAL_S, generator)
+    spoken += [time_s for time_s, turn in seen if not turn.is_decisive]
+    times: list[tuple[float, Turn | None]] = [
         (time_s, None)
         for time_s in spoken
         if time_s < stop_s and all(not 0 <= time_s - stop < STOP_SECONDS for stop, _ in decisive)
@@ -130,18 +128,6 @@ def spread(start_s: float, stop_s: float, interval_s: float, generator: np.rando
     return [float(time_s) for time_s in times]
 
 
-def is_decisive(incident: Incident) -> bool:
-    """Say whether betting stops for the incident."""
-    return incident.kind in (IncidentKind.GOAL, IncidentKind.RED_CARD)
-
-
-def settle_goal(state: MatchSnapshot, incident: Incident) -> dict[str, dict[str, str]]:
-    """Return the result of the next-goal market that a goal has decided."""
-    if incident.kind is not IncidentKind.GOAL:
-        return {}
-    return {f"next_goal:{sum(state.score)}": settle_next_goal(incident.side)}
-
-
 def wander(noise: NDArray[np.float64], profile: ProviderProfile, generator: np.random.Generator) -> NDArray[np.float64]:
     """Return the next error of an opinion: a stationary first-order autoregression."""
     keep = 1.0 - profile.noise_change
@@ -149,18 +135,16 @@ def wander(noise: NDArray[np.float64], profile: ProviderProfile, generator: np.r
     return np.asarray(keep * noise + step * generator.standard_normal(2))
 
 
-def quote_match(
-    timeline: MatchTimeline,
+def quote_contest(
+    contest: Contest,
     seen_s: float,
     profile: ProviderProfile,
     noise: NDArray[np.float64],
     generator: np.random.Generator,
 ) -> tuple[MarketQuote, ...]:
     """Return the provider's prices for every market still open."""
-    means = timeline.remaining_goal_means(seen_s)
-    opinion = (means[0] * float(np.exp(noise[0])), means[1] * float(np.exp(noise[1])))
-    quotes = quote_markets(price_markets(timeline.at(seen_s).score, opinion), profile.overround)
-    if generator.uniform() < profile.outlier_share:
+    quotes = quote_markets(contest.truths(seen_s, noise), profile.overround)
+    if quotes and generator.uniform() < profile.outlier_share:
         index = int(generator.integers(len(quotes)))
         quotes[index] = distort(quotes[index], factor=float(generator.uniform(1.5, 3.0)))
     return tuple(quotes)
@@ -168,7 +152,7 @@ def quote_match(
 
 def quote_markets(truths: Sequence[MarketTruth], overround: float) -> list[MarketQuote]:
     """Return prices with the margin spread by power, long ones shortened most; a decided market is offered no more."""
-    fair = np.full((len(truths), max(len(truth.outcome_ids) for truth in truths)), np.nan)
+    fair = np.full((len(truths), max((len(truth.outcome_ids) for truth in truths), default=0)), np.nan)
     for row, truth in zip(fair, truths, strict=True):
         if truth.probabilities.max() <= DECIDED_PROBABILITY:
             row[: len(truth.outcome_ids)] = truth.probabilities

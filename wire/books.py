@@ -7,7 +7,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from markets.fixture import Period
+from markets.fixture import MatchState, Period
 from markets.layout import MarketLayout
 from markets.period_scores import PeriodScores
 from odds.book import (
@@ -25,7 +25,7 @@ from odds.book import (
 )
 from odds.football.own_results import NOTHING_PLAYED, Abandonment, PlayedHalves
 from overround.odds.v1 import book_pb2, fixture_pb2
-from wire.fixtures import build_description, build_score, build_state, parse_description, parse_score, parse_state
+from wire.fixtures import build_description, build_state, parse_description, parse_state
 from wire.frames import frame_bytes
 from wire.layouts import (
     BYTE,
@@ -39,6 +39,7 @@ from wire.layouts import (
     unpack,
     unpack_or,
 )
+from wire.sport_states import build_score, parse_score
 
 ENCODED_LAYOUTS_MAX = 8_192
 ENCODED_PROVIDERS_MAX = 16_384
@@ -246,6 +247,9 @@ def _parse_settlement(message: book_pb2.OwnSettlement) -> OwnSettlement:
 
 
 def _parse_evidence(message: book_pb2.OwnSettlement) -> Evidence | None:
+    """Return what a settlement was made from: of football the scores of the halves, else how the fixture ended."""
+    if message.HasField("ended_as"):
+        return parse_state(message.ended_as)
     abandonment = None
     if message.HasField("abandoned_score"):
         abandonment = Abandonment(Period(message.abandoned_period), parse_score(message.abandoned_score))
@@ -268,6 +272,7 @@ def _build_settlement(settlement: OwnSettlement | None) -> book_pb2.OwnSettlemen
         abandoned_period=fixture_pb2.Period.ValueType(0 if abandonment is None else abandonment.period),
         referral_time_us=settlement.referral_time_us,
         is_referred=settlement.is_referred,
+        ended_as=build_state(evidence) if isinstance(evidence, MatchState) else None,
     )
 
 

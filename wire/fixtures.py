@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from markets.fixture import FixtureDescription, FixtureStatus, MatchState, Participant, Period, Score
+from markets.fixture import FixtureDescription, FixtureStatus, MatchState, Participant, Period
 from overround.odds.v1 import fixture_pb2
+from wire.sport_states import build_score, build_sport, parse_score, parse_sport
 
 
 def parse_description(message: fixture_pb2.FixtureDescription) -> FixtureDescription:
@@ -34,7 +35,7 @@ def parse_state(message: fixture_pb2.MatchState) -> MatchState:
     """Return what is going on in a match.
 
     Raises:
-        ValueError: If the status or the period is a number nobody knows.
+        ValueError: If a number stands for nothing: of the status, the period, or in what the sport has beside.
     """
     return MatchState(
         FixtureStatus(message.status),
@@ -53,6 +54,7 @@ def parse_state(message: fixture_pb2.MatchState) -> MatchState:
         parse_score(message.full_time_score) if message.HasField("full_time_score") else None,
         message.had_extra_time,
         message.is_score_unknown,
+        parse_sport(message),
     )
 
 
@@ -75,14 +77,5 @@ def build_state(state: MatchState) -> fixture_pb2.MatchState:
         full_time_score=build_score(state.full_time),
         had_extra_time=state.had_extra_time,
         is_score_unknown=state.is_score_unknown,
+        **build_sport(state.sport),
     )
-
-
-def parse_score(message: fixture_pb2.Score) -> Score:
-    """Return goals at some time of a match."""
-    return Score(message.home, message.away)
-
-
-def build_score(score: Score | None) -> fixture_pb2.Score | None:
-    """Return the message of goals at some time of a match, None for none."""
-    return None if score is None else fixture_pb2.Score(home=score.home, away=score.away)

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Final
 
 import numpy as np
+from google.protobuf.message import Message
 from numpy.typing import NDArray
 
 from gateway.feeds.refusals import MessageMalformed, MessageOversized
@@ -14,7 +15,7 @@ from markets.layout import LayoutMalformed
 from markets.results import ResultMalformed
 from overround.feed.v1.feed_pb2 import BetStop, FeedUpdate, MarketResult, Quotes, ResultKind
 from overround.odds.v1.book_pb2 import MarketStatus
-from overround.odds.v1.fixture_pb2 import FixtureDescription, FixtureStatus, MatchState, Period, Score
+from overround.odds.v1.fixture_pb2 import FixtureDescription, MatchState
 from wire.feed import parse_quotes
 from wire.layouts import expect_layout_hash
 from wire.results import parse_market_result
@@ -29,6 +30,7 @@ SEQUENCE_MAX: Final = (1 << 63) - 1
 TIME_MS_MAX: Final = (1 << 43) - 1
 NAME_LENGTH_MAX: Final = 200
 COUNT_MAX: Final = 100_000
+STATE_PARTS_MAX: Final = 512
 LAYOUTS_REMEMBERED_MAX: Final = 16_384
 
 _ID = re.compile(r"[!-~]{1,200}", re.ASCII)
@@ -170,14 +172,26 @@ def check_state(state: MatchState) -> None:
     """Check what is said to go on in a match.
 
     Raises:
+        MessageOversized: If a list in it is too long.
         MessageMalformed: If a number in it cannot be.
     """
-    if state.status not in FixtureStatus.values() or state.period not in Period.values():
-        raise MessageMalformed(f"Status and period must be known, were {state.status} and {state.period}")
-    for field, value in state.ListFields():
-        counts = (value.home, value.away) if isinstance(value, Score) else (value,)
-        for count in counts:
-            _expect_range(count, 0, COUNT_MAX, field.name)
+    _check_counts(state)
+
+
+def _check_counts(message: Message) -> None:
+    """Check all that a message and those in it hold: enumerations known, counts in range, lists bounded."""
+    for field, value in message.ListFields():
+        values = list(value) if field.is_repeated else [value]
+        _expect_count(len(values), STATE_PARTS_MAX, field.name)
+        for item in values:
+            if isinstance(item, Message):
+                _check_counts(item)
+            elif isinstance(item, str):
+                check_id(item, field.name)
+            elif field.enum_type is not None and item not in field.enum_type.values_by_number:
+                raise MessageMalformed(f"{field.name} must be one that is known, was {item}")
+            else:
+                _expect_range(item, 0, COUNT_MAX, field.name)
 
 
 def check_bet_stop(bet_stop: BetStop) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import IntEnum
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from markets.tennis import FinalSet
 from odds.model_input import ModelInputInvalid, count_rows
 
 Floats = NDArray[np.float64]
@@ -21,21 +21,6 @@ ADVANTAGE_GAMES_MAX: Final = 70
 stays exact). The longest ever ended 70-68."""
 
 
-class FinalSet(IntEnum):
-    """How the last possible set is decided."""
-
-    LIKE_THE_OTHERS = 1
-    """A tie-break at six games all."""
-    LONG_TIE_BREAK = 2
-    """A tie-break to ten points at six games all: the rule of the four majors since 2022."""
-    TIE_BREAK_AT_TWELVE = 3
-    """A tie-break to seven points at twelve games all: Wimbledon 2019 to 2021."""
-    ADVANTAGE = 4
-    """No tie-break: two games clear."""
-    MATCH_TIE_BREAK = 5
-    """A tie-break to ten points in place of the set, which counts as one game: doubles."""
-
-
 @dataclass(frozen=True, slots=True)
 class MatchRules:
     """The rules of a match.
@@ -46,7 +31,7 @@ class MatchRules:
         has_deciding_point: Whether the point at deuce decides the game ("no-ad").
 
     Raises:
-        ModelInputInvalid: If the sets to win are not 1 to 3.
+        ModelInputInvalid: If the sets to win are not 1 to 3, or nobody knows how the last one is decided.
     """
 
     sets_to_win: int
@@ -56,6 +41,8 @@ class MatchRules:
     def __post_init__(self) -> None:
         if not 1 <= self.sets_to_win <= 3:
             raise ModelInputInvalid(f"Sets to win must be 1 to 3, was {self.sets_to_win}")
+        if self.final_set is FinalSet.UNKNOWN:
+            raise ModelInputInvalid("How the last set is decided must be known, was unknown")
 
     def set_rules(self, *, is_final: bool) -> SetRules:
         """Return the rules of a set, the last possible one or another."""

@@ -30,7 +30,8 @@ from odds.pricing import blend_markets, quote_markets
 from odds.repricing import Repricing, price
 from odds.stacking import stack_states
 from odds.updates import FixtureUpdate, Quotes
-from simulation.markets import MarketTruth, price_markets
+from simulation.contests.contest import MarketTruth
+from simulation.markets import price_markets
 from wire.books import encode_book, encode_explanation
 
 T = TypeVar("T")

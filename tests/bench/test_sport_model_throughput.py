@@ -9,6 +9,7 @@ from functools import partial
 import numpy as np
 import pytest
 
+from markets.tennis import FinalSet
 from odds.basketball import GameForecast, GameRules, GameScores, spread, win_games
 from odds.cricket import InningsScores, MatchForecast
 from odds.cricket import win_matches as win_cricket
@@ -16,7 +17,7 @@ from odds.outrights import LeagueTable, RemainingFixtures, simulate_seasons
 from odds.racing.ordering import HENERY, finish_probabilities
 from odds.ratings import PiSettings, PlayedMatches, rate_by_pi
 from odds.tennis.match import find_serves, price_matches, win_matches
-from odds.tennis.rules import FinalSet, MatchRules, TennisScores
+from odds.tennis.rules import MatchRules, TennisScores
 
 REPEATS = 5
 BATCH = 1_000

@@ -4,6 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from markets.tennis import FinalSet
 from odds.basketball import (
     GameForecast,
     GameRules,
@@ -19,7 +20,7 @@ from odds.cricket import InningsScores, MatchForecast, resources
 from odds.cricket import win_matches as win_cricket
 from odds.line_shares import LineShares
 from odds.tennis.match import MatchOutcomes, find_serves, price_matches, win_matches
-from odds.tennis.rules import FinalSet, MatchRules, TennisScores
+from odds.tennis.rules import MatchRules, TennisScores
 from tests.tries import tries
 
 NBA = GameRules(4, 720.0, 300.0)

@@ -22,6 +22,7 @@ from bets.settlement import return_minor
 from kernel.money import Money
 from markets.odds import FACTOR_ONE_MICRO
 from markets.results import OutcomeResult
+from markets.tennis import FinalSet
 from odds.cricket import SECOND, InningsScores, MatchForecast, win_matches
 from odds.football.goal_models import GoalModelSpec, fit_goal_model
 from odds.football.implied_means import PriceTargets, imply_goal_means
@@ -42,7 +43,7 @@ from odds.ratings import EloSettings, PiSettings, PlayedMatches, rate_by_elo, ra
 from odds.system_bets import SYSTEM_BY_NAME, system_returns
 from odds.tennis.match import price_matches
 from odds.tennis.match import win_matches as win_tennis_matches
-from odds.tennis.rules import FinalSet, MatchRules
+from odds.tennis.rules import MatchRules
 from risk.limits import LimitTable
 from tests.bench.accuracy.seasons import SeasonMalformed, read_season
 from tests.unit.public_cases import Case, checks

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from bets.settlement import return_minor
 from markets.odds import FACTOR_ONE_MICRO
 from markets.results import OutcomeResult
+from markets.tennis import FinalSet
 from odds.basketball import lead_wins
 from odds.demand import best_implied_probabilities
 from odds.formats import OddsFormat, floor_milli, parse_odds
@@ -37,7 +38,7 @@ from odds.racing.each_way import (
 from odds.system_bets import SYSTEM_BY_NAME, leg_factors, system_returns
 from odds.tennis.match import price_matches, win_matches
 from odds.tennis.points import win_game, win_tie_break
-from odds.tennis.rules import FinalSet, MatchRules, TennisScores
+from odds.tennis.rules import MatchRules, TennisScores
 from tests.unit.football_reference_checks import (
     check_dixon_coles,
     check_fit_exact,

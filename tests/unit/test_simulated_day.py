@@ -7,12 +7,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from markets.fixture import FixtureStatus
+from odds.tennis.live import finished_sets, scores_of
+from odds.tennis.match import price_matches
+from odds.tennis.rules import are_open
 from simulation.bettors import Arrival, BettorKind, Selection, choose, draw_arrivals
+from simulation.contests.contest import MarketTruth
+from simulation.contests.draw import draw_contests
+from simulation.contests.football import FootballContest, draw_football
+from simulation.contests.tennis import BEFORE, RULES, TennisContest, draw_tennis
 from simulation.day import MatchDay, generate_day
 from simulation.football import IncidentKind, MatchTimeline, Period, generate_match
-from simulation.markets import MarketTruth, price_markets, settle_match
+from simulation.markets import price_markets, settle_match
 from simulation.play import PlayedDay, SimulationPlan, load_played_day, save_played_day
-from simulation.providers import PROFILES, quote_markets, report_match
+from simulation.providers import PROFILES, quote_markets, report_contest
 
 
 def day(seed: int, day_id: str = "a") -> MatchDay:
@@ -96,7 +104,7 @@ def test_a_provider_stops_betting_at_each_goal_before_it_prices_again() -> None:
     goal = next(i for i in timeline.incidents if i.kind is IncidentKind.GOAL)
     after = [
         report
-        for report in report_match(timeline, PROFILES[0], (1,), quoted_from_s=-1e9)
+        for report in report_contest(FootballContest(timeline), PROFILES[0], (1,), quoted_from_s=-1e9)
         if report.elapsed_s >= goal.elapsed_s + PROFILES[0].delay_s
     ]
     assert after[0].is_bet_stop
@@ -105,7 +113,7 @@ def test_a_provider_stops_betting_at_each_goal_before_it_prices_again() -> None:
 
 
 def test_provider_prices_carry_its_margin() -> None:
-    reports = report_match(match(2), PROFILES[1], (1,), quoted_from_s=-1e9)
+    reports = report_contest(FootballContest(match(2)), PROFILES[1], (1,), quoted_from_s=-1e9)
     main = next(report for report in reports if report.quotes).quotes[0]
     overround = sum(1.0 / odds for odds in main.decimal_odds if odds)
     assert PROFILES[1].overround <= overround < PROFILES[1].overround + 0.02
@@ -134,23 +142,23 @@ def test_a_bonus_hunter_takes_the_shortest_price_that_counts() -> None:
 
 
 def test_people_come_in_a_rush_before_kick_off_and_after_goals() -> None:
-    fixtures = generate_day(seed=1, day_id="a", match_count=10, population=20).fixtures
+    contests = [draw_football("A", "B", np.random.default_rng((1, seed))) for seed in range(10)]
     arrivals = [
-        (f.timeline, a.elapsed_s)
-        for f in fixtures
-        for a in draw_arrivals(f.timeline, population=20, generator=np.random.default_rng(2))
+        (contest, a.elapsed_s)
+        for contest in contests
+        for a in draw_arrivals(contest, population=20, generator=np.random.default_rng(2))
     ]
     late = sum(1 for _, elapsed_s in arrivals if -900 <= elapsed_s < 0)
     early = sum(1 for _, elapsed_s in arrivals if -2_700 <= elapsed_s < -1_800)
     assert late > 2 * early
-    goals = [(f.timeline, i.elapsed_s) for f in fixtures for i in f.timeline.incidents if i.kind is IncidentKind.GOAL]
+    goals = [(contest, goal_s) for contest in contests for goal_s in contest.rushes_s]
 
     def count(shift_s: float) -> int:
         return sum(
             1
-            for timeline, goal_s in goals
+            for contest, goal_s in goals
             for other, elapsed_s in arrivals
-            if other is timeline and 0 <= elapsed_s - goal_s - shift_s < 240
+            if other is contest and 0 <= elapsed_s - goal_s - shift_s < 240
         )
 
     assert count(0.0) > 2 * count(-240.0)
@@ -187,3 +195,45 @@ def test_a_noted_day_goes_on_under_the_same_plan_alone(tmp_path: Path) -> None:
     assert load_played_day(plan(path)) == third
     assert load_played_day(plan(path, seed=6)) is None
     assert load_played_day(plan(path, speed=20.0)) is None
+
+
+def tennis(seed: int) -> TennisContest:
+    return next(contest for _, contest in draw_contests(8, seed) if isinstance(contest, TennisContest))
+
+
+def test_a_day_has_every_sport_and_nobody_plays_twice_at_once() -> None:
+    contests = [contest for _, contest in draw_contests(16, 3)]
+    assert {contest.sport for contest in contests} >= {"football", "tennis"}
+    names = [name for contest in contests for name in (contest.home_name, contest.away_name)]
+    assert len(set(names)) == len(names)
+
+
+def test_a_tennis_match_is_played_by_the_rules_to_its_end() -> None:
+    for seed in range(20):
+        contest = tennis(seed)
+        end = contest.states[-1]
+        assert end.status is FixtureStatus.ENDED
+        assert len(finished_sets(end)) == end.home_score + end.away_score
+        assert bool(are_open(scores_of(list(contest.states[:-1])), RULES).all())
+        assert 40 * 60 < contest.duration_s < 6 * 3_600
+
+
+def test_a_tennis_player_wins_as_often_as_is_true() -> None:
+    contests = [draw_tennis("A", "B", np.random.default_rng((9, seed))) for seed in range(300)]
+    serves = np.array([contest.serves for contest in contests])
+    chances = price_matches(serves, scores_of([BEFORE] * len(contests)), RULES).win_probability()
+    assert contests[0].truths(-60.0, np.zeros(2))[0].probabilities[0] == pytest.approx(chances[0])
+    won = np.array([contest.results()["winner"]["home"] == "won" for contest in contests])
+    error = np.sqrt((chances * (1.0 - chances)).sum()) / len(contests)
+    assert abs(won.mean() - chances.mean()) < 4.0 * error
+
+
+def test_a_provider_tells_of_every_point_with_prices_for_it() -> None:
+    contest = tennis(4)
+    reports = list(report_contest(contest, PROFILES[0], (1,), quoted_from_s=-1e9))
+    told = {(report.state.tennis.home_points, report.state.tennis.away_points) for report in reports}
+    assert {(0, 0), (3, 2), (2, 3)} <= told
+    points = [report for report in reports if report.elapsed_s >= 0.0][:-1]
+    assert len(points) > len(contest.turns) * 0.9
+    assert all(report.quotes for report in points)
+    assert reports[-1].results.keys() == contest.results().keys()

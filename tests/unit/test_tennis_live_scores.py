@@ -5,9 +5,10 @@ from collections import defaultdict
 import numpy as np
 import pytest
 
+from markets.tennis import FinalSet
 from odds.model_input import EXPECTED_BY_FLAG, ModelInputInvalid, RowFlag
 from odds.tennis.match import find_serves, price_current_sets, price_matches, win_matches
-from odds.tennis.rules import ADVANTAGE_GAMES_MAX, FINAL_SET_RULES, ORDINARY_SET, FinalSet, MatchRules, TennisScores
+from odds.tennis.rules import ADVANTAGE_GAMES_MAX, FINAL_SET_RULES, ORDINARY_SET, MatchRules, TennisScores
 from odds.tennis.sets import win_current_game
 
 Position = tuple[int, int, int, int, int, int, bool, bool, int, int]

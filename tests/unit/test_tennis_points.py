@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
+from markets.tennis import FinalSet
 from odds.tennis.match import find_serves, win_matches
 from odds.tennis.points import serves_first_point, win_game, win_tie_break
-from odds.tennis.rules import ORDINARY_SET, FinalSet, MatchRules, TennisScores
+from odds.tennis.rules import ORDINARY_SET, MatchRules, TennisScores
 from odds.tennis.sets import play_anew
 
 

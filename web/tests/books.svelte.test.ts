@@ -15,7 +15,7 @@ function book(version: number, odds: number[], layout = whole): Book {
     feedTimeMs: version,
     description: { sport: "football", competition: "", homeName: "Ajax", awayName: "PSV", startTimeMs: 0, participantNames: new Map() },
     state: {
-      status: 2, period: 2, homeScore: 0, awayScore: 0, clockSeconds: 60, stoppageSeconds: 0, homeRedCards: 0,
+      status: 2, period: 2, homeScore: 0, awayScore: 0, clockSeconds: 60, stoppageSeconds: 0, sport: null, homeRedCards: 0,
       awayRedCards: 0, homeYellowCards: 0, awayYellowCards: 0, homeCorners: 0, awayCorners: 0,
     },
     layout,

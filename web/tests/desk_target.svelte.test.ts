@@ -13,7 +13,7 @@ function book(fixtureId: string, changes: Partial<Book> = {}): Book {
     fixtureId, version: 1, publishedTimeMs: 1, feedTimeMs: 1,
     description: { sport: "football", competition: "", homeName: `Home of ${fixtureId}`, awayName: "PSV", startTimeMs: 0, participantNames: new Map() },
     state: {
-      status: 2, period: 2, homeScore: 0, awayScore: 0, clockSeconds: 60, stoppageSeconds: 0, homeRedCards: 0,
+      status: 2, period: 2, homeScore: 0, awayScore: 0, clockSeconds: 60, stoppageSeconds: 0, sport: null, homeRedCards: 0,
       awayRedCards: 0, homeYellowCards: 0, awayYellowCards: 0, homeCorners: 0, awayCorners: 0,
     },
     layout, marketStatuses: new Uint8Array([1, 1]), suspensionReasons: new Uint8Array(2), marketVersions: new Float64Array(2),

@@ -2,7 +2,7 @@
 import type { Bet } from "../bets/bet";
 import { FixtureStatus } from "../odds/book";
 import type { BookStore } from "../odds/books.svelte";
-import { minuteOf } from "../odds/match";
+import { minuteOf, scoreOf } from "../odds/match";
 
 export interface BetFacts {
   readonly liveScore: string;
@@ -17,7 +17,7 @@ export function betFacts(bet: Bet, books: BookStore): BetFacts {
   const { state, description } = fixture;
   const isLive = state.status === FixtureStatus.IN_PLAY;
   return {
-    liveScore: isLive ? `${state.homeScore}–${state.awayScore}, ${minuteOf(state)}` : "",
+    liveScore: isLive ? `${scoreOf(state)}, ${minuteOf(state)}` : "",
     participantNames: description.participantNames,
   };
 }

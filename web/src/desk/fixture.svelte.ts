@@ -1,4 +1,5 @@
 /** Fixtures of the desk: a few signals for each in the list, every cell of the one that is open. */
+import { isSameSport } from "../odds/books.svelte";
 import { type Book, type FixtureDescription, MarketStatus, type MatchState, type TraderSuspension } from "../odds/book";
 import { FixtureView } from "../odds/books.svelte";
 import type { Explanation } from "../trading/desk";
@@ -179,5 +180,5 @@ function isSameDescription(a: FixtureDescription | undefined, b: FixtureDescript
 }
 
 function isSameState(a: MatchState | undefined, b: MatchState): boolean {
-  return a !== undefined && (Object.keys(b) as (keyof MatchState)[]).every((key) => a[key] === b[key]);
+  return a !== undefined && (Object.keys(b) as (keyof MatchState)[]).every((key) => a[key] === b[key] || isSameSport(a[key], b[key]));
 }

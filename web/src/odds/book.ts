@@ -14,6 +14,24 @@ export interface FixtureDescription {
   readonly participantNames: ReadonlyMap<string, string>;
 }
 
+export interface Score {
+  readonly home: number;
+  readonly away: number;
+}
+
+/** Sets, games and points; the score of the match is the sets won. */
+export interface TennisState {
+  readonly kind: "tennis";
+  /** Games of every set begun, in order. */
+  readonly sets: readonly Score[];
+  readonly homePoints: number;
+  readonly awayPoints: number;
+  readonly isHomeServing: boolean;
+}
+
+/** What a sport has beside a score and a clock. */
+export type SportState = TennisState;
+
 export interface MatchState {
   readonly status: FixtureStatus;
   readonly period: Period;
@@ -28,6 +46,8 @@ export interface MatchState {
   readonly awayYellowCards: number;
   readonly homeCorners: number;
   readonly awayCorners: number;
+  /** Null in football, and where nobody tells it. */
+  readonly sport: SportState | null;
 }
 
 /** Which markets and outcomes stand where in the columns. */

@@ -158,7 +158,7 @@ function isSame<Shape extends object>(a: Shape, b: Shape): boolean {
     if (left instanceof Map && right instanceof Map) {
       return left.size === right.size && [...left].every(([id, name]) => right.get(id) === name);
     }
-    return left === right;
+    return left === right || isSameSport(left, right);
   });
 }
 
@@ -274,4 +274,10 @@ export class BookStore {
     clearInterval(this.#sweep);
     this.#sweep = null;
   }
+}
+
+/** States of a sport are small values of their own, made anew of each message. */
+export function isSameSport(left: unknown, right: unknown): boolean {
+  const areObjects = typeof left === "object" && typeof right === "object" && left !== null && right !== null;
+  return areObjects && "kind" in left && JSON.stringify(left) === JSON.stringify(right);
 }

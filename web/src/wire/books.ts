@@ -1,5 +1,6 @@
 /** Books off the wire to the screens' own. */
 import type { Book, BookLayout, FixtureDescription, MatchState } from "../odds/book";
+import { toSportState } from "./sport_states";
 import { startsOf, uint16Column, uint32Column, uint64Column } from "./columns";
 import type { Book as WireBook } from "./gen/overround/odds/v1/book_pb";
 import type {
@@ -92,5 +93,6 @@ function toMatchState(wire: WireState | undefined): MatchState {
     awayYellowCards: wire?.awayYellowCards ?? 0,
     homeCorners: wire?.homeCorners ?? 0,
     awayCorners: wire?.awayCorners ?? 0,
+    sport: toSportState(wire?.sport),
   };
 }

@@ -1,7 +1,7 @@
 /** Generated from the catalogue of market types in markets/ by `python protos/generate.py`; do not edit. */
 
 /** In the order in which a match page shows them. */
-export const MARKET_GROUPS = ["Popular", "Goals", "Handicap", "Score", "Halves", "More"] as const;
+export const MARKET_GROUPS = ["Popular", "Goals", "Totals", "Handicap", "Score", "Halves", "More"] as const;
 export type MarketGroup = (typeof MARKET_GROUPS)[number];
 
 /** What number the id of a market ends with. */
@@ -26,8 +26,6 @@ export const MARKET_TYPES: Readonly<Record<string, MarketType>> = {
   "win": { words: "To win", group: "Popular", line: "none" },
   "place": { words: "To be placed", group: "More", line: "none" },
   "outright": { words: "Winner of the competition", group: "More", line: "none" },
-  "set_winner": { words: "Winner of the set", group: "More", line: "none" },
-  "set_betting": { words: "Score in sets", group: "More", line: "none" },
   "1x2": { words: "Match result", group: "Popular", line: "none" },
   "double_chance": { words: "Double chance", group: "Popular", line: "none" },
   "draw_no_bet": { words: "Draw no bet", group: "Popular", line: "none" },
@@ -61,4 +59,10 @@ export const MARKET_TYPES: Readonly<Record<string, MarketType>> = {
   "home_cards_total": { words: "Home cards {line}", group: "More", line: "total" },
   "away_cards_total": { words: "Away cards {line}", group: "More", line: "total" },
   "most_cards": { words: "Most cards", group: "More", line: "none" },
+  "set_winner": { words: "Winner of the {nth} set", group: "Popular", line: "ordinal" },
+  "set_betting": { words: "Score in sets", group: "Score", line: "none" },
+  "total_sets": { words: "Total sets {line}", group: "Totals", line: "total" },
+  "total_games": { words: "Total games {line}", group: "Totals", line: "total" },
+  "sets_handicap": { words: "Sets handicap {signed}", group: "Handicap", line: "handicap" },
+  "games_handicap": { words: "Games handicap {signed}", group: "Handicap", line: "handicap" },
 };

@@ -397,6 +397,7 @@ class OwnSettlement(_message.Message):
     ABANDONED_PERIOD_FIELD_NUMBER: _builtins.int
     REFERRAL_TIME_US_FIELD_NUMBER: _builtins.int
     IS_REFERRED_FIELD_NUMBER: _builtins.int
+    ENDED_AS_FIELD_NUMBER: _builtins.int
     sequence: _builtins.int
     """Rises with every change of mind."""
     is_standing: _builtins.bool
@@ -416,6 +417,10 @@ class OwnSettlement(_message.Message):
     def abandoned_score(self) -> _fixture_pb2.Score:
         """Where a match stood that was called off, and in which period; what it left undecided is void."""
 
+    @_builtins.property
+    def ended_as(self) -> _fixture_pb2.MatchState:
+        """Of other sports than football: how the fixture stood when it was over."""
+
     def __init__(
         self,
         *,
@@ -427,10 +432,11 @@ class OwnSettlement(_message.Message):
         abandoned_period: _fixture_pb2.Period.ValueType = ...,
         referral_time_us: _builtins.int = ...,
         is_referred: _builtins.bool = ...,
+        ended_as: _fixture_pb2.MatchState | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["abandoned_score", b"abandoned_score", "full_time_score", b"full_time_score", "half_time_score", b"half_time_score"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["abandoned_score", b"abandoned_score", "ended_as", b"ended_as", "full_time_score", b"full_time_score", "half_time_score", b"half_time_score"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["abandoned_period", b"abandoned_period", "abandoned_score", b"abandoned_score", "full_time_score", b"full_time_score", "half_time_score", b"half_time_score", "is_referred", b"is_referred", "is_standing", b"is_standing", "referral_time_us", b"referral_time_us", "sequence", b"sequence"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["abandoned_period", b"abandoned_period", "abandoned_score", b"abandoned_score", "ended_as", b"ended_as", "full_time_score", b"full_time_score", "half_time_score", b"half_time_score", "is_referred", b"is_referred", "is_standing", b"is_standing", "referral_time_us", b"referral_time_us", "sequence", b"sequence"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

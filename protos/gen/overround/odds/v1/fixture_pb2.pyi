@@ -77,6 +77,40 @@ PERIOD_PENALTIES: Period.ValueType  # 6
 PERIOD_FINISHED: Period.ValueType  # 7
 Global___Period: _TypeAlias = Period  # noqa: Y015
 
+class _FinalSet:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _FinalSetEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_FinalSet.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    FINAL_SET_UNSPECIFIED: _FinalSet.ValueType  # 0
+    FINAL_SET_LIKE_THE_OTHERS: _FinalSet.ValueType  # 1
+    """A tie-break at six games all."""
+    FINAL_SET_LONG_TIE_BREAK: _FinalSet.ValueType  # 2
+    """A tie-break to ten points at six games all."""
+    FINAL_SET_TIE_BREAK_AT_TWELVE: _FinalSet.ValueType  # 3
+    """A tie-break to seven points at twelve games all."""
+    FINAL_SET_ADVANTAGE: _FinalSet.ValueType  # 4
+    """No tie-break: two games clear."""
+    FINAL_SET_MATCH_TIE_BREAK: _FinalSet.ValueType  # 5
+    """A tie-break to ten points in place of the set, which counts as one game."""
+
+class FinalSet(_FinalSet, metaclass=_FinalSetEnumTypeWrapper):
+    """How the last possible set is decided."""
+
+FINAL_SET_UNSPECIFIED: FinalSet.ValueType  # 0
+FINAL_SET_LIKE_THE_OTHERS: FinalSet.ValueType  # 1
+"""A tie-break at six games all."""
+FINAL_SET_LONG_TIE_BREAK: FinalSet.ValueType  # 2
+"""A tie-break to ten points at six games all."""
+FINAL_SET_TIE_BREAK_AT_TWELVE: FinalSet.ValueType  # 3
+"""A tie-break to seven points at twelve games all."""
+FINAL_SET_ADVANTAGE: FinalSet.ValueType  # 4
+"""No tie-break: two games clear."""
+FINAL_SET_MATCH_TIE_BREAK: FinalSet.ValueType  # 5
+"""A tie-break to ten points in place of the set, which counts as one game."""
+Global___FinalSet: _TypeAlias = FinalSet  # noqa: Y015
+
 @_typing.final
 class Participant(_message.Message):
     """Somebody an outcome may be named after: a team, a runner, a player."""
@@ -149,7 +183,7 @@ Global___FixtureDescription: _TypeAlias = FixtureDescription  # noqa: Y015
 
 @_typing.final
 class Score(_message.Message):
-    """Goals at some time of a match."""
+    """Goals at some time of a match, games of a set, points of a quarter."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -193,10 +227,11 @@ class MatchState(_message.Message):
     FULL_TIME_SCORE_FIELD_NUMBER: _builtins.int
     HAD_EXTRA_TIME_FIELD_NUMBER: _builtins.int
     IS_SCORE_UNKNOWN_FIELD_NUMBER: _builtins.int
+    TENNIS_FIELD_NUMBER: _builtins.int
     status: Global___FixtureStatus.ValueType
     period: Global___Period.ValueType
     home_score: _builtins.int
-    """Goals, or the sport's own score, of the first-named side."""
+    """Goals, or the sport's own score, of the first-named side: sets, points, runs."""
     away_score: _builtins.int
     """Of the second-named side."""
     clock_seconds: _builtins.int
@@ -221,6 +256,8 @@ class MatchState(_message.Message):
     def full_time_score(self) -> Global___Score:
         """Score of normal time, likewise."""
 
+    @_builtins.property
+    def tennis(self) -> Global___TennisState: ...
     def __init__(
         self,
         *,
@@ -240,13 +277,67 @@ class MatchState(_message.Message):
         full_time_score: Global___Score | None = ...,
         had_extra_time: _builtins.bool = ...,
         is_score_unknown: _builtins.bool = ...,
+        tennis: Global___TennisState | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_clock_seconds", b"_clock_seconds", "clock_seconds", b"clock_seconds", "full_time_score", b"full_time_score", "half_time_score", b"half_time_score"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_clock_seconds", b"_clock_seconds", "clock_seconds", b"clock_seconds", "full_time_score", b"full_time_score", "half_time_score", b"half_time_score", "sport", b"sport", "tennis", b"tennis"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_clock_seconds", b"_clock_seconds", "away_corners", b"away_corners", "away_red_cards", b"away_red_cards", "away_score", b"away_score", "away_yellow_cards", b"away_yellow_cards", "clock_seconds", b"clock_seconds", "full_time_score", b"full_time_score", "had_extra_time", b"had_extra_time", "half_time_score", b"half_time_score", "home_corners", b"home_corners", "home_red_cards", b"home_red_cards", "home_score", b"home_score", "home_yellow_cards", b"home_yellow_cards", "is_score_unknown", b"is_score_unknown", "period", b"period", "status", b"status", "stoppage_seconds", b"stoppage_seconds"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_clock_seconds", b"_clock_seconds", "away_corners", b"away_corners", "away_red_cards", b"away_red_cards", "away_score", b"away_score", "away_yellow_cards", b"away_yellow_cards", "clock_seconds", b"clock_seconds", "full_time_score", b"full_time_score", "had_extra_time", b"had_extra_time", "half_time_score", b"half_time_score", "home_corners", b"home_corners", "home_red_cards", b"home_red_cards", "home_score", b"home_score", "home_yellow_cards", b"home_yellow_cards", "is_score_unknown", b"is_score_unknown", "period", b"period", "sport", b"sport", "status", b"status", "stoppage_seconds", b"stoppage_seconds", "tennis", b"tennis"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__clock_seconds: _TypeAlias = _typing.Literal["clock_seconds"]  # noqa: Y015
     _WhichOneofArgType__clock_seconds: _TypeAlias = _typing.Literal["_clock_seconds", b"_clock_seconds"]  # noqa: Y015
+    _WhichOneofReturnType_sport: _TypeAlias = _typing.Literal["tennis"]  # noqa: Y015
+    _WhichOneofArgType_sport: _TypeAlias = _typing.Literal["sport", b"sport"]  # noqa: Y015
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__clock_seconds) -> _WhichOneofReturnType__clock_seconds | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_sport) -> _WhichOneofReturnType_sport | None: ...
 
 Global___MatchState: _TypeAlias = MatchState  # noqa: Y015
+
+@_typing.final
+class TennisState(_message.Message):
+    """Where a tennis match stands; home_score and away_score are the sets won."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SETS_TO_WIN_FIELD_NUMBER: _builtins.int
+    FINAL_SET_FIELD_NUMBER: _builtins.int
+    HAS_DECIDING_POINT_FIELD_NUMBER: _builtins.int
+    SETS_FIELD_NUMBER: _builtins.int
+    HOME_POINTS_FIELD_NUMBER: _builtins.int
+    AWAY_POINTS_FIELD_NUMBER: _builtins.int
+    IS_HOME_SERVING_FIELD_NUMBER: _builtins.int
+    sets_to_win: _builtins.int
+    """Sets that win the match, 1 to 3; 0 where the provider does not say."""
+    final_set: Global___FinalSet.ValueType
+    has_deciding_point: _builtins.bool
+    """The point at deuce decides the game."""
+    home_points: _builtins.int
+    """Points of the game or tie-break being played: 0, 1, 2, 3 for 0, 15, 30, 40, and counted on
+    from there: 4 to 3 is advantage, and so is 5 to 4.
+    """
+    away_points: _builtins.int
+    is_home_serving: _builtins.bool
+    """Who serves the next point; else the second-named player."""
+    @_builtins.property
+    def sets(self) -> _containers.RepeatedCompositeFieldContainer[Global___Score]:
+        """Games of every set begun, in order; the last one is being played while the match is."""
+
+    def __init__(
+        self,
+        *,
+        sets_to_win: _builtins.int = ...,
+        final_set: Global___FinalSet.ValueType = ...,
+        has_deciding_point: _builtins.bool = ...,
+        sets: _abc.Iterable[Global___Score] | None = ...,
+        home_points: _builtins.int = ...,
+        away_points: _builtins.int = ...,
+        is_home_serving: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["away_points", b"away_points", "final_set", b"final_set", "has_deciding_point", b"has_deciding_point", "home_points", b"home_points", "is_home_serving", b"is_home_serving", "sets", b"sets", "sets_to_win", b"sets_to_win"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TennisState: _TypeAlias = TennisState  # noqa: Y015

@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file overround/odds/v1/fixture.proto.
  */
 export const file_overround_odds_v1_fixture: GenFile = /*@__PURE__*/
-  fileDesc("Ch9vdmVycm91bmQvb2Rkcy92MS9maXh0dXJlLnByb3RvEhFvdmVycm91bmQub2Rkcy52MSInCgtQYXJ0aWNpcGFudBIKCgJpZBgBIAEoCRIMCgRuYW1lGAIgASgJIqsBChJGaXh0dXJlRGVzY3JpcHRpb24SDQoFc3BvcnQYASABKAkSEwoLY29tcGV0aXRpb24YAiABKAkSEQoJaG9tZV9uYW1lGAMgASgJEhEKCWF3YXlfbmFtZRgEIAEoCRIVCg1zdGFydF90aW1lX21zGAUgASgDEjQKDHBhcnRpY2lwYW50cxgGIAMoCzIeLm92ZXJyb3VuZC5vZGRzLnYxLlBhcnRpY2lwYW50IiMKBVNjb3JlEgwKBGhvbWUYASABKA0SDAoEYXdheRgCIAEoDSKDBAoKTWF0Y2hTdGF0ZRIwCgZzdGF0dXMYASABKA4yIC5vdmVycm91bmQub2Rkcy52MS5GaXh0dXJlU3RhdHVzEikKBnBlcmlvZBgCIAEoDjIZLm92ZXJyb3VuZC5vZGRzLnYxLlBlcmlvZBISCgpob21lX3Njb3JlGAMgASgNEhIKCmF3YXlfc2NvcmUYBCABKA0SGgoNY2xvY2tfc2Vjb25kcxgFIAEoDUgAiAEBEhgKEHN0b3BwYWdlX3NlY29uZHMYBiABKA0SFgoOaG9tZV9yZWRfY2FyZHMYByABKA0SFgoOYXdheV9yZWRfY2FyZHMYCCABKA0SGQoRaG9tZV95ZWxsb3dfY2FyZHMYCSABKA0SGQoRYXdheV95ZWxsb3dfY2FyZHMYCiABKA0SFAoMaG9tZV9jb3JuZXJzGAsgASgNEhQKDGF3YXlfY29ybmVycxgMIAEoDRIxCg9oYWxmX3RpbWVfc2NvcmUYDSABKAsyGC5vdmVycm91bmQub2Rkcy52MS5TY29yZRIxCg9mdWxsX3RpbWVfc2NvcmUYDiABKAsyGC5vdmVycm91bmQub2Rkcy52MS5TY29yZRIWCg5oYWRfZXh0cmFfdGltZRgPIAEoCBIYChBpc19zY29yZV91bmtub3duGBAgASgIQhAKDl9jbG9ja19zZWNvbmRzKqEBCg1GaXh0dXJlU3RhdHVzEh4KGkZJWFRVUkVfU1RBVFVTX1VOU1BFQ0lGSUVEEAASHAoYRklYVFVSRV9TVEFUVVNfUFJFX01BVENIEAESGgoWRklYVFVSRV9TVEFUVVNfSU5fUExBWRACEhgKFEZJWFRVUkVfU1RBVFVTX0VOREVEEAMSHAoYRklYVFVSRV9TVEFUVVNfQ0FOQ0VMTEVEEAQqvwEKBlBlcmlvZBIWChJQRVJJT0RfVU5TUEVDSUZJRUQQABIWChJQRVJJT0RfTk9UX1NUQVJURUQQARIVChFQRVJJT0RfRklSU1RfSEFMRhACEhQKEFBFUklPRF9IQUxGX1RJTUUQAxIWChJQRVJJT0RfU0VDT05EX0hBTEYQBBIVChFQRVJJT0RfRVhUUkFfVElNRRAFEhQKEFBFUklPRF9QRU5BTFRJRVMQBhITCg9QRVJJT0RfRklOSVNIRUQQB2IGcHJvdG8z");
+  fileDesc("Ch9vdmVycm91bmQvb2Rkcy92MS9maXh0dXJlLnByb3RvEhFvdmVycm91bmQub2Rkcy52MSInCgtQYXJ0aWNpcGFudBIKCgJpZBgBIAEoCRIMCgRuYW1lGAIgASgJIqsBChJGaXh0dXJlRGVzY3JpcHRpb24SDQoFc3BvcnQYASABKAkSEwoLY29tcGV0aXRpb24YAiABKAkSEQoJaG9tZV9uYW1lGAMgASgJEhEKCWF3YXlfbmFtZRgEIAEoCRIVCg1zdGFydF90aW1lX21zGAUgASgDEjQKDHBhcnRpY2lwYW50cxgGIAMoCzIeLm92ZXJyb3VuZC5vZGRzLnYxLlBhcnRpY2lwYW50IiMKBVNjb3JlEgwKBGhvbWUYASABKA0SDAoEYXdheRgCIAEoDSK+BAoKTWF0Y2hTdGF0ZRIwCgZzdGF0dXMYASABKA4yIC5vdmVycm91bmQub2Rkcy52MS5GaXh0dXJlU3RhdHVzEikKBnBlcmlvZBgCIAEoDjIZLm92ZXJyb3VuZC5vZGRzLnYxLlBlcmlvZBISCgpob21lX3Njb3JlGAMgASgNEhIKCmF3YXlfc2NvcmUYBCABKA0SGgoNY2xvY2tfc2Vjb25kcxgFIAEoDUgBiAEBEhgKEHN0b3BwYWdlX3NlY29uZHMYBiABKA0SFgoOaG9tZV9yZWRfY2FyZHMYByABKA0SFgoOYXdheV9yZWRfY2FyZHMYCCABKA0SGQoRaG9tZV95ZWxsb3dfY2FyZHMYCSABKA0SGQoRYXdheV95ZWxsb3dfY2FyZHMYCiABKA0SFAoMaG9tZV9jb3JuZXJzGAsgASgNEhQKDGF3YXlfY29ybmVycxgMIAEoDRIxCg9oYWxmX3RpbWVfc2NvcmUYDSABKAsyGC5vdmVycm91bmQub2Rkcy52MS5TY29yZRIxCg9mdWxsX3RpbWVfc2NvcmUYDiABKAsyGC5vdmVycm91bmQub2Rkcy52MS5TY29yZRIWCg5oYWRfZXh0cmFfdGltZRgPIAEoCBIYChBpc19zY29yZV91bmtub3duGBAgASgIEjAKBnRlbm5pcxgRIAEoCzIeLm92ZXJyb3VuZC5vZGRzLnYxLlRlbm5pc1N0YXRlSABCBwoFc3BvcnRCEAoOX2Nsb2NrX3NlY29uZHMi2QEKC1Rlbm5pc1N0YXRlEhMKC3NldHNfdG9fd2luGAEgASgNEi4KCWZpbmFsX3NldBgCIAEoDjIbLm92ZXJyb3VuZC5vZGRzLnYxLkZpbmFsU2V0EhoKEmhhc19kZWNpZGluZ19wb2ludBgDIAEoCBImCgRzZXRzGAQgAygLMhgub3ZlcnJvdW5kLm9kZHMudjEuU2NvcmUSEwoLaG9tZV9wb2ludHMYBSABKA0SEwoLYXdheV9wb2ludHMYBiABKA0SFwoPaXNfaG9tZV9zZXJ2aW5nGAcgASgIKqEBCg1GaXh0dXJlU3RhdHVzEh4KGkZJWFRVUkVfU1RBVFVTX1VOU1BFQ0lGSUVEEAASHAoYRklYVFVSRV9TVEFUVVNfUFJFX01BVENIEAESGgoWRklYVFVSRV9TVEFUVVNfSU5fUExBWRACEhgKFEZJWFRVUkVfU1RBVFVTX0VOREVEEAMSHAoYRklYVFVSRV9TVEFUVVNfQ0FOQ0VMTEVEEAQqvwEKBlBlcmlvZBIWChJQRVJJT0RfVU5TUEVDSUZJRUQQABIWChJQRVJJT0RfTk9UX1NUQVJURUQQARIVChFQRVJJT0RfRklSU1RfSEFMRhACEhQKEFBFUklPRF9IQUxGX1RJTUUQAxIWChJQRVJJT0RfU0VDT05EX0hBTEYQBBIVChFQRVJJT0RfRVhUUkFfVElNRRAFEhQKEFBFUklPRF9QRU5BTFRJRVMQBhITCg9QRVJJT0RfRklOSVNIRUQQByq9AQoIRmluYWxTZXQSGQoVRklOQUxfU0VUX1VOU1BFQ0lGSUVEEAASHQoZRklOQUxfU0VUX0xJS0VfVEhFX09USEVSUxABEhwKGEZJTkFMX1NFVF9MT05HX1RJRV9CUkVBSxACEiEKHUZJTkFMX1NFVF9USUVfQlJFQUtfQVRfVFdFTFZFEAMSFwoTRklOQUxfU0VUX0FEVkFOVEFHRRAEEh0KGUZJTkFMX1NFVF9NQVRDSF9USUVfQlJFQUsQBWIGcHJvdG8z");
 
 /**
  * Somebody an outcome may be named after: a team, a runner, a player.
@@ -97,7 +97,7 @@ export const FixtureDescriptionSchema: GenMessage<FixtureDescription> = /*@__PUR
   messageDesc(file_overround_odds_v1_fixture, 1);
 
 /**
- * Goals at some time of a match.
+ * Goals at some time of a match, games of a set, points of a quarter.
  *
  * @generated from message overround.odds.v1.Score
  */
@@ -137,7 +137,7 @@ export type MatchState = Message<"overround.odds.v1.MatchState"> & {
   period: Period;
 
   /**
-   * Goals, or the sport's own score, of the first-named side.
+   * Goals, or the sport's own score, of the first-named side: sets, points, runs.
    *
    * @generated from field: uint32 home_score = 3;
    */
@@ -221,6 +221,19 @@ export type MatchState = Message<"overround.odds.v1.MatchState"> & {
    * @generated from field: bool is_score_unknown = 16;
    */
   isScoreUnknown: boolean;
+
+  /**
+   * What a sport has beside status, score and clock; football's own are the fields above.
+   *
+   * @generated from oneof overround.odds.v1.MatchState.sport
+   */
+  sport: {
+    /**
+     * @generated from field: overround.odds.v1.TennisState tennis = 17;
+     */
+    value: TennisState;
+    case: "tennis";
+  } | { case: undefined; value?: undefined };
 };
 
 /**
@@ -229,6 +242,66 @@ export type MatchState = Message<"overround.odds.v1.MatchState"> & {
  */
 export const MatchStateSchema: GenMessage<MatchState> = /*@__PURE__*/
   messageDesc(file_overround_odds_v1_fixture, 3);
+
+/**
+ * Where a tennis match stands; home_score and away_score are the sets won.
+ *
+ * @generated from message overround.odds.v1.TennisState
+ */
+export type TennisState = Message<"overround.odds.v1.TennisState"> & {
+  /**
+   * Sets that win the match, 1 to 3; 0 where the provider does not say.
+   *
+   * @generated from field: uint32 sets_to_win = 1;
+   */
+  setsToWin: number;
+
+  /**
+   * @generated from field: overround.odds.v1.FinalSet final_set = 2;
+   */
+  finalSet: FinalSet;
+
+  /**
+   * The point at deuce decides the game.
+   *
+   * @generated from field: bool has_deciding_point = 3;
+   */
+  hasDecidingPoint: boolean;
+
+  /**
+   * Games of every set begun, in order; the last one is being played while the match is.
+   *
+   * @generated from field: repeated overround.odds.v1.Score sets = 4;
+   */
+  sets: Score[];
+
+  /**
+   * Points of the game or tie-break being played: 0, 1, 2, 3 for 0, 15, 30, 40, and counted on
+   * from there: 4 to 3 is advantage, and so is 5 to 4.
+   *
+   * @generated from field: uint32 home_points = 5;
+   */
+  homePoints: number;
+
+  /**
+   * @generated from field: uint32 away_points = 6;
+   */
+  awayPoints: number;
+
+  /**
+   * Who serves the next point; else the second-named player.
+   *
+   * @generated from field: bool is_home_serving = 7;
+   */
+  isHomeServing: boolean;
+};
+
+/**
+ * Describes the message overround.odds.v1.TennisState.
+ * Use `create(TennisStateSchema)` to create a new message.
+ */
+export const TennisStateSchema: GenMessage<TennisState> = /*@__PURE__*/
+  messageDesc(file_overround_odds_v1_fixture, 4);
 
 /**
  * Where a fixture stands.
@@ -328,4 +401,57 @@ export enum Period {
  */
 export const PeriodSchema: GenEnum<Period> = /*@__PURE__*/
   enumDesc(file_overround_odds_v1_fixture, 1);
+
+/**
+ * How the last possible set is decided.
+ *
+ * @generated from enum overround.odds.v1.FinalSet
+ */
+export enum FinalSet {
+  /**
+   * @generated from enum value: FINAL_SET_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * A tie-break at six games all.
+   *
+   * @generated from enum value: FINAL_SET_LIKE_THE_OTHERS = 1;
+   */
+  LIKE_THE_OTHERS = 1,
+
+  /**
+   * A tie-break to ten points at six games all.
+   *
+   * @generated from enum value: FINAL_SET_LONG_TIE_BREAK = 2;
+   */
+  LONG_TIE_BREAK = 2,
+
+  /**
+   * A tie-break to seven points at twelve games all.
+   *
+   * @generated from enum value: FINAL_SET_TIE_BREAK_AT_TWELVE = 3;
+   */
+  TIE_BREAK_AT_TWELVE = 3,
+
+  /**
+   * No tie-break: two games clear.
+   *
+   * @generated from enum value: FINAL_SET_ADVANTAGE = 4;
+   */
+  ADVANTAGE = 4,
+
+  /**
+   * A tie-break to ten points in place of the set, which counts as one game.
+   *
+   * @generated from enum value: FINAL_SET_MATCH_TIE_BREAK = 5;
+   */
+  MATCH_TIE_BREAK = 5,
+}
+
+/**
+ * Describes the enum overround.odds.v1.FinalSet.
+ */
+export const FinalSetSchema: GenEnum<FinalSet> = /*@__PURE__*/
+  enumDesc(file_overround_odds_v1_fixture, 2);
 
