@@ -6,7 +6,7 @@ import asyncio
 import threading
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -42,6 +42,9 @@ class ScriptedMatch:
     away_name: str
     layout: MarketLayout = LAYOUT
     odds_milli: tuple[int, ...] = ODDS_MILLI
+    sport: str = "football"
+    told: fixture_pb2.MatchState | None = None
+    """Of another sport than football: how it stands."""
     home_score: int = 0
     clock_seconds: int | None = None
     is_suspended: bool = False
@@ -92,7 +95,7 @@ class ScriptedMatch:
             sequence=time.time_ns() // 1_000,
             provider_time_ms=time.time_ns() // 1_000_000,
             description=fixture_pb2.FixtureDescription(
-                sport="football",
+                sport=self.sport,
                 competition="Scripted League",
                 home_name=self.home_name,
                 away_name=self.away_name,
@@ -109,6 +112,8 @@ class ScriptedMatch:
         )
 
     def _state(self) -> fixture_pb2.MatchState:
+        if self.told is not None:
+            return self.told
         if self.clock_seconds is None:
             return fixture_pb2.MatchState(
                 status=fixture_pb2.FIXTURE_STATUS_PRE_MATCH, period=fixture_pb2.PERIOD_NOT_STARTED
@@ -123,10 +128,21 @@ class ScriptedMatch:
 
 
 @contextmanager
-def playing(target: str, *, provider_id: str, api_key: str) -> Iterator[ScriptedMatch]:
-    """Yield a match that is priced until the end of the block; its names are its own, so that a search finds it."""
+def playing(
+    target: str, *, provider_id: str, api_key: str, direct: Callable[[ScriptedMatch], None] | None = None
+) -> Iterator[ScriptedMatch]:
+    """Yield a match that is priced until the end of the block; its names are its own, so that a search finds it.
+
+    Args:
+        target: Of the public door.
+        provider_id: Who prices it.
+        api_key: That one's.
+        direct: Called with the match before anything is told of it.
+    """
     key = uuid.uuid4().hex[:6]
     match = ScriptedMatch(f"browser:{uuid.uuid4().hex}", f"Rovers {key}", f"Albion {key}")
+    if direct is not None:
+        direct(match)
     is_over = threading.Event()
     pump = threading.Thread(target=lambda: asyncio.run(_pump(target, provider_id, api_key, match, is_over)))
     pump.start()

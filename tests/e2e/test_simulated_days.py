@@ -18,7 +18,7 @@ from tests.e2e.conftest import Overround
 from tests.running_system import RunningSystem
 
 SEED = 20261121
-DAY = ("simulate", "--seed", str(SEED), "--matches", "1", "--speed", "250")
+DAY = ("simulate", "--seed", str(SEED), "--matches", "2", "--speed", "250")
 SETTLED_LIMIT_S = 120.0
 REFUSED_LIMIT_S = 180
 
@@ -63,7 +63,7 @@ def _figure(name: str, table: str) -> int:
 
 
 async def _count_by_status(settings: Settings) -> dict[int, int]:
-    """Return how many bets on matches of the newest day stand how."""
+    """Return how many bets on fixtures of the newest day stand how: a football and a tennis match."""
     connection = await asyncpg.connect(settings.postgres_dsn)
     try:
         rows = await connection.fetch(BETS_OF_THE_DAY, f"sim:{SEED}-%")
@@ -76,6 +76,6 @@ BETS_OF_THE_DAY = """
 WITH leg AS (SELECT bet_id, fixture_id FROM bets.leg WHERE fixture_id LIKE $1)
 SELECT bet.status, count(*) AS count
 FROM bets.bet AS bet JOIN leg USING (bet_id)
-WHERE leg.fixture_id = (SELECT max(fixture_id) FROM leg)
+WHERE split_part(leg.fixture_id, ':', 2) = (SELECT max(split_part(fixture_id, ':', 2)) FROM leg)
 GROUP BY bet.status
 """
