@@ -12,7 +12,7 @@ own, named as the exchange names races: "betfair:28270094.1855". Markets are nam
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
 import orjson
@@ -93,8 +93,7 @@ class BetfairAdapter:
         if "pt" in message or changes:
             self._take_time(message.get("pt"), refusals)
         updates = self._read_changes(changes, digest=hash(raw), refusals=refusals)
-        first_by_reason = {refusal.reason: refusal for refusal in reversed(refusals)} if refusals else {}
-        return Reading(PROVIDER_ID, updates, self._signs(message), list(first_by_reason.values()))
+        return Reading(PROVIDER_ID, updates, self._signs(message), refusals and _first_by_reason(refusals))
 
     def _take_time(self, time_ms: Any, refusals: list[FeedRefused]) -> None:
         """Note when a message was published; one that does not say counts as published with the one before."""
@@ -114,19 +113,19 @@ class BetfairAdapter:
             refusals.append(MessageOversized(f"A message has at most {CHANGES_MAX} changes, had {len(changes)}"))
         for index, change in enumerate(changes):
             try:
-                is_taken = index < CHANGES_MAX
-                update = self._read_change(change, digest=digest + index, refusals=refusals) if is_taken else None
+                if index < CHANGES_MAX:
+                    update = self._read_change(change, digest=digest + index, refusals=refusals)
+                else:
+                    update = self._lose(change, digest=digest + index)
             except (MessageDuplicated, MessageOutOfOrder) as refusal:
                 refusals.append(refusal)
                 continue
             except FeedRefused as refusal:
                 refusals.append(refusal)
-                is_taken = False
+                update = self._lose(change, digest=digest + index)
             except _MALFORMED as error:
                 refusals.append(_malformed("market change", error))
-                is_taken = False
-            if not is_taken:
-                update = self._lose(change, digest=("lost", digest + index))
+                update = self._lose(change, digest=digest + index)
             if update is not None:
                 updates.append(update)
         return updates
@@ -140,16 +139,18 @@ class BetfairAdapter:
 
     def _read_change(self, change: Any, *, digest: int, refusals: list[FeedRefused]) -> FeedUpdate | None:
         exchange_id, definition = change["id"], change.get("marketDefinition")
-        sequence, is_repeated = self._clock.assign(self._time_ms, digest)
+        time_ms = self._time_ms
+        sequence, is_repeated = self._clock.assign(time_ms, digest)
         if is_repeated:
-            raise MessageDuplicated(f"Change {str(exchange_id)[:32]!r} of {self._time_ms} ms was taken already")
-        followed = self._follow(exchange_id, definition)
+            raise MessageDuplicated(f"Change {str(exchange_id)[:32]!r} of {time_ms} ms was taken already")
+        followed = self._followed_by_exchange_id.get(exchange_id) if definition is None else None
+        followed = followed or self._follow(exchange_id, definition)
         if followed is None:
             return None
         market = followed.market
-        if self._time_ms < market.time_ms:
-            raise MessageOutOfOrder(f"A change of {market.time_ms} ms was taken, this one is of {self._time_ms}")
-        market.time_ms = self._time_ms
+        if time_ms < market.time_ms:
+            raise MessageOutOfOrder(f"A change of {market.time_ms} ms was taken, this one is of {time_ms}")
+        market.time_ms = time_ms
         if change.get("img"):
             market.clear()
         update = None
@@ -160,14 +161,14 @@ class BetfairAdapter:
             refusals.extend(market.apply(change["rc"]))
         return _with_quotes(update, market, sequence=sequence)
 
-    def _lose(self, change: Any, *, digest: Hashable) -> FeedUpdate | None:
+    def _lose(self, change: Any, *, digest: int) -> FeedUpdate | None:
         """Suspend the market of a change that cannot be read, if that much can be."""
         exchange_id = change.get("id") if isinstance(change, dict) else None
         followed = self._followed_by_exchange_id.get(exchange_id) if isinstance(exchange_id, str) else None
         if followed is None:
             return None
         followed.market.doubt()
-        sequence, _ = self._clock.assign(self._time_ms, digest)
+        sequence, _ = self._clock.assign(self._time_ms, ("lost", digest))
         return _with_quotes(None, followed.market, sequence=sequence)
 
     def _follow(self, exchange_id: Any, definition: Any) -> _Followed | None:
@@ -215,7 +216,7 @@ def _take_definition(followed: _Followed, definition: Any, update: FeedUpdate) -
     """Take a definition and add to the update what it changes; yield what of it could not be read."""
     market, fixture = followed.market, followed.fixture
     if not isinstance(definition, dict):
-        market.is_definition_doubtful = True
+        market.take_definition(is_doubtful=True)
         yield MessageMalformed(f"A market definition must be an object, was {type(definition).__name__}")
         return
     refusals = list(market.define(definition))
@@ -228,7 +229,7 @@ def _take_definition(followed: _Followed, definition: Any, update: FeedUpdate) -
     state = fixture.follow_state(market, definition)
     if state is not None:
         update.state.CopyFrom(state)
-    market.is_definition_doubtful = bool(refusals)
+    market.take_definition(is_doubtful=bool(refusals))
     yield from refusals
     if not refusals:
         yield from _take_results(followed, update)
@@ -279,6 +280,10 @@ def _remember(known: dict[str, Value], key: str, value: Value, count_max: int) -
     if len(known) >= count_max:
         del known[next(iter(known))]
     known[key] = value
+
+
+def _first_by_reason(refusals: Sequence[FeedRefused]) -> list[FeedRefused]:
+    return list({refusal.reason: refusal for refusal in reversed(refusals)}.values())
 
 
 def _malformed(what: str, error: Exception) -> MessageMalformed:

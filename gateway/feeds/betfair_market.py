@@ -24,7 +24,8 @@ STATUSES: Final[Mapping[str, MarketStatus.ValueType]] = {
     "INACTIVE": MarketStatus.MARKET_STATUS_SUSPENDED,
     "CLOSED": MarketStatus.MARKET_STATUS_CLOSED,
 }
-_LADDER_FIELDS: Final = frozenset({"atb", "batb", "bdatb", "atl", "batl", "bdatl"})
+_BACK_FIELDS: Final = frozenset({"atb", "batb", "bdatb"})
+_LADDER_FIELDS: Final = _BACK_FIELDS | {"atl", "batl", "bdatl"}
 _UNKNOWN: Final = MarketStatus.MARKET_STATUS_UNSPECIFIED
 _OPEN: Final = MarketStatus.MARKET_STATUS_OPEN
 _SUSPENDED: Final = MarketStatus.MARKET_STATUS_SUSPENDED
@@ -128,7 +129,6 @@ class ExchangeMarket:
 
     Attributes:
         place_count: How many runners win; 0 for as many as do, None where the exchange does not say.
-        is_definition_doubtful: Something in its newest definition could not be read.
     """
 
     def __init__(self, *, market_id: str, market_type: str, exchange_id: str, fixture_id: str) -> None:
@@ -141,7 +141,7 @@ class ExchangeMarket:
         self.status: MarketStatus.ValueType = MarketStatus.MARKET_STATUS_UNSPECIFIED
         self.runner_by_id: dict[int, Runner] = {}
         self._unnamed_by_id: dict[int, Runner] = {}
-        self.is_definition_doubtful = False
+        self._is_definition_doubtful = False
         self._is_change_doubtful = False
         self._may_runners_be_doubtful = False
         self._has_ladders = False
@@ -149,6 +149,7 @@ class ExchangeMarket:
         self._template = Quotes()
         self._template_number = 0
         self._starting_odds_milli = b""
+        self._may_have_changed = True
         self._published: tuple[object, ...] | None = None
 
     def define(self, definition: Mapping[str, Any]) -> Iterator[FeedRefused]:
@@ -167,6 +168,7 @@ class ExchangeMarket:
     def clear(self) -> None:
         """Forget all prices: a full image follows."""
         self._is_change_doubtful = False
+        self._may_have_changed = True
         self._unnamed_by_id.clear()
         for runner in self.runner_by_id.values():
             runner.clear()
@@ -174,6 +176,12 @@ class ExchangeMarket:
     def doubt(self) -> None:
         """Note that a change of it could not be read at all, so that only a full image tells what it is like."""
         self._is_change_doubtful = True
+        self._may_have_changed = True
+
+    def take_definition(self, *, is_doubtful: bool) -> None:
+        """Note that its newest definition was read, and whether something in it could not be."""
+        self._is_definition_doubtful = is_doubtful
+        self._may_have_changed = True
 
     def apply(self, changes: Any) -> Sequence[FeedRefused]:
         """Take the differences of its runners; return what of them could not be read."""
@@ -205,10 +213,16 @@ class ExchangeMarket:
                 )
             if not self._has_ladders:
                 self._has_ladders = not _LADDER_FIELDS.isdisjoint(change)
+                self._may_have_changed = True
+            elif self._may_runners_be_doubtful or not _BACK_FIELDS.isdisjoint(change):
+                self._may_have_changed = True
         return refusals
 
     def changed_quotes(self) -> Quotes | None:
         """Return the prices where they differ from the last ones returned."""
+        if not self._may_have_changed:
+            return None
+        self._may_have_changed = False
         has_ladders = self._has_ladders
         prices = [runner.odds_milli(has_ladders=has_ladders) for runner in self._runners_shown]
         odds_milli = struct.pack(f"<{len(prices)}I", *prices)
@@ -232,7 +246,7 @@ class ExchangeMarket:
     def _is_doubtful(self) -> bool:
         if self._may_runners_be_doubtful:
             self._may_runners_be_doubtful = any(runner.is_doubtful for runner in self.runner_by_id.values())
-        return self.is_definition_doubtful or self._is_change_doubtful or self._may_runners_be_doubtful
+        return self._is_definition_doubtful or self._is_change_doubtful or self._may_runners_be_doubtful
 
     def _define_status(self, definition: Mapping[str, Any]) -> Iterator[FeedRefused]:
         text = definition.get("status")
