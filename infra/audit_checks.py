@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from infra.audit_check import Check
 from infra.audit_recomputed import RECOMPUTED
+from infra.postgres.outbox.registry import EVENTS
+
+HAPPENED = "happened AS NOT MATERIALIZED (" + " UNION ALL ".join(event.happened for event in EVENTS.values()) + ")"
+"""All that the outbox has to tell of, or had while it kept that."""
 
 CHECKS: tuple[Check, ...] = (
     Check(
@@ -396,49 +400,22 @@ CHECKS: tuple[Check, ...] = (
         SELECT format('the relay is at transaction %s, which has not ended', transaction_id) FROM ledger.relay_position
         WHERE transaction_id >= ledger.horizon()
         UNION ALL
-        SELECT format('outbox row %s names what is not there', o.row_id) FROM ledger.outbox o
-        LEFT JOIN bets.event e ON e.bet_id = o.subject_id AND e.sequence = o.event_sequence
-        LEFT JOIN ledger.transfer t ON t.row_id = o.transfer_row_id
-        LEFT JOIN pam.player p ON p.player_id = o.subject_id
-        WHERE CASE o.kind WHEN 3 THEN t.row_id IS NULL WHEN 4 THEN p.player_id IS NULL ELSE e.bet_id IS NULL END
+        SELECT format('outbox row %s (%s %s of %s) is of transaction %s and %s, what it tells of of %s and %s',
+            o.row_id, o.event, o.sequence, o.subject, o.transaction_id, o.time_us, h.transaction_id, h.time_us)
+        FROM ledger.outbox o LEFT JOIN (
+            SELECT * FROM happened WHERE transaction_id >= (SELECT min(transaction_id) FROM ledger.outbox)
+        ) AS h USING (event, subject, sequence)
+        WHERE (o.transaction_id, o.time_us) IS DISTINCT FROM (h.transaction_id, h.time_us)
         UNION ALL
-        SELECT format('transfer %s is told of %s times', t.row_id, count(o.row_id)) FROM ledger.transfer t
-        LEFT JOIN ledger.outbox o ON o.kind = 3 AND o.transfer_row_id = t.row_id
-        WHERE t.transaction_id > (SELECT min(transaction_id) FROM ledger.outbox)
-        GROUP BY t.row_id HAVING count(o.row_id) <> 1
-        UNION ALL
-        SELECT format('event %s of bet %s is told of %s times', e.sequence, e.bet_id, count(o.row_id))
-        FROM bets.event e
-        LEFT JOIN ledger.outbox o ON o.kind = 1 AND o.subject_id = e.bet_id AND o.event_sequence = e.sequence
-        WHERE e.transaction_id > (SELECT min(transaction_id) FROM ledger.outbox)
-        GROUP BY e.bet_id, e.sequence HAVING count(o.row_id) <> 1
-        UNION ALL
-        SELECT format('leg %s of event %s of bet %s is told of %s times', l.leg, e.sequence, e.bet_id, count(o.row_id))
-        FROM bets.event e JOIN bets.leg l USING (bet_id)
-        LEFT JOIN ledger.outbox o ON o.kind = 2 AND o.subject_id = e.bet_id AND o.event_sequence = e.sequence
-            AND o.leg = l.leg
-        WHERE e.transaction_id > (SELECT min(transaction_id) FROM ledger.outbox)
-        GROUP BY e.bet_id, e.sequence, l.leg HAVING count(o.row_id) <> 1
-        UNION ALL
-        SELECT format('outbox row %s is of transaction %s and %s, what it tells of of %s and %s', o.row_id,
-            o.transaction_id, o.time_us, coalesce(e.transaction_id, t.transaction_id, c.transaction_id),
-            coalesce(e.time_us, t.time_us, p.registered_time_us))
-        FROM ledger.outbox o
-        LEFT JOIN bets.event e ON o.kind <= 2 AND e.bet_id = o.subject_id AND e.sequence = o.event_sequence
-        LEFT JOIN ledger.transfer t ON o.kind = 3 AND t.row_id = o.transfer_row_id
-        LEFT JOIN pam.player p ON o.kind = 4 AND p.player_id = o.subject_id
-        LEFT JOIN ledger.command c ON c.provider = 'pam' AND c.answer = jsonb_build_object('player_id', p.player_id)
-        WHERE (o.transaction_id, o.time_us) IS DISTINCT FROM (
-                coalesce(e.transaction_id, t.transaction_id, c.transaction_id),
-                coalesce(e.time_us, t.time_us, p.registered_time_us))
-            OR num_nonnulls(o.event_sequence) <> (o.kind <= 2)::integer OR num_nonnulls(o.leg) <> (o.kind = 2)::integer
-            OR num_nonnulls(o.transfer_row_id) <> (o.kind = 3)::integer
-            OR num_nonnulls(o.subject_id) <> (o.kind <> 3)::integer
-            OR o.kind = 2 AND NOT EXISTS (SELECT FROM bets.leg l WHERE (l.bet_id, l.leg) = (o.subject_id, o.leg))
+        SELECT format('%s %s of %s is told of %s times', h.event, h.sequence, h.subject, count(o.row_id))
+        FROM happened h LEFT JOIN ledger.outbox o USING (event, subject, sequence)
+        WHERE h.transaction_id > (SELECT min(transaction_id) FROM ledger.outbox)
+        GROUP BY h.event, h.subject, h.sequence HAVING count(o.row_id) <> 1
         UNION ALL
         SELECT format('the relay %s is not there', name) FROM unnest(ARRAY['outbox']) AS name
         WHERE NOT EXISTS (SELECT FROM ledger.relay_position WHERE relay = name)
         """,
+        tables=(HAPPENED,),
     ),
     Check(
         "Positions are of this cluster",

@@ -14,6 +14,7 @@ import asyncpg
 import structlog
 from prometheus_client import Counter, Gauge
 
+from infra.postgres.outbox.event import OutboxMessage, Position
 from infra.processes.health import rest
 from infra.settings import Relay as RelaySettings
 from infra.stores.ledger_anchors import expect_told_is_there, newest_anchors
@@ -21,8 +22,6 @@ from infra.stores.ledger_epoch import describe_oldest_writer
 from infra.stores.postgres import UNAVAILABLE, Connection, expect_own_positions
 from infra.stores.postgres_chain import append_block
 from infra.stores.postgres_outbox import (
-    OutboxMessage,
-    Position,
     load_messages,
     load_position,
     measure_lag,

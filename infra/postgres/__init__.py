@@ -1,1 +1,1 @@
-"""The ledger's server: tables by numbered steps, and the functions that work on them as files of their own."""
+"""The ledger's server: tables by numbered steps, functions as files of their own, what the outbox tells by area."""

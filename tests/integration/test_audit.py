@@ -98,8 +98,8 @@ TAMPERINGS = [
         f"UPDATE bets.leg SET decimal_odds_milli = decimal_odds_milli + 100 WHERE bet_id = {SETTLED_BET}",
     ),
     ("A player has a cash account of their own", "UPDATE pam.player SET currency = 'SEK'"),
-    ("The outbox tells of all that happened, in order", "DELETE FROM ledger.outbox WHERE kind = 3"),
-    ("The outbox tells of all that happened, in order", "DELETE FROM ledger.outbox WHERE kind = 1"),
+    ("The outbox tells of all that happened, in order", "DELETE FROM ledger.outbox WHERE event = 'transfer_posted'"),
+    ("The outbox tells of all that happened, in order", "DELETE FROM ledger.outbox WHERE event = 'bet_changed'"),
     (
         "The outbox tells of all that happened, in order",
         "UPDATE ledger.relay_position SET transaction_id = '9000000000000'",

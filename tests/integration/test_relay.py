@@ -14,10 +14,11 @@ import pytest
 from confluent_kafka import Consumer
 
 from infra.kafka import KafkaOutlet
+from infra.postgres.outbox.event import Position
 from infra.relay import Relay
 from infra.settings import Relay as RelaySettings
 from infra.settings import Settings
-from infra.stores.postgres_outbox import Position, load_position, store_position
+from infra.stores.postgres_outbox import load_position, store_position
 from kernel.log import OnDelivery
 from overround.bets.v1.bet_pb2 import BetChanged, LegChanged
 from overround.pam.v1.player_pb2 import PlayerRegistered
@@ -187,7 +188,9 @@ async def test_a_transaction_that_began_first_and_ends_last_is_not_skipped(
         transaction = slow.transaction()
         await transaction.start()
         await slow.execute(
-            "INSERT INTO ledger.outbox (kind, subject_id, time_us) VALUES (4, $1, ledger.now_us())", player.player_id
+            "INSERT INTO ledger.outbox (event, subject, sequence, time_us) "
+            "VALUES ('player_registered', $1, 0, ledger.now_us())",
+            player.player_id,
         )
         await world.bet(player, stake_minor=100, fixture_id="sim:test:1")
         await asyncio.sleep(0.1)

@@ -58,8 +58,10 @@ BEGIN
         SELECT f.bet_id, f.sequence, v_event_kind, p_locked.now_us, f.amount_minor, f.status, f.amount_minor, p_result_key
         FROM fresh f
     )
-    INSERT INTO ledger.outbox (kind, subject_id, event_sequence, leg, time_us)
-    SELECT 1, f.bet_id, f.sequence, NULL::smallint, p_locked.now_us FROM fresh f
-    UNION ALL SELECT 2, f.bet_id, f.sequence, l.leg, p_locked.now_us FROM fresh f JOIN bets.leg l USING (bet_id);
+    INSERT INTO ledger.outbox (event, subject, sequence, time_us)
+    SELECT 'bet_changed', f.bet_id, f.sequence, p_locked.now_us FROM fresh f
+    UNION ALL
+    SELECT 'leg_changed', f.bet_id, f.sequence * count(*) OVER (PARTITION BY f.bet_id) + l.leg, p_locked.now_us
+    FROM fresh f JOIN bets.leg l USING (bet_id);
 END
 $$;

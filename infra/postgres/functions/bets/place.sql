@@ -169,10 +169,10 @@ BEGIN
         INSERT INTO bets.event (bet_id, sequence, kind, time_us, amount_minor, status, return_minor)
         SELECT p_bet_ids[n], 0, 1, v_locked.now_us, -p_stakes_minor[n], 1, 0 FROM unnest(v_taken) AS n;
 
-        INSERT INTO ledger.outbox (kind, subject_id, event_sequence, leg, time_us)
-        SELECT 1, p_bet_ids[n], 0, NULL::smallint, v_locked.now_us FROM unnest(v_taken) AS n
+        INSERT INTO ledger.outbox (event, subject, sequence, time_us)
+        SELECT 'bet_changed', p_bet_ids[n], 0, v_locked.now_us FROM unnest(v_taken) AS n
         UNION ALL
-        SELECT 2, p_bet_ids[l.n], 0, l.leg, v_locked.now_us FROM unnest(p_leg_commands, p_leg_indexes) AS l (n, leg)
+        SELECT 'leg_changed', p_bet_ids[l.n], l.leg, v_locked.now_us FROM unnest(p_leg_commands, p_leg_indexes) AS l (n, leg)
         WHERE l.n = ANY (v_taken);
     END IF;
 

@@ -11,8 +11,9 @@ BEGIN
     WHERE bet_id = p_bet_id RETURNING event_count - 1 INTO STRICT v_sequence;
     INSERT INTO bets.event (bet_id, sequence, kind, time_us, amount_minor, status, return_minor, result_key)
     VALUES (p_bet_id, v_sequence, p_kind, p_now_us, p_amount_minor, p_status, p_return_minor, p_result_key);
-    INSERT INTO ledger.outbox (kind, subject_id, event_sequence, time_us) VALUES (1, p_bet_id, v_sequence, p_now_us);
-    INSERT INTO ledger.outbox (kind, subject_id, event_sequence, leg, time_us)
-    SELECT 2, p_bet_id, v_sequence, leg, p_now_us FROM bets.leg WHERE bet_id = p_bet_id ORDER BY leg;
+    INSERT INTO ledger.outbox (event, subject, sequence, time_us)
+    SELECT 'bet_changed', p_bet_id, v_sequence, p_now_us
+    UNION ALL
+    SELECT 'leg_changed', p_bet_id, v_sequence * count(*) OVER () + leg, p_now_us FROM bets.leg WHERE bet_id = p_bet_id;
 END
 $$;

@@ -20,10 +20,10 @@ BEGIN
         JOIN unnest(p_postings) WITH ORDINALITY AS p ON p.ordinality = m.place
         JOIN unnest(p_commands) WITH ORDINALITY AS c ON c.ordinality = p.command
         ORDER BY m.step
-        RETURNING row_id
+        RETURNING row_id, transfer_id
     ), told AS (
-        INSERT INTO ledger.outbox (kind, transfer_row_id, time_us)
-        SELECT 3, moved.row_id, p_now_us FROM moved ORDER BY moved.row_id
+        INSERT INTO ledger.outbox (event, subject, sequence, time_us)
+        SELECT 'transfer_posted', moved.transfer_id, moved.row_id, p_now_us FROM moved ORDER BY moved.row_id
     )
     SELECT array_agg(moved.row_id ORDER BY moved.row_id) INTO v_row_ids FROM moved;
     RETURN v_row_ids;

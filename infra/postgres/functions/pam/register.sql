@@ -28,7 +28,8 @@ BEGIN
             ledger.open_account(p_player_id, 'cash', p_currency, true), v_locked.now_us
         );
         PERFORM ledger.open_account(p_player_id, 'receivable', p_currency, false);
-        INSERT INTO ledger.outbox (kind, subject_id, time_us) VALUES (4, p_player_id, v_locked.now_us);
+        INSERT INTO ledger.outbox (event, subject, sequence, time_us)
+        VALUES ('player_registered', p_player_id, 0, v_locked.now_us);
     END IF;
     RETURN QUERY SELECT v_posted.are_same[1], v_posted.answers[1]::text;
 END
