@@ -138,7 +138,7 @@ class Book:
     provider_ids: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class ProviderColumns:
     """All one provider says about a fixture, in the fixture's layout.
 

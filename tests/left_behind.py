@@ -34,4 +34,5 @@ def _parts_of(item: Any) -> Iterator[Any]:
     elif type(item).__module__.partition(".")[0] in OWN_PACKAGES:
         yield from getattr(item, "__dict__", {}).values()
         for kind in type(item).__mro__:
-            yield from (getattr(item, name) for name in getattr(kind, "__slots__", ()) if hasattr(item, name))
+            names = [name for name in getattr(kind, "__slots__", ()) if name != "__weakref__"]
+            yield from (getattr(item, name) for name in names if hasattr(item, name))

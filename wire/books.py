@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import lru_cache
+from typing import Final
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -42,9 +44,10 @@ from wire.layouts import (
 from wire.sport_states import build_score, parse_score
 
 ENCODED_LAYOUTS_MAX = 8_192
-ENCODED_PROVIDERS_MAX = 16_384
 PROVIDERS_FIELD = book_pb2.PriceExplanation.PROVIDERS_FIELD_NUMBER
 WEIGHTS_FIELD = book_pb2.ProviderQuotes.WEIGHTS_FIELD_NUMBER
+
+_ENCODED_PROVIDERS: Final[WeakKeyDictionary[ProviderColumns, bytes]] = WeakKeyDictionary()
 
 
 def parse_book(message: book_pb2.Book) -> Book:
@@ -308,9 +311,15 @@ def _parse_provider(message: book_pb2.ProviderQuotes, layout: MarketLayout) -> P
     )
 
 
-@lru_cache(maxsize=ENCODED_PROVIDERS_MAX)
 def _encode_provider(provider: ProviderColumns) -> bytes:
-    """Return what a provider said; of most, nothing is new since the book before."""
+    # Kept as long as it stands, and no longer: of most providers nothing is new since the book before.
+    encoded = _ENCODED_PROVIDERS.get(provider)
+    if encoded is None:
+        encoded = _ENCODED_PROVIDERS[provider] = _build_provider(provider).SerializeToString()
+    return encoded
+
+
+def _build_provider(provider: ProviderColumns) -> book_pb2.ProviderQuotes:
     return book_pb2.ProviderQuotes(
         provider_id=provider.provider_id,
         sequence=provider.sequence,
@@ -328,4 +337,4 @@ def _encode_provider(provider: ProviderColumns) -> bytes:
         told_time_us=provider.told_time_us,
         epoch=provider.epoch,
         is_state_refused=provider.is_state_refused,
-    ).SerializeToString()
+    )

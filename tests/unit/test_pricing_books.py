@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from weakref import ref
 
 import numpy as np
 import pytest
@@ -211,6 +212,16 @@ def test_an_explanation_tells_each_step_of_a_price_and_travels_whole() -> None:
         assert (item.margin_removal, item.margin_application, item.ladder) == ("power", "odds_ratio", "betfair")
         assert item.figures == FIGURES
         assert item.period_scores == PeriodScores(half_time=Score(1, 0))
+
+
+def test_what_a_provider_said_is_kept_no_longer_because_it_was_encoded() -> None:
+    explanation = priced(folded(update(quoted=quotes()))).explanation
+    said = ref(explanation.providers[0])
+    encoded = encode_explanation(explanation)
+    assert encode_explanation(explanation) == encoded
+    assert said() is not None
+    del explanation
+    assert said() is None
 
 
 def test_a_market_without_a_price_has_no_source_and_no_wanted_overround() -> None:
