@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -30,6 +30,8 @@ from odds.winners import winners_told
 
 REQUEST_IDS_REMEMBERED_MAX: Final = 64
 END_CLAIMS_MAX: Final = 8
+REFERRED_MARKETS_MAX: Final = 256
+"""Markets outside the layout that wait for a person, of a fixture."""
 
 _CLOSED_BYTE: Final = bytes([MarketStatus.CLOSED])
 _WORD_BY_STATUS: Final = {
@@ -294,10 +296,11 @@ def _take_results(state: FixtureState, update: FixtureUpdate, judgement: Judgeme
     result_statuses = state.result_statuses.copy()
     words = {item.provider_id: item.result_words.copy() for item in state.providers if item.result_words is not None}
     own_words = words.setdefault(update.provider_id, np.zeros(state.layout.market_count, np.uint8))
+    decided = dict(state.decided_markets)
     for mark, referral_reason in zip(update.result_marks, judgement.referral_reasons, strict=True):
         index = state.layout.index_by_market_id.get(mark.market_id)
         if index is None:
-            state = _note_outside(state, update.provider_id, mark, is_referred=bool(referral_reason))
+            _note_outside(decided, update.provider_id, mark, is_referred=bool(referral_reason))
             continue
         status = int(result_statuses[index])
         if referral_reason:
@@ -312,7 +315,7 @@ def _take_results(state: FixtureState, update: FixtureUpdate, judgement: Judgeme
     for provider_id, column in words.items():
         provider = state.provider(provider_id) or _new_provider(state, provider_id)
         state = _replace_provider(state, replace(provider, result_words=column if column.any() else None))
-    return replace(state, result_statuses=result_statuses)
+    return replace(state, result_statuses=result_statuses, decided_markets=decided)
 
 
 def _status_after(words: Iterable[NDArray[np.uint8]], index: int, status: int, mark: ResultMark) -> int:
@@ -331,19 +334,31 @@ def _status_after(words: Iterable[NDArray[np.uint8]], index: int, status: int, m
     return status if mark.is_windowed else MarketStatus.CLOSED
 
 
-def _note_outside(state: FixtureState, provider_id: str, mark: ResultMark, *, is_referred: bool) -> FixtureState:
-    """Remember the result of a market that is not in the layout, or that it was taken back."""
-    held = state.decided_markets.get(mark.market_id)
+def _note_outside(decided: dict[str, MarketDecided], provider_id: str, mark: ResultMark, *, is_referred: bool) -> None:
+    """Remember the result of a market that is not in the layout, or that it was taken back.
+
+    Beyond what is remembered nothing new comes in: for good where a result counts, and where results wait for a person
+    until one lets everything trade again. Of those few are remembered, since whoever quotes a market can send them.
+    """
+    held = decided.pop(mark.market_id, None)
     word = ResultWord.NONE if held is None else held.word
     if not is_referred:
         word = _word_after(word, mark)
-    decided = {market_id: other for market_id, other in state.decided_markets.items() if market_id != mark.market_id}
-    if is_referred or word & _DECIDING:
-        is_kept = held is not None and bool(held.word)
-        decided[mark.market_id] = MarketDecided(held.provider_id if held and is_kept else provider_id, word)
-    if held is None and len(decided) > DECIDED_MARKETS_MAX:
-        decided = {**state.decided_markets, ALL_OTHERS: MarketDecided("", ResultWord.SETTLED)}
-    return replace(state, decided_markets=decided)
+        if not word & _DECIDING:
+            return
+    if held is not None and held.word:
+        decided[mark.market_id] = MarketDecided(held.provider_id, word)
+    elif (held is not None and is_referred) or _has_room(decided, is_referred=is_referred):
+        decided[mark.market_id] = MarketDecided(provider_id, word)
+    else:
+        others = decided.get(ALL_OTHERS, MarketDecided("", ResultWord.NONE))
+        decided[ALL_OTHERS] = MarketDecided("", others.word | word)
+
+
+def _has_room(decided: Mapping[str, MarketDecided], *, is_referred: bool) -> bool:
+    if not is_referred:
+        return len(decided) < DECIDED_MARKETS_MAX
+    return ALL_OTHERS not in decided and sum(not held.word for held in decided.values()) < REFERRED_MARKETS_MAX
 
 
 def _is_echo(state: FixtureState, provider_id: str, index: int, mark: ResultMark) -> bool:

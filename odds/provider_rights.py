@@ -183,7 +183,7 @@ def _hear(update: FixtureUpdate, hearing: _Hearing) -> tuple[str, ...]:
 
 
 def _nothing_of(update: FixtureUpdate, refusal: str) -> Judgement:
-    return Judgement(refusal, False, False, (FIXTURE_NOT_QUOTED,) * len(update.result_marks))
+    return Judgement(refusal, False, False, (refusal,) * len(update.result_marks))
 
 
 def may_move_start(state: FixtureState, provider_id: str) -> bool:

@@ -25,6 +25,7 @@ from wire.books import encode_book, encode_explanation, parse_book, parse_explan
 
 MARKETS_MAX = 4
 DECIDED_MAX = 3
+REFERRED_MAX = 2
 MARKETS = [f"m{number}" for number in range(9)]
 OPEN, SUSPENDED = MarketStatus.OPEN, MarketStatus.SUSPENDED
 OFFICIAL = RightsTable((ProviderRights("alpha", is_official=True), ProviderRights("bravo", may_decide_shared=True)))
@@ -79,6 +80,7 @@ def test_what_has_its_result_is_never_open(told: list[tuple[FixtureUpdate, bool]
         patch("markets.layout.MARKETS_MAX", MARKETS_MAX),
         patch("odds.layout_room.DECIDED_MARKETS_MAX", DECIDED_MAX),
         patch("odds.folding.DECIDED_MARKETS_MAX", DECIDED_MAX),
+        patch("odds.folding.REFERRED_MARKETS_MAX", REFERRED_MAX),
     ):
         state, standing = new_state("match"), Standing()
         for sequence, (told_next, is_restarted) in enumerate(told, 1):
@@ -90,7 +92,7 @@ def test_what_has_its_result_is_never_open(told: list[tuple[FixtureUpdate, bool]
             state = priced(fold(state, update, rights), policy=policy).state
             state = restarted(state, policy) if is_restarted else state
             assert not open_markets(state) & (standing.settled | standing.cancelled)
-            assert len(state.decided_markets) <= DECIDED_MAX + 1
+            assert len(state.decided_markets) <= DECIDED_MAX + REFERRED_MAX + 1
 
 
 def open_markets(state: FixtureState) -> set[str]:

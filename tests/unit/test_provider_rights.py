@@ -12,7 +12,8 @@ from markets.fixture import FixtureDescription, FixtureStatus, MarketStatus, Mat
 from markets.layout import MarketLayout
 from markets.results import ResultKind
 from odds.fixture_state import BELIEF_US_MAX, FixtureState, new_state, restore_state
-from odds.folding import fold, follow_trader
+from odds.folding import REFERRED_MARKETS_MAX, fold, follow_trader
+from odds.layout_room import DECIDED_MARKETS_MAX
 from odds.policy import PricingPolicy
 from odds.provider_rights import (
     EVERYBODYS_RIGHTS,
@@ -415,12 +416,43 @@ def test_only_the_believed_provider_or_one_without_others_puts_a_start_off() -> 
     assert described(alone, second) == early
 
 
+def flooded(market_count: int, table: RightsTable = EVERYBODYS_RIGHTS) -> FixtureState:
+    """Return a fixture of which one provider settled so many markets that nobody offers."""
+    marks = tuple(ResultMark(SETTLE, f"nobodys-{number}", False) for number in range(market_count))
+    return fold(both(), update(provider_id="bravo", result_marks=marks), table)
+
+
+def takes_new_markets(state: FixtureState) -> bool:
+    wider = MarketLayout.of_markets([("btts", ("yes", "no"))])
+    return "btts" in folded(update(quoted=quotes((1_900, 1_900), layout=wider)), state=state).layout.market_ids
+
+
+def resumed(state: FixtureState) -> FixtureState:
+    return follow_trader(state, TraderCommand("resume", "match", "", TradingAction.RESUME, "trader", NOW_US))
+
+
+def test_results_that_wait_for_a_person_keep_new_markets_out_no_longer_than_until_one_lets_them_in() -> None:
+    assert takes_new_markets(flooded(REFERRED_MARKETS_MAX))
+    state = flooded(4 * REFERRED_MARKETS_MAX)
+    assert len(state.decided_markets) == REFERRED_MARKETS_MAX + 1
+    assert not takes_new_markets(state)
+    assert takes_new_markets(resumed(state))
+
+
+def test_results_that_count_and_are_too_many_to_remember_keep_new_markets_out_for_good() -> None:
+    table = RightsTable((ProviderRights("bravo", is_official=True),))
+    assert takes_new_markets(flooded(DECIDED_MARKETS_MAX, table))
+    state = flooded(DECIDED_MARKETS_MAX + 1, table)
+    assert len(state.decided_markets) == DECIDED_MARKETS_MAX + 1
+    assert not takes_new_markets(resumed(state))
+
+
 def test_whoever_comes_too_late_is_not_heard_and_nobody_is_forgotten_for_them() -> None:
     names = [f"provider-{number}" for number in range(PROVIDERS_PER_FIXTURE_MAX)]
     full = folded(*(update(provider_id=name, quoted=quotes()) for name in names))
     late = update(provider_id="late", quoted=quotes(), result_marks=(ResultMark(SETTLE, "1x2", False),))
     judgement = judge_update(full, late, EVERYBODYS_RIGHTS)
-    assert (judgement.refusal, judgement.referral_reasons) == ("TOO_MANY_PROVIDERS", ("FIXTURE_NOT_QUOTED",))
+    assert (judgement.refusal, judgement.referral_reasons) == ("TOO_MANY_PROVIDERS", ("TOO_MANY_PROVIDERS",))
     assert folded(late, state=full) is full
     again = folded(update(provider_id=names[0], quoted=quotes()), state=full)
     assert [provider.provider_id for provider in again.providers] == names
