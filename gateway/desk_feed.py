@@ -13,6 +13,7 @@ from google.protobuf.message import DecodeError, Message
 
 from gateway.books import TooManyWatchers
 from gateway.ports import PlayerNames
+from gateway.rpc.bounds import count_that_fit
 from kernel.log import Record
 from overround.bets.v1 import bet_pb2
 from overround.feed.v1 import feed_pb2
@@ -84,14 +85,17 @@ class DeskWatch:
         pending.pop(key, None)
         pending[key] = None
 
-    def take(self) -> list[bytes]:
-        """Take fields to show, at most CHANGES_PER_MESSAGE_MAX of a kind."""
-        frames: list[bytes] = []
-        for source, pending in self._pending.items():
-            for key in list(islice(pending, CHANGES_PER_MESSAGE_MAX)):
-                del pending[key]
-                frames.append(source.frame(key))
-        return frames
+    def take(self, *, beside_bytes: int = 0) -> list[bytes]:
+        """Take fields to show in a message that has so much already: what fits, CHANGES_PER_MESSAGE_MAX of a kind."""
+        waiting = [
+            (pending, key, source.frame(key))
+            for source, pending in self._pending.items()
+            for key in islice(pending, CHANGES_PER_MESSAGE_MAX)
+        ]
+        taken = waiting[: count_that_fit((len(frame) for _, _, frame in waiting), beside_bytes=beside_bytes)]
+        for pending, key, _ in taken:
+            del pending[key]
+        return [frame for _, _, frame in taken]
 
 
 class DeskFeed:

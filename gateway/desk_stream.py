@@ -138,7 +138,7 @@ class DeskStream:
             for book in found
         ]
         body += [frame_bytes(_Response.REMOVED_FIXTURE_IDS_FIELD_NUMBER, name.encode()) for name in removed]
-        body += feed.take()
+        body += feed.take(beside_bytes=sum(map(len, body)))
         focused = cache.find(self._fixture_id)
         if focused is not None and (frame := explanation.take(focused.version)):
             body.append(frame)

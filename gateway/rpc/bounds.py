@@ -59,9 +59,9 @@ def expect_answer_bounded(size_bytes: int, *, instead: str) -> None:
         )
 
 
-def count_that_fit(sizes_bytes: Iterable[int]) -> int:
-    """Return how many parts, in order, one message of a stream takes: one at least, so that it goes on."""
-    count = total_bytes = 0
+def count_that_fit(sizes_bytes: Iterable[int], *, beside_bytes: int = 0) -> int:
+    """Return how many parts, in order, a message of a stream takes beside others: one at least, so that it goes on."""
+    count, total_bytes = 0, beside_bytes
     for size_bytes in sizes_bytes:
         total_bytes += size_bytes
         if count and total_bytes > ANSWER_BYTES_MAX:

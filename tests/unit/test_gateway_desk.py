@@ -16,6 +16,7 @@ from gateway.desk_feed import RECENT_BETS_MAX, DeskFeed, NewestByKey
 from gateway.desk_stream import FIGURES_INTERVAL_S, DeskSources, DeskStream, ExplanationWatch
 from gateway.figures import DeskFigures, RollingCount, RollingLatency
 from gateway.price_explainer import PriceExplainer
+from gateway.rpc.bounds import ANSWER_BYTES_MAX
 from gateway.trading_service import TradingService
 from kernel.commands import RequestIdReused
 from kernel.errors import Part, Unavailable
@@ -130,6 +131,18 @@ def test_a_desk_that_comes_later_begins_with_all_there_is(feed: DeskFeed) -> Non
     response = shown(feed.watch().take())
     assert [one.fixture_id for one in response.liabilities] == ["f"]
     assert list(response.providers) == [sign]
+
+
+def test_a_message_takes_what_fits_beside_what_it_has_and_the_next_ones_the_rest(feed: DeskFeed) -> None:
+    fixture_ids = [f"{number}".rjust(60_000) for number in range(100)]
+    feed.apply_liabilities([liability(fixture_id, 1) for fixture_id in fixture_ids])
+    watch = feed.watch()
+    messages = [watch.take(), watch.take(beside_bytes=ANSWER_BYTES_MAX)]
+    assert ANSWER_BYTES_MAX - 61_000 < sum(map(len, messages[0])) <= ANSWER_BYTES_MAX
+    assert len(messages[1]) == 1
+    while watch.has_news:
+        messages.append(watch.take())
+    assert [one.fixture_id for frames in messages for one in shown(frames).liabilities] == fixture_ids
 
 
 async def test_bets_are_shown_oldest_first_with_the_player_s_name(feed: DeskFeed) -> None:
