@@ -16,6 +16,7 @@ from markets.fixture import MarketStatus
 from odds.book import ProviderColumns, StopFlag
 from odds.fixture_state import FixtureState, own_markets_of, zeros
 from odds.policy import PricingPolicy
+from odds.providers import AHEAD_US_MAX
 from odds.sports.registry import pricer_of
 from odds.stack_shape import StackShape, shape_of
 from odds.winners import agree_on_winners, winners_of_provider
@@ -106,11 +107,12 @@ def provider_weight(
 ) -> float:
     """Return what the word of a provider that is up weighs: by sharpness and age, 0.0 for one that is behind.
 
-    How old it may be is a matter of now; how much less it weighs, of the newest provider's.
+    How old it may be is a matter of now; how much less it weighs, of the newest provider's. What came by a clock that
+    has been put back since is of no known age.
     """
     if provider.is_behind or provider.received_time_us < state.incident_time_us:
         return 0.0
-    if now_us - provider.received_time_us > age_us_max(state, policy):
+    if not -AHEAD_US_MAX <= now_us - provider.received_time_us <= age_us_max(state, policy):
         return 0.0
     age_us = newest_us - provider.received_time_us
     sharpness = policy.sharpness_by_provider.get(provider.provider_id, 1.0)

@@ -14,6 +14,7 @@ from odds.folding import end_claims_due_us
 from odds.own_markets import own_results_due_us
 from odds.policy import PricingPolicy
 from odds.pricing import PricedColumns
+from odds.providers import AHEAD_US_MAX
 from odds.stacking import Stack, age_us_max
 
 _OPEN: Final = np.uint8(MarketStatus.OPEN)
@@ -80,11 +81,16 @@ def judge_markets(
 def next_change_us(state: FixtureState, policy: PricingPolicy, now_us: int) -> int | None:
     """Return when the book may become another though nobody says anything, None for never.
 
-    Then quotes are too old, the match's clock stands still, the fixture should have begun, those who say that it is
-    over are believed, or a market of our own that waits for its score goes to a person.
+    Then quotes are too old, or not ahead of our clock any more, the match's clock stands still, the fixture should have
+    begun, those who say that it is over are believed, or a market of our own that waits for its score goes to a person.
     """
     quotes_us = age_us_max(state, policy)
-    times_us = [provider.received_time_us + quotes_us + 1 for provider in state.providers if provider.received_time_us]
+    times_us = [
+        provider.received_time_us + age_us
+        for provider in state.providers
+        if provider.received_time_us
+        for age_us in (-AHEAD_US_MAX, quotes_us + 1)
+    ]
     if state.is_clock_running:
         times_us.append(state.state_time_us + policy.clock_stale_us + 1)
     others_us = (_overdue_from_us(state, policy), end_claims_due_us(state), own_results_due_us(state))

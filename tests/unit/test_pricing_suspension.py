@@ -10,6 +10,7 @@ from markets.results import ResultKind
 from odds.fixture_state import restore_state
 from odds.folding import follow_trader
 from odds.policy import PricingPolicy
+from odds.providers import AHEAD_US_MAX
 from odds.start_guard import StartGuard
 from odds.suspension import next_change_us
 from odds.updates import ResultMark, TraderCommand, TradingAction
@@ -154,6 +155,18 @@ def test_quotes_grow_old_by_our_clock_though_none_are_younger(standing: MatchSta
     state = folded(update(quoted=quotes(), state=standing))
     assert reasons(priced(state, now_us=NOW_US + age_us_max)) == [NONE, NONE]
     assert reasons(priced(state, now_us=NOW_US + age_us_max + 1)) == [NO_PRICE, NO_PRICE]
+
+
+@pytest.mark.parametrize("standing", [in_play(clock_seconds=None), None], ids=["in play", "before the match"])
+def test_quotes_that_came_by_a_clock_put_back_since_count_once_it_has_caught_up(standing: MatchState | None) -> None:
+    state = folded(update(quoted=quotes(), state=standing))
+    back_us, due_us = NOW_US - 3_600_000_000, NOW_US - AHEAD_US_MAX
+    assert reasons(priced(state, now_us=back_us)) == [NO_PRICE, NO_PRICE]
+    assert next_change_us(state, POLICY, back_us) == due_us
+    assert reasons(priced(state, now_us=due_us - 1)) == [NO_PRICE, NO_PRICE]
+    assert reasons(priced(state, now_us=due_us)) == [NONE, NONE]
+    told_anew = folded(update(quoted=quotes(), at_us=back_us), state=state)
+    assert reasons(priced(told_anew, now_us=back_us)) == [NONE, NONE]
 
 
 START_MS = NOW_US // 1_000
