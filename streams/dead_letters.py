@@ -15,7 +15,6 @@ from wire.feed import build_dead_letter
 
 MALFORMED: Final = "MALFORMED"
 AGENT_ERROR: Final = "AGENT_ERROR"
-NO_RIGHT: Final = "NO_RIGHT"
 
 DEAD_LETTERS = Counter("overround_dead_letters", "Events kept on a dead-letter topic.", ["topic", "reason"])
 

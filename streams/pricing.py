@@ -35,7 +35,7 @@ from odds.updates import FixtureUpdate, Quotes, TraderCommand
 from overround.feed.v1 import feed_pb2
 from overround.trading.v1 import trading_pb2
 from streams.book_keeper import BookKeeper
-from streams.dead_letters import AGENT_ERROR, MALFORMED, NO_RIGHT, DeadLetters
+from streams.dead_letters import AGENT_ERROR, MALFORMED, DeadLetters
 from streams.fixtures import Fixtures
 from streams.inbox import Inbox
 from streams.ports import BookStore, EncodedFixture, OpenBets, PublishedBooks
@@ -49,7 +49,7 @@ from streams.pricing_watch import Watch
 from streams.retry import retry_while
 from streams.seldom import Seldom
 from wire.books import encode_book, encode_explanation
-from wire.feed import build_own_results, build_results, parse_stop, parse_update
+from wire.feed import NO_RIGHT, build_own_results, build_results, parse_stop, parse_update
 from wire.topics import FEED_UPDATES, PRICING_DEAD_LETTERS, TRADING_COMMANDS
 from wire.trader_commands import parse_command
 

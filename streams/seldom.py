@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable
 
 from kernel.clock import Clock
@@ -19,9 +20,9 @@ class Seldom:
     def is_due(self, key: Hashable) -> bool:
         """Return whether it was not told for the interval, and note that it is told now."""
         now_s = self._clock.monotonic_s()
-        told_s = self._told_s.pop(key, None)
-        is_due = told_s is None or now_s - told_s >= self._interval_s
-        self._told_s[key] = now_s if told_s is None or is_due else told_s
+        told_s = self._told_s.pop(key, -math.inf)
+        is_due = now_s - told_s >= self._interval_s
+        self._told_s[key] = now_s if is_due else told_s
         if len(self._told_s) > self._keys_max:
             del self._told_s[next(iter(self._told_s))]
         return is_due

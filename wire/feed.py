@@ -17,6 +17,8 @@ from wire.layouts import BYTE, ODDS, layout_of, pack, unpack
 from wire.results import build_market_result
 
 RAW_BYTES_MAX = 1_048_576
+NO_RIGHT = "NO_RIGHT"
+"""Reason of a dead letter: its provider had no right to what it told."""
 
 
 def build_quotes(

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Final
 
 import structlog
 from google.protobuf.message import DecodeError
@@ -17,9 +16,8 @@ from kernel.log import Record
 from odds.provider_rights import WORDS_BY_REASON
 from overround.feed.v1.feed_pb2 import DeadLetter, FeedUpdate, FixtureResults
 from overround.feed.v1.feed_service_pb2 import PushRefusal
+from wire.feed import NO_RIGHT
 from wire.topics import PRICING_DEAD_LETTERS, RESULTS
-
-NO_RIGHT: Final = "NO_RIGHT"
 
 log = structlog.get_logger(__name__)
 

@@ -3,7 +3,6 @@ import { describe, expect, test } from "vitest";
 import {
   formatAge,
   formatAmount,
-  formatMatchClock,
   formatMoney,
   formatOdds,
   formatPercent,
@@ -76,8 +75,6 @@ describe("times", () => {
     expect(formatStart(1_000_000 + 59 * 60_000, 1_000_000)).toBe("in 59 min");
     expect(formatStart(0, 1_000_000)).toBe("Time to be announced");
   });
-
-  test("a match clock counts past the hour", () => expect(formatMatchClock(5_407)).toBe("90:07"));
 
   test("nothing to take a share of is a dash", () => expect(formatPercent(NaN)).toBe("–"));
 });

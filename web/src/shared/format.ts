@@ -170,12 +170,6 @@ export function formatAge(durationMs: number): string {
   return `${Math.floor(seconds / 3600)} h`;
 }
 
-/** "12:07" of play. */
-export function formatMatchClock(clockSeconds: number): string {
-  const seconds = clockSeconds % 60;
-  return `${Math.floor(clockSeconds / 60)}:${String(seconds).padStart(2, "0")}`;
-}
-
 const wholeNumber = new Intl.NumberFormat(locale, { maximumFractionDigits: 0 });
 const percentage = new Intl.NumberFormat(locale, { style: "percent", maximumFractionDigits: 1 });
 
