@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from markets.fixture import MarketStatus, MatchState
 from markets.layout import LayoutMalformed, MarketLayout
 from markets.results import MarketResult, ResultKind
-from odds.book import Evidence, OwnSettlement
+from odds.book import ALL_OTHERS, Evidence, OwnSettlement
 from odds.fixture_state import BELIEF_US_MAX, OVER_STATUSES, FixtureState, ending, own_markets_of, widen
 from odds.layout_union import unite
 from odds.model_input import ModelInputInvalid
@@ -70,11 +70,11 @@ def offer_own(state: FixtureState, offers: Offers) -> FixtureState:
     """Return the state of a fixture with our own markets in its layout, the same object where it has none or all.
 
     They come when providers quote what the sport's model is fitted to, and stay; a market that a provider names first
-    is never ours.
+    is never ours. Like new markets of theirs they do not come where not all results are remembered.
     """
     names = () if state.description is None else offers.get(state.description.sport, ())
     pricer = pricer_of(state) if names else None
-    if pricer is None or state.is_play_over:
+    if pricer is None or state.is_play_over or ALL_OTHERS in state.decided_markets:
         return state
     addition = pricer.offer(state, names)
     if addition.market_count == 0:

@@ -13,7 +13,7 @@ from infra.settings import LOCAL_OWN_OFFERS, Pricing, Settings
 from markets.fixture import FixtureDescription, FixtureStatus, MarketStatus, MatchState, Period, Score, SuspensionReason
 from markets.period_scores import PeriodScores
 from markets.results import MarketResult, ResultKind
-from odds.book import PriceSource
+from odds.book import ALL_OTHERS, MarketDecided, PriceSource, ResultWord
 from odds.fixture_state import BELIEF_US_MAX, FixtureState, restore_state
 from odds.folding import follow_trader
 from odds.football.catalogue import catalogue
@@ -110,6 +110,13 @@ def test_a_long_shot_beside_a_near_certainty_keeps_a_long_price() -> None:
 )
 def test_nothing_is_offered_where_there_is_no_distribution_to_price_it(state: FixtureState) -> None:
     assert offered(state=state).state.own_markets is None
+
+
+@pytest.mark.parametrize(("market_id", "barred"), [("odd_even", {"odd_even"}), (ALL_OTHERS, set(OWN))])
+def test_what_has_its_result_already_is_not_offered(market_id: str, barred: set[str]) -> None:
+    state = folded(match_update(quoted(market_ids=QUOTED)))
+    decided = replace(state, decided_markets={market_id: MarketDecided("alpha", ResultWord.SETTLED)})
+    assert set(offered(state=decided).state.layout.market_ids) == {*QUOTED, *OWN} - barred
 
 
 def test_nothing_is_offered_unless_it_is_asked_for() -> None:
