@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from gateway.feed_service import FeedService, PushLimits
 from gateway.feeds.intake import Intake
 from gateway.feeds.ports import Cursor, LoggedUpdate, Provider, StreamSuperseded
+from gateway.rpc.call import Call
 from infra.kafka_groups import MessageGroups, Outgoing
 from kernel.log import DeliveryFailed, OnDelivery
 from markets.layout import MarketLayout
@@ -34,6 +35,7 @@ from wire.topics import FEED_PROVIDERS, FEED_UPDATES
 
 ALPHA = Provider("alpha", 600_000)
 MARKETS = ("1x2", "total:2.5", "btts")
+CALL = Call(metadata=(("x-api-key", "key"),), address="192.0.2.1", session=None)
 LIMITS = PushLimits(in_flight_updates_max=100, idle_timeout_ms=60_000, acknowledge_interval_ms=1)
 ATTEMPTS_MAX = 60
 OPEN, CLOSED = 1, 3
@@ -107,11 +109,6 @@ class Keys:
         return ALPHA
 
 
-class Context:
-    def invocation_metadata(self) -> tuple[tuple[str, str], ...]:
-        return (("x-api-key", "key"),)
-
-
 class Outlet:
     def __init__(self, broker: Broker, now_s: Callable[[], float]) -> None:
         self.groups = MessageGroups(broker, waiting_max=1_000, waiting_bytes_max=10**7, monotonic_s=now_s)
@@ -170,7 +167,7 @@ class World:
                 return
             await asyncio.Event().wait()
 
-        responses = self.gateway.push(requests(), cast("Any", Context()))
+        responses = self.gateway.push(requests(), CALL)
         try:
             async for response in responses:
                 if not resumed.done():
