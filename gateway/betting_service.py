@@ -19,8 +19,9 @@ from kernel.ids import parse_uuid
 from overround.bets.v1 import bet_pb2, betting_service_pb2
 from pam.player import Player
 from risk.ports import ReservationKey
-from wire.bet_requests import RequestMalformed, parse_bet_request
+from wire.bet_requests import parse_bet_request
 from wire.bets import build_bet, build_refusal
+from wire.requests import RequestMalformed
 from wire.wallet import build_balance
 
 PAGE_SIZE: Final = 50

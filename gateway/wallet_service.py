@@ -11,7 +11,7 @@ from kernel.ids import parse_uuid
 from kernel.money import Money
 from overround.wallet.v1 import wallet_service_pb2
 from wallet.ports import Wallet
-from wire.money import parse_money
+from wire.requests import parse_asked_money
 from wire.wallet import build_balance
 
 
@@ -53,7 +53,7 @@ class WalletService:
         if not self._is_test_money_allowed:
             raise DepositRefused("Test money must be asked for in a local or test profile, this is another")
         request_id = parse_uuid(request.request_id, field="request_id")
-        amount = parse_money(request.amount)
+        amount = parse_asked_money(request.amount)
         self._expect_within_bounds(amount)
         balance = await self._wallet.deposit_test_money(request_id, call.player.cash_account_id, amount)
         return wallet_service_pb2.DepositTestMoneyResponse(balance=build_balance(balance))

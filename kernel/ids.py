@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import uuid
+from typing import Final
 
 from kernel.errors import Category, DomainError
+
+NAME_RULE: Final = "1 to 200 printable ASCII characters without blanks"
+"""What the id of a fixture, a market, an outcome or a participant must be."""
+
+_NAME = re.compile(r"[!-~]{1,200}", re.ASCII)
 
 
 class IdMalformed(DomainError):
@@ -24,3 +31,8 @@ def parse_uuid(text: str, *, field: str) -> uuid.UUID:
         return uuid.UUID(text)
     except ValueError:
         raise IdMalformed(f"{field} must be a UUID, was {text[:64]!r}") from None
+
+
+def is_name(text: str) -> bool:
+    """Return whether a fixture, a market, an outcome or a participant may have this id."""
+    return _NAME.fullmatch(text) is not None

@@ -11,6 +11,7 @@ from google.protobuf.message import Message
 from numpy.typing import NDArray
 
 from gateway.feeds.refusals import MessageMalformed, MessageOversized
+from kernel.ids import NAME_RULE, is_name
 from markets.layout import LayoutMalformed
 from markets.results import ResultMalformed
 from overround.feed.v1.feed_pb2 import BetStop, FeedUpdate, MarketResult, Quotes, ResultKind
@@ -33,12 +34,10 @@ COUNT_MAX: Final = 100_000
 STATE_PARTS_MAX: Final = 512
 LAYOUTS_REMEMBERED_MAX: Final = 16_384
 
-_ID = re.compile(r"[!-~]{1,200}", re.ASCII)
 _IDS = re.compile(r"(?:[!-~]{1,200}\n)*", re.ASCII)
 _STATUSES: Final = bytes(status for status in MarketStatus.values() if status)
 _ONE: Final = np.uint32(1)
 _ODDS_MILLI_MIN: Final = np.uint32(1000)
-_ID_RULE: Final = "1 to 200 printable ASCII characters without blanks"
 
 
 class UpdateValidator:
@@ -243,14 +242,14 @@ def check_id(text: str, name: str) -> None:
     Raises:
         MessageMalformed: If it is none.
     """
-    if not _ID.fullmatch(text):
-        raise MessageMalformed(f"{name} must be {_ID_RULE}, was {text[:64]!r}")
+    if not is_name(text):
+        raise MessageMalformed(f"{name} must be {NAME_RULE}, was {text[:64]!r}")
 
 
 def _expect_ids(texts: Iterable[str], name: str) -> None:
     joined = "".join(f"{text}\n" for text in texts)
     if not _IDS.fullmatch(joined):
-        raise MessageMalformed(f"{name} must be {_ID_RULE} each")
+        raise MessageMalformed(f"{name} must be {NAME_RULE} each")
 
 
 def _expect_range(value: int, minimum: int, maximum: int, name: str) -> None:

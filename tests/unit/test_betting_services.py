@@ -23,8 +23,8 @@ from overround.bets.v1 import bet_pb2, betting_service_pb2
 from overround.common.v1 import money_pb2
 from tests.unit.fake_betting import PLAYER, FakeBook
 from tests.unit.fake_gateway import Door, call_by
-from wire.bet_requests import RequestMalformed
 from wire.bets import build_bet, build_bet_event
+from wire.requests import RequestMalformed
 from wire.topics import BET_EVENTS
 
 
@@ -76,6 +76,14 @@ async def test_a_stake_refusal_carries_the_stake_in_the_players_currency() -> No
     assert detail.stake_max == money_pb2.Money(amount_minor=100_000, currency="EUR")
 
 
+LEG_IDS = ("fixture_id", "market_id", "outcome_id")
+NO_IDS = ("", "\0", "a b", "1x2\n", "\u202e")
+
+
+def leg_of(**changes: Any) -> betting_service_pb2.LegRequest:
+    return betting_service_pb2.LegRequest(**(dict[str, Any].fromkeys(LEG_IDS, "x") | changes))
+
+
 @pytest.mark.parametrize(
     ("changes", "error"),
     [
@@ -83,7 +91,8 @@ async def test_a_stake_refusal_carries_the_stake_in_the_players_currency() -> No
         ({"price_policy": bet_pb2.PRICE_POLICY_UNSPECIFIED}, RequestMalformed),
         ({"price_policy": 9}, RequestMalformed),
         ({"stake": money_pb2.Money(amount_minor=1, currency="E\0R")}, RequestMalformed),
-        ({"legs": [betting_service_pb2.LegRequest(fixture_id="x" * 257)]}, RequestMalformed),
+        ({"legs": [leg_of(fixture_id="x" * 201)]}, RequestMalformed),
+        *(({"legs": [leg_of(**{name: no_id})]}, RequestMalformed) for name in LEG_IDS for no_id in NO_IDS),
         ({"legs": [betting_service_pb2.LegRequest()] * 65}, RequestMalformed),
     ],
 )

@@ -21,6 +21,7 @@ from pam.player import PlayerRole, PlayerStatus, UsernameTaken
 from pam.session import SessionRequired
 from tests.unit.fake_betting import PLAYER
 from tests.unit.fake_gateway import PASSWORD, TOKEN, Door, call_by, metadata_of
+from wire.requests import RequestMalformed
 
 
 async def test_a_session_is_looked_up_once_in_two_seconds() -> None:
@@ -177,8 +178,8 @@ async def test_passwords_are_not_guessed_by_trying() -> None:
         await door.players.log_in(wrong, call_by(None, token=None))
 
 
-def deposit(amount_minor: int) -> wallet_service_pb2.DepositTestMoneyRequest:
-    amount = money_pb2.Money(amount_minor=amount_minor, currency="EUR")
+def deposit(amount_minor: int, currency: str = "EUR") -> wallet_service_pb2.DepositTestMoneyRequest:
+    amount = money_pb2.Money(amount_minor=amount_minor, currency=currency)
     return wallet_service_pb2.DepositTestMoneyRequest(request_id=str(uuid4()), amount=amount)
 
 
@@ -191,6 +192,14 @@ async def test_test_money_has_bounds(amount_minor: int, is_taken: bool) -> None:
     else:
         with pytest.raises(AmountOutOfRange):
             await door.money().deposit_test_money(deposit(amount_minor), call_by())
+
+
+@pytest.mark.parametrize("currency", ["", "eur", "EU", "EURO", "\u20acUR", "E\0R"])
+async def test_test_money_in_what_is_no_currency_is_refused_by_its_form(currency: str) -> None:
+    door = Door()
+    with pytest.raises(RequestMalformed):
+        await door.money().deposit_test_money(deposit(100, currency), call_by())
+    assert door.wallet.deposits == {}
 
 
 async def test_there_is_no_test_money_in_production() -> None:
