@@ -11,12 +11,14 @@ import sys
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, Self, TextIO, cast
 
 import structlog
 import uvloop
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from infra.processes.unfailing_lines import UnfailingLines
 
 COLLECTOR_THRESHOLDS: Final = (20_000, 20, 20)  # what is short-lived dies before a round sees it
 STOP_LIMIT_S: Final = 5.0
@@ -115,21 +117,22 @@ def _calm_the_collector() -> None:
     gc.set_threshold(*COLLECTOR_THRESHOLDS)
 
 
-def configure_logging(level: int = logging.INFO) -> None:
-    """Write our events of this level or above, and what libraries warn of, to standard error, a JSON object a line."""
+def configure_logging(level: int = logging.INFO, *, file: TextIO = sys.stderr) -> None:
+    """Write our events of this level or above, and what libraries warn of, a JSON object a line."""
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
     ]
+    lines = cast("TextIO", UnfailingLines(file))
     structlog.configure(
         processors=[*shared, structlog.processors.JSONRenderer()],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(lines),
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(lines)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[structlog.stdlib.add_logger_name, *shared],
