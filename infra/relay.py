@@ -19,6 +19,7 @@ from infra.processes.health import rest
 from infra.settings import Relay as RelaySettings
 from infra.stores.ledger_anchors import expect_told_is_there, newest_anchors
 from infra.stores.ledger_epoch import describe_oldest_writer
+from infra.stores.log_place import LogPlace
 from infra.stores.postgres import UNAVAILABLE, Connection, expect_own_positions
 from infra.stores.postgres_chain import append_block
 from infra.stores.postgres_outbox import (
@@ -29,6 +30,7 @@ from infra.stores.postgres_outbox import (
     store_position,
 )
 from infra.stores.postgres_records import append_records
+from infra.stores.told_log import remember_log
 from kernel.errors import DomainError, Unavailable
 from kernel.log import Outlet
 from overround.wallet.v1.anchor_pb2 import LedgerAnchor, LedgerChain
@@ -67,6 +69,7 @@ class Relay:
         open_outlet: Makes an outlet that keeps its order and never gives a message up, so that none overtakes another
             of its key; called again after an outlet failed.
         read_told: Reads the newest of what the log was told of the ledger's chains; may block.
+        read_place: Reads which log it is, and how far it has come; may block.
     """
 
     def __init__(
@@ -74,9 +77,11 @@ class Relay:
         dsn: str,
         open_outlet: Callable[[], OwnOutlet],
         read_told: Callable[[], Sequence[LedgerAnchor]],
+        read_place: Callable[[], LogPlace],
         settings: RelaySettings,
     ) -> None:
         self._dsn = dsn
+        self._read_place = read_place
         self._read_told = read_told
         self._open_outlet = open_outlet
         self._settings = settings
@@ -134,9 +139,10 @@ class Relay:
         outlet = self._open_outlet()
         try:
             epoch = await expect_own_positions(connection)
+            await remember_log(connection, await asyncio.to_thread(self._read_place))
             await expect_told_is_there(connection, await asyncio.to_thread(self._read_told))
             position = await load_position(connection)
-            self._upkeep = upkeep = _Upkeep(connection, outlet, self._settings, epoch=epoch)
+            self._upkeep = upkeep = _Upkeep(connection, outlet, self._read_place, self._settings, epoch=epoch)
             while not stopping.is_set():
                 self._beat_s = asyncio.get_running_loop().time()
                 messages = await load_messages(connection, position, self._settings.page_rows_max)
@@ -161,10 +167,19 @@ class _Upkeep:
         lag_complaint: What is wrong with how long the oldest row has waited, None if nothing is.
     """
 
-    def __init__(self, connection: Connection, outlet: Outlet, settings: RelaySettings, *, epoch: int) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        outlet: Outlet,
+        read_place: Callable[[], LogPlace],
+        settings: RelaySettings,
+        *,
+        epoch: int,
+    ) -> None:
         self.lag_complaint: str | None = None
         self._connection = connection
         self._outlet = outlet
+        self._read_place = read_place
         self._settings = settings
         self._epoch = epoch
         self._chain_due_s = 0.0
@@ -211,7 +226,11 @@ class _Upkeep:
             self._chain_due_s = now_s + self._settings.chain_interval_ms / 1_000
 
     async def _anchor(self) -> None:
-        """Tell the newest blocks outside the database; one that is lost on the way is followed by a newer one."""
+        """Tell the newest blocks outside the database; one that is lost on the way is followed by a newer one.
+
+        That the log is still the one it was is looked at before: it may have been exchanged or set back meanwhile.
+        """
+        await remember_log(self._connection, await asyncio.to_thread(self._read_place))
         for anchor in await newest_anchors(self._connection, epoch=self._epoch):
             self._outlet.send(LEDGER_ANCHORS.name, LedgerChain.Name(anchor.chain), anchor.SerializeToString())
 

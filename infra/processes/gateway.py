@@ -36,11 +36,13 @@ from infra.local.secrets import LocalSecrets
 from infra.log_reader import LogReader
 from infra.processes.gateway_betting import make_authenticator, make_betting, make_door
 from infra.processes.health import HealthServer, run_until_stopped
+from infra.processes.own_log import CursorsOfOwnLog, OwnLog
 from infra.settings import ROOT, Settings
 from infra.stores.book_snapshots import RedisBookSnapshots
 from infra.stores.explanation_log import KEPT_MS, KafkaExplanationLog
 from infra.stores.feed_keys import PostgresCursors, PostgresFeedKeys
 from infra.stores.feed_log import KafkaFeedLog
+from infra.stores.log_place import read_place
 from infra.stores.player_names import PostgresPlayerNames
 from infra.stores.postgres import PostgresPool
 from infra.stores.redis_client import open_redis
@@ -139,7 +141,8 @@ async def serve(settings: Settings, stopping: asyncio.Event) -> None:
         explainer = PriceExplainer(
             explanations=snapshots, log=servers.explanation_log, books=books, clock=clock, kept_ms=KEPT_MS
         )
-        feeds = _make_feed_service(settings, servers)
+        own_log = OwnLog(servers.postgres, partial(read_place, settings.kafka_client, client_id=f"{NAME}-place"))
+        feeds = _make_feed_service(settings, servers, own_log)
         services: list[Service] = [
             OddsService(books=books, clock=clock, in_play_delay_ms=settings.betting.in_play_delay_ms),
             TradingService(sources=sources, explainer=explainer, outlet=servers.outlet),
@@ -147,10 +150,12 @@ async def serve(settings: Settings, stopping: asyncio.Event) -> None:
             *betting.services,
         ]
         door = make_door(settings, auth, address_of=address_of, clock=clock)
-        await _open_doors(stack, settings, services, door, partial(_find_trouble, settings, servers, follower))
+        find_trouble = partial(_find_trouble, settings, servers, follower, own_log)
+        await _open_doors(stack, settings, services, door, find_trouble)
         stack.push_async_callback(_end_feeds, feeds)
         works = (
-            follower.run(),
+            _follow_books(own_log, follower),
+            own_log.watch(),
             _follow(
                 servers.desk_log,
                 (bettable.apply_providers, desk.apply_liabilities, desk.apply_providers),
@@ -261,7 +266,7 @@ def _make_books(settings: Settings, clock: Clock) -> BookCache:
     )
 
 
-def _make_feed_service(settings: Settings, servers: Servers) -> FeedService:
+def _make_feed_service(settings: Settings, servers: Servers, own_log: OwnLog) -> FeedService:
     limits = PushLimits(
         in_flight_updates_max=settings.feeds.in_flight_updates_max,
         idle_timeout_ms=settings.feeds.idle_timeout_ms,
@@ -269,7 +274,7 @@ def _make_feed_service(settings: Settings, servers: Servers) -> FeedService:
     )
     return FeedService(
         keys=PostgresFeedKeys(servers.log_in_postgres),
-        cursors=PostgresCursors(servers.postgres),
+        cursors=CursorsOfOwnLog(PostgresCursors(servers.postgres), own_log),
         log=KafkaFeedLog(settings.kafka_client, client_id=f"{NAME}-feed-log"),
         intake=Intake(outlet=servers.feed_outlet, clock=servers.clock),
         clock=servers.clock,
@@ -307,7 +312,7 @@ async def _open_doors(
     log.info("gateway.serving", grpc=settings.ports.gateway_grpc, http=settings.ports.gateway_http)
 
 
-async def _find_trouble(settings: Settings, servers: Servers, follower: BookFollower) -> str | None:
+async def _find_trouble(settings: Settings, servers: Servers, follower: BookFollower, own_log: OwnLog) -> str | None:
     async def ping(name: str, asked: Awaitable[object]) -> str:
         try:
             async with asyncio.timeout(settings.gateway.health_timeout_ms / 1_000):
@@ -320,9 +325,17 @@ async def _find_trouble(settings: Settings, servers: Servers, follower: BookFoll
         ping("postgres", servers.postgres.ping()), ping("redis", servers.redis.echo("gateway"))
     )
     troubles = [answer for answer in answers if answer]
+    if own_log.complaint is not None:
+        troubles.append(f"log: {own_log.complaint}")
     if not follower.is_loaded:
         troubles.append("books: not loaded yet")
     return "\n".join(troubles) or None
+
+
+async def _follow_books(own_log: OwnLog, follower: BookFollower) -> None:
+    """Take no book for one before the log is known to be the ledger's."""
+    await own_log.wait()
+    await follower.run()
 
 
 async def _follow(reader: LogReader, appliers: Sequence[Callable[[list[Record]], None]]) -> None:

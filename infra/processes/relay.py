@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
 from infra.kafka import KafkaOutlet
 from infra.processes.health import HealthServer, run_until_stopped
@@ -10,6 +11,7 @@ from infra.relay import Relay
 from infra.settings import Settings
 from infra.stores.anchor_log import read_anchors
 from infra.stores.ledger_anchors import NEWEST_COMPARED
+from infra.stores.log_place import read_place
 
 NEVER_GIVE_UP_MS = 0
 
@@ -22,6 +24,7 @@ def run(settings: Settings) -> None:
             settings.postgres_dsn,
             lambda: _open_outlet(settings),
             lambda: read_anchors(settings.kafka_client, newest=NEWEST_COMPARED),
+            partial(read_place, settings.kafka_client, client_id="relay-place"),
             settings.relay,
         )
         async with HealthServer(settings.host, settings.ports.relay_http, relay.complaint):

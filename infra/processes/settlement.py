@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from functools import partial
 from typing import Final
 
 import faust
@@ -15,7 +16,9 @@ import structlog
 
 from infra.faust_app import build_app, complaint_of, run_app
 from infra.processes.health import HealthServer, rest, run_until_stopped
+from infra.processes.own_log import OwnLog
 from infra.settings import Settings
+from infra.stores.log_place import read_place
 from infra.stores.postgres import PostgresPool, expect_own_positions
 from infra.stores.postgres_parked import PostgresParkedResults
 from infra.stores.postgres_settlement import PostgresSettlementLedger
@@ -65,22 +68,26 @@ class _Work:
         self._agent = SettlementAgent(
             pages=self._pages, parking=self._parking, workers=settings.agents.settlement_workers
         )
+        self._own_log = OwnLog(pool, partial(read_place, settings.kafka_client, client_id=f"{NAME}-place"))
         self._app: faust.App | None = None
         self._has_worked = False
 
     async def run(self, stopping: asyncio.Event) -> None:
-        """Settle until stopped, or until the ledger goes on in another epoch: who supervises starts it again then."""
+        """Settle until stopped, or until ledger or log are others: who supervises starts it again then."""
         epoch = await self._find_epoch(stopping)
-        if epoch is None:
+        losing = asyncio.create_task(self._own_log.watch())
+        if epoch is None or not await self._is_log_own(stopping):
+            losing.cancel()
             return
         self._app = build_app(self._settings, NAME, group=f"{NAME}-{epoch}" if epoch else NAME)
         self._agent.attach(self._app)
         running = asyncio.create_task(run_app(self._app, stopping))
-        watching = asyncio.create_task(self._wait_for_another(epoch, stopping))
-        await asyncio.wait({running, watching}, return_when=asyncio.FIRST_COMPLETED)
-        watching.cancel()
+        watching = [asyncio.create_task(self._wait_for_another(epoch, stopping)), losing]
+        await asyncio.wait({running, *watching}, return_when=asyncio.FIRST_COMPLETED)
+        for watch in watching:
+            watch.cancel()
         if not running.done() and not stopping.is_set():
-            log.warning("settlement.ledger_goes_on_in_another_epoch", read_for=epoch)
+            log.warning("settlement.ledger_or_log_is_another", read_for=epoch, log=self._own_log.complaint)
             running.cancel()
         with suppress(asyncio.CancelledError):
             await running
@@ -88,6 +95,8 @@ class _Work:
     async def check(self) -> str | None:
         """Return what keeps results from becoming money, or None."""
         await self._pool.ping()
+        if self._own_log.complaint is not None:
+            return self._own_log.complaint
         if self._app is None or not self._agent.is_ready:
             return "waiting for its share of the log"
         complaint = await complaint_of(self._settings, self._app)
@@ -106,6 +115,13 @@ class _Work:
                 log.warning("settlement.waits_for_ledger", error=str(error))
                 await rest(stopping, EPOCH_LOOK_S)
         return None
+
+    async def _is_log_own(self, stopping: asyncio.Event) -> bool:
+        waiting, asked = asyncio.create_task(self._own_log.wait()), asyncio.create_task(stopping.wait())
+        await asyncio.wait({waiting, asked}, return_when=asyncio.FIRST_COMPLETED)
+        for task in (waiting, asked):
+            task.cancel()
+        return self._own_log.complaint is None
 
     async def _wait_for_another(self, epoch: int, stopping: asyncio.Event) -> None:
         while not stopping.is_set() and await self._find_epoch(stopping) == epoch:

@@ -21,10 +21,14 @@ from infra.local.launch import as_user
 from infra.local.programs.postgres import binaries, prepare_data, server_user
 from infra.local.secrets import LocalSecrets
 from infra.migrations.postgres_migration import migrate_postgres
+from infra.processes.own_log import CursorsOfOwnLog, OwnLog
 from infra.relay import Relay
 from infra.settings import Settings
+from infra.stores.feed_keys import PostgresCursors
 from infra.stores.ledger_anchors import compare_anchors, expect_told_is_there, newest_anchors
+from infra.stores.log_place import LogPlace, read_place
 from infra.stores.postgres import Connection, PositionsNotOwn, expect_own_positions
+from infra.stores.told_log import LogNotOwn, adopt_log, expect_own_log, remember_log
 from kernel.errors import Unavailable
 from overround.wallet.v1.anchor_pb2 import LedgerAnchor, LedgerChain
 from tests.free_ports import free_port
@@ -91,10 +95,13 @@ def other_cluster(settings: Settings, tmp_path_factory: pytest.TempPathFactory) 
 
 @asynccontextmanager
 async def relaying(
-    settings: Settings, told: Sequence[LedgerAnchor] = (), **changes: int
+    settings: Settings, told: Sequence[LedgerAnchor] = (), place: LogPlace | None = None, **changes: int
 ) -> AsyncIterator[tuple[Relay, FakeOutlet]]:
     outlet, stopping = FakeOutlet(), asyncio.Event()
-    relay = Relay(settings.postgres_dsn, lambda: outlet, lambda: told, QUICK.model_copy(update=changes))
+    there = partial(read_place, settings.kafka_client, client_id="test")
+    relay = Relay(
+        settings.postgres_dsn, lambda: outlet, lambda: told, lambda: place or there(), QUICK.model_copy(update=changes)
+    )
     running = asyncio.create_task(relay.run(stopping))
     yield relay, outlet
     stopping.set()
@@ -230,6 +237,55 @@ async def test_a_ledger_that_was_set_back_in_its_own_cluster_is_not_led_until_a_
     assert "of this cluster already (epoch 1)" in await asyncio.to_thread(run_adoption, as_it_was)
     await server.execute(f"DROP DATABASE {copied} WITH (FORCE)")
     await server.close()
+
+
+@pytest.mark.parametrize(
+    ("now", "wrong"),
+    [
+        (LogPlace("another log", 9), "must be the log, in which the ledger was told, is another log"),
+        (LogPlace("the log", 6), "must have the 7 anchors that it had, has 6: it was set back"),
+    ],
+)
+async def test_a_log_that_is_another_or_was_set_back_is_neither_told_nor_read_until_a_person_adopts_it(
+    scratch: Settings, now: LogPlace, wrong: str
+) -> None:
+    async with open_world(scratch) as world:
+        places = [LogPlace("the log", 7)]
+        own_log = OwnLog(world.pool, lambda: places[-1])
+        watching = asyncio.create_task(own_log.watch())
+        async with relaying(scratch, place=LogPlace("the log", 7)) as (relay, before):
+            await world.bet(await world.open_player(cash_minor=1_000), stake_minor=100, fixture_id="f")
+            await health(relay)
+            await until_told(before, 5)
+        await own_log.wait()
+        assert own_log.complaint is None
+
+        places.append(now)
+        await asyncio.wait_for(watching, WAIT_S)  # who has read the log that was there before begins anew
+        assert wrong in (own_log.complaint or "")
+        cursors = CursorsOfOwnLog(PostgresCursors(world.pool), own_log)
+        async with relaying(scratch, place=now) as (relay, after):
+            assert "overround ledger adopt" in await complaint(relay, wrong)
+            with pytest.raises(LogNotOwn, match=wrong):
+                await cursors.begin("provider", now_ms=0)
+            assert after.sent == []
+            async with world.pool.connection() as connection:
+                await adopt_log(connection, now)
+            await health(relay)
+            await until_told(after, 5)
+            assert after.positions() == before.positions()
+            assert (await cursors.begin("provider", now_ms=0)).epoch == 1
+
+
+async def test_whoever_adopts_a_ledger_adopts_the_log_that_is_there(scratch: Settings) -> None:
+    there = await asyncio.to_thread(read_place, scratch.kafka_client, client_id="test")
+    connection = await asyncpg.connect(scratch.postgres_dsn)
+    assert "nothing was changed" in await asyncio.to_thread(run_adoption, scratch)
+    await remember_log(connection, LogPlace("a log that is gone", 5))
+    assert "goes on here in epoch 1" in await asyncio.to_thread(run_adoption, scratch)
+    await expect_own_log(connection, there)
+    assert "nothing was changed" in await asyncio.to_thread(run_adoption, scratch)
+    await connection.close()
 
 
 async def test_what_was_anchored_outlasts_a_crash_of_the_server(scratch: Settings, other_cluster: Cluster) -> None:

@@ -91,6 +91,36 @@ async def test_a_page_of_settlement_that_waits_for_one_account_keeps_none_of_the
     assert [await world.cash_minor(player) for player in players] == [1_000, 1_000, 1_000, 1_100]
 
 
+async def test_batches_in_opposite_order_and_a_settlement_beside_them_stop_nobody(settings: Settings) -> None:
+    patient = Ledger(answer_timeout_ms=30_000, statement_timeout_ms=10_000)
+    async with open_world(settings, ledger=patient) as world, open_world(settings, ledger=patient) as other:
+        players = [await world.open_player(cash_minor=100_000) for _ in range(6)]
+        fixtures, settled = ([f"{kind}-{uuid4().hex}" for _ in range(4)] for kind in "fs")
+        for player in players:
+            for fixture_id in settled:
+                await world.bet(player, stake_minor=100, fixture_id=fixture_id)
+        pairs = [(player, fixture_id) for player in players for fixture_id in fixtures]
+        deadlocks = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
+        before = (await world.fetch(deadlocks))[0]["deadlocks"]
+
+        async def place(side: LedgerWorld, ordered: list[tuple[Player, str]]) -> None:
+            for _ in range(3):
+                answers = await asyncio.gather(
+                    *(side.bets.place(build_command(player, 100, name)) for player, name in ordered)
+                )
+                assert all(answer.bet is not None for answer in answers)
+
+        async def settle() -> None:
+            for fixture_id in reversed(settled):
+                await world.apply(fixture_id, settlement(home_won=True), key=f"{fixture_id}/1")
+
+        async with asyncio.timeout(60):
+            await asyncio.gather(place(world, pairs), place(other, pairs[::-1]), settle())
+        assert (await world.fetch(deadlocks))[0]["deadlocks"] == before
+        left_minor = 100_000 - 6 * len(fixtures) * 100 + len(settled) * 100
+        assert [await world.cash_minor(player) for player in players] == [left_minor] * len(players)
+
+
 @pytest.mark.parametrize("table", ["bets.bet", "ledger.outbox", "pam.player"])
 async def test_a_table_that_somebody_keeps_to_themselves_is_complained_of_until_they_let_go(
     settings: Settings, table: str

@@ -18,6 +18,7 @@ from infra.postgres.outbox.event import Position
 from infra.relay import Relay
 from infra.settings import Relay as RelaySettings
 from infra.settings import Settings
+from infra.stores.log_place import LogPlace
 from infra.stores.postgres_outbox import load_position, store_position
 from kernel.log import OnDelivery
 from overround.bets.v1.bet_pb2 import BetChanged, LegChanged
@@ -29,6 +30,7 @@ from wire.bets import parse_bet
 from wire.topics import BET_EVENTS, BET_LEGS, PLAYER_EVENTS, WALLET_EVENTS
 
 QUICK = RelaySettings(retry_ms=20, chain_interval_ms=20, prune_interval_ms=20, poll_ms=5, statement_timeout_ms=30_000)
+PLACE = LogPlace("the log", 0)
 MESSAGES: dict[str, type[Any]] = {
     BET_EVENTS.name: BetChanged,
     BET_LEGS.name: LegChanged,
@@ -82,7 +84,7 @@ async def world(scratch: Settings) -> AsyncIterator[LedgerWorld]:
 async def running(
     settings: Settings, outlet: FakeOutlet | KafkaOutlet, options: RelaySettings = QUICK
 ) -> AsyncIterator[Relay]:
-    relay, stopping = Relay(settings.postgres_dsn, lambda: outlet, lambda: (), options), asyncio.Event()
+    relay, stopping = Relay(settings.postgres_dsn, lambda: outlet, lambda: (), lambda: PLACE, options), asyncio.Event()
     task = asyncio.create_task(relay.run(stopping))
     try:
         yield relay
