@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from compliance.jurisdiction import Product
+from compliance.permit import Permits
 from gateway.auth import Authenticator, token_of
 from gateway.rpc.call import Call
 from gateway.rpc.methods import PLAYERS
@@ -20,7 +22,8 @@ class PlayerService:
 
     SERVICE: ClassVar = PLAYERS
 
-    def __init__(self, *, auth: Authenticator, registration: Registration, wallet: Wallet) -> None:
+    def __init__(self, *, auth: Authenticator, permits: Permits, registration: Registration, wallet: Wallet) -> None:
+        self._permits = permits
         self._auth = auth
         self._registration = registration
         self._wallet = wallet
@@ -29,6 +32,7 @@ class PlayerService:
         self, request: player_service_pb2.RegisterRequest, call: Call
     ) -> player_service_pb2.RegisterResponse:
         """Make a player with an empty cash account and log in; a repeated request logs in again."""
+        self._permits.expect(None, Product.REGISTRATION)
         application = Application(
             request_id=parse_uuid(request.request_id, field="request_id"),
             username=request.username,
@@ -42,6 +46,7 @@ class PlayerService:
 
     async def log_in(self, request: player_service_pb2.LogInRequest, call: Call) -> player_service_pb2.LogInResponse:
         """Open a session."""
+        self._permits.expect(None, Product.LOG_IN)
         entered = await self._registration.log_in(request.username, request.password, address=call.address)
         return player_service_pb2.LogInResponse(
             player=build_player(entered.player), session=build_session(entered.token, entered.session)

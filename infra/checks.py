@@ -39,6 +39,7 @@ TYPED = (
         "risk",
         "wallet",
         "pam",
+        "compliance",
         "bets",
         "wire",
         "streams",

@@ -380,6 +380,7 @@ class Settings(BaseSettings):
     )
 
     profile: Profile = "local"
+    jurisdiction: str = Field(default="default", pattern=r"^[a-z][a-z0-9_-]{0,31}$")
     host: str = "127.0.0.1"
     data_dir: Path = ROOT / ".local"
     ports: Ports = Ports()

@@ -42,8 +42,8 @@ class Access:
 
     Attributes:
         roles: Whose session a call must carry; none where it needs no session.
-        refuses_blocked: Whether a blocked player is refused at the door. Who asks again for a bet that was taken must
-            get it, so placing is refused to them further in, where it is known whether it was.
+        refuses_blocked: Whether who is blocked is refused at the door. What a bettor may do is not asked here, but of
+            `compliance.permit` by who does it: who asks again for a bet that was taken must get it.
     """
 
     roles: frozenset[PlayerRole]
@@ -53,7 +53,6 @@ class Access:
 ANYBODY: Final = Access(frozenset())
 LOGGED_IN: Final = Access(frozenset(PlayerRole))
 BETTOR: Final = Access(frozenset({PlayerRole.BETTOR}))
-ACTIVE_BETTOR: Final = Access(frozenset({PlayerRole.BETTOR}), refuses_blocked=True)
 TRADER: Final = Access(frozenset({PlayerRole.TRADER}), refuses_blocked=True)
 
 
@@ -128,7 +127,7 @@ METHODS: Final = (
     Method(TRADING, "Suspend", TRADER),
     Method(TRADING, "SuspendAllInPlay", TRADER),
     Method(TRADING, "WatchDesk", TRADER, kind="desks", gives_bytes=True),
-    Method(WALLET, "DepositTestMoney", ACTIVE_BETTOR),
+    Method(WALLET, "DepositTestMoney", BETTOR),
     Method(WALLET, "GetBalance", BETTOR),
 )
 METHOD_BY_PATH: Final[Mapping[str, Method]] = {method.path: method for method in METHODS}

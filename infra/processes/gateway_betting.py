@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from redis.asyncio import Redis
 
 from bets.placement import BetPlacement, BettingRules, BookSource
+from compliance.permit import Permits
 from gateway.auth import Authenticator
 from gateway.bet_feed import BetFeed
 from gateway.bet_observer import BetFigures, BetObserver
@@ -19,6 +20,7 @@ from gateway.rpc.door import Door
 from gateway.rpc.methods import Service
 from gateway.source import AddressOf
 from gateway.wallet_service import WalletService
+from infra.jurisdictions import read_jurisdiction
 from infra.local.secrets import LocalSecrets
 from infra.settings import Settings
 from infra.stores.exposure import RedisExposure
@@ -131,7 +133,9 @@ def make_betting(
     )
     stream = BetStream(ledger=ledger, wallet=wallet, feed=feed, clock=clock)
     betting = BettingService(placement=placement, ledger=ledger, stream=stream)
+    permits = Permits(read_jurisdiction(settings.jurisdiction), clock=clock)
     money = WalletService(
+        permits=permits,
         wallet=wallet,
         is_test_money_allowed=settings.profile in {"local", "test"},
         deposit_minor_max=settings.betting.deposit_minor_max,
@@ -143,6 +147,7 @@ def make_betting(
         redis=redis,
         wallet=wallet,
         auth=auth,
+        permits=permits,
         clock=clock,
     )
     keeping = ExposureKeeping(
@@ -178,6 +183,7 @@ def _make_players(
     redis: Redis,
     wallet: PostgresWallet,
     auth: Authenticator,
+    permits: Permits,
     clock: Clock,
 ) -> PlayerService:
     passwords = Argon2Passwords(settings.passwords)
@@ -189,7 +195,7 @@ def _make_players(
         attempts=RedisLogInAttempts(redis, settings.sessions, clock=clock),
         currency=settings.betting.currency,
     )
-    return PlayerService(auth=auth, registration=registration, wallet=wallet)
+    return PlayerService(auth=auth, permits=permits, registration=registration, wallet=wallet)
 
 
 def _rules(settings: Settings) -> BettingRules:

@@ -11,6 +11,7 @@ from google.rpc.error_details_pb2 import ErrorInfo
 from google.rpc.status_pb2 import Status
 
 from bets.placement import BetPlacement, BettingRules
+from compliance.permit import Permits
 from gateway.auth import Authenticator
 from gateway.bet_feed import BetFeed
 from gateway.bet_stream import BetStream
@@ -21,6 +22,7 @@ from gateway.rpc.door import Door as RpcDoor
 from gateway.rpc.methods import METHODS
 from gateway.source import address_reader
 from gateway.wallet_service import WalletService
+from infra.jurisdictions import read_jurisdiction
 from kernel.errors import Part, Unavailable
 from kernel.money import Money
 from pam.credentials import LoginRateLimited
@@ -186,6 +188,7 @@ class Door:
         self.auth = Authenticator(
             self.sessions, self.stored_players, clock=self.clock, cache_ms=2_000, cache_entries_max=2
         )
+        self.permits = Permits(read_jurisdiction("default"), clock=self.clock)
         self.books = FakeBooks()
         self.ledger = FakeLedger()
         self.wallet = FakeWallet()
@@ -202,14 +205,16 @@ class Door:
         )
         self.stream = BetStream(ledger=self.ledger, wallet=self.wallet, feed=self.feed, clock=self.clock)
         self.betting = BettingService(placement=placement, ledger=self.ledger, stream=self.stream)
-        registration = Registration(
+        self.registration = Registration(
             players=self.stored_players,
             passwords=self.passwords,
             sessions=self.sessions,
             attempts=FakeAttempts(),
             currency="EUR",
         )
-        self.players = PlayerService(auth=self.auth, registration=registration, wallet=self.wallet)
+        self.players = PlayerService(
+            auth=self.auth, permits=self.permits, registration=self.registration, wallet=self.wallet
+        )
 
     async def log_in(self, player: Player) -> str:
         """Return the token of a session of that player."""
@@ -228,7 +233,9 @@ class Door:
         )
 
     def money(self, *, is_allowed: bool = True) -> WalletService:
-        return WalletService(wallet=self.wallet, is_test_money_allowed=is_allowed, deposit_minor_max=1_000_000)
+        return WalletService(
+            permits=self.permits, wallet=self.wallet, is_test_money_allowed=is_allowed, deposit_minor_max=1_000_000
+        )
 
 
 def metadata_of(token: str | None) -> tuple[tuple[str, str], ...]:

@@ -33,6 +33,7 @@ PACKAGES = (
     "risk",
     "wallet",
     "pam",
+    "compliance",
     "bets",
     "wire",
     "streams",
@@ -47,7 +48,7 @@ MET_BY_NO_CALL = {
     *("LEG_NOT_COMBINABLE", "MODEL_INPUT_INVALID", "RESULTS_MALFORMED", "RESULT_MALFORMED", "RESULT_CONTRADICTS"),
     *("RESULT_REFERRED", "RESULT_WAITS", "BOOK_CURRENCY_MISMATCH", "LIABILITY_BELOW_ZERO", "EXPOSURE_LOCK_LOST"),
     *("BOOK_SNAPSHOT_INCOMPLETE", "ANCHORS_UNAVAILABLE", "BOOKS_UNAVAILABLE", "HISTORY_UNAVAILABLE"),
-    "LIABILITY_UNAVAILABLE",
+    *("LIABILITY_UNAVAILABLE", "RULES_MALFORMED", "RULES_UNKNOWN"),
 }
 REASON_IS_DATA = (DetailedRefusal, Unavailable)
 # Told by the interceptor where nobody foresaw it, and by the proxy.

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from datetime import date
 from uuid import uuid4
 
 import pytest
 
+from compliance.jurisdiction import Dated, Jurisdiction
+from compliance.permit import Permits, ProductNotPermitted
 from gateway.auth import OUTAGE_S_MAX, token_of
+from gateway.player_service import PlayerService
 from gateway.wallet_service import AmountOutOfRange, DepositRefused
 from kernel.errors import Unavailable
 from kernel.ids import IdMalformed
@@ -17,7 +21,7 @@ from overround.common.v1 import money_pb2
 from overround.pam.v1 import player_service_pb2
 from overround.wallet.v1 import wallet_service_pb2
 from pam.credentials import LoginRateLimited, LogInRefused, PasswordMalformed, UsernameMalformed
-from pam.player import PlayerRole, PlayerStatus, UsernameTaken
+from pam.player import PlayerBlocked, PlayerRole, PlayerStatus, UsernameTaken
 from pam.session import SessionRequired
 from tests.unit.fake_betting import PLAYER
 from tests.unit.fake_gateway import PASSWORD, TOKEN, Door, call_by, metadata_of
@@ -207,6 +211,31 @@ async def test_there_is_no_test_money_in_production() -> None:
     with pytest.raises(DepositRefused):
         await door.money(is_allowed=False).deposit_test_money(deposit(100), call_by())
     assert door.wallet.deposits == {}
+
+
+async def test_who_may_not_move_money_deposits_none() -> None:
+    door, blocked = Door(), replace(PLAYER, status=PlayerStatus.BLOCKED)
+    with pytest.raises(PlayerBlocked):
+        await door.money().deposit_test_money(deposit(100), call_by(blocked))
+    with pytest.raises(CurrencyMismatch):
+        await door.money().deposit_test_money(deposit(100), call_by(replace(PLAYER, currency="GBP")))
+    assert door.wallet.deposits == {}
+
+
+async def test_what_the_day_does_not_permit_is_refused_at_every_door() -> None:
+    door = Door()
+    everywhere: list[Dated[frozenset[str] | None]] = [Dated(date(1970, 1, 1), None, "a decision")]
+    nothing = Jurisdiction("nowhere", [Dated(date(1970, 1, 1), frozenset(), "a decision")], everywhere)
+    door.permits = Permits(nothing, clock=door.clock)
+    players = PlayerService(auth=door.auth, permits=door.permits, registration=door.registration, wallet=door.wallet)
+    fields = {"request_id": str(uuid4()), "username": "bob", "password": PASSWORD, "currency": "EUR"}
+    with pytest.raises(ProductNotPermitted):
+        await players.register(player_service_pb2.RegisterRequest(**fields), call_by(None, token=None))
+    with pytest.raises(ProductNotPermitted):
+        await players.log_in(player_service_pb2.LogInRequest(username="bob", password=PASSWORD), call_by(None))
+    with pytest.raises(ProductNotPermitted):
+        await door.money().deposit_test_money(deposit(100), call_by())
+    assert (door.stored_players.by_request, door.passwords.verified, door.wallet.deposits) == ({}, [], {})
 
 
 async def test_calls_that_come_while_a_session_is_looked_up_wait_for_that_look() -> None:

@@ -138,6 +138,8 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     """Nobody foresaw it; "error_id" finds it in the log."""
     REASON_REQUEST_OVERSIZED: _Reason.ValueType  # 60
     REASON_ANSWER_OVERSIZED: _Reason.ValueType  # 61
+    REASON_PLACE_NOT_PERMITTED: _Reason.ValueType  # 62
+    REASON_PRODUCT_NOT_PERMITTED: _Reason.ValueType  # 63
 
 class Reason(_Reason, metaclass=_ReasonEnumTypeWrapper):
     """Every reason for which a call can be refused, as ErrorInfo carries it without the prefix: in the domain "overround".
@@ -208,6 +210,8 @@ REASON_INTERNAL: Reason.ValueType  # 59
 """Nobody foresaw it; "error_id" finds it in the log."""
 REASON_REQUEST_OVERSIZED: Reason.ValueType  # 60
 REASON_ANSWER_OVERSIZED: Reason.ValueType  # 61
+REASON_PLACE_NOT_PERMITTED: Reason.ValueType  # 62
+REASON_PRODUCT_NOT_PERMITTED: Reason.ValueType  # 63
 Global___Reason: _TypeAlias = Reason  # noqa: Y015
 
 CATEGORY_FIELD_NUMBER: _builtins.int
