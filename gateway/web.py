@@ -8,6 +8,8 @@ from typing import Final
 
 from aiohttp import web
 
+from gateway.http.app import Handler, make_app
+
 ASSETS: Final = "/assets/"
 CACHE_FOR_EVER: Final = "public, max-age=31536000, immutable"
 CACHE_AN_HOUR: Final = "public, max-age=3600"
@@ -27,8 +29,6 @@ SECURITY_HEADERS: Final = {
     "Cross-Origin-Opener-Policy": "same-origin",
 }
 
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
 
 def make_web_app(*, dist_dir: Path, find_trouble: Callable[[], Awaitable[str | None]]) -> web.Application:
     """Return the application. What is wrong, and the figures of the process, are told at another port.
@@ -42,7 +42,7 @@ def make_web_app(*, dist_dir: Path, find_trouble: Callable[[], Awaitable[str | N
         is_well = await find_trouble() is None
         return web.Response(status=200 if is_well else 503, text="ok" if is_well else "not ready")
 
-    app = web.Application(client_max_size=REQUEST_BYTES_MAX)
+    app = make_app(body_bytes_max=REQUEST_BYTES_MAX)
     app.on_response_prepare.append(_add_security_headers)
     app.router.add_get("/readyz", answer_ready)
     app.router.add_get("/{path:.*}", _serving(dist_dir.resolve()))

@@ -7,18 +7,12 @@ from typing import Final
 
 from google.protobuf.message import Message
 
+from gateway.refusals import RequestOversized
 from kernel.errors import Category, DomainError
 
 REQUEST_BYTES_MAX: Final = 128 * 1_024
 ANSWER_BYTES_MAX: Final = 4 * 1_024 * 1_024
 """What clients of gRPC take in one message unless they are told otherwise."""
-
-
-class RequestOversized(DomainError):
-    """A request is larger than anything that can be asked for."""
-
-    reason = "REQUEST_OVERSIZED"
-    category = Category.MALFORMED
 
 
 class AnswerOversized(DomainError):

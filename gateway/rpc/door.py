@@ -17,6 +17,7 @@ from typing import Any, Final
 from prometheus_client import Histogram
 
 from gateway.auth import Authenticator
+from gateway.refusals import DeadlineExceeded
 from gateway.rpc.access import admit
 from gateway.rpc.bounds import expect_request_bounded
 from gateway.rpc.call import Call, Context, Metadata
@@ -25,7 +26,7 @@ from gateway.rpc.methods import Method
 from gateway.rpc.shares import Share, Shares
 from gateway.source import AddressOf
 from kernel.clock import Clock
-from kernel.errors import Category, DomainError, Unavailable
+from kernel.errors import DomainError, Unavailable
 
 LOOK_AGAIN_S: Final = 10.0
 """While a stream runs, its caller's session, role and status are looked at anew so often."""
@@ -40,13 +41,6 @@ _seconds_of = cache(CALL_SECONDS.labels)
 
 Serve = Callable[[Any, Call], Any]
 Behaviour = Callable[[Any, Context], Any]
-
-
-class DeadlineExceeded(DomainError):
-    """The call was not answered before its deadline; whether it had an effect is to be asked by its request id."""
-
-    reason = "DEADLINE_EXCEEDED"
-    category = Category.UNAVAILABLE
 
 
 @dataclass(frozen=True, slots=True)

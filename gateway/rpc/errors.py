@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Mapping
 from typing import Any, Final, NoReturn
 
 import grpc
-import structlog
 from google.protobuf.any_pb2 import Any as AnyMessage
 from google.protobuf.message import Message
 from google.rpc.error_details_pb2 import ErrorInfo
 from google.rpc.status_pb2 import Status
 
+from gateway.refusals import as_told
 from kernel.errors import Category, DomainError
 from wire.reasons import CATEGORY_BY_REASON
-
-log = structlog.get_logger(__name__)
 
 DOMAIN = "overround"
 STATUS_DETAILS_KEY = "grpc-status-details-bin"
@@ -58,16 +55,11 @@ class DetailedRefusal(DomainError):
 def describe(error: DomainError) -> Status:
     """Return the status of a refusal: code, message, ErrorInfo and, where it has one, its own detail."""
     code = _STATUS_BY_REASON.get(error.reason, STATUS_BY_CATEGORY[error.category])
-    status = _status(code, reason=error.reason, message=error.message, figures=error.figures)
+    info = ErrorInfo(reason=error.reason, domain=DOMAIN, metadata=error.figures)
+    status = Status(code=code.value[0], message=error.message[:MESSAGE_CHARACTERS_MAX], details=[_pack(info)])
     if isinstance(error, DetailedRefusal):
         status.details.append(_pack(error.detail))
     return status
-
-
-def describe_failure(error_id: str) -> Status:
-    """Return the status of a failure that is ours and that nobody foresaw; `error_id` finds it in the log."""
-    message = f"Something failed on our side; the error's id is {error_id}"
-    return _status(grpc.StatusCode.INTERNAL, reason="INTERNAL", message=message, figures={"error_id": error_id})
 
 
 async def abort(error: Exception, context: grpc.aio.ServicerContext[Any, Any], method: str) -> NoReturn:
@@ -78,21 +70,10 @@ async def abort(error: Exception, context: grpc.aio.ServicerContext[Any, Any], m
     """
     if isinstance(error, grpc.aio.AbortError):
         raise error
-    # A reason that is not published is ours to know and nobody else's.
-    if isinstance(error, DomainError) and error.reason in CATEGORY_BY_REASON:
-        status = describe(error)
-    else:
-        error_id = uuid.uuid4().hex[:12]
-        log.error("gateway.call_failed", method=method, error_id=error_id, exc_info=error)
-        status = describe_failure(error_id)
+    status = describe(as_told(error, door=method))
     code = next(code for code in grpc.StatusCode if code.value[0] == status.code)
     await context.abort(code, status.message, ((STATUS_DETAILS_KEY, status.SerializeToString()),))
     raise error
-
-
-def _status(code: grpc.StatusCode, *, reason: str, message: str, figures: Mapping[str, str]) -> Status:
-    info = ErrorInfo(reason=reason, domain=DOMAIN, metadata=figures)
-    return Status(code=code.value[0], message=message[:MESSAGE_CHARACTERS_MAX], details=[_pack(info)])
 
 
 def _pack(message: Message) -> AnyMessage:

@@ -10,7 +10,6 @@ from functools import partial
 from typing import Final
 
 import structlog
-from aiohttp import web
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
@@ -37,6 +36,7 @@ from infra.log_reader import LogReader
 from infra.processes.gateway_betting import make_authenticator, make_betting, make_door
 from infra.processes.health import HealthServer, run_until_stopped
 from infra.processes.own_log import CursorsOfOwnLog, OwnLog
+from infra.processes.site import serving
 from infra.settings import ROOT, Settings
 from infra.stores.book_snapshots import RedisBookSnapshots
 from infra.stores.explanation_log import KEPT_MS, KafkaExplanationLog
@@ -62,7 +62,6 @@ from wire.topics import (
 log = structlog.get_logger(__name__)
 
 NAME: Final = "gateway"
-WEB_GRACE_S: Final = 0.5
 GATHER_MS: Final = 50  # nobody sees whether the desk or "my bets" is so much later
 FEEDS_GRACE_S: Final = 1.0
 BETS_GRACE_S: Final = 2.3  # longer than the in-play delay, and all ends within the limit of a process
@@ -297,15 +296,8 @@ async def _open_doors(
     find_trouble: Callable[[], Awaitable[str | None]],
 ) -> None:
     await stack.enter_async_context(HealthServer(settings.host, settings.ports.gateway_health, find_trouble))
-    runner = web.AppRunner(
-        make_web_app(dist_dir=DIST_DIR, find_trouble=find_trouble),
-        access_log=None,
-        handle_signals=False,
-        shutdown_timeout=WEB_GRACE_S,
-    )
-    await runner.setup()
-    stack.push_async_callback(runner.cleanup)
-    await web.TCPSite(runner, settings.host, settings.ports.gateway_http).start()
+    pages = make_web_app(dist_dir=DIST_DIR, find_trouble=find_trouble)
+    await stack.enter_async_context(serving(pages, host=settings.host, port=settings.ports.gateway_http))
     server = make_server(services, address=f"{settings.host}:{settings.ports.gateway_grpc}", door=door)
     await server.start()
     stack.push_async_callback(server.stop, GRACE_S)

@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, suppress
 from types import TracebackType
 from typing import Final, Self, TextIO, cast
 
@@ -18,6 +18,7 @@ import uvloop
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from infra.processes.site import serving
 from infra.processes.unfailing_lines import UnfailingLines
 
 COLLECTOR_THRESHOLDS: Final = (20_000, 20, 20)  # what is short-lived dies before a round sees it
@@ -48,7 +49,7 @@ class HealthServer:
         self._host = host
         self._port = port
         self._check = check
-        self._runner: web.AppRunner | None = None
+        self._serving: AbstractAsyncContextManager[None] | None = None
 
     async def __aenter__(self) -> Self:
         app = web.Application()
@@ -59,16 +60,15 @@ class HealthServer:
                 web.get(FIGURES_PATH, _answer_metrics),
             ]
         )
-        self._runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=0.5)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, self._host, self._port).start()
+        self._serving = serving(app, host=self._host, port=self._port)
+        await self._serving.__aenter__()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._runner is not None:
-            await self._runner.cleanup()
+        if self._serving is not None:
+            await self._serving.__aexit__(kind, error, trace)
 
     async def _answer_ready(self, _: web.Request) -> web.Response:
         try:

@@ -10,10 +10,10 @@ from wire.reasons import CATEGORY_BY_REASON
 WORDS = ROOT / "web" / "src" / "shared" / "refusals.ts"
 SENTENCE = re.compile(r'^  ([A-Z_]+):\s+"([^"]+)",$', re.MULTILINE)
 
-# Feed doors are no screens.
+# Feed doors are no screens, nor are those of who signs what they send.
 NO_SCREEN_MEETS = {
     *("DELIVERY_FAILED", "DUPLICATE", "FEED_KEY_UNKNOWN", "MALFORMED", "OUTLET_FULL", "OUT_OF_ORDER", "OVERSIZED"),
-    *("STREAM_IDLE", "STREAM_SUPERSEDED", "UNKNOWN_MESSAGE"),
+    *("SIGNATURE_WRONG", "STREAM_IDLE", "STREAM_SUPERSEDED", "UNKNOWN_MESSAGE"),
 }
 
 

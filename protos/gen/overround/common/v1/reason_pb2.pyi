@@ -140,6 +140,7 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     REASON_ANSWER_OVERSIZED: _Reason.ValueType  # 61
     REASON_PLACE_NOT_PERMITTED: _Reason.ValueType  # 62
     REASON_PRODUCT_NOT_PERMITTED: _Reason.ValueType  # 63
+    REASON_SIGNATURE_WRONG: _Reason.ValueType  # 64
 
 class Reason(_Reason, metaclass=_ReasonEnumTypeWrapper):
     """Every reason for which a call can be refused, as ErrorInfo carries it without the prefix: in the domain "overround".
@@ -212,6 +213,7 @@ REASON_REQUEST_OVERSIZED: Reason.ValueType  # 60
 REASON_ANSWER_OVERSIZED: Reason.ValueType  # 61
 REASON_PLACE_NOT_PERMITTED: Reason.ValueType  # 62
 REASON_PRODUCT_NOT_PERMITTED: Reason.ValueType  # 63
+REASON_SIGNATURE_WRONG: Reason.ValueType  # 64
 Global___Reason: _TypeAlias = Reason  # noqa: Y015
 
 CATEGORY_FIELD_NUMBER: _builtins.int

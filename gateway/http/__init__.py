@@ -1,0 +1,1 @@
+"""The HTTP doors' frame: raw bodies with a bound, signatures looked at first, refusals told by their category."""
