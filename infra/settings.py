@@ -1,4 +1,6 @@
-"""Every setting, with its unit in its name. Nothing else reads the environment.
+"""Every setting, with its unit in its name: addresses, time-outs, sizes. Nothing else reads the environment.
+
+What the house decides (margins, limits, offers) stands in the files of `house_dir`: see infra/house.py.
 
 `OVERROUND_PORTS__KAFKA=19092` sets `Settings.ports.kafka`.
 """
@@ -6,7 +8,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -15,9 +16,10 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from infra.local.secrets import LocalSecrets
-from odds.start_guard import StartGuard
 
 ROOT = Path(__file__).resolve().parent.parent
+HOUSE_DIR = ROOT / "house"
+TEST_HOUSE_DIR = ROOT / "tests" / "house"
 TEST_PORT_OFFSET = 10_200  # the test profile runs beside the local one
 
 Profile = Literal["local", "test", "production"]
@@ -104,18 +106,10 @@ class Relay(Section):
 
 
 class Betting(Section):
-    """What bets are taken, in minor units of the book currency, and how long an answer may take."""
+    """In which currency bets are taken, how many at once, how long an answer may take; limits are the house's."""
 
     currency: str = "EUR"
-    stake_minor_min: int = Field(default=10, ge=1)
-    stake_minor_max: int = Field(default=100_000, ge=1, le=10**11)
-    payout_minor_max: int = Field(default=2_500_000, ge=1, le=10**11)
-    market_loss_minor_max: int = Field(default=5_000_000, ge=0, le=10**12)
-    side_market_factor_milli: int = Field(default=500, ge=0, le=1_000)
-    in_play_factor_milli: int = Field(default=500, ge=0, le=1_000)
-    in_play_delay_ms: int = Field(default=2_000, ge=0, le=2_800)
     answer_timeout_ms: int = Field(default=1_700, ge=100, le=3_000)
-    player_stakes_max: int = Field(default=5, ge=1, le=1_000)
     in_flight_max: int = Field(default=2_000, ge=1)
     in_flight_of_player_max: int = Field(default=32, ge=1)
     risk_timeout_ms: int = Field(default=300, ge=10)
@@ -125,7 +119,6 @@ class Betting(Section):
     keeper_compare_interval_ms: int = Field(default=10_000, ge=0)
     keeper_lock_ms: int = Field(default=10_000, ge=1_000)
     reservation_age_ms_max: int = Field(default=30_000, ge=100)
-    deposit_minor_max: int = Field(default=1_000_000, ge=1)
 
 
 class Sessions(Section):
@@ -251,125 +244,13 @@ class Agents(Section):
     history_block_interval_ms: int = Field(default=2_000, ge=0)
 
 
-class MarginRule(Section):
-    """What prices are to sum to, per winner, in some markets; an empty name stands for all.
-
-    The rule that names most holds: the type of market counts before the tier, the tier before the sport, the sport
-    before the phase. One without a type of market leaves markets of more than four outcomes alone.
-    """
-
-    overround: float = Field(ge=1.0, le=3.0)
-    sport: str = ""
-    tier: str = ""
-    market_type: str = ""
-    phase: Literal["any", "pre_match", "in_play"] = "any"
-
-
-class ProviderRight(Section):
-    """What a provider may decide about fixtures of a sport; an empty name stands for all.
-
-    Nobody decides anything about a fixture that it does not quote, and without a rule nobody settles or cancels what
-    others quote too unless it brought the market and is believed about the match: that goes to a person. The rule that
-    names most holds: a provider counts before a feed with all its products ("uof"), a feed before the sport.
-    """
-
-    provider: str = ""
-    sport: str = ""
-    may_quote: bool = True
-    may_tell_state: bool = True
-    may_settle: bool = True
-    may_cancel: bool = True
-    may_decide_shared: bool = False  # its results count also for markets that others brought or lead
-    is_official: bool = False  # its results count for all markets of a fixture that it quotes
-    rank: int = Field(default=0, ge=-100, le=100)  # the least settles, and ends a match alone
-
-
-SIMULATION_RIGHTS = (ProviderRight(provider="sim-alpha", is_official=True),)
-"""What counts for settlement is told by one of the simulation's providers, also where it was silent over a market."""
-
-
-FOOTBALL_MARGINS = (
-    MarginRule(sport="football", phase="in_play", overround=1.06),
-    MarginRule(sport="football", tier="top", overround=1.045),
-    MarginRule(sport="football", tier="top", phase="in_play", overround=1.055),
-    MarginRule(sport="football", market_type="correct_score", overround=1.18),
-    MarginRule(sport="football", market_type="correct_score", phase="in_play", overround=1.22),
-    MarginRule(sport="football", market_type="half_time_full_time", overround=1.16),
-)
-TOP_COMPETITIONS = (
-    *("Premier League", "LaLiga", "Bundesliga", "Serie A", "Ligue 1"),
-    *("UEFA Champions League", "UEFA Europa League", "FIFA World Cup", "UEFA European Championship"),
-    "Premier Shield",  # the simulation's
-)
-
-
-LOCAL_FOOTBALL_OFFER = (
-    *(f"total:{line}" for line in ("1", "1.75", "2", "2.25", "2.75", "3", "3.25")),
-    *(f"handicap:{line}" for line in ("-1", "-0.75", "-0.25", "0", "0.25", "0.75", "1")),
-    *(f"{side}_total:{line}" for side in ("home", "away") for line in ("0.5", "1.5", "2.5")),
-    *("double_chance", "draw_no_bet", "btts", "odd_even", "correct_score", "winning_margin", "exact_goals"),
-    *("goal_range", "home_clean_sheet", "away_clean_sheet", "home_win_to_nil", "away_win_to_nil"),
-    *("european_handicap:-1", "european_handicap:1", "half_time_full_time", "most_goals_half"),
-    *("first_half_1x2", "first_half_double_chance", "first_half_total:0.5", "first_half_total:1.5"),
-    *("first_half_btts", "second_half_1x2", "second_half_total:0.5", "second_half_total:1.5"),
-)
-"""Settled by the scores of the halves; with what the simulation's providers quote about 160 outcomes a match."""
-LOCAL_OWN_OFFERS = {
-    "football": LOCAL_FOOTBALL_OFFER,
-    "tennis": ("set_winner", "set_betting", "total_sets", "sets_handicap", "total_games", "games_handicap"),
-}
-
-
 class Pricing(Section):
-    """How prices are made, and how fast.
+    """How fast prices are made, and how long a fixture that is over is held; how they are made says the house."""
 
-    Where no margin rule holds, markets of more than four outcomes sum to `overround_wide`, others to `overround`.
-    Beside a near certainty they sum to less: a margin put on by odds ratio would divide no odds against by more than
-    `margin_odds_ratio_max`.
-    A competition's tier goes by its name as the provider writes it. `own_offers` names by sport markets, or types of
-    them ("total"), that we offer ourselves; unless it is set, the local profile offers a moderate list and the others
-    nothing.
-    A fixture that nobody calls in play is suspended so long after its scheduled start as its sport tolerates: at once
-    unless `start_tolerance_ms_by_sport` names it, since prices from before the start are what is bet on late.
-    """
-
-    overround: float = Field(default=1.05, ge=1.0, le=2.0)
-    overround_wide: float = Field(default=1.15, ge=1.0, le=3.0)
-    margin_rules: tuple[MarginRule, ...] = FOOTBALL_MARGINS
-    tier_by_competition: dict[str, str] = dict.fromkeys(TOP_COMPETITIONS, "top")
-    ladder: Literal["fine", "betfair", "fractional", "american"] = "fine"
-    margin_removal: Literal["power", "multiplicative", "additive", "odds_ratio", "shin", "goto"] = "power"
-    margin_application: Literal["odds_ratio", "power", "multiplicative", "shin", "goto"] = "odds_ratio"
-    margin_odds_ratio_max: float = Field(default=1.75, ge=1.0, le=100.0)
-    providers_min: int = Field(default=1, ge=1, le=32)
-    mandatory_providers: dict[str, frozenset[str]] = {}  # by sport
-    provider_rights: tuple[ProviderRight, ...] = SIMULATION_RIGHTS
-    end_quorum: int = Field(default=2, ge=2, le=32)
-    sharpness_by_provider: dict[str, float] = {}
-    age_half_life_ms: int = Field(default=20_000, ge=1)
-    age_in_play_ms_max: int = Field(default=60_000, ge=1)
-    age_pre_match_ms_max: int = Field(default=21_600_000, ge=1)
-    outlier_logit_distance_max: float = Field(default=0.6, gt=0.0)
-    model_error_max: float = Field(default=0.02, ge=0.0, le=1.0)  # 0 prices all markets one by one
-    model_logit_distance_max: float = Field(default=0.6, gt=0.0)
-    own_offers: dict[str, tuple[str, ...]] | None = None  # by sport
-    kept_overround_tolerance: float = Field(default=0.005, ge=0.0, le=0.1)
-    kept_return_max: float = Field(default=0.99, ge=0.0, lt=1.0)
-    bet_stop_margin_ms: int = Field(default=30_000, ge=0)
-    start_tolerance_ms: int = Field(default=0, ge=0)
-    start_tolerance_ms_by_sport: dict[str, int] = {}
-    clock_stale_ms: int = Field(default=30_000, ge=100)
-    provider_timeout_ms: int = Field(default=15_000, ge=100)
     fetch_spacing_ms_max: int = Field(default=20, ge=0, le=1_000)
     batch_fixtures_max: int = Field(default=256, ge=1, le=10_000)
     retention_s: int = Field(default=86_400, ge=1)
     redis_timeout_ms: int = Field(default=1_000, ge=10)
-
-    @property
-    def start_guard(self) -> StartGuard:
-        """From when on a fixture that nobody calls in play takes no bets."""
-        by_sport = {sport: tolerance_ms * 1_000 for sport, tolerance_ms in self.start_tolerance_ms_by_sport.items()}
-        return StartGuard(self.start_tolerance_ms * 1_000, by_sport)
 
 
 class Settings(BaseSettings):
@@ -383,6 +264,7 @@ class Settings(BaseSettings):
     jurisdiction: str = Field(default="default", pattern=r"^[a-z][a-z0-9_-]{0,31}$")
     host: str = "127.0.0.1"
     data_dir: Path = ROOT / ".local"
+    house_dir: Path = HOUSE_DIR
     ports: Ports = Ports()
     kafka: Kafka = Kafka()
     postgres: Postgres = Postgres()
@@ -400,12 +282,6 @@ class Settings(BaseSettings):
     simulation: Simulation = Simulation()
     agents: Agents = Agents()
     pricing: Pricing = Pricing()
-
-    @property
-    def own_offers(self) -> Mapping[str, tuple[str, ...]]:
-        """By sport, markets that we offer ourselves."""
-        by_profile = LOCAL_OWN_OFFERS if self.profile == "local" else {}
-        return by_profile if self.pricing.own_offers is None else self.pricing.own_offers
 
     @property
     def profile_dir(self) -> Path:
@@ -468,7 +344,7 @@ class SettingsRefused(Exception):
 
 
 def load_settings(profile: Profile | None = None) -> Settings:
-    """Read the environment; the test profile listens on ports of its own unless they are set.
+    """Read the environment; the test profile has ports and a house of its own unless they are set.
 
     Raises:
         SettingsRefused: With a line for every setting that is wrong.
@@ -479,9 +355,15 @@ def load_settings(profile: Profile | None = None) -> Settings:
         raise SettingsRefused("\n".join(_describe(wrong) for wrong in error.errors())) from None
     except SettingsError as error:
         raise SettingsRefused(f"{error}: expected JSON") from None
+    is_house_named = "house_dir" in settings.model_fields_set
+    if settings.profile == "production" and not is_house_named:
+        raise SettingsRefused(
+            f"OVERROUND_HOUSE_DIR must name the house's own files: those in {HOUSE_DIR} are an example"
+        )
     if settings.profile != "test":
         return settings
-    return settings.model_copy(update={"ports": settings.ports.shifted(TEST_PORT_OFFSET)})
+    house_dir = settings.house_dir if is_house_named else TEST_HOUSE_DIR
+    return settings.model_copy(update={"ports": settings.ports.shifted(TEST_PORT_OFFSET), "house_dir": house_dir})
 
 
 def _describe(wrong: ErrorDetails) -> str:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import os
+import re
+import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
+from infra.house import LIMITS
 from infra.local.control import ControlRefused, request
 from infra.local.data import throw_away
 from infra.local.state import read_running
 from infra.local.status import measure_memory_bytes
-from infra.settings import ROOT, Betting, Ports, Settings, Sources, load_settings
+from infra.settings import HOUSE_DIR, ROOT, Ports, Settings, Sources, load_settings
 
 PORT_OFFSET = 12_600
 START_LIMIT_S = 120.0
@@ -28,9 +32,6 @@ class SystemFailed(Exception):
 
 def bench_settings() -> Settings:
     """Return settings of a system of its own: its own ports and data, and limits that no load reaches."""
-    limits = Betting(
-        stake_minor_max=NO_LIMIT_MINOR, payout_minor_max=NO_LIMIT_MINOR, market_loss_minor_max=NO_LIMIT_MINOR
-    )
     # All load comes from one address, as none in life does.
     sources = Sources(
         requests_per_s_max=NO_LIMIT_CALLS,
@@ -39,8 +40,19 @@ def bench_settings() -> Settings:
         address_book_streams_max=NO_LIMIT_CALLS,
     )
     data_dir = ROOT / ".local" / "bench"
-    own = {"ports": Ports().shifted(PORT_OFFSET), "data_dir": data_dir, "betting": limits, "sources": sources}
+    own = {"ports": Ports().shifted(PORT_OFFSET), "data_dir": data_dir, "sources": sources}
+    own["house_dir"] = make_house_without_limits(ROOT / ".local" / "bench-house")
     return load_settings("local").model_copy(update=own)
+
+
+def make_house_without_limits(folder: Path) -> Path:
+    """Write the house's files into a folder, but for limits that no load reaches; return the folder."""
+    shutil.copytree(HOUSE_DIR, folder, dirs_exist_ok=True)
+    limits = folder / f"{LIMITS}.toml"
+    told = limits.read_text(encoding="utf-8")
+    unlimited = re.sub(r"((?:stake|payout|market_loss)_minor_max) = .*", rf"\1 = {NO_LIMIT_MINOR}", told)
+    limits.write_text(unlimited, encoding="utf-8")
+    return folder
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from markets.layout import MarketLayout
 from odds.ladder import LADDERS
 from odds.margin.methods import MarginMethod
 from odds.margin_rules import MarginRule, MarginSituation, expect_usable, find_rule
+from odds.model_input import ModelInputInvalid
 from odds.own_markets import Offers, expect_offerable
 from odds.provider_rights import EVERYBODYS_RIGHTS, RightsTable
 from odds.start_guard import StartGuard
@@ -63,7 +64,8 @@ class PricingPolicy:
         rights: What providers may decide.
 
     Raises:
-        ModelInputInvalid: If a margin rule can never hold, or a market of our own could not be settled.
+        ModelInputInvalid: If there is no such ladder, a margin rule can never hold, or a market of our own could not be
+            settled.
     """
 
     overround: float = 1.05
@@ -96,6 +98,8 @@ class PricingPolicy:
     rights: RightsTable = EVERYBODYS_RIGHTS
 
     def __post_init__(self) -> None:
+        if self.ladder not in LADDERS:
+            raise ModelInputInvalid(f"The ladder must be one of {sorted(LADDERS)}, was {self.ladder!r}")
         expect_usable(self.margin_rules, self.tier_by_competition.values())
         expect_offerable(self.own_offers)
 

@@ -12,6 +12,7 @@ from rich.markup import escape
 from rich.status import Status
 from rich.table import Table
 
+from infra.house import read_house
 from infra.local.data import DataFolderRefused, expect_usable
 from infra.local.locks import AlreadyRunning
 from infra.local.ports import HostRefused, PortTaken, expect_one_address
@@ -20,7 +21,7 @@ from infra.local.runner import Runner, StartFailed
 from infra.local.secrets import SecretsRefused
 from infra.local.supervisor import Supervisor
 from infra.local.system import choose, describe_system
-from infra.settings import Settings
+from infra.settings import Settings, SettingsRefused
 
 AWAITED_SHOWN = 4  # more than a narrow terminal's line would leave traces of the spinner
 
@@ -89,9 +90,11 @@ def run_up(
     """Run until Ctrl-C; return the exit status."""
     try:
         expect_usable(settings.profile_dir)
+        if not only_servers:
+            expect_readable_house(settings)
         programs = describe_system(settings)
         expect_one_address(settings.host)
-    except (DataFolderRefused, HostRefused, SecretsRefused) as error:
+    except (DataFolderRefused, HostRefused, SecretsRefused, SettingsRefused) as error:
         _say_failed(console, error)
         return 1
     names = choose(programs, with_simulation=with_simulation, only_servers=only_servers)
@@ -120,6 +123,15 @@ def run_up(
         terminal.end()
     console.print("everything is stopped")
     return 0
+
+
+def expect_readable_house(settings: Settings) -> None:
+    """Read what the house decided before any process does, which could only fail over and over.
+
+    Raises:
+        SettingsRefused: If it cannot be.
+    """
+    read_house(settings.house_dir)
 
 
 def show_addresses(settings: Settings, console: Console, *, only_servers: bool) -> None:

@@ -30,6 +30,7 @@ from gateway.rpc.server import GRACE_S, make_server
 from gateway.source import address_reader
 from gateway.trading_service import TradingService
 from gateway.web import make_web_app
+from infra.house import read_house
 from infra.kafka import KafkaOutlet, partition_of
 from infra.local.secrets import LocalSecrets
 from infra.log_reader import LogReader
@@ -100,6 +101,7 @@ def run(settings: Settings) -> None:
 async def serve(settings: Settings, stopping: asyncio.Event) -> None:
     """Compose the gateway from the servers of these settings and run it until `stopping`."""
     async with AsyncExitStack() as stack:
+        house = read_house(settings.house_dir)
         servers = await _open_servers(stack, settings)
         clock = servers.clock
         address_of = address_reader(LocalSecrets.load(settings).edge_key)
@@ -113,14 +115,15 @@ async def serve(settings: Settings, stopping: asyncio.Event) -> None:
         bettable = BettableBooks(
             books=books,
             clock=clock,
-            start_guard=settings.pricing.start_guard,
-            provider_timeout_us=settings.pricing.provider_timeout_ms * 1_000,
+            start_guard=house.pricing.start_guard,
+            provider_timeout_us=house.pricing.provider_timeout_us,
         )
         desk = DeskFeed(names=PostgresPlayerNames(servers.postgres), watchers_max=settings.gateway.desks_max)
         losses = DeskLosses(books=books, feed=desk, clock=clock)
         betting = make_betting(
             stack,
             settings,
+            house=house,
             postgres=servers.postgres,
             log_in_postgres=servers.log_in_postgres,
             redis=servers.redis,
@@ -143,7 +146,7 @@ async def serve(settings: Settings, stopping: asyncio.Event) -> None:
         own_log = OwnLog(servers.postgres, partial(read_place, settings.kafka_client, client_id=f"{NAME}-place"))
         feeds = _make_feed_service(settings, servers, own_log)
         services: list[Service] = [
-            OddsService(books=books, clock=clock, in_play_delay_ms=settings.betting.in_play_delay_ms),
+            OddsService(books=books, clock=clock, in_play_delay_ms=house.in_play_delay_ms),
             TradingService(sources=sources, explainer=explainer, outlet=servers.outlet),
             feeds,
             *betting.services,

@@ -20,6 +20,7 @@ from gateway.rpc.door import Door
 from gateway.rpc.methods import Service
 from gateway.source import AddressOf
 from gateway.wallet_service import WalletService
+from infra.house import House
 from infra.jurisdictions import read_jurisdiction
 from infra.local.secrets import LocalSecrets
 from infra.settings import Settings
@@ -38,7 +39,6 @@ from infra.stores.sessions import RedisSessions
 from kernel.clock import Clock
 from pam.registration import Registration
 from risk.keeping import ExposureKeeping, KeepingRules
-from risk.limits import LimitTable
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +102,7 @@ def make_betting(
     stack: AsyncExitStack,
     settings: Settings,
     *,
+    house: House,
     postgres: PostgresPool,
     log_in_postgres: PostgresPool,
     redis: Redis,
@@ -129,7 +130,7 @@ def make_betting(
         ledger=ledger,
         observer=BetObserver(figures),
         clock=clock,
-        rules=_rules(settings),
+        rules=_rules(settings, house),
     )
     stream = BetStream(ledger=ledger, wallet=wallet, feed=feed, clock=clock)
     betting = BettingService(placement=placement, ledger=ledger, stream=stream)
@@ -138,7 +139,7 @@ def make_betting(
         permits=permits,
         wallet=wallet,
         is_test_money_allowed=settings.profile in {"local", "test"},
-        deposit_minor_max=settings.betting.deposit_minor_max,
+        deposit_minor_max=house.deposit_minor_max,
     )
     players = _make_players(
         stack,
@@ -198,20 +199,11 @@ def _make_players(
     return PlayerService(auth=auth, permits=permits, registration=registration, wallet=wallet)
 
 
-def _rules(settings: Settings) -> BettingRules:
+def _rules(settings: Settings, house: House) -> BettingRules:
     betting = settings.betting
-    table = LimitTable(
-        stake_minor_min=betting.stake_minor_min,
-        stake_minor_max=betting.stake_minor_max,
-        payout_minor_max=betting.payout_minor_max,
-        market_loss_minor_max=betting.market_loss_minor_max,
-        side_market_factor_milli=betting.side_market_factor_milli,
-        in_play_factor_milli=betting.in_play_factor_milli,
-        player_stakes_max=betting.player_stakes_max,
-    )
     return BettingRules(
-        table=table,
-        in_play_delay_ms=betting.in_play_delay_ms,
+        table=house.limits,
+        in_play_delay_ms=house.in_play_delay_ms,
         answer_timeout_ms=betting.answer_timeout_ms,
         in_flight_max=betting.in_flight_max,
         in_flight_of_player_max=betting.in_flight_of_player_max,

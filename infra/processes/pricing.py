@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 
 from infra.faust_app import build_app, is_consuming, run_app
 from infra.faust_consumer import AT_ONCE, FetchSpacing
+from infra.house import read_house
 from infra.kafka import KafkaOutlet
 from infra.log_reader import LogReader
 from infra.machine_load import MachineLoad
@@ -18,10 +18,6 @@ from infra.stores.liability import RedisLiability
 from infra.stores.published_books import KafkaPublishedBooks
 from infra.stores.redis_client import open_redis
 from kernel.clock import SystemClock
-from odds.margin.methods import MarginMethod
-from odds.margin_rules import MarginRule, Phase
-from odds.policy import PricingPolicy
-from odds.provider_rights import ProviderRights, RightsTable
 from streams.pricing import PricingAgent
 from streams.pricing_pace import PricingPace
 from wire.topics import FEED_PROVIDERS, FEED_UPDATES
@@ -57,7 +53,7 @@ async def make_prices(settings: Settings, stopping: asyncio.Event) -> None:
         open_bets=RedisLiability(redis, partitions=settings.kafka.partitions, timeout_ms=timeout_ms),
         provider_log=provider_log,
         clock=clock,
-        policy=build_policy(settings.pricing, settings.own_offers),
+        policy=read_house(settings.house_dir).pricing,
         pace=build_pace(settings.pricing),
         spacing=spacing,
         busy_share=MachineLoad(clock).busy_share,
@@ -90,42 +86,6 @@ def complaint_of_lag(lag_us: int, *, kept_us: int) -> str | None:
     if lag_us <= kept_us * LAG_SHARE_MAX:
         return None
     return f"prices news of {lag_us / HOUR_US:.1f} h ago: the log keeps it, and results, for {kept_us / HOUR_US:.0f} h"
-
-
-def build_policy(pricing: Pricing, own_offers: Mapping[str, tuple[str, ...]]) -> PricingPolicy:
-    """Return how prices are made according to the settings."""
-    return PricingPolicy(
-        overround=pricing.overround,
-        overround_wide=pricing.overround_wide,
-        margin_rules=tuple(
-            MarginRule(rule.overround, rule.sport, rule.tier, rule.market_type, Phase(rule.phase))
-            for rule in pricing.margin_rules
-        ),
-        tier_by_competition=pricing.tier_by_competition,
-        removal=MarginMethod(pricing.margin_removal),
-        application=MarginMethod(pricing.margin_application),
-        margin_odds_ratio_max=pricing.margin_odds_ratio_max,
-        providers_min=pricing.providers_min,
-        mandatory_providers=pricing.mandatory_providers,
-        sharpness_by_provider=pricing.sharpness_by_provider,
-        age_half_life_us=pricing.age_half_life_ms * 1_000,
-        age_in_play_us_max=pricing.age_in_play_ms_max * 1_000,
-        age_pre_match_us_max=pricing.age_pre_match_ms_max * 1_000,
-        outlier_logit_distance_max=pricing.outlier_logit_distance_max,
-        model_error_max=pricing.model_error_max,
-        model_logit_distance_max=pricing.model_logit_distance_max,
-        own_offers=own_offers,
-        kept_overround_tolerance=pricing.kept_overround_tolerance,
-        kept_return_max=pricing.kept_return_max,
-        bet_stop_margin_us=pricing.bet_stop_margin_ms * 1_000,
-        start_guard=pricing.start_guard,
-        clock_stale_us=pricing.clock_stale_ms * 1_000,
-        provider_timeout_us=pricing.provider_timeout_ms * 1_000,
-        rights=RightsTable(
-            tuple(ProviderRights(**right.model_dump()) for right in pricing.provider_rights), pricing.end_quorum
-        ),
-        ladder=pricing.ladder,
-    )
 
 
 def build_pace(pricing: Pricing) -> PricingPace:

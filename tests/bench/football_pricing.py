@@ -14,7 +14,8 @@ os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
 import numpy as np
 
-from infra.settings import LOCAL_FOOTBALL_OFFER
+from infra.house import read_house
+from infra.settings import HOUSE_DIR
 from markets.fixture import Period
 from odds.football.bet_builder import BuilderLeg, BuilderMatch, next_legs, price_legs
 from odds.football.catalogue import Catalogue, catalogue, part_of_catalogue
@@ -32,7 +33,8 @@ SEASON = Path(__file__).resolve().parents[3] / "shared" / "data" / "football" / 
 RUNS, PEER_RUNS = 15, 5
 BATCH = 1_000
 TIMING, RED_CARDS = GoalTiming(), RedCardEffects()
-USUAL_OFFER = frozenset({*LOCAL_FOOTBALL_OFFER, "1x2", "total:0.5", "total:1.5", "total:2.5", "total:3.5", "total:4.5"})
+QUOTED = ("1x2", "total:0.5", "total:1.5", "total:2.5", "total:3.5", "total:4.5")
+USUAL_OFFER = frozenset({*read_house(HOUSE_DIR).pricing.own_offers["football"], *QUOTED})
 TARGETS = (("1x2", "home"), ("1x2", "draw"), ("1x2", "away"), ("total:2.5", "over"), ("total:2.5", "under"))
 
 

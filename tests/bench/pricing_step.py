@@ -17,8 +17,8 @@ os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
 import numpy as np
 
-from infra.processes.pricing import build_policy
-from infra.settings import Pricing
+from infra.house import read_house
+from infra.settings import TEST_HOUSE_DIR
 from markets.fixture import FixtureDescription, FixtureStatus, MatchState, Period
 from markets.layout import MarketLayout
 from odds.book import PriceSource
@@ -118,7 +118,7 @@ def main() -> None:
 
 def measure(count: int) -> tuple[list[float], float]:
     """Return what each stage takes, microseconds a fixture, the quickest of some rounds, and prices a fixture."""
-    fixtures, policy = Fixtures(count, np.random.default_rng(7), is_in_play=True), build_policy(Pricing(), {})
+    fixtures, policy = Fixtures(count, np.random.default_rng(7), is_in_play=True), read_house(TEST_HOUSE_DIR).pricing
     states = [new_state(f"match-{number}") for number in range(count)]
     for provider_id in PROVIDERS:
         states = fold_all(states, fixtures.updates(provider_id))

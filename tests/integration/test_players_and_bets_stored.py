@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import uuid4
 
@@ -22,6 +22,7 @@ from redis.asyncio import Redis
 
 from gateway.rpc.server import make_table
 from gateway.source import address_reader
+from infra.house import read_house
 from infra.local.secrets import LocalSecrets
 from infra.processes.gateway_betting import Betting, make_authenticator, make_betting, make_door
 from infra.settings import ROOT, Passwords, Sessions, Settings
@@ -55,8 +56,7 @@ CHEAP = Passwords(memory_kib=64, iterations=1, lanes=1)
 @pytest.fixture
 def own_settings(settings: Settings) -> Settings:
     redis = settings.redis.model_copy(update={"database": OWN_DATABASE})
-    betting = settings.betting.model_copy(update={"in_play_delay_ms": 20})
-    return settings.model_copy(update={"redis": redis, "betting": betting, "passwords": CHEAP})
+    return settings.model_copy(update={"redis": redis, "passwords": CHEAP})
 
 
 @pytest_asyncio.fixture
@@ -123,13 +123,12 @@ async def house(own_settings: Settings, redis: Redis) -> AsyncIterator[House]:
 
 @pytest_asyncio.fixture
 async def slow_house(own_settings: Settings, redis: Redis) -> AsyncIterator[House]:
-    betting = own_settings.betting.model_copy(update={"in_play_delay_ms": 200})
-    async with open_house(own_settings.model_copy(update={"betting": betting}), redis) as opened:
+    async with open_house(own_settings, redis, in_play_delay_ms=200) as opened:
         yield opened
 
 
 @asynccontextmanager
-async def open_house(own_settings: Settings, redis: Redis) -> AsyncIterator[House]:
+async def open_house(own_settings: Settings, redis: Redis, *, in_play_delay_ms: int = 20) -> AsyncIterator[House]:
     async with AsyncExitStack() as stack:
         postgres, log_in_postgres = [
             PostgresPool(
@@ -146,6 +145,7 @@ async def open_house(own_settings: Settings, redis: Redis) -> AsyncIterator[Hous
         betting = make_betting(
             stack,
             own_settings,
+            house=replace(read_house(own_settings.house_dir), in_play_delay_ms=in_play_delay_ms),
             postgres=postgres,
             log_in_postgres=log_in_postgres,
             redis=redis,
@@ -303,8 +303,9 @@ async def test_a_repeat_gets_its_bet_whatever_has_stopped_since(house: House, re
 
 async def test_a_player_cannot_pass_the_limit_of_one_market(house: House, own_settings: Settings) -> None:
     await house.client.register(deposit_minor=1_000_000)
-    most_minor = own_settings.betting.stake_minor_max
-    for _ in range(own_settings.betting.player_stakes_max):
+    limits = read_house(own_settings.house_dir).limits
+    most_minor = limits.stake_minor_max
+    for _ in range(limits.player_stakes_max):
         await house.client.place(house.ask(most_minor))
     with pytest.raises(grpc.aio.AioRpcError) as refused:
         await house.client.place(house.ask(most_minor))

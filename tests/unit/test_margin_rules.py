@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from pydantic import ValidationError
 
-from infra.processes.pricing import build_policy
-from infra.settings import MarginRule as MarginRuleSetting
-from infra.settings import Pricing
+from infra.house import read_house
+from infra.settings import HOUSE_DIR
 from markets.fixture import FixtureDescription
 from markets.layout import MarketLayout
 from odds.margin_rules import MarginRule, Phase
@@ -90,13 +88,8 @@ def test_rules_that_can_never_hold_are_refused(rules: tuple[MarginRule, ...]) ->
         PricingPolicy(margin_rules=rules, tier_by_competition={"Premier League": "top"})
 
 
-def test_an_unknown_phase_is_refused_when_settings_are_read() -> None:
-    with pytest.raises(ValidationError, match="in_play"):
-        MarginRuleSetting.model_validate({"overround": 1.05, "phase": "half_time"})
-
-
-def test_the_settings_ask_less_of_top_competitions_and_more_in_play_and_of_correct_scores() -> None:
-    policy = build_policy(Pricing(), {})
+def test_the_house_asks_less_of_top_competitions_and_more_in_play_and_of_correct_scores() -> None:
+    policy = read_house(HOUSE_DIR).pricing
 
     def asked(description: FixtureDescription, *, is_in_play: bool) -> list[float]:
         return list(policy.wanted_overrounds(LAYOUT, description, is_in_play=is_in_play).tolist())

@@ -8,8 +8,6 @@ import numpy as np
 import pytest
 
 from bets.settlement import return_minor
-from infra.processes.pricing import build_policy
-from infra.settings import LOCAL_OWN_OFFERS, Pricing, Settings
 from markets.fixture import FixtureDescription, FixtureStatus, MarketStatus, MatchState, Period, Score, SuspensionReason
 from markets.period_scores import PeriodScores
 from markets.results import MarketResult, ResultKind
@@ -517,15 +515,7 @@ def test_the_fixture_is_over_when_the_providers_markets_have_their_results_too()
     assert priced(replace(ended, result_statuses=column), policy=POLICY).state.is_over
 
 
-def test_the_local_profile_offers_markets_and_the_others_none_unless_told() -> None:
-    assert Settings(profile="local").own_offers == LOCAL_OWN_OFFERS
-    assert Settings(profile="production").own_offers == {}
-    asked = Settings(profile="production", pricing=Pricing(own_offers={"football": ("odd_even",)}))
-    assert asked.own_offers == {"football": ("odd_even",)}
-    assert build_policy(Pricing(), LOCAL_OWN_OFFERS).own_offers == LOCAL_OWN_OFFERS
-
-
 @pytest.mark.parametrize("name", ["next_goal:1", "race_to:2", "nobody_knows", "total:2.3", ""])
 def test_a_market_that_scores_do_not_settle_is_refused_when_pricing_starts(name: str) -> None:
     with pytest.raises(ModelInputInvalid):
-        build_policy(Pricing(), {"football": ("odd_even", name)})
+        PricingPolicy(own_offers={"football": ("odd_even", name)})

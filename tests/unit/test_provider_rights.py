@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from infra.processes.pricing import build_policy
-from infra.settings import Pricing, ProviderRight
+from infra.house import read_house
+from infra.settings import HOUSE_DIR
 from markets.fixture import FixtureDescription, FixtureStatus, MarketStatus, MatchState, Period, SuspensionReason
 from markets.layout import MarketLayout
 from markets.results import ResultKind
@@ -318,14 +318,10 @@ def test_nobody_but_the_house_settles_its_markets() -> None:
         assert referral(state, result(SETTLE, market_id="odd_even"), table) == "MARKET_NOT_QUOTED"
 
 
-def test_settings_say_who_may_decide_what() -> None:
-    rights = build_policy(Pricing(), {}).rights
+def test_the_house_says_who_may_decide_what() -> None:
+    rights = read_house(HOUSE_DIR).pricing.rights
     assert rights.of("sim-alpha", "football") == ProviderRights("sim-alpha", is_official=True)
     assert rights.of("uof:1", "football") == ProviderRights()
-    asked = Pricing(provider_rights=(ProviderRight(provider="uof", sport="tennis", may_settle=False),), end_quorum=3)
-    table = build_policy(asked, {}).rights
-    assert (table.of("uof:1", "tennis").may_settle, table.of("uof:1", "football").may_settle) == (False, True)
-    assert table.end_quorum == 3
 
 
 def test_quotes_give_no_right_to_a_result_where_others_brought_the_market_whenever_they_come() -> None:
