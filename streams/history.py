@@ -10,18 +10,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 import faust
-import structlog
-from faust.types import TP, EventT
-from google.protobuf.message import DecodeError
+from faust.types import EventT
 from prometheus_client import Counter
 
 from kernel.clock import Clock
 from kernel.errors import Unavailable
 from kernel.log import ConfirmedOutlet
-from streams.dead_letters import AGENT_ERROR, MALFORMED, DeadLetters
+from streams.agent import Agent, Events, fold_safely
+from streams.dead_letters import DeadLetters
 from streams.history_tables import (
     BET_EVENTS,
     LAYOUT_COLUMN_NAMES,
@@ -43,8 +42,6 @@ IDLE_S: Final = 5.0
 
 ROWS_KEPT = Counter("overround_history_rows", "Rows inserted.", ["table"])
 BLOCKS_KEPT = Counter("overround_history_blocks", "Blocks inserted.", ["table"])
-
-log = structlog.get_logger(__name__)
 
 
 class History(Protocol):
@@ -90,28 +87,16 @@ class HistoryAgent:
             )
             for table in (book_versions(layouts), BET_EVENTS, LEDGER_TRANSFERS, LIABILITIES)
         ]
-        self._is_consuming = False
 
     @property
     def is_ready(self) -> bool:
         """Whether partitions were assigned."""
-        return self._is_consuming
+        return all(writer.is_assigned for writer in self._writers)
 
     def attach(self, app: faust.App) -> None:
         """Make these the agents of the app."""
         for writer in self._writers:
-            app.agent(app.topic(writer.table.topic), name=f"history-{writer.table.name}")(writer.take_in)
-            app.task(writer.work)
-        app.on_partitions_assigned.connect(self._on_assigned, weak=False)
-        app.on_partitions_revoked.connect(self._on_revoked, weak=False)
-
-    async def _on_assigned(self, _app: Any, /, *_arguments: Any, **_: Any) -> None:
-        self._is_consuming = True
-
-    async def _on_revoked(self, _app: Any, /, *arguments: Any, **_: Any) -> None:
-        revoked: set[TP] = arguments[0]
-        for writer in self._writers:
-            writer.inbox.drop(revoked)
+            writer.attach(app)
 
 
 class _TableWriter:
@@ -125,52 +110,42 @@ class _TableWriter:
         block_rows_max: int,
         block_interval_s: float,
     ) -> None:
-        self.table = table
-        self.inbox = Inbox(events_max=WAITING_EVENTS_MAX, bytes_max=WAITING_BYTES_MAX)
+        self._table = table
+        self._inbox = Inbox(events_max=WAITING_EVENTS_MAX, bytes_max=WAITING_BYTES_MAX)
         self._layouts = layouts
         self._history = history
         self._dead_letters = dead_letters
         self._block_rows_max = block_rows_max
         self._block_interval_s = block_interval_s
         self._column_names = (*table.column_names, "topic_partition", "topic_offset")
+        self._agent = Agent(f"history-{table.name}", [table.topic], inbox=self._inbox, works=(self._work,))
 
-    async def take_in(self, stream: Any) -> None:
-        async for event in stream.noack().events():
-            await self.inbox.put(event)
+    @property
+    def is_assigned(self) -> bool:
+        return self._agent.is_assigned
 
-    async def work(self) -> None:
+    def attach(self, app: faust.App) -> None:
+        self._agent.attach(app)
+
+    async def _work(self) -> None:
         while True:
-            events = await self.inbox.take(self._block_rows_max, timeout_s=IDLE_S)
+            events = await self._inbox.take(self._block_rows_max, timeout_s=IDLE_S)
             if 0 < len(events) < self._block_rows_max:
                 await asyncio.sleep(self._block_interval_s)
-                events += await self.inbox.take(self._block_rows_max - len(events), timeout_s=0)
+                events += await self._inbox.take(self._block_rows_max - len(events), timeout_s=0)
             if events:
-                await self._keep_safely(events)
+                await fold_safely(events, self._keep, inbox=self._inbox, dead_letters=self._dead_letters)
 
-    async def _keep_safely(self, events: list[EventT[bytes]]) -> None:
-        try:
-            await self._keep(events)
-        except Exception as error:
-            if len(events) == 1:
-                reason = MALFORMED if isinstance(error, DecodeError) else AGENT_ERROR
-                await self._dead_letters.bury(events[0], reason=reason, message=repr(error))
-            else:
-                log.warning("history.block_split", table=self.table.name, rows=len(events), error=repr(error))
-                middle = len(events) // 2
-                await self._keep_safely(events[:middle])
-                await self._keep_safely(events[middle:])
-        self.inbox.finish(events)
-
-    async def _keep(self, events: list[EventT[bytes]]) -> None:
+    async def _keep(self, events: Events) -> None:
         rows = [self._read(event) for event in events if event.message.value is not None]
         if not rows:
             return
         await self._keep_layouts()
-        await self._insert(self.table.name, self._column_names, rows)
+        await self._insert(self._table.name, self._column_names, rows)
 
     def _read(self, event: EventT[bytes]) -> Row:
         message = event.message
-        return (*self.table.read(message.value or b""), message.partition, message.offset)
+        return (*self._table.read(message.value or b""), message.partition, message.offset)
 
     async def _keep_layouts(self) -> None:
         if self._layouts.pending:

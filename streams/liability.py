@@ -12,12 +12,12 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 from uuid import UUID
 
 import faust
 import structlog
-from faust.types import TP, EventT
+from faust.types import EventT
 from google.protobuf.message import DecodeError
 from prometheus_client import Counter, Gauge
 
@@ -27,6 +27,7 @@ from kernel.log import ConfirmedOutlet, DeliveryFailed, OutletFull
 from overround.bets.v1 import bet_pb2
 from risk.liability import LegChange, fold, without_bets
 from risk.ports import ExposureEntry, ExposureStore
+from streams.agent import Agent, Events, Places, fold_safely
 from streams.dead_letters import AGENT_ERROR, MALFORMED, DeadLetters
 from streams.inbox import Inbox
 from streams.liability_ends import LiabilityEnds
@@ -143,39 +144,28 @@ class LiabilityAgent:
         self._dead_letters = DeadLetters(outlet, LIABILITY_DEAD_LETTERS.name, clock)
         self._inbox = Inbox(events_max=WAITING_LEGS_MAX)
         self._ends = LiabilityEnds(priced=priced, ledger=ledger, clock=clock)
+        self._agent = Agent(
+            "liability",
+            [BET_LEGS.name],
+            inbox=self._inbox,
+            works=(self._work, self._look_for_ends),
+            on_revoked=self._leave,
+        )
         self._partitions: dict[int, LiabilityFixtures] = {}
-        self._assigned: set[int] = set()
-        self._is_consuming = False
         self._copy_check_due_s = 0.0
 
     @property
     def is_ready(self) -> bool:
         """Whether partitions were assigned and their state is read back."""
-        return self._is_consuming and self._assigned <= self._partitions.keys()
+        return self._agent.is_assigned and self._agent.partitions <= self._partitions.keys()
 
     def attach(self, app: faust.App) -> None:
         """Make this the agent of the app."""
-        app.agent(app.topic(BET_LEGS.name), name="liability")(self._take_in)
-        app.on_partitions_assigned.connect(self._on_assigned, weak=False)
-        app.on_partitions_revoked.connect(self._on_revoked, weak=False)
-        app.task(self._work)
-        app.task(self._look_for_ends)
+        self._agent.attach(app)
 
-    async def _take_in(self, stream: Any) -> None:
-        async for event in stream.noack().events():
-            await self._inbox.put(event)
-
-    async def _on_assigned(self, _app: Any, /, *arguments: Any, **_: Any) -> None:
-        assigned: set[TP] = arguments[0]
-        self._assigned = {partition.partition for partition in assigned}
-        self._is_consuming = True
-
-    async def _on_revoked(self, _app: Any, /, *arguments: Any, **_: Any) -> None:
-        revoked: set[TP] = arguments[0]
-        self._inbox.drop(revoked)
-        for partition in revoked:
-            self._partitions.pop(partition.partition, None)
-            self._assigned.discard(partition.partition)
+    async def _leave(self, places: Places) -> None:
+        for place in places:
+            self._partitions.pop(place.partition, None)
 
     async def _work(self) -> None:
         while True:
@@ -183,22 +173,10 @@ class LiabilityAgent:
             await self._end_fixtures()
             events = await self._inbox.take(BATCH_LEGS_MAX, timeout_s=COPY_CHECK_INTERVAL_S)
             if events:
-                await self._work_safely_on(events)
+                await fold_safely(events, self._work_on, inbox=self._inbox, dead_letters=self._dead_letters)
                 await asyncio.sleep(self._interval_s)
 
-    async def _work_safely_on(self, events: list[EventT[bytes]]) -> None:
-        try:
-            await self._work_on(events)
-        except Exception as error:
-            log.exception("liability.batch_failed", events=len(events))
-            if len(events) == 1:
-                await self._dead_letters.bury(events[0], reason=AGENT_ERROR, message=repr(error))
-                self._inbox.finish(events)
-                return
-            for event in events:
-                await self._work_safely_on([event])
-
-    async def _work_on(self, events: list[EventT[bytes]]) -> None:
+    async def _work_on(self, events: Events) -> None:
         by_partition: defaultdict[int, list[_Leg]] = defaultdict(list)
         for event in events:
             leg = await self._read(event)
@@ -209,7 +187,6 @@ class LiabilityAgent:
             await self._publish(changed)
             await self._move_exposure(legs)
         LEGS_FOLDED.inc(len(events))
-        self._inbox.finish(events)
 
     async def _read(self, event: EventT[bytes]) -> _Leg | None:
         if event.message.value is None:
@@ -284,7 +261,7 @@ class LiabilityAgent:
             await self._exposure.add_bet(leg.entry, bet_id=leg.bet_id)
 
     async def _keep_copy_whole(self) -> None:
-        await asyncio.gather(*(self._partition(number) for number in self._assigned))
+        await asyncio.gather(*(self._partition(number) for number in self._agent.partitions))
         now_s = self._clock.monotonic_s()
         if now_s < self._copy_check_due_s:
             return

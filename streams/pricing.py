@@ -34,6 +34,7 @@ from odds.repricing import Repricing, price, withhold
 from odds.updates import FixtureUpdate, Quotes, TraderCommand
 from overround.feed.v1 import feed_pb2
 from overround.trading.v1 import trading_pb2
+from streams.agent import Agent, Places
 from streams.book_keeper import BookKeeper
 from streams.dead_letters import AGENT_ERROR, MALFORMED, DeadLetters
 from streams.fixtures import Fixtures
@@ -156,7 +157,18 @@ class PricingAgent:
             on_ended=self._forget,
             on_forgotten=self._keeper.forget,
         )
-        self._assigned: set[int] = set()
+        self._agent = Agent(
+            "pricing",
+            [FEED_UPDATES.name, TRADING_COMMANDS.name],
+            inbox=self._inbox,
+            works=(
+                *(self._work, self._follow_providers, self._sweep),
+                *(self._heartbeat.run, self._keeper.run, self._eviction.run),
+            ),
+            sort_in=self._take_in,
+            on_assigned=self._begin,
+            on_revoked=self._leave,
+        )
         self._restored: set[int] = set()
         self._are_providers_known = asyncio.Event()
         self._generation = 0
@@ -164,14 +176,14 @@ class PricingAgent:
         self._unvouched: dict[int, set[str]] = {}
         self._begun_at: dict[TP, int] = {}
         self._taken: dict[TP, _Taken] = {}
-        self._is_consuming = False
         self._tasks: set[asyncio.Task[None]] = set()
         self._app: Any = None
 
     @property
     def is_ready(self) -> bool:
         """Whether partitions were assigned, their state is read back and the providers are known."""
-        return self._is_consuming and self._assigned == self._restored and self._provider_log.is_caught_up
+        is_restored = self._agent.is_assigned and self._agent.partitions == self._restored
+        return is_restored and self._provider_log.is_caught_up
 
     @property
     def lag_us(self) -> int:
@@ -183,26 +195,18 @@ class PricingAgent:
     def attach(self, app: faust.App) -> None:
         """Make this the agent of the app."""
         self._app = app
-        topics = app.topic(FEED_UPDATES.name, TRADING_COMMANDS.name)
-        app.agent(topics, name="pricing")(self._take_in)
-        app.on_partitions_assigned.connect(self._on_assigned, weak=False)
-        app.on_partitions_revoked.connect(self._on_revoked, weak=False)
-        runs = (self._heartbeat.run, self._keeper.run, self._eviction.run)
-        for task in (self._work, self._follow_providers, self._sweep, *runs):
-            app.task(task)
+        self._agent.attach(app)
 
     # Intake
 
-    async def _take_in(self, stream: Any) -> None:
-        async for event in stream.noack().events():
-            await self._inbox.admit(event)
-            message = event.message
-            self._taken[message.tp] = _Taken(message.offset, int(message.timestamp * 1_000_000))
-            try:
-                self._sort_in(event)
-            except (DecodeError, DomainError, ValueError) as error:
-                await self._dead_letters.bury(event, reason=MALFORMED, message=str(error))
-                self._inbox.finish([event])
+    async def _take_in(self, event: EventT[bytes]) -> None:
+        message = event.message
+        self._taken[message.tp] = _Taken(message.offset, int(message.timestamp * 1_000_000))
+        try:
+            self._sort_in(event)
+        except (DecodeError, DomainError, ValueError) as error:
+            await self._dead_letters.bury(event, reason=MALFORMED, message=str(error))
+            self._inbox.finish([event])
 
     def _sort_in(self, event: EventT[bytes]) -> None:
         message = event.message
@@ -439,38 +443,30 @@ class PricingAgent:
 
     # Partitions
 
-    async def _on_assigned(self, _app: Any, /, *arguments: Any, **_: Any) -> None:
-        assigned: set[TP] = arguments[0]
-        self._assigned = {place.partition for place in assigned if place.topic == FEED_UPDATES.name}
-        _expect_same_partitions(
-            self._assigned, {place.partition for place in assigned if place.topic == TRADING_COMMANDS.name}
-        )
+    async def _begin(self, places: Places) -> None:
+        _expect_same_partitions(places)
         self._generation += 1
-        self._is_consuming = True
         self._start(self._restore_assigned())
 
-    async def _on_revoked(self, _app: Any, /, *arguments: Any, **_: Any) -> None:
-        revoked: set[TP] = arguments[0]
-        partitions = {place.partition for place in revoked}
+    async def _leave(self, places: Places) -> None:
+        partitions = {place.partition for place in places}
         self._generation += 1
-        self._assigned -= partitions
         if self._restored & partitions:
             await self._keeper.drain(DRAIN_S)
         self._restored -= partitions
-        self._inbox.drop(revoked)
         self._waiting.drop_partitions(partitions)
         self._fixtures.drop_partitions(partitions)
         self._keeper.drop_partitions(partitions)
         self._eviction.drop_partitions(partitions)
         for partition in partitions:
             self._unvouched.pop(partition, None)
-        for place in revoked:
+        for place in places:
             self._taken.pop(place, None)
             self._begun_at.pop(place, None)
 
     async def _restore_assigned(self) -> None:
         async with self._restoring:
-            while missing := self._assigned - self._restored:
+            while missing := self._agent.partitions - self._restored:
                 generation = self._generation
                 restored = await restore(
                     missing, store=self._store, published=self._published, now_us=self._clock.now_us()
@@ -488,7 +484,7 @@ class PricingAgent:
                     self._begun_at |= begun_at
                     self._adopt(missing, restored, ended)
 
-    def _adopt(self, partitions: set[int], restored: Restored, ended: Collection[str]) -> None:
+    def _adopt(self, partitions: Collection[int], restored: Restored, ended: Collection[str]) -> None:
         """Go on from what was read back: all that is not at its end is priced and published anew, whatever comes of it.
 
         Meanwhile providers may have fallen silent, starts have passed and quotes have grown old, of which no update
@@ -510,7 +506,7 @@ class PricingAgent:
         self._keeper.adopt(partitions, encoded, changed=restored.unsaved_fixture_ids & held)
         self._eviction.add({fixture_id: restored.pairs[fixture_id].partition for fixture_id in ended})
         self._keeper.forget(restored.partition_by_forgotten)
-        self._restored |= partitions
+        self._restored.update(partitions)
         FIXTURES.set(len(self._fixtures))
 
 
@@ -542,7 +538,10 @@ def _expect_key(key: bytes | None, fixture_id: str) -> None:
         raise ValueError(f"Key must be the fixture id {fixture_id!r}, was {key!r}")
 
 
-def _expect_same_partitions(updates: set[int], commands: set[int]) -> None:
+def _expect_same_partitions(places: Places) -> None:
+    updates, commands = (
+        {place.partition for place in places if place.topic == topic.name} for topic in (FEED_UPDATES, TRADING_COMMANDS)
+    )
     if updates != commands:
         raise InvariantBroken(
             f"A worker must have the same partitions of {FEED_UPDATES.name} and {TRADING_COMMANDS.name}, "

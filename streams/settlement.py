@@ -18,11 +18,11 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import faust
 import structlog
-from faust.types import TP, EventT
+from faust.types import EventT
 from google.protobuf.message import DecodeError
 from prometheus_client import Counter, Gauge
 
@@ -30,6 +30,7 @@ from bets.ports import KeyedResult, ResultContradicts, ResultMessage, ResultRefe
 from kernel.errors import Unavailable
 from markets.results import ResultKind, ResultMalformed
 from overround.feed.v1 import feed_pb2
+from streams.agent import Agent, Places
 from streams.inbox import Inbox
 from streams.parked_results import FAILED, Parking
 from streams.settlement_pages import Pages
@@ -69,43 +70,37 @@ class SettlementAgent:
         self._pages = pages
         self._parking = parking
         self._inbox = Inbox(events_max=WAITING_EVENTS_MAX)
-        self._workers = workers
         self._work_by_fixture: dict[str, deque[_Work]] = {}
         self._turns: asyncio.Queue[str] = asyncio.Queue()  # Holds each waiting fixture once: bounded by the inbox.
-        self._is_consuming = False
+        self._agent = Agent(
+            "settlement",
+            [RESULTS.name],
+            inbox=self._inbox,
+            works=(*[self._take_turns] * workers, self._parking.run),
+            sort_in=self._sort_in,
+            on_revoked=self._leave,
+        )
 
     @property
     def is_ready(self) -> bool:
         """Whether partitions were assigned."""
-        return self._is_consuming
+        return self._agent.is_assigned
 
     def attach(self, app: faust.App) -> None:
         """Make this the agent of the app."""
-        app.agent(app.topic(RESULTS.name), name="settlement")(self._take_in)
-        app.on_partitions_assigned.connect(self._on_assigned, weak=False)
-        app.on_partitions_revoked.connect(self._on_revoked, weak=False)
-        for _ in range(self._workers):
-            app.task(self._take_turns)
-        app.task(self._parking.run)
+        self._agent.attach(app)
 
-    async def _take_in(self, stream: Any) -> None:
-        async for event in stream.noack().events():
-            await self._inbox.admit(event)
-            work = _read(event)
-            if work.messages:
-                self._queue(work)
-            else:
-                self._inbox.finish([event])
+    async def _sort_in(self, event: EventT[bytes]) -> None:
+        work = _read(event)
+        if work.messages:
+            self._queue(work)
+        else:
+            self._inbox.finish([event])
 
-    async def _on_assigned(self, _app: Any, /, *_arguments: Any, **_: Any) -> None:
-        self._is_consuming = True
-
-    async def _on_revoked(self, _app: Any, /, *arguments: Any, **_: Any) -> None:
-        revoked: set[TP] = arguments[0]
-        self._inbox.drop(revoked)
+    async def _leave(self, places: Places) -> None:
         for works in self._work_by_fixture.values():
             for work in works:
-                if work.event.message.tp in revoked:
+                if work.event.message.tp in places:
                     work.messages.clear()
 
     def _queue(self, work: _Work) -> None:

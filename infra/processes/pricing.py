@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import AsyncExitStack
 
-from infra.faust_app import build_app, is_consuming, run_app
 from infra.faust_consumer import AT_ONCE, FetchSpacing
 from infra.house import read_house
-from infra.kafka import KafkaOutlet
-from infra.log_reader import LogReader
 from infra.machine_load import MachineLoad
 from infra.migrations.kafka_migration import read_declarations
-from infra.processes.health import HealthServer, run_until_stopped
+from infra.processes.agent import AgentProcess
+from infra.processes.health import run_until_stopped
+from infra.processes.servers import Servers
 from infra.settings import Pricing, Settings
 from infra.stores.book_store import RedisBookStore
 from infra.stores.liability import RedisLiability
 from infra.stores.published_books import KafkaPublishedBooks
-from infra.stores.redis_client import open_redis
 from kernel.clock import SystemClock
 from streams.pricing import PricingAgent
 from streams.pricing_pace import PricingPace
@@ -36,49 +35,34 @@ def run(settings: Settings) -> None:
 
 async def make_prices(settings: Settings, stopping: asyncio.Event) -> None:
     """Compose the pricing agent from the stores of these settings and run it until `stopping`."""
-    kafka, timeout_ms = settings.kafka_client, settings.pricing.redis_timeout_ms
-    redis = open_redis(settings.redis_url, connections_max=REDIS_CONNECTIONS_MAX, timeout_ms=timeout_ms)
-    outlet = KafkaOutlet(
-        kafka,
-        client_id=NAME,
-        delivery_timeout_ms=settings.kafka.delivery_timeout_ms,
-        linger_ms=FLUSH_LINGER_MS,
-    )
-    provider_log = LogReader(kafka, [FEED_PROVIDERS.name], start="beginning", client_id=f"{NAME}-providers")
-    clock, spacing = SystemClock(), FetchSpacing()
-    agent = PricingAgent(
-        outlet=outlet,
-        store=RedisBookStore(redis, partitions=settings.kafka.partitions, timeout_ms=timeout_ms),
-        published=KafkaPublishedBooks(kafka, client_id=f"{NAME}-restore"),
-        open_bets=RedisLiability(redis, partitions=settings.kafka.partitions, timeout_ms=timeout_ms),
-        provider_log=provider_log,
-        clock=clock,
-        policy=read_house(settings.house_dir).pricing,
-        pace=build_pace(settings.pricing),
-        spacing=spacing,
-        busy_share=MachineLoad(clock).busy_share,
-    )
-    app = build_app(settings, NAME, fetching=AT_ONCE, spacing=spacing)
-    agent.attach(app)
-
+    kafka, partitions, timeout_ms = settings.kafka_client, settings.kafka.partitions, settings.pricing.redis_timeout_ms
     kept_us = int(read_declarations(settings)[FEED_UPDATES.name].config["retention.ms"]) * 1_000
-    has_worked = False
-
-    async def check() -> str | None:
-        nonlocal has_worked
-        if not (is_consuming(app) and agent.is_ready):
-            return "waiting for its share of the feed and its state"
-        # Who starts the system waits for the first answer, and a lag must not keep the system down.
-        is_first, has_worked = not has_worked, True
-        return None if is_first else complaint_of_lag(agent.lag_us, kept_us=kept_us)
-
-    try:
-        async with HealthServer(settings.host, settings.ports.pricing_http, check):
-            await run_app(app, stopping)
-    finally:
-        await provider_log.close()
-        outlet.close()
-        await redis.aclose()
+    clock, spacing = SystemClock(), FetchSpacing()
+    async with AsyncExitStack() as stack:
+        servers = Servers(settings, NAME, stack)
+        redis = servers.redis(connections_max=REDIS_CONNECTIONS_MAX, timeout_ms=timeout_ms)
+        agent = PricingAgent(
+            outlet=servers.outlet(linger_ms=FLUSH_LINGER_MS),
+            store=RedisBookStore(redis, partitions=partitions, timeout_ms=timeout_ms),
+            published=KafkaPublishedBooks(kafka, client_id=f"{NAME}-restore"),
+            open_bets=RedisLiability(redis, partitions=partitions, timeout_ms=timeout_ms),
+            provider_log=servers.reader([FEED_PROVIDERS.name], part="providers", start="beginning"),
+            clock=clock,
+            policy=read_house(settings.house_dir).pricing,
+            pace=build_pace(settings.pricing),
+            spacing=spacing,
+            busy_share=MachineLoad(clock).busy_share,
+        )
+        process = AgentProcess(
+            settings,
+            NAME,
+            agent,
+            complaint=lambda: complaint_of_lag(agent.lag_us, kept_us=kept_us),
+            fetching=AT_ONCE,
+            spacing=spacing,
+        )
+        async with process.answering(settings.ports.pricing_http):
+            await process.run(stopping)
 
 
 def complaint_of_lag(lag_us: int, *, kept_us: int) -> str | None:

@@ -68,7 +68,8 @@ class FakeApp:
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
     _functions: list[Callable[[], Any]] = field(default_factory=list)
 
-    def topic(self, name: str) -> str:
+    def topic(self, *names: str) -> str:
+        (name,) = names
         return name
 
     def agent(self, topic: str, *, name: str) -> Callable[[Callable[[FakeStream], Any]], None]:
