@@ -15,12 +15,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Producer, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, KafkaError, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._config import AlterConfigOpType, ConfigEntry, ConfigResource
 from confluent_kafka.admin._resource import ResourceType
 from confluent_kafka.cimpl import NewTopic
 
+from infra.kafka_read_back import read_to_ends, reader_of
 from infra.migrations.steps import Step, describe_pending, read_steps
 from infra.settings import Settings
 from kernel.errors import InvariantBroken
@@ -29,6 +30,7 @@ STEPS = Path(__file__).parent / "kafka"
 RECORD_TOPIC = "platform.migrations.v1"
 RECORD_CONFIG = {"cleanup.policy": "compact"}
 TIMEOUT_S = 20.0
+RETRY_S = 0.1
 
 
 class PartitionsDiffer(InvariantBroken):
@@ -145,32 +147,18 @@ def _expect_created(future: Future[None]) -> None:
 
 
 def _read_record(settings: Settings) -> set[str]:
-    consumer = Consumer(
-        {
-            **settings.kafka_client,
-            "group.id": RECORD_TOPIC,  # required, though nothing joins or commits
-            "enable.auto.commit": False,
-            "enable.partition.eof": True,
-        }
-    )
-    try:
-        consumer.assign([TopicPartition(RECORD_TOPIC, 0, OFFSET_BEGINNING)])
-        return _read_keys(consumer)
-    finally:
-        consumer.close()
-
-
-def _read_keys(consumer: Consumer) -> set[str]:
-    keys: set[str] = set()
+    """A broker that has just made the topic may not have it yet."""
+    place = TopicPartition(RECORD_TOPIC, 0, OFFSET_BEGINNING)
     deadline_s = time.monotonic() + TIMEOUT_S
-    while time.monotonic() < deadline_s:
-        message = consumer.poll(0.1)
-        error = message.error() if message else None
-        if error and error.code() == KafkaError._PARTITION_EOF:
-            return keys
-        if message and not error:
-            keys.add((message.key() or b"").decode())
-    raise TimeoutError(f"{RECORD_TOPIC} was not read within {TIMEOUT_S:.0f} s")
+    while True:
+        try:
+            with reader_of(settings.kafka_client, client_id="migrate") as consumer:
+                messages = read_to_ends(consumer, [place], silence_s=TIMEOUT_S)
+                return {(message.key() or b"").decode() for message in messages}
+        except KafkaException:
+            if time.monotonic() > deadline_s:
+                raise
+            time.sleep(RETRY_S)
 
 
 def _write_record(settings: Settings, names: list[str]) -> None:

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from typing import Final
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, TopicPartition
 from google.protobuf.message import DecodeError
 
-from infra.kafka import reader_options
+from infra.kafka_read_back import read_to_ends, reader_of
 from kernel.errors import Part, Unavailable
 from overround.wallet.v1.anchor_pb2 import LedgerAnchor
 from wire.topics import LEDGER_ANCHORS
 
-ANSWER_TIMEOUT_S: Final = 5.0
-POLL_TIMEOUT_S: Final = 0.5
-POLL_RECORDS_MAX: Final = 10_000
+SILENCE_S: Final = 5.0
 
 
 def read_anchors(client: Mapping[str, str], *, newest: int | None = None) -> list[LedgerAnchor]:
@@ -25,33 +22,15 @@ def read_anchors(client: Mapping[str, str], *, newest: int | None = None) -> lis
     Raises:
         Unavailable: If the broker does not answer in time, or one cannot be read.
     """
-    consumer = Consumer(reader_options(client, client_id="anchors"))
     try:
-        offset = OFFSET_BEGINNING if newest is None else _offset_of_newest(consumer, newest)
-        consumer.assign([TopicPartition(LEDGER_ANCHORS.name, 0, offset)])
-        return _read_to_end(consumer)
-    except (KafkaException, DecodeError) as error:
+        with reader_of(client, client_id="anchors") as consumer:
+            offset = OFFSET_BEGINNING if newest is None else _offset_of_newest(consumer, newest)
+            messages = read_to_ends(consumer, [TopicPartition(LEDGER_ANCHORS.name, 0, offset)], silence_s=SILENCE_S)
+            return [LedgerAnchor.FromString(message.value() or b"") for message in messages]
+    except (KafkaException, DecodeError, TimeoutError) as error:
         raise Unavailable(Part.ANCHORS, f"The anchors must be read from the log, but: {error}") from error
-    finally:
-        consumer.close()
 
 
 def _offset_of_newest(consumer: Consumer, count: int) -> int:
-    first, end = consumer.get_watermark_offsets(TopicPartition(LEDGER_ANCHORS.name, 0), timeout=ANSWER_TIMEOUT_S)
+    first, end = consumer.get_watermark_offsets(TopicPartition(LEDGER_ANCHORS.name, 0), timeout=SILENCE_S)
     return int(max(first, end - count))
-
-
-def _read_to_end(consumer: Consumer) -> list[LedgerAnchor]:
-    anchors: list[LedgerAnchor] = []
-    deadline_s = time.monotonic() + ANSWER_TIMEOUT_S
-    while time.monotonic() < deadline_s:
-        for message in consumer.consume(POLL_RECORDS_MAX, POLL_TIMEOUT_S):
-            error = message.error()
-            if error is None:
-                anchors.append(LedgerAnchor.FromString(message.value() or b""))
-            elif error.code() == KafkaError._PARTITION_EOF:
-                return anchors
-            else:
-                raise KafkaException(error)
-            deadline_s = time.monotonic() + ANSWER_TIMEOUT_S
-    raise Unavailable(Part.ANCHORS, f"The log must tell what was anchored within {ANSWER_TIMEOUT_S} s, did not")

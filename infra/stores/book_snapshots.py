@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
 from gateway.ports import BookSnapshot, BookSnapshotIncomplete
-from infra.stores.book_keys import COMPLETE_KEY, LIVE_KEY, WHOLE_KEY
+from infra.stores.book_keys import COMPLETE_KEY, LIVE_KEY, WHOLE_KEY, book_key, explanation_key
+from infra.stores.bounded import bounded
 from kernel.errors import Part, Unavailable
 
 BOOKS_AT_ONCE = 200
@@ -30,7 +29,7 @@ class RedisBookSnapshots:
             BookSnapshotIncomplete: If the copy is not whole or cannot be read.
         """
         try:
-            async with asyncio.timeout(SNAPSHOT_TIMEOUT_S):
+            async with bounded(SNAPSHOT_TIMEOUT_S, Part.BOOKS, "Redis must give the books"):
                 fixture_ids = sorted(member.decode() for member in await self._redis.smembers(LIVE_KEY))
                 pages = [
                     await self._read_page(fixture_ids[begin : begin + BOOKS_AT_ONCE])
@@ -39,8 +38,8 @@ class RedisBookSnapshots:
                 # Looked at last: what was lost while we read is noticed.
                 is_complete = await self._redis.exists(COMPLETE_KEY)
                 whole_until = await self._redis.hvals(WHOLE_KEY)
-        except (RedisError, OSError, TimeoutError) as error:
-            raise BookSnapshotIncomplete(f"Redis must give the books, failed with {error!r}") from error
+        except Unavailable as error:
+            raise BookSnapshotIncomplete(error.message) from error
         if not is_complete or not whole_until:
             raise BookSnapshotIncomplete(f"Redis must have {COMPLETE_KEY}, has lost it or never had it")
         books = {fixture_id: raw for page in pages for fixture_id, raw in page.items()}
@@ -52,13 +51,10 @@ class RedisBookSnapshots:
         Raises:
             Unavailable: If no answer came in time.
         """
-        try:
-            async with asyncio.timeout(EXPLANATION_TIMEOUT_S):
-                raw: bytes | None = await self._redis.get(f"explanation:{fixture_id}")
-        except (RedisError, OSError, TimeoutError) as error:
-            raise Unavailable(Part.EXPLANATION, f"Redis must give the explanation, failed with {error!r}") from error
+        async with bounded(EXPLANATION_TIMEOUT_S, Part.EXPLANATION, "Redis must give the explanation"):
+            raw: bytes | None = await self._redis.get(explanation_key(fixture_id))
         return raw or b""
 
     async def _read_page(self, fixture_ids: list[str]) -> dict[str, bytes]:
-        values = await self._redis.mget([f"book:{fixture_id}" for fixture_id in fixture_ids])
+        values = await self._redis.mget([book_key(fixture_id) for fixture_id in fixture_ids])
         return {fixture_id: raw for fixture_id, raw in zip(fixture_ids, values, strict=True) if raw is not None}

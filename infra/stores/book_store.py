@@ -2,33 +2,42 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
-from infra.stores.book_keys import COMPLETE_KEY, LIVE_KEY, WHOLE_KEY
+from infra.stores.book_keys import (
+    BOOK_PREFIX,
+    COMPLETE_KEY,
+    EXPLANATION_PREFIX,
+    HELD_PREFIX,
+    LIVE_KEY,
+    VERSIONS_KEY,
+    WHOLE_KEY,
+    book_key,
+    explanation_key,
+    held_key,
+)
+from infra.stores.bounded import bounded
 from kernel.errors import Part, Unavailable
 from streams.ports import EncodedFixture, EncodedPair, StoredBooks
 
-VERSIONS_KEY: Final = "books:versions"
 CHANNEL: Final = "books"
 READS_AT_ONCE: Final = 200
 
 # A worker that lost its partition without knowing must not put an old book over a new one.
-_PUT: Final = """
+_PUT: Final = f"""
 local fields = 6
 for i = 1, #ARGV, fields do
   local fixture, version, book, explanation = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]
   local held = redis.call('HGET', KEYS[1], fixture)
   if not held or tonumber(held) <= tonumber(version) then
     redis.call('HSET', KEYS[1], fixture, version)
-    redis.call('SET', 'explanation:' .. fixture, explanation)
-    redis.call('SADD', 'books:held:' .. ARGV[i + 5], fixture)
+    redis.call('SET', '{EXPLANATION_PREFIX}' .. fixture, explanation)
+    redis.call('SADD', '{HELD_PREFIX}' .. ARGV[i + 5], fixture)
     if book ~= '' then
-      redis.call('SET', 'book:' .. fixture, book)
+      redis.call('SET', '{BOOK_PREFIX}' .. fixture, book)
       redis.call(ARGV[i + 4] == '1' and 'SADD' or 'SREM', KEYS[2], fixture)
       redis.call('PUBLISH', KEYS[3], fixture .. ' ' .. version)
     end
@@ -73,7 +82,7 @@ class RedisBookStore:
         """
         pairs: dict[str, EncodedPair] = {}
         for partition in partitions:
-            members = await self._answer(self._redis.smembers(_held_key(partition)))
+            members = await self._answer(self._redis.smembers(held_key(partition)))
             fixture_ids = sorted(member.decode() for member in members)
             for begin in range(0, len(fixture_ids), READS_AT_ONCE):
                 pairs |= await self._load_page(partition, fixture_ids[begin : begin + READS_AT_ONCE])
@@ -110,9 +119,9 @@ class RedisBookStore:
         """
         pipeline = self._redis.pipeline(transaction=False)
         for fixture_id, partition in partition_by_fixture.items():
-            pipeline.delete(f"book:{fixture_id}", f"explanation:{fixture_id}")
+            pipeline.delete(book_key(fixture_id), explanation_key(fixture_id))
             pipeline.srem(LIVE_KEY, fixture_id)
-            pipeline.srem(_held_key(partition), fixture_id)
+            pipeline.srem(held_key(partition), fixture_id)
             pipeline.hdel(VERSIONS_KEY, fixture_id)
         await self._answer(pipeline.execute())
 
@@ -129,18 +138,11 @@ class RedisBookStore:
         return {fixture_id for fixture_id, version in zip(fixture_ids, versions, strict=True) if version is None}
 
     async def _load_page(self, partition: int, fixture_ids: Sequence[str]) -> dict[str, EncodedPair]:
-        keys = [f"{kind}:{fixture_id}" for fixture_id in fixture_ids for kind in ("book", "explanation")]
+        keys = [key_of(fixture_id) for fixture_id in fixture_ids for key_of in (book_key, explanation_key)]
         values = [value or b"" for value in await self._answer(self._redis.mget(keys))]
         pairs = zip(values[::2], values[1::2], strict=True)
         return {key: EncodedPair(partition, *pair) for key, pair in zip(fixture_ids, pairs, strict=True)}
 
     async def _answer(self, call: Any) -> Any:
-        try:
-            async with asyncio.timeout(self._timeout_s):
-                return await call
-        except (RedisError, OSError, TimeoutError) as error:
-            raise Unavailable(Part.BOOKS, f"Redis must answer, but: {type(error).__name__}: {error}") from error
-
-
-def _held_key(partition: int) -> str:
-    return f"books:held:{partition}"
+        async with bounded(self._timeout_s, Part.BOOKS, "Redis must answer"):
+            return await call

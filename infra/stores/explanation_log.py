@@ -6,12 +6,14 @@ import asyncio
 import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 from typing import Final
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import KafkaException, Message, TopicPartition
 
 from gateway.ports import LoggedExplanation
-from infra.kafka import partition_of, reader_options, take_records
+from infra.kafka import partition_of
+from infra.kafka_read_back import places_at, read_to_ends, reader_of
 from kernel.errors import Part, Unavailable
 from overround.odds.v1 import book_pb2
 from wire.topics import EXPLANATIONS
@@ -19,8 +21,8 @@ from wire.topics import EXPLANATIONS
 KEPT_MS: Final = 48 * 3_600 * 1_000
 """For so long the topic keeps every version: its min.compaction.lag.ms."""
 READERS_MAX: Final = 4
-POLL_S: Final = 0.1
-POLL_RECORDS_MAX: Final = 500
+FETCHED_AHEAD: Final = {"queued.max.messages.kbytes": 4_096}
+"""What is fetched ahead is thrown away when the version is met."""
 RECORDS_MAX: Final = 50_000
 STAMPED_BEFORE_MS_MAX: Final = 2_000
 """A clock that was set back stamps a record with a time before its version."""
@@ -43,8 +45,8 @@ class KafkaExplanationLog:
         self._partitions = partitions
         self._timeout_s = timeout_ms / 1_000
         self._readers = ThreadPoolExecutor(READERS_MAX, thread_name_prefix="explanations")
-        # What is fetched ahead is thrown away when the version is met.
-        self._options = reader_options(client, client_id=client_id) | {"queued.max.messages.kbytes": 4_096}
+        self._client = client
+        self._client_id = client_id
 
     async def find_explanation(self, fixture_id: str, version: int) -> LoggedExplanation:
         """Return the first explanation of a version.
@@ -72,37 +74,26 @@ class KafkaExplanationLog:
         since = TopicPartition(
             EXPLANATIONS.name, partition_of(fixture_id, self._partitions), max(0, version_ms - STAMPED_BEFORE_MS_MAX)
         )
-        consumer = Consumer(self._options)
-        try:
-            (place,) = consumer.offsets_for_times([since], timeout=_left_s(deadline_s))
-            if place.error is not None:
-                raise KafkaException(place.error)
-            consumer.assign([place])
-            values = _values(consumer, fixture_id, until_ms=version_ms + STAMPED_AFTER_MS_MAX, deadline_s=deadline_s)
+        with reader_of(self._client, client_id=self._client_id, options=FETCHED_AHEAD) as consumer:
+            places = places_at(consumer, [since], timeout_s=_left_s(deadline_s))
+            messages = read_to_ends(consumer, places, silence_s=_left_s(deadline_s))
+            values = _values(messages, fixture_id, until_ms=version_ms + STAMPED_AFTER_MS_MAX, deadline_s=deadline_s)
             for value in values:
                 found = book_pb2.PriceExplanation.FromString(value).version
                 if found >= version:
                     return LoggedExplanation(value, 0) if found == version else LoggedExplanation(b"", found)
-            return LoggedExplanation(b"", 0)
-        finally:
-            consumer.close()
+        return LoggedExplanation(b"", 0)
 
 
-def _values(consumer: Consumer, fixture_id: str, *, until_ms: int, deadline_s: float) -> Iterator[bytes]:
+def _values(messages: Iterator[Message], fixture_id: str, *, until_ms: int, deadline_s: float) -> Iterator[bytes]:
     """Yield what is said of a fixture up to a time or the partition's end."""
     key = fixture_id.encode()
-    for _ in range(0, RECORDS_MAX, POLL_RECORDS_MAX):
+    for message in islice(messages, RECORDS_MAX):
         _left_s(deadline_s)
-        for message in take_records(consumer, POLL_RECORDS_MAX, POLL_S):
-            if (error := message.error()) is not None:
-                if error.code() == KafkaError._PARTITION_EOF:
-                    return
-                raise KafkaException(error)
-            if message.timestamp()[1] > until_ms:
-                return
-            if message.key() == key:
-                yield message.value() or b""
-    raise TimeoutError
+        if message.timestamp()[1] > until_ms:
+            return
+        if message.key() == key:
+            yield message.value() or b""
 
 
 def _left_s(deadline_s: float) -> float:

@@ -10,18 +10,18 @@ server forgets when it restarts, perhaps with data that lacks its last moments. 
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from functools import lru_cache
 from pathlib import Path
 from typing import Final
 from uuid import UUID
 
 from redis.asyncio import Redis
-from redis.exceptions import NoScriptError, RedisError
+from redis.exceptions import NoScriptError
 
+from infra.stores.bounded import bounded
 from infra.stores.redis_batches import Command, RedisBatches
 from kernel.clock import Clock
 from kernel.commands import UNDECIDED
@@ -172,14 +172,8 @@ class RedisExposure:
             except NoScriptError:  # the server does not know the script, or no more: it is sent once, not every time
                 await self._batches.run(("SCRIPT LOAD", _SCRIPT), *changes)
 
-    @asynccontextmanager
-    async def _bounded(self) -> AsyncIterator[None]:
-        try:
-            async with asyncio.timeout(self._timeout_s):
-                yield
-        except (RedisError, OSError, TimeoutError) as error:
-            message = f"Exposure must be whole and its store answer in time, it did not; {UNDECIDED}"
-            raise Unavailable(Part.RISK, message) from error
+    def _bounded(self) -> AbstractAsyncContextManager[None]:
+        return bounded(self._timeout_s, Part.RISK, f"Exposure must be whole and its store answer in time; {UNDECIDED}")
 
 
 def _call(fixture_id: str, operation: str, *arguments: str) -> Command:

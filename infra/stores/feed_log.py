@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Final
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaException, TopicPartition
 from google.protobuf.message import DecodeError
 
 from gateway.feeds.ports import LoggedUpdate
-from infra.kafka import reader_options, take_records
+from infra.kafka_read_back import read_to_ends, reader_of
 from kernel.log import DeliveryFailed
 from overround.feed.v1.feed_pb2 import FeedUpdate, ProviderHeartbeat
 from wire.topics import FEED_PROVIDERS, FEED_UPDATES
 
-RECORDS_AT_ONCE: Final = 2_000
 TIMEOUT_S: Final = 5.0
 READ_TIMEOUT_S: Final = 60.0
 
@@ -28,7 +27,8 @@ class KafkaFeedLog:
     """Reads a span of time of feed.updates.v1, and all that feed.providers.v1 still has."""
 
     def __init__(self, client: Mapping[str, str], *, client_id: str) -> None:
-        self._options = reader_options(client, client_id=client_id)
+        self._client = client
+        self._client_id = client_id
 
     async def updates_of(self, provider_id: str, *, since_ms: int, until_ms: int) -> list[LoggedUpdate]:
         """Return the updates of a provider among what was appended in this span of time.
@@ -60,14 +60,13 @@ class KafkaFeedLog:
             raise DeliveryFailed(f"{topic} must be readable, failed with {error!r}") from error
 
     def _read_all(self, topic: str, find: _Find) -> list[tuple[bytes, bytes]]:
-        consumer = Consumer(self._options)
-        try:
+        with reader_of(self._client, client_id=self._client_id) as consumer:
             partitions = sorted(consumer.list_topics(topic, timeout=TIMEOUT_S).topics[topic].partitions)
             spans = find(consumer, topic, partitions)
-            consumer.assign([TopicPartition(topic, partition, start) for partition, (start, _) in spans.items()])
-            return list(_records(consumer, {partition: end for partition, (_, end) in spans.items()}))
-        finally:
-            consumer.close()
+            places = [TopicPartition(topic, partition, start) for partition, (start, _) in spans.items()]
+            ends = {(topic, partition): end for partition, (_, end) in spans.items()}
+            messages = read_to_ends(consumer, places, silence_s=TIMEOUT_S, ends=ends)
+            return [(message.key() or b"", message.value() or b"") for message in messages]
 
 
 def _find_span(
@@ -97,25 +96,6 @@ def _find_all(consumer: Consumer, topic: str, partitions: list[int]) -> dict[int
 def _offsets_at(consumer: Consumer, topic: str, partitions: list[int], time_ms: int) -> dict[int, int]:
     asked = [TopicPartition(topic, partition, time_ms) for partition in partitions]
     return {found.partition: found.offset for found in consumer.offsets_for_times(asked, timeout=TIMEOUT_S)}
-
-
-def _records(consumer: Consumer, ends: dict[int, int]) -> Iterator[tuple[bytes, bytes]]:
-    left = dict(ends)
-    while left:
-        messages = take_records(consumer, RECORDS_AT_ONCE, TIMEOUT_S)
-        if not messages:
-            raise TimeoutError
-        for message in messages:
-            partition, offset = message.partition() or 0, message.offset() or 0
-            if (error := message.error()) is not None:
-                if error.code() != KafkaError._PARTITION_EOF:
-                    raise KafkaException(error)
-                left.pop(partition, None)  # what stood at the end may be compacted away
-                continue
-            if offset < ends[partition]:
-                yield message.key() or b"", message.value() or b""
-            if offset + 1 >= ends[partition]:
-                left.pop(partition, None)
 
 
 def _update_of(value: bytes, provider_id: str) -> LoggedUpdate | None:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Collection, Mapping
 from typing import Any, Final
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, KafkaException, TopicPartition
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
-from infra.kafka import reader_options
+from infra.kafka_read_back import read_to_ends, reader_of
+from infra.stores.bounded import bounded
 from kernel.errors import Part, Unavailable
 from overround.risk.v1 import risk_pb2
 from wire.topics import LIABILITIES
@@ -20,9 +19,7 @@ COMPLETE_KEY: Final = "liability:complete"
 """Set of the partitions whose fixtures were all put; gone with the data."""
 
 WRITES_AT_ONCE_MAX: Final = 500
-READ_TIMEOUT_S: Final = 3.0
-POLL_TIMEOUT_S: Final = 0.05
-POLL_RECORDS_MAX: Final = 1_000
+SILENCE_S: Final = 3.0
 
 
 def liability_key(fixture_id: str) -> str:
@@ -96,18 +93,16 @@ class RedisLiability:
         }
 
     async def _answer(self, call: Any) -> Any:
-        try:
-            async with asyncio.timeout(self._timeout_s):
-                return await call
-        except (RedisError, OSError, TimeoutError) as error:
-            raise Unavailable(Part.LIABILITY, f"Redis must answer, but: {type(error).__name__}: {error}") from error
+        async with bounded(self._timeout_s, Part.LIABILITY, "Redis must answer"):
+            return await call
 
 
 class KafkaLiabilityLog:
     """The compacted topic of liability, read without a group."""
 
     def __init__(self, client: Mapping[str, str], *, client_id: str) -> None:
-        self._options = reader_options(client, client_id=client_id)
+        self._client = client
+        self._client_id = client_id
 
     async def read(self, partition: int) -> dict[str, bytes]:
         """Return the newest liability of each fixture of a partition.
@@ -118,30 +113,16 @@ class KafkaLiabilityLog:
         return await asyncio.to_thread(self._read, partition)
 
     def _read(self, partition: int) -> dict[str, bytes]:
-        consumer = Consumer(self._options)
+        newest: dict[str, bytes] = {}
+        place = TopicPartition(LIABILITIES.name, partition, OFFSET_BEGINNING)
         try:
-            return _read_to_end(consumer, partition)
-        except KafkaException as error:
+            with reader_of(self._client, client_id=self._client_id) as consumer:
+                for message in read_to_ends(consumer, [place], silence_s=SILENCE_S):
+                    fixture_id, value = (message.key() or b"").decode(), message.value()
+                    if value is not None:
+                        newest[fixture_id] = value
+                    else:
+                        newest.pop(fixture_id, None)
+        except (KafkaException, TimeoutError) as error:
             raise Unavailable(Part.LIABILITY, f"{LIABILITIES.name}-{partition} must be read, but: {error}") from error
-        finally:
-            consumer.close()
-
-
-def _read_to_end(consumer: Consumer, partition: int) -> dict[str, bytes]:
-    newest: dict[str, bytes] = {}
-    consumer.assign([TopicPartition(LIABILITIES.name, partition, OFFSET_BEGINNING)])
-    deadline_s = time.monotonic() + READ_TIMEOUT_S
-    while time.monotonic() < deadline_s:
-        for message in consumer.consume(POLL_RECORDS_MAX, POLL_TIMEOUT_S):
-            error = message.error()
-            if error is not None:
-                if error.code() == KafkaError._PARTITION_EOF:
-                    return newest
-                raise KafkaException(error)
-            fixture_id, value = (message.key() or b"").decode(), message.value()
-            if value is not None:
-                newest[fixture_id] = value
-            else:
-                newest.pop(fixture_id, None)
-            deadline_s = time.monotonic() + READ_TIMEOUT_S
-    raise Unavailable(Part.LIABILITY, f"{LIABILITIES.name}-{partition} must answer within {READ_TIMEOUT_S} s, did not")
+        return newest

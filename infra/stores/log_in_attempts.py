@@ -9,8 +9,9 @@ from typing import Any, Final
 from redis.asyncio import Redis
 
 from infra.settings import Sessions
-from infra.stores.sessions import bounded
+from infra.stores.bounded import bounded
 from kernel.clock import Clock
+from kernel.errors import Part
 from pam.credentials import LoginRateLimited
 from pam.player import PlayerRole
 
@@ -64,6 +65,6 @@ class RedisLogInAttempts:
     async def _run(self, username: str, address: str, role: PlayerRole, *arguments: str | int) -> tuple[int, int]:
         of_address = f"log-in:{{{role.name.lower()}:{address}}}"
         of_name = f"{of_address}:{hashlib.sha256(username.encode()).hexdigest()}"
-        async with bounded(self._settings.timeout_ms):
+        async with bounded(self._settings.timeout_ms / 1_000, Part.SESSIONS, "Redis must count log-ins in time"):
             early_ms, whose = await self._redis.eval(_SCRIPT, 2, of_name, of_address, *arguments)
         return early_ms, whose

@@ -6,27 +6,25 @@ neither make a session nor give somebody another's.
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import hmac
 import secrets
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any, Final
 from uuid import UUID
 
 import orjson
 import structlog
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
 from infra.settings import Sessions
+from infra.stores.bounded import bounded
 from kernel.clock import Clock
-from kernel.errors import Part, Unavailable
+from kernel.errors import Part
 from pam.player import Player
 from pam.session import Session, StoredSession
 
 TOKEN_BYTES: Final = 32
+ANSWERED: Final = "Redis must tell sessions in time"
 TOKEN_LENGTH_MAX: Final = 128
 SIGNATURE_BYTES: Final = 32
 
@@ -51,7 +49,7 @@ class RedisSessions:
         token = secrets.token_urlsafe(TOKEN_BYTES)
         opened_time_us = self._clock.now_us()
         key, record = _key(token), _pack(player, opened_time_us)
-        async with bounded(self._settings.timeout_ms):
+        async with bounded(self._settings.timeout_ms / 1_000, Part.SESSIONS, ANSWERED):
             await self._redis.set(key, self._sign(key, record), ex=self._settings.idle_s)
         return token, Session(player, opened_time_us, self._end_us(opened_time_us))
 
@@ -63,7 +61,7 @@ class RedisSessions:
         """
         if not 0 < len(token) <= TOKEN_LENGTH_MAX:
             return None
-        async with bounded(self._settings.timeout_ms):
+        async with bounded(self._settings.timeout_ms / 1_000, Part.SESSIONS, ANSWERED):
             packed = await self._redis.getex(_key(token), ex=self._settings.idle_s)
         if packed is None:
             return None
@@ -81,7 +79,7 @@ class RedisSessions:
         Raises:
             Unavailable: If Redis does not answer in time.
         """
-        async with bounded(self._settings.timeout_ms):
+        async with bounded(self._settings.timeout_ms / 1_000, Part.SESSIONS, ANSWERED):
             await self._redis.delete(_key(token))
 
     def _sign(self, key: str, record: bytes) -> bytes:
@@ -115,17 +113,3 @@ def _pack(player: Player, opened_time_us: int) -> bytes:
     return orjson.dumps(
         {"player_id": player.player_id, "session_epoch": player.session_epoch, "opened_time_us": opened_time_us}
     )
-
-
-@asynccontextmanager
-async def bounded(timeout_ms: int) -> AsyncIterator[None]:
-    """Bound the wait for Redis.
-
-    Raises:
-        Unavailable: If it did not answer in time.
-    """
-    try:
-        async with asyncio.timeout(timeout_ms / 1_000):
-            yield
-    except (RedisError, OSError, TimeoutError) as error:
-        raise Unavailable(Part.SESSIONS, f"Redis must answer within {timeout_ms} ms, did not") from error
