@@ -54,6 +54,7 @@ _POPULAR: Final = (
         uof=(UofName("11", outcomes={"4": ids.HOME, "5": ids.AWAY}),),
         exchange=("DRAW_NO_BET",),
     ),
+    MarketType(ids.TO_QUALIFY, "To qualify", _SPORTS, _HOME_AWAY, Group.POPULAR, exchange=("TO_QUALIFY",)),
     MarketType(
         ids.NEXT_GOAL,
         "{nth} goal",

@@ -37,6 +37,7 @@ from odds.winners import winner_counts_of
         ("uof:63", 2),
         ("uof:85:x=1", 2),
         ("uof:60", 1),
+        ("betfair:TO_QUALIFY:1.105", 1),
         ("betfair:PLACE", ALL_MAY_WIN),
         ("betfair:OTHER_PLACE:1.104", ALL_MAY_WIN),
         ("betfair:TO_BE_PLACED", ALL_MAY_WIN),

@@ -29,6 +29,7 @@ export const MARKET_TYPES: Readonly<Record<string, MarketType>> = {
   "1x2": { words: "Match result", group: "Popular", line: "none" },
   "double_chance": { words: "Double chance", group: "Popular", line: "none" },
   "draw_no_bet": { words: "Draw no bet", group: "Popular", line: "none" },
+  "to_qualify": { words: "To qualify", group: "Popular", line: "none" },
   "next_goal": { words: "{nth} goal", group: "Popular", line: "ordinal" },
   "total": { words: "Total goals {line}", group: "Goals", line: "total" },
   "btts": { words: "Both teams to score", group: "Goals", line: "none" },
