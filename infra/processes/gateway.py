@@ -36,7 +36,8 @@ from infra.local.secrets import LocalSecrets
 from infra.log_reader import LogReader
 from infra.processes.gateway_betting import make_authenticator, make_betting, make_door
 from infra.processes.health import HealthServer, run_until_stopped
-from infra.processes.own_log import CursorsOfOwnLog, OwnLog
+from infra.processes.own_cursors import CursorsOfOwnLog
+from infra.processes.own_log import OwnLog
 from infra.processes.site import serving
 from infra.settings import ROOT, Settings
 from infra.stores.book_snapshots import RedisBookSnapshots

@@ -8,7 +8,6 @@ from typing import Final
 
 import structlog
 
-from gateway.feeds.ports import Cursor, CursorStore
 from infra.stores.log_place import LogPlace
 from infra.stores.postgres import PostgresPool
 from infra.stores.told_log import LogNotOwn, expect_own_log
@@ -68,29 +67,3 @@ class OwnLog:
         self.complaint = None
         self._is_own.set()
         return False
-
-
-class CursorsOfOwnLog:
-    """Begins no stream into a log that is not the ledger's: what a provider is told is taken would be missing later."""
-
-    def __init__(self, cursors: CursorStore, own_log: OwnLog) -> None:
-        self._cursors = cursors
-        self._own_log = own_log
-
-    async def begin(self, provider_id: str, *, now_ms: int) -> Cursor:
-        """Begin a new epoch and return where the last one left off.
-
-        Raises:
-            LogNotOwn: If the log is not the ledger's.
-            Unavailable: If the log or the ledger did not answer in time.
-        """
-        await self._own_log.expect()
-        return await self._cursors.begin(provider_id, now_ms=now_ms)
-
-    async def move(
-        self, provider_id: str, *, epoch: int, acknowledged_sequence: int, is_exact: bool, now_ms: int
-    ) -> None:
-        """Move the cursor."""
-        await self._cursors.move(
-            provider_id, epoch=epoch, acknowledged_sequence=acknowledged_sequence, is_exact=is_exact, now_ms=now_ms
-        )

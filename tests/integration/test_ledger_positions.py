@@ -21,7 +21,8 @@ from infra.local.launch import as_user
 from infra.local.programs.postgres import binaries, prepare_data, server_user
 from infra.local.secrets import LocalSecrets
 from infra.migrations.postgres_migration import migrate_postgres
-from infra.processes.own_log import CursorsOfOwnLog, OwnLog
+from infra.processes.own_cursors import CursorsOfOwnLog
+from infra.processes.own_log import OwnLog
 from infra.relay import Relay
 from infra.settings import Settings
 from infra.stores.feed_keys import PostgresCursors
