@@ -10,10 +10,11 @@ from typing import Protocol
 from bets.answer import BetRefusal, Means, StakeBounds
 from bets.bet import Leg
 from bets.request import BetRequest, LegRequest, PricePolicy
+from compliance.permit import Permit
+from kernel.errors import DomainError
 from kernel.money import Money
 from markets.fixture import MarketStatus
 from markets.odds import ODDS_ONE_MILLI, potential_return_minor
-from pam.player import PlayerBlocked
 from risk.exposure import MarketExposure
 from risk.limits import BetLimits, LimitTable, limits_for
 from risk.ports import ExposureEntry
@@ -22,9 +23,7 @@ from risk.ports import ExposureEntry
 class BetReason(StrEnum):
     """Why a bet is refused by rule; never changed once published. The ledger remembers such an answer."""
 
-    PLAYER_BLOCKED = "PLAYER_BLOCKED"
     BET_TYPE_UNSUPPORTED = "BET_TYPE_UNSUPPORTED"
-    CURRENCY_MISMATCH = "CURRENCY_MISMATCH"
     FIXTURE_UNKNOWN = "FIXTURE_UNKNOWN"
     MARKET_UNKNOWN = "MARKET_UNKNOWN"
     OUTCOME_UNKNOWN = "OUTCOME_UNKNOWN"
@@ -77,14 +76,6 @@ class BookView(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Bettor:
-    """What the acceptance of a bet needs to know of the player."""
-
-    is_blocked: bool
-    currency: str
-
-
-@dataclass(frozen=True, slots=True)
 class Plan:
     """A bet as it would be taken now: everything about it that is worked out, once, for all who come after.
 
@@ -110,16 +101,18 @@ class Plan:
         return any(leg.is_in_play for leg in self.legs)
 
 
-def decide(request: BetRequest, *, bettor: Bettor, book: BookView | None, table: LimitTable) -> Plan | BetRefusal:
+def decide(
+    request: BetRequest, *, permitted: Permit | DomainError, book: BookView | None, table: LimitTable
+) -> Plan | BetRefusal:
     """Return the bet as it would be taken, or why it is not taken and what would be.
 
     Args:
         request: What is asked for.
-        bettor: Who asks.
+        permitted: Whether the player may bet so much now at all.
         book: The current book of the leg's fixture; None if there is none.
         table: The house's limits. Means and exposure are not looked at here: they have to be found out.
     """
-    refusal = _refuse_request(request, bettor)
+    refusal = _refuse_request(request, permitted)
     if refusal is not None:
         return refusal
     leg = _take_price(request.legs[0], book, policy=request.price_policy)
@@ -179,14 +172,11 @@ def _plan(leg: Leg, stake: Money, limits: BetLimits) -> Plan:
     )
 
 
-def _refuse_request(request: BetRequest, bettor: Bettor) -> BetRefusal | None:
-    if bettor.is_blocked:
-        return BetRefusal(BetReason.PLAYER_BLOCKED, PlayerBlocked.words)
+def _refuse_request(request: BetRequest, permitted: Permit | DomainError) -> BetRefusal | None:
+    if isinstance(permitted, DomainError):
+        return BetRefusal(permitted.reason, permitted.message)
     if len(request.legs) != 1:
         return BetRefusal(BetReason.BET_TYPE_UNSUPPORTED, f"Bet must be a single, had {len(request.legs)} legs")
-    if request.stake.currency != bettor.currency:
-        found, expected = request.stake.currency, bettor.currency
-        return BetRefusal(BetReason.CURRENCY_MISMATCH, f"Stake must be in {expected}, was in {found}")
     return None
 
 

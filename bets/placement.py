@@ -22,17 +22,19 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
-from bets.acceptance import Bettor, BookView, Plan, decide, refuse_liability, refuse_means
+from bets.acceptance import BookView, Plan, decide, refuse_liability, refuse_means
 from bets.answer import BetAnswer, BetRefusal, Claim, Inquiry, PlaceCommand, Standing, TooManyRefusals
 from bets.in_flight import InFlight, TooManyUnderWay
 from bets.last_word import LastWord
 from bets.ports import BetLedger
 from bets.promises import Promises
 from bets.request import BetRequest
+from compliance.jurisdiction import Product
+from compliance.permit import Permit, Permits
 from kernel.clock import Clock
 from kernel.commands import UNDECIDED, Overloaded, RequestIdReused
 from kernel.errors import DomainError, Part, Unavailable
-from pam.player import Player, PlayerStatus
+from pam.player import Player
 from risk.limits import LimitTable, limits_for
 from risk.ports import ExposureStore, ReservationKey
 from risk.reservation import BetReservation
@@ -110,7 +112,7 @@ class _Asked:
     """A request under way, with what was worked out of it once."""
 
     request: BetRequest
-    bettor: Bettor
+    permitted: Permit | DomainError
     inquiry: Inquiry
     key: ReservationKey
     stopwatch: _Stopwatch
@@ -130,6 +132,7 @@ class BetPlacement:
     def __init__(
         self,
         *,
+        permits: Permits,
         books: BookSource,
         exposure: ExposureStore,
         ledger: BetLedger,
@@ -137,6 +140,7 @@ class BetPlacement:
         clock: Clock,
         rules: BettingRules,
     ) -> None:
+        self._permits = permits
         self._books = books
         self._exposure = exposure
         self._ledger = ledger
@@ -167,10 +171,10 @@ class BetPlacement:
         """
         inquiry = _inquiry(player, request)
         key = ReservationKey(player.player_id, request.request_id)
-        bettor = Bettor(is_blocked=player.status == PlayerStatus.BLOCKED, currency=player.currency)
+        permitted = self._permits.ask(player, Product.SPORTS_BET, amount=request.stake)
 
         def asked() -> _Asked:
-            return _Asked(request, bettor, inquiry, key, _Stopwatch(self._clock))
+            return _Asked(request, permitted, inquiry, key, _Stopwatch(self._clock))
 
         try:
             return await self._in_flight.run(
@@ -275,7 +279,7 @@ class BetPlacement:
         if fixture_id and not self._books.is_pricing_live(fixture_id):
             raise Unavailable(Part.PRICING, f"Pricing must have been heard of lately, it was not; {UNDECIDED}")
         book = self._books.find(fixture_id)
-        return decide(asked.request, bettor=asked.bettor, book=book, table=self._rules.table)
+        return decide(asked.request, permitted=asked.permitted, book=book, table=self._rules.table)
 
     def _is_delayed(self, plan: Plan) -> bool:
         return plan.is_in_play and self._rules.in_play_delay_ms > 0

@@ -124,7 +124,9 @@ def make_betting(
     stack.push_async_callback(exposure_redis.aclose)
     exposure = RedisExposure(exposure_redis, clock=clock, timeout_ms=settings.betting.risk_timeout_ms)
     feed = BetFeed(watchers_max=settings.betting.watchers_max)
+    permits = Permits(read_jurisdiction(settings.jurisdiction), clock=clock)
     placement = BetPlacement(
+        permits=permits,
         books=books,
         exposure=exposure,
         ledger=ledger,
@@ -134,7 +136,6 @@ def make_betting(
     )
     stream = BetStream(ledger=ledger, wallet=wallet, feed=feed, clock=clock)
     betting = BettingService(placement=placement, ledger=ledger, stream=stream)
-    permits = Permits(read_jurisdiction(settings.jurisdiction), clock=clock)
     money = WalletService(
         permits=permits,
         wallet=wallet,

@@ -32,7 +32,7 @@ from tests.ledger_world import (
     scratch_database,
     settlement,
 )
-from tests.unit.fake_betting import FakeBook, FakeBooks, FakeExposure, FakeObserver
+from tests.unit.fake_betting import FakeBook, FakeBooks, FakeExposure, FakeObserver, permits
 
 SOON_US = 3_000_000
 BOUNDS = StakeBounds(stake_minor_min=10, stake_minor_max=1_000, market_stake_minor_max=1_000)
@@ -286,6 +286,7 @@ class Gateway:
     def __init__(self, world: LedgerWorld, books: FakeBooks, exposure: FakeExposure, *, delay_ms: int) -> None:
         self.world = world
         self.placement = BetPlacement(
+            permits=permits(),
             books=books,
             exposure=exposure,
             ledger=world.bets,

@@ -27,6 +27,7 @@ from tests.unit.fake_betting import (
     FakeObserver,
     ask,
     one_turn,
+    permits,
 )
 
 TABLE = LimitTable(
@@ -56,6 +57,7 @@ class House:
         self.exposure.pause = self.ledger.pause = one_turn
         self.gateways = [
             BetPlacement(
+                permits=permits(),
                 books=self.books,
                 exposure=self.exposure,
                 ledger=self.ledger,

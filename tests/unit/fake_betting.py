@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field, replace
+from datetime import date
 from uuid import UUID, uuid4
 
 from bets.acceptance import MarketView
 from bets.answer import BetAnswer, BetRefusal, Claim, Inquiry, PlaceCommand, Standing
 from bets.bet import Bet, BetEvent, BetEventKind, BetStatus
 from bets.request import BetRequest, LegRequest, PricePolicy
+from compliance.jurisdiction import Dated, Jurisdiction, Product
+from compliance.permit import Permits
 from kernel.commands import UNDECIDED, RequestIdReused
 from kernel.errors import DomainError, Part, Unavailable
 from kernel.money import Money
@@ -60,6 +63,14 @@ class FakeClock:
 
     def monotonic_s(self) -> float:
         return self.time_us / 1_000_000
+
+
+def permits() -> Permits:
+    """Return what permits all there is, anywhere."""
+    first_day = date(1970, 1, 1)
+    places: list[Dated[frozenset[str] | None]] = [Dated(first_day, None, "a decision")]
+    products = [Dated(first_day, frozenset(Product), "a decision")]
+    return Permits(Jurisdiction("somewhere", products, places), clock=FakeClock())
 
 
 @dataclass

@@ -196,6 +196,7 @@ class Door:
         self.passwords = FakePasswords()
         table = LimitTable(10, 100_000, 1_000_000, 500_000, 500, 500)
         placement = BetPlacement(
+            permits=self.permits,
             books=self.books,
             exposure=FakeExposure(),
             ledger=self.ledger,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import tempfile
 from dataclasses import replace
+from datetime import date
 from decimal import Decimal, getcontext
 from fractions import Fraction
 from itertools import permutations
@@ -15,10 +16,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from bets.acceptance import BetReason, Bettor, decide
+from bets.acceptance import BetReason, decide
 from bets.answer import BetRefusal
 from bets.request import BetRequest, LegRequest, PricePolicy
 from bets.settlement import return_minor
+from compliance.jurisdiction import Product
+from compliance.permit import Permit
 from kernel.money import Money
 from markets.odds import FACTOR_ONE_MICRO
 from markets.results import OutcomeResult
@@ -336,6 +339,7 @@ def check_several_legs(_case: Case) -> None:
     """Bets of several legs are refused with their reason, so that no bonus is owed."""
     legs = tuple(LegRequest(f"f{number}", "1x2", "home", 2_000, 1) for number in range(4))
     request = BetRequest(UUID(int=1), legs, Money(1_500, "EUR"), PricePolicy.NONE)
-    decision = decide(request, bettor=Bettor(is_blocked=False, currency="EUR"), book=None, table=TABLE)
+    permitted = Permit(Product.SPORTS_BET, "somewhere", date(2026, 9, 30))
+    decision = decide(request, permitted=permitted, book=None, table=TABLE)
     assert isinstance(decision, BetRefusal)
     assert decision.reason == BetReason.BET_TYPE_UNSUPPORTED

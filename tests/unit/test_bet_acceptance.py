@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import date
 from uuid import UUID
 
 import pytest
 
-from bets.acceptance import BetReason, Bettor, MarketView, Plan, decide, refuse_liability, refuse_means
+from bets.acceptance import BetReason, MarketView, Plan, decide, refuse_liability, refuse_means
 from bets.answer import BetRefusal, Means, StakeBounds
 from bets.bet import Leg
 from bets.request import BetRequest, LegRequest, PricePolicy
+from compliance.jurisdiction import Product
+from compliance.permit import Permit
+from kernel.errors import DomainError
 from kernel.money import Money
 from markets.fixture import MarketStatus
+from pam.player import PlayerBlocked
 from risk.exposure import MarketExposure
 from risk.limits import LimitTable
 from risk.ports import ExposureEntry
@@ -25,7 +30,7 @@ TABLE = LimitTable(
     side_market_factor_milli=500,
     in_play_factor_milli=500,
 )
-BETTOR = Bettor(is_blocked=False, currency="EUR")
+PERMITTED = Permit(Product.SPORTS_BET, "somewhere", date(2026, 9, 30))
 
 
 @dataclass(frozen=True)
@@ -61,12 +66,14 @@ def ask(
     )
 
 
-def decision(request: BetRequest, book: FakeBook | None, bettor: Bettor = BETTOR) -> Plan | BetRefusal:
-    return decide(request, bettor=bettor, book=book, table=TABLE)
+def decision(
+    request: BetRequest, book: FakeBook | None, permitted: Permit | DomainError = PERMITTED
+) -> Plan | BetRefusal:
+    return decide(request, permitted=permitted, book=book, table=TABLE)
 
 
-def refusal(request: BetRequest, book: FakeBook | None, bettor: Bettor = BETTOR) -> BetRefusal:
-    found = decision(request, book, bettor)
+def refusal(request: BetRequest, book: FakeBook | None, permitted: Permit | DomainError = PERMITTED) -> BetRefusal:
+    found = decision(request, book, permitted)
     assert isinstance(found, BetRefusal)
     return found
 
@@ -146,9 +153,10 @@ def test_only_singles_are_taken(count: int) -> None:
     assert found.reason == BetReason.BET_TYPE_UNSUPPORTED
 
 
-def test_a_blocked_player_and_a_foreign_currency_are_refused() -> None:
-    assert refusal(ask(), FakeBook(), replace(BETTOR, is_blocked=True)).reason == BetReason.PLAYER_BLOCKED
-    assert refusal(ask(stake=Money(1_000, "GBP")), FakeBook()).reason == BetReason.CURRENCY_MISMATCH
+def test_what_is_not_permitted_is_refused_in_its_own_words_before_anything_else() -> None:
+    blocked = PlayerBlocked()
+    found = refusal(replace(ask(), legs=()), None, blocked)
+    assert (found.reason, found.message) == (blocked.reason, blocked.message)
 
 
 @pytest.mark.parametrize(("stake_minor", "is_taken"), [(-5, False), (0, False), (9, False), (10, True)])

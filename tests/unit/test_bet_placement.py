@@ -18,7 +18,7 @@ from bets.request import BetRequest, PricePolicy
 from kernel.commands import UNDECIDED, Overloaded, RequestIdReused
 from kernel.errors import DomainError, Part, Unavailable
 from markets.fixture import MarketStatus
-from pam.player import PlayerStatus
+from pam.player import PlayerRole, PlayerStatus
 from risk.exposure import MarketExposure
 from risk.limits import LimitTable
 from risk.ports import ReservationKey
@@ -32,6 +32,7 @@ from tests.unit.fake_betting import (
     FakeObserver,
     ask,
     one_turn,
+    permits,
 )
 
 RULES = BettingRules(
@@ -77,6 +78,7 @@ class House:
     def rebuilt(self) -> BetPlacement:
         """Make a placement that remembers nothing, as after a restart."""
         return BetPlacement(
+            permits=permits(),
             books=self.books,
             exposure=self.exposure,
             ledger=self.ledger,
@@ -172,6 +174,14 @@ async def test_want_of_funds_gives_the_reservation_back() -> None:
     house.ledger.funds_minor = 999
     assert reason_of(await house.placement.place(PLAYER, ask())) == "INSUFFICIENT_FUNDS"
     assert house.exposure.market == MarketExposure()
+
+
+async def test_who_may_not_bet_is_refused_by_the_rules_of_the_day() -> None:
+    house = House()
+    trader = replace(PLAYER, role=PlayerRole.TRADER)
+    assert reason_of(await house.placement.place(trader, ask())) == "BETTOR_REQUIRED"
+    pounds = replace(PLAYER, currency="GBP")
+    assert reason_of(await house.placement.place(pounds, ask())) == "CURRENCY_MISMATCH"
 
 
 async def test_a_blocked_player_is_refused_for_ever() -> None:
