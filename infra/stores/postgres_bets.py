@@ -6,7 +6,8 @@ import asyncio
 import re
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
-from enum import IntEnum
+from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -33,10 +34,9 @@ Command = TypeVar("Command")
 Answer = TypeVar("Answer")
 
 _PLACE = """
-    SELECT state, is_same, is_replay, answer
+    SELECT verdicts, are_same, are_replays, answers
     FROM bets.place($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
         $23)
-    ORDER BY command_number
 """
 # In one statement: what is decided between two would be in neither.
 _FIND_ANSWER = """
@@ -58,14 +58,36 @@ _TOKEN = re.compile(r"([0-9]{1,19})\.([0-9a-f]{32})", re.ASCII)
 _NEWEST = (2**63 - 1, UUID(int=2**128 - 1))
 
 
-class _State(IntEnum):
-    """What became of a command; only what is decided is stored."""
+class _Verdict(StrEnum):
+    """What became of a command, as ledger.post says it, or bets.place for it; only what is decided is stored."""
 
-    DECIDED = 1
-    HELD_BY_OTHERS = 2
-    TOO_LATE = 3
-    TOO_MANY_REFUSALS = 4
-    CLAIMED_WITH_OTHER_CONTENT = 5
+    DECIDED = "decided"
+    HELD_BY_OTHERS = "held"
+    TOO_LATE = "late"
+    TOO_MANY_REFUSALS = "too_many"
+    CLAIMED_WITH_OTHER_CONTENT = "claimed"
+
+
+@dataclass(frozen=True, slots=True)
+class _Placed:
+    """What the function says of one command."""
+
+    verdict: _Verdict
+    is_same: bool
+    is_replay: bool
+    answer: str
+
+
+def _read_placed(row: asyncpg.Record | None, count: int) -> list[_Placed]:
+    if row is None:
+        raise InvariantBroken("A function must return a row, returned none")
+    if row["answers"] is None:  # nobody's turn has come
+        return [_Placed(_Verdict(verdict), False, False, "") for verdict in row["verdicts"]]
+    columns = (row["verdicts"], row["are_same"], row["are_replays"], row["answers"])
+    placed = [_Placed(_Verdict(verdict), *others) for verdict, *others in zip(*columns, strict=True)]
+    if len(placed) != count:
+        raise InvariantBroken(f"Each of {count} commands must have a verdict, {len(placed)} had one")
+    return placed
 
 
 class PostgresBetLedger:
@@ -170,31 +192,32 @@ class PostgresBetLedger:
     async def _place_batch(self, commands: Sequence[PlaceCommand]) -> list[BetAnswer | DomainError]:
         bet_ids = [uuid.uuid4() for _ in commands]
         async with self._pool.connection() as connection:
-            rows = await connection.fetch(_PLACE, *_columns(commands, bet_ids), self._refusals_max)
-            replayed = [index for index, row in enumerate(rows) if row["is_replay"] and row["is_same"]]
-            stored = [orjson.loads(rows[index]["answer"]) for index in replayed]
+            row = await connection.fetchrow(_PLACE, *_columns(commands, bet_ids), self._refusals_max)
+            placed = _read_placed(row, len(commands))
+            replayed = [index for index, each in enumerate(placed) if each.is_replay and each.is_same]
+            stored = [orjson.loads(placed[index].answer) for index in replayed]
             replays = dict(zip(replayed, await read_replays(connection, stored), strict=True))
         return [
-            replays.get(index) or self._outcome(command, row)
-            for index, (command, row) in enumerate(zip(commands, rows, strict=True))
+            replays.get(index) or self._outcome(command, each)
+            for index, (command, each) in enumerate(zip(commands, placed, strict=True))
         ]
 
-    def _outcome(self, command: PlaceCommand, row: asyncpg.Record) -> BetAnswer | DomainError:
-        match _State(row["state"]):
-            case _State.HELD_BY_OTHERS:
+    def _outcome(self, command: PlaceCommand, placed: _Placed) -> BetAnswer | DomainError:
+        match placed.verdict:
+            case _Verdict.HELD_BY_OTHERS:
                 return HeldByOthers(Part.LEDGER, f"Account and market must be free, one was not; {UNDECIDED}")
-            case _State.TOO_LATE:
+            case _Verdict.TOO_LATE:
                 return Unavailable(Part.LEDGER, f"Bet must come to the ledger in time, did not; {UNDECIDED}")
-            case _State.TOO_MANY_REFUSALS:
+            case _Verdict.TOO_MANY_REFUSALS:
                 return TooManyRefusals(
                     f"At most {self._refusals_max} bets of a player may be refused in an hour; {UNDECIDED}",
                     figures={"refusals_max": str(self._refusals_max)},
                 )
-            case _State.CLAIMED_WITH_OTHER_CONTENT:
+            case _Verdict.CLAIMED_WITH_OTHER_CONTENT:
                 return RequestIdReused(f"Request {command.request_id} was sent before with another content")
-            case _State.DECIDED:
-                if row["is_same"]:
-                    return new_answer(command, orjson.loads(row["answer"]))
+            case _Verdict.DECIDED:
+                if placed.is_same:
+                    return new_answer(command, orjson.loads(placed.answer))
                 return RequestIdReused(f"Request {command.request_id} was sent before with another content")
 
 

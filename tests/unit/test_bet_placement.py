@@ -770,3 +770,11 @@ async def test_the_ledger_s_clock_is_asked_for_again_once_the_ledger_was_away() 
     house.ledger.failure = None
     assert (await house.placement.place(PLAYER, ask())).bet is not None
     assert house.ledger.calls == ["look", "place", "place", "look", "place"]
+
+
+async def test_what_a_look_told_is_known_to_the_next_bet() -> None:
+    house = House()
+    house.ledger.funds_minor = 1_500
+    assert reason_of(await house.placement.place(PLAYER, ask(stake_minor=2_000))) == "INSUFFICIENT_FUNDS"
+    assert (await house.placement.place(PLAYER, ask())).bet is not None
+    assert house.ledger.calls == ["look", "place", "place"]

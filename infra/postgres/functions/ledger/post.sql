@@ -25,7 +25,7 @@ DECLARE
     v_refusals integer[] := array_fill(0, ARRAY[cardinality(p_locked.account_ids)]);
     v_is_alone boolean := cardinality(p_locked.account_ids) = 0;
     -- By command, before any is decided
-    v_firsts integer[];
+    v_keys text[] := '{}';
     v_hold_ids uuid[];
     v_claims_minor bigint[];
     v_obstacles text[];
@@ -38,6 +38,7 @@ DECLARE
     v_posting ledger.posting;
     v_verdict text;
     v_failed integer;
+    v_first integer;
     v_found_minor bigint;
     v_left_minor bigint;
     v_most_minor bigint;
@@ -67,26 +68,23 @@ BEGIN
         FROM (SELECT c.provider, c.key FROM unnest(p_commands) AS c ORDER BY 1, 2 OFFSET 0) AS alone;
     END IF;
 
-    SELECT array_agg(a.first ORDER BY a.n), array_agg(c.answer ORDER BY a.n),
-        array_agg(coalesce(c.fingerprint, a.first_fingerprint) = a.fingerprint ORDER BY a.n),
-        array_agg(h.hold_id ORDER BY a.n), array_agg(h.amount_minor ORDER BY a.n),
-        array_agg(CASE
-            WHEN c.key IS NOT NULL THEN 'answered'
-            WHEN a.first <> a.n THEN 'repeated'
-            WHEN a.not_after_us < p_locked.now_us THEN 'late'
-            WHEN h.fingerprint <> a.fingerprint THEN 'claimed'
-            WHEN EXISTS (SELECT FROM ledger.tombstone t WHERE (t.provider, t.key) = (a.provider, a.key)) THEN 'reversed'
-        END ORDER BY a.n)
-    INTO v_firsts, answers, are_same, v_hold_ids, v_claims_minor, v_obstacles
-    FROM (
-        SELECT a.provider, a.key, a.fingerprint, a.not_after_us, a.ordinality::integer AS n,
-            (first_value(a.ordinality) OVER same_key)::integer AS first,
-            first_value(a.fingerprint) OVER same_key AS first_fingerprint
+    SELECT array_agg(a.answer), array_agg(a.is_same), array_agg(a.hold_id), array_agg(a.held_minor),
+        array_agg(a.obstacle)
+    INTO answers, are_same, v_hold_ids, v_claims_minor, v_obstacles FROM (
+        SELECT c.answer, coalesce(c.fingerprint = a.fingerprint, true) AS is_same, h.hold_id,
+            h.amount_minor AS held_minor, CASE
+                WHEN c.key IS NOT NULL THEN 'answered'
+                WHEN a.not_after_us < p_locked.now_us THEN 'late'
+                WHEN h.fingerprint <> a.fingerprint THEN 'claimed'
+                WHEN EXISTS (SELECT FROM ledger.tombstone t WHERE (t.provider, t.key) = (a.provider, a.key))
+                    THEN 'reversed'
+            END AS obstacle
         FROM unnest(p_commands) WITH ORDINALITY AS a
-        WINDOW same_key AS (PARTITION BY a.provider COLLATE "C", a.key COLLATE "C" ORDER BY a.ordinality)
-    ) AS a
-    LEFT JOIN ledger.command c ON (c.provider, c.key) = (a.provider, a.key)
-    LEFT JOIN ledger.hold h ON p_locked.has_holds AND (h.provider, h.key) = (a.provider, a.key) AND h.state = 'pending';
+        LEFT JOIN ledger.command c ON (c.provider, c.key) = (a.provider, a.key)
+        LEFT JOIN ledger.hold h
+            ON p_locked.has_holds AND (h.provider, h.key) = (a.provider, a.key) AND h.state = 'pending'
+        ORDER BY a.ordinality
+    ) AS a;
 
     FOR n IN 1 .. cardinality(p_commands) LOOP
         v_command := p_commands[n];
@@ -102,9 +100,14 @@ BEGIN
         v_first_guard := v_g;
         v_is_claimed := false;
         v_leg := 0;
-        IF v_obstacles[n] = 'reversed' THEN
+        v_first := array_position(v_keys, v_command.provider || chr(31) || v_command.key);
+        v_keys := v_keys || (v_command.provider || chr(31) || v_command.key);
+        IF v_first IS NOT NULL AND v_obstacles[n] IS DISTINCT FROM 'answered' THEN
+            v_verdict := 'repeated';
+            are_same[n] := v_command.fingerprint = (p_commands[v_first]).fingerprint;
+        ELSIF v_obstacles[n] = 'reversed' THEN
             v_failed := 0;
-        ELSIF v_obstacles[n] IS NOT NULL THEN
+        ELSE
             v_verdict := v_obstacles[n];
         END IF;
         IF v_verdict IS NULL AND v_hold_ids[n] IS NOT NULL THEN
@@ -201,11 +204,11 @@ BEGIN
         END IF;
 
         are_accepted[n] := v_verdict IS NULL AND v_failed IS NULL;
-        verdicts[n] := CASE v_verdict WHEN 'answered' THEN 'decided' WHEN 'repeated' THEN verdicts[v_firsts[n]]
+        verdicts[n] := CASE v_verdict WHEN 'answered' THEN 'decided' WHEN 'repeated' THEN verdicts[v_first]
             ELSE coalesce(v_verdict, 'decided') END;
         are_replays[n] := verdicts[n] = 'decided' AND v_verdict IS NOT NULL;
         IF v_verdict = 'repeated' THEN
-            answers[n] := answers[v_firsts[n]];
+            answers[n] := answers[v_first];
         ELSIF coalesce(v_verdict, 'refused') = 'refused' THEN
             IF v_failed = 0 THEN
                 answers[n] := '{"refusal": {"reason": "REVERSED_BEFORE",
