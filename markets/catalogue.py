@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from markets import contests, tennis
+from markets import basketball, contests, cricket, racing, tennis
 from markets.football import market_types as football
 from markets.market_type import Line, MarketType, Part, Role
 from markets.winners import ANY_WINNERS, Winners
@@ -22,7 +22,14 @@ IDS_CACHED_MAX: Final = 65_536
 BETFAIR: Final = "betfair"
 UOF: Final = "uof"
 
-TYPES: Final = (*contests.TYPES, *football.TYPES, *tennis.TYPES)
+TYPES: Final = (
+    *contests.TYPES,
+    *racing.TYPES,
+    *football.TYPES,
+    *tennis.TYPES,
+    *basketball.TYPES,
+    *cricket.TYPES,
+)
 UNKNOWN_TYPE: Final = MarketType("", "", winners=ANY_WINNERS)
 
 _TYPE_BY_ID: Final[Mapping[str, MarketType]] = {known.type_id: known for known in TYPES}

@@ -5,10 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from markets.market_type import Family, Group, MarketType, Role, UofName
-from markets.winners import ANY_WINNERS
 
 WINNER: Final = "winner"
-RACING: Final = ("horse-racing", "greyhound-racing")
 
 TYPES: Final = (
     MarketType(
@@ -26,18 +24,6 @@ TYPES: Final = (
         group=Group.POPULAR,
         role=Role.LEADING,
         uof=(UofName("186"), UofName("219")),
-    ),
-    MarketType(
-        "win", "To win", RACING, outcomes=Family.RUNNERS, group=Group.POPULAR, role=Role.LEADING, exchange=("WIN",)
-    ),
-    # How many places are paid is told with the prices.
-    MarketType(
-        "place",
-        "To be placed",
-        RACING,
-        outcomes=Family.RUNNERS,
-        winners=ANY_WINNERS,
-        exchange=("PLACE", "OTHER_PLACE", "TO_BE_PLACED"),
     ),
     MarketType("outright", "Winner of the competition", outcomes=Family.RUNNERS, exchange=("TOURNAMENT_WINNER",)),
 )

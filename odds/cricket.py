@@ -244,8 +244,8 @@ def _potential(wickets: NDArray[np.integer]) -> Floats:
 def _price_chase(forecast: MatchForecast, scores: InningsScores) -> Floats:
     means = runs_to_come(forecast.second_mean, forecast.innings_balls, scores.balls_left, scores.wickets)
     needed = scores.target - scores.runs
-    second = _at_least(needed, means, forecast.dispersion, scores.balls_left)
-    tie = np.where(needed > 0, _at_least(needed - 1, means, forecast.dispersion, scores.balls_left) - second, 0.0)
+    second = pass_runs(needed, means, forecast.dispersion, scores.balls_left)
+    tie = np.where(needed > 0, pass_runs(needed - 1, means, forecast.dispersion, scores.balls_left) - second, 0.0)
     return np.stack([np.maximum(1.0 - second - tie, 0.0), tie, second], axis=1)
 
 
@@ -263,8 +263,15 @@ def _price_first_innings(forecast: MatchForecast, scores: InningsScores) -> Floa
     return np.stack([np.maximum(1.0 - second - tie, 0.0), tie, second], axis=1)
 
 
-def _at_least(runs: Counts, means: Floats, dispersion: Floats, balls: Counts) -> Floats:
-    """Return the chance of at least so many runs."""
+def pass_runs(runs: Counts, means: Floats, dispersion: Floats, balls: Counts) -> Floats:
+    """Return the chance of at least so many runs, each of shape (n,).
+
+    Args:
+        runs: How many; 0 or fewer are certain.
+        means: Expected of these balls.
+        dispersion: As in the forecast.
+        balls: How many are left.
+    """
     is_certain, is_possible = runs <= 0, means > 0.0
     shape = np.where(is_possible, means, 1.0) / (dispersion - 1.0)
     chances = betainc(np.where(is_certain, 1, runs), shape, 1.0 - 1.0 / dispersion)

@@ -11,7 +11,7 @@ from markets.market_type import Family, Group, Line, MarketType, Part
 from markets.winners import ALL_MAY_WIN, Winners
 
 ORIGIN = "Generated from the catalogue of market types in markets/ by `python protos/generate.py`; do not edit."
-COUNTS = {1: "one", 2: "two", ALL_MAY_WIN: "any"}
+COUNTS = {1: "one", 2: "two", 3: "three", 4: "four", ALL_MAY_WIN: "any"}
 
 
 def write_market_words(out: Path) -> None:

@@ -107,9 +107,7 @@ def report_times(
     start_s, stop_s = -PRICED_HORIZON_S, contest.duration_s
     seen = [(turn.elapsed_s + profile.delay_s, turn) for turn in contest.turns]
     decisive = [(time_s, turn) for time_s, turn in seen if turn.is_decisive]
-    spoken = spread(start_s, 0.0, PRE_MATCH_INTERVAL_S, generator)
-    if not contest.has_frequent_turns:
-        spoken += spread(0.0, stop_s, IN_PLAY_INTERVAL_S, generator)
+    spoken = spread(start_s, 0.0, PRE_MATCH_INTERVAL_S, generator) + spread(0.0, stop_s, IN_PLAY_INTERVAL_S, generator)
     spoken += [time_s for time_s, turn in seen if not turn.is_decisive]
     times: list[tuple[float, Turn | None]] = [
         (time_s, None)

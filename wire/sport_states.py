@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from markets.basketball import BasketballState
+from markets.cricket import CricketState, Innings
 from markets.fixture import Score, SportState
+from markets.racing import RaceState, Runner
 from markets.tennis import FinalSet, TennisState
 from overround.odds.v1 import fixture_pb2
 
@@ -62,5 +65,79 @@ def _build_tennis(state: TennisState) -> fixture_pb2.TennisState:
     )
 
 
-_PARSERS: Final[Mapping[str, Callable[[Any], SportState]]] = {"tennis": _parse_tennis}
-_BUILDERS: Final[Mapping[type, tuple[str, Callable[[Any], Any]]]] = {TennisState: ("tennis", _build_tennis)}
+def _parse_basketball(message: fixture_pb2.BasketballState) -> BasketballState:
+    return BasketballState(
+        message.period_count,
+        message.period_seconds,
+        message.overtime_seconds,
+        tuple(parse_score(played) for played in message.periods),
+        message.seconds_left,
+        message.is_clock_stopped,
+    )
+
+
+def _build_basketball(state: BasketballState) -> fixture_pb2.BasketballState:
+    return fixture_pb2.BasketballState(
+        period_count=state.period_count,
+        period_seconds=state.period_seconds,
+        overtime_seconds=state.overtime_seconds,
+        periods=[fixture_pb2.Score(home=played.home, away=played.away) for played in state.periods],
+        seconds_left=state.seconds_left,
+        is_clock_stopped=state.is_clock_stopped,
+    )
+
+
+def _parse_cricket(message: fixture_pb2.CricketState) -> CricketState:
+    innings = tuple(Innings(item.is_home_batting, item.runs, item.wickets, item.balls) for item in message.innings)
+    return CricketState(message.innings_balls, innings, message.target)
+
+
+def _build_cricket(state: CricketState) -> fixture_pb2.CricketState:
+    return fixture_pb2.CricketState(
+        innings_balls=state.innings_balls,
+        innings=[
+            fixture_pb2.CricketInnings(
+                is_home_batting=item.is_home_batting, runs=item.runs, wickets=item.wickets, balls=item.balls
+            )
+            for item in state.innings
+        ],
+        target=state.target,
+    )
+
+
+def _parse_race(message: fixture_pb2.RaceState) -> RaceState:
+    runners = tuple(
+        Runner(item.id, item.is_withdrawn, item.position, item.withdrawn_time_ms, item.withdrawn_odds_milli)
+        for item in message.runners
+    )
+    return RaceState(runners, message.is_official)
+
+
+def _build_race(state: RaceState) -> fixture_pb2.RaceState:
+    return fixture_pb2.RaceState(
+        runners=[
+            fixture_pb2.RunnerState(
+                id=item.runner_id,
+                is_withdrawn=item.is_withdrawn,
+                position=item.position,
+                withdrawn_time_ms=item.withdrawn_time_ms,
+                withdrawn_odds_milli=item.withdrawn_odds_milli,
+            )
+            for item in state.runners
+        ],
+        is_official=state.is_official,
+    )
+
+
+_PARSERS: Final[Mapping[str, Callable[[Any], SportState]]] = {
+    "tennis": _parse_tennis,
+    "basketball": _parse_basketball,
+    "cricket": _parse_cricket,
+    "race": _parse_race,
+}
+_BUILDERS: Final[Mapping[type, tuple[str, Callable[[Any], Any]]]] = {
+    TennisState: ("tennis", _build_tennis),
+    BasketballState: ("basketball", _build_basketball),
+    CricketState: ("cricket", _build_cricket),
+    RaceState: ("race", _build_race),
+}

@@ -50,6 +50,11 @@ def is_offered(definition: Mapping[str, Any]) -> bool:
     return definition.get("bettingType", "ODDS") == "ODDS" and definition.get("marketType") != "EACH_WAY"
 
 
+def is_race(definition: Mapping[str, Any]) -> bool:
+    """Return whether it is of horses or greyhounds."""
+    return definition.get("eventTypeId") in _RACING
+
+
 def locate(exchange_id: str, definition: Mapping[str, Any]) -> ExchangeMarket:
     """Return the market a definition is of, without prices.
 
@@ -67,7 +72,7 @@ def locate(exchange_id: str, definition: Mapping[str, Any]) -> ExchangeMarket:
             f"had {exchange_id[:32]!r}, {event_id[:32]!r} and {market_type[:64]!r}"
         )
     fixture_id = f"betfair:{event_id}"
-    if definition.get("eventTypeId") in _RACING:
+    if is_race(definition):
         fixture_id += f".{_start_of(definition):%H%M}"
     market_id = MAIN_MARKETS.get(market_type) or own_market_id(exchange_id, market_type)
     market = ExchangeMarket(

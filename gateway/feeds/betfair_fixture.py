@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from gateway.feeds.betfair_definition import MAIN_MARKETS, describe, own_market_id
+from gateway.feeds.betfair_definition import MAIN_MARKETS, describe, is_race, own_market_id
 from gateway.feeds.betfair_market import ExchangeMarket
-from overround.odds.v1.fixture_pb2 import FixtureDescription, FixtureStatus, MatchState
+from overround.odds.v1.fixture_pb2 import FixtureDescription, FixtureStatus, MatchState, RaceState, RunnerState
 
 PARTICIPANTS_MAX: Final = 2_048
 _MAIN_MARKET_IDS: Final = frozenset(MAIN_MARKETS.values())
@@ -20,11 +20,12 @@ class ExchangeFixture:
     furthest of all says, and is never taken back: a side market that is not in play yet would lift the delay of bets.
     """
 
-    __slots__ = ("_description", "_speaker", "_status")
+    __slots__ = ("_description", "_race", "_speaker", "_status")
 
     def __init__(self) -> None:
         self._speaker: ExchangeMarket | None = None
         self._description = FixtureDescription()
+        self._race = RaceState()
         self._status: FixtureStatus.ValueType = FixtureStatus.FIXTURE_STATUS_UNSPECIFIED
 
     def join(self, market: ExchangeMarket) -> None:
@@ -54,13 +55,33 @@ class ExchangeFixture:
         return description
 
     def follow_state(self, market: ExchangeMarket, definition: Mapping[str, Any]) -> MatchState | None:
-        """Return how play stands where a definition takes it further; the end of what asks who wins is the end."""
+        """Return how play stands where a definition takes it further; the end of what asks who wins is the end.
+
+        Of a race it tells who has been withdrawn, and in the end who won.
+        """
         status = FixtureStatus.FIXTURE_STATUS_PRE_MATCH
         if market.is_closed and market.market_id in _MAIN_MARKET_IDS:
             status = FixtureStatus.FIXTURE_STATUS_ENDED
         elif definition.get("inPlay"):
             status = FixtureStatus.FIXTURE_STATUS_IN_PLAY
-        if status <= self._status:
+        race = _race_of(market) if is_race(definition) and market is self._speaker else self._race
+        if status <= self._status and race == self._race:
             return None
-        self._status = status
-        return MatchState(status=status)
+        self._status, self._race = max(status, self._status), race
+        state = MatchState(status=self._status)
+        if race.runners:
+            state.race.CopyFrom(race)
+        return state
+
+
+def _race_of(market: ExchangeMarket) -> RaceState:
+    runners = [
+        RunnerState(
+            id=runner.outcome_id,
+            is_withdrawn=runner.is_removed,
+            withdrawn_time_ms=runner.removed_ms,
+            position=int(runner.status == "WINNER"),
+        )
+        for runner in market.runner_by_id.values()
+    ]
+    return RaceState(runners=runners)

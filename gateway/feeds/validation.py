@@ -34,6 +34,7 @@ COUNT_MAX: Final = 100_000
 STATE_PARTS_MAX: Final = 512
 LAYOUTS_REMEMBERED_MAX: Final = 16_384
 
+_MOST: Final = {"withdrawn_time_ms": TIME_MS_MAX, "withdrawn_odds_milli": ODDS_MILLI_MAX}
 _IDS = re.compile(r"(?:[!-~]{1,200}\n)*", re.ASCII)
 _STATUSES: Final = bytes(status for status in MarketStatus.values() if status)
 _ONE: Final = np.uint32(1)
@@ -190,7 +191,7 @@ def _check_counts(message: Message) -> None:
             elif field.enum_type is not None and item not in field.enum_type.values_by_number:
                 raise MessageMalformed(f"{field.name} must be one that is known, was {item}")
             else:
-                _expect_range(item, 0, COUNT_MAX, field.name)
+                _expect_range(item, 0, _MOST.get(field.name, COUNT_MAX), field.name)
 
 
 def check_bet_stop(bet_stop: BetStop) -> None:

@@ -33,6 +33,7 @@ from markets.tennis import (
 )
 from odds.book import NO_FIGURES, Figures
 from odds.fixture_state import FixtureState, ModelFit, own_key
+from odds.line_markets import CERTAIN, LineMarkets, line_markets, rounded, shares
 from odds.model_input import RowFlag, RowFlags
 from odds.sports.pricer import Asked
 from odds.tennis.live import finished_sets, rules_of, scores_of
@@ -54,24 +55,17 @@ STEP_MAX: Final = 0.15
 STEPS_MAX: Final = 7
 LOGIT_ERROR_MAX: Final = 2e-3
 """A twentieth of a per cent at even chances: less than a tick."""
-CERTAIN: Final = 1e-9
-"""Chances nearer to none or all are none or all: what is decided adds up to nearly that."""
 FIGURES: Final = ("home serve", "away serve", "error")
 LAYOUTS_CACHED_MAX: Final = 4_096
 
 _UNPLAYED: Final = frozenset({FixtureStatus.UNKNOWN, FixtureStatus.PRE_MATCH})
-_SIDES: Final = {TOTAL_SETS: (OVER, UNDER), TOTAL_GAMES: (OVER, UNDER)}
-_LINED: Final = frozenset({TOTAL_SETS, TOTAL_GAMES, SETS_HANDICAP, GAMES_HANDICAP})
+_SIDES: Final = {
+    TOTAL_SETS: (OVER, UNDER),
+    TOTAL_GAMES: (OVER, UNDER),
+    SETS_HANDICAP: (HOME, AWAY),
+    GAMES_HANDICAP: (HOME, AWAY),
+}
 _FINE: Final = int(RowFlag.FINE)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class LinePlan:
-    """Markets of a type on lines: the line of each, and where its two outcomes stand among the layout's."""
-
-    lines: Floats
-    upper: Integers
-    lower: Integers
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -84,15 +78,13 @@ class TennisPlan:
         lined: Markets on lines, by type.
         sets: Numbers of the sets whose winner is asked, and where both outcomes stand.
         scores: Where each final score in sets stands.
-        totals: Line and place of the over of each total of games that the model may be fitted to.
     """
 
     winner: tuple[int, int]
     markets: Integers
-    lined: dict[str, LinePlan]
+    lined: dict[str, LineMarkets]
     sets: tuple[tuple[int, int, int], ...]
     scores: tuple[tuple[int, tuple[int, int]], ...]
-    totals: tuple[Floats, Integers]
 
 
 @lru_cache(maxsize=LAYOUTS_CACHED_MAX)
@@ -101,37 +93,25 @@ def plan_of(layout: MarketLayout, own_markets: bytes) -> TennisPlan | None:
     index = layout.index_by_market_id.get(WINNER)
     if index is None or set(layout.outcome_ids_of(index)) != {HOME, AWAY} or (own_markets and own_markets[index]):
         return None
+    lined = line_markets(layout, own_markets, _SIDES)
     markets, sets, scores = [index], [], []
-    lines: dict[str, list[tuple[float, int, int]]] = {}
-    totals = []
     for place, market_id in enumerate(layout.market_ids):
         market, outcome_ids = market_of(market_id), layout.outcome_ids_of(place)
-        first, second = _SIDES.get(market.name, (HOME, AWAY))
-        if market.name == SET_BETTING and all(_score(item) is not None for item in outcome_ids):
-            named = [(layout.outcome_index(market_id, item), _score(item)) for item in outcome_ids]
+        named = [(layout.outcome_index(market_id, item), _score(item)) for item in outcome_ids]
+        if market.name == SET_BETTING and all(score is not None for _, score in named):
             scores += [(at, score) for at, score in named if score is not None]
-        elif market.line is None or set(outcome_ids) != {first, second}:
-            continue
-        elif market.name == SET_WINNER and market.line.is_integer():
-            upper, lower = layout.outcome_index(market_id, first), layout.outcome_index(market_id, second)
-            sets.append((int(market.line), upper, lower))
-        elif market.name in _LINED and (2 * market.line).is_integer():
-            upper, lower = layout.outcome_index(market_id, first), layout.outcome_index(market_id, second)
-            lines.setdefault(market.name, []).append((market.line, upper, lower))
-            if market.name == TOTAL_GAMES and not (own_markets and own_markets[place]):
-                totals.append((market.line, upper))
-        else:
-            continue
-        markets.append(place)
+            markets.append(place)
+        if market.name == SET_WINNER and market.line is not None and set(outcome_ids) == {HOME, AWAY}:
+            sets.append(
+                (int(market.line), layout.outcome_index(market_id, HOME), layout.outcome_index(market_id, AWAY))
+            )
+            markets.append(place)
     return TennisPlan(
         winner=(layout.outcome_index(WINNER, HOME), layout.outcome_index(WINNER, AWAY)),
-        markets=np.array(markets, dtype=np.int64),
-        lined={
-            name: LinePlan(*(np.array(column) for column in zip(*rows, strict=True))) for name, rows in lines.items()
-        },
+        markets=np.concatenate([np.array(markets, dtype=np.int64), *(lines.markets for lines in lined.values())]),
+        lined=lined,
         sets=tuple(sets),
         scores=tuple(scores),
-        totals=(np.array([line for line, _ in totals]), np.array([place for _, place in totals], dtype=np.int64)),
     )
 
 
@@ -175,13 +155,8 @@ def _row(place: int, item: Asked) -> _Row | None:
     plan = plan_of(state.layout, own_key(state))
     if told is None or rules is None or plan is None or told.status not in {*_UNPLAYED, FixtureStatus.IN_PLAY}:
         return None
-    lines, places = plan.totals
-    overs = item.blended[places]
-    target, line = np.nan, 0.0
-    if len(overs) and not np.isnan(overs).all():
-        nearest = int(np.nanargmin(np.abs(overs - 0.5)))
-        target, line = float(overs[nearest]), float(lines[nearest])
-    return _Row(place, state, told, plan, rules, np.array([item.blended[plan.winner[0]], target]), line)
+    line, target = plan.lined[TOTAL_GAMES].nearest_to_even(item.blended)
+    return _Row(place, state, told, plan, rules, np.array([item.blended[plan.winner[0]], target]), np.nan_to_num(line))
 
 
 def _fit(rows: Sequence[_Row], rules: MatchRules, error_max: float) -> dict[int, ModelFit]:
@@ -260,9 +235,9 @@ def _serves(points: Floats) -> Floats:
 
 def _chances(outcomes: MatchOutcomes, lines: Floats) -> Floats:
     """Return the chances to win and of over the lines, shape (n, 2)."""
-    shares = outcomes.total_games(lines)
+    games = outcomes.total_games(lines)
     with np.errstate(invalid="ignore", divide="ignore"):
-        return np.stack([outcomes.win_probability(), shares.over / (shares.over + shares.under)], axis=1)
+        return np.stack([outcomes.win_probability(), games.over / (games.over + games.under)], axis=1)
 
 
 def _logits(chances: Floats) -> Floats:
@@ -325,7 +300,7 @@ class _Reader:
         fair[list(plan.winner)] = won, 1.0 - won
         chances = {(int(home), int(away)): float(chance) for (home, away), chance in zip(final, by_score, strict=True)}
         for place, score in plan.scores:
-            fair[place] = _rounded(chances.get(score, 0.0))
+            fair[place] = rounded(chances.get(score, 0.0))
         for number, home, away in plan.sets:
             chance = self._set_winner(index, number)
             fair[home], fair[away] = chance, 1.0 - chance
@@ -361,13 +336,7 @@ class _Reader:
             chances = by_score[None, :]
         distances = values[None, :] + (-lines if name in (TOTAL_GAMES, TOTAL_SETS) else lines)[:, None]
         of_value = chances.sum(axis=0)
-        above, below = _rounded((distances > 0.0) @ of_value), _rounded((distances < 0.0) @ of_value)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            return above / (above + below), below / (above + below)
-
-
-def _rounded(chances: Floats | float) -> Floats:
-    return np.where(np.less(chances, CERTAIN), 0.0, np.where(np.greater(chances, 1.0 - CERTAIN), 1.0, chances))
+        return shares((distances > 0.0) @ of_value, (distances < 0.0) @ of_value)
 
 
 def _score(outcome_id: str) -> tuple[int, int] | None:

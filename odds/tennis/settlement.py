@@ -9,8 +9,7 @@ from typing import Final
 
 from markets.catalogue import market_of
 from markets.fixture import FixtureStatus, MatchState
-from markets.odds import FACTOR_ONE_MICRO
-from markets.results import CONFIRMED, MarketResult, OutcomeResult, ResultKind
+from markets.results import MarketResult
 from markets.tennis import (
     AWAY,
     GAMES_HANDICAP,
@@ -24,6 +23,7 @@ from markets.tennis import (
     UNDER,
     TennisState,
 )
+from odds.line_markets import decide_line, void, won_by
 from odds.tennis.live import finished_sets, rules_of
 
 SET_NOT_PLAYED: Final = "SET_NOT_PLAYED"
@@ -49,23 +49,23 @@ def decide(market_id: str, outcome_ids: tuple[str, ...], end: MatchState) -> Mar
         return _decide_set(market_id, outcome_ids, int(market.line), end)
     if market.name == SET_BETTING:
         won = f"{end.home_score}-{end.away_score}"
-        return _settled(market_id, outcome_ids, won) if is_whole else _void(market_id, MATCH_NOT_FINISHED)
+        return won_by(market_id, outcome_ids, won) if is_whole else void(market_id, MATCH_NOT_FINISHED)
     counted = _counted(end, market.name)
     if counted is None or market.line is None:
         return None
     amount, is_total = counted
     if not is_whole and not (is_total and amount > market.line):
-        return _void(market_id, MATCH_NOT_FINISHED)
+        return void(market_id, MATCH_NOT_FINISHED)
     distance, sides = (amount - market.line, (OVER, UNDER)) if is_total else (amount + market.line, (HOME, AWAY))
-    return _by_distance(market_id, outcome_ids, distance, sides)
+    return decide_line(market_id, outcome_ids, distance, sides)
 
 
 def _decide_set(market_id: str, outcome_ids: tuple[str, ...], number: int, end: MatchState) -> MarketResult:
     sets = finished_sets(end)
     if not 1 <= number <= len(sets):
-        return _void(market_id, SET_NOT_PLAYED if end.status is FixtureStatus.ENDED else MATCH_NOT_FINISHED)
+        return void(market_id, SET_NOT_PLAYED if end.status is FixtureStatus.ENDED else MATCH_NOT_FINISHED)
     played = sets[number - 1]
-    return _by_distance(market_id, outcome_ids, played.home - played.away, (HOME, AWAY))
+    return decide_line(market_id, outcome_ids, played.home - played.away, (HOME, AWAY))
 
 
 def _counted(end: MatchState, name: str) -> tuple[int, bool] | None:
@@ -79,22 +79,3 @@ def _counted(end: MatchState, name: str) -> tuple[int, bool] | None:
         GAMES_HANDICAP: (home - away, False),
     }
     return counts.get(name)
-
-
-def _by_distance(market_id: str, outcome_ids: tuple[str, ...], distance: float, sides: tuple[str, str]) -> MarketResult:
-    """Return the result of a market of two sides; where neither has it, stakes are given back."""
-    won = sides[0] if distance > 0 else sides[1]
-    return _settled(market_id, outcome_ids, won, is_pushed=distance == 0)
-
-
-def _settled(market_id: str, outcome_ids: tuple[str, ...], won: str, *, is_pushed: bool = False) -> MarketResult:
-    void = FACTOR_ONE_MICRO if is_pushed else 0
-    outcomes = tuple(
-        OutcomeResult(item, FACTOR_ONE_MICRO if item == won and not is_pushed else 0, void, FACTOR_ONE_MICRO)
-        for item in outcome_ids
-    )
-    return MarketResult(ResultKind.SETTLEMENT, market_id, outcomes, certainty=CONFIRMED)
-
-
-def _void(market_id: str, reason: str) -> MarketResult:
-    return MarketResult(ResultKind.CANCEL, market_id, void_reason=reason)

@@ -38,6 +38,11 @@ class Turn:
     results: Results = field(default_factory=dict)
 
 
+def won_by(outcome_ids: Sequence[str], winner: str) -> dict[str, str]:
+    """Return the results of a market that one outcome has won."""
+    return {outcome_id: "won" if outcome_id == winner else "lost" for outcome_id in outcome_ids}
+
+
 class Contest(Protocol):
     """A fixture from before its start to after its end, fixed by a seed; seconds count from its start."""
 
@@ -64,10 +69,6 @@ class Contest(Protocol):
     @property
     def turns(self) -> Sequence[Turn]:
         """What happens, in order of time."""
-
-    @property
-    def has_frequent_turns(self) -> bool:
-        """Whether providers need not speak in between."""
 
     @property
     def rushes_s(self) -> Sequence[float]:

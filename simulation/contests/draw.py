@@ -8,8 +8,11 @@ from typing import Final
 
 import numpy as np
 
+from simulation.contests.basketball import draw_basketball
 from simulation.contests.contest import Contest
+from simulation.contests.cricket import draw_cricket
 from simulation.contests.football import draw_football
+from simulation.contests.racing import draw_race
 from simulation.contests.tennis import draw_tennis
 
 TOWNS: Final = (
@@ -36,7 +39,10 @@ class _Sport:
 _TEAMS: Final = tuple(f"{town} {CLUBS[place % len(CLUBS)]}" for place, town in enumerate(TOWNS))
 FOOTBALL: Final = _Sport(("Northern League", "Coastal Cup", "Premier Shield"), _TEAMS, draw_football)
 TENNIS: Final = _Sport(("Coastal Open",), PLAYERS, draw_tennis)
-PROGRAMME: Final = (FOOTBALL, TENNIS)
+BASKETBALL: Final = _Sport(("City League",), tuple(f"{town} Hoops" for town in TOWNS), draw_basketball)
+CRICKET: Final = _Sport(("Twenty20 Shield",), tuple(f"{town} CC" for town in TOWNS), draw_cricket)
+RACES: Final = _Sport(("Larkfield", "Saltmarsh", "Oakenshaw"), ("", ""), draw_race)
+PROGRAMME: Final = (FOOTBALL, TENNIS, FOOTBALL, BASKETBALL, FOOTBALL, CRICKET, FOOTBALL, RACES)
 """In this order, again and again."""
 
 

@@ -49,7 +49,6 @@ class FootballContest:
 
     timeline: MatchTimeline
     sport: str = FOOTBALL
-    has_frequent_turns: bool = False
     participants: Sequence[tuple[str, str]] = ()
     popular_markets: Sequence[str] = (
         *("1x2", "1x2", "1x2", "total:2.5", "total:1.5", "btts"),

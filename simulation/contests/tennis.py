@@ -18,7 +18,7 @@ from odds.tennis.live import scores_of
 from odds.tennis.match import price_matches
 from odds.tennis.rules import MatchRules
 from overround.odds.v1 import fixture_pb2
-from simulation.contests.contest import MarketTruth, Results, Turn
+from simulation.contests.contest import MarketTruth, Results, Turn, won_by
 from wire.fixtures import build_state
 
 RULES: Final = MatchRules(2, FinalSet.LIKE_THE_OTHERS)
@@ -48,7 +48,6 @@ class TennisContest:
     times: tuple[float, ...]
     states: tuple[MatchState, ...]
     sport: str = TENNIS
-    has_frequent_turns: bool = True
     participants: Sequence[tuple[str, str]] = ()
 
     @property
@@ -120,9 +119,9 @@ class TennisContest:
         sport = end.sport
         games = sum(played.home + played.away for played in sport.sets) if isinstance(sport, TennisState) else 0
         won = HOME if end.home_score > end.away_score else AWAY
-        results = {WINNER: _won((HOME, AWAY), won)}
+        results = {WINNER: won_by((HOME, AWAY), won)}
         for line in self.lines:
-            results[f"{TOTAL_GAMES}:{line:g}"] = _won((OVER, UNDER), OVER if games > line else UNDER)
+            results[f"{TOTAL_GAMES}:{line:g}"] = won_by((OVER, UNDER), OVER if games > line else UNDER)
         return results
 
     def _at(self, elapsed_s: float) -> MatchState:
@@ -141,10 +140,6 @@ def draw_tennis(home_name: str, away_name: str, generator: np.random.Generator) 
         times.append(times[-1] + float(SECONDS_PER_POINT * generator.uniform(0.6, 1.4)) + pause_s)
         states.append(score.state())
     return TennisContest(home_name, away_name, (float(serves[0]), float(serves[1])), tuple(times), tuple(states))
-
-
-def _won(outcome_ids: tuple[str, str], won: str) -> dict[str, str]:
-    return {outcome_id: "won" if outcome_id == won else "lost" for outcome_id in outcome_ids}
 
 
 def _sets(state: MatchState) -> tuple[int, int]:

@@ -63,3 +63,56 @@ test("a football match has no board beside its score", () => {
   const match = state({ homeScore: 2, awayScore: 1, clockSeconds: 66 * 60 });
   expect([boardOf(match, DESCRIPTION), scoreOf(match), minuteOf(match)]).toEqual([null, "2–1", "67′"]);
 });
+
+test("a basketball game is told by its periods and the clock", () => {
+  const match = state({
+    homeScore: 88, awayScore: 80,
+    sport: { kind: "basketball", periodCount: 4, periods: [{ home: 30, away: 20 }, { home: 58, away: 60 }], secondsLeft: 65 },
+  });
+  expect([minuteOf(match), scoreOf(match), sideScores(match)]).toEqual(["Q2 1:05", "88–80", ["88", "80"]]);
+  expect(boardOf(match, DESCRIPTION)).toMatchObject({
+    columns: ["Q1", "Q2", "Total"],
+    rows: [{ cells: ["30", "58", "88"] }, { cells: ["20", "60", "80"] }],
+  });
+});
+
+test.each([
+  [5, 4, "OT 5:00"],
+  [6, 4, "OT2 5:00"],
+  [2, 2, "H2 5:00"],
+])("period %i of a game of %i is called %s", (count, periodCount, called) => {
+  const periods = Array.from({ length: count }, () => ({ home: 1, away: 1 }));
+  expect(minuteOf(state({ sport: { kind: "basketball", periodCount, periods, secondsLeft: 300 } }))).toBe(called);
+});
+
+test("a cricket match is told by runs, wickets, overs and what is wanted", () => {
+  const match = state({
+    homeScore: 158, awayScore: 60,
+    sport: {
+      kind: "cricket", target: 0,
+      innings: [
+        { isHomeBatting: true, runs: 158, wickets: 7, balls: 120 },
+        { isHomeBatting: false, runs: 60, wickets: 1, balls: 40 },
+      ],
+    },
+  });
+  expect([minuteOf(match), scoreOf(match), sideScores(match)]).toEqual(["2nd inn, 6.4 ov", "158/7 v 60/1", ["158/7", "60/1"]]);
+  expect(boardOf(match, DESCRIPTION)).toMatchObject({
+    columns: ["Runs", "Wickets", "Overs", "To win"],
+    rows: [
+      { name: "A. Varga", cells: ["158", "7", "20.0", ""], isActive: false },
+      { name: "B. Okafor", cells: ["60", "1", "6.4", "99"], isActive: true },
+    ],
+  });
+});
+
+test("a race is told by its runners, in front first and withdrawn ones last", () => {
+  const runners = [
+    { id: "a", isWithdrawn: true, position: 0 }, { id: "b", isWithdrawn: false, position: 2 }, { id: "c", isWithdrawn: false, position: 0 },
+    { id: "d", isWithdrawn: false, position: 1 },
+  ];
+  const race = { ...DESCRIPTION, homeName: "", awayName: "", participantNames: new Map([["d", "Red Kite"]]) };
+  const board = boardOf(state({ sport: { kind: "race", runners } }), race);
+  expect(board?.rows.map(({ name, cells }) => [name, ...cells])).toEqual([["Red Kite", "1"], ["b", "2"], ["c", "–"], ["a", "NR"]]);
+  expect(board?.rows.map(({ isActive, isOut }) => [isActive, isOut])).toEqual([[true, false], [false, false], [false, false], [false, true]]);
+});

@@ -29,8 +29,44 @@ export interface TennisState {
   readonly isHomeServing: boolean;
 }
 
+/** Periods and the clock; the score of the game is its points. */
+export interface BasketballState {
+  readonly kind: "basketball";
+  /** Without overtime: 4 quarters or 2 halves. */
+  readonly periodCount: number;
+  /** Points of every period begun, in order. */
+  readonly periods: readonly Score[];
+  readonly secondsLeft: number;
+}
+
+export interface CricketInnings {
+  readonly isHomeBatting: boolean;
+  readonly runs: number;
+  readonly wickets: number;
+  readonly balls: number;
+}
+
+export interface CricketState {
+  readonly kind: "cricket";
+  readonly innings: readonly CricketInnings[];
+  /** Runs that win for the side batting second; 0 for one more than the first innings. */
+  readonly target: number;
+}
+
+export interface RunnerState {
+  readonly id: string;
+  readonly isWithdrawn: boolean;
+  /** 1 for first; 0 for not known, or not placed. */
+  readonly position: number;
+}
+
+export interface RaceState {
+  readonly kind: "race";
+  readonly runners: readonly RunnerState[];
+}
+
 /** What a sport has beside a score and a clock. */
-export type SportState = TennisState;
+export type SportState = TennisState | BasketballState | CricketState | RaceState;
 
 export interface MatchState {
   readonly status: FixtureStatus;

@@ -8,6 +8,20 @@ export function toSportState(wire: WireState["sport"] | undefined): SportState |
       const { sets, homePoints, awayPoints, isHomeServing } = wire.value;
       return { kind: "tennis", sets: sets.map(({ home, away }) => ({ home, away })), homePoints, awayPoints, isHomeServing };
     }
+    case "basketball": {
+      const { periodCount, periods, secondsLeft } = wire.value;
+      return { kind: "basketball", periodCount, periods: periods.map(({ home, away }) => ({ home, away })), secondsLeft };
+    }
+    case "cricket": {
+      const { innings, target } = wire.value;
+      const played = innings.map(({ isHomeBatting, runs, wickets, balls }) => ({ isHomeBatting, runs, wickets, balls }));
+      return { kind: "cricket", innings: played, target };
+    }
+    case "race":
+      return {
+        kind: "race",
+        runners: wire.value.runners.map(({ id, isWithdrawn, position }) => ({ id, isWithdrawn, position })),
+      };
     default:
       return null;
   }

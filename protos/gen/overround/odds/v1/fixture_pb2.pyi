@@ -228,6 +228,9 @@ class MatchState(_message.Message):
     HAD_EXTRA_TIME_FIELD_NUMBER: _builtins.int
     IS_SCORE_UNKNOWN_FIELD_NUMBER: _builtins.int
     TENNIS_FIELD_NUMBER: _builtins.int
+    BASKETBALL_FIELD_NUMBER: _builtins.int
+    CRICKET_FIELD_NUMBER: _builtins.int
+    RACE_FIELD_NUMBER: _builtins.int
     status: Global___FixtureStatus.ValueType
     period: Global___Period.ValueType
     home_score: _builtins.int
@@ -258,6 +261,12 @@ class MatchState(_message.Message):
 
     @_builtins.property
     def tennis(self) -> Global___TennisState: ...
+    @_builtins.property
+    def basketball(self) -> Global___BasketballState: ...
+    @_builtins.property
+    def cricket(self) -> Global___CricketState: ...
+    @_builtins.property
+    def race(self) -> Global___RaceState: ...
     def __init__(
         self,
         *,
@@ -278,14 +287,17 @@ class MatchState(_message.Message):
         had_extra_time: _builtins.bool = ...,
         is_score_unknown: _builtins.bool = ...,
         tennis: Global___TennisState | None = ...,
+        basketball: Global___BasketballState | None = ...,
+        cricket: Global___CricketState | None = ...,
+        race: Global___RaceState | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_clock_seconds", b"_clock_seconds", "clock_seconds", b"clock_seconds", "full_time_score", b"full_time_score", "half_time_score", b"half_time_score", "sport", b"sport", "tennis", b"tennis"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_clock_seconds", b"_clock_seconds", "basketball", b"basketball", "clock_seconds", b"clock_seconds", "cricket", b"cricket", "full_time_score", b"full_time_score", "half_time_score", b"half_time_score", "race", b"race", "sport", b"sport", "tennis", b"tennis"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_clock_seconds", b"_clock_seconds", "away_corners", b"away_corners", "away_red_cards", b"away_red_cards", "away_score", b"away_score", "away_yellow_cards", b"away_yellow_cards", "clock_seconds", b"clock_seconds", "full_time_score", b"full_time_score", "had_extra_time", b"had_extra_time", "half_time_score", b"half_time_score", "home_corners", b"home_corners", "home_red_cards", b"home_red_cards", "home_score", b"home_score", "home_yellow_cards", b"home_yellow_cards", "is_score_unknown", b"is_score_unknown", "period", b"period", "sport", b"sport", "status", b"status", "stoppage_seconds", b"stoppage_seconds", "tennis", b"tennis"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_clock_seconds", b"_clock_seconds", "away_corners", b"away_corners", "away_red_cards", b"away_red_cards", "away_score", b"away_score", "away_yellow_cards", b"away_yellow_cards", "basketball", b"basketball", "clock_seconds", b"clock_seconds", "cricket", b"cricket", "full_time_score", b"full_time_score", "had_extra_time", b"had_extra_time", "half_time_score", b"half_time_score", "home_corners", b"home_corners", "home_red_cards", b"home_red_cards", "home_score", b"home_score", "home_yellow_cards", b"home_yellow_cards", "is_score_unknown", b"is_score_unknown", "period", b"period", "race", b"race", "sport", b"sport", "status", b"status", "stoppage_seconds", b"stoppage_seconds", "tennis", b"tennis"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__clock_seconds: _TypeAlias = _typing.Literal["clock_seconds"]  # noqa: Y015
     _WhichOneofArgType__clock_seconds: _TypeAlias = _typing.Literal["_clock_seconds", b"_clock_seconds"]  # noqa: Y015
-    _WhichOneofReturnType_sport: _TypeAlias = _typing.Literal["tennis"]  # noqa: Y015
+    _WhichOneofReturnType_sport: _TypeAlias = _typing.Literal["tennis", "basketball", "cricket", "race"]  # noqa: Y015
     _WhichOneofArgType_sport: _TypeAlias = _typing.Literal["sport", b"sport"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__clock_seconds) -> _WhichOneofReturnType__clock_seconds | None: ...
@@ -341,3 +353,174 @@ class TennisState(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___TennisState: _TypeAlias = TennisState  # noqa: Y015
+
+@_typing.final
+class BasketballState(_message.Message):
+    """Where a basketball game stands; home_score and away_score are the points."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PERIOD_COUNT_FIELD_NUMBER: _builtins.int
+    PERIOD_SECONDS_FIELD_NUMBER: _builtins.int
+    OVERTIME_SECONDS_FIELD_NUMBER: _builtins.int
+    PERIODS_FIELD_NUMBER: _builtins.int
+    SECONDS_LEFT_FIELD_NUMBER: _builtins.int
+    IS_CLOCK_STOPPED_FIELD_NUMBER: _builtins.int
+    period_count: _builtins.int
+    """Of a game without overtime: 4 quarters or 2 halves; 0 where the provider does not say."""
+    period_seconds: _builtins.int
+    """How long each is, and an overtime, seconds."""
+    overtime_seconds: _builtins.int
+    seconds_left: _builtins.int
+    """Until the end of that one."""
+    is_clock_stopped: _builtins.bool
+    """Its clock stands: a time-out, a break."""
+    @_builtins.property
+    def periods(self) -> _containers.RepeatedCompositeFieldContainer[Global___Score]:
+        """Points of every period and overtime begun, in order; the last one is being played while the game is."""
+
+    def __init__(
+        self,
+        *,
+        period_count: _builtins.int = ...,
+        period_seconds: _builtins.int = ...,
+        overtime_seconds: _builtins.int = ...,
+        periods: _abc.Iterable[Global___Score] | None = ...,
+        seconds_left: _builtins.int = ...,
+        is_clock_stopped: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["is_clock_stopped", b"is_clock_stopped", "overtime_seconds", b"overtime_seconds", "period_count", b"period_count", "period_seconds", b"period_seconds", "periods", b"periods", "seconds_left", b"seconds_left"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BasketballState: _TypeAlias = BasketballState  # noqa: Y015
+
+@_typing.final
+class CricketInnings(_message.Message):
+    """One innings of a cricket match."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IS_HOME_BATTING_FIELD_NUMBER: _builtins.int
+    RUNS_FIELD_NUMBER: _builtins.int
+    WICKETS_FIELD_NUMBER: _builtins.int
+    BALLS_FIELD_NUMBER: _builtins.int
+    is_home_batting: _builtins.bool
+    """Else the second-named side bats."""
+    runs: _builtins.int
+    wickets: _builtins.int
+    balls: _builtins.int
+    """Balls bowled that count."""
+    def __init__(
+        self,
+        *,
+        is_home_batting: _builtins.bool = ...,
+        runs: _builtins.int = ...,
+        wickets: _builtins.int = ...,
+        balls: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["balls", b"balls", "is_home_batting", b"is_home_batting", "runs", b"runs", "wickets", b"wickets"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CricketInnings: _TypeAlias = CricketInnings  # noqa: Y015
+
+@_typing.final
+class CricketState(_message.Message):
+    """Where a cricket match of limited overs stands; home_score and away_score are the runs."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INNINGS_BALLS_FIELD_NUMBER: _builtins.int
+    INNINGS_FIELD_NUMBER: _builtins.int
+    TARGET_FIELD_NUMBER: _builtins.int
+    innings_balls: _builtins.int
+    """Balls of a full innings: 120, 300, fewer after rain; 0 where the provider does not say."""
+    target: _builtins.int
+    """Runs that win for the side batting second; 0 for one more than the first innings."""
+    @_builtins.property
+    def innings(self) -> _containers.RepeatedCompositeFieldContainer[Global___CricketInnings]:
+        """Every innings begun, in order; the last one is being played while the match is."""
+
+    def __init__(
+        self,
+        *,
+        innings_balls: _builtins.int = ...,
+        innings: _abc.Iterable[Global___CricketInnings] | None = ...,
+        target: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["innings", b"innings", "innings_balls", b"innings_balls", "target", b"target"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CricketState: _TypeAlias = CricketState  # noqa: Y015
+
+@_typing.final
+class RunnerState(_message.Message):
+    """A runner of a race."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    IS_WITHDRAWN_FIELD_NUMBER: _builtins.int
+    POSITION_FIELD_NUMBER: _builtins.int
+    WITHDRAWN_TIME_MS_FIELD_NUMBER: _builtins.int
+    WITHDRAWN_ODDS_MILLI_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    """As outcome ids have it."""
+    is_withdrawn: _builtins.bool
+    """It does not start."""
+    position: _builtins.int
+    """Where it runs, or finished: 1 for first, equal ones share it; 0 for not known, not placed, or not home."""
+    withdrawn_time_ms: _builtins.int
+    """When it was withdrawn, milliseconds since the Unix epoch, UTC; 0 for not."""
+    withdrawn_odds_milli: _builtins.int
+    """Its decimal odds then, times 1000: what is taken off the bets on others goes by them; 0 where nobody knows."""
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+        is_withdrawn: _builtins.bool = ...,
+        position: _builtins.int = ...,
+        withdrawn_time_ms: _builtins.int = ...,
+        withdrawn_odds_milli: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id", "is_withdrawn", b"is_withdrawn", "position", b"position", "withdrawn_odds_milli", b"withdrawn_odds_milli", "withdrawn_time_ms", b"withdrawn_time_ms"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RunnerState: _TypeAlias = RunnerState  # noqa: Y015
+
+@_typing.final
+class RaceState(_message.Message):
+    """Where a race stands; it has no score."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RUNNERS_FIELD_NUMBER: _builtins.int
+    IS_OFFICIAL_FIELD_NUMBER: _builtins.int
+    is_official: _builtins.bool
+    """Positions are the official result."""
+    @_builtins.property
+    def runners(self) -> _containers.RepeatedCompositeFieldContainer[Global___RunnerState]: ...
+    def __init__(
+        self,
+        *,
+        runners: _abc.Iterable[Global___RunnerState] | None = ...,
+        is_official: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["is_official", b"is_official", "runners", b"runners"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RaceState: _TypeAlias = RaceState  # noqa: Y015

@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file overround/odds/v1/fixture.proto.
  */
 export const file_overround_odds_v1_fixture: GenFile = /*@__PURE__*/
-  fileDesc("Ch9vdmVycm91bmQvb2Rkcy92MS9maXh0dXJlLnByb3RvEhFvdmVycm91bmQub2Rkcy52MSInCgtQYXJ0aWNpcGFudBIKCgJpZBgBIAEoCRIMCgRuYW1lGAIgASgJIqsBChJGaXh0dXJlRGVzY3JpcHRpb24SDQoFc3BvcnQYASABKAkSEwoLY29tcGV0aXRpb24YAiABKAkSEQoJaG9tZV9uYW1lGAMgASgJEhEKCWF3YXlfbmFtZRgEIAEoCRIVCg1zdGFydF90aW1lX21zGAUgASgDEjQKDHBhcnRpY2lwYW50cxgGIAMoCzIeLm92ZXJyb3VuZC5vZGRzLnYxLlBhcnRpY2lwYW50IiMKBVNjb3JlEgwKBGhvbWUYASABKA0SDAoEYXdheRgCIAEoDSK+BAoKTWF0Y2hTdGF0ZRIwCgZzdGF0dXMYASABKA4yIC5vdmVycm91bmQub2Rkcy52MS5GaXh0dXJlU3RhdHVzEikKBnBlcmlvZBgCIAEoDjIZLm92ZXJyb3VuZC5vZGRzLnYxLlBlcmlvZBISCgpob21lX3Njb3JlGAMgASgNEhIKCmF3YXlfc2NvcmUYBCABKA0SGgoNY2xvY2tfc2Vjb25kcxgFIAEoDUgBiAEBEhgKEHN0b3BwYWdlX3NlY29uZHMYBiABKA0SFgoOaG9tZV9yZWRfY2FyZHMYByABKA0SFgoOYXdheV9yZWRfY2FyZHMYCCABKA0SGQoRaG9tZV95ZWxsb3dfY2FyZHMYCSABKA0SGQoRYXdheV95ZWxsb3dfY2FyZHMYCiABKA0SFAoMaG9tZV9jb3JuZXJzGAsgASgNEhQKDGF3YXlfY29ybmVycxgMIAEoDRIxCg9oYWxmX3RpbWVfc2NvcmUYDSABKAsyGC5vdmVycm91bmQub2Rkcy52MS5TY29yZRIxCg9mdWxsX3RpbWVfc2NvcmUYDiABKAsyGC5vdmVycm91bmQub2Rkcy52MS5TY29yZRIWCg5oYWRfZXh0cmFfdGltZRgPIAEoCBIYChBpc19zY29yZV91bmtub3duGBAgASgIEjAKBnRlbm5pcxgRIAEoCzIeLm92ZXJyb3VuZC5vZGRzLnYxLlRlbm5pc1N0YXRlSABCBwoFc3BvcnRCEAoOX2Nsb2NrX3NlY29uZHMi2QEKC1Rlbm5pc1N0YXRlEhMKC3NldHNfdG9fd2luGAEgASgNEi4KCWZpbmFsX3NldBgCIAEoDjIbLm92ZXJyb3VuZC5vZGRzLnYxLkZpbmFsU2V0EhoKEmhhc19kZWNpZGluZ19wb2ludBgDIAEoCBImCgRzZXRzGAQgAygLMhgub3ZlcnJvdW5kLm9kZHMudjEuU2NvcmUSEwoLaG9tZV9wb2ludHMYBSABKA0SEwoLYXdheV9wb2ludHMYBiABKA0SFwoPaXNfaG9tZV9zZXJ2aW5nGAcgASgIKqEBCg1GaXh0dXJlU3RhdHVzEh4KGkZJWFRVUkVfU1RBVFVTX1VOU1BFQ0lGSUVEEAASHAoYRklYVFVSRV9TVEFUVVNfUFJFX01BVENIEAESGgoWRklYVFVSRV9TVEFUVVNfSU5fUExBWRACEhgKFEZJWFRVUkVfU1RBVFVTX0VOREVEEAMSHAoYRklYVFVSRV9TVEFUVVNfQ0FOQ0VMTEVEEAQqvwEKBlBlcmlvZBIWChJQRVJJT0RfVU5TUEVDSUZJRUQQABIWChJQRVJJT0RfTk9UX1NUQVJURUQQARIVChFQRVJJT0RfRklSU1RfSEFMRhACEhQKEFBFUklPRF9IQUxGX1RJTUUQAxIWChJQRVJJT0RfU0VDT05EX0hBTEYQBBIVChFQRVJJT0RfRVhUUkFfVElNRRAFEhQKEFBFUklPRF9QRU5BTFRJRVMQBhITCg9QRVJJT0RfRklOSVNIRUQQByq9AQoIRmluYWxTZXQSGQoVRklOQUxfU0VUX1VOU1BFQ0lGSUVEEAASHQoZRklOQUxfU0VUX0xJS0VfVEhFX09USEVSUxABEhwKGEZJTkFMX1NFVF9MT05HX1RJRV9CUkVBSxACEiEKHUZJTkFMX1NFVF9USUVfQlJFQUtfQVRfVFdFTFZFEAMSFwoTRklOQUxfU0VUX0FEVkFOVEFHRRAEEh0KGUZJTkFMX1NFVF9NQVRDSF9USUVfQlJFQUsQBWIGcHJvdG8z");
+  fileDesc("Ch9vdmVycm91bmQvb2Rkcy92MS9maXh0dXJlLnByb3RvEhFvdmVycm91bmQub2Rkcy52MSInCgtQYXJ0aWNpcGFudBIKCgJpZBgBIAEoCRIMCgRuYW1lGAIgASgJIqsBChJGaXh0dXJlRGVzY3JpcHRpb24SDQoFc3BvcnQYASABKAkSEwoLY29tcGV0aXRpb24YAiABKAkSEQoJaG9tZV9uYW1lGAMgASgJEhEKCWF3YXlfbmFtZRgEIAEoCRIVCg1zdGFydF90aW1lX21zGAUgASgDEjQKDHBhcnRpY2lwYW50cxgGIAMoCzIeLm92ZXJyb3VuZC5vZGRzLnYxLlBhcnRpY2lwYW50IiMKBVNjb3JlEgwKBGhvbWUYASABKA0SDAoEYXdheRgCIAEoDSLaBQoKTWF0Y2hTdGF0ZRIwCgZzdGF0dXMYASABKA4yIC5vdmVycm91bmQub2Rkcy52MS5GaXh0dXJlU3RhdHVzEikKBnBlcmlvZBgCIAEoDjIZLm92ZXJyb3VuZC5vZGRzLnYxLlBlcmlvZBISCgpob21lX3Njb3JlGAMgASgNEhIKCmF3YXlfc2NvcmUYBCABKA0SGgoNY2xvY2tfc2Vjb25kcxgFIAEoDUgBiAEBEhgKEHN0b3BwYWdlX3NlY29uZHMYBiABKA0SFgoOaG9tZV9yZWRfY2FyZHMYByABKA0SFgoOYXdheV9yZWRfY2FyZHMYCCABKA0SGQoRaG9tZV95ZWxsb3dfY2FyZHMYCSABKA0SGQoRYXdheV95ZWxsb3dfY2FyZHMYCiABKA0SFAoMaG9tZV9jb3JuZXJzGAsgASgNEhQKDGF3YXlfY29ybmVycxgMIAEoDRIxCg9oYWxmX3RpbWVfc2NvcmUYDSABKAsyGC5vdmVycm91bmQub2Rkcy52MS5TY29yZRIxCg9mdWxsX3RpbWVfc2NvcmUYDiABKAsyGC5vdmVycm91bmQub2Rkcy52MS5TY29yZRIWCg5oYWRfZXh0cmFfdGltZRgPIAEoCBIYChBpc19zY29yZV91bmtub3duGBAgASgIEjAKBnRlbm5pcxgRIAEoCzIeLm92ZXJyb3VuZC5vZGRzLnYxLlRlbm5pc1N0YXRlSAASOAoKYmFza2V0YmFsbBgSIAEoCzIiLm92ZXJyb3VuZC5vZGRzLnYxLkJhc2tldGJhbGxTdGF0ZUgAEjIKB2NyaWNrZXQYEyABKAsyHy5vdmVycm91bmQub2Rkcy52MS5Dcmlja2V0U3RhdGVIABIsCgRyYWNlGBQgASgLMhwub3ZlcnJvdW5kLm9kZHMudjEuUmFjZVN0YXRlSABCBwoFc3BvcnRCEAoOX2Nsb2NrX3NlY29uZHMi2QEKC1Rlbm5pc1N0YXRlEhMKC3NldHNfdG9fd2luGAEgASgNEi4KCWZpbmFsX3NldBgCIAEoDjIbLm92ZXJyb3VuZC5vZGRzLnYxLkZpbmFsU2V0EhoKEmhhc19kZWNpZGluZ19wb2ludBgDIAEoCBImCgRzZXRzGAQgAygLMhgub3ZlcnJvdW5kLm9kZHMudjEuU2NvcmUSEwoLaG9tZV9wb2ludHMYBSABKA0SEwoLYXdheV9wb2ludHMYBiABKA0SFwoPaXNfaG9tZV9zZXJ2aW5nGAcgASgIIrQBCg9CYXNrZXRiYWxsU3RhdGUSFAoMcGVyaW9kX2NvdW50GAEgASgNEhYKDnBlcmlvZF9zZWNvbmRzGAIgASgNEhgKEG92ZXJ0aW1lX3NlY29uZHMYAyABKA0SKQoHcGVyaW9kcxgEIAMoCzIYLm92ZXJyb3VuZC5vZGRzLnYxLlNjb3JlEhQKDHNlY29uZHNfbGVmdBgFIAEoDRIYChBpc19jbG9ja19zdG9wcGVkGAYgASgIIlcKDkNyaWNrZXRJbm5pbmdzEhcKD2lzX2hvbWVfYmF0dGluZxgBIAEoCBIMCgRydW5zGAIgASgNEg8KB3dpY2tldHMYAyABKA0SDQoFYmFsbHMYBCABKA0iaQoMQ3JpY2tldFN0YXRlEhUKDWlubmluZ3NfYmFsbHMYASABKA0SMgoHaW5uaW5ncxgCIAMoCzIhLm92ZXJyb3VuZC5vZGRzLnYxLkNyaWNrZXRJbm5pbmdzEg4KBnRhcmdldBgDIAEoDSJ6CgtSdW5uZXJTdGF0ZRIKCgJpZBgBIAEoCRIUCgxpc193aXRoZHJhd24YAiABKAgSEAoIcG9zaXRpb24YAyABKA0SGQoRd2l0aGRyYXduX3RpbWVfbXMYBCABKAMSHAoUd2l0aGRyYXduX29kZHNfbWlsbGkYBSABKA0iUQoJUmFjZVN0YXRlEi8KB3J1bm5lcnMYASADKAsyHi5vdmVycm91bmQub2Rkcy52MS5SdW5uZXJTdGF0ZRITCgtpc19vZmZpY2lhbBgCIAEoCCqhAQoNRml4dHVyZVN0YXR1cxIeChpGSVhUVVJFX1NUQVRVU19VTlNQRUNJRklFRBAAEhwKGEZJWFRVUkVfU1RBVFVTX1BSRV9NQVRDSBABEhoKFkZJWFRVUkVfU1RBVFVTX0lOX1BMQVkQAhIYChRGSVhUVVJFX1NUQVRVU19FTkRFRBADEhwKGEZJWFRVUkVfU1RBVFVTX0NBTkNFTExFRBAEKr8BCgZQZXJpb2QSFgoSUEVSSU9EX1VOU1BFQ0lGSUVEEAASFgoSUEVSSU9EX05PVF9TVEFSVEVEEAESFQoRUEVSSU9EX0ZJUlNUX0hBTEYQAhIUChBQRVJJT0RfSEFMRl9USU1FEAMSFgoSUEVSSU9EX1NFQ09ORF9IQUxGEAQSFQoRUEVSSU9EX0VYVFJBX1RJTUUQBRIUChBQRVJJT0RfUEVOQUxUSUVTEAYSEwoPUEVSSU9EX0ZJTklTSEVEEAcqvQEKCEZpbmFsU2V0EhkKFUZJTkFMX1NFVF9VTlNQRUNJRklFRBAAEh0KGUZJTkFMX1NFVF9MSUtFX1RIRV9PVEhFUlMQARIcChhGSU5BTF9TRVRfTE9OR19USUVfQlJFQUsQAhIhCh1GSU5BTF9TRVRfVElFX0JSRUFLX0FUX1RXRUxWRRADEhcKE0ZJTkFMX1NFVF9BRFZBTlRBR0UQBBIdChlGSU5BTF9TRVRfTUFUQ0hfVElFX0JSRUFLEAViBnByb3RvMw");
 
 /**
  * Somebody an outcome may be named after: a team, a runner, a player.
@@ -233,6 +233,24 @@ export type MatchState = Message<"overround.odds.v1.MatchState"> & {
      */
     value: TennisState;
     case: "tennis";
+  } | {
+    /**
+     * @generated from field: overround.odds.v1.BasketballState basketball = 18;
+     */
+    value: BasketballState;
+    case: "basketball";
+  } | {
+    /**
+     * @generated from field: overround.odds.v1.CricketState cricket = 19;
+     */
+    value: CricketState;
+    case: "cricket";
+  } | {
+    /**
+     * @generated from field: overround.odds.v1.RaceState race = 20;
+     */
+    value: RaceState;
+    case: "race";
   } | { case: undefined; value?: undefined };
 };
 
@@ -302,6 +320,208 @@ export type TennisState = Message<"overround.odds.v1.TennisState"> & {
  */
 export const TennisStateSchema: GenMessage<TennisState> = /*@__PURE__*/
   messageDesc(file_overround_odds_v1_fixture, 4);
+
+/**
+ * Where a basketball game stands; home_score and away_score are the points.
+ *
+ * @generated from message overround.odds.v1.BasketballState
+ */
+export type BasketballState = Message<"overround.odds.v1.BasketballState"> & {
+  /**
+   * Of a game without overtime: 4 quarters or 2 halves; 0 where the provider does not say.
+   *
+   * @generated from field: uint32 period_count = 1;
+   */
+  periodCount: number;
+
+  /**
+   * How long each is, and an overtime, seconds.
+   *
+   * @generated from field: uint32 period_seconds = 2;
+   */
+  periodSeconds: number;
+
+  /**
+   * @generated from field: uint32 overtime_seconds = 3;
+   */
+  overtimeSeconds: number;
+
+  /**
+   * Points of every period and overtime begun, in order; the last one is being played while the game is.
+   *
+   * @generated from field: repeated overround.odds.v1.Score periods = 4;
+   */
+  periods: Score[];
+
+  /**
+   * Until the end of that one.
+   *
+   * @generated from field: uint32 seconds_left = 5;
+   */
+  secondsLeft: number;
+
+  /**
+   * Its clock stands: a time-out, a break.
+   *
+   * @generated from field: bool is_clock_stopped = 6;
+   */
+  isClockStopped: boolean;
+};
+
+/**
+ * Describes the message overround.odds.v1.BasketballState.
+ * Use `create(BasketballStateSchema)` to create a new message.
+ */
+export const BasketballStateSchema: GenMessage<BasketballState> = /*@__PURE__*/
+  messageDesc(file_overround_odds_v1_fixture, 5);
+
+/**
+ * One innings of a cricket match.
+ *
+ * @generated from message overround.odds.v1.CricketInnings
+ */
+export type CricketInnings = Message<"overround.odds.v1.CricketInnings"> & {
+  /**
+   * Else the second-named side bats.
+   *
+   * @generated from field: bool is_home_batting = 1;
+   */
+  isHomeBatting: boolean;
+
+  /**
+   * @generated from field: uint32 runs = 2;
+   */
+  runs: number;
+
+  /**
+   * @generated from field: uint32 wickets = 3;
+   */
+  wickets: number;
+
+  /**
+   * Balls bowled that count.
+   *
+   * @generated from field: uint32 balls = 4;
+   */
+  balls: number;
+};
+
+/**
+ * Describes the message overround.odds.v1.CricketInnings.
+ * Use `create(CricketInningsSchema)` to create a new message.
+ */
+export const CricketInningsSchema: GenMessage<CricketInnings> = /*@__PURE__*/
+  messageDesc(file_overround_odds_v1_fixture, 6);
+
+/**
+ * Where a cricket match of limited overs stands; home_score and away_score are the runs.
+ *
+ * @generated from message overround.odds.v1.CricketState
+ */
+export type CricketState = Message<"overround.odds.v1.CricketState"> & {
+  /**
+   * Balls of a full innings: 120, 300, fewer after rain; 0 where the provider does not say.
+   *
+   * @generated from field: uint32 innings_balls = 1;
+   */
+  inningsBalls: number;
+
+  /**
+   * Every innings begun, in order; the last one is being played while the match is.
+   *
+   * @generated from field: repeated overround.odds.v1.CricketInnings innings = 2;
+   */
+  innings: CricketInnings[];
+
+  /**
+   * Runs that win for the side batting second; 0 for one more than the first innings.
+   *
+   * @generated from field: uint32 target = 3;
+   */
+  target: number;
+};
+
+/**
+ * Describes the message overround.odds.v1.CricketState.
+ * Use `create(CricketStateSchema)` to create a new message.
+ */
+export const CricketStateSchema: GenMessage<CricketState> = /*@__PURE__*/
+  messageDesc(file_overround_odds_v1_fixture, 7);
+
+/**
+ * A runner of a race.
+ *
+ * @generated from message overround.odds.v1.RunnerState
+ */
+export type RunnerState = Message<"overround.odds.v1.RunnerState"> & {
+  /**
+   * As outcome ids have it.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * It does not start.
+   *
+   * @generated from field: bool is_withdrawn = 2;
+   */
+  isWithdrawn: boolean;
+
+  /**
+   * Where it runs, or finished: 1 for first, equal ones share it; 0 for not known, not placed, or not home.
+   *
+   * @generated from field: uint32 position = 3;
+   */
+  position: number;
+
+  /**
+   * When it was withdrawn, milliseconds since the Unix epoch, UTC; 0 for not.
+   *
+   * @generated from field: int64 withdrawn_time_ms = 4;
+   */
+  withdrawnTimeMs: bigint;
+
+  /**
+   * Its decimal odds then, times 1000: what is taken off the bets on others goes by them; 0 where nobody knows.
+   *
+   * @generated from field: uint32 withdrawn_odds_milli = 5;
+   */
+  withdrawnOddsMilli: number;
+};
+
+/**
+ * Describes the message overround.odds.v1.RunnerState.
+ * Use `create(RunnerStateSchema)` to create a new message.
+ */
+export const RunnerStateSchema: GenMessage<RunnerState> = /*@__PURE__*/
+  messageDesc(file_overround_odds_v1_fixture, 8);
+
+/**
+ * Where a race stands; it has no score.
+ *
+ * @generated from message overround.odds.v1.RaceState
+ */
+export type RaceState = Message<"overround.odds.v1.RaceState"> & {
+  /**
+   * @generated from field: repeated overround.odds.v1.RunnerState runners = 1;
+   */
+  runners: RunnerState[];
+
+  /**
+   * Positions are the official result.
+   *
+   * @generated from field: bool is_official = 2;
+   */
+  isOfficial: boolean;
+};
+
+/**
+ * Describes the message overround.odds.v1.RaceState.
+ * Use `create(RaceStateSchema)` to create a new message.
+ */
+export const RaceStateSchema: GenMessage<RaceState> = /*@__PURE__*/
+  messageDesc(file_overround_odds_v1_fixture, 9);
 
 /**
  * Where a fixture stands.

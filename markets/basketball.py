@@ -1,0 +1,69 @@
+"""Basketball: where a game stands, and the types of markets on its points."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import Final
+
+from markets.fixture import Score
+from markets.market_type import Group, Line, MarketType, Role
+
+BASKETBALL: Final = "basketball"
+
+HOME: Final = "home"
+AWAY: Final = "away"
+OVER: Final = "over"
+UNDER: Final = "under"
+
+TOTAL_POINTS: Final = "total_points"
+HOME_POINTS: Final = "home_points"
+AWAY_POINTS: Final = "away_points"
+POINTS_HANDICAP: Final = "points_handicap"
+
+_SPORTS: Final = (BASKETBALL,)
+
+TYPES: Final = (
+    MarketType(TOTAL_POINTS, "Total points {line}", _SPORTS, (OVER, UNDER), Group.TOTALS, Line.TOTAL, Role.MAIN),
+    MarketType(HOME_POINTS, "Home points {line}", _SPORTS, (OVER, UNDER), Group.TOTALS, Line.TOTAL),
+    MarketType(AWAY_POINTS, "Away points {line}", _SPORTS, (OVER, UNDER), Group.TOTALS, Line.TOTAL),
+    MarketType(
+        POINTS_HANDICAP, "Points handicap {signed}", _SPORTS, (HOME, AWAY), Group.HANDICAP, Line.HANDICAP, Role.MAIN
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class BasketballState:
+    """Periods and the clock; the score of the game is its points, overtime included.
+
+    Attributes:
+        period_count: Of a game without overtime: 4 quarters or 2 halves; 0 where the provider does not say.
+        period_seconds: How long each is.
+        overtime_seconds: How long an overtime is.
+        periods: Points of every period and overtime begun, in order; the last one is being played while the game is.
+        seconds_left: Until the end of that one.
+        is_clock_stopped: A time-out, a break.
+    """
+
+    period_count: int = 0
+    period_seconds: int = 0
+    overtime_seconds: int = 0
+    periods: tuple[Score, ...] = ()
+    seconds_left: int = 0
+    is_clock_stopped: bool = False
+
+    @property
+    def incidents(self) -> Hashable:
+        """A new period is one; points are told by the score."""
+        return len(self.periods)
+
+    @property
+    def progress(self) -> int:
+        """How much was played: a period is more than all seconds of the one before."""
+        return (len(self.periods) << 16) - self.seconds_left
+
+    @property
+    def is_clock_running(self) -> bool:
+        """Whether the clock should move."""
+        return not self.is_clock_stopped and self.seconds_left > 0

@@ -1,0 +1,70 @@
+"""Cricket of limited overs: where a match stands, and the types of markets on its runs."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import Final
+
+from markets.market_type import Group, Line, MarketType, Role
+
+CRICKET: Final = "cricket"
+
+OVER: Final = "over"
+UNDER: Final = "under"
+
+FIRST_INNINGS_RUNS: Final = "first_innings_runs"
+SECOND_INNINGS_RUNS: Final = "second_innings_runs"
+
+TYPES: Final = (
+    MarketType(
+        FIRST_INNINGS_RUNS,
+        "First innings runs {line}",
+        (CRICKET,),
+        (OVER, UNDER),
+        Group.TOTALS,
+        Line.TOTAL,
+        Role.MAIN,
+    ),
+    MarketType(SECOND_INNINGS_RUNS, "Second innings runs {line}", (CRICKET,), (OVER, UNDER), Group.TOTALS, Line.TOTAL),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Innings:
+    """One innings: who bats, runs, wickets lost, balls bowled that count."""
+
+    is_home_batting: bool
+    runs: int
+    wickets: int
+    balls: int
+
+
+@dataclass(frozen=True, slots=True)
+class CricketState:
+    """Innings, overs and wickets; the score of the match is the runs of either side.
+
+    Attributes:
+        innings_balls: Of a full innings: 120, 300, fewer after rain; 0 where the provider does not say.
+        innings: Every innings begun, in order; the last one is being played while the match is.
+        target: Runs that win for the side batting second; 0 for one more than the first innings.
+    """
+
+    innings_balls: int = 0
+    innings: tuple[Innings, ...] = ()
+    target: int = 0
+
+    @property
+    def incidents(self) -> Hashable:
+        """A wicket is one, and a new innings; runs are told by the score."""
+        return tuple(played.wickets for played in self.innings)
+
+    @property
+    def progress(self) -> int:
+        """How much was played: an innings is more than all balls of the one before."""
+        return (len(self.innings) << 16) + (self.innings[-1].balls if self.innings else 0)
+
+    @property
+    def is_clock_running(self) -> bool:
+        """There is no clock."""
+        return False

@@ -1,0 +1,88 @@
+"""Races: where one stands, and the types of markets on who is placed."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import Final
+
+from markets.market_type import Family, Group, MarketType, Role
+from markets.winners import ANY_WINNERS, Winners
+
+RACING: Final = ("horse-racing", "greyhound-racing")
+
+WIN: Final = "win"
+PLACES: Final = {f"place_{places}": places for places in (2, 3, 4)}
+"""Places that are paid, by type of market."""
+
+TYPES: Final = (
+    MarketType(
+        WIN, "To win", RACING, outcomes=Family.RUNNERS, group=Group.POPULAR, role=Role.LEADING, exchange=("WIN",)
+    ),
+    # How many places are paid is told with the prices.
+    MarketType(
+        "place",
+        "To be placed",
+        RACING,
+        outcomes=Family.RUNNERS,
+        winners=ANY_WINNERS,
+        exchange=("PLACE", "OTHER_PLACE", "TO_BE_PLACED"),
+    ),
+    *(
+        MarketType(
+            type_id,
+            f"To be in the first {('two', 'three', 'four')[places - 2]}",
+            RACING,
+            outcomes=Family.RUNNERS,
+            group=Group.POPULAR,
+            winners=Winners(places),
+        )
+        for type_id, places in PLACES.items()
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Runner:
+    """A runner of a race.
+
+    Attributes:
+        runner_id: As outcome ids have it.
+        is_withdrawn: It does not start.
+        position: Where it runs, or finished: 1 for first, equal ones share it; 0 for not known or not placed.
+        withdrawn_time_ms: When it was withdrawn, since the Unix epoch; 0 for not.
+        withdrawn_odds_milli: Its decimal odds then, times 1000; 0 where nobody knows.
+    """
+
+    runner_id: str
+    is_withdrawn: bool = False
+    position: int = 0
+    withdrawn_time_ms: int = 0
+    withdrawn_odds_milli: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RaceState:
+    """Runners and their positions; a race has no score.
+
+    Attributes:
+        is_official: The positions are the result.
+    """
+
+    runners: tuple[Runner, ...] = ()
+    is_official: bool = False
+
+    @property
+    def incidents(self) -> Hashable:
+        """A withdrawal is one."""
+        return tuple(runner.runner_id for runner in self.runners if runner.is_withdrawn)
+
+    @property
+    def progress(self) -> int:
+        """How far it is: off, and official."""
+        return sum(runner.position > 0 for runner in self.runners) + (self.is_official << 16)
+
+    @property
+    def is_clock_running(self) -> bool:
+        """There is no clock."""
+        return False
