@@ -27,6 +27,7 @@ from gateway.rpc.shares import Share, Shares
 from gateway.source import AddressOf
 from kernel.clock import Clock
 from kernel.errors import DomainError, Unavailable
+from wire.requests import RequestMalformed
 
 LOOK_AGAIN_S: Final = 10.0
 """While a stream runs, its caller's session, role and status are looked at anew so often."""
@@ -141,6 +142,8 @@ class Door:
 
     async def _enter(self, row: _Row, request: Any, context: Context) -> Call:
         """Let a call in, which has to leave, or refuse it."""
+        if request is None:
+            raise RequestMalformed(f"Request must be a message {row.method.contract.input_type.name}, was none")
         if not row.takes_stream:  # its messages have bounds of their own
             expect_request_bounded(request)
         # Made anew at each asking, so asked for once.

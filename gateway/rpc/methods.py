@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Final, Protocol
 import grpc
 from google.protobuf import descriptor_pool, message_factory
 from google.protobuf.descriptor import MethodDescriptor
+from google.protobuf.message import DecodeError, Message
 
 from kernel.errors import InvariantBroken
 from overround.bets.v1 import betting_service_pb2
@@ -102,7 +103,7 @@ class Method:
         make = getattr(grpc, f"{sides}_rpc_method_handler")
         made: grpc.RpcMethodHandler[Any, Any] = make(
             behaviour,
-            request_deserializer=None if self.takes_bytes else request.FromString,
+            request_deserializer=None if self.takes_bytes else _reader_of(request),
             response_serializer=None if self.gives_bytes else answer.SerializeToString,
         )
         return made
@@ -150,6 +151,18 @@ def functions_of(service: Service) -> dict[Method, Callable[..., Any]]:
     if missing or not methods:
         raise InvariantBroken(f"{service.SERVICE} must have methods and a function for each, has none for {missing}")
     return {method: getattr(service, method.function) for method in methods}
+
+
+def _reader_of(request: type[Message]) -> Callable[[bytes], Message | None]:
+    """Return what reads a request; None is for the door to refuse: of an error, gRPC tells the client no reason."""
+
+    def read(raw: bytes) -> Message | None:
+        try:
+            return request.FromString(raw)
+        except DecodeError:
+            return None
+
+    return read
 
 
 def _arity(is_stream: bool) -> str:

@@ -76,3 +76,17 @@ async def test_a_stream_is_not_bounded_by_time() -> None:
 
     bounded = Door().before().before(Method(ODDS, "WatchBooks", ANYBODY, timeout_s=0.01), stream)
     assert await anext(bounded(WatchBooksRequest(), context())) == b""
+
+
+@pytest.mark.parametrize("method", [method for method in METHODS if not method.takes_bytes], ids=lambda it: it.path)
+async def test_what_is_no_message_is_refused_with_a_reason(method: Method) -> None:
+    async def serve(_request: Any, _call: Any) -> Any:
+        raise AssertionError("is not reached")
+
+    handler: Any = method.handler(Door().before().before(method, serve))
+    request = handler.request_deserializer(b"\xff garbage")
+    is_stream = method.contract.server_streaming
+    answer = anext(handler.unary_stream(request, context())) if is_stream else handler.unary_unary(request, context())
+    with pytest.raises(Refused, match=method.contract.input_type.name) as refused:
+        await answer
+    assert refused.value.reason == "REQUEST_MALFORMED"
