@@ -216,13 +216,14 @@ async def test_refusals_come_with_their_figures_and_free_what_they_held(house: H
             await house.client.place(request)
         reason, refusal = error_of(refused.value)
         assert (reason, refusal.stake_max) == ("INSUFFICIENT_FUNDS", euros(500))
-    odd_name = house.ask()
-    odd_name.legs[0].outcome_id = "no\0body"
-    with pytest.raises(grpc.aio.AioRpcError) as refused:
-        await house.client.place(odd_name)
-    assert error_of(refused.value)[0] == "OUTCOME_UNKNOWN"
+    unknown = house.ask()
+    for outcome_id, reason in (("no\0body", "REQUEST_MALFORMED"), ("nobody", "OUTCOME_UNKNOWN")):
+        unknown.legs[0].outcome_id = outcome_id
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await house.client.place(unknown)
+        assert error_of(refused.value)[0] == reason
     found = await house.client.bets.GetBet(
-        betting_service_pb2.GetBetRequest(request_id=odd_name.request_id), metadata=house.client.metadata
+        betting_service_pb2.GetBetRequest(request_id=unknown.request_id), metadata=house.client.metadata
     )
     assert found.refusal.reason == "OUTCOME_UNKNOWN"
     assert await stake_total_of(redis, house.fixture_id) == 0
