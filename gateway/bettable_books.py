@@ -17,8 +17,8 @@ from gateway.books import BookCache, CachedBook
 from kernel.clock import Clock
 from kernel.log import Record
 from markets.fixture import MarketStatus
-from odds.providers import ProviderBoard, received_sign
-from odds.start_guard import StartGuard
+from odds.folding.providers import ProviderBoard, received_sign
+from odds.pricing.start_guard import StartGuard
 from overround.feed.v1 import feed_pb2
 from wire.feed import parse_sign
 from wire.topics import FEED_PROVIDERS

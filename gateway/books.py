@@ -22,8 +22,8 @@ from kernel.errors import Category, DomainError
 from kernel.log import Record
 from markets.fixture import FixtureStatus, MarketStatus
 from markets.layout import LayoutMalformed
-from odds.fixture_state import OVER_STATUSES
-from odds.start_guard import may_be_on
+from odds.fixture.state import OVER_STATUSES
+from odds.pricing.start_guard import may_be_on
 from overround.odds.v1 import book_pb2
 from wire.book_slices import main_market_of
 from wire.frames import frame_bytes

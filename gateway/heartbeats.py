@@ -11,7 +11,7 @@ import structlog
 from google.protobuf.message import DecodeError
 
 from kernel.clock import Clock
-from odds.providers import AHEAD_US_MAX
+from odds.folding.providers import AHEAD_US_MAX
 from overround.odds.v1 import book_pb2
 
 WAITING_MAX: Final = 16

@@ -17,7 +17,7 @@ from kernel.commands import RequestIdReused
 from kernel.errors import Part, Unavailable
 from kernel.ids import parse_uuid
 from kernel.log import ConfirmedOutlet
-from odds.updates import TradingAction
+from odds.fixture.updates import TradingAction
 from overround.trading.v1 import trading_service_pb2
 from wire.layouts import layout_of
 from wire.topics import TRADING_COMMANDS

@@ -18,7 +18,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from infra.settings import SettingsRefused
 from kernel.errors import DomainError
-from odds.policy import PricingPolicy
+from odds.pricing.policy import PricingPolicy
 from risk.limits import LimitTable
 
 MARGINS, COMPETITIONS, OFFERS, PROVIDERS, LIMITS = "margins", "competitions", "offers", "providers", "limits"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import Final
 
-from odds.fixture_state import FixtureState, new_state
+from odds.fixture.state import FixtureState, new_state
 
 UNENDED_US_MAX: Final = 7 * 86_400 * 1_000_000
 """A fixture whose end nobody tells is given up so long after its start, or after the last word about it."""

@@ -26,12 +26,12 @@ from kernel.clock import Clock
 from kernel.errors import DomainError, InvariantBroken, Unavailable
 from kernel.log import CountedOutlet, Log
 from markets.layout import MARKETS_MAX
-from odds.fixture_state import FixtureState
-from odds.folding import fold, follow_trader, is_duplicate, is_late, stop_all, suspend_for
-from odds.policy import PricingPolicy
-from odds.provider_rights import WORDS_BY_REASON, Judgement, judge_update
-from odds.repricing import Repricing, price, withhold
-from odds.updates import FixtureUpdate, Quotes, TraderCommand
+from odds.fixture.state import FixtureState
+from odds.fixture.updates import FixtureUpdate, Quotes, TraderCommand
+from odds.folding.fold import fold, follow_trader, is_duplicate, is_late, stop_all, suspend_for
+from odds.folding.provider_rights import WORDS_BY_REASON, Judgement, judge_update
+from odds.pricing.policy import PricingPolicy
+from odds.pricing.repricing import Repricing, price, withhold
 from overround.feed.v1 import feed_pb2
 from overround.trading.v1 import trading_pb2
 from streams.agent import Agent, Places

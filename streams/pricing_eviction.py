@@ -12,7 +12,7 @@ import structlog
 from kernel.clock import Clock
 from kernel.errors import Unavailable
 from kernel.log import Outlet
-from odds.fixture_state import FixtureState
+from odds.fixture.state import FixtureState
 from streams.fixtures import Fixtures, is_expired
 from streams.ports import OpenBets
 from streams.pricing_delivery import Delivery

@@ -9,7 +9,7 @@ from typing import Final
 
 from faust.types import EventT
 
-from odds.updates import FixtureUpdate, TraderCommand
+from odds.fixture.updates import FixtureUpdate, TraderCommand
 
 Input = FixtureUpdate | TraderCommand
 

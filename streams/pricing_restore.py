@@ -10,8 +10,8 @@ import structlog
 from google.protobuf.message import DecodeError
 
 from kernel.errors import DomainError, Unavailable
-from odds.book import Book, Explanation
-from odds.fixture_state import FixtureState, restore_state, unrestored_state
+from odds.fixture.book import Book, Explanation
+from odds.fixture.state import FixtureState, restore_state, unrestored_state
 from overround.odds.v1 import book_pb2
 from streams.ports import BookStore, EncodedPair, PublishedBooks, StoredBooks
 from streams.retry import retry_while

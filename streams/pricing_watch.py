@@ -10,11 +10,11 @@ import structlog
 from google.protobuf.message import DecodeError
 
 from kernel.log import Record
-from odds.fixture_state import FixtureState
-from odds.policy import PricingPolicy
-from odds.providers import ProviderBoard, received_sign
-from odds.suspension import next_change_us
-from odds.updates import FixtureUpdate
+from odds.fixture.state import FixtureState
+from odds.fixture.updates import FixtureUpdate
+from odds.folding.providers import ProviderBoard, received_sign
+from odds.pricing.policy import PricingPolicy
+from odds.pricing.suspension import next_change_us
 from overround.feed.v1 import feed_pb2
 from streams.fixtures import Fixtures
 from wire.feed import parse_sign

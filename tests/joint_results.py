@@ -10,7 +10,7 @@ import numpy as np
 
 from markets.catalogue import TYPES, market_of
 from markets.football.selections import HALF_LINES, MATCH_LINES, score_selections
-from odds.football.catalogue import catalogue as football_catalogue
+from odds.models.football.catalogue import catalogue as football_catalogue
 
 RUNNERS = ("1", "2", "3", "4")
 DOUBLE_CHANCES = ("betfair:DOUBLE_CHANCE:1.1", "uof:10:x=1", "uof:63:x=1", "uof:85:x=1")

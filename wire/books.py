@@ -12,7 +12,7 @@ import numpy as np
 from markets.fixture import MatchState, Period
 from markets.layout import MarketLayout
 from markets.period_scores import PeriodScores
-from odds.book import (
+from odds.fixture.book import (
     Book,
     EndClaim,
     Evidence,
@@ -25,7 +25,7 @@ from odds.book import (
     StopFlag,
     TraderSuspension,
 )
-from odds.football.own_results import NOTHING_PLAYED, Abandonment, PlayedHalves
+from odds.models.football.own_results import NOTHING_PLAYED, Abandonment, PlayedHalves
 from overround.odds.v1 import book_pb2, fixture_pb2
 from wire.fixtures import build_description, build_state, parse_description, parse_state
 from wire.frames import frame_bytes

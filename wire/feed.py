@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from markets.layout import MarketLayout
 from markets.results import MarketResult, ResultKind
-from odds.provider_rights import HOUSE
-from odds.updates import FixtureUpdate, ProviderSign, Quotes, ResultMark
+from odds.fixture.updates import FixtureUpdate, ProviderSign, Quotes, ResultMark
+from odds.folding.provider_rights import HOUSE
 from overround.feed.v1 import feed_pb2
 from wire.fixtures import parse_description, parse_state
 from wire.layouts import BYTE, ODDS, layout_of, pack, unpack

@@ -10,8 +10,8 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from odds.book import Explanation, StopFlag
-from odds.price_steps import retrace
+from odds.fixture.book import Explanation, StopFlag
+from odds.pricing.price_steps import retrace
 from overround.odds.v1 import book_pb2
 from overround.trading.v1 import trading_service_pb2
 from wire.books import build_figures

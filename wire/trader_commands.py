@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from odds.updates import TraderCommand, TradingAction
+from odds.fixture.updates import TraderCommand, TradingAction
 from overround.trading.v1 import trading_pb2
 
 

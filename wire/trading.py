@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from odds.updates import TradingAction
+from odds.fixture.updates import TradingAction
 from overround.bets.v1 import bet_pb2
 from overround.trading.v1 import trading_pb2, trading_service_pb2
 from wire.frames import frame_bytes

@@ -13,7 +13,7 @@ from typing import Any, Final
 from gateway.feeds.betfair_ladder import PRICE_MAX, PRICE_MIN, Ladder
 from gateway.feeds.refusals import FeedRefused, MessageMalformed, MessageOversized
 from markets.layout import MarketLayout
-from odds.winners import UNKNOWN_WINNERS
+from odds.fixture.winners import UNKNOWN_WINNERS
 from overround.feed.v1.feed_pb2 import Quotes
 from overround.odds.v1.book_pb2 import MarketStatus
 

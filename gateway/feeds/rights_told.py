@@ -13,7 +13,7 @@ import structlog
 from google.protobuf.message import DecodeError
 
 from kernel.log import Record
-from odds.provider_rights import WORDS_BY_REASON
+from odds.folding.provider_rights import WORDS_BY_REASON
 from overround.feed.v1.feed_pb2 import DeadLetter, FeedUpdate, FixtureResults
 from overround.feed.v1.feed_service_pb2 import PushRefusal
 from wire.feed import NO_RIGHT

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from odds.ladder import round_down, round_up
+from odds.ladder.steps import round_down, round_up
 from odds.margin.application import SOLVERS, apply_margin
 from odds.margin.methods import MarginMethod
 from odds.margin.rows import Floats, MarginFlag, solve_rows

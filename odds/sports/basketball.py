@@ -27,7 +27,10 @@ from markets.contests import WINNER
 from markets.fixture import FixtureStatus, MatchState
 from markets.layout import MarketLayout
 from markets.results import MarketResult
-from odds.basketball import (
+from odds.fixture.book import NO_FIGURES, Evidence, PriceSource
+from odds.fixture.state import EMPTY_LAYOUT, Asked, FixtureState, ModelFit, own_key
+from odds.model_input import RowFlag
+from odds.models.basketball import (
     GameForecast,
     GameRules,
     GameScores,
@@ -38,13 +41,10 @@ from odds.basketball import (
     total,
     win_games,
 )
-from odds.book import NO_FIGURES, Evidence, PriceSource
-from odds.fixture_state import EMPTY_LAYOUT, FixtureState, ModelFit, own_key
-from odds.line_markets import LineMarkets, decide_line, line_markets, shares, void
-from odds.line_shares import LineShares
-from odds.model_input import RowFlag
-from odds.newton import solve_logits
-from odds.sports.pricer import Asked, SportPricer
+from odds.models.line_markets import LineMarkets, decide_line, line_markets, shares, void
+from odds.models.line_shares import LineShares
+from odds.models.newton import solve_logits
+from odds.sports.pricer import SportPricer
 
 Floats = NDArray[np.float64]
 

@@ -16,8 +16,10 @@ from markets.cricket import CRICKET, FIRST_INNINGS_RUNS, OVER, SECOND_INNINGS_RU
 from markets.fixture import FixtureStatus, MatchState
 from markets.layout import MarketLayout
 from markets.results import MarketResult
-from odds.book import NO_FIGURES, Evidence, PriceSource
-from odds.cricket import (
+from odds.fixture.book import NO_FIGURES, Evidence, PriceSource
+from odds.fixture.state import EMPTY_LAYOUT, Asked, FixtureState, ModelFit, own_key
+from odds.model_input import RowFlag
+from odds.models.cricket import (
     FIRST,
     SECOND,
     WICKETS,
@@ -28,11 +30,9 @@ from odds.cricket import (
     runs_to_come,
     win_matches,
 )
-from odds.fixture_state import EMPTY_LAYOUT, FixtureState, ModelFit, own_key
-from odds.line_markets import LineMarkets, decide_line, line_markets, shares, void
-from odds.model_input import RowFlag
-from odds.newton import solve_logits
-from odds.sports.pricer import Asked, SportPricer
+from odds.models.line_markets import LineMarkets, decide_line, line_markets, shares, void
+from odds.models.newton import solve_logits
+from odds.sports.pricer import SportPricer
 
 Floats = NDArray[np.float64]
 

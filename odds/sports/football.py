@@ -12,13 +12,13 @@ from markets.fixture import FOOTBALL
 from markets.football.market_ids import RESULT
 from markets.layout import MarketLayout
 from markets.results import MarketResult
-from odds.book import Evidence, PriceSource
-from odds.fixture_state import EMPTY_LAYOUT, FixtureState, ModelFit, own_key
-from odds.football.book_plans import plan_of
-from odds.football.catalogue import catalogue
-from odds.football.joint_book import fit_jointly
-from odds.football.own_results import PlayedHalves, decide_by_halves, played_halves
-from odds.sports.pricer import Asked, SportPricer
+from odds.fixture.book import Evidence, PriceSource
+from odds.fixture.state import EMPTY_LAYOUT, Asked, FixtureState, ModelFit, own_key
+from odds.models.football.book_plans import plan_of
+from odds.models.football.catalogue import catalogue
+from odds.models.football.joint_book import fit_jointly
+from odds.models.football.own_results import PlayedHalves, decide_by_halves, played_halves
+from odds.sports.pricer import SportPricer
 
 
 @dataclass(frozen=True, slots=True)

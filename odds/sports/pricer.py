@@ -3,29 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
-
-import numpy as np
-from numpy.typing import NDArray
 
 from markets.layout import MarketLayout
 from markets.results import MarketResult
-from odds.book import Evidence, PriceSource
-from odds.fixture_state import FixtureState, ModelFit
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Asked:
-    """A fixture whose model is asked for.
-
-    Attributes:
-        blended: What the providers say, without margin, one an outcome of its layout; NaN where they say nothing that
-            counts.
-    """
-
-    state: FixtureState
-    blended: NDArray[np.float64]
+from odds.fixture.book import Evidence, PriceSource
+from odds.fixture.state import Asked, FixtureState, ModelFit
 
 
 @runtime_checkable

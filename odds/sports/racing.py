@@ -15,12 +15,12 @@ from markets.layout import MarketLayout
 from markets.odds import FACTOR_ONE_MICRO
 from markets.racing import PLACES, RACING, WIN, RaceState
 from markets.results import CONFIRMED, MarketResult, OutcomeResult, Reduction, ResultKind
-from odds.book import Evidence, PriceSource
-from odds.fixture_state import EMPTY_LAYOUT, FixtureState, ModelFit, own_key
-from odds.line_markets import void
-from odds.racing.each_way import dead_heat_factor, deduction_percent
-from odds.racing.ordering import HENERY, PLACES_MAX, place_probabilities
-from odds.sports.pricer import Asked, SportPricer
+from odds.fixture.book import Evidence, PriceSource
+from odds.fixture.state import EMPTY_LAYOUT, Asked, FixtureState, ModelFit, own_key
+from odds.models.line_markets import void
+from odds.models.racing.each_way import dead_heat_factor, deduction_percent
+from odds.models.racing.ordering import HENERY, PLACES_MAX, place_probabilities
+from odds.sports.pricer import SportPricer
 
 Floats = NDArray[np.float64]
 

@@ -10,7 +10,7 @@ from typing import Final
 
 from kernel.errors import InvariantBroken
 from odds import sports
-from odds.fixture_state import FixtureState
+from odds.fixture.state import FixtureState
 from odds.sports.pricer import SportPricer
 
 

@@ -25,12 +25,12 @@ from markets.tennis import (
     TOTAL_SETS,
     UNDER,
 )
-from odds.book import Evidence, PriceSource
-from odds.fixture_state import EMPTY_LAYOUT, FixtureState, ModelFit, own_key
-from odds.sports.pricer import Asked, SportPricer
-from odds.tennis.book import fit_tennis, plan_of
-from odds.tennis.live import rules_of
-from odds.tennis.settlement import certain_end, decide
+from odds.fixture.book import Evidence, PriceSource
+from odds.fixture.state import EMPTY_LAYOUT, Asked, FixtureState, ModelFit, own_key
+from odds.models.tennis.book import fit_tennis, plan_of
+from odds.models.tennis.live import rules_of
+from odds.models.tennis.settlement import certain_end, decide
+from odds.sports.pricer import SportPricer
 
 GAME_LINES: Final = {1: (8.5, 12.5), 2: (16.5, 28.5), 3: (27.5, 47.5)}
 """From and to which total of games, by the sets that win."""

@@ -23,7 +23,7 @@ from markets.basketball import (
 )
 from markets.contests import WINNER
 from markets.fixture import FixtureStatus, MatchState, Score
-from odds.basketball import GameForecast, GameRules, GameScores, spread, total, win_games
+from odds.models.basketball import GameForecast, GameRules, GameScores, spread, total, win_games
 from overround.odds.v1 import fixture_pb2
 from simulation.contests.contest import MarketTruth, Results, Turn, won_by
 from wire.fixtures import build_state

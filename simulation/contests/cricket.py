@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from markets.contests import WINNER
 from markets.cricket import CRICKET, FIRST_INNINGS_RUNS, OVER, UNDER, CricketState, Innings
 from markets.fixture import FixtureStatus, MatchState
-from odds.cricket import (
+from odds.models.cricket import (
     FIRST,
     SECOND,
     WICKETS,

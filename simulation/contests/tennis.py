@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from markets.contests import WINNER
 from markets.fixture import FixtureStatus, MatchState, Score
 from markets.tennis import AWAY, HOME, OVER, TENNIS, TOTAL_GAMES, UNDER, FinalSet, TennisState
-from odds.tennis.live import scores_of
-from odds.tennis.match import price_matches
-from odds.tennis.rules import MatchRules
+from odds.models.tennis.live import scores_of
+from odds.models.tennis.match import price_matches
+from odds.models.tennis.rules import MatchRules
 from overround.odds.v1 import fixture_pb2
 from simulation.contests.contest import MarketTruth, Results, Turn, won_by
 from wire.fixtures import build_state

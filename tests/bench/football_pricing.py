@@ -17,16 +17,16 @@ import numpy as np
 from infra.house import read_house
 from infra.settings import HOUSE_DIR
 from markets.fixture import Period
-from odds.football.bet_builder import BuilderLeg, BuilderMatch, next_legs, price_legs
-from odds.football.catalogue import Catalogue, catalogue, part_of_catalogue
-from odds.football.goal_models import GoalModelSpec, fit_goal_model
-from odds.football.implied_means import PriceTargets, imply_goal_means
-from odds.football.likelihoods import GoalFamily
-from odds.football.markets import MatchPrices, goals_to_come, price_columns, price_matches
-from odds.football.match_scores import match_scores
-from odds.football.match_states import GoalTiming, MatchStates, RedCardEffects, ScoringLeft
-from odds.football.results import MatchResults
-from odds.football.score_effects import ScoreEffects, price_matches_with_score_effects
+from odds.models.football.bet_builder import BuilderLeg, BuilderMatch, next_legs, price_legs
+from odds.models.football.catalogue import Catalogue, catalogue, part_of_catalogue
+from odds.models.football.goal_models import GoalModelSpec, fit_goal_model
+from odds.models.football.implied_means import PriceTargets, imply_goal_means
+from odds.models.football.likelihoods import GoalFamily
+from odds.models.football.markets import MatchPrices, goals_to_come, price_columns, price_matches
+from odds.models.football.match_scores import match_scores
+from odds.models.football.match_states import GoalTiming, MatchStates, RedCardEffects, ScoringLeft
+from odds.models.football.results import MatchResults
+from odds.models.football.score_effects import ScoreEffects, price_matches_with_score_effects
 from tests.bench import peers
 
 SEASON = Path(__file__).resolve().parents[3] / "shared" / "data" / "football" / "E0_2011-2012.csv"

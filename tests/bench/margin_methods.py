@@ -11,7 +11,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from odds.ladder import FINE_LADDER
+from odds.ladder.steps import FINE_LADDER
 from odds.margin.application import apply_margin
 from odds.margin.methods import MarginMethod
 from odds.margin.quoting import quote_rows

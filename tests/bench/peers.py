@@ -11,7 +11,7 @@ import penaltyblog
 import shin
 
 from markets.football.selections import MATCH_LINES
-from odds.football.results import MatchResults
+from odds.models.football.results import MatchResults
 
 SIDES: Final = ("home", "away")
 SCORES: Final = range(MATCH_LINES.correct_score_goals_max + 1)

@@ -21,15 +21,15 @@ from infra.house import read_house
 from infra.settings import TEST_HOUSE_DIR
 from markets.fixture import FixtureDescription, FixtureStatus, MatchState, Period
 from markets.layout import MarketLayout
-from odds.book import PriceSource
-from odds.fixture_state import FixtureState, new_state
-from odds.folding import fold
-from odds.modelled import price_by_models
-from odds.policy import PricingPolicy
-from odds.pricing import blend_markets, quote_markets
-from odds.repricing import Repricing, price
-from odds.stacking import stack_states
-from odds.updates import FixtureUpdate, Quotes
+from odds.fixture.book import PriceSource
+from odds.fixture.state import FixtureState, new_state
+from odds.fixture.updates import FixtureUpdate, Quotes
+from odds.folding.fold import fold
+from odds.pricing.modelled import price_by_models
+from odds.pricing.policy import PricingPolicy
+from odds.pricing.prices import blend_markets, quote_markets
+from odds.pricing.repricing import Repricing, price
+from odds.pricing.stacking import stack_states
 from simulation.contests.contest import MarketTruth
 from simulation.markets import price_markets
 from wire.books import encode_book, encode_explanation

@@ -9,11 +9,11 @@ import pytest
 
 from markets.fixture import FixtureStatus, MatchState, Period
 from markets.layout import MarketLayout
-from odds.fixture_state import FixtureState, new_state
-from odds.folding import fold
-from odds.policy import PricingPolicy
-from odds.repricing import price
-from odds.updates import FixtureUpdate, Quotes
+from odds.fixture.state import FixtureState, new_state
+from odds.fixture.updates import FixtureUpdate, Quotes
+from odds.folding.fold import fold
+from odds.pricing.policy import PricingPolicy
+from odds.pricing.repricing import price
 from wire.books import encode_book, encode_explanation
 
 MARKETS = [

@@ -10,14 +10,13 @@ import numpy as np
 import pytest
 
 from markets.tennis import FinalSet
-from odds.basketball import GameForecast, GameRules, GameScores, spread, win_games
-from odds.cricket import InningsScores, MatchForecast
-from odds.cricket import win_matches as win_cricket
-from odds.outrights import LeagueTable, RemainingFixtures, simulate_seasons
-from odds.racing.ordering import HENERY, finish_probabilities
-from odds.ratings import PiSettings, PlayedMatches, rate_by_pi
-from odds.tennis.match import find_serves, price_matches, win_matches
-from odds.tennis.rules import MatchRules, TennisScores
+from odds.models.basketball import GameForecast, GameRules, GameScores, spread, win_games
+from odds.models.cricket import InningsScores, MatchForecast
+from odds.models.cricket import win_matches as win_cricket
+from odds.models.racing.ordering import HENERY, finish_probabilities
+from odds.models.tennis.match import price_matches, win_matches
+from odds.models.tennis.rules import MatchRules, TennisScores
+from tests.bench.accuracy.ratings import PiSettings, PlayedMatches, rate_by_pi
 
 REPEATS = 5
 BATCH = 1_000
@@ -28,12 +27,10 @@ def tennis(sets_to_win: int) -> dict[str, tuple[Callable[[], object], int]]:
     rules = MatchRules(sets_to_win, FinalSet.LIKE_THE_OTHERS)
     serves = GENERATOR.uniform(0.55, 0.7, (BATCH, 2))
     scores = TennisScores.at_the_start(GENERATOR.random(BATCH) < 0.5)
-    won = win_matches(serves, scores, rules)
     name = f"tennis, best of {2 * sets_to_win - 1}"
     return {
         f"{name}: every market": (lambda: price_matches(serves, scores, rules), BATCH),
         f"{name}: winner": (lambda: win_matches(serves, scores, rules), BATCH),
-        f"{name}: price to serves": (lambda: find_serves(won, serves.sum(axis=1), scores, rules), BATCH),
     }
 
 
@@ -67,14 +64,7 @@ def races_and_seasons() -> dict[str, tuple[Callable[[], object], int]]:
             100,
         )
     home, away = np.where(~np.eye(20, dtype=bool))
-    nothing = np.zeros(20, dtype=np.int64)
-    left = RemainingFixtures(home, away, np.full(380, 1.5), np.full(380, 1.2))
-    table = LeagueTable(nothing, nothing, nothing)
     generator = np.random.default_rng(2)
-    jobs["a season of 380 matches"] = (
-        lambda: simulate_seasons(table, left, generator, seasons=10_000, strength_sd=0.1),
-        10_000,
-    )
     played = PlayedMatches(home, away, generator.poisson(1.5, 380), generator.poisson(1.2, 380))
     settings = PiSettings(np.full(100, 0.035), np.full(100, 0.7))
     jobs["Pi ratings of a match, 100 settings"] = (lambda: rate_by_pi(played, settings, np.zeros((100, 20, 2))), 380)

@@ -26,12 +26,12 @@ from kernel.clock import SystemClock
 from kernel.errors import Unavailable
 from markets.fixture import MarketStatus
 from markets.layout import MarketLayout
-from odds.book import Explanation
-from odds.fixture_state import new_state
-from odds.folding import fold
-from odds.policy import PricingPolicy
-from odds.repricing import price
-from odds.updates import FixtureUpdate, Quotes
+from odds.fixture.book import Explanation
+from odds.fixture.state import new_state
+from odds.fixture.updates import FixtureUpdate, Quotes
+from odds.folding.fold import fold
+from odds.pricing.policy import PricingPolicy
+from odds.pricing.repricing import price
 from overround.trading.v1 import trading_service_pb2
 from wire.books import encode_explanation
 from wire.topics import EXPLANATIONS

@@ -34,8 +34,8 @@ from infra.stores.postgres import PostgresPool
 from kernel.clock import SystemClock
 from kernel.log import Record
 from markets.layout import MarketLayout
-from odds.fixture_state import new_state
-from odds.folding import fold
+from odds.fixture.state import new_state
+from odds.folding.fold import fold
 from overround.feed.v1.feed_pb2 import (
     RESULT_KIND_SETTLEMENT,
     DeadLetter,

@@ -19,7 +19,7 @@ from infra.stores.liability import KafkaLiabilityLog, RedisLiability
 from infra.stores.open_fixtures import PostgresOpenFixtures
 from infra.stores.postgres import PostgresPool
 from infra.stores.published_books import KafkaPublishedBooks
-from odds.policy import PricingPolicy
+from odds.pricing.policy import PricingPolicy
 from overround.bets.v1 import bet_pb2
 from overround.common.v1 import outbox_pb2
 from overround.feed.v1 import feed_pb2

@@ -22,7 +22,7 @@ from infra.log_reader import LogReader
 from infra.settings import Settings
 from markets.fixture import MarketStatus, SuspensionReason
 from markets.layout import MarketLayout
-from odds.book import Book
+from odds.fixture.book import Book
 from overround.feed.v1 import feed_pb2
 from overround.odds.v1 import book_pb2, fixture_pb2
 from overround.trading.v1 import trading_pb2

@@ -19,8 +19,8 @@ from infra.stores.postgres_settlement import SET_ASIDE_MAX
 from kernel.errors import InvariantBroken
 from markets.fixture import MarketStatus
 from markets.results import MarketResult, Reduction, ResultKind
-from odds.provider_rights import FIXTURE_NOT_QUOTED
-from odds.updates import ResultMark
+from odds.fixture.updates import ResultMark
+from odds.folding.provider_rights import FIXTURE_NOT_QUOTED
 from tests.ledger_world import (
     LedgerWorld,
     build_command,

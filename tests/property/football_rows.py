@@ -6,8 +6,8 @@ import numpy as np
 from hypothesis import strategies as st
 
 from markets.fixture import Period
-from odds.football.markets import MatchPrices, price_matches
-from odds.football.match_states import GoalTiming, MatchStates, RedCardEffects
+from odds.models.football.markets import MatchPrices, price_matches
+from odds.models.football.match_states import GoalTiming, MatchStates, RedCardEffects
 
 Row = tuple[float, float, float, int, float, tuple[int, int], tuple[int, int], tuple[int, int]]
 

@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 
 from markets.fixture import FixtureDescription, FixtureStatus, MarketStatus, MatchState
 from markets.layout import MarketLayout
-from odds.fixture_state import FixtureState, new_state, restore_state
-from odds.folding import fold
-from odds.policy import PricingPolicy
-from odds.repricing import Repricing, price
-from odds.start_guard import StartGuard, may_be_on
-from odds.suspension import next_change_us
-from odds.updates import FixtureUpdate, Quotes
+from odds.fixture.state import FixtureState, new_state, restore_state
+from odds.fixture.updates import FixtureUpdate, Quotes
+from odds.folding.fold import fold
+from odds.pricing.policy import PricingPolicy
+from odds.pricing.repricing import Repricing, price
+from odds.pricing.start_guard import StartGuard, may_be_on
+from odds.pricing.suspension import next_change_us
 from overround.odds.v1 import book_pb2
 from streams.ports import EncodedPair
 from tests.tries import tries

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize_scalar
 
-from odds.demand import best_implied_probabilities, bet_intensities, expected_gain_rates
+from odds.models.demand import best_implied_probabilities, bet_intensities, expected_gain_rates
 
 inside_unit = st.floats(1e-6, 1.0 - 1e-6)
 

@@ -11,15 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from markets.fixture import Period
-from odds.football.bet_builder import BuilderLeg, BuilderMatch, LegsContradictory, next_legs, price_legs
-from odds.football.catalogue import catalogue
-from odds.football.goal_minutes import ANSWERS, MINUTE_CONDITIONS, goal_minutes
-from odds.football.goal_paths import CONDITIONS, is_past, path_chances
-from odds.football.markets import goals_to_come
-from odds.football.match_scores import LegNotCombinable, MatchScores, match_scores
-from odds.football.match_states import GoalTiming, MatchStates, RedCardEffects
-from odds.football.order_of_goals import MINUTE_BANDS, NUMBERED_GOALS, RACES
-from odds.football.past_goals import PastGoal
+from odds.models.football.bet_builder import BuilderLeg, BuilderMatch, LegsContradictory, next_legs, price_legs
+from odds.models.football.catalogue import catalogue
+from odds.models.football.goal_minutes import ANSWERS, MINUTE_CONDITIONS, goal_minutes
+from odds.models.football.goal_paths import CONDITIONS, is_past, path_chances
+from odds.models.football.markets import goals_to_come
+from odds.models.football.match_scores import LegNotCombinable, MatchScores, match_scores
+from odds.models.football.match_states import GoalTiming, MatchStates, RedCardEffects
+from odds.models.football.order_of_goals import MINUTE_BANDS, NUMBERED_GOALS, RACES
+from odds.models.football.past_goals import PastGoal
 from tests.property.football_rows import Row, price, rows, states_of
 from tests.tries import tries
 

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from markets.fixture import MarketStatus
 from markets.layout import MarketLayout
 from markets.results import ResultKind
-from odds.fixture_state import FixtureState, new_state, restore_state
-from odds.folding import fold
-from odds.policy import PricingPolicy
-from odds.provider_rights import EVERYBODYS_RIGHTS, ProviderRights, RightsTable, judge_update
-from odds.updates import FixtureUpdate, Quotes, ResultMark
+from odds.fixture.state import FixtureState, new_state, restore_state
+from odds.fixture.updates import FixtureUpdate, Quotes, ResultMark
+from odds.folding.fold import fold
+from odds.folding.provider_rights import EVERYBODYS_RIGHTS, ProviderRights, RightsTable, judge_update
+from odds.pricing.policy import PricingPolicy
 from overround.odds.v1 import book_pb2
 from tests.unit.pricing_world import NOW_US, in_play, priced
 from wire.books import encode_book, encode_explanation, parse_book, parse_explanation
@@ -78,9 +78,9 @@ def test_what_has_its_result_is_never_open(told: list[tuple[FixtureUpdate, bool]
     policy = PricingPolicy(rights=rights)
     with (
         patch("markets.layout.MARKETS_MAX", MARKETS_MAX),
-        patch("odds.layout_room.DECIDED_MARKETS_MAX", DECIDED_MAX),
-        patch("odds.folding.DECIDED_MARKETS_MAX", DECIDED_MAX),
-        patch("odds.folding.REFERRED_MARKETS_MAX", REFERRED_MAX),
+        patch("odds.fixture.layout_room.DECIDED_MARKETS_MAX", DECIDED_MAX),
+        patch("odds.folding.fold.DECIDED_MARKETS_MAX", DECIDED_MAX),
+        patch("odds.folding.fold.REFERRED_MARKETS_MAX", REFERRED_MAX),
     ):
         state, standing = new_state("match"), Standing()
         for sequence, (told_next, is_restarted) in enumerate(told, 1):

@@ -10,9 +10,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from markets.fixture import Period
-from odds.football.markets import MatchPrices, price_matches
-from odds.football.match_states import GoalTiming, MatchStates, RedCardEffects
-from odds.football.score_effects import ScoreEffects, price_matches_with_score_effects
+from odds.models.football.markets import MatchPrices, price_matches
+from odds.models.football.match_states import GoalTiming, MatchStates, RedCardEffects
+from odds.models.football.score_effects import ScoreEffects, price_matches_with_score_effects
 from tests.tries import tries
 
 Score = tuple[int, int]

@@ -6,9 +6,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from odds.football.catalogue import catalogue
-from odds.football.markets import MatchPrices
-from odds.football.score_grids import Floats
+from odds.models.football.catalogue import catalogue
+from odds.models.football.markets import MatchPrices
+from odds.models.football.score_grids import Floats
 from tests.property.football_rows import Row, price, rows
 from tests.tries import tries
 

@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from markets.fixture import FixtureStatus, MarketStatus, MatchState, Period
-from odds.fixture_state import FixtureState, new_state
-from odds.folding import fold
-from odds.ladder import LADDERS
-from odds.policy import PricingPolicy
-from odds.repricing import price
-from odds.updates import FixtureUpdate, Quotes
+from odds.fixture.state import FixtureState, new_state
+from odds.fixture.updates import FixtureUpdate, Quotes
+from odds.folding.fold import fold
+from odds.ladder.steps import LADDERS
+from odds.pricing.policy import PricingPolicy
+from odds.pricing.repricing import price
 from tests.tries import tries
 from tests.unit.football_world import MARKET_IDS, match_update, quoted
 from tests.unit.pricing_world import NOW_US

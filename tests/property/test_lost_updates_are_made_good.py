@@ -20,9 +20,9 @@ from gateway.rpc.call import Call
 from infra.kafka_groups import MessageGroups, Outgoing
 from kernel.log import DeliveryFailed, OnDelivery
 from markets.layout import MarketLayout
-from odds.fixture_state import FixtureState, new_state
-from odds.folding import fold, is_duplicate, is_late
-from odds.providers import ProviderBoard
+from odds.fixture.state import FixtureState, new_state
+from odds.folding.fold import fold, is_duplicate, is_late
+from odds.folding.providers import ProviderBoard
 from overround.feed.v1 import feed_pb2
 from overround.feed.v1.feed_service_pb2 import PushRequest
 from overround.odds.v1.fixture_pb2 import FIXTURE_STATUS_IN_PLAY as IN_PLAY

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 
-from odds.ladder import LADDERS
+from odds.ladder.steps import LADDERS
 from odds.margin.application import apply_margin, reachable_overrounds
 from odds.margin.methods import MarginMethod
 from odds.margin.quoting import quote_rows

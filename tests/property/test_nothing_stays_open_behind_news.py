@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from markets.fixture import MarketStatus
 from markets.layout import MarketLayout
 from markets.results import ResultKind
-from odds.fixture_state import FixtureState, new_state
-from odds.folding import fold, suspend_for
-from odds.updates import FixtureUpdate, Quotes, ResultMark
+from odds.fixture.state import FixtureState, new_state
+from odds.fixture.updates import FixtureUpdate, Quotes, ResultMark
+from odds.folding.fold import fold, suspend_for
 from tests.tries import tries
 from tests.unit.pricing_world import NOW_US, in_play, priced
 

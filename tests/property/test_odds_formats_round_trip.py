@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from odds.formats import OddsFormat, parse_odds, quote, quote_exactly, read, read_exactly, write_odds
+from odds.ladder.formats import OddsFormat, parse_odds, quote, quote_exactly, read, read_exactly, write_odds
 
 formats = st.sampled_from(OddsFormat)
 prices = st.fractions(min_value=Fraction(1_001, 1_000), max_value=100_000)

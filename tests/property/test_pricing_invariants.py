@@ -9,15 +9,15 @@ from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 
 from markets.layout import MarketLayout
-from odds.fixture_state import FixtureState, new_state
-from odds.folding import fold
-from odds.ladder import FINE_LADDER
+from odds.fixture.state import FixtureState, new_state
+from odds.fixture.updates import FixtureUpdate, Quotes
+from odds.folding.fold import fold
+from odds.ladder.steps import FINE_LADDER
 from odds.margin.methods import MarginMethod
 from odds.margin.quoting import quote_rows
 from odds.margin.removal import remove_margin
-from odds.policy import PricingPolicy
-from odds.repricing import price
-from odds.updates import FixtureUpdate, Quotes
+from odds.pricing.policy import PricingPolicy
+from odds.pricing.repricing import price
 from tests.tries import tries
 
 NOW_US = 1_800_000_000_000_000

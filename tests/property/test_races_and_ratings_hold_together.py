@@ -6,10 +6,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from odds.metrics import brier_scores, log_losses, ranked_probability_scores
-from odds.outrights import LeagueTable, RemainingFixtures, simulate_seasons
-from odds.racing.each_way import EachWayTerms, each_way_return_minor, each_way_value, fair_each_way_odds
-from odds.racing.ordering import (
+from odds.models.racing.each_way import EachWayTerms, each_way_return_minor, each_way_value, fair_each_way_odds
+from odds.models.racing.ordering import (
     PlaceExponents,
     finish_probabilities,
     forecast_probabilities,
@@ -17,8 +15,8 @@ from odds.racing.ordering import (
     tricast_probabilities,
     withdraw,
 )
-from odds.ratings import EloSettings, PiSettings, PlayedMatches, rate_by_elo, rate_by_pi
-from tests.tries import tries
+from tests.bench.accuracy.metrics import brier_scores, log_losses, ranked_probability_scores
+from tests.bench.accuracy.ratings import EloSettings, PiSettings, PlayedMatches, rate_by_elo, rate_by_pi
 
 powers = st.floats(0.2, 1.5)
 models = st.builds(PlaceExponents, powers, powers, powers)
@@ -141,40 +139,6 @@ def test_ratings_in_waves_are_ratings_one_by_one(
         elo_start, pi_start = next_elo.ratings, next_pi.ratings
     np.testing.assert_allclose(by_elo.ratings, elo_start, atol=1e-9)
     np.testing.assert_allclose(by_pi.ratings, pi_start, atol=1e-9)
-
-
-@tries(30)
-@given(st.integers(2, 8), st.integers(0, 2**32 - 1), st.floats(0.0, 0.5))
-def test_a_season_gives_every_team_one_position(teams: int, seed: int, strength_sd: float) -> None:
-    home, away = np.where(~np.eye(teams, dtype=bool))
-    nothing = np.zeros(teams, dtype=np.int64)
-    outcomes = simulate_seasons(
-        LeagueTable(nothing, nothing, nothing),
-        RemainingFixtures(home, away, np.full(len(home), 1.5), np.full(len(home), 1.2)),
-        np.random.default_rng(seed),
-        seasons=50,
-        strength_sd=strength_sd,
-    )
-    assert (outcomes.counts.sum(axis=0) == 50).all()
-    assert (outcomes.counts.sum(axis=1) == 50).all()
-    np.testing.assert_allclose(outcomes.winner().probabilities, outcomes.positions().probabilities[:, 0])
-
-
-@given(st.lists(st.tuples(st.integers(0, 90), st.integers(0, 80), st.integers(0, 80)), min_size=2, max_size=8))
-def test_a_season_without_fixtures_ends_as_it_stands(teams: list[tuple[int, int, int]]) -> None:
-    points, scored, conceded = (np.array(column) for column in zip(*teams, strict=True))
-    none = np.empty(0, dtype=np.int64)
-    outcomes = simulate_seasons(
-        LeagueTable(points, scored, conceded),
-        RemainingFixtures(none, none, np.empty(0), np.empty(0)),
-        np.random.default_rng(1),
-        seasons=20,
-        strength_sd=0.1,
-    )
-    standing = sorted(zip(points, scored - conceded, scored, strict=True), reverse=True)
-    for team, key in enumerate(zip(points, scored - conceded, scored, strict=True)):
-        places = [place for place, other in enumerate(standing) if other == key]
-        assert outcomes.counts[team, places].sum() == 20
 
 
 forecasts = st.lists(weights, min_size=2, max_size=6).map(lambda row: np.array(row) / sum(row))

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from markets.fixture import FixtureDescription, FixtureStatus, MarketStatus, MatchState, Period, Score
 from markets.layout import MarketLayout
 from markets.results import ResultKind
-from odds.fixture_state import FixtureState, new_state, restore_state
-from odds.folding import fold
-from odds.own_markets import own_results
-from odds.policy import PricingPolicy
-from odds.provider_rights import EVERYBODYS_RIGHTS, ProviderRights, RightsTable, feed_of, judge_update
-from odds.updates import FixtureUpdate, Quotes, ResultMark
+from odds.fixture.state import FixtureState, new_state, restore_state
+from odds.fixture.updates import FixtureUpdate, Quotes, ResultMark
+from odds.folding.fold import fold
+from odds.folding.provider_rights import EVERYBODYS_RIGHTS, ProviderRights, RightsTable, feed_of, judge_update
+from odds.pricing.own_markets import own_results
+from odds.pricing.policy import PricingPolicy
 from overround.odds.v1 import book_pb2
 from tests.tries import tries
 from tests.unit.football_world import match_update, playing, quoted

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from markets.tennis import FinalSet
-from odds.basketball import (
+from odds.models.basketball import (
     GameForecast,
     GameRules,
     GameScores,
@@ -15,12 +15,12 @@ from odds.basketball import (
     swap_sides,
     win_games,
 )
-from odds.basketball import total as points_total
-from odds.cricket import InningsScores, MatchForecast, resources
-from odds.cricket import win_matches as win_cricket
-from odds.line_shares import LineShares
-from odds.tennis.match import MatchOutcomes, find_serves, price_matches, win_matches
-from odds.tennis.rules import MatchRules, TennisScores
+from odds.models.basketball import total as points_total
+from odds.models.cricket import InningsScores, MatchForecast, resources
+from odds.models.cricket import win_matches as win_cricket
+from odds.models.line_shares import LineShares
+from odds.models.tennis.match import MatchOutcomes, price_matches, win_matches
+from odds.models.tennis.rules import MatchRules, TennisScores
 from tests.tries import tries
 
 NBA = GameRules(4, 720.0, 300.0)
@@ -115,16 +115,6 @@ def test_a_better_serve_or_a_point_more_never_wins_less(data: st.DataObject, rul
     ahead = TennisScores(scores.sets, scores.games, scores.points + more, scores.is_a_serving, scores.games_before)
     in_game = behind & (rules.set_rules(is_final=True).games_to_win > 0)
     assert (win_matches(chances, ahead, rules)[in_game] >= before[in_game] - 1e-14).all()
-
-
-@tries(25)
-@given(st.data(), st.floats(1.0, 1.5), st.floats(0.01, 0.99))
-def test_serves_found_give_the_price_back(data: st.DataObject, serve_sum: float, wanted: float) -> None:
-    match_rules = MatchRules(data.draw(st.integers(1, 3)), FinalSet.LONG_TIE_BREAK)
-    scores = TennisScores.at_the_start(np.array([data.draw(st.booleans())]))
-    found, flags = find_serves(np.array([wanted]), np.array([serve_sum]), scores, match_rules)
-    assert not flags.any()
-    np.testing.assert_allclose(win_matches(found, scores, match_rules), wanted, atol=1e-11)
 
 
 games = st.builds(

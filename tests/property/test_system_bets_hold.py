@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from odds.system_bets import LEGS_MAX, System, leg_factors, system_returns
+from odds.models.system_bets import LEGS_MAX, System, leg_factors, system_returns
 
 prices = st.floats(1.01, 100.0)
 chances = st.floats(0.0, 1.0)

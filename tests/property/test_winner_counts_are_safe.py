@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from markets.fixture import MarketStatus
 from markets.layout import MarketLayout
-from odds.updates import Quotes
-from odds.winners import UNKNOWN_WINNERS
+from odds.fixture.updates import Quotes
+from odds.fixture.winners import UNKNOWN_WINNERS
 from tests.unit.pricing_world import folded, priced, update
 
 FIVE = MarketLayout.of_markets([("places", tuple("abcde"))])

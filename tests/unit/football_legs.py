@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from markets.fixture import Period
-from odds.football.bet_builder import BuilderLeg, BuilderMatch
-from odds.football.markets import goals_to_come
-from odds.football.match_scores import match_scores
-from odds.football.match_states import GoalTiming, MatchStates, RedCardEffects
-from odds.football.past_goals import PastGoal
+from odds.models.football.bet_builder import BuilderLeg, BuilderMatch
+from odds.models.football.markets import goals_to_come
+from odds.models.football.match_scores import match_scores
+from odds.models.football.match_states import GoalTiming, MatchStates, RedCardEffects
+from odds.models.football.past_goals import PastGoal
 
 
 def scores_of(

@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq
 
 from markets.fixture import Period
-from odds.football.bet_builder import price_legs
-from odds.football.goal_models import FittedGoalModel, GoalModelSpec, fit_goal_model
-from odds.football.implied_means import ImpliedMeans, PriceTargets, imply_goal_means
-from odds.football.likelihoods import GoalFamily, Scores, likelihood_of
-from odds.football.markets import MatchPrices, price_matches
-from odds.football.match_states import GoalTiming, MatchStates, RedCardEffects
+from odds.models.football.bet_builder import price_legs
+from odds.models.football.goal_models import FittedGoalModel, GoalModelSpec, fit_goal_model
+from odds.models.football.implied_means import ImpliedMeans, PriceTargets, imply_goal_means
+from odds.models.football.likelihoods import GoalFamily, Scores, likelihood_of
+from odds.models.football.markets import MatchPrices, price_matches
+from odds.models.football.match_states import GoalTiming, MatchStates, RedCardEffects
 from tests.unit.football_legs import legs, scores_of
 from tests.unit.reference_values import Vector, close, read_season
 

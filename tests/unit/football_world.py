@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from markets.fixture import FOOTBALL as FOOTBALL_SPORT
 from markets.fixture import FixtureDescription, FixtureStatus, MarketStatus, MatchState, Period
 from markets.layout import MarketLayout
-from odds.fixture_state import FixtureState
-from odds.football.catalogue import catalogue
-from odds.football.markets import price_matches
-from odds.football.match_states import GoalTiming, MatchStates, RedCardEffects
-from odds.repricing import Repricing
-from odds.updates import FixtureUpdate, Quotes
+from odds.fixture.state import FixtureState
+from odds.fixture.updates import FixtureUpdate, Quotes
+from odds.models.football.catalogue import catalogue
+from odds.models.football.markets import price_matches
+from odds.models.football.match_states import GoalTiming, MatchStates, RedCardEffects
+from odds.pricing.repricing import Repricing
 from tests.unit.pricing_world import update
 
 MATCH = FixtureDescription(FOOTBALL_SPORT, "Northern League", "Home", "Away")

@@ -11,8 +11,8 @@ from faust.types import TP
 
 from kernel.errors import Part, Unavailable
 from kernel.log import DeliveryFailed, OnDelivery, Record
-from odds.book import Book
-from odds.policy import PricingPolicy
+from odds.fixture.book import Book
+from odds.pricing.policy import PricingPolicy
 from overround.feed.v1 import feed_pb2
 from overround.odds.v1 import book_pb2
 from streams.ports import EncodedFixture, EncodedPair, OpenBets, StoredBooks

@@ -9,11 +9,11 @@ import numpy as np
 
 from markets.fixture import FixtureStatus, MarketStatus, MatchState, Period
 from markets.layout import MarketLayout
-from odds.fixture_state import FixtureState, new_state
-from odds.folding import fold
-from odds.policy import PricingPolicy
-from odds.repricing import Repricing, price
-from odds.updates import FixtureUpdate, Quotes
+from odds.fixture.state import FixtureState, new_state
+from odds.fixture.updates import FixtureUpdate, Quotes
+from odds.folding.fold import fold
+from odds.pricing.policy import PricingPolicy
+from odds.pricing.repricing import Repricing, price
 
 NOW_US = 1_800_000_000_000_000
 FOOTBALL = MarketLayout.of_markets([("1x2", ("home", "draw", "away")), ("total:2.5", ("over", "under"))])

@@ -13,11 +13,11 @@ from gateway.feeds.reading import Reading
 from gateway.feeds.uof import UofAdapter
 from markets.fixture import MarketStatus
 from markets.results import ResultKind
-from odds.fixture_state import FixtureState, new_state
-from odds.folding import fold
-from odds.own_markets import own_results
-from odds.policy import PricingPolicy
-from odds.repricing import Repricing, price
+from odds.fixture.state import FixtureState, new_state
+from odds.folding.fold import fold
+from odds.pricing.own_markets import own_results
+from odds.pricing.policy import PricingPolicy
+from odds.pricing.repricing import Repricing, price
 from overround.feed.v1.feed_pb2 import FeedUpdate, MarketResult
 from overround.feed.v1.feed_pb2 import ResultKind as WireResultKind
 from risk.exposure import MarketExposure

@@ -26,28 +26,28 @@ from kernel.money import Money
 from markets.odds import FACTOR_ONE_MICRO
 from markets.results import OutcomeResult
 from markets.tennis import FinalSet
-from odds.cricket import SECOND, InningsScores, MatchForecast, win_matches
-from odds.football.goal_models import GoalModelSpec, fit_goal_model
-from odds.football.implied_means import PriceTargets, imply_goal_means
-from odds.football.likelihoods import GoalFamily
-from odds.football.match_states import GoalTiming, MatchStates, RedCardEffects
-from odds.football.results import MatchResults
 from odds.margin.methods import MarginMethod
 from odds.margin.removal import remove_margin
-from odds.metrics import ranked_probability_scores
-from odds.racing.each_way import (
+from odds.models.cricket import SECOND, InningsScores, MatchForecast, win_matches
+from odds.models.football.goal_models import GoalModelSpec, fit_goal_model
+from odds.models.football.implied_means import PriceTargets, imply_goal_means
+from odds.models.football.likelihoods import GoalFamily
+from odds.models.football.match_states import GoalTiming, MatchStates, RedCardEffects
+from odds.models.football.results import MatchResults
+from odds.models.racing.each_way import (
     EachWayTerms,
     dead_heat_factor,
     deduction_percent,
     each_way_return_minor,
     return_of,
 )
-from odds.ratings import EloSettings, PiSettings, PlayedMatches, rate_by_elo, rate_by_pi
-from odds.system_bets import SYSTEM_BY_NAME, system_returns
-from odds.tennis.match import price_matches
-from odds.tennis.match import win_matches as win_tennis_matches
-from odds.tennis.rules import MatchRules
+from odds.models.system_bets import SYSTEM_BY_NAME, system_returns
+from odds.models.tennis.match import price_matches
+from odds.models.tennis.match import win_matches as win_tennis_matches
+from odds.models.tennis.rules import MatchRules
 from risk.limits import LimitTable
+from tests.bench.accuracy.metrics import ranked_probability_scores
+from tests.bench.accuracy.ratings import EloSettings, PiSettings, PlayedMatches, rate_by_elo, rate_by_pi
 from tests.bench.accuracy.seasons import SeasonMalformed, read_season
 from tests.unit.public_cases import Case, checks
 from tests.unit.reference_values import SHARED

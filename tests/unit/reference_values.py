@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from infra.settings import ROOT
-from odds.football.results import MatchResults
+from odds.models.football.results import MatchResults
 
 Vector = dict[str, Any]
 

@@ -9,12 +9,12 @@ import numpy as np
 from markets.fixture import FixtureDescription, FixtureStatus, MatchState, Score
 from markets.layout import MarketLayout
 from markets.tennis import FinalSet, TennisState
-from odds.fixture_state import FixtureState
-from odds.policy import PricingPolicy
-from odds.tennis.live import scores_of
-from odds.tennis.match import price_matches
-from odds.tennis.rules import MatchRules
-from odds.updates import FixtureUpdate, Quotes
+from odds.fixture.state import FixtureState
+from odds.fixture.updates import FixtureUpdate, Quotes
+from odds.models.tennis.live import scores_of
+from odds.models.tennis.match import price_matches
+from odds.models.tennis.rules import MatchRules
+from odds.pricing.policy import PricingPolicy
 from tests.unit.pricing_world import folded, quotes, update
 
 WINNER = MarketLayout.of_markets([("winner", ("home", "away"))])

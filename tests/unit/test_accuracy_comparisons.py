@@ -7,8 +7,8 @@ import pytest
 from scipy.special import stdtrit
 
 from odds.margin.methods import MarginMethod
-from odds.metrics import mean_of
 from tests.bench.accuracy.comparisons import ALONE, NOTHING_SHOWN, SAME, BlockMean, block_mean, compare, survive_holm
+from tests.bench.accuracy.metrics import mean_of
 from tests.bench.accuracy.page import PageUnfit, fill
 from tests.bench.accuracy.plots import Forecast, draw_calibration
 from tests.bench.accuracy.prices import fair_by, take_bets

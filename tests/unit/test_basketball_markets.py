@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from odds.basketball import (
+from odds.model_input import EXPECTED_BY_FLAG, ModelInputInvalid, RowFlag
+from odds.models.basketball import (
     GameForecast,
     GameRules,
     GameScores,
@@ -16,7 +17,6 @@ from odds.basketball import (
     total,
     win_games,
 )
-from odds.model_input import EXPECTED_BY_FLAG, ModelInputInvalid, RowFlag
 
 NBA = GameRules(period_count=4, period_s=720.0, overtime_s=300.0)
 

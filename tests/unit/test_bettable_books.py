@@ -8,7 +8,7 @@ from gateway.bettable_books import BettableBooks
 from gateway.books import BookCache
 from kernel.log import Record
 from markets.fixture import MarketStatus
-from odds.start_guard import StartGuard
+from odds.pricing.start_guard import StartGuard
 from overround.feed.v1 import feed_pb2
 from overround.odds.v1 import book_pb2, fixture_pb2
 from tests.unit.test_gateway_books import NOW_US, FakeClock, build

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from odds.blending import blend, find_outliers, find_quorum
-from odds.providers import ProviderBoard
-from odds.updates import ProviderSign
+from odds.fixture.updates import ProviderSign
+from odds.folding.providers import ProviderBoard
+from odds.pricing.blending import blend, find_outliers, find_quorum
 
 ONE = np.ones(1)
 

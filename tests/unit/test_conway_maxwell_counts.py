@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy.stats import poisson
 
-from odds.football.conway_maxwell import MEAN_MAX, UPSILON_MAX, UPSILON_MIN, ConwayMaxwellCounts
-from odds.football.score_grids import conway_maxwell_masses
 from odds.model_input import ModelInputInvalid
+from odds.models.football.conway_maxwell import MEAN_MAX, UPSILON_MAX, UPSILON_MIN, ConwayMaxwellCounts
+from odds.models.football.score_grids import conway_maxwell_masses
 
 MEANS = np.array([1e-6, 0.01, 0.4, 1.0, 1.7, 5.0, 12.0, MEAN_MAX])
 COUNTS = np.arange(160.0)

@@ -4,16 +4,15 @@ import numpy as np
 import pytest
 from scipy.stats import nbinom
 
-from odds.cricket import (
+from odds.model_input import EXPECTED_BY_FLAG, ModelInputInvalid, RowFlag
+from odds.models.cricket import (
     InningsScores,
     MatchForecast,
-    find_means,
     flag_matches,
     resources,
     runs_to_come,
     win_matches,
 )
-from odds.model_input import EXPECTED_BY_FLAG, ModelInputInvalid, RowFlag
 
 TABLE = {
     0: (100.0, 89.3, 75.1, 66.5, 56.6, 32.1, 17.2),
@@ -137,34 +136,6 @@ def test_the_end_of_the_first_innings_is_the_start_of_the_chase() -> None:
 def test_sides_alike_win_alike() -> None:
     chances = win_matches(forecast(), first_innings(0, 0, 300))[0]
     assert chances[0] == pytest.approx(chances[2], abs=1e-11)
-
-
-def test_means_are_found_from_the_price() -> None:
-    wanted = np.array([0.1, 0.5, 0.85])
-    dispersion, balls = np.full(3, 7.0), np.full(3, 120)
-    first, second, flags = find_means(wanted, mean_sums=np.full(3, 320.0), dispersion=dispersion, innings_balls=balls)
-    nothing = np.zeros(3, dtype=np.int64)
-    scores = InningsScores(nothing.astype(bool), nothing, nothing, balls, nothing)
-    chances = win_matches(MatchForecast(first, second, dispersion, balls), scores)
-    np.testing.assert_allclose(chances[:, 0] + chances[:, 1] / 2.0, wanted, atol=1e-9)
-    np.testing.assert_allclose(first + second, 320.0)
-    assert not flags.any()
-
-
-def test_a_price_no_runs_give_is_flagged_and_leaves_the_others() -> None:
-    wanted = np.array([0.4, 1.5, 1.0 - 1e-15, 0.6, 0.6, 0.6])
-    sums = np.array([320.0, 320.0, 4.0, np.nan, 320.0, 320.0])
-    dispersion, balls = np.array([7.0, 7.0, 7.0, 7.0, 1.0, 7.0]), np.array([120, 120, 120, 120, 120, 0])
-    first, second, flags = find_means(wanted, mean_sums=sums, dispersion=dispersion, innings_balls=balls)
-    assert flags.tolist() == [
-        RowFlag.FINE,
-        RowFlag.CHANCES_OUT_OF_RANGE,
-        RowFlag.OUT_OF_REACH,
-        *[RowFlag.FORECAST_OUT_OF_RANGE] * 3,
-    ]
-    assert np.isnan(first).tolist() == np.isnan(second).tolist() == [False] + [True] * 5
-    alone = find_means(wanted[:1], mean_sums=sums[:1], dispersion=dispersion[:1], innings_balls=balls[:1])
-    assert (first[0], second[0]) == (alone[0][0], alone[1][0])
 
 
 BAD_MATCHES = {

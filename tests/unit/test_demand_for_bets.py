@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from odds.demand import best_implied_probabilities, bet_intensities, expected_gain_rates
 from odds.model_input import ModelInputInvalid
+from odds.models.demand import best_implied_probabilities, bet_intensities, expected_gain_rates
 
 
 def test_bets_come_and_gain_as_the_model_says() -> None:

@@ -16,8 +16,8 @@ from gateway.desk_losses import DeskLosses
 from kernel.log import OnDelivery, Record
 from markets.fixture import FixtureStatus, MatchState
 from markets.layout import MarketLayout
-from odds.fixture_state import FixtureState, new_state
-from odds.folding import fold
+from odds.fixture.state import FixtureState, new_state
+from odds.folding.fold import fold
 from overround.bets.v1 import bet_pb2
 from overround.common.v1 import outbox_pb2
 from overround.feed.v1 import feed_pb2

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from markets.layout import MarketUnknown, OutcomeUnknown
-from odds.football.bet_builder import (
+from odds.model_input import ModelInputInvalid
+from odds.models.football.bet_builder import (
     LEGS_MAX,
     BuilderMatch,
     BuilderPrice,
@@ -15,11 +16,10 @@ from odds.football.bet_builder import (
     next_legs,
     price_legs,
 )
-from odds.football.count_markets import CARDS, CORNERS, MatchCounts, match_counts, price_counts
-from odds.football.markets import price_matches
-from odds.football.match_scores import LegNotCombinable
-from odds.football.match_states import GoalTiming, MatchStates, RedCardEffects
-from odds.model_input import ModelInputInvalid
+from odds.models.football.count_markets import CARDS, CORNERS, MatchCounts, match_counts, price_counts
+from odds.models.football.markets import price_matches
+from odds.models.football.match_scores import LegNotCombinable
+from odds.models.football.match_states import GoalTiming, MatchStates, RedCardEffects
 from tests.unit.football_legs import legs, scores_of
 
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from markets.fixture import Period
-from odds.football.bet_builder import LegsContradictory, next_legs, price_legs
-from odds.football.markets import price_matches
-from odds.football.match_states import GoalTiming, MatchStates, RedCardEffects
+from odds.models.football.bet_builder import LegsContradictory, next_legs, price_legs
+from odds.models.football.markets import price_matches
+from odds.models.football.match_states import GoalTiming, MatchStates, RedCardEffects
 from tests.unit.football_legs import in_play, legs, scores_of
 
 EVEN_PACE = GoalTiming(rise=0.0, first_half_added_minutes=0.0, second_half_added_minutes=0.0)

@@ -10,10 +10,16 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from odds.football.fitting import maximise
-from odds.football.goal_models import FittedGoalModel, GoalModelMalformed, GoalModelSpec, fit_goal_model, problem_of
-from odds.football.likelihoods import GoalFamily
-from odds.football.results import MatchResults, ResultsMalformed, decay_weights
+from odds.models.football.fitting import maximise
+from odds.models.football.goal_models import (
+    FittedGoalModel,
+    GoalModelMalformed,
+    GoalModelSpec,
+    fit_goal_model,
+    problem_of,
+)
+from odds.models.football.likelihoods import GoalFamily
+from odds.models.football.results import MatchResults, ResultsMalformed, decay_weights
 from tests.unit.reference_values import read_season
 
 Floats = NDArray[np.float64]

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from markets.fixture import Period
-from odds.football.implied_means import ImpliedMeans, PriceTargets, follow_goal_means, imply_goal_means
-from odds.football.markets import price_matches
-from odds.football.match_states import GoalTiming, MatchStates, RedCardEffects, ScoringLeft
-from odds.football.score_grids import Floats
 from odds.model_input import ModelInputInvalid, RowFlag
+from odds.models.football.implied_means import ImpliedMeans, PriceTargets, follow_goal_means, imply_goal_means
+from odds.models.football.markets import price_matches
+from odds.models.football.match_states import GoalTiming, MatchStates, RedCardEffects, ScoringLeft
+from odds.models.football.score_grids import Floats
 
 RESULT = (("1x2", "home"), ("1x2", "draw"), ("1x2", "away"))
 MANY = (*RESULT, ("total:2.5", "over"), ("total:3.25", "over"), ("handicap:-0.75", "home"), ("handicap:0", "away"))

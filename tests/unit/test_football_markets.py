@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from markets.fixture import Period
-from odds.football.catalogue import part_of_catalogue
-from odds.football.markets import MatchPrices, price_columns, price_matches
-from odds.football.match_states import GoalTiming, MatchStates, RedCardEffects, ScoringLeft
 from odds.model_input import EXPECTED_BY_FLAG, ModelInputInvalid, RowFlag
+from odds.models.football.catalogue import part_of_catalogue
+from odds.models.football.markets import MatchPrices, price_columns, price_matches
+from odds.models.football.match_states import GoalTiming, MatchStates, RedCardEffects, ScoringLeft
 
 EVEN_PACE = GoalTiming(rise=0.0, first_half_added_minutes=0.0, second_half_added_minutes=0.0)
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from markets.fixture import Period
-from odds.football.bet_builder import LegsContradictory, next_legs, price_legs
-from odds.football.match_scores import LegNotCombinable
-from odds.football.match_states import MatchStates
-from odds.football.past_goals import PastGoal
 from odds.model_input import ModelInputInvalid
+from odds.models.football.bet_builder import LegsContradictory, next_legs, price_legs
+from odds.models.football.match_scores import LegNotCombinable
+from odds.models.football.match_states import MatchStates
+from odds.models.football.past_goals import PastGoal
 from tests.unit.football_legs import in_play, legs, scores_of
 
 LEVEL = in_play(Period.SECOND_HALF, 55.0, (1, 1), (1, 1))

@@ -7,11 +7,11 @@ import pytest
 from scipy.stats import nbinom, poisson
 
 from markets.fixture import Period
-from odds.football.count_markets import CARDS, CORNERS, CountPrices, price_counts
-from odds.football.markets import MatchPrices, price_matches
-from odds.football.match_states import GoalTiming, MatchStates, RedCardEffects
-from odds.football.score_effects import ScoreEffects, price_matches_with_score_effects
 from odds.model_input import ModelInputInvalid, RowFlag
+from odds.models.football.count_markets import CARDS, CORNERS, CountPrices, price_counts
+from odds.models.football.markets import MatchPrices, price_matches
+from odds.models.football.match_states import GoalTiming, MatchStates, RedCardEffects
+from odds.models.football.score_effects import ScoreEffects, price_matches_with_score_effects
 
 NO_EFFECTS = ScoreEffects((1.0,) * 5, (1.0,) * 5)
 CHASING = ScoreEffects((1.3, 1.2, 1.0, 0.9, 0.8), (0.8, 0.9, 1.0, 1.2, 1.3))

@@ -21,7 +21,7 @@ from gateway.trading_service import TradingService
 from kernel.commands import RequestIdReused
 from kernel.errors import Part, Unavailable
 from kernel.log import Record
-from odds.fixture_state import EMPTY_LAYOUT
+from odds.fixture.state import EMPTY_LAYOUT
 from overround.bets.v1 import bet_pb2
 from overround.common.v1 import outbox_pb2
 from overround.feed.v1 import feed_pb2

@@ -10,8 +10,8 @@ import pytest
 
 from infra.house import HouseRefused, read_house
 from infra.settings import HOUSE_DIR, TEST_HOUSE_DIR, SettingsRefused, load_settings
-from odds.margin_rules import MarginRule, Phase
-from odds.policy import PricingPolicy
+from odds.margin.rules import MarginRule, Phase
+from odds.pricing.policy import PricingPolicy
 
 DAY = date(2026, 11, 30)
 

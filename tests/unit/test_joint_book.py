@@ -9,11 +9,11 @@ import pytest
 
 from markets.fixture import FixtureDescription, FixtureStatus, MarketStatus, MatchState, Period, SuspensionReason
 from markets.layout import MarketLayout
-from odds.book import PriceSource
-from odds.fixture_state import restore_state
-from odds.policy import PricingPolicy
-from odds.repricing import price
-from odds.updates import Quotes
+from odds.fixture.book import PriceSource
+from odds.fixture.state import restore_state
+from odds.fixture.updates import Quotes
+from odds.pricing.policy import PricingPolicy
+from odds.pricing.repricing import price
 from overround.odds.v1 import book_pb2
 from tests.unit.football_world import (
     MARKET_IDS,

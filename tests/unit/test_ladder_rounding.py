@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from odds.ladder import BETFAIR_LADDER, FINE_LADDER, LADDERS, ladder_of_steps, round_down, round_up
+from odds.ladder.steps import BETFAIR_LADDER, FINE_LADDER, LADDERS, ladder_of_steps, round_down, round_up
 from odds.margin.methods import MarginMethod
 from odds.margin.quoting import OddsBounds, quote_rows
 from odds.margin.rows import MarginFlag

@@ -9,9 +9,9 @@ from infra.house import read_house
 from infra.settings import HOUSE_DIR
 from markets.fixture import FixtureDescription
 from markets.layout import MarketLayout
-from odds.margin_rules import MarginRule, Phase
+from odds.margin.rules import MarginRule, Phase
 from odds.model_input import ModelInputInvalid
-from odds.policy import PricingPolicy
+from odds.pricing.policy import PricingPolicy
 from tests.unit.pricing_world import folded, in_play, priced, quotes, update
 
 LAYOUT = MarketLayout.of_markets(

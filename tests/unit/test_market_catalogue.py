@@ -10,8 +10,8 @@ from markets.football.selections import HALF_LINES, MATCH_LINES, Selection, scor
 from markets.layout import MarketLayout
 from markets.market_type import Family, Part, Role
 from markets.winners import ALL_MAY_WIN
-from odds.football.catalogue import catalogue as football_catalogue
-from odds.winners import winner_counts_of
+from odds.fixture.winners import winner_counts_of
+from odds.models.football.catalogue import catalogue as football_catalogue
 
 
 @pytest.mark.parametrize(

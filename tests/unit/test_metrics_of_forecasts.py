@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from odds.metrics import (
+from odds.model_input import ModelInputInvalid
+from tests.bench.accuracy.metrics import (
     brier_scores,
     calibrate,
     closing_line_values,
@@ -11,7 +12,6 @@ from odds.metrics import (
     mean_of,
     ranked_probability_scores,
 )
-from odds.model_input import ModelInputInvalid
 
 FORECASTS = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.8, 0.1, 0.1], [0.5, 0.25, 0.25], [0.35, 0.3, 0.35]])
 RESULTS = np.array([0, 0, 0, 2, 1])

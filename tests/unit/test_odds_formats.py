@@ -5,7 +5,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from odds.formats import (
+from odds.ladder.formats import (
     AMERICAN_LADDER,
     AMERICAN_STEPS,
     FRACTIONAL_LADDER,
@@ -20,7 +20,7 @@ from odds.formats import (
     read_exactly,
     write_odds,
 )
-from odds.ladder import BETFAIR_LADDER, FINE_LADDER
+from odds.ladder.steps import BETFAIR_LADDER, FINE_LADDER
 from odds.model_input import ModelInputInvalid
 
 WRITTEN = {

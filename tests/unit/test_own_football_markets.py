@@ -11,18 +11,18 @@ from bets.settlement import return_minor
 from markets.fixture import FixtureDescription, FixtureStatus, MarketStatus, MatchState, Period, Score, SuspensionReason
 from markets.period_scores import PeriodScores
 from markets.results import MarketResult, ResultKind
-from odds.book import ALL_OTHERS, MarketDecided, PriceSource, ResultWord
-from odds.fixture_state import BELIEF_US_MAX, FixtureState, restore_state
-from odds.folding import follow_trader
-from odds.football.catalogue import catalogue
-from odds.football.markets import price_matches
-from odds.football.match_states import GoalTiming, MatchStates, RedCardEffects
-from odds.football.own_results import PlayedHalves
+from odds.fixture.book import ALL_OTHERS, MarketDecided, PriceSource, ResultWord
+from odds.fixture.state import BELIEF_US_MAX, FixtureState, restore_state
+from odds.fixture.updates import TraderCommand, TradingAction
+from odds.folding.fold import follow_trader
 from odds.model_input import ModelInputInvalid
-from odds.own_markets import own_results_due_us
-from odds.policy import PricingPolicy
-from odds.repricing import Repricing
-from odds.updates import TraderCommand, TradingAction
+from odds.models.football.catalogue import catalogue
+from odds.models.football.markets import price_matches
+from odds.models.football.match_states import GoalTiming, MatchStates, RedCardEffects
+from odds.models.football.own_results import PlayedHalves
+from odds.pricing.own_markets import own_results_due_us
+from odds.pricing.policy import PricingPolicy
+from odds.pricing.repricing import Repricing
 from overround.odds.v1 import book_pb2
 from tests.unit.football_world import fair, market_status, match_update, odds_milli, playing, quoted, sources
 from tests.unit.pricing_world import NOW_US, folded, priced, update

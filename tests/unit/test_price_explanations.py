@@ -15,13 +15,13 @@ from infra.stores.explanation_log import KEPT_MS
 from kernel.errors import Unavailable
 from markets.fixture import MarketStatus, SuspensionReason
 from markets.layout import MarketLayout, MarketUnknown
-from odds.book import Explanation
-from odds.folding import follow_trader
-from odds.ladder import LADDERS, round_down
+from odds.fixture.book import Explanation
+from odds.fixture.updates import TraderCommand, TradingAction
+from odds.folding.fold import follow_trader
+from odds.ladder.steps import LADDERS, round_down
 from odds.margin.methods import MarginMethod
-from odds.price_steps import retrace
-from odds.repricing import Repricing
-from odds.updates import TraderCommand, TradingAction
+from odds.pricing.price_steps import retrace
+from odds.pricing.repricing import Repricing
 from overround.odds.v1 import book_pb2
 from overround.trading.v1 import trading_service_pb2
 from tests.unit.fake_explanations import FakeExplanationLog, FakeNewestExplanations

@@ -11,10 +11,10 @@ import pytest
 from faust.types import TP
 
 from markets.fixture import FixtureDescription, FixtureStatus, MarketStatus, MatchState, SuspensionReason
-from odds.fixture_state import FixtureState
-from odds.policy import PricingPolicy
-from odds.provider_rights import ProviderRights, RightsTable
-from odds.repricing import Repricing, price
+from odds.fixture.state import FixtureState
+from odds.folding.provider_rights import ProviderRights, RightsTable
+from odds.pricing.policy import PricingPolicy
+from odds.pricing.repricing import Repricing, price
 from overround.feed.v1 import feed_pb2
 from overround.odds.v1 import book_pb2, fixture_pb2
 from overround.trading.v1 import trading_pb2

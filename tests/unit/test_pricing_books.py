@@ -11,14 +11,14 @@ import pytest
 from markets.fixture import FixtureDescription, MarketStatus, Period, Score, SuspensionReason
 from markets.layout import LayoutMalformed, MarketLayout, MarketUnknown, OutcomeUnknown
 from markets.period_scores import PeriodScores
-from odds.book import PriceSource
-from odds.fixture_state import new_state, restore_state
-from odds.folding import follow_trader
-from odds.layout_union import project, unite
+from odds.fixture.book import PriceSource
+from odds.fixture.layout_union import project, unite
+from odds.fixture.state import new_state, restore_state
+from odds.fixture.updates import TraderCommand, TradingAction
+from odds.folding.fold import follow_trader
 from odds.margin.methods import MarginMethod
-from odds.policy import PricingPolicy
-from odds.repricing import price
-from odds.updates import TraderCommand, TradingAction
+from odds.pricing.policy import PricingPolicy
+from odds.pricing.repricing import price
 from overround.feed.v1 import feed_pb2
 from overround.odds.v1 import book_pb2
 from tests.unit.pricing_world import (

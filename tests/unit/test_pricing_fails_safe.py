@@ -13,8 +13,8 @@ from infra.processes.pricing import complaint_of_lag
 from infra.settings import load_settings
 from markets.fixture import MarketStatus, SuspensionReason
 from markets.layout import MARKETS_MAX, MarketLayout
-from odds.fixture_state import FixtureState
-from odds.repricing import Repricing, price
+from odds.fixture.state import FixtureState
+from odds.pricing.repricing import Repricing, price
 from overround.feed.v1 import feed_pb2
 from overround.odds.v1 import book_pb2, fixture_pb2
 from streams import pricing

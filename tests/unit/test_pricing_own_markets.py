@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from odds.policy import PricingPolicy
+from odds.pricing.policy import PricingPolicy
 from overround.feed.v1 import feed_pb2
 from overround.odds.v1 import book_pb2, fixture_pb2
 from streams.ports import EncodedPair

@@ -7,13 +7,13 @@ import pytest
 from markets.fixture import FixtureDescription, FixtureStatus, MarketStatus, MatchState, Period, SuspensionReason
 from markets.layout import MarketLayout
 from markets.results import ResultKind
-from odds.fixture_state import restore_state
-from odds.folding import follow_trader
-from odds.policy import PricingPolicy
-from odds.providers import AHEAD_US_MAX
-from odds.start_guard import StartGuard
-from odds.suspension import next_change_us
-from odds.updates import ResultMark, TraderCommand, TradingAction
+from odds.fixture.state import restore_state
+from odds.fixture.updates import ResultMark, TraderCommand, TradingAction
+from odds.folding.fold import follow_trader
+from odds.folding.providers import AHEAD_US_MAX
+from odds.pricing.policy import PricingPolicy
+from odds.pricing.start_guard import StartGuard
+from odds.pricing.suspension import next_change_us
 from tests.unit.pricing_world import FAIR_ISH, NOW_US, folded, in_play, priced, quotes, reasons, statuses, update
 
 NONE, PROVIDER = SuspensionReason.NONE, SuspensionReason.PROVIDER

@@ -11,19 +11,19 @@ from infra.settings import HOUSE_DIR
 from markets.fixture import FixtureDescription, FixtureStatus, MarketStatus, MatchState, Period, SuspensionReason
 from markets.layout import MarketLayout
 from markets.results import ResultKind
-from odds.fixture_state import BELIEF_US_MAX, FixtureState, new_state, restore_state
-from odds.folding import REFERRED_MARKETS_MAX, fold, follow_trader
-from odds.layout_room import DECIDED_MARKETS_MAX
-from odds.policy import PricingPolicy
-from odds.provider_rights import (
+from odds.fixture.layout_room import DECIDED_MARKETS_MAX
+from odds.fixture.state import BELIEF_US_MAX, FixtureState, new_state, restore_state
+from odds.fixture.updates import FixtureUpdate, ResultMark, TraderCommand, TradingAction
+from odds.folding.fold import REFERRED_MARKETS_MAX, fold, follow_trader
+from odds.folding.provider_rights import (
     EVERYBODYS_RIGHTS,
     PROVIDERS_PER_FIXTURE_MAX,
     ProviderRights,
     RightsTable,
     judge_update,
 )
-from odds.suspension import next_change_us
-from odds.updates import FixtureUpdate, ResultMark, TraderCommand, TradingAction
+from odds.pricing.policy import PricingPolicy
+from odds.pricing.suspension import next_change_us
 from overround.odds.v1 import book_pb2
 from tests.unit.football_world import match_update, playing, quoted
 from tests.unit.pricing_world import FAIR_ISH, NOW_US, folded, in_play, priced, quotes, reasons, statuses, update

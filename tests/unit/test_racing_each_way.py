@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from odds.model_input import ModelInputInvalid
-from odds.racing.each_way import (
+from odds.models.racing.each_way import (
     WIN_ONLY,
     EachWayTerms,
     dead_heat_factor,

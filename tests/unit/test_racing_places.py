@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from odds.model_input import EXPECTED_BY_FLAG, ModelInputInvalid, RowFlag
-from odds.racing.ordering import (
+from odds.models.racing.ordering import (
     HARVILLE,
     HENERY,
     PlaceExponents,

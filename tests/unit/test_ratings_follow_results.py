@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from infra.settings import ROOT
-from odds.metrics import mean_of, ranked_probability_scores
 from odds.model_input import ModelInputInvalid
-from odds.ratings import (
+from tests.bench.accuracy.metrics import mean_of, ranked_probability_scores
+from tests.bench.accuracy.ratings import (
     EloSettings,
     OrderedLogit,
     PiSettings,

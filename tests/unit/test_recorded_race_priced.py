@@ -10,12 +10,12 @@ import pytest
 from gateway.feeds.betfair import BetfairAdapter
 from markets.fixture import FixtureStatus, MarketStatus
 from markets.racing import RaceState
-from odds.book import PriceSource
-from odds.fixture_state import new_state
-from odds.folding import fold
-from odds.own_markets import own_results
-from odds.policy import PricingPolicy
-from odds.repricing import Repricing, price
+from odds.fixture.book import PriceSource
+from odds.fixture.state import new_state
+from odds.folding.fold import fold
+from odds.pricing.own_markets import own_results
+from odds.pricing.policy import PricingPolicy
+from odds.pricing.repricing import Repricing, price
 from tests.unit.test_betfair_stream import HORSES, needs_recordings
 from wire.feed import parse_update
 

@@ -16,15 +16,14 @@ from bets.settlement import return_minor
 from markets.odds import FACTOR_ONE_MICRO
 from markets.results import OutcomeResult
 from markets.tennis import FinalSet
-from odds.basketball import lead_wins
-from odds.demand import best_implied_probabilities
-from odds.formats import OddsFormat, floor_milli, parse_odds
+from odds.ladder.formats import OddsFormat, floor_milli, parse_odds
 from odds.margin.application import apply_margin
 from odds.margin.methods import MarginMethod
 from odds.margin.removal import margins_by_outcome, remove_margin
 from odds.margin.rows import MarginFlag
-from odds.metrics import closing_line_values
-from odds.racing.each_way import (
+from odds.models.basketball import lead_wins
+from odds.models.demand import best_implied_probabilities
+from odds.models.racing.each_way import (
     WIN_ONLY,
     EachWayTerms,
     dead_heat_factor,
@@ -35,10 +34,11 @@ from odds.racing.each_way import (
     standard_terms,
     sum_deductions,
 )
-from odds.system_bets import SYSTEM_BY_NAME, leg_factors, system_returns
-from odds.tennis.match import price_matches, win_matches
-from odds.tennis.points import win_game, win_tie_break
-from odds.tennis.rules import MatchRules, TennisScores
+from odds.models.system_bets import SYSTEM_BY_NAME, leg_factors, system_returns
+from odds.models.tennis.match import price_matches, win_matches
+from odds.models.tennis.points import win_game, win_tie_break
+from odds.models.tennis.rules import MatchRules, TennisScores
+from tests.bench.accuracy.metrics import closing_line_values
 from tests.unit.football_reference_checks import (
     check_dixon_coles,
     check_fit_exact,

@@ -11,9 +11,9 @@ from gateway.feeds.rights_told import refusals_told
 from kernel.log import Record
 from markets.fixture import FixtureDescription
 from markets.results import ResultKind
-from odds.fixture_state import new_state
-from odds.provider_rights import WORDS_BY_REASON, ProviderRights, RightsTable, judge_update
-from odds.updates import ResultMark
+from odds.fixture.state import new_state
+from odds.fixture.updates import ResultMark
+from odds.folding.provider_rights import WORDS_BY_REASON, ProviderRights, RightsTable, judge_update
 from overround.feed.v1.feed_pb2 import DeadLetter, FeedUpdate, FixtureResults, MarketResult
 from tests.unit.pricing_world import folded, in_play, quotes, update
 from wire.topics import PRICING_DEAD_LETTERS, RESULTS

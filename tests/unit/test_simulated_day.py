@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from markets.fixture import FixtureStatus
-from odds.tennis.live import finished_sets, scores_of
-from odds.tennis.match import price_matches
-from odds.tennis.rules import are_open
+from odds.models.tennis.live import finished_sets, scores_of
+from odds.models.tennis.match import price_matches
+from odds.models.tennis.rules import are_open
 from simulation.bettors import Arrival, BettorKind, Selection, choose, draw_arrivals
 from simulation.contests.contest import MarketTruth
 from simulation.contests.draw import draw_contests

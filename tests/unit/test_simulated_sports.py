@@ -11,12 +11,12 @@ from infra.house import read_house
 from infra.settings import ROOT
 from markets.fixture import FixtureDescription, FixtureStatus, MarketStatus
 from markets.results import ResultKind
-from odds.book import PriceSource
-from odds.fixture_state import FixtureState, new_state
-from odds.folding import fold
-from odds.own_markets import own_results
-from odds.policy import PricingPolicy
-from odds.repricing import Repricing, price
+from odds.fixture.book import PriceSource
+from odds.fixture.state import FixtureState, new_state
+from odds.folding.fold import fold
+from odds.pricing.own_markets import own_results
+from odds.pricing.policy import PricingPolicy
+from odds.pricing.repricing import Repricing, price
 from overround.odds.v1 import fixture_pb2
 from simulation.contests.basketball import draw_basketball
 from simulation.contests.contest import Contest

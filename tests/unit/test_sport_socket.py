@@ -10,7 +10,7 @@ import pytest
 
 from kernel.errors import InvariantBroken
 from odds.model_input import ModelInputInvalid
-from odds.policy import PricingPolicy
+from odds.pricing.policy import PricingPolicy
 from odds.sports.football import Football
 from odds.sports.pricer import SportPricer
 from odds.sports.registry import PRICERS, by_sport
@@ -27,8 +27,8 @@ from markets.fixture import FixtureStatus
 from markets.layout import MarketLayout
 from markets.odds import FACTOR_ONE_MICRO
 from markets.results import CONFIRMED, MarketResult, OutcomeResult, ResultKind
-from odds.book import PriceSource
-from odds.fixture_state import ModelFit
+from odds.fixture.book import PriceSource
+from odds.fixture.state import ModelFit
 
 OWN = MarketLayout.of_markets([("second_toss", ("home", "away"))])
 
@@ -75,9 +75,9 @@ sports.__path__.append(sys.argv[1])
 
 from markets.fixture import FixtureDescription, FixtureStatus, MarketStatus, MatchState
 from markets.layout import MarketLayout
-from odds.book import PriceSource
-from odds.own_markets import own_results
-from odds.policy import PricingPolicy
+from odds.fixture.book import PriceSource
+from odds.pricing.own_markets import own_results
+from odds.pricing.policy import PricingPolicy
 from tests.unit.pricing_world import folded, priced, quotes, update
 
 LAYOUT = MarketLayout.of_markets([("winner", ("home", "away"))])

@@ -11,7 +11,7 @@ from markets.cricket import CricketState, Innings
 from markets.fixture import FixtureDescription, FixtureStatus, MatchState, Score, SportState
 from markets.racing import RaceState, Runner
 from markets.results import MarketResult, ResultKind
-from odds.fixture_state import new_state
+from odds.fixture.state import new_state
 from odds.sports.pricer import SportPricer
 from odds.sports.registry import PRICERS
 

@@ -7,13 +7,13 @@ import pytest
 from numpy.typing import NDArray
 
 from markets.layout import MarketLayout
-from odds.book import Book
-from odds.fixture_state import FixtureState
-from odds.ladder import FINE_LADDER
-from odds.policy import PricingPolicy
-from odds.repricing import Repricing, price
-from odds.stacking import Stack, stack_states
-from odds.steady_prices import hold_prices
+from odds.fixture.book import Book
+from odds.fixture.state import FixtureState
+from odds.ladder.steps import FINE_LADDER
+from odds.pricing.policy import PricingPolicy
+from odds.pricing.repricing import Repricing, price
+from odds.pricing.stacking import Stack, stack_states
+from odds.pricing.steady_prices import hold_prices
 from tests.unit.pricing_world import NOW_US, folded, quotes, update
 
 RESULT = MarketLayout.of_markets([("1x2", ("home", "draw", "away"))])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from odds.model_input import ModelInputInvalid
-from odds.system_bets import DECIMAL_ODDS_MAX, LEGS_MAX, SYSTEM_BY_NAME, System, leg_factors, system_returns
+from odds.models.system_bets import DECIMAL_ODDS_MAX, LEGS_MAX, SYSTEM_BY_NAME, System, leg_factors, system_returns
 
 DOUBLES_OF_THREE = System(3, (2,))
 

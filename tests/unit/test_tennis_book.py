@@ -10,15 +10,15 @@ import pytest
 from markets.fixture import FixtureStatus, MarketStatus, MatchState
 from markets.results import MarketResult, ResultKind
 from markets.tennis import FinalSet, TennisState
-from odds.book import PriceSource
-from odds.fixture_state import BELIEF_US_MAX, FixtureState, restore_state
-from odds.own_markets import GRACE_US, own_results
-from odds.policy import PricingPolicy
-from odds.repricing import Repricing
+from odds.fixture.book import PriceSource
+from odds.fixture.state import BELIEF_US_MAX, FixtureState, restore_state
+from odds.models.tennis.live import scores_of
+from odds.models.tennis.match import price_matches
+from odds.models.tennis.rules import MatchRules
+from odds.pricing.own_markets import GRACE_US, own_results
+from odds.pricing.policy import PricingPolicy
+from odds.pricing.repricing import Repricing
 from odds.sports.tennis import PRICER
-from odds.tennis.live import scores_of
-from odds.tennis.match import price_matches
-from odds.tennis.rules import MatchRules
 from overround.odds.v1 import book_pb2
 from tests.unit.pricing_world import NOW_US, folded, priced, quotes, update
 from tests.unit.tennis_world import BEFORE, POLICY, WINNER, fair_quotes, match, said, standing

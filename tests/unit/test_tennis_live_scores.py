@@ -7,9 +7,9 @@ import pytest
 
 from markets.tennis import FinalSet
 from odds.model_input import EXPECTED_BY_FLAG, ModelInputInvalid, RowFlag
-from odds.tennis.match import find_serves, price_current_sets, price_matches, win_matches
-from odds.tennis.rules import ADVANTAGE_GAMES_MAX, FINAL_SET_RULES, ORDINARY_SET, MatchRules, TennisScores
-from odds.tennis.sets import win_current_game
+from odds.models.tennis.match import price_current_sets, price_matches, win_matches
+from odds.models.tennis.rules import ADVANTAGE_GAMES_MAX, FINAL_SET_RULES, ORDINARY_SET, MatchRules, TennisScores
+from odds.models.tennis.sets import win_current_game
 
 Position = tuple[int, int, int, int, int, int, bool, bool, int, int]
 
@@ -251,31 +251,11 @@ def test_the_last_scores_that_can_be_are_taken() -> None:
         price_matches(np.array([[0.6, 0.6]]), scores_at(start), rules)
 
 
-def test_prices_out_of_reach_are_flagged_and_leave_the_others() -> None:
-    rules = MatchRules(2, FinalSet.LIKE_THE_OTHERS)
-    wanted = np.array([0.6, 0.0, 1.0, np.nan, 0.6, 0.6, 0.01, 0.7])
-    sums = np.array([1.2, 1.2, 1.2, 1.2, 0.0, 2.0, 1.99, 1.3])
-    match_point: Position = (1, 0, 5, 0, 3, 0, True, True, 11, 0)
-    scores = stacked(*[GOOD_STARTS[0]] * 6, match_point, GOOD_STARTS[0])
-    serves, flags = find_serves(wanted, sums, scores, rules)
-    assert flags.tolist() == [
-        RowFlag.FINE,
-        *[RowFlag.CHANCES_OUT_OF_RANGE] * 3,
-        *[RowFlag.CHANCES_SUM_WRONG] * 2,
-        RowFlag.OUT_OF_REACH,
-        RowFlag.FINE,
-    ]
-    assert np.isnan(serves[1:7]).all()
-    np.testing.assert_allclose(win_matches(serves, scores, rules)[[0, 7]], [0.6, 0.7], atol=1e-12)
-
-
 def test_columns_of_different_lengths_are_refused() -> None:
     scores = TennisScores.at_the_start(np.array([True, True]))
     rules = MatchRules(2, FinalSet.LIKE_THE_OTHERS)
     with pytest.raises(ModelInputInvalid, match="one length"):
         win_matches(np.array([[0.6, 0.6]]), scores, rules)
-    with pytest.raises(ModelInputInvalid, match="one length"):
-        find_serves(np.array([0.5]), np.array([1.2, 1.2]), scores, rules)
     with pytest.raises(ModelInputInvalid, match="Two players"):
         TennisScores(scores.sets[:, :1], scores.games, scores.points, scores.is_a_serving, scores.games_before)
 

@@ -4,10 +4,9 @@ import numpy as np
 import pytest
 
 from markets.tennis import FinalSet
-from odds.tennis.match import find_serves, win_matches
-from odds.tennis.points import serves_first_point, win_game, win_tie_break
-from odds.tennis.rules import ORDINARY_SET, MatchRules, TennisScores
-from odds.tennis.sets import play_anew
+from odds.models.tennis.points import serves_first_point, win_game, win_tie_break
+from odds.models.tennis.rules import ORDINARY_SET, MatchRules
+from odds.models.tennis.sets import play_anew
 
 
 def test_a_deciding_point_is_one_point() -> None:
@@ -48,14 +47,3 @@ def test_who_serves_first_changes_the_score_of_a_set_but_not_its_winner() -> Non
     assert len(outcomes.scores) == 14
     assert outcomes.win_probability()[0] == pytest.approx(outcomes.win_probability()[1], abs=1e-14)
     assert np.abs(np.diff(outcomes.probabilities, axis=0)).max() > 0.01
-
-
-def test_serves_are_found_from_the_price_within_the_accuracy_stated() -> None:
-    rules = MatchRules(3, FinalSet.LONG_TIE_BREAK)
-    wanted = np.array([0.02, 0.2, 0.5, 0.8, 0.97, 0.999])
-    scores = TennisScores.at_the_start(np.ones(6, dtype=bool))
-    serves, flags = find_serves(wanted, np.full(6, 1.28), scores, rules)
-    assert not flags.any()
-    np.testing.assert_allclose(serves.sum(axis=1), 1.28, atol=1e-14)
-    np.testing.assert_allclose(win_matches(serves, scores, rules), wanted, atol=1e-12)
-    np.testing.assert_allclose(serves[2], [0.64, 0.64], atol=1e-12)

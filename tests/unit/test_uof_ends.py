@@ -8,11 +8,11 @@ from gateway.feeds.uof import UofAdapter
 from gateway.feeds.validation import UpdateValidator
 from markets.fixture import FixtureDescription, FixtureStatus, Period, Score
 from markets.results import ResultKind
-from odds.fixture_state import FixtureState
-from odds.folding import fold
-from odds.own_markets import own_results
-from odds.policy import PricingPolicy
-from odds.repricing import price
+from odds.fixture.state import FixtureState
+from odds.folding.fold import fold
+from odds.pricing.own_markets import own_results
+from odds.pricing.policy import PricingPolicy
+from odds.pricing.repricing import price
 from overround.feed.v1 import feed_pb2
 from tests.unit.football_world import quoted
 from tests.unit.pricing_world import NOW_US, folded, update

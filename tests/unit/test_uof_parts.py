@@ -8,10 +8,10 @@ from gateway.feeds.reading import Reading
 from gateway.feeds.uof import UofAdapter
 from gateway.feeds.validation import MARKETS_MAX, UpdateValidator
 from markets.fixture import MarketStatus
-from odds.fixture_state import new_state
-from odds.folding import fold
-from odds.policy import PricingPolicy
-from odds.repricing import price
+from odds.fixture.state import new_state
+from odds.folding.fold import fold
+from odds.pricing.policy import PricingPolicy
+from odds.pricing.repricing import price
 from overround.feed.v1.feed_pb2 import FeedUpdate
 from tests.unit.pricing_world import NOW_US
 from wire.feed import parse_update

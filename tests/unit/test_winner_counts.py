@@ -12,12 +12,12 @@ import pytest
 from gateway.feeds.betfair import BetfairAdapter
 from markets.fixture import MarketStatus, SuspensionReason
 from markets.layout import LayoutMalformed, MarketLayout
-from odds.fixture_state import FixtureState, new_state, restore_state
-from odds.folding import fold
-from odds.price_steps import retrace
-from odds.repricing import Repricing
-from odds.updates import Quotes
-from odds.winners import UNKNOWN_WINNERS
+from odds.fixture.state import FixtureState, new_state, restore_state
+from odds.fixture.updates import Quotes
+from odds.fixture.winners import UNKNOWN_WINNERS
+from odds.folding.fold import fold
+from odds.pricing.price_steps import retrace
+from odds.pricing.repricing import Repricing
 from overround.feed.v1 import feed_pb2
 from overround.odds.v1 import book_pb2
 from tests.unit.betfair_lines import definition

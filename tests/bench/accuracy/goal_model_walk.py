@@ -9,10 +9,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from odds.football.goal_models import INFLATED_DRAWS, FittedGoalModel, GoalModelSpec, fit_goal_model, problem_of
-from odds.football.likelihoods import GoalFamily
-from odds.football.results import MatchResults, decay_weights
-from odds.football.score_grids import dixon_coles_grid
+from odds.models.football.goal_models import INFLATED_DRAWS, FittedGoalModel, GoalModelSpec, fit_goal_model, problem_of
+from odds.models.football.likelihoods import GoalFamily
+from odds.models.football.results import MatchResults, decay_weights
+from odds.models.football.score_grids import dixon_coles_grid
 from tests.bench.accuracy.history import Experience, experience_before, rest_leads
 from tests.bench.accuracy.seasons import MatchTable
 

@@ -8,14 +8,14 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from odds.football.implied_means import PriceTargets, imply_goal_means
-from odds.football.match_states import GoalTiming, MatchStates, RedCardEffects
-from odds.football.score_grids import dixon_coles_grid
 from odds.margin.methods import MarginMethod
 from odds.margin.removal import remove_margin
-from odds.metrics import closing_line_values
+from odds.models.football.implied_means import PriceTargets, imply_goal_means
+from odds.models.football.match_states import GoalTiming, MatchStates, RedCardEffects
+from odds.models.football.score_grids import dixon_coles_grid
 from tests.bench.accuracy.comparisons import BlockMean, block_mean
 from tests.bench.accuracy.goal_model_walk import SCORE_CELLS, UNDER
+from tests.bench.accuracy.metrics import closing_line_values
 from tests.bench.accuracy.seasons import MatchTable
 
 Floats = NDArray[np.float64]

@@ -8,8 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import logit
 
-from odds.ratings import EloSettings, PiSettings, PlayedMatches, fit_ordered_logit, rate_by_elo, rate_by_pi
 from tests.bench.accuracy.history import forecast_years, leavers_and_newcomers
+from tests.bench.accuracy.ratings import (
+    EloSettings,
+    PiSettings,
+    PlayedMatches,
+    fit_ordered_logit,
+    rate_by_elo,
+    rate_by_pi,
+)
 from tests.bench.accuracy.seasons import MatchTable
 
 Floats = NDArray[np.float64]

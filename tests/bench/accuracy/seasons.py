@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from odds.football.results import GOALS_MAX
+from odds.models.football.results import GOALS_MAX
 
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from odds.margin.methods import MarginMethod
-from odds.metrics import log_losses
 from tests.bench.accuracy.comparisons import JUDGED, METRICS, BlockMean, Line, block_mean, compare
 from tests.bench.accuracy.goal_model_walk import DIXON_COLES, MODELS, POISSON
+from tests.bench.accuracy.metrics import log_losses
 from tests.bench.accuracy.plots import Forecast
 from tests.bench.accuracy.prices import (
     REFERENCE_METHOD,

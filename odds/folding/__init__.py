@@ -1,0 +1,1 @@
+"""What providers and traders say, folded into fixtures: who may say what, who is heard of."""

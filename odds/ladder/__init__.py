@@ -1,0 +1,1 @@
+"""Prices as they are written, and the steps they are rounded to."""

@@ -1,0 +1,1 @@
+"""From folded fixtures to new books, all that wait in one batch."""
