@@ -15,6 +15,8 @@ from odds.models.football.catalogue import catalogue as football_catalogue
 RUNNERS = ("1", "2", "3", "4")
 DOUBLE_CHANCES = ("betfair:DOUBLE_CHANCE:1.1", "uof:10:x=1", "uof:63:x=1", "uof:85:x=1")
 """Two of three win, whatever a feed calls it or them."""
+PLACES = {"place_2": 2, "place_3": 3, "place_4": 4}
+"""So many runners are placed, dead heats shared."""
 GOALS_MAX = 9
 
 Parts = tuple[float, float]
@@ -42,7 +44,9 @@ def _feed_names() -> Iterator[str]:
 
 def _feeds_results(name: str) -> tuple[Result, ...]:
     if name in DOUBLE_CHANCES:
-        return _two_win(RUNNERS[:3])
+        return _so_many_win(RUNNERS[:3], 2)
+    if name in PLACES:
+        return _so_many_win(RUNNERS, PLACES[name])
     return _any_win(RUNNERS) if "place" in name.lower() else _one_wins(RUNNERS)
 
 
@@ -65,8 +69,8 @@ def _one_wins(outcome_ids: tuple[str, ...]) -> tuple[Result, ...]:
     return tuple(_won(outcome_ids, {winner}) for winner in outcome_ids)
 
 
-def _two_win(outcome_ids: tuple[str, ...]) -> tuple[Result, ...]:
-    return tuple(_won(outcome_ids, set(pair)) for pair in combinations(outcome_ids, 2))
+def _so_many_win(outcome_ids: tuple[str, ...], count: int) -> tuple[Result, ...]:
+    return tuple(_won(outcome_ids, set(winners)) for winners in combinations(outcome_ids, count))
 
 
 def _any_win(outcome_ids: tuple[str, ...]) -> tuple[Result, ...]:
