@@ -47,6 +47,7 @@ from pam.player import PlayerRole
 from pam.ports import PasswordDoor
 from tests.unit.fake_betting import PLAYER, FakeBook, FakeBooks, FakeClock, FakeFigures
 
+PATIENCE_MS = 3_000
 OWN_DATABASE = 42  # flushed here
 PASSWORD = "correct horse battery"
 BETTOR = PlayerRole.BETTOR
@@ -55,8 +56,12 @@ CHEAP = Passwords(memory_kib=64, iterations=1, lanes=1)
 
 @pytest.fixture
 def own_settings(settings: Settings) -> Settings:
+    """A database of its own, and patience where the machine is busy with something else."""
     redis = settings.redis.model_copy(update={"database": OWN_DATABASE})
-    return settings.model_copy(update={"redis": redis, "passwords": CHEAP})
+    betting = settings.betting.model_copy(update={"risk_timeout_ms": PATIENCE_MS})
+    sessions = settings.sessions.model_copy(update={"timeout_ms": PATIENCE_MS})
+    update = {"redis": redis, "passwords": CHEAP, "betting": betting, "sessions": sessions}
+    return settings.model_copy(update=update)
 
 
 @pytest_asyncio.fixture
