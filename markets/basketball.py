@@ -6,15 +6,11 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Final
 
+from markets.contests import AWAY, HOME, OVER, UNDER
 from markets.fixture import Score
 from markets.market_type import Group, Line, MarketType, Role
 
 BASKETBALL: Final = "basketball"
-
-HOME: Final = "home"
-AWAY: Final = "away"
-OVER: Final = "over"
-UNDER: Final = "under"
 
 TOTAL_POINTS: Final = "total_points"
 HOME_POINTS: Final = "home_points"

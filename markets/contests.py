@@ -8,6 +8,11 @@ from markets.market_type import Family, Group, MarketType, Role, UofName
 
 WINNER: Final = "winner"
 
+HOME: Final = "home"
+AWAY: Final = "away"
+OVER: Final = "over"
+UNDER: Final = "under"
+
 TYPES: Final = (
     MarketType(
         "match_odds",

@@ -6,12 +6,10 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Final
 
+from markets.contests import OVER, UNDER
 from markets.market_type import Group, Line, MarketType, Role
 
 CRICKET: Final = "cricket"
-
-OVER: Final = "over"
-UNDER: Final = "under"
 
 FIRST_INNINGS_RUNS: Final = "first_innings_runs"
 SECOND_INNINGS_RUNS: Final = "second_innings_runs"

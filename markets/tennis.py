@@ -7,15 +7,11 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
 
+from markets.contests import AWAY, HOME, OVER, UNDER
 from markets.fixture import Score
 from markets.market_type import Family, Group, Line, MarketType, Role
 
 TENNIS: Final = "tennis"
-
-HOME: Final = "home"
-AWAY: Final = "away"
-OVER: Final = "over"
-UNDER: Final = "under"
 
 SET_WINNER: Final = "set_winner"
 SET_BETTING: Final = "set_betting"

@@ -11,19 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from markets.basketball import (
-    AWAY,
     AWAY_POINTS,
     BASKETBALL,
-    HOME,
     HOME_POINTS,
-    OVER,
     POINTS_HANDICAP,
     TOTAL_POINTS,
-    UNDER,
     BasketballState,
 )
 from markets.catalogue import market_of
-from markets.contests import WINNER
+from markets.contests import AWAY, HOME, OVER, UNDER, WINNER
 from markets.fixture import FixtureStatus, MatchState
 from markets.layout import MarketLayout
 from markets.results import MarketResult
@@ -44,6 +40,7 @@ from odds.models.basketball import (
 from odds.models.line_markets import LineMarkets, decide_line, line_markets, shares, void
 from odds.models.line_shares import LineShares
 from odds.models.newton import solve_logits
+from odds.models.two_sides import fit_anew, winner_of
 from odds.sports.pricer import SportPricer
 
 Floats = NDArray[np.float64]
@@ -80,24 +77,14 @@ class Basketball:
 
     def offer(self, state: FixtureState, names: tuple[str, ...]) -> MarketLayout:
         """Return lines beside those that providers quote."""
-        if _rules_of(state.state) is None or _winner_of(state.layout, own_key(state)) is None:
+        if _rules_of(state.state) is None or winner_of(state.layout, own_key(state)) is None:
             return EMPTY_LAYOUT
         return _offered(state.layout, own_key(state), names)
 
     def fit(self, asked: Sequence[Asked], *, error_max: float) -> list[ModelFit | None]:
         """Fit the expected margin and total."""
         rows = [row for place, item in enumerate(asked) if (row := _row(place, item)) is not None]
-        fits: dict[int, ModelFit] = {}
-        fresh: dict[GameRules, list[_Row]] = {}
-        for row in rows:
-            before = row.state.fit
-            if before is not None and before.is_of(row.state, row.targets, None):
-                fits[row.place] = before
-            else:
-                fresh.setdefault(row.rules, []).append(row)
-        for rules, of_rules in fresh.items():
-            fits.update(_fit(of_rules, rules, error_max))
-        return [fits.get(place) for place in range(len(asked))]
+        return fit_anew(rows, lambda fresh: _fit_by_rules(fresh, error_max), count=len(asked))
 
     def evidence(self, state: FixtureState) -> Evidence | None:
         """Return the end of the game, if its periods tell the points."""
@@ -155,13 +142,6 @@ def _rules_of(state: MatchState | None) -> GameRules | None:
     return GameRules(told.period_count, float(told.period_seconds), float(told.overtime_seconds))
 
 
-def _winner_of(layout: MarketLayout, own_markets: bytes) -> tuple[int, int] | None:
-    index = layout.index_by_market_id.get(WINNER)
-    if index is None or set(layout.outcome_ids_of(index)) != {HOME, AWAY} or (own_markets and own_markets[index]):
-        return None
-    return layout.outcome_index(WINNER, HOME), layout.outcome_index(WINNER, AWAY)
-
-
 @lru_cache(maxsize=4_096)
 def _lined(layout: MarketLayout, own_markets: bytes) -> dict[str, LineMarkets]:
     return line_markets(layout, own_markets, _SIDES)
@@ -181,7 +161,7 @@ def _offered(layout: MarketLayout, own_markets: bytes, names: tuple[str, ...]) -
 
 def _row(place: int, item: Asked) -> _Row | None:
     state, told = item.state, item.state.state
-    rules, winner = _rules_of(told), _winner_of(state.layout, own_key(state))
+    rules, winner = _rules_of(told), winner_of(state.layout, own_key(state))
     if told is None or rules is None or winner is None or told.status >= FixtureStatus.ENDED:
         return None
     lined = _lined(state.layout, own_key(state))
@@ -203,6 +183,13 @@ def _scores_of(rows: Sequence[_Row], rules: GameRules) -> GameScores:
         np.array([getattr(row.told, side) for row in rows], dtype=np.int64) for side in ("home_score", "away_score")
     )
     return GameScores(home, away, np.array(left))
+
+
+def _fit_by_rules(rows: Sequence[_Row], error_max: float) -> dict[int, ModelFit]:
+    by_rules: dict[GameRules, list[_Row]] = {}
+    for row in rows:
+        by_rules.setdefault(row.rules, []).append(row)
+    return {place: fit for rules, some in by_rules.items() for place, fit in _fit(some, rules, error_max).items()}
 
 
 def _fit(rows: Sequence[_Row], rules: GameRules, error_max: float) -> dict[int, ModelFit]:

@@ -11,8 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from markets.catalogue import market_of
-from markets.contests import WINNER
-from markets.cricket import CRICKET, FIRST_INNINGS_RUNS, OVER, SECOND_INNINGS_RUNS, UNDER, CricketState, Innings
+from markets.contests import OVER, UNDER, WINNER
+from markets.cricket import (
+    CRICKET,
+    FIRST_INNINGS_RUNS,
+    SECOND_INNINGS_RUNS,
+    CricketState,
+    Innings,
+)
 from markets.fixture import FixtureStatus, MatchState
 from markets.layout import MarketLayout
 from markets.results import MarketResult
@@ -32,11 +38,11 @@ from odds.models.cricket import (
 )
 from odds.models.line_markets import LineMarkets, decide_line, line_markets, shares, void
 from odds.models.newton import solve_logits
+from odds.models.two_sides import fit_anew, winner_of
 from odds.sports.pricer import SportPricer
 
 Floats = NDArray[np.float64]
 
-HOME, AWAY = "home", "away"
 DISPERSION: Final = 9.0
 """Between 7 in 20 overs and 12 in 50."""
 RUNS_PER_BALL: Final = 1.3
@@ -63,22 +69,14 @@ class Cricket:
 
     def offer(self, state: FixtureState, names: tuple[str, ...]) -> MarketLayout:
         """Return lines beside those that providers quote."""
-        if not names or _balls_of(state.state) == 0 or _winner_of(state.layout, own_key(state)) is None:
+        if not names or _balls_of(state.state) == 0 or winner_of(state.layout, own_key(state)) is None:
             return EMPTY_LAYOUT
         return _offered(state.layout, own_key(state))
 
     def fit(self, asked: Sequence[Asked], *, error_max: float) -> list[ModelFit | None]:
         """Fit the runs expected of both sides."""
         rows = [row for place, item in enumerate(asked) if (row := _row(place, item)) is not None]
-        fits: dict[int, ModelFit] = {}
-        for row in rows:
-            before = row.state.fit
-            if before is not None and before.is_of(row.state, row.targets, None):
-                fits[row.place] = before
-        fresh = [row for row in rows if row.place not in fits]
-        if fresh:
-            fits.update(_fit(fresh, error_max))
-        return [fits.get(place) for place in range(len(asked))]
+        return fit_anew(rows, lambda fresh: _fit(fresh, error_max), count=len(asked))
 
     def evidence(self, state: FixtureState) -> Evidence | None:
         """Return the end of the match, if the innings tell the runs of the sides."""
@@ -153,13 +151,6 @@ def _is_over(told: CricketState, number: int) -> bool:
     return played.balls >= told.innings_balls or played.wickets >= WICKETS or is_won
 
 
-def _winner_of(layout: MarketLayout, own_markets: bytes) -> tuple[int, int] | None:
-    index = layout.index_by_market_id.get(WINNER)
-    if index is None or set(layout.outcome_ids_of(index)) != {HOME, AWAY} or (own_markets and own_markets[index]):
-        return None
-    return layout.outcome_index(WINNER, HOME), layout.outcome_index(WINNER, AWAY)
-
-
 @lru_cache(maxsize=4_096)
 def _lined(layout: MarketLayout, own_markets: bytes) -> dict[str, LineMarkets]:
     return line_markets(layout, own_markets, _SIDES)
@@ -177,7 +168,7 @@ def _offered(layout: MarketLayout, own_markets: bytes) -> MarketLayout:
 
 def _row(place: int, item: Asked) -> _Row | None:
     state, told = item.state, item.state.state
-    winner = _winner_of(state.layout, own_key(state))
+    winner = winner_of(state.layout, own_key(state))
     if told is None or winner is None or _balls_of(told) == 0 or told.status >= FixtureStatus.ENDED:
         return None
     sport = cast("CricketState", told.sport)

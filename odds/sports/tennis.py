@@ -8,22 +8,18 @@ from functools import lru_cache
 from typing import Final, cast
 
 from markets.catalogue import market_of
-from markets.contests import WINNER
+from markets.contests import AWAY, HOME, OVER, UNDER, WINNER
 from markets.fixture import MatchState
 from markets.layout import MarketLayout
 from markets.results import MarketResult
 from markets.tennis import (
-    AWAY,
     GAMES_HANDICAP,
-    HOME,
-    OVER,
     SET_BETTING,
     SET_WINNER,
     SETS_HANDICAP,
     TENNIS,
     TOTAL_GAMES,
     TOTAL_SETS,
-    UNDER,
 )
 from odds.fixture.book import Evidence, PriceSource
 from odds.fixture.state import EMPTY_LAYOUT, Asked, FixtureState, ModelFit, own_key

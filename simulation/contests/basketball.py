@@ -2,34 +2,23 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final
+from typing import ClassVar, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from markets.basketball import (
-    AWAY,
-    BASKETBALL,
-    HOME,
-    OVER,
-    POINTS_HANDICAP,
-    TOTAL_POINTS,
-    UNDER,
-    BasketballState,
-)
-from markets.contests import WINNER
+from markets.basketball import BASKETBALL, POINTS_HANDICAP, TOTAL_POINTS, BasketballState
+from markets.contests import AWAY, HOME, OVER, UNDER, WINNER
 from markets.fixture import FixtureStatus, MatchState, Score
 from odds.models.basketball import GameForecast, GameRules, GameScores, spread, total, win_games
-from overround.odds.v1 import fixture_pb2
-from simulation.contests.contest import MarketTruth, Results, Turn, won_by
-from wire.fixtures import build_state
+from simulation.contests.contest import MarketTruth, Results, Timeline, won_by
 
 PERIODS, PERIOD_S, OVERTIME_S = 4, 600, 300
 RULES: Final = GameRules(PERIODS, float(PERIOD_S), float(OVERTIME_S))
+BEFORE: Final = MatchState(FixtureStatus.PRE_MATCH, sport=BasketballState(PERIODS, PERIOD_S, OVERTIME_S))
 POINTS_MEAN: Final = 80.0
 STRENGTH_SPREAD: Final = 5.0
 HOME_ADVANTAGE: Final = 3.0
@@ -43,7 +32,7 @@ LINES_BESIDE: Final = (-4.0, 0.0, 4.0)
 
 
 @dataclass(frozen=True)
-class BasketballContest:
+class BasketballContest(Timeline):
     """A game; see `simulation.contests.contest`.
 
     Attributes:
@@ -59,22 +48,12 @@ class BasketballContest:
     states: tuple[MatchState, ...]
     sport: str = BASKETBALL
     participants: Sequence[tuple[str, str]] = ()
-
-    @property
-    def duration_s(self) -> float:
-        """Seconds from the first second to the last, the clock standing or not."""
-        return self.times[-1]
-
-    @cached_property
-    def turns(self) -> Sequence[Turn]:
-        """Points and starts of periods; the last is the end."""
-        return tuple(Turn(time_s) for time_s in self.times[:-1])
+    before: ClassVar[MatchState] = BEFORE
 
     @cached_property
     def rushes_s(self) -> Sequence[float]:
         """Breaks between periods."""
-        pairs = zip(self.times[1:], self.states[1:], self.states[:-1], strict=True)
-        return tuple(time_s for time_s, after, before in pairs if _periods(after) != _periods(before))
+        return self.changes_s(_periods)
 
     @property
     def total_lines(self) -> tuple[float, ...]:
@@ -91,13 +70,9 @@ class BasketballContest:
         """Who wins, the total, the handicap."""
         return (WINNER, WINNER, f"{TOTAL_POINTS}:{self.total_lines[1]:g}", f"{POINTS_HANDICAP}:{self.handicap:g}")
 
-    def state_at(self, elapsed_s: float) -> fixture_pb2.MatchState:
-        """Return points, periods and clock."""
-        return build_state(self._at(elapsed_s))
-
     def truths(self, elapsed_s: float, error: NDArray[np.float64]) -> list[MarketTruth]:
         """Return every market; the error is one of the logarithms of the points to be expected."""
-        state = self._at(elapsed_s)
+        state = self.at(elapsed_s)
         if state.status is FixtureStatus.ENDED:
             return []
         means = np.array(self.means) * np.exp(error)
@@ -127,11 +102,11 @@ class BasketballContest:
             f"{POINTS_HANDICAP}:{self.handicap:g}": won_by((HOME, AWAY), HOME if lead + self.handicap > 0 else AWAY),
         }
 
-    def _at(self, elapsed_s: float) -> MatchState:
+    def at(self, elapsed_s: float) -> MatchState:
         """Return the state, the clock told on: it stands while nobody plays."""
-        index = bisect_right(self.times, elapsed_s)
+        index = self.index_at(elapsed_s)
         if index == 0:
-            return BEFORE
+            return self.before
         state = self.states[index - 1]
         told = state.sport
         if state.status is not FixtureStatus.IN_PLAY or not isinstance(told, BasketballState) or told.is_clock_stopped:
@@ -207,6 +182,3 @@ def _seconds_left(state: MatchState) -> float:
     if state.status is not FixtureStatus.IN_PLAY or not isinstance(told, BasketballState):
         return RULES.regulation_s
     return max(PERIODS - len(told.periods), 0) * RULES.period_s + float(told.seconds_left)
-
-
-BEFORE: Final = MatchState(FixtureStatus.PRE_MATCH, sport=BasketballState(PERIODS, PERIOD_S, OVERTIME_S))

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from functools import cached_property
+from typing import ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from markets.fixture import MatchState
 from overround.odds.v1 import fixture_pb2
+from wire.fixtures import build_state
 
 Results = Mapping[str, Mapping[str, str]]
 """By market and outcome: "won", "lost" or "void"."""
@@ -41,6 +45,48 @@ class Turn:
 def won_by(outcome_ids: Sequence[str], winner: str) -> dict[str, str]:
     """Return the results of a market that one outcome has won."""
     return {outcome_id: "won" if outcome_id == winner else "lost" for outcome_id in outcome_ids}
+
+
+class Timeline:
+    """A contest that is drawn as states in time.
+
+    Attributes:
+        times: Of everything that happened, seconds from the start.
+        states: After each.
+        before: The state before the start.
+    """
+
+    times: tuple[float, ...]
+    states: tuple[MatchState, ...]
+    before: ClassVar[MatchState]
+
+    @property
+    def duration_s(self) -> float:
+        """Seconds from the first thing that happens to the last."""
+        return self.times[-1]
+
+    @cached_property
+    def turns(self) -> Sequence[Turn]:
+        """All that happens but the last, which is the end."""
+        return tuple(Turn(time_s) for time_s in self.times[:-1])
+
+    def index_at(self, elapsed_s: float) -> int:
+        """Return how many of the states there were by then."""
+        return bisect_right(self.times, elapsed_s)
+
+    def at(self, elapsed_s: float) -> MatchState:
+        """Return where it stood."""
+        index = self.index_at(elapsed_s)
+        return self.states[index - 1] if index else self.before
+
+    def state_at(self, elapsed_s: float) -> fixture_pb2.MatchState:
+        """Return how it stands, as providers tell it."""
+        return build_state(self.at(elapsed_s))
+
+    def changes_s(self, what: Callable[[MatchState], object]) -> tuple[float, ...]:
+        """Return when something about the state changed."""
+        pairs = zip(self.times[1:], self.states[1:], self.states[:-1], strict=True)
+        return tuple(time_s for time_s, after, before in pairs if what(after) != what(before))
 
 
 class Contest(Protocol):

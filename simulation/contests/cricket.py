@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Final
+from typing import ClassVar, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from markets.contests import WINNER
-from markets.cricket import CRICKET, FIRST_INNINGS_RUNS, OVER, UNDER, CricketState, Innings
+from markets.contests import AWAY, HOME, OVER, UNDER, WINNER
+from markets.cricket import CRICKET, FIRST_INNINGS_RUNS, CricketState, Innings
 from markets.fixture import FixtureStatus, MatchState
 from odds.models.cricket import (
     FIRST,
@@ -25,12 +24,10 @@ from odds.models.cricket import (
     runs_to_come,
     win_matches,
 )
-from overround.odds.v1 import fixture_pb2
-from simulation.contests.contest import MarketTruth, Results, Turn, won_by
-from wire.fixtures import build_state
+from simulation.contests.contest import MarketTruth, Results, Timeline, won_by
 
-HOME, AWAY = "home", "away"
 BALLS: Final = 120
+BEFORE: Final = MatchState(FixtureStatus.PRE_MATCH, sport=CricketState(BALLS))
 RUNS_MEAN: Final = 160.0
 STRENGTH_SPREAD: Final = 0.08
 DISPERSION: Final = 9.0
@@ -43,7 +40,7 @@ LINES_BESIDE: Final = (-10.0, 0.0, 10.0)
 
 
 @dataclass(frozen=True)
-class CricketContest:
+class CricketContest(Timeline):
     """A match; see `simulation.contests.contest`. A match that is tied goes to who batted first.
 
     Attributes:
@@ -59,22 +56,12 @@ class CricketContest:
     states: tuple[MatchState, ...]
     sport: str = CRICKET
     participants: Sequence[tuple[str, str]] = ()
-
-    @property
-    def duration_s(self) -> float:
-        """Seconds from the first ball to the last."""
-        return self.times[-1]
-
-    @cached_property
-    def turns(self) -> Sequence[Turn]:
-        """Every ball but the last, which is the end."""
-        return tuple(Turn(time_s) for time_s in self.times[:-1])
+    before: ClassVar[MatchState] = BEFORE
 
     @cached_property
     def rushes_s(self) -> Sequence[float]:
         """Wickets."""
-        pairs = zip(self.times[1:], self.states[1:], self.states[:-1], strict=True)
-        return tuple(time_s for time_s, after, before in pairs if _wickets(after) != _wickets(before))[:12]
+        return self.changes_s(_wickets)[:12]
 
     @property
     def lines(self) -> tuple[float, ...]:
@@ -87,13 +74,9 @@ class CricketContest:
         """Who wins, mostly."""
         return (WINNER, WINNER, WINNER, f"{FIRST_INNINGS_RUNS}:{self.lines[1]:g}")
 
-    def state_at(self, elapsed_s: float) -> fixture_pb2.MatchState:
-        """Return innings, overs and wickets."""
-        return build_state(self._at(elapsed_s))
-
     def truths(self, elapsed_s: float, error: NDArray[np.float64]) -> list[MarketTruth]:
         """Return who wins, and totals of the first innings while it is played; the error is one of runs expected."""
-        state = self._at(elapsed_s)
+        state = self.at(elapsed_s)
         if state.status is FixtureStatus.ENDED:
             return []
         means = np.array(self.means) * np.exp(error)
@@ -127,10 +110,6 @@ class CricketContest:
                 for line in self.lines
             },
         }
-
-    def _at(self, elapsed_s: float) -> MatchState:
-        index = bisect_right(self.times, elapsed_s)
-        return self.states[index - 1] if index else BEFORE
 
 
 def draw_cricket(home_name: str, away_name: str, generator: np.random.Generator) -> CricketContest:
@@ -192,6 +171,3 @@ def _scores_of(state: MatchState) -> InningsScores:
     target = innings[0].runs + 1 if len(innings) > 1 else 0
     columns = [np.array([value]) for value in (at.runs, at.wickets, BALLS - at.balls, target)]
     return InningsScores(np.array([len(innings) > 1]), *columns)
-
-
-BEFORE: Final = MatchState(FixtureStatus.PRE_MATCH, sport=CricketState(BALLS))

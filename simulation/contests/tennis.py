@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final
+from typing import ClassVar, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from markets.contests import WINNER
+from markets.contests import AWAY, HOME, OVER, UNDER, WINNER
 from markets.fixture import FixtureStatus, MatchState, Score
-from markets.tennis import AWAY, HOME, OVER, TENNIS, TOTAL_GAMES, UNDER, FinalSet, TennisState
+from markets.tennis import TENNIS, TOTAL_GAMES, FinalSet, TennisState
 from odds.models.tennis.live import scores_of
 from odds.models.tennis.match import price_matches
 from odds.models.tennis.rules import MatchRules
-from overround.odds.v1 import fixture_pb2
-from simulation.contests.contest import MarketTruth, Results, Turn, won_by
-from wire.fixtures import build_state
+from simulation.contests.contest import MarketTruth, Results, Timeline, won_by
 
 RULES: Final = MatchRules(2, FinalSet.LIKE_THE_OTHERS)
+BEFORE: Final = MatchState(
+    FixtureStatus.PRE_MATCH, sport=TennisState(RULES.sets_to_win, RULES.final_set, RULES.has_deciding_point)
+)
 SERVE_MEAN: Final = 0.63
 SERVE_SPREAD: Final = 0.035
 SECONDS_PER_POINT: Final = 34.0
@@ -33,7 +33,7 @@ GAME_POINTS, SET_GAMES, TIE_BREAK_POINTS = 4, 6, 7
 
 
 @dataclass(frozen=True)
-class TennisContest:
+class TennisContest(Timeline):
     """A match; see `simulation.contests.contest`.
 
     Attributes:
@@ -49,22 +49,12 @@ class TennisContest:
     states: tuple[MatchState, ...]
     sport: str = TENNIS
     participants: Sequence[tuple[str, str]] = ()
-
-    @property
-    def duration_s(self) -> float:
-        """Seconds from the first point to the last."""
-        return self.times[-1]
-
-    @cached_property
-    def turns(self) -> Sequence[Turn]:
-        """Every point but the last, which is the end."""
-        return tuple(Turn(time_s) for time_s in self.times[:-1])
+    before: ClassVar[MatchState] = BEFORE
 
     @cached_property
     def rushes_s(self) -> Sequence[float]:
         """Ends of sets."""
-        pairs = zip(self.times[1:], self.states[1:], self.states[:-1], strict=True)
-        return tuple(time_s for time_s, after, before in pairs if _sets(after) != _sets(before))
+        return self.changes_s(_sets)
 
     @cached_property
     def lines(self) -> tuple[float, ...]:
@@ -79,14 +69,10 @@ class TennisContest:
         """Who wins, mostly."""
         return (*(WINNER,) * 4, f"{TOTAL_GAMES}:{self.lines[1]:g}", "set_betting", "set_winner:1", "set_winner:2")
 
-    def state_at(self, elapsed_s: float) -> fixture_pb2.MatchState:
-        """Return the score."""
-        return build_state(self._at(elapsed_s))
-
     def truths(self, elapsed_s: float, error: NDArray[np.float64]) -> list[MarketTruth]:
         """Return who wins and totals of games; the error is one of the odds to win a point on serve."""
-        index = bisect_right(self.times, elapsed_s)
-        if self._at(elapsed_s).status is FixtureStatus.ENDED:
+        index = self.index_at(elapsed_s)
+        if self.at(elapsed_s).status is FixtureStatus.ENDED:
             return []
         logits = self._logits[0, index] + (self._logits[1:, index] - self._logits[0, index]).T @ error / PROBE
         chances = 1.0 / (1.0 + np.exp(-logits))
@@ -123,10 +109,6 @@ class TennisContest:
         for line in self.lines:
             results[f"{TOTAL_GAMES}:{line:g}"] = won_by((OVER, UNDER), OVER if games > line else UNDER)
         return results
-
-    def _at(self, elapsed_s: float) -> MatchState:
-        index = bisect_right(self.times, elapsed_s)
-        return self.states[index - 1] if index else BEFORE
 
 
 def draw_tennis(home_name: str, away_name: str, generator: np.random.Generator) -> TennisContest:
@@ -207,8 +189,3 @@ class _Score:
 
 def _is_over(games: list[int]) -> bool:
     return max(games) > SET_GAMES or (max(games) == SET_GAMES and abs(games[0] - games[1]) >= 2)
-
-
-BEFORE: Final = MatchState(
-    FixtureStatus.PRE_MATCH, sport=TennisState(RULES.sets_to_win, RULES.final_set, RULES.has_deciding_point)
-)

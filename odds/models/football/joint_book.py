@@ -22,6 +22,7 @@ from odds.models.football.catalogue import part_of_catalogue
 from odds.models.football.implied_means import ImpliedMeans, PriceTargets, follow_goal_means
 from odds.models.football.markets import price_columns
 from odds.models.football.match_states import GoalTiming, MatchStates, RedCardEffects, ScoringLeft
+from odds.models.two_sides import fit_anew
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -70,16 +71,12 @@ class _Row:
 
 def fit_jointly(asked: Sequence[Asked], *, error_max: float) -> list[ModelFit | None]:
     """Fit a joint distribution to what the providers say of each football match; see `odds.sports.pricer`."""
-    rows = _rows(asked)
-    fits: dict[int, ModelFit] = {}
-    for row in rows:
-        before = row.state.fit
-        if before is not None and before.is_of(row.state, row.targets, row.state.period_scores.half_time):
-            fits[row.place] = before
-    fresh = [row for row in rows if row.place not in fits]
-    if fresh:
-        fits.update(_fit(fresh, error_max))
-    return [fits.get(place) for place in range(len(asked))]
+    return fit_anew(
+        _rows(asked),
+        lambda fresh: _fit(fresh, error_max),
+        count=len(asked),
+        basis_of=lambda row: row.state.period_scores.half_time,
+    )
 
 
 def _rows(asked: Sequence[Asked]) -> list[_Row]:

@@ -16,20 +16,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from markets.catalogue import market_of
-from markets.contests import WINNER
+from markets.contests import AWAY, HOME, OVER, UNDER, WINNER
 from markets.fixture import FixtureStatus, MatchState
 from markets.layout import MarketLayout
 from markets.tennis import (
-    AWAY,
     GAMES_HANDICAP,
-    HOME,
-    OVER,
     SET_BETTING,
     SET_WINNER,
     SETS_HANDICAP,
     TOTAL_GAMES,
     TOTAL_SETS,
-    UNDER,
 )
 from odds.fixture.book import NO_FIGURES, Figures
 from odds.fixture.state import Asked, FixtureState, ModelFit, own_key
@@ -39,6 +35,7 @@ from odds.models.tennis.live import finished_sets, rules_of, scores_of
 from odds.models.tennis.match import MatchOutcomes, price_current_sets, price_matches
 from odds.models.tennis.rules import MatchRules, TennisScores
 from odds.models.tennis.sets import play_anew
+from odds.models.two_sides import fit_anew, winner_of
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -89,11 +86,11 @@ class TennisPlan:
 @lru_cache(maxsize=LAYOUTS_CACHED_MAX)
 def plan_of(layout: MarketLayout, own_markets: bytes) -> TennisPlan | None:
     """Return the plan for a layout, None where nobody quotes who wins; nothing is fitted to our own markets."""
-    index = layout.index_by_market_id.get(WINNER)
-    if index is None or set(layout.outcome_ids_of(index)) != {HOME, AWAY} or (own_markets and own_markets[index]):
+    winner = winner_of(layout, own_markets)
+    if winner is None:
         return None
     lined = line_markets(layout, own_markets, _SIDES)
-    markets, sets, scores = [index], [], []
+    markets, sets, scores = [layout.market_index(WINNER)], [], []
     for place, market_id in enumerate(layout.market_ids):
         market, outcome_ids = market_of(market_id), layout.outcome_ids_of(place)
         named = [(layout.outcome_index(market_id, item), _score(item)) for item in outcome_ids]
@@ -106,7 +103,7 @@ def plan_of(layout: MarketLayout, own_markets: bytes) -> TennisPlan | None:
             )
             markets.append(place)
     return TennisPlan(
-        winner=(layout.outcome_index(WINNER, HOME), layout.outcome_index(WINNER, AWAY)),
+        winner=winner,
         markets=np.concatenate([np.array(markets, dtype=np.int64), *(lines.markets for lines in lined.values())]),
         lined=lined,
         sets=tuple(sets),
@@ -117,17 +114,7 @@ def plan_of(layout: MarketLayout, own_markets: bytes) -> TennisPlan | None:
 def fit_tennis(asked: Sequence[Asked], *, error_max: float) -> list[ModelFit | None]:
     """Fit both players' chances on serve to what the providers say of each match; see `odds.sports.pricer`."""
     rows = [row for place, item in enumerate(asked) if (row := _row(place, item)) is not None]
-    fits: dict[int, ModelFit] = {}
-    fresh: dict[MatchRules, list[_Row]] = {}
-    for row in rows:
-        before = row.state.fit
-        if before is not None and before.is_of(row.state, row.targets, None):
-            fits[row.place] = before
-        else:
-            fresh.setdefault(row.rules, []).append(row)
-    for rules, of_rules in fresh.items():
-        fits.update(_fit(of_rules, rules, error_max))
-    return [fits.get(place) for place in range(len(asked))]
+    return fit_anew(rows, lambda fresh: _fit_by_rules(fresh, error_max), count=len(asked))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -156,6 +143,13 @@ def _row(place: int, item: Asked) -> _Row | None:
         return None
     line, target = plan.lined[TOTAL_GAMES].nearest_to_even(item.blended)
     return _Row(place, state, told, plan, rules, np.array([item.blended[plan.winner[0]], target]), np.nan_to_num(line))
+
+
+def _fit_by_rules(rows: Sequence[_Row], error_max: float) -> dict[int, ModelFit]:
+    by_rules: dict[MatchRules, list[_Row]] = {}
+    for row in rows:
+        by_rules.setdefault(row.rules, []).append(row)
+    return {place: fit for rules, some in by_rules.items() for place, fit in _fit(some, rules, error_max).items()}
 
 
 def _fit(rows: Sequence[_Row], rules: MatchRules, error_max: float) -> dict[int, ModelFit]:

@@ -8,19 +8,16 @@ from __future__ import annotations
 from typing import Final
 
 from markets.catalogue import market_of
+from markets.contests import AWAY, HOME, OVER, UNDER
 from markets.fixture import FixtureStatus, MatchState
 from markets.results import MarketResult
 from markets.tennis import (
-    AWAY,
     GAMES_HANDICAP,
-    HOME,
-    OVER,
     SET_BETTING,
     SET_WINNER,
     SETS_HANDICAP,
     TOTAL_GAMES,
     TOTAL_SETS,
-    UNDER,
     TennisState,
 )
 from odds.models.line_markets import decide_line, void, won_by
