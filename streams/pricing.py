@@ -28,7 +28,7 @@ from kernel.log import CountedOutlet, Log
 from markets.layout import MARKETS_MAX
 from odds.fixture.state import FixtureState
 from odds.fixture.updates import FixtureUpdate, Quotes, TraderCommand
-from odds.folding.fold import fold, follow_trader, is_duplicate, is_late, stop_all, suspend_for
+from odds.folding.fold import fold, follow_trader, is_late, stop_all, suspend_for
 from odds.folding.provider_rights import WORDS_BY_REASON, Judgement, judge_update
 from odds.pricing.policy import PricingPolicy
 from odds.pricing.repricing import Repricing, price, withhold
@@ -285,10 +285,11 @@ class PricingAgent:
     def _fold(self, fixture_id: str, waiting: Waiting) -> FixtureState:
         state = self._fixtures.state_of(fixture_id)
         for event, told in list(waiting.inputs):
-            if isinstance(told, FixtureUpdate) and self._judge(state, event, told, waiting).refusal:
+            judgement = None if isinstance(told, TraderCommand) else self._judge(state, event, told, waiting)
+            if judgement is not None and judgement.refusal:
                 continue
             try:
-                following = self._fold_one(state, told)
+                following = self._fold_one(state, told, judgement)
             except Exception as error:  # whatever the update holds: what of it suspends must hold
                 log.exception("pricing.fold_failed", fixture_id=fixture_id)
                 self._keep_aside([event], repr(error))
@@ -326,11 +327,11 @@ class PricingAgent:
             self._start(self._dead_letters.bury(event, reason=NO_RIGHT, message=message))
         return judgement
 
-    def _fold_one(self, state: FixtureState, told: Input) -> FixtureState:
+    def _fold_one(self, state: FixtureState, told: Input, judgement: Judgement | None) -> FixtureState:
         if isinstance(told, TraderCommand):
             following = follow_trader(state, told)
         else:
-            following = state if is_duplicate(state, told) else fold(state, told, self._policy.rights)
+            following = fold(state, told, self._policy.rights, judgement)
         (DUPLICATES if following is state else FOLDED).inc()
         return following
 

@@ -67,11 +67,23 @@ def is_late(state: FixtureState, update: FixtureUpdate) -> bool:
     return is_older and update.appended_time_us > state.feed_time_us
 
 
-def fold(state: FixtureState, update: FixtureUpdate, rights: RightsTable = EVERYBODYS_RIGHTS) -> FixtureState:
-    """Return the state after one update; the same object if it is a duplicate, or if nothing of it counts."""
+def fold(
+    state: FixtureState,
+    update: FixtureUpdate,
+    rights: RightsTable = EVERYBODYS_RIGHTS,
+    judgement: Judgement | None = None,
+) -> FixtureState:
+    """Return the state after one update; the same object if it is a duplicate, or if nothing of it counts.
+
+    Args:
+        state: Before it.
+        update: What a provider says.
+        rights: What providers may decide.
+        judgement: What of the update counts by that state and these rights, where it was judged already.
+    """
     if is_duplicate(state, update):
         return state
-    judgement = judge_update(state, update, rights)
+    judgement = judgement or judge_update(state, update, rights)
     if judgement.refusal:
         return state
     quotes = update.quotes if judgement.may_quote else None

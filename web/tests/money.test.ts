@@ -11,7 +11,7 @@ describe("money off the wire", () => {
   });
 
   test("whose currency got lost is shown in none, and not in another one", () => {
-    expect(formatMoney(toMoney(create(MoneySchema, { amountMinor: 1_050n })))).toMatch(/^¤\s?10\.50$/);
+    expect(formatMoney(toMoney(create(MoneySchema, { amountMinor: 1_050n })))).toBe("10.50");
   });
 
   test("that the contract promises and that is missing is no amount of nothing", () => {

@@ -5,8 +5,8 @@ export interface Money {
   readonly currency: string;
 }
 
-/** ISO 4217's code for none, which Intl writes as "¤": of money whose currency is not known. */
-export const UNKNOWN_CURRENCY = "XXX";
+/** What the contract has where a currency is not known: an amount is written without one, and never with another. */
+export const UNKNOWN_CURRENCY = "";
 
 export type OddsFormat = "decimal" | "fractional" | "american";
 
@@ -16,10 +16,14 @@ const locale = typeof navigator === "undefined" ? "en-GB" : navigator.language;
 const minorDigits = new Map<string, number>();
 const moneyFormats = new Map<string, Intl.NumberFormat>();
 
+function inCurrency(currency: string): Intl.NumberFormatOptions {
+  return currency === UNKNOWN_CURRENCY ? { minimumFractionDigits: 2, maximumFractionDigits: 2 } : { style: "currency", currency };
+}
+
 export function moneyFormat(currency: string): Intl.NumberFormat {
   let format = moneyFormats.get(currency);
   if (!format) {
-    format = new Intl.NumberFormat(locale, { style: "currency", currency });
+    format = new Intl.NumberFormat(locale, inCurrency(currency));
     moneyFormats.set(currency, format);
   }
   return format;
@@ -45,7 +49,7 @@ const shortMoneyFormats = new Map<string, Intl.NumberFormat>();
 export function formatMoneyShort(money: Money): string {
   let format = shortMoneyFormats.get(money.currency);
   if (!format) {
-    const options = { style: "currency", currency: money.currency, notation: "compact", maximumSignificantDigits: 3 } as const;
+    const options = { ...inCurrency(money.currency), notation: "compact", maximumSignificantDigits: 3 } as const;
     format = new Intl.NumberFormat(locale, options);
     shortMoneyFormats.set(money.currency, format);
   }
@@ -58,7 +62,8 @@ const profitFormats = new Map<string, Intl.NumberFormat>();
 export function formatProfit(money: Money): string {
   let format = profitFormats.get(money.currency);
   if (!format) {
-    const options = { style: "currency", currency: money.currency, signDisplay: "exceptZero", maximumFractionDigits: 0 } as const;
+    const digits = { minimumFractionDigits: 0, maximumFractionDigits: 0 };
+    const options = { ...inCurrency(money.currency), ...digits, signDisplay: "exceptZero" } as const;
     format = new Intl.NumberFormat(locale, options);
     profitFormats.set(money.currency, format);
   }

@@ -1,5 +1,5 @@
 /** Money off the wire. */
-import { type Money, UNKNOWN_CURRENCY } from "../shared/format";
+import type { Money } from "../shared/format";
 import type { Balance } from "../wallet/balance";
 import type { Money as WireMoney } from "./gen/overround/common/v1/money_pb";
 import type { Balance as WireBalance } from "./gen/overround/wallet/v1/wallet_pb";
@@ -14,12 +14,7 @@ export function toBalance(wire: WireBalance): Balance {
 
 export function toMoney(wire: WireMoney | undefined): Money {
   const { amountMinor, currency } = present(wire);
-  return { amountMinor: Number(amountMinor), currency: toCurrency(currency) };
-}
-
-/** A currency that got lost is shown as unknown, and never as another one. */
-export function toCurrency(code: string): string {
-  return code === "" ? UNKNOWN_CURRENCY : code;
+  return { amountMinor: Number(amountMinor), currency };
 }
 
 /** Returns a field that the contract promises. */

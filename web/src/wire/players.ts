@@ -5,7 +5,7 @@ import type { LoggedIn, PlayersClient } from "../pam/client";
 import type { Player } from "../pam/player";
 import type { Player as WirePlayer } from "./gen/overround/pam/v1/player_pb";
 import { type LogInResponse, PlayerService, type RegisterResponse } from "./gen/overround/pam/v1/player_service_pb";
-import { present, toBalance, toCurrency } from "./money";
+import { present, toBalance } from "./money";
 import { callOptions } from "./transport";
 
 export function createPlayersClient(transport: Transport): PlayersClient {
@@ -44,6 +44,6 @@ function toPlayer(wire: WirePlayer): Player {
     username: wire.username,
     role: wire.role,
     status: wire.status,
-    currency: toCurrency(wire.currency),
+    currency: wire.currency,
   };
 }

@@ -22,7 +22,7 @@ import {
   TradingService,
   type WatchDeskResponse,
 } from "./gen/overround/trading/v1/trading_service_pb";
-import { present, toCurrency } from "./money";
+import { present } from "./money";
 import { callOptions } from "./transport";
 
 /** The server gives up on the log after 1.8 s; asking again under the same id is safe. */
@@ -106,7 +106,7 @@ function toLiability(wire: WireLiability): FixtureLiability {
   return {
     fixtureId: wire.fixtureId,
     version: Number(wire.version),
-    currency: toCurrency(wire.currency),
+    currency: wire.currency,
     markets: new Map(wire.markets.map((market) => [market.marketId, toMarketLiability(market)])),
     worstLossMinor: Number(wire.worstLossMinor),
     turnoverMinor: Number(wire.turnoverMinor),
