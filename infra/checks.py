@@ -31,24 +31,12 @@ from infra.terminal import use_plain_signs
 
 BIN = Path(sys.executable).parent
 WEB = ROOT / "web"
-TYPED = (
-    *(
-        "kernel",
-        "markets",
-        "odds",
-        "risk",
-        "wallet",
-        "pam",
-        "compliance",
-        "bets",
-        "wire",
-        "streams",
-        "gateway",
-        "simulation",
-        "infra",
-    ),
-    *("loadtests", "tests", "protos/generate.py"),
+PACKAGES = (
+    *("kernel", "markets", "odds", "risk", "wallet", "pam", "compliance", "bets"),
+    *("wire", "streams", "gateway", "simulation", "infra"),
 )
+"""Of the product."""
+TYPED = (*PACKAGES, "loadtests", "tests", "protos/generate.py")
 CHECK_TIMEOUT_S = 1_800
 LONG_CHECK_TIMEOUT_S = 10_800
 CORES = os.cpu_count() or 1

@@ -19,6 +19,7 @@ from bets.acceptance import BetReason
 from gateway.feeds.refusals import FeedRefused
 from gateway.rpc.errors import STATUS_BY_CATEGORY, DetailedRefusal, describe
 from gateway.rpc.methods import METHOD_BY_PATH, ODDS
+from infra.checks import PACKAGES
 from infra.settings import ROOT
 from kernel.errors import Category, DomainError, Part, Unavailable
 from overround.bets.v1.betting_service_pb2 import PlaceBetRefusal
@@ -26,21 +27,6 @@ from overround.odds.v1.odds_service_pb2 import GetBooksRequest
 from tests.unit.fake_gateway import Door
 from wire.reasons import CATEGORY_BY_REASON
 
-PACKAGES = (
-    "kernel",
-    "markets",
-    "odds",
-    "risk",
-    "wallet",
-    "pam",
-    "compliance",
-    "bets",
-    "wire",
-    "streams",
-    "gateway",
-    "simulation",
-    "infra",
-)
 FUNCTIONS_DIR = ROOT / "infra" / "postgres" / "functions"
 
 MET_BY_NO_CALL = {

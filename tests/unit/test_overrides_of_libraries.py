@@ -15,22 +15,9 @@ import faust
 import pytest
 from aiokafka.consumer.fetcher import Fetcher
 
+from infra.checks import PACKAGES
 from infra.faust_consumer import AT_ONCE, FetchSpacing, note_ends, space_fetches, transport_with
 
-PACKAGES = (
-    "kernel",
-    "odds",
-    "risk",
-    "wallet",
-    "pam",
-    "compliance",
-    "bets",
-    "wire",
-    "streams",
-    "gateway",
-    "simulation",
-    "infra",
-)
 POSITIONAL = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
 NAMED = (Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY)
 
