@@ -47,14 +47,10 @@ class RowFlag(IntEnum):
 
 
 EXPECTED_BY_FLAG: Final = {
-    RowFlag.GOAL_MEANS_OUT_OF_RANGE: "Goal means must be finite, from 0.0 to 12.0; means of counts to 20.0",
+    RowFlag.GOAL_MEANS_OUT_OF_RANGE: "Goal means must be finite, from 0.0 to 12.0",
     RowFlag.RHO_OUT_OF_RANGE: "Rho must lie between max(-1/l, -1/m) and min(1/(l m), 1)",
-    RowFlag.SCORE_IMPOSSIBLE: (
-        "Goals must be whole, from 0 to 20 a side, before half-time no more than now; corners and cards from 0 to 30"
-    ),
-    RowFlag.CLOCK_IMPOSSIBLE: (
-        "The period must be one of normal time, its minutes finite and not before it began; shares left 0.0 to 1.0"
-    ),
+    RowFlag.SCORE_IMPOSSIBLE: "Goals must be whole, from 0 to 20 a side, before half-time no more than now",
+    RowFlag.CLOCK_IMPOSSIBLE: "The period must be one of normal time, its minutes finite and not before it began",
     RowFlag.RED_CARDS_IMPOSSIBLE: "Red cards must be whole, from 0 to 5 a side",
     RowFlag.TOO_FEW_PRICES: "As many prices as unknowns are needed",
     RowFlag.PRICES_OUT_OF_RANGE: "Fair probabilities must lie between 0.0 and 1.0",

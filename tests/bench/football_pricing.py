@@ -17,7 +17,7 @@ import numpy as np
 from infra.house import read_house
 from infra.settings import HOUSE_DIR
 from markets.fixture import Period
-from odds.models.football.bet_builder import BuilderLeg, BuilderMatch, next_legs, price_legs
+from odds.models.football.bet_builder import BuilderLeg, next_legs, price_legs
 from odds.models.football.catalogue import Catalogue, catalogue, part_of_catalogue
 from odds.models.football.goal_models import GoalModelSpec, fit_goal_model
 from odds.models.football.implied_means import PriceTargets, imply_goal_means
@@ -26,7 +26,6 @@ from odds.models.football.markets import MatchPrices, goals_to_come, price_colum
 from odds.models.football.match_scores import match_scores
 from odds.models.football.match_states import GoalTiming, MatchStates, RedCardEffects, ScoringLeft
 from odds.models.football.results import MatchResults
-from odds.models.football.score_effects import ScoreEffects, price_matches_with_score_effects
 from tests.bench import peers
 
 SEASON = Path(__file__).resolve().parents[3] / "shared" / "data" / "football" / "E0_2011-2012.csv"
@@ -98,24 +97,6 @@ def main() -> None:
             best_us(partial(price, live, offer)) / BATCH,
             "nobody",
         )
-    effects = ScoreEffects((1.2, 1.1, 1.0, 0.95, 0.9), (0.9, 0.95, 1.0, 1.1, 1.2))
-    few = slice(0, 64)
-    report(
-        "the same with score effects, 64 matches, each",
-        best_us(
-            lambda: price_matches_with_score_effects(
-                home[few],
-                away[few],
-                effects=effects,
-                states=live.rows(np.arange(64)),
-                timing=TIMING,
-                red_cards=RED_CARDS,
-            ),
-            runs=3,
-        )
-        / 64,
-        "nobody",
-    )
     prices = price_matches(home, away, rhos=rhos, states=fresh, timing=TIMING, red_cards=RED_CARDS)
     fair = prices.fair_probabilities()
     report("fair probabilities from what wins, each", best_us(prices.fair_probabilities) / BATCH, "")
@@ -126,12 +107,11 @@ def main() -> None:
         best_us(lambda: imply_goal_means(targets, rhos=rhos, states=fresh, timing=TIMING, red_cards=RED_CARDS)) / BATCH,
         beside("from the 1x2 alone", lambda: peers.penaltyblog_goal_means(*columns[0, :3].tolist())),
     )
-    goals = match_scores(
+    match = match_scores(
         goals_to_come(
             home[:1], away[:1], rhos=rhos[:1], states=MatchStates.before_kick_off(1), timing=TIMING, red_cards=RED_CARDS
         )
     )
-    match = BuilderMatch(goals)
     legs = [BuilderLeg("1x2", "home"), BuilderLeg("total:2.5", "over"), BuilderLeg("first_half_1x2", "draw")]
     report("a conjunction of three legs", best_us(lambda: price_legs(match, legs)), "")
     report("every leg that can be added to them", best_us(lambda: next_legs(match, legs)), "")

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from markets.fixture import Period
-from odds.models.football.bet_builder import BuilderLeg, BuilderMatch, LegsContradictory, next_legs, price_legs
+from odds.models.football.bet_builder import BuilderLeg, LegsContradictory, next_legs, price_legs
 from odds.models.football.catalogue import catalogue
 from odds.models.football.goal_minutes import ANSWERS, MINUTE_CONDITIONS, goal_minutes
 from odds.models.football.goal_paths import CONDITIONS, is_past, path_chances
@@ -29,7 +29,7 @@ ORDERS = [f"next_goal:{number}" for number in NUMBERED_GOALS] + [f"race_to:{goal
 MINUTES = [f"next_goal_minute:{number}" for number in NUMBERED_GOALS]
 
 
-def builder_of(row: Row, past: list[PastGoal] | None = None) -> BuilderMatch:
+def builder_of(row: Row, past: list[PastGoal] | None = None) -> MatchScores:
     means = [np.array([value]) for value in row[:3]]
     goals = goals_to_come(
         means[0],
@@ -39,7 +39,7 @@ def builder_of(row: Row, past: list[PastGoal] | None = None) -> BuilderMatch:
         timing=GoalTiming(),
         red_cards=RedCardEffects(),
     )
-    return BuilderMatch(match_scores(goals, past))
+    return match_scores(goals, past)
 
 
 @st.composite
@@ -58,7 +58,7 @@ def told_rows(draw: st.DrawFn) -> tuple[Row, list[PastGoal]]:
     return row, past
 
 
-def draw_legs(data: st.DataObject, match: BuilderMatch, count_max: int) -> list[BuilderLeg]:
+def draw_legs(data: st.DataObject, match: MatchScores, count_max: int) -> list[BuilderLeg]:
     """Draw legs that can all win, none implied by those before it."""
     legs: list[BuilderLeg] = []
     for _ in range(data.draw(st.integers(1, count_max))):
@@ -70,7 +70,7 @@ def draw_legs(data: st.DataObject, match: BuilderMatch, count_max: int) -> list[
     return legs
 
 
-def win_of(match: BuilderMatch, legs: list[BuilderLeg]) -> float:
+def win_of(match: MatchScores, legs: list[BuilderLeg]) -> float:
     try:
         return price_legs(match, legs).win
     except LegsContradictory:

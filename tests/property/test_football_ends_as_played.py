@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
-import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from markets.fixture import Period
 from odds.models.football.markets import MatchPrices, price_matches
 from odds.models.football.match_states import GoalTiming, MatchStates, RedCardEffects
-from odds.models.football.score_effects import ScoreEffects, price_matches_with_score_effects
 from tests.tries import tries
 
 Score = tuple[int, int]
@@ -112,11 +108,7 @@ def sign(number: int) -> int:
     return (number > 0) - (number < 0)
 
 
-Pricer = Callable[[float, float, MatchStates], MatchPrices]
-EFFECTS = ScoreEffects((1.3, 1.2, 1.0, 0.9, 0.8), (0.7, 0.9, 1.1, 1.2, 1.4))
-
-
-def price_with_rho(home: float, away: float, states: MatchStates) -> MatchPrices:
+def price(home: float, away: float, states: MatchStates) -> MatchPrices:
     return price_matches(
         np.array([home]),
         np.array([away]),
@@ -127,31 +119,16 @@ def price_with_rho(home: float, away: float, states: MatchStates) -> MatchPrices
     )
 
 
-def price_with_score_effects(home: float, away: float, states: MatchStates) -> MatchPrices:
-    return price_matches_with_score_effects(
-        np.array([home]),
-        np.array([away]),
-        effects=EFFECTS,
-        states=states,
-        timing=GoalTiming(),
-        red_cards=RedCardEffects(),
-    )
-
-
-both_models = pytest.mark.parametrize("price", [price_with_rho, price_with_score_effects])
-
-
 def state_of(period: Period, full_time: Score, half_time: Score) -> MatchStates:
     counts = (np.array([number]) for number in (*full_time, *half_time, 0, 0))
     return MatchStates(np.array([int(period)]), np.zeros(1), np.full(1, np.nan), *counts)
 
 
-@both_models
 @given(home=means, away=means, half_time=scores, after=scores)
 @example(home=0.0, away=0.0, half_time=(0, 8), after=(7, 0))
 @tries(15)
 def test_at_the_end_every_market_is_exactly_what_the_score_says(
-    price: Pricer, home: float, away: float, half_time: Score, after: Score
+    home: float, away: float, half_time: Score, after: Score
 ) -> None:
     full_time = half_time[0] + after[0], half_time[1] + after[1]
     prices = price(home, away, state_of(Period.FINISHED, full_time, half_time))
@@ -173,10 +150,9 @@ def test_at_the_end_every_market_is_exactly_what_the_score_says(
     assert not prices.is_open().any()
 
 
-@both_models
 @given(home=means, away=means)
 @tries(15)
-def test_at_the_start_every_market_is_priced_as_before_play(price: Pricer, home: float, away: float) -> None:
+def test_at_the_start_every_market_is_priced_as_before_play(home: float, away: float) -> None:
     before, at_start = (
         price(home, away, state_of(period, (0, 0), (0, 0))) for period in (Period.NOT_STARTED, Period.FIRST_HALF)
     )

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from markets.fixture import Period
-from odds.models.football.bet_builder import BuilderLeg, BuilderMatch
+from odds.models.football.bet_builder import BuilderLeg
 from odds.models.football.markets import goals_to_come
-from odds.models.football.match_scores import match_scores
+from odds.models.football.match_scores import MatchScores, match_scores
 from odds.models.football.match_states import GoalTiming, MatchStates, RedCardEffects
 from odds.models.football.past_goals import PastGoal
 
@@ -20,7 +20,7 @@ def scores_of(
     *,
     past: list[PastGoal] | None = None,
     timing: GoalTiming | None = None,
-) -> BuilderMatch:
+) -> MatchScores:
     """Return a match by its means, rho and where it stands, before kick-off where that is not said."""
     goals = goals_to_come(
         np.array([home]),
@@ -30,7 +30,7 @@ def scores_of(
         timing=GoalTiming() if timing is None else timing,
         red_cards=RedCardEffects(),
     )
-    return BuilderMatch(match_scores(goals, past))
+    return match_scores(goals, past)
 
 
 def in_play(period: Period, minute: float, score: tuple[int, int], half_time: tuple[int, int]) -> MatchStates:

@@ -6,17 +6,14 @@ import numpy as np
 import pytest
 
 from markets.layout import MarketUnknown, OutcomeUnknown
-from odds.model_input import ModelInputInvalid
 from odds.models.football.bet_builder import (
     LEGS_MAX,
-    BuilderMatch,
     BuilderPrice,
     LegsContradictory,
     LegsOutOfRange,
     next_legs,
     price_legs,
 )
-from odds.models.football.count_markets import CARDS, CORNERS, MatchCounts, match_counts, price_counts
 from odds.models.football.markets import price_matches
 from odds.models.football.match_scores import LegNotCombinable
 from odds.models.football.match_states import GoalTiming, MatchStates, RedCardEffects
@@ -186,83 +183,6 @@ def test_a_favourite_that_awaits_many_goals_can_be_combined() -> None:
         assert single.win == pytest.approx(expected, abs=1e-5) or np.isnan(expected)
     with pytest.raises(LegNotCombinable):
         scores_of(8.0, 0.6)
-
-
-def corners_and_cards(home_corners: int = 0) -> tuple[MatchCounts, MatchCounts]:
-    corners = match_counts(CORNERS, 5.5, 4.5, dispersion=0.05, share_left=0.5, home_count=home_corners, away_count=1)
-    return corners, match_counts(CARDS, 1.8, 2.2, dispersion=0.1, share_left=1.0, home_count=0, away_count=0)
-
-
-def with_counts(home_corners: int = 0) -> BuilderMatch:
-    return BuilderMatch(scores_of(1.7, 1.1, -0.1).goals, corners_and_cards(home_corners))
-
-
-def test_goals_corners_and_cards_know_nothing_of_each_other() -> None:
-    match = with_counts()
-    goal_legs, corner_legs, card_legs = (
-        legs("1x2 home", "total:2.25 over"),
-        legs("corners_total:7.5 over", "most_corners home"),
-        legs("cards_total:3.5 under"),
-    )
-    parts = [price_legs(match, part) for part in (goal_legs, corner_legs, card_legs)]
-    whole = price_legs(match, [*goal_legs, *corner_legs, *card_legs])
-    assert whole.win == pytest.approx(np.prod([part.win for part in parts]), rel=1e-12)
-    assert 1.0 - whole.lose == pytest.approx(np.prod([1.0 - part.lose for part in parts]), rel=1e-12)
-    assert parts[1].win < min(price_legs(match, [leg]).win for leg in corner_legs)
-
-
-def test_a_leg_on_corners_is_priced_as_its_market() -> None:
-    prices = price_counts(
-        CORNERS,
-        np.array([5.5]),
-        np.array([4.5]),
-        dispersion=0.05,
-        shares_left=np.array([0.5]),
-        home_counts=np.array([3]),
-        away_counts=np.array([1]),
-    )
-    match = with_counts(3)
-    open_ones = {one.leg: one.win for one in next_legs(match, []) if "corners" in one.leg.market_id}
-    assert len(open_ones) > 20
-    for leg, win in open_ones.items():
-        expected = prices.fair_probabilities[0, prices.layout.outcome_index(leg.market_id, leg.outcome_id)]
-        assert win == pytest.approx(expected, abs=1e-12)
-        assert price_legs(match, [leg]).win == pytest.approx(expected, abs=1e-12)
-
-
-def test_counts_are_contradicted_and_implied_among_themselves() -> None:
-    match = with_counts(8)
-    with pytest.raises(LegsContradictory):
-        price_legs(match, legs("corners_total:8.5 under", "1x2 home"))
-    price = price_legs(match, legs("1x2 home", "corners_total:9.5 over", "corners_total:10.5 over"))
-    assert price.redundant == tuple(legs("corners_total:9.5 over"))
-    certain = price_legs(match, legs("1x2 home", "corners_total:8.5 over"))
-    assert certain.redundant == tuple(legs("corners_total:8.5 over"))
-    assert certain.win == pytest.approx(price_legs(match, legs("1x2 home")).win)
-
-
-def test_next_legs_are_told_for_every_process() -> None:
-    match = with_counts()
-    base = legs("next_goal:1 home", "draw_no_bet home", "corners_total:7.5 over")
-    found = {one.leg: one for one in next_legs(match, base)}
-    for name in ("race_to:2 home", "next_goal:2 away", "next_goal_minute:1 1-15", "cards_total:3.5 over"):
-        assert legs(name)[0] in found
-    assert not found.keys() & set(legs("corners_total:6.5 over", "next_goal:1 away", "next_goal:1 none"))
-    for leg, one in list(found.items())[::7]:
-        price = price_legs(match, [*base, leg])
-        assert (one.win, one.lose) == pytest.approx((price.win, price.lose), abs=1e-12)
-        assert leg not in price.redundant
-
-
-def test_counts_that_cannot_be_are_refused() -> None:
-    for change, message in (
-        ({"share_left": 1.5}, "shares left"),
-        ({"home_count": -1}, "corners and cards from 0 to 30"),
-        ({"dispersion": -0.1}, "Dispersion"),
-    ):
-        given = {"dispersion": 0.1, "share_left": 1.0, "home_count": 0, "away_count": 0} | change
-        with pytest.raises(ModelInputInvalid, match=message):
-            match_counts(CARDS, 1.8, 2.2, **given)
 
 
 def test_first_goal_home_and_both_halves_agree_with_counting() -> None:

@@ -76,7 +76,7 @@ def test_minutes_of_the_next_goal_are_priced_as_their_market(states: MatchStates
         red_cards=RedCardEffects(),
     )
     match = scores_of(0.9, 0.7, -0.1, states)
-    market_id = f"next_goal_minute:{sum(match.goals.score) + 1}"
+    market_id = f"next_goal_minute:{sum(match.score) + 1}"
     layout = prices.catalogue.layout
     for outcome_id in layout.outcome_ids_of(layout.market_index(market_id)):
         expected = prices.win_weights[0, prices.catalogue.column(market_id, outcome_id)]
@@ -93,5 +93,5 @@ def test_minutes_of_every_goal_to_come_can_be_added() -> None:
     later = [f"{goal} {band}" for goal in (4, 5, 6) for band in ("46-60", "61-75", "76-90", "none")]
     expected = [f"next_goal_minute:{name}" for name in ("2 16-30", "2 31-45", "2 46-60", *later)]
     assert {leg for leg in found if leg.market_id.startswith("next_goal_minute")} == set(legs(*expected))
-    read = match.goals.read_minutes(np.stack([match.goals.probabilities]), frozenset())
+    read = match.read_minutes(np.stack([match.probabilities]), frozenset())
     np.testing.assert_array_equal(np.isnan(read[0]), np.arange(42) < 7)

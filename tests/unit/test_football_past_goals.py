@@ -143,4 +143,4 @@ def test_past_goals_at_the_very_edge_of_a_band_are_accepted() -> None:
     match = scores_of(1.5, 1.2, 0.0, begun, past=goals_of("home 2"))
     assert price_legs(match, legs("next_goal_minute:1 31-45")).win == pytest.approx(1.0, abs=1e-15)
     stoppage = in_play(Period.SECOND_HALF, 94.0, (1, 1), (1, 0))
-    assert scores_of(1.5, 1.2, 0.0, stoppage, past=goals_of("home 2", "away 5")).goals.score == (1, 1)
+    assert scores_of(1.5, 1.2, 0.0, stoppage, past=goals_of("home 2", "away 5")).score == (1, 1)

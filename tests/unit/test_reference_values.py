@@ -22,7 +22,6 @@ from odds.margin.methods import MarginMethod
 from odds.margin.removal import margins_by_outcome, remove_margin
 from odds.margin.rows import MarginFlag
 from odds.models.basketball import lead_wins
-from odds.models.demand import best_implied_probabilities
 from odds.models.racing.each_way import (
     WIN_ONLY,
     EachWayTerms,
@@ -284,9 +283,12 @@ def check_settlement(vector: Vector) -> None:
 
 
 def check_best_price(vector: Vector) -> None:
-    best = best_implied_probabilities(np.array([vector["input"]["p"]]))[0]
-    close(best, vector["expected"]["price"], vector)
-    close(1.0 / best, vector["expected"]["decimal_odds"], vector)
+    """A house without rivals, and demand that falls with the price, quotes the square root: the power margin of two."""
+    fair = row(vector["input"]["p"], 1.0 - vector["input"]["p"])
+    rows = apply_margin(fair, overrounds=np.sqrt(fair).sum(axis=1), method=MarginMethod.POWER)
+    assert rows.parameters[0] == pytest.approx(2.0, abs=1e-9)
+    close(rows.probabilities[0, 0], vector["expected"]["price"], vector)
+    close(1.0 / rows.probabilities[0, 0], vector["expected"]["decimal_odds"], vector)
 
 
 def check_closing_line(vector: Vector) -> None:
