@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -30,11 +30,13 @@ SECURITY_HEADERS: Final = {
 }
 
 
-def make_web_app(*, dist_dir: Path, find_trouble: Callable[[], Awaitable[str | None]]) -> web.Application:
+def make_web_app(
+    routes: Sequence[web.RouteDef], *, find_trouble: Callable[[], Awaitable[str | None]]
+) -> web.Application:
     """Return the application. What is wrong, and the figures of the process, are told at another port.
 
     Args:
-        dist_dir: Folder of the built front end.
+        routes: What it serves; the first that fits a path answers.
         find_trouble: Says what keeps the gateway from working, None if it works.
     """
 
@@ -44,9 +46,13 @@ def make_web_app(*, dist_dir: Path, find_trouble: Callable[[], Awaitable[str | N
 
     app = make_app(body_bytes_max=REQUEST_BYTES_MAX)
     app.on_response_prepare.append(_add_security_headers)
-    app.router.add_get("/readyz", answer_ready)
-    app.router.add_get("/{path:.*}", _serving(dist_dir.resolve()))
+    app.add_routes([web.get("/readyz", answer_ready), *routes])
     return app
+
+
+def page_routes(dist_dir: Path) -> Sequence[web.RouteDef]:
+    """Return what serves the front end that is built in a folder: every path that nobody before it has."""
+    return [web.get("/{path:.*}", _serving(dist_dir.resolve()))]
 
 
 def _serving(dist_dir: Path) -> Handler:

@@ -35,6 +35,7 @@ class AgentProcess:
         name: Of the process, of its app, and of its consumer group where no other is said.
         agent: What is run.
         ping: Asks a server without which the agent can do nothing, if there is one; raises where it does not answer.
+        obstacle: Returns what has to be gone before it can begin, None for nothing.
         complaint: Returns what a person should look at, None for nothing.
         fetching: How the app fetches.
         spacing: How far apart fetches begin, for who sets it while the app runs.
@@ -47,6 +48,7 @@ class AgentProcess:
         agent: RunnableAgent,
         *,
         ping: Callable[[], Awaitable[object]] | None = None,
+        obstacle: Callable[[], str | None] = lambda: None,
         complaint: Callable[[], str | None] = lambda: None,
         fetching: FetchPolicy = PROMPT,
         spacing: FetchSpacing | None = None,
@@ -55,6 +57,7 @@ class AgentProcess:
         self._name = name
         self._agent = agent
         self._ping = ping
+        self._obstacle = obstacle
         self._complaint = complaint
         self._fetching = fetching
         self._spacing = spacing
@@ -79,6 +82,8 @@ class AgentProcess:
         """Return what keeps the agent from working, or what a person should look at; None for nothing."""
         if self._ping is not None:
             await self._ping()
+        if (obstacle := self._obstacle()) is not None:
+            return obstacle
         if self._app is None or not self._agent.is_ready:
             return "waiting for its share of the log and its state"
         complaint = await complaint_of(self._settings, self._app)

@@ -11,7 +11,7 @@ from infra.machine_load import MachineLoad
 from infra.migrations.kafka_migration import read_declarations
 from infra.processes.agent import AgentProcess
 from infra.processes.health import run_until_stopped
-from infra.processes.servers import Servers
+from infra.processes.servers import Reading, Servers
 from infra.settings import Pricing, Settings
 from infra.stores.book_store import RedisBookStore
 from infra.stores.liability import RedisLiability
@@ -25,6 +25,7 @@ NAME = "pricing"
 HOUR_US = 3_600_000_000
 LAG_SHARE_MAX = 0.05  # of the time for which the log keeps updates
 REDIS_CONNECTIONS_MAX = 4
+PROVIDER_LOG = Reading(name="providers", topics=(FEED_PROVIDERS,), start="beginning")
 FLUSH_LINGER_MS = 0.5  # a flush sends many messages: together they cost the broker one request instead of a dozen
 
 
@@ -46,7 +47,7 @@ async def make_prices(settings: Settings, stopping: asyncio.Event) -> None:
             store=RedisBookStore(redis, partitions=partitions, timeout_ms=timeout_ms),
             published=KafkaPublishedBooks(kafka, client_id=f"{NAME}-restore"),
             open_bets=RedisLiability(redis, partitions=partitions, timeout_ms=timeout_ms),
-            provider_log=servers.reader([FEED_PROVIDERS.name], part="providers", start="beginning"),
+            provider_log=servers.reader(PROVIDER_LOG),
             clock=clock,
             policy=read_house(settings.house_dir).pricing,
             pace=build_pace(settings.pricing),

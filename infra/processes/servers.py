@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 
 from redis.asyncio import Redis
 
@@ -13,6 +13,22 @@ from infra.settings import Settings
 from infra.stores.postgres import PostgresPool
 from infra.stores.redis_client import open_redis
 from kernel.log import LogStart
+from wire.topics import Topic
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What is read of the log, and how: see `infra.log_reader.LogReader`.
+
+    Attributes:
+        name: What the reader is called, after its process.
+    """
+
+    name: str
+    topics: tuple[Topic, ...]
+    start: LogStart
+    backlog_records: int = 0
+    gather_ms: int = 0
 
 
 class Servers:
@@ -58,17 +74,15 @@ class Servers:
         self._stack.callback(outlet.close)
         return outlet
 
-    def reader(
-        self, topics: Sequence[str], *, part: str, start: LogStart, backlog_records: int = 0, gather_ms: int = 0
-    ) -> LogReader:
-        """Return a reader of topics, for a part of the process."""
+    def reader(self, reading: Reading) -> LogReader:
+        """Return a reader of the log."""
         reader = LogReader(
             self._settings.kafka_client,
-            topics,
-            start=start,
-            client_id=f"{self._name}-{part}",
-            backlog_records=backlog_records,
-            gather_ms=gather_ms,
+            [topic.name for topic in reading.topics],
+            start=reading.start,
+            client_id=f"{self._name}-{reading.name}",
+            backlog_records=reading.backlog_records,
+            gather_ms=reading.gather_ms,
         )
         self._stack.push_async_callback(reader.close)
         return reader

@@ -29,9 +29,9 @@ from gateway.rpc.errors import STATUS_DETAILS_KEY
 from gateway.rpc.methods import FEED
 from gateway.rpc.server import make_server
 from gateway.source import address_reader
-from gateway.web import make_web_app
+from gateway.web import make_web_app, page_routes
 from infra.local.envoy import render_envoy_config
-from infra.processes.gateway_betting import make_door
+from infra.processes.parts.access import make_door
 from infra.settings import Ports, Settings, Sources
 from kernel.clock import SystemClock
 from overround.feed.v1.feed_service_pb2 import PushResponse
@@ -86,7 +86,7 @@ async def books(edge: Settings, tmp_path: Path) -> AsyncIterator[BookCache]:
     async def find_trouble() -> str | None:
         return None
 
-    runner = web.AppRunner(make_web_app(dist_dir=tmp_path, find_trouble=find_trouble))
+    runner = web.AppRunner(make_web_app(page_routes(tmp_path), find_trouble=find_trouble))
     await runner.setup()
     await web.TCPSite(runner, edge.host, edge.ports.gateway_http).start()
     address = f"{edge.host}:{edge.ports.gateway_grpc}"

@@ -26,7 +26,7 @@ from gateway.rpc.methods import FEED
 from gateway.rpc.server import make_server
 from gateway.source import address_reader
 from infra.kafka import KafkaOutlet
-from infra.processes.gateway_betting import make_door
+from infra.processes.parts.access import make_door
 from infra.settings import Settings
 from infra.stores.feed_keys import PostgresCursors, PostgresFeedKeys, provision_feed_keys
 from infra.stores.feed_log import KafkaFeedLog

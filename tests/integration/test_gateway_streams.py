@@ -19,7 +19,7 @@ from redis.asyncio import Redis
 
 from infra.kafka import KafkaOutlet
 from infra.processes.gateway import serve
-from infra.processes.gateway_betting import make_sessions
+from infra.processes.parts.access import make_sessions
 from infra.settings import Settings
 from infra.stores.postgres import PostgresPool
 from infra.stores.postgres_players import PostgresPlayers

@@ -11,6 +11,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -20,17 +21,29 @@ import pytest_asyncio
 from google.rpc import error_details_pb2, status_pb2
 from redis.asyncio import Redis
 
+from compliance.permit import Permits
+from gateway.figures import DeskFigures
 from gateway.rpc.server import make_table
 from gateway.source import address_reader
 from infra.house import read_house
+from infra.jurisdictions import read_jurisdiction
 from infra.local.secrets import LocalSecrets
-from infra.processes.gateway_betting import Betting, make_authenticator, make_betting, make_door
+from infra.processes.own_log import OwnLog
+from infra.processes.parts.access import make_authenticator, make_door
+from infra.processes.parts.betting import make_betting, make_keeper
+from infra.processes.parts.part import Part, add_up
+from infra.processes.parts.players import make_players
+from infra.processes.parts.shared import Shared
+from infra.processes.servers import Servers
 from infra.settings import ROOT, Passwords, Sessions, Settings
 from infra.stores.exposure import COMPLETE_KEY, fixture_key
+from infra.stores.exposure_keeper import ExposureKeeper
 from infra.stores.log_in_attempts import RedisLogInAttempts
+from infra.stores.log_place import read_place
 from infra.stores.passwords import Argon2Passwords
 from infra.stores.players_provision import TRADER_USERNAME, provision_trader
 from infra.stores.postgres import PostgresPool
+from infra.stores.postgres_bets import PostgresBetLedger
 from infra.stores.redis_client import open_redis
 from infra.stores.sessions import SIGNATURE_BYTES, RedisSessions
 from kernel.clock import SystemClock
@@ -45,7 +58,7 @@ from overround.wallet.v1.wallet_service_pb2_grpc import WalletServiceStub
 from pam.credentials import LoginRateLimited
 from pam.player import PlayerRole
 from pam.ports import PasswordDoor
-from tests.unit.fake_betting import PLAYER, FakeBook, FakeBooks, FakeClock, FakeFigures
+from tests.unit.fake_betting import PLAYER, FakeBook, FakeBooks, FakeClock
 
 PATIENCE_MS = 3_000
 OWN_DATABASE = 42  # flushed here
@@ -104,7 +117,8 @@ class Client:
 class House:
     client: Client
     books: FakeBooks
-    betting: Betting
+    betting: Part
+    keeper: ExposureKeeper
     fixture_id: str
     log_in_postgres: PostgresPool
 
@@ -146,29 +160,36 @@ async def open_house(own_settings: Settings, redis: Redis, *, in_play_delay_ms: 
             stack.push_async_callback(pool.close)
         fixture_id = f"sim:{uuid4()}"
         books = FakeBooks(FakeBook(fixture_id=fixture_id))
-        auth = make_authenticator(own_settings, redis=redis, postgres=postgres, clock=SystemClock())
-        betting = make_betting(
-            stack,
-            own_settings,
+        clock = SystemClock()
+        shared = Shared(
+            stack=stack,
+            settings=own_settings,
             house=replace(read_house(own_settings.house_dir), in_play_delay_ms=in_play_delay_ms),
+            clock=clock,
+            servers=Servers(own_settings, "test", stack),
             postgres=postgres,
             log_in_postgres=log_in_postgres,
             redis=redis,
-            books=books,
-            figures=FakeFigures(),
-            auth=auth,
-            clock=SystemClock(),
+            own_log=OwnLog(postgres, partial(read_place, own_settings.kafka_client, client_id="test-place")),
+            permits=Permits(read_jurisdiction(own_settings.jurisdiction), clock=clock),
+            figures=DeskFigures(clock),
         )
-        await betting.keeper.look()
-        door = make_door(own_settings, auth, address_of=address_reader("the edge's"), clock=SystemClock())
+        auth = make_authenticator(own_settings, redis=redis, postgres=postgres, clock=clock)
+        ledger = PostgresBetLedger(postgres, own_settings.ledger)
+        stack.push_async_callback(ledger.close)
+        keeper = make_keeper(shared, redis=redis, ledger=ledger)
+        betting = make_betting(shared, books)
+        await keeper.look()
+        door = make_door(own_settings, auth, address_of=address_reader("the edge's"), clock=clock)
+        services = add_up((betting, make_players(shared, auth))).services
         server = grpc.aio.server()
-        server.add_generic_rpc_handlers((make_table(betting.services, door),))
+        server.add_generic_rpc_handlers((make_table(services, door),))
         port = server.add_insecure_port("127.0.0.1:0")
         await server.start()
         stack.push_async_callback(server.stop, None)
         channel = await stack.enter_async_context(grpc.aio.insecure_channel(f"127.0.0.1:{port}"))
         stubs: list[Any] = [BettingServiceStub, WalletServiceStub, PlayerServiceStub]
-        yield House(Client(*(stub(channel) for stub in stubs)), books, betting, fixture_id, log_in_postgres)
+        yield House(Client(*(stub(channel) for stub in stubs)), books, betting, keeper, fixture_id, log_in_postgres)
 
 
 def euros(amount_minor: int) -> money_pb2.Money:
@@ -207,7 +228,7 @@ async def test_bets_from_registration_to_a_rebuild_of_exposure(house: House, red
     with pytest.raises(grpc.aio.AioRpcError) as refused:
         await house.client.place(house.ask())
     assert error_of(refused.value)[0] == "RISK_UNAVAILABLE"
-    await house.betting.keeper.look()
+    await house.keeper.look()
     assert await stake_total_of(redis, house.fixture_id) == 20_000
     await house.client.place(house.ask())
     assert await stake_total_of(redis, house.fixture_id) == 21_000
@@ -280,7 +301,8 @@ async def test_a_gateway_that_ends_decides_what_is_under_way_and_begins_nothing(
     house.books.book = FakeBook(fixture_id=house.fixture_id, is_in_play=True)
     placing = asyncio.ensure_future(house.client.place(house.ask()))
     await asyncio.sleep(0.1)
-    closing = asyncio.create_task(house.betting.placement.close(timeout_s=5))
+    (end,) = house.betting.endings
+    closing = asyncio.ensure_future(end())
     await asyncio.sleep(0)
     with pytest.raises(grpc.aio.AioRpcError) as refused:
         await house.client.place(house.ask())

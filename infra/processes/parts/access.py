@@ -1,0 +1,55 @@
+"""Who calls: sessions, and what stands before every method."""
+
+from __future__ import annotations
+
+from redis.asyncio import Redis
+
+from gateway.auth import Authenticator
+from gateway.rpc.door import Door
+from gateway.source import AddressOf
+from infra.local.secrets import LocalSecrets
+from infra.settings import Settings
+from infra.stores.postgres import PostgresPool
+from infra.stores.postgres_players import PostgresPlayers
+from infra.stores.sessions import RedisSessions
+from kernel.clock import Clock
+
+
+def make_sessions(settings: Settings, *, redis: Redis, clock: Clock) -> RedisSessions:
+    """Return where sessions are kept."""
+    return RedisSessions(redis, settings.sessions, signing_key=LocalSecrets.load(settings).session_key, clock=clock)
+
+
+def make_authenticator(settings: Settings, *, redis: Redis, postgres: PostgresPool, clock: Clock) -> Authenticator:
+    """Return what finds sessions."""
+    return Authenticator(
+        make_sessions(settings, redis=redis, clock=clock),
+        PostgresPlayers(postgres),
+        clock=clock,
+        cache_ms=settings.sessions.cache_ms,
+        cache_entries_max=settings.sessions.cache_entries_max,
+    )
+
+
+def make_door(settings: Settings, auth: Authenticator, *, address_of: AddressOf, clock: Clock) -> Door:
+    """Return what stands before every method, with the shares of the settings."""
+    sources = settings.sources
+    return Door(
+        auth,
+        address_of,
+        clock=clock,
+        calls_by_address={
+            "calls": sources.address_calls_max,
+            "streams of books": sources.address_book_streams_max,
+            "streams of bets": sources.address_bet_streams_max,
+            "desks": sources.address_desks_max,
+            "streams of a feed": sources.address_feeds_max,
+            "log-ins": sources.address_log_ins_max,
+            "registrations": sources.address_registrations_max,
+        },
+        calls_by_account={
+            "calls": sources.account_calls_max,
+            "streams of bets": sources.account_bet_streams_max,
+            "desks": sources.account_desks_max,
+        },
+    )
