@@ -48,6 +48,8 @@ PROVIDERS_FIELD = book_pb2.PriceExplanation.PROVIDERS_FIELD_NUMBER
 WEIGHTS_FIELD = book_pb2.ProviderQuotes.WEIGHTS_FIELD_NUMBER
 
 _ENCODED_PROVIDERS: Final[WeakKeyDictionary[ProviderColumns, bytes]] = WeakKeyDictionary()
+_STOPPED: Final = bytes([StopFlag.STOPPED])
+_STOPPED_RESUMED: Final = bytes([StopFlag.STOPPED | StopFlag.RESUMED])
 
 
 def parse_book(message: book_pb2.Book) -> Book:
@@ -320,14 +322,15 @@ def _encode_provider(provider: ProviderColumns) -> bytes:
 
 
 def _build_provider(provider: ProviderColumns) -> book_pb2.ProviderQuotes:
+    bet_stops = pack(provider.bet_stops, BYTE)
     return book_pb2.ProviderQuotes(
         provider_id=provider.provider_id,
         sequence=provider.sequence,
         received_time_us=provider.received_time_us,
         decimal_odds_milli=pack(provider.decimal_odds_milli, ODDS),
         market_statuses=pack(provider.market_statuses, BYTE),
-        is_bet_stopped=bool((provider.bet_stops & StopFlag.STOPPED).any()),
-        bet_stops=pack(provider.bet_stops, BYTE),
+        is_bet_stopped=_STOPPED in bet_stops or _STOPPED_RESUMED in bet_stops,
+        bet_stops=bet_stops,
         is_behind=provider.is_behind,
         winner_counts=b"" if provider.winner_counts is None else pack(provider.winner_counts, BYTE),
         stopped_time_us=provider.stopped_time_us,

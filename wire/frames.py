@@ -21,6 +21,8 @@ def frame_unsigned(field_number: int, value: int) -> bytes:
 
 
 def _varint(value: int) -> bytes:
+    if value <= 0x7F:
+        return bytes((value,))
     parts = bytearray()
     while value > 0x7F:
         parts.append(value & 0x7F | 0x80)

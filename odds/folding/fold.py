@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from kernel.evolve import evolve
 from markets.fixture import FixtureDescription, FixtureStatus, MarketStatus, MatchState, Period
 from markets.period_scores import follow_scores
 from markets.results import ResultKind
@@ -95,14 +96,14 @@ def fold(
         provider = _take_quotes(provider, state, quotes, update.received_time_us)
     provider = _follow_stops(provider, state, update, may_quote=judgement.may_quote)
     told = _complete(update.state, state.state) if judgement.may_tell_state and update.state is not None else None
-    provider = replace(
+    provider = evolve(
         provider,
         sequence=update.sequence,
         epoch=update.epoch,
         told_state=told or provider.told_state,
         told_time_us=update.received_time_us if told else provider.told_time_us,
     )
-    state = replace(
+    state = evolve(
         state,
         providers=_with_provider(state, provider),
         description=_take_description(state, update) if judgement.may_tell_state else state.description,
@@ -118,6 +119,8 @@ def _take_description(state: FixtureState, update: FixtureUpdate) -> FixtureDesc
     known, told = state.description, update.description
     if known is None or told is None:
         return told or known
+    if told == known:
+        return known
     start_time_ms = told.start_time_ms or known.start_time_ms
     if not may_move_start(state, update.provider_id):
         start_time_ms = min(start_time_ms, known.start_time_ms or start_time_ms)
@@ -143,7 +146,7 @@ def suspend_for(state: FixtureState, update: FixtureUpdate, rights: RightsTable 
 
 def stop_all(state: FixtureState, now_us: int) -> FixtureState:
     """Return the state with every provider's bets stopped, until it quotes its markets again."""
-    return replace(state, providers=tuple(_stop_bets(provider, state, (), now_us) for provider in state.providers))
+    return evolve(state, providers=tuple(_stop_bets(provider, state, (), now_us) for provider in state.providers))
 
 
 def follow_trader(state: FixtureState, command: TraderCommand) -> FixtureState:
@@ -159,7 +162,7 @@ def follow_trader(state: FixtureState, command: TraderCommand) -> FixtureState:
     applied = (*state.applied_request_ids, command.request_id)[-REQUEST_IDS_REMEMBERED_MAX:]
     if command.action is TradingAction.RESUME:
         state = _lift_referrals(_resume_stopped(state, command.market_id), command.market_id)
-    return replace(state, trader_suspensions=others, applied_request_ids=applied)
+    return evolve(state, trader_suspensions=others, applied_request_ids=applied)
 
 
 def follow_end_claims(state: FixtureState, now_us: int) -> FixtureState:
@@ -182,7 +185,7 @@ def _resume_stopped(state: FixtureState, market_id: str) -> FixtureState:
     """Note what providers have stopped so far as lifted by a person, for when they fall silent."""
     is_resumed = np.array([market_id in ("", item) for item in state.layout.market_ids], dtype=bool)
     flags = np.where(is_resumed, StopFlag.RESUMED, 0).astype(np.uint8)
-    return replace(state, providers=tuple(replace(item, bet_stops=item.bet_stops | flags) for item in state.providers))
+    return evolve(state, providers=tuple(evolve(item, bet_stops=item.bet_stops | flags) for item in state.providers))
 
 
 def _new_provider(state: FixtureState, provider_id: str) -> ProviderColumns:
@@ -198,7 +201,7 @@ def _new_provider(state: FixtureState, provider_id: str) -> ProviderColumns:
 
 
 def _replace_provider(state: FixtureState, provider: ProviderColumns) -> FixtureState:
-    return replace(state, providers=_with_provider(state, provider))
+    return evolve(state, providers=_with_provider(state, provider))
 
 
 def _with_provider(state: FixtureState, provider: ProviderColumns) -> tuple[ProviderColumns, ...]:
@@ -213,9 +216,9 @@ def _follow_stops(
     """Stop what an update stops, also where it quotes it; everything while its word on the match is refused."""
     is_refused = update.is_state_refused or (provider.is_state_refused and update.state is None)
     if is_refused:
-        return replace(_stop_bets(provider, state, (), update.received_time_us), is_state_refused=True)
+        return evolve(_stop_bets(provider, state, (), update.received_time_us), is_state_refused=True)
     if provider.is_state_refused:
-        provider = replace(provider, is_state_refused=False)
+        provider = evolve(provider, is_state_refused=False)
     if update.bet_stop_market_ids is None or not may_quote:
         return provider
     return _stop_bets(provider, state, update.bet_stop_market_ids, update.received_time_us)
@@ -228,7 +231,7 @@ def _stop_bets(
     bet_stops = provider.bet_stops.copy()
     stopped = [known[market_id] for market_id in market_ids if market_id in known] if market_ids else slice(None)
     bet_stops[stopped] = StopFlag.STOPPED
-    return replace(provider, bet_stops=bet_stops, stopped_time_us=max(provider.stopped_time_us, received_time_us))
+    return evolve(provider, bet_stops=bet_stops, stopped_time_us=max(provider.stopped_time_us, received_time_us))
 
 
 def _take_quotes(
@@ -239,7 +242,7 @@ def _take_quotes(
     else:
         columns = _scatter(provider, state, quotes)
     market_statuses, decimal_odds_milli, bet_stops = columns
-    return replace(
+    return evolve(
         provider,
         received_time_us=received_time_us,
         market_statuses=market_statuses,
@@ -308,7 +311,7 @@ def _lift_rollbacks(state: FixtureState, quotes: Quotes) -> FixtureState:
         quotes.market_statuses, (MarketStatus.OPEN, MarketStatus.SUSPENDED)
     )
     is_lifted = is_traded & (state.result_statuses == MarketStatus.CLOSED)
-    return replace(state, result_statuses=np.where(is_lifted, 0, state.result_statuses).astype(np.uint8))
+    return evolve(state, result_statuses=np.where(is_lifted, 0, state.result_statuses).astype(np.uint8))
 
 
 def _take_results(state: FixtureState, update: FixtureUpdate, judgement: Judgement) -> FixtureState:
@@ -334,8 +337,8 @@ def _take_results(state: FixtureState, update: FixtureUpdate, judgement: Judgeme
                 column[index] = _word_after(ResultWord(int(column[index])), mark)
     for provider_id, column in words.items():
         provider = state.provider(provider_id) or _new_provider(state, provider_id)
-        state = _replace_provider(state, replace(provider, result_words=column if column.any() else None))
-    return replace(state, result_statuses=result_statuses, decided_markets=decided)
+        state = _replace_provider(state, evolve(provider, result_words=column if column.any() else None))
+    return evolve(state, result_statuses=result_statuses, decided_markets=decided)
 
 
 def _status_after(words: Iterable[NDArray[np.uint8]], index: int, status: int, mark: ResultMark) -> int:
@@ -409,13 +412,13 @@ def _lift_referrals(state: FixtureState, market_id: str) -> FixtureState:
         other: held for other, held in state.decided_markets.items() if held.word or market_id not in ("", other)
     }
     if len(decided) < len(state.decided_markets):
-        state = replace(state, decided_markets=decided)
+        state = evolve(state, decided_markets=decided)
     is_lifted = state.result_statuses == MarketStatus.SUSPENDED
     if market_id:
         is_lifted &= np.array([other == market_id for other in state.layout.market_ids], dtype=bool)
     if not is_lifted.any():
         return state
-    return replace(state, result_statuses=np.where(is_lifted, 0, state.result_statuses).astype(np.uint8))
+    return evolve(state, result_statuses=np.where(is_lifted, 0, state.result_statuses).astype(np.uint8))
 
 
 def _take_match_state(
@@ -432,13 +435,13 @@ def _take_match_state(
         return _believe(state, told, update.provider_id, update.received_time_us)
     is_behind = told.has_news_over(held)
     state = _mark_behind(state, update.provider_id, is_behind=is_behind)
-    return replace(state, state_time_us=max(state.state_time_us, update.received_time_us))
+    return evolve(state, state_time_us=max(state.state_time_us, update.received_time_us))
 
 
 def _believe(state: FixtureState, told: MatchState, provider_id: str, time_us: int) -> FixtureState:
     held = state.state
     is_news = held is not None and told.status is FixtureStatus.IN_PLAY and told.has_news_over(held)
-    return replace(
+    return evolve(
         _mark_behind(state, provider_id, is_behind=False),
         state=told,
         period_scores=follow_scores(state.period_scores, held, told),
@@ -495,11 +498,11 @@ def _note_end_claim(state: FixtureState, update: FixtureUpdate, told: MatchState
         provider = state.provider(update.provider_id)
         if provider is not None:
             state = _replace_provider(state, _stop_bets(provider, state, (), update.received_time_us))
-    return state if claims == state.end_claims else replace(state, end_claims=claims)
+    return state if claims == state.end_claims else evolve(state, end_claims=claims)
 
 
 def _mark_behind(state: FixtureState, provider_id: str, *, is_behind: bool) -> FixtureState:
     provider = state.provider(provider_id)
     if provider is None or provider.is_behind == is_behind:
         return state
-    return _replace_provider(state, replace(provider, is_behind=is_behind))
+    return _replace_provider(state, evolve(provider, is_behind=is_behind))

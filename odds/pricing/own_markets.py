@@ -16,6 +16,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from kernel.evolve import evolve
 from markets.fixture import MarketStatus, MatchState
 from markets.layout import LayoutMalformed, MarketLayout
 from markets.results import MarketResult, ResultKind
@@ -84,7 +85,7 @@ def offer_own(state: FixtureState, offers: Offers) -> FixtureState:
         return state
     wide = widen(state, offer.layout)
     own = offer.own_markets if wide.own_markets is None else wide.own_markets | offer.own_markets
-    return replace(wide, own_markets=own)
+    return evolve(wide, own_markets=own)
 
 
 def settle_own(state: FixtureState, now_us: int) -> FixtureState:
@@ -105,7 +106,7 @@ def settle_own(state: FixtureState, now_us: int) -> FixtureState:
     statuses = state.result_statuses.copy()
     for market in np.flatnonzero(own).tolist():
         statuses[market] = _status(state.layout, market, pricer, settlement)
-    return replace(state, own_markets=own.astype(np.uint8), own_settlement=settlement, result_statuses=statuses)
+    return evolve(state, own_markets=own.astype(np.uint8), own_settlement=settlement, result_statuses=statuses)
 
 
 def own_results(state: FixtureState) -> tuple[MarketResult, ...]:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kernel.evolve import evolve
 from markets.fixture import MarketStatus, SuspensionReason
 from markets.results import MarketResult
 from odds.fixture.book import Book, Explanation
@@ -116,7 +117,7 @@ def withhold(state: FixtureState, *, policy: PricingPolicy, now_us: int) -> Repr
     is_gone = np.repeat(statuses > MarketStatus.SUSPENDED, state.layout.outcome_counts)
     version = max(state.version + 1, now_us)
     is_new = (statuses != book.market_statuses) | (reasons != book.suspension_reasons)
-    following = replace(
+    following = evolve(
         state,
         book=replace(
             book,
@@ -168,8 +169,8 @@ def _hold(priced: PricedColumns, before: _Columns, stack: Stack, policy: Pricing
 
 def _follow(state: FixtureState, book: Book | None, fit: ModelFit | None) -> FixtureState:
     if fit is None or fit is state.fit:
-        return state if book is state.book else replace(state, book=book)
-    return replace(state, book=book, fit=fit, figures=fit.figures or state.figures)
+        return state if book is state.book else evolve(state, book=book)
+    return evolve(state, book=book, fit=fit, figures=fit.figures or state.figures)
 
 
 def _places(stack: Stack) -> list[_Place]:
