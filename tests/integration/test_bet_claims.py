@@ -22,6 +22,7 @@ from kernel.money import Money
 from markets.fixture import MarketStatus
 from pam.player import Player
 from risk.limits import LimitTable
+from tests.fakes.fake_betting import FakeBook, FakeBooks, FakeExposure, FakeObserver, permits
 from tests.ledger_world import (
     LedgerWorld,
     build_command,
@@ -32,7 +33,6 @@ from tests.ledger_world import (
     scratch_database,
     settlement,
 )
-from tests.unit.fake_betting import FakeBook, FakeBooks, FakeExposure, FakeObserver, permits
 
 SOON_US = 3_000_000
 BOUNDS = StakeBounds(stake_minor_min=10, stake_minor_max=1_000, market_stake_minor_max=1_000)

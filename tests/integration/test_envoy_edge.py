@@ -36,8 +36,8 @@ from infra.settings import Ports, Settings, Sources
 from kernel.clock import SystemClock
 from overround.feed.v1.feed_service_pb2 import PushResponse
 from overround.odds.v1 import book_pb2, odds_service_pb2, odds_service_pb2_grpc
+from tests.fakes.fake_gateway import Door
 from tests.free_ports import free_port
-from tests.unit.fake_gateway import Door
 
 FIXTURES_TOO_MANY = [str(number) for number in range(501)]
 METHOD = "/overround.odds.v1.OddsService"

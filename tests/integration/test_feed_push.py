@@ -47,9 +47,9 @@ from overround.feed.v1.feed_pb2 import (
 )
 from overround.feed.v1.feed_service_pb2 import PushRefusal, PushRequest, PushResponse
 from overround.odds.v1.fixture_pb2 import MatchState
+from tests.fakes.fake_gateway import Door
 from tests.free_ports import free_port
 from tests.running_system import running
-from tests.unit.fake_gateway import Door
 from wire.feed import build_quotes, parse_update
 from wire.topics import FEED_DEAD_LETTERS, FEED_PROVIDERS, FEED_UPDATES, PRICING_DEAD_LETTERS
 

@@ -29,10 +29,10 @@ from streams.liability import LiabilityAgent
 from streams.liability_ends import LOOK_INTERVAL_S, QUIET_US
 from streams.ports import EncodedPair
 from streams.pricing import PricingAgent
+from tests.fakes.fake_faust import FakeApp, eventually
+from tests.fakes.pricing_bench import PACE, FakePricingApp, FakeProviderLog, FakeSpacing
 from tests.ledger_world import open_world, scratch_database, settlement
-from tests.unit.fake_faust import FakeApp, eventually
-from tests.unit.pricing_bench import PACE, FakePricingApp, FakeProviderLog, FakeSpacing
-from tests.unit.test_fixtures_end import QUOTES, JumpingClock
+from tests.unit.streams.test_fixtures_end import QUOTES, JumpingClock
 from wire.topics import BET_LEGS, FEED_UPDATES, TRADING_COMMANDS
 
 FIXTURES = 200

@@ -26,9 +26,9 @@ from streams import parked_results, settlement_pages
 from streams.parked_results import Parking
 from streams.settlement import SettlementAgent
 from streams.settlement_pages import Pages
+from tests.fakes.fake_faust import FakeApp
 from tests.integration.test_ledger_model import Model, ModelBet, ModelPlayer
 from tests.ledger_world import LedgerWorld, build_command, correction, open_world, scratch_database, settlement
-from tests.unit.fake_faust import FakeApp
 from wire.results import build_market_result
 from wire.topics import RESULTS
 

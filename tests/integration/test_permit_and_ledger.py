@@ -14,8 +14,8 @@ from compliance.permit import MOVES_MONEY, permit
 from infra.settings import Settings
 from kernel.errors import DomainError
 from pam.player import PlayerRole, PlayerStatus
+from tests.fakes.fake_betting import PLAYER
 from tests.ledger_world import LedgerWorld, open_world
-from tests.unit.fake_betting import PLAYER
 
 
 @pytest.fixture

@@ -31,8 +31,8 @@ from markets.winners import ONE_WINNER
 from risk.exposure import MarketExposure
 from risk.keeping import ExposureKeeping, KeepingRules
 from risk.ports import ExposureEntry, ReservationKey, ReservationState
+from tests.fakes.fake_betting import FakeClock
 from tests.joint_results import results_by_market
-from tests.unit.fake_betting import FakeClock
 
 OWN_DATABASE = 41  # flushed here
 LOSS_MINOR_MAX = 50_000

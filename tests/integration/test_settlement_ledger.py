@@ -21,6 +21,7 @@ from markets.fixture import MarketStatus
 from markets.results import MarketResult, Reduction, ResultKind
 from odds.fixture.updates import ResultMark
 from odds.folding.provider_rights import FIXTURE_NOT_QUOTED
+from tests.builders.pricing_world import folded, in_play, priced, quotes, statuses, update
 from tests.ledger_world import (
     LedgerWorld,
     build_command,
@@ -29,7 +30,6 @@ from tests.ledger_world import (
     refusal_of,
     settlement,
 )
-from tests.unit.pricing_world import folded, in_play, priced, quotes, statuses, update
 
 ROLLBACK = correction(ResultKind.SETTLEMENT_ROLLBACK)
 CANCEL = correction(ResultKind.CANCEL)

@@ -16,8 +16,8 @@ from kernel.clock import SystemClock
 from streams.fixtures import Fixtures
 from streams.ports import EncodedPair
 from streams.pricing_eviction import Eviction
-from tests.unit.fake_faust import eventually
-from tests.unit.pricing_bench import FakeOpenBets
+from tests.fakes.fake_faust import eventually
+from tests.fakes.pricing_bench import FakeOpenBets
 from wire.topics import BOOKS, EXPLANATIONS, LIABILITIES
 
 

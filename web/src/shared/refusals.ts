@@ -1,7 +1,7 @@
 /**
  * A sentence for every reason that a call of a screen can be refused with: what stood in the way, and what works instead.
  *
- * The reasons are the server's, stable and published. `tests/unit/test_refusal_words.py` holds the two against each other.
+ * The reasons are the server's, stable and published. `tests/unit/web/test_refusal_words.py` holds the two against each other.
  */
 
 /** Figures that come with a refusal stand in braces. */

@@ -1,0 +1,147 @@
+"""Whether a player may do something now: by who they are, where they are, and the rules of the day."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+
+from compliance.jurisdiction import Dated, Jurisdiction, Product, Rules, RulesMalformed, RulesUnknown
+from compliance.permit import (
+    MOVES_MONEY,
+    Permit,
+    Permits,
+    PlaceNotPermitted,
+    ProductNotPermitted,
+    permit,
+)
+from infra.jurisdictions import JURISDICTIONS_DIR, read_jurisdiction
+from kernel.errors import DomainError
+from kernel.money import CurrencyMismatch, Money
+from pam.player import Player, PlayerBlocked, PlayerRole, PlayerStatus
+from pam.session import BettorRequired
+from tests.fakes.fake_betting import PLAYER, FakeClock
+
+DAY = date(2026, 9, 30)
+RULES = Rules("somewhere", DAY, frozenset(Product), None)
+EUROS = Money(100, "EUR")
+BLOCKED = replace(PLAYER, status=PlayerStatus.BLOCKED)
+TRADER = replace(PLAYER, role=PlayerRole.TRADER)
+
+
+def ask(
+    player: Player | None = PLAYER,
+    *,
+    rules: Rules = RULES,
+    product: Product = Product.SPORTS_BET,
+    amount: Money | None = EUROS,
+    place: str | None = None,
+) -> Permit | DomainError:
+    return permit(player, rules=rules, product=product, amount=amount, place=place)
+
+
+@pytest.mark.parametrize("product", Product)
+def test_an_active_bettor_may_have_what_the_day_permits_and_is_told_by_which_rules(product: Product) -> None:
+    assert ask(product=product) == Permit(product, "somewhere", DAY)
+    others = replace(RULES, products=frozenset(Product) - {product})
+    assert isinstance(ask(product=product, rules=others), ProductNotPermitted)
+
+
+@pytest.mark.parametrize("product", sorted(MOVES_MONEY))
+@pytest.mark.parametrize(
+    ("player", "refusal"),
+    [
+        (BLOCKED, PlayerBlocked),
+        (replace(BLOCKED, role=PlayerRole.TRADER), PlayerBlocked),
+        (TRADER, BettorRequired),
+        (None, BettorRequired),
+    ],
+)
+def test_money_moves_for_active_bettors_alone(
+    product: Product, player: Player | None, refusal: type[DomainError]
+) -> None:
+    assert isinstance(ask(player, product=product), refusal)
+
+
+@pytest.mark.parametrize("product", sorted(set(Product) - MOVES_MONEY))
+@pytest.mark.parametrize("player", [None, BLOCKED, TRADER])
+def test_who_moves_no_money_may_come_in(product: Product, player: Player | None) -> None:
+    assert isinstance(ask(player, product=product, amount=None), Permit)
+
+
+def test_an_amount_is_in_the_players_currency() -> None:
+    assert isinstance(ask(amount=Money(100, "GBP")), CurrencyMismatch)
+    assert isinstance(ask(BLOCKED, amount=Money(100, "GBP")), PlayerBlocked)
+    assert isinstance(ask(amount=None), Permit)
+
+
+def test_where_it_matters_a_player_is_known_to_be_where_it_is_permitted() -> None:
+    rules = replace(RULES, places=frozenset({"IE", "MT"}))
+    assert isinstance(ask(rules=rules, place="IE"), Permit)
+    for place in ("FR", None):
+        assert isinstance(ask(rules=rules, place=place), PlaceNotPermitted)
+    assert isinstance(ask(place="FR"), Permit)
+
+
+def dated(*days_and_products: tuple[date, frozenset[Product]]) -> Jurisdiction:
+    products = [Dated(day, value, "a decision") for day, value in days_and_products]
+    return Jurisdiction("somewhere", products, [Dated(date(2026, 1, 1), None, "a decision")])
+
+
+def test_a_rule_holds_from_its_day_until_the_next_one_does_and_yesterday_stays_as_it_was() -> None:
+    moved = date(2026, 9, 30)
+    without = frozenset(Product) - {Product.TEST_DEPOSIT}
+    rules = dated((moved, without), (date(2026, 1, 1), frozenset(Product)))
+    assert rules.on(date(2026, 9, 29)).products == frozenset(Product)
+    assert rules.on(moved).products == rules.on(date(2027, 9, 30)).products == without
+    with pytest.raises(RulesUnknown):
+        rules.on(date(2025, 12, 31))
+
+
+def test_rules_that_nobody_could_follow_are_refused() -> None:
+    with pytest.raises(RulesMalformed):
+        dated()
+    with pytest.raises(RulesMalformed):
+        dated((DAY, frozenset(Product)), (DAY, frozenset()))
+    with pytest.raises(RulesMalformed):
+        Jurisdiction("somewhere", [Dated(DAY, frozenset(Product), " ")], [Dated(DAY, None, "a decision")])
+
+
+def test_the_day_of_the_rules_is_the_day_of_the_clock() -> None:
+    clock = FakeClock()
+    last_us = int(datetime(2026, 9, 29, 23, 59, 59, 999_999, tzinfo=UTC).timestamp() * 1_000_000)
+    clock.time_us = last_us
+    permits = Permits(dated((date(2026, 1, 1), frozenset(Product)), (DAY, frozenset())), clock=clock)
+    assert permits.expect(PLAYER, Product.SPORTS_BET, amount=EUROS).day == date(2026, 9, 29)
+    clock.time_us = last_us + 1
+    with pytest.raises(ProductNotPermitted):
+        permits.expect(PLAYER, Product.SPORTS_BET, amount=EUROS)
+
+
+def test_the_default_permits_all_there_is_anywhere() -> None:
+    today = datetime.now(tz=UTC).date()
+    rules = read_jurisdiction("default").on(today)
+    assert rules == Rules("default", today, frozenset(Product), None)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"log_in", ', '"lottery", '),
+        ('name = "default"', 'name = "elsewhere"'),
+        ("from = 1970-01-01", "from = 1970-13-01"),
+        ('"anywhere"', '["Ireland"]'),
+        ("source = ", "sauce = "),
+        ("[[places]]", "[[spaces]]"),
+    ],
+)
+def test_a_file_that_is_not_understood_is_no_jurisdiction(tmp_path: Path, old: str, new: str) -> None:
+    text = (JURISDICTIONS_DIR / "default.toml").read_text(encoding="utf-8")
+    assert old in text
+    (tmp_path / "default.toml").write_text(text.replace(old, new), encoding="utf-8")
+    with pytest.raises(RulesMalformed):
+        read_jurisdiction("default", folder=tmp_path)
+    with pytest.raises(RulesMalformed):
+        read_jurisdiction("nowhere", folder=tmp_path)

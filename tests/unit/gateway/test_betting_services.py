@@ -1,0 +1,232 @@
+"""Bets as a client meets them: placed, looked up, listed, watched."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Any, cast
+from uuid import UUID, uuid4
+
+import pytest
+
+from bets.bet import Bet, BetEvent, BetEventKind, BetStatus
+from gateway.bet_feed import PENDING_BETS_MAX, BetFeed
+from gateway.betting_service import BetUnknown
+from gateway.books import TooManyWatchers
+from gateway.rpc.errors import DetailedRefusal
+from kernel.ids import IdMalformed
+from kernel.log import Record
+from kernel.money import Money
+from markets.fixture import MarketStatus
+from overround.bets.v1 import bet_pb2, betting_service_pb2
+from overround.common.v1 import money_pb2
+from tests.fakes.fake_betting import PLAYER, FakeBook
+from tests.fakes.fake_gateway import Door, call_by
+from wire.bets import build_bet, build_bet_event
+from wire.requests import RequestMalformed
+from wire.topics import BET_EVENTS
+
+
+def place_request(**changes: Any) -> betting_service_pb2.PlaceBetRequest:
+    leg = betting_service_pb2.LegRequest(
+        fixture_id="sim:1:1", market_id="1x2", outcome_id="home", decimal_odds_milli=2_000, book_version=1
+    )
+    fields: dict[str, Any] = {
+        "request_id": str(uuid4()),
+        "legs": [leg],
+        "stake": money_pb2.Money(amount_minor=1_000, currency="EUR"),
+        "price_policy": bet_pb2.PRICE_POLICY_NONE,
+    }
+    return betting_service_pb2.PlaceBetRequest(**(fields | changes))
+
+
+async def test_a_placed_bet_comes_back_with_the_balance_and_is_found_by_both_ids() -> None:
+    door = Door()
+    request = place_request()
+    response = await door.betting.place_bet(request, call_by())
+    assert response.bet.potential_return.amount_minor == 2_000
+    assert response.balance.available.amount_minor == door.ledger.funds_minor
+    by_bet = await door.betting.get_bet(betting_service_pb2.GetBetRequest(bet_id=response.bet.bet_id), call_by())
+    by_request = await door.betting.get_bet(betting_service_pb2.GetBetRequest(request_id=request.request_id), call_by())
+    assert by_bet.bet == by_request.bet == response.bet
+
+
+async def test_a_refusal_names_its_reason_and_every_figure() -> None:
+    door = Door()
+    door.books.book = FakeBook(decimal_odds_milli=1_900, version=2)
+    request = place_request()
+    with pytest.raises(DetailedRefusal) as refused:
+        await door.betting.place_bet(request, call_by())
+    assert refused.value.reason == "PRICE_CHANGED"
+    assert refused.value.figures == {"decimal_odds_milli": "1900", "book_version": "2"}
+    detail = cast("betting_service_pb2.PlaceBetRefusal", refused.value.detail)
+    assert (detail.reason, detail.decimal_odds_milli, detail.book_version) == ("PRICE_CHANGED", 1_900, 2)
+    found = await door.betting.get_bet(betting_service_pb2.GetBetRequest(request_id=request.request_id), call_by())
+    assert found.refusal == detail
+    assert not found.HasField("bet")
+
+
+async def test_a_stake_refusal_carries_the_stake_in_the_players_currency() -> None:
+    door = Door()
+    request = place_request(stake=money_pb2.Money(amount_minor=100_001, currency="EUR"))
+    with pytest.raises(DetailedRefusal) as refused:
+        await door.betting.place_bet(request, call_by())
+    detail = cast("betting_service_pb2.PlaceBetRefusal", refused.value.detail)
+    assert detail.stake_max == money_pb2.Money(amount_minor=100_000, currency="EUR")
+
+
+LEG_IDS = ("fixture_id", "market_id", "outcome_id")
+NO_IDS = ("", "\0", "a b", "1x2\n", "\u202e")
+
+
+def leg_of(**changes: Any) -> betting_service_pb2.LegRequest:
+    return betting_service_pb2.LegRequest(**(dict[str, Any].fromkeys(LEG_IDS, "x") | changes))
+
+
+@pytest.mark.parametrize(
+    ("changes", "error"),
+    [
+        ({"request_id": "no uuid"}, IdMalformed),
+        ({"price_policy": bet_pb2.PRICE_POLICY_UNSPECIFIED}, RequestMalformed),
+        ({"price_policy": 9}, RequestMalformed),
+        ({"stake": money_pb2.Money(amount_minor=1, currency="E\0R")}, RequestMalformed),
+        ({"legs": [leg_of(fixture_id="x" * 201)]}, RequestMalformed),
+        *(({"legs": [leg_of(**{name: no_id})]}, RequestMalformed) for name in LEG_IDS for no_id in NO_IDS),
+        ({"legs": [betting_service_pb2.LegRequest()] * 65}, RequestMalformed),
+    ],
+)
+async def test_a_malformed_request_never_reaches_the_ledger(changes: dict[str, Any], error: type[Exception]) -> None:
+    door = Door()
+    with pytest.raises(error):
+        await door.betting.place_bet(place_request(**changes), call_by())
+    assert door.ledger.commands == []
+
+
+async def test_bets_and_answers_of_others_are_unknown() -> None:
+    door = Door()
+    response = await door.betting.place_bet(place_request(), call_by())
+    other = call_by(replace(PLAYER, player_id=UUID(int=9)))
+    for request in (
+        betting_service_pb2.GetBetRequest(bet_id=response.bet.bet_id),
+        betting_service_pb2.GetBetRequest(request_id=response.bet.request_id),
+    ):
+        with pytest.raises(BetUnknown):
+            await door.betting.get_bet(request, other)
+
+
+async def test_bets_are_listed_by_status() -> None:
+    door = Door()
+    await door.betting.place_bet(place_request(), call_by())
+    listed = await door.betting.list_bets(betting_service_pb2.ListBetsRequest(), call_by())
+    settled = betting_service_pb2.ListBetsRequest(status=bet_pb2.BET_STATUS_SETTLED)
+    assert len(listed.bets) == 1
+    assert len((await door.betting.list_bets(settled, call_by())).bets) == 0
+    unknown = betting_service_pb2.ListBetsRequest(status=cast("Any", 77))
+    with pytest.raises(RequestMalformed):
+        await door.betting.list_bets(unknown, call_by())
+
+
+def changed(bet: Bet, *kinds: BetEventKind) -> Record:
+    now = replace(
+        bet,
+        status=BetStatus.SETTLED if BetEventKind.SETTLED in kinds else BetStatus.OPEN,
+        events=(*bet.events, *(BetEvent(kind, 6, 0) for kind in kinds)),
+    )
+    message = bet_pb2.BetChanged(bet=build_bet(now), event=build_bet_event(now.events[-1], "EUR"))
+    return Record(BET_EVENTS.name, 0, 1, 1, str(PLAYER.cash_account_id), message.SerializeToString())
+
+
+async def watch(door: Door) -> AsyncIterator[betting_service_pb2.WatchBetsResponse]:
+    request = betting_service_pb2.WatchBetsRequest()
+    async for message in door.betting.watch_bets(request, call_by()):
+        yield message
+
+
+def only_bet(door: Door) -> Bet:
+    ((_, answer),) = door.ledger.answers.values()
+    assert answer.bet is not None
+    return answer.bet
+
+
+async def test_a_watcher_sees_what_is_open_then_changes_with_the_balance_then_signs_of_life() -> None:
+    door = Door()
+    await door.betting.place_bet(place_request(), call_by())
+    messages = watch(door)
+    first = await anext(messages)
+    assert [bet.status for bet in first.bets] == [bet_pb2.BET_STATUS_OPEN]
+    assert first.HasField("balance")
+    door.feed.apply([changed(only_bet(door))])
+    door.wallet.deposits[uuid4()] = Money(2_000, "EUR")
+    door.feed.apply([changed(only_bet(door), BetEventKind.SETTLED)])
+    second = await anext(messages)
+    assert [bet.status for bet in second.bets] == [bet_pb2.BET_STATUS_SETTLED]
+    assert second.balance.available.amount_minor == 2_000
+    third = await anext(messages)
+    assert (len(third.bets), third.HasField("balance")) == (0, False)
+
+
+async def test_a_watcher_is_told_of_what_is_held_though_nothing_moved() -> None:
+    door = Door()
+    door.wallet.deposits[uuid4()] = Money(2_000, "EUR")
+    await door.betting.place_bet(place_request(), call_by())
+    messages = watch(door)
+    assert (await anext(messages)).balance.held.amount_minor == 0
+    door.wallet.held_minor = 500
+    door.feed.apply([changed(only_bet(door), BetEventKind.SETTLED)])
+    balance = (await anext(messages)).balance
+    assert (balance.available.amount_minor, balance.held.amount_minor) == (1_500, 500)
+    door.wallet.held_minor = 0
+    assert (await anext(messages)).balance.available.amount_minor == 2_000
+
+
+async def test_news_older_than_the_ledgers_answer_is_not_shown() -> None:
+    door = Door()
+    await door.betting.place_bet(place_request(), call_by())
+    messages = watch(door)
+    await anext(messages)
+    door.feed.apply([changed(only_bet(door))])
+    assert list((await anext(messages)).bets) == []
+
+
+async def test_a_watcher_that_lost_changes_reads_everything_anew() -> None:
+    door = Door()
+    messages = watch(door)
+    await anext(messages)
+    await door.betting.place_bet(place_request(), call_by())
+    bet = only_bet(door)
+    door.feed.apply(changed(replace(bet, bet_id=uuid4())) for _ in range(PENDING_BETS_MAX + 1))
+    assert [shown.bet_id for shown in (await anext(messages)).bets] == [str(bet.bet_id)]
+
+
+async def test_a_watch_holds_so_many_bets_and_then_asks_to_read_anew() -> None:
+    feed = BetFeed(watchers_max=1)
+    held = feed.watch(1)
+    for number in range(PENDING_BETS_MAX):
+        held.note(bet_pb2.Bet(bet_id=str(number), events=[bet_pb2.BetEvent()]))
+    assert (len(held.take()[0]), held.take()[1]) == (PENDING_BETS_MAX, False)
+    for number in range(PENDING_BETS_MAX + 1):
+        held.note(bet_pb2.Bet(bet_id=str(number), events=[bet_pb2.BetEvent()]))
+    assert held.take() == ([], True)
+
+
+async def test_so_many_watch_and_a_place_that_is_left_is_free_again() -> None:
+    feed = BetFeed(watchers_max=1)
+    held = feed.watch(1)
+    with pytest.raises(TooManyWatchers):
+        feed.watch(2)
+    feed.unwatch(1, held)
+    feed.unwatch(1, held)
+    feed.watch(2)
+    with pytest.raises(TooManyWatchers):
+        feed.watch(3)
+
+
+async def test_a_request_under_way_is_waited_for_when_its_answer_is_asked_for() -> None:
+    door = Door()
+    door.books.book = FakeBook(is_in_play=True, status=MarketStatus.OPEN)
+    request = place_request()
+    placing = asyncio.create_task(door.betting.place_bet(request, call_by()))
+    await asyncio.sleep(0)
+    found = await door.betting.get_bet(betting_service_pb2.GetBetRequest(request_id=request.request_id), call_by())
+    assert found.bet == (await placing).bet

@@ -1,0 +1,296 @@
+"""Legs into published liability: batching, replays, servers that are away, legs that cannot be."""
+
+import asyncio
+import uuid
+from collections.abc import Collection, Mapping
+from typing import Any, cast
+
+import pytest
+from faust.types import TP
+
+from kernel.errors import Part, Unavailable
+from kernel.log import DeliveryFailed
+from overround.bets.v1 import bet_pb2
+from overround.common.v1 import outbox_pb2
+from overround.feed.v1 import feed_pb2
+from overround.risk.v1 import risk_pb2
+from risk.ports import ExposureEntry
+from streams.liability import LiabilityAgent
+from streams.liability_ends import LOOK_INTERVAL_S, QUIET_US
+from tests.fakes.fake_faust import FakeApp, FakeClock, FakeOutlet, eventually
+from tests.fakes.pricing_bench import FakeOpenBets
+from wire.topics import BET_LEGS, LIABILITIES, LIABILITY_DEAD_LETTERS
+
+ACCEPTED, SETTLED, ROLLED_BACK = (
+    bet_pb2.BetEvent.KIND_ACCEPTED,
+    bet_pb2.BetEvent.KIND_SETTLED,
+    bet_pb2.BetEvent.KIND_SETTLEMENT_ROLLED_BACK,
+)
+
+
+BETS = {"closed": uuid.uuid4(), "open": uuid.uuid4()}
+
+
+class FakeLiabilityCopy:
+    def __init__(self) -> None:
+        self.values: dict[str, bytes] = {}
+        self.whole: set[int] = set()
+        self.is_away = False
+
+    async def put(self, values: Mapping[str, bytes]) -> None:
+        if self.is_away:
+            raise Unavailable(Part.LIABILITY, "away")
+        self.values.update(values)
+
+    async def forget(self, fixture_ids: Collection[str]) -> None:
+        for fixture_id in fixture_ids:
+            self.values.pop(fixture_id, None)
+
+    async def missing(self, partitions: Collection[int]) -> set[int]:
+        if self.is_away:
+            raise Unavailable(Part.LIABILITY, "away")
+        return set(partitions) - self.whole
+
+    async def put_whole(self, partition: int, values: Mapping[str, bytes]) -> None:
+        await self.put(values)
+        self.whole.add(partition)
+
+
+class FakeLiabilityLog:
+    def __init__(self) -> None:
+        self.values: dict[int, dict[str, bytes]] = {}
+
+    async def read(self, partition: int) -> dict[str, bytes]:
+        return dict(self.values.get(partition, {}))
+
+
+class FakeExposure:
+    """Counts open bets; reserving is no business of the agent."""
+
+    def __init__(self) -> None:
+        self.open_bets: set[uuid.UUID] = set()
+        self.failures: list[Exception] = []
+
+    async def add_bet(self, entry: ExposureEntry, *, bet_id: uuid.UUID) -> None:
+        self.open_bets.add(bet_id)
+
+    async def remove_bet(self, bet_id: uuid.UUID, *, fixture_id: str) -> None:
+        if self.failures:
+            raise self.failures.pop()
+        self.open_bets.discard(bet_id)
+
+
+class FakePriced:
+    """Says which fixtures pricing holds, or cannot."""
+
+    def __init__(self) -> None:
+        self.fixture_ids: set[str] = set()
+        self.is_away = False
+
+    async def without_book(self, fixture_ids: Collection[str]) -> set[str]:
+        if self.is_away:
+            raise Unavailable(Part.BOOKS, "away")
+        return set(fixture_ids) - self.fixture_ids
+
+
+class Parts:
+    def __init__(self) -> None:
+        self.copy, self.published = FakeLiabilityCopy(), FakeLiabilityLog()
+        self.outlet, self.clock = FakeOutlet(), FakeClock()
+        self.exposure = cast("Any", FakeExposure())
+        self.priced, self.ledger = FakePriced(), FakeOpenBets()
+        self.app = cast("Any", FakeApp())
+        self.agent = LiabilityAgent(
+            outlet=self.outlet,
+            copy=self.copy,
+            published=self.published,
+            exposure=self.exposure,
+            priced=self.priced,
+            ledger=self.ledger,
+            clock=self.clock,
+            currency="EUR",
+            interval_s=0,
+        )
+        self.agent.attach(self.app)
+
+    def published_liabilities(self) -> list[risk_pb2.FixtureLiability]:
+        return [risk_pb2.FixtureLiability.FromString(value) for value in self.outlet.values_of(LIABILITIES.name)]
+
+
+@pytest.fixture
+def parts() -> Parts:
+    return Parts()
+
+
+def _leg(
+    row_id: int,
+    bet_id: uuid.UUID | str,
+    *,
+    kind: bet_pb2.BetEvent.Kind.ValueType = ACCEPTED,
+    stake_minor: int = 1_000,
+    fixture_id: str = "sim:1:1",
+) -> bytes:
+    sign = -1 if kind == SETTLED else 1
+    return bet_pb2.LegChanged(
+        position=outbox_pb2.OutboxPosition(transaction_id=5, row_id=row_id),
+        bet_id=str(bet_id),
+        leg=bet_pb2.Leg(fixture_id=fixture_id, market_id="1x2", outcome_id="home", decimal_odds_milli=2_500),
+        stake_minor=sign * stake_minor,
+        potential_return_minor=sign * stake_minor * 5 // 2,
+        currency="EUR",
+        kind=kind,
+    ).SerializeToString()
+
+
+async def test_all_legs_that_wait_become_one_liability_of_their_fixture(parts: Parts) -> None:
+    for row_id in range(1, 101):
+        parts.app.deliver(BET_LEGS.name, row_id, _leg(row_id, uuid.uuid4()))
+    async with parts.app:
+        await eventually(lambda: len(parts.app.acknowledged) == 100)
+    newest = parts.published_liabilities()[-1]
+    assert newest.markets[0].outcomes[0].bet_count == 100
+    assert (newest.turnover_minor, newest.worst_loss_minor) == (100_000, 150_000)
+    assert len(parts.published_liabilities()) < 20
+    assert parts.copy.values["sim:1:1"] == newest.SerializeToString()
+
+
+async def test_a_fixture_without_open_bets_ends_everywhere_when_pricing_has_forgotten_it(parts: Parts) -> None:
+    parts.priced.fixture_ids, parts.ledger.fixture_ids = {"closed"}, {"open"}
+    for fixture_id in ("closed", "open"):
+        parts.app.deliver(BET_LEGS.name, 1, _leg(1, BETS[fixture_id], fixture_id=fixture_id))
+    parts.app.deliver(BET_LEGS.name, 3, _leg(3, BETS["closed"], fixture_id="closed", kind=SETTLED))
+    async with parts.app:
+        await eventually(lambda: len(parts.app.acknowledged) == 3)
+        for is_away in (False, True):
+            parts.priced.is_away = is_away
+            parts.clock.time_us += QUIET_US
+            await asyncio.sleep(1.2)
+            assert dropped(parts) == []
+            parts.priced.fixture_ids = set()
+        parts.priced.is_away = False
+        parts.clock.time_us += QUIET_US
+        await eventually(lambda: dropped(parts) == ["closed"] and parts.copy.values.keys() == {"open"})
+
+
+async def test_what_came_within_the_hour_is_not_forgotten_whoever_holds_its_book(parts: Parts) -> None:
+    parts.app.deliver(BET_LEGS.name, 1, _leg(1, BETS["closed"], fixture_id="closed"))
+    parts.app.deliver(BET_LEGS.name, 2, _leg(2, BETS["closed"], fixture_id="closed", kind=SETTLED))
+    async with parts.app:
+        await eventually(lambda: len(parts.app.acknowledged) == 2)
+        parts.clock.time_us += int(LOOK_INTERVAL_S * 1_000_000)
+        await asyncio.sleep(1.2)
+    assert dropped(parts) == []
+
+
+async def test_bets_that_a_restored_ledger_does_not_have_are_liability_no_more(parts: Parts) -> None:
+    lost, kept, late = uuid.uuid4(), uuid.uuid4(), uuid.uuid4()
+    parts.priced.fixture_ids, parts.ledger.fixture_ids = {"lost", "kept"}, {"kept"}
+    parts.app.deliver(BET_LEGS.name, 1, _leg(1, lost, fixture_id="lost"))
+    parts.app.deliver(BET_LEGS.name, 2, _leg(2, kept, fixture_id="kept"))
+    async with parts.app:
+        await eventually(lambda: len(parts.app.acknowledged) == 2)
+        parts.clock.time_us += QUIET_US
+        await eventually(lambda: len(parts.published_liabilities()) == 3)
+        emptied = parts.published_liabilities()[-1]
+        assert (emptied.fixture_id, len(emptied.markets), emptied.turnover_minor) == ("lost", 0, 1_000)
+        await eventually(lambda: parts.copy.values["lost"] == emptied.SerializeToString())
+        parts.app.deliver(BET_LEGS.name, 3, _leg(3, late, fixture_id="lost"))
+        await eventually(lambda: len(parts.app.acknowledged) == 3)
+    after = parts.published_liabilities()[-1]
+    assert after.markets[0].bet_count == 1
+    assert after.version > emptied.version
+
+
+async def test_a_fixture_that_was_read_back_empty_ends_and_begins_anew_with_the_next_bet(parts: Parts) -> None:
+    empty = risk_pb2.FixtureLiability(fixture_id="closed", version=5, currency="EUR", time_us=5)
+    parts.published.values = {0: {"closed": empty.SerializeToString()}}
+    parts.app.deliver(BET_LEGS.name, 8, _leg(8, BETS["open"], fixture_id="open"))
+    async with parts.app:
+        await eventually(lambda: len(parts.app.acknowledged) == 1)
+        parts.ledger.fixture_ids = {"open"}
+        parts.clock.time_us += QUIET_US
+        await eventually(lambda: dropped(parts) == ["closed"])
+        parts.app.deliver(BET_LEGS.name, 9, _leg(9, BETS["closed"], fixture_id="closed", kind=ROLLED_BACK))
+        await eventually(lambda: len(parts.app.acknowledged) == 2)
+    again = parts.published_liabilities()[-1]
+    assert again.markets[0].outcomes[0].bet_count == 1
+    assert again.version > empty.version
+
+
+def dropped(parts: Parts) -> list[str]:
+    return [key for topic, key, value in parts.outlet.sent if topic == LIABILITIES.name and value is None]
+
+
+async def test_state_is_read_back_so_that_a_replay_changes_nothing(parts: Parts) -> None:
+    bet_id = uuid.uuid4()
+    parts.app.deliver(BET_LEGS.name, 0, _leg(1, bet_id))
+    async with parts.app:
+        await eventually(lambda: len(parts.app.acknowledged) == 1)
+    before = parts.outlet.values_of(LIABILITIES.name)[-1]
+
+    restarted = Parts()
+    restarted.published.values = {0: {"sim:1:1": before}}
+    restarted.app.deliver(BET_LEGS.name, 0, _leg(1, bet_id))
+    async with restarted.app:
+        await eventually(lambda: len(restarted.app.acknowledged) == 1)
+    assert restarted.outlet.values_of(LIABILITIES.name) == [before]
+
+
+async def test_nothing_is_acknowledged_before_the_log_has_the_liability(parts: Parts) -> None:
+    parts.outlet.failures = [DeliveryFailed("away"), DeliveryFailed("away")]
+    parts.app.deliver(BET_LEGS.name, 0, _leg(1, uuid.uuid4()))
+    async with parts.app:
+        await eventually(lambda: len(parts.outlet.failures) < 2)
+        assert parts.app.acknowledged == []
+        await eventually(lambda: len(parts.app.acknowledged) == 1)
+    assert len(parts.published_liabilities()) == 1
+
+
+async def test_while_redis_is_away_nothing_is_acknowledged_and_nothing_is_lost(parts: Parts) -> None:
+    parts.copy.is_away = True
+    parts.app.deliver(BET_LEGS.name, 0, _leg(1, uuid.uuid4()))
+    async with parts.app:
+        await eventually(lambda: len(parts.published_liabilities()) == 1)
+        await asyncio.sleep(0.02)
+        assert parts.app.acknowledged == []
+        parts.copy.is_away = False
+        await eventually(lambda: len(parts.app.acknowledged) == 1)
+    assert set(parts.copy.values) == {"sim:1:1"}
+
+
+async def test_a_serving_copy_that_lost_its_data_is_made_whole_again(parts: Parts) -> None:
+    parts.app.deliver(BET_LEGS.name, 0, _leg(1, uuid.uuid4()))
+    async with parts.app:
+        await parts.app.on_partitions_assigned.send({TP(BET_LEGS.name, 0)})
+        await eventually(lambda: len(parts.app.acknowledged) == 1)
+        parts.copy.values.clear()
+        parts.copy.whole.clear()
+        parts.clock.time_us += 5_000_000
+        parts.app.deliver(BET_LEGS.name, 1, _leg(2, uuid.uuid4(), fixture_id="sim:1:2"))
+        await eventually(lambda: set(parts.copy.values) == {"sim:1:1", "sim:1:2"})
+    assert parts.agent.is_ready
+
+
+async def test_a_settled_bet_leaves_the_exposure_and_a_rolled_back_one_returns(parts: Parts) -> None:
+    settled, returned = uuid.uuid4(), uuid.uuid4()
+    parts.exposure.open_bets = {settled, returned}
+    parts.exposure.failures = [Unavailable(Part.RISK, "away")]
+    legs = [(1, settled, ACCEPTED), (2, returned, ACCEPTED), (3, settled, SETTLED), (4, returned, SETTLED)]
+    for row_id, bet_id, kind in [*legs, (5, returned, ROLLED_BACK)]:
+        parts.app.deliver(BET_LEGS.name, row_id, _leg(row_id, bet_id, kind=kind))
+    async with parts.app:
+        await eventually(lambda: len(parts.app.acknowledged) == 5)
+    assert parts.exposure.open_bets == {returned}
+
+
+async def test_what_cannot_be_counted_is_buried_and_the_rest_goes_on(parts: Parts) -> None:
+    parts.app.deliver(BET_LEGS.name, 0, b"\xff")
+    parts.app.deliver(BET_LEGS.name, 1, _leg(1, "no uuid"))
+    parts.app.deliver(BET_LEGS.name, 2, _leg(2, uuid.uuid4(), kind=SETTLED))
+    parts.app.deliver(BET_LEGS.name, 3, _leg(3, uuid.uuid4()))
+    async with parts.app:
+        await eventually(lambda: len(parts.app.acknowledged) == 4)
+    letters = [feed_pb2.DeadLetter.FromString(value) for value in parts.outlet.values_of(LIABILITY_DEAD_LETTERS.name)]
+    assert [letter.reason for letter in letters] == ["MALFORMED", "MALFORMED", "AGENT_ERROR"]
+    assert "LIABILITY_BELOW_ZERO" in letters[2].message
+    assert parts.published_liabilities()[-1].turnover_minor == 1_000
