@@ -14,7 +14,7 @@ from infra.settings import ROOT
 
 PAGE: Final = (ROOT / "docs" / "runbook.md").read_text(encoding="utf-8")
 FOLDERS: Final = ("gateway", "infra", "streams")
-COMPLAINING: Final = re.compile(r"complain|trouble|^_?check$|^ping$")
+COMPLAINING: Final = re.compile(r"complain|trouble|^_?check$|^ping$|^ask(_log)?$")
 """Names of functions and fields whose words end in a health check."""
 METRICS: Final = frozenset({"Counter", "Gauge", "Histogram"})
 NOT_OF_HEALTH: Final = frozenset(
