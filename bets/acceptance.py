@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Protocol
 
-from bets.answer import BetRefusal, Means, StakeBounds
-from bets.bet import Leg
+from bets.answer import BetRefusal, LegRefusal, Means, StakeBounds, refuse_legs
+from bets.bet import Leg, Line
 from bets.request import BetRequest, LegRequest, PricePolicy
 from compliance.permit import Permit
 from kernel.errors import DomainError
@@ -81,6 +81,7 @@ class Plan:
 
     Attributes:
         legs: At the prices at which they would be taken.
+        lines: Which of the legs win together, each with the same share of the stake.
         stake: What the bettor pays.
         potential_return_minor: What is paid if every leg wins.
         limits: Those that hold for it.
@@ -89,6 +90,7 @@ class Plan:
     """
 
     legs: tuple[Leg, ...]
+    lines: tuple[Line, ...]
     stake: Money
     potential_return_minor: int
     limits: BetLimits
@@ -102,23 +104,35 @@ class Plan:
 
 
 def decide(
-    request: BetRequest, *, permitted: Permit | DomainError, book: BookView | None, table: LimitTable
+    asked: BetRequest,
+    *,
+    policy: PricePolicy,
+    permitted: Permit | DomainError,
+    find_book: Callable[[str], BookView | None],
+    table: LimitTable,
 ) -> Plan | BetRefusal:
     """Return the bet as it would be taken, or why it is not taken and what would be.
 
     Args:
-        request: What is asked for.
+        asked: What is asked for.
+        policy: What the bettor agrees to when a price has moved.
         permitted: Whether the player may bet so much now at all.
-        book: The current book of the leg's fixture; None if there is none.
+        find_book: Gives the current book of a fixture; None if there is none.
         table: The house's limits. Means and exposure are not looked at here: they have to be found out.
     """
-    refusal = _refuse_request(request, permitted)
+    refusal = _refuse_request(asked, permitted)
     if refusal is not None:
         return refusal
-    leg = _take_price(request.legs[0], book, policy=request.price_policy)
-    if isinstance(leg, BetRefusal):
-        return leg
-    plan = _plan(leg, request.stake, limits_for(table, market_id=leg.market_id, is_in_play=leg.is_in_play))
+    legs, refused = [], []
+    for place, leg in enumerate(asked.legs):
+        taken = _take_price(place, leg, find_book(leg.fixture_id), policy=policy)
+        if isinstance(taken, Leg):
+            legs.append(taken)
+        else:
+            refused.append(taken)
+    if refused:
+        return refuse_legs(tuple(refused))
+    plan = _plan(asked, legs, table)
     return _refuse_stake(plan) or plan
 
 
@@ -152,15 +166,22 @@ def refuse_liability(plan: Plan, exposure: MarketExposure) -> BetRefusal:
     stake_minor_max = _takeable(min(room_minor, plan.bounds.stake_minor_max), plan.bounds)
     most = Money(stake_minor_max, plan.stake.currency)
     message = f"Stake must be at most {most} for what we may lose on {leg.market_id}"
-    return _with_stakes(BetReason.LIABILITY_LIMIT_EXCEEDED, message, stake_minor_max, plan.bounds)
+    refused = (LegRefusal(0, BetReason.LIABILITY_LIMIT_EXCEEDED, message),)
+    return replace(_with_stakes(refused[0].reason, message, stake_minor_max, plan.bounds), legs=refused)
 
 
-def _plan(leg: Leg, stake: Money, limits: BetLimits) -> Plan:
-    legs, stake_minor = (leg,), stake.amount_minor
-    payout_minor = potential_return_minor(stake_minor, *(leg.decimal_odds_milli for leg in legs))
+def _plan(asked: BetRequest, legs: Sequence[Leg], table: LimitTable) -> Plan:
+    (leg,) = legs
+    stake_minor = asked.stake.amount_minor
+    payout_minor = sum(
+        potential_return_minor(asked.line_stake.amount_minor, *(legs[place].decimal_odds_milli for place in line))
+        for line in asked.lines
+    )
+    limits = limits_for(table, market_id=leg.market_id, is_in_play=leg.is_in_play)
     return Plan(
-        legs=legs,
-        stake=stake,
+        legs=tuple(legs),
+        lines=asked.lines,
+        stake=asked.stake,
         potential_return_minor=payout_minor,
         limits=limits,
         bounds=StakeBounds(
@@ -172,30 +193,37 @@ def _plan(leg: Leg, stake: Money, limits: BetLimits) -> Plan:
     )
 
 
-def _refuse_request(request: BetRequest, permitted: Permit | DomainError) -> BetRefusal | None:
+def _refuse_request(asked: BetRequest, permitted: Permit | DomainError) -> BetRefusal | None:
     if isinstance(permitted, DomainError):
         return BetRefusal(permitted.reason, permitted.message)
-    if len(request.legs) != 1:
-        return BetRefusal(BetReason.BET_TYPE_UNSUPPORTED, f"Bet must be a single, had {len(request.legs)} legs")
+    if not asked.is_single:
+        found = f"{len(asked.lines)} lines of {len(asked.legs)} legs"
+        return BetRefusal(
+            BetReason.BET_TYPE_UNSUPPORTED,
+            f"Bet must be a single, one line of one leg, was {found}; bet each by itself",
+        )
     return None
 
 
-def _take_price(asked: LegRequest, book: BookView | None, *, policy: PricePolicy) -> Leg | BetRefusal:
+def _take_price(place: int, asked: LegRequest, book: BookView | None, *, policy: PricePolicy) -> Leg | LegRefusal:
     if book is None:
-        return BetRefusal(BetReason.FIXTURE_UNKNOWN, f"Fixture must have a book, {asked.fixture_id!r} has none")
+        message = f"Fixture must have a book, {asked.fixture_id!r} has none"
+        return LegRefusal(place, BetReason.FIXTURE_UNKNOWN, message)
     market = book.find_market(asked.market_id)
     if market is None:
-        return BetRefusal(BetReason.MARKET_UNKNOWN, f"Book must have the market, it has no {asked.market_id!r}")
+        message = f"Book must have the market, it has no {asked.market_id!r}"
+        return LegRefusal(place, BetReason.MARKET_UNKNOWN, message)
     decimal_odds_milli = market.decimal_odds_milli_by_outcome.get(asked.outcome_id)
     if decimal_odds_milli is None:
-        return BetRefusal(BetReason.OUTCOME_UNKNOWN, f"Market must have the outcome, it has no {asked.outcome_id!r}")
+        message = f"Market must have the outcome, it has no {asked.outcome_id!r}"
+        return LegRefusal(place, BetReason.OUTCOME_UNKNOWN, message)
     if asked.book_version > book.version:
         message = f"Book version must be at most {book.version}, was {asked.book_version}"
-        return _with_price(BetReason.BOOK_VERSION_UNKNOWN, message, decimal_odds_milli, book)
-    refusal = _refuse_market(asked, market.status, decimal_odds_milli)
+        return _with_price(place, BetReason.BOOK_VERSION_UNKNOWN, message, decimal_odds_milli, book)
+    refusal = _refuse_market(place, asked, market.status, decimal_odds_milli)
     if refusal is None and not _agrees(policy, asked=asked.decimal_odds_milli, now=decimal_odds_milli):
         message = f"Price asked for was {asked.decimal_odds_milli}, is now {decimal_odds_milli}"
-        refusal = _with_price(BetReason.PRICE_CHANGED, message, decimal_odds_milli, book)
+        refusal = _with_price(place, BetReason.PRICE_CHANGED, message, decimal_odds_milli, book)
     return refusal or Leg(
         fixture_id=asked.fixture_id,
         market_id=asked.market_id,
@@ -207,13 +235,16 @@ def _take_price(asked: LegRequest, book: BookView | None, *, policy: PricePolicy
     )
 
 
-def _refuse_market(asked: LegRequest, status: MarketStatus, decimal_odds_milli: int) -> BetRefusal | None:
+def _refuse_market(place: int, asked: LegRequest, status: MarketStatus, decimal_odds_milli: int) -> LegRefusal | None:
     if status == MarketStatus.SUSPENDED:
-        return BetRefusal(BetReason.MARKET_SUSPENDED, f"Market must be open, {asked.market_id} is suspended")
+        message = f"Market must be open, {asked.market_id} is suspended"
+        return LegRefusal(place, BetReason.MARKET_SUSPENDED, message)
     if status != MarketStatus.OPEN:
-        return BetRefusal(BetReason.MARKET_CLOSED, f"Market must be open, {asked.market_id} takes no more bets")
+        message = f"Market must be open, {asked.market_id} takes no more bets"
+        return LegRefusal(place, BetReason.MARKET_CLOSED, message)
     if decimal_odds_milli <= ODDS_ONE_MILLI:
-        return BetRefusal(BetReason.OUTCOME_NOT_OFFERED, f"Outcome must be offered, {asked.outcome_id} has no price")
+        message = f"Outcome must be offered, {asked.outcome_id} has no price"
+        return LegRefusal(place, BetReason.OUTCOME_NOT_OFFERED, message)
     return None
 
 
@@ -223,9 +254,9 @@ def _agrees(policy: PricePolicy, *, asked: int, now: int) -> bool:
     return now >= asked if policy == PricePolicy.BETTER_ONLY else now == asked
 
 
-def _with_price(reason: BetReason, message: str, decimal_odds_milli: int, book: BookView) -> BetRefusal:
+def _with_price(place: int, reason: BetReason, message: str, decimal_odds_milli: int, book: BookView) -> LegRefusal:
     offered = decimal_odds_milli or None
-    return BetRefusal(reason, message, decimal_odds_milli=offered, book_version=book.version if offered else None)
+    return LegRefusal(place, reason, message, offered, book.version if offered else None)
 
 
 def _refuse_stake(plan: Plan) -> BetRefusal | None:
@@ -241,7 +272,7 @@ def _refuse_stake(plan: Plan) -> BetRefusal | None:
     return None
 
 
-def _with_stakes(reason: BetReason, message: str, stake_max_minor: int, bounds: StakeBounds) -> BetRefusal:
+def _with_stakes(reason: str, message: str, stake_max_minor: int, bounds: StakeBounds) -> BetRefusal:
     """Name the least with the most, so that nobody takes the one for the other."""
     return BetRefusal(
         reason,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
-from bets.bet import Bet, Leg
+from bets.bet import Bet, Leg, Line
 from kernel.errors import Category, DomainError
 from kernel.money import Money
 from wallet.balance import Balance
@@ -19,15 +19,36 @@ class TooManyRefusals(DomainError):
 
 
 @dataclass(frozen=True, slots=True)
+class LegRefusal:
+    """Why a leg was not taken, by its place in the bet, and at what price it would be; None if that is no trouble."""
+
+    leg: int
+    reason: str
+    message: str
+    decimal_odds_milli: int | None = None
+    book_version: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class BetRefusal:
-    """Why a bet was not taken, and what would be; figures that are not the trouble are None."""
+    """Why a bet was not taken, and what would be; figures that are not the trouble are None.
+
+    Attributes:
+        stake_max_minor: The most on a line.
+        stake_min_minor: The least on a line.
+        legs: Those that are the trouble, if any is; the first one's reason is that of the bet.
+    """
 
     reason: str
     message: str
     stake_max_minor: int | None = None
     stake_min_minor: int | None = None
-    decimal_odds_milli: int | None = None
-    book_version: int | None = None
+    legs: tuple[LegRefusal, ...] = ()
+
+
+def refuse_legs(legs: tuple[LegRefusal, ...]) -> BetRefusal:
+    """Return the refusal of a bet for its legs, of which one at least is refused."""
+    return BetRefusal(legs[0].reason, legs[0].message, legs=legs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +72,7 @@ class PlaceCommand:
 
     Attributes:
         fingerprint: 32 bytes over the business fields of the request (`kernel.commands.fingerprint_of`).
+        stake: Of all its lines, the same on each.
         potential_return_minor: What is paid if every leg wins.
         refusal: Set where the checks before the ledger refused: then that answer is stored and nothing moves.
         bounds: None where nothing but the player's cash bounds the stake.
@@ -62,6 +84,7 @@ class PlaceCommand:
     cash_account_id: int
     fingerprint: bytes
     legs: tuple[Leg, ...]
+    lines: tuple[Line, ...]
     stake: Money
     potential_return_minor: int
     refusal: BetRefusal | None

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Final, TypeAlias
 from uuid import UUID
 
 from kernel.money import Money
+
+Line: TypeAlias = tuple[int, ...]
+"""A combination of a bet's legs that wins together: their places in the bet, ascending."""
+
+SINGLE: Final[tuple[Line, ...]] = ((0,),)
+"""The lines of a single."""
 
 
 class BetStatus(IntEnum):
@@ -56,12 +63,13 @@ class BetEvent:
 
 @dataclass(frozen=True, slots=True)
 class Bet:
-    """A bet in the ledger; its events are oldest first."""
+    """A bet in the ledger; its events are oldest first, and each of its lines has the same share of the stake."""
 
     bet_id: UUID
     player_id: UUID
     request_id: UUID
     legs: tuple[Leg, ...]
+    lines: tuple[Line, ...]
     stake: Money
     potential_return_minor: int
     status: BetStatus

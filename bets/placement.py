@@ -28,7 +28,7 @@ from bets.in_flight import InFlight, TooManyUnderWay
 from bets.last_word import LastWord
 from bets.ports import BetLedger
 from bets.promises import Promises
-from bets.request import BetRequest
+from bets.request import BetRequest, PricePolicy, SlipRequest, SlipUnsupported
 from compliance.jurisdiction import Product
 from compliance.permit import Permit, Permits
 from kernel.clock import Clock
@@ -109,9 +109,10 @@ class _Stopwatch:
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """A request under way, with what was worked out of it once."""
+    """A bet under way, with what was worked out of its slip once."""
 
-    request: BetRequest
+    bet: BetRequest
+    policy: PricePolicy
     permitted: Permit | DomainError
     inquiry: Inquiry
     key: ReservationKey
@@ -155,12 +156,13 @@ class BetPlacement:
             on_broken=observer.note_broken,
         )
 
-    async def place(self, player: Player, request: BetRequest) -> BetAnswer:
-        """Return the answer to a request, the same at every repeat; a refusal by rule is an answer too.
+    async def place(self, player: Player, slip: SlipRequest) -> tuple[BetAnswer, ...]:
+        """Return the answer to each bet of a slip, the same at every repeat; a refusal by rule is an answer too.
 
         A caller that leaves meanwhile changes nothing: the bet's fate is the same.
 
         Raises:
+            SlipUnsupported: If it has not one bet; this call decided nothing.
             Unavailable: If pricing is not heard of; this call decided nothing.
             Unavailable: If exposure cannot be reserved now; this call decided nothing.
             Unavailable: If the ledger did not answer in time; the same request may be sent again.
@@ -169,19 +171,25 @@ class BetPlacement:
             TooManyUnderWay: If too many of the player's are; this call decided nothing.
             TooManyRefusals: If it would be one refusal too many of the player; this call decided nothing.
         """
-        inquiry = _inquiry(player, request)
-        key = ReservationKey(player.player_id, request.request_id)
-        permitted = self._permits.ask(player, Product.SPORTS_BET, amount=request.stake)
+        if len(slip.bets) != 1:
+            raise SlipUnsupported(
+                f"Slip must have one bet, had {len(slip.bets)}; send each on one of its own, this call decided nothing"
+            )
+        (bet,) = slip.bets
+        inquiry = _inquiry(player, slip, bet)
+        key = ReservationKey(player.player_id, slip.request_id)
+        permitted = self._permits.ask(player, Product.SPORTS_BET, amount=bet.stake)
 
         def asked() -> _Asked:
-            return _Asked(request, permitted, inquiry, key, _Stopwatch(self._clock))
+            return _Asked(bet, slip.price_policy, permitted, inquiry, key, _Stopwatch(self._clock))
 
         try:
-            return await self._in_flight.run(
+            answer = await self._in_flight.run(
                 key, inquiry.fingerprint, lambda: self._place_noted(asked()), owner=player.player_id
             )
         except (Overloaded, TooManyUnderWay) as refusal:
-            return await self._find_answer(asked(), refusal)
+            answer = await self._find_answer(asked(), refusal)
+        return (answer,)
 
     async def close(self, *, timeout_s: float) -> None:
         """Take no more bets, and let those under way be decided in their time; what is not by then was not taken."""
@@ -275,11 +283,15 @@ class BetPlacement:
 
     def _look(self, asked: _Asked) -> Plan | BetRefusal:
         """Decide by the book of the moment."""
-        fixture_id = asked.inquiry.fixture_id
-        if fixture_id and not self._books.is_pricing_live(fixture_id):
+        if not all(self._books.is_pricing_live(leg.fixture_id) for leg in asked.bet.legs):
             raise Unavailable(Part.PRICING, f"Pricing must have been heard of lately, it was not; {UNDECIDED}")
-        book = self._books.find(fixture_id)
-        return decide(asked.request, permitted=asked.permitted, book=book, table=self._rules.table)
+        return decide(
+            asked.bet,
+            policy=asked.policy,
+            permitted=asked.permitted,
+            find_book=self._books.find,
+            table=self._rules.table,
+        )
 
     def _is_delayed(self, plan: Plan) -> bool:
         return plan.is_in_play and self._rules.in_play_delay_ms > 0
@@ -295,7 +307,7 @@ class BetPlacement:
     async def _claim(self, asked: _Asked, plan: Plan | None, *, until_us: int) -> Standing:
         market_id = asked.inquiry.market_id
         limits = plan.limits if plan else limits_for(self._rules.table, market_id=market_id, is_in_play=True)
-        stake_minor = asked.request.stake.amount_minor
+        stake_minor = asked.bet.stake.amount_minor
         claim = Claim(asked.inquiry, stake_minor, limits.player_stake_minor_max, until_us)
         claimed = await self._in_time(self._ledger.claim(claim), asked)
         self._last_word.note_time(claimed.time_us)
@@ -328,7 +340,7 @@ class BetPlacement:
     def _note(self, asked: _Asked, decided: _Decided, answer: BetAnswer) -> None:
         if answer.bet is not None and answer.balance is not None:
             self._last_word.note_time(answer.bet.placed_time_us)
-            stake_minor, available_minor = asked.request.stake.amount_minor, answer.balance.available_minor
+            stake_minor, available_minor = asked.bet.stake.amount_minor, answer.balance.available_minor
             self._last_word.note_bet(asked.inquiry, stake_minor=stake_minor, available_minor=available_minor)
         elif isinstance(decided.what, Plan):
             self._last_word.forget_means(asked.inquiry.player_id)
@@ -356,15 +368,14 @@ class BetPlacement:
             raise
 
 
-def _inquiry(player: Player, request: BetRequest) -> Inquiry:
-    leg = request.legs[0] if request.legs else None
+def _inquiry(player: Player, slip: SlipRequest, bet: BetRequest) -> Inquiry:
     return Inquiry(
-        request_id=request.request_id,
+        request_id=slip.request_id,
         player_id=player.player_id,
         cash_account_id=player.cash_account_id,
-        fingerprint=request.fingerprint(),
-        fixture_id=leg.fixture_id if leg else "",
-        market_id=leg.market_id if leg else "",
+        fingerprint=slip.fingerprint(),
+        fixture_id=bet.legs[0].fixture_id,
+        market_id=bet.legs[0].market_id,
     )
 
 
@@ -377,7 +388,8 @@ def _command(asked: _Asked, decided: _Decided) -> PlaceCommand:
         cash_account_id=asked.inquiry.cash_account_id,
         fingerprint=asked.inquiry.fingerprint,
         legs=plan.legs if plan else (),
-        stake=asked.request.stake,
+        lines=plan.lines if plan else (),
+        stake=asked.bet.stake,
         potential_return_minor=plan.potential_return_minor if plan else 0,
         refusal=refusal,
         bounds=plan.bounds if plan else None,

@@ -1,26 +1,25 @@
-"""Bets over gRPC: place, look up, list."""
+"""Slips and bets over gRPC: place, look up, list."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import ClassVar, Final
 from uuid import UUID
 
-from bets.answer import BetAnswer, BetRefusal
-from bets.bet import BetStatus
+from bets.bet import Bet, BetStatus
 from bets.placement import BetPlacement
 from bets.ports import BetLedger
 from gateway.bet_stream import BetStream
 from gateway.rpc.call import Call
-from gateway.rpc.errors import DetailedRefusal
 from gateway.rpc.methods import BETTING
-from kernel.errors import Category, DomainError, InvariantBroken
+from kernel.errors import Category, DomainError
 from kernel.ids import parse_uuid
 from overround.bets.v1 import bet_pb2, betting_service_pb2
 from pam.player import Player
 from risk.ports import ReservationKey
-from wire.bet_requests import parse_bet_request
-from wire.bets import build_bet, build_refusal
+from wire.bet_requests import parse_slip_request
+from wire.bets import build_answer, build_bet
 from wire.requests import RequestMalformed
 from wire.wallet import build_balance
 
@@ -45,23 +44,36 @@ class BettingService:
         self._ledger = ledger
         self._stream = stream
 
-    async def place_bet(
-        self, request: betting_service_pb2.PlaceBetRequest, call: Call
-    ) -> betting_service_pb2.PlaceBetResponse:
-        """Place a bet, or give the answer that the request got before."""
-        answer = await self._placement.place(call.player, parse_bet_request(request))
-        if answer.refusal is not None:
-            raise refused(answer.refusal, currency=call.player.currency)
-        return _build_response(answer)
+    async def place_slip(
+        self, request: betting_service_pb2.PlaceSlipRequest, call: Call
+    ) -> betting_service_pb2.PlaceSlipResponse:
+        """Place the bets of a slip, or give the answers that they got before."""
+        answers = await self._placement.place(call.player, parse_slip_request(request))
+        balances = [build_balance(answer.balance) for answer in answers if answer.balance is not None]
+        return betting_service_pb2.PlaceSlipResponse(
+            answers=[build_answer(answer, call.player.currency) for answer in answers],
+            balance=balances[-1] if balances else None,
+        )
+
+    async def get_slip(
+        self, request: betting_service_pb2.GetSlipRequest, call: Call
+    ) -> betting_service_pb2.GetSlipResponse:
+        """Return what became of a slip, with its bets as they stand."""
+        player, request_id = call.player, parse_uuid(request.request_id, field="request_id")
+        await self._placement.wait_for(ReservationKey(player.player_id, request_id))
+        answer = await self._ledger.find_answer(player.player_id, request_id)
+        if answer is None:
+            raise BetUnknown(f"Request must have been answered, {request_id} was not")
+        if answer.bet is not None:
+            answer = replace(answer, bet=await self._find_bet(player, answer.bet.bet_id))
+        return betting_service_pb2.GetSlipResponse(answers=[build_answer(answer, player.currency)])
 
     async def get_bet(
         self, request: betting_service_pb2.GetBetRequest, call: Call
     ) -> betting_service_pb2.GetBetResponse:
-        """Return a bet as it stands, or what became of a request."""
-        player = call.player
-        if request.WhichOneof("key") == "request_id":
-            return await self._find_answer(player, parse_uuid(request.request_id, field="request_id"))
-        return await self._get_bet(player, parse_uuid(request.bet_id, field="bet_id"))
+        """Return a bet as it stands."""
+        bet = await self._find_bet(call.player, parse_uuid(request.bet_id, field="bet_id"))
+        return betting_service_pb2.GetBetResponse(bet=build_bet(bet))
 
     async def list_bets(
         self, request: betting_service_pb2.ListBetsRequest, call: Call
@@ -81,23 +93,11 @@ class BettingService:
         """Stream the player's open bets and balance, then every change."""
         return self._stream.run(call.player)
 
-    async def _find_answer(self, player: Player, request_id: UUID) -> betting_service_pb2.GetBetResponse:
-        await self._placement.wait_for(ReservationKey(player.player_id, request_id))
-        answer = await self._ledger.find_answer(player.player_id, request_id)
-        if answer is None:
-            raise BetUnknown(f"Request must have been answered, {request_id} was not")
-        if answer.refusal is not None:
-            refusal = build_refusal(answer.refusal, player.currency)
-            return betting_service_pb2.GetBetResponse(refusal=refusal)
-        if answer.bet is None:
-            raise InvariantBroken(f"Answer to {request_id} must be a bet or a refusal, was neither")
-        return await self._get_bet(player, answer.bet.bet_id)
-
-    async def _get_bet(self, player: Player, bet_id: UUID) -> betting_service_pb2.GetBetResponse:
+    async def _find_bet(self, player: Player, bet_id: UUID) -> Bet:
         bet = await self._ledger.get_bet(player.player_id, bet_id)
         if bet is None:
             raise BetUnknown(f"Bet must be one of the player's, {bet_id} is not")
-        return betting_service_pb2.GetBetResponse(bet=build_bet(bet))
+        return bet
 
 
 def _parse_status(status: int) -> BetStatus | None:
@@ -107,25 +107,3 @@ def _parse_status(status: int) -> BetStatus | None:
         return BetStatus(status)
     except ValueError:
         raise RequestMalformed(f"Status must be one of {[int(known) for known in BetStatus]}, was {status}") from None
-
-
-def refused(refusal: BetRefusal, *, currency: str) -> DetailedRefusal:
-    """Return the error that tells a client of a refusal, with every figure that would be accepted."""
-    figures = {
-        "stake_max_minor": refusal.stake_max_minor,
-        "stake_min_minor": refusal.stake_min_minor,
-        "decimal_odds_milli": refusal.decimal_odds_milli,
-        "book_version": refusal.book_version,
-    }
-    return DetailedRefusal(
-        str(refusal.reason),
-        refusal.message,
-        figures={name: str(figure) for name, figure in figures.items() if figure is not None},
-        detail=build_refusal(refusal, currency),
-    )
-
-
-def _build_response(answer: BetAnswer) -> betting_service_pb2.PlaceBetResponse:
-    if answer.bet is None or answer.balance is None:
-        raise InvariantBroken("Accepted bet must come with its bet and balance, one was missing")
-    return betting_service_pb2.PlaceBetResponse(bet=build_bet(answer.bet), balance=build_balance(answer.balance))

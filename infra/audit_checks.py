@@ -9,6 +9,29 @@ from infra.postgres.outbox.registry import EVENTS
 HAPPENED = "happened AS NOT MATERIALIZED (" + " UNION ALL ".join(event.happened for event in EVENTS.values()) + ")"
 """All that the outbox has to tell of, or had while it kept that."""
 
+_LINES = """
+    line AS (
+        SELECT b.bet_id, l.place, l.mask, b.stake_minor / cardinality(b.lines) AS stake_minor
+        FROM bets.bet b, unnest(b.lines) WITH ORDINALITY AS l (mask, place)
+    )
+"""
+# Each line's stake times the odds of its legs, leg by leg, and rounded down at the end.
+_PROMISED = """
+    promised (bet_id, place, mask, leg, minor, minor_of) AS (
+        SELECT bet_id, place, mask, -1, stake_minor::numeric, 1::numeric FROM line
+        UNION ALL
+        SELECT p.bet_id, p.place, p.mask, p.leg + 1,
+            p.minor * CASE p.mask >> l.leg & 1 WHEN 1 THEN l.decimal_odds_milli ELSE 1 END,
+            p.minor_of * CASE p.mask >> l.leg & 1 WHEN 1 THEN 1000 ELSE 1 END
+        FROM promised p JOIN bets.leg l ON l.bet_id = p.bet_id AND l.leg = p.leg + 1
+    ),
+    promise AS (
+        SELECT bet_id, sum(div(minor, minor_of)) AS minor, bit_or(mask) AS legs, count(DISTINCT mask) AS lines
+        FROM (SELECT DISTINCT ON (bet_id, place) * FROM promised ORDER BY bet_id, place, leg DESC) AS whole
+        GROUP BY bet_id
+    )
+"""
+
 CHECKS: tuple[Check, ...] = (
     Check(
         "Debits equal credits",
@@ -229,15 +252,25 @@ CHECKS: tuple[Check, ...] = (
         """,
     ),
     Check(
-        "A bet has its legs, and its return follows from their odds",
+        "A bet has its legs, each in a line, and its return follows from their odds",
         "SELECT count(*) FROM bets.leg",
         """
-        SELECT format('bet %s promises %s, its %s legs give %s', b.bet_id, b.potential_return_minor, count(l.leg),
-            floor(b.stake_minor * min(l.decimal_odds_milli)::numeric / 1000))
-        FROM bets.bet b LEFT JOIN bets.leg l ON (l.bet_id, l.player_id) = (b.bet_id, b.player_id) GROUP BY b.bet_id
-        HAVING count(l.leg) <> 1
-            OR b.potential_return_minor <> floor(b.stake_minor * min(l.decimal_odds_milli)::numeric / 1000)
+        SELECT format('bet %s promises %s on lines %s, its %s legs give %s', b.bet_id, b.potential_return_minor,
+            b.lines, coalesce(own.legs, 0), p.minor)
+        FROM bets.bet b LEFT JOIN promise p USING (bet_id) LEFT JOIN (
+            SELECT l.bet_id, count(*)::integer AS legs, min(l.leg) AS first, max(l.leg) AS last,
+                count(DISTINCT l.player_id) AS players, min(l.player_id::text) AS player_id
+            FROM bets.leg l GROUP BY l.bet_id
+        ) AS own USING (bet_id)
+        WHERE (own.first, own.last, own.players, own.player_id) IS DISTINCT FROM
+                (0::smallint, (own.legs - 1)::smallint, 1::bigint, b.player_id::text)
+            OR (p.legs, p.lines) IS DISTINCT FROM ((1::bigint << own.legs) - 1, cardinality(b.lines)::bigint)
+            OR p.minor IS DISTINCT FROM b.potential_return_minor
+        UNION ALL
+        SELECT format('leg %s is of bet %s, which is not there', l.leg, l.bet_id)
+        FROM bets.leg l LEFT JOIN bets.bet b USING (bet_id) WHERE b.bet_id IS NULL
         """,
+        tables=(_LINES, _PROMISED),
     ),
     Check(
         "Money moves only as its command may move it",

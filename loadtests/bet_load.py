@@ -85,9 +85,8 @@ class BetLoad:
         bettor = self.bettors[index % len(self.bettors)]
         request = self._build(index)
         try:
-            answer = await self._betting.PlaceBet(request, metadata=bettor.metadata, timeout=DEADLINE_S)
-            self.accepted[request.request_id] = answer.bet.bet_id
-            self.answers["ACCEPTED"] += 1
+            placed = await self._betting.PlaceSlip(request, metadata=bettor.metadata, timeout=DEADLINE_S)
+            self.answers[self._note(request.request_id, placed.answers[0])] += 1
         except grpc.aio.AioRpcError as error:
             self.answers[await self._resolve(request.request_id, bettor, error)] += 1
         self.latencies_us.append(now_us() - due_us)
@@ -96,17 +95,20 @@ class BetLoad:
     async def _resolve(self, request_id: str, bettor: Bettor, error: grpc.aio.AioRpcError) -> str:
         if error.code() not in (grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.UNAVAILABLE):
             return f"REFUSED {error.details()}"
-        request = betting_service_pb2.GetBetRequest(request_id=request_id)
+        request = betting_service_pb2.GetSlipRequest(request_id=request_id)
         try:
-            answer = await self._betting.GetBet(request, metadata=bettor.metadata, timeout=DEADLINE_S)
+            found = await self._betting.GetSlip(request, metadata=bettor.metadata, timeout=DEADLINE_S)
         except grpc.aio.AioRpcError as second:
             return f"NO ANSWER ({error.code().name}, then {second.code().name})"
+        return f"{self._note(request_id, found.answers[0])}, ASKED AGAIN"
+
+    def _note(self, request_id: str, answer: betting_service_pb2.BetAnswer) -> str:
         if answer.HasField("refusal"):
             return f"REFUSED {answer.refusal.reason}"
         self.accepted[request_id] = answer.bet.bet_id
-        return "ACCEPTED, ASKED AGAIN"
+        return "ACCEPTED"
 
-    def _build(self, index: int) -> betting_service_pb2.PlaceBetRequest:
+    def _build(self, index: int) -> betting_service_pb2.PlaceSlipRequest:
         fixture_id = self._fixture_ids[index % len(self._fixture_ids)]
         odds_milli, version = self._odds[fixture_id]
         market = (index // len(self._fixture_ids)) % MARKETS
@@ -117,11 +119,10 @@ class BetLoad:
             decimal_odds_milli=odds_milli,
             book_version=version,
         )
-        return betting_service_pb2.PlaceBetRequest(
-            request_id=str(uuid.uuid4()),
-            legs=[leg],
-            stake=money_pb2.Money(amount_minor=STAKE_MINOR, currency=CURRENCY),
-            price_policy=bet_pb2.PRICE_POLICY_ANY,
+        stake = money_pb2.Money(amount_minor=STAKE_MINOR, currency=CURRENCY)
+        bet = betting_service_pb2.BetRequest(legs=[leg], lines=[bet_pb2.Line(legs=[0])], line_stake=stake)
+        return betting_service_pb2.PlaceSlipRequest(
+            request_id=str(uuid.uuid4()), bets=[bet], price_policy=bet_pb2.PRICE_POLICY_ANY
         )
 
     async def _register_one(self) -> Bettor:

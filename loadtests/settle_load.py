@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from bets.answer import PlaceCommand
-from bets.bet import Leg
+from bets.bet import SINGLE, Leg
 from infra.kafka import KafkaOutlet
 from infra.settings import Settings
 from infra.stores.postgres import PostgresPool
@@ -85,6 +85,7 @@ class Crowd:
             cash_account_id=player.cash_account_id,
             fingerprint=fingerprint_of(fixture_id, place),
             legs=(Leg(fixture_id, MARKET_ID, outcome_id, ODDS_MILLI, 1, False, "Load v Load"),),
+            lines=SINGLE,
             stake=Money(STAKE_MINOR, CURRENCY),
             potential_return_minor=STAKE_MINOR * ODDS_MILLI // 1_000,
             refusal=None,

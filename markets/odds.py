@@ -12,7 +12,7 @@ FACTOR_ONE_MICRO: Final = 1_000_000
 
 
 def potential_return_minor(stake_minor: int, *decimal_odds_milli: int) -> int:
-    """Return the stake times the odds of every leg, rounded down to the minor unit once, at the end."""
+    """Return what a line pays if its legs win: its stake times the odds of each, rounded down once, at the end."""
     numerator, denominator = stake_minor, 1
     for odds_milli in decimal_odds_milli:
         numerator *= odds_milli

@@ -12,7 +12,7 @@ from risk.exposure import MarketExposure
 
 @dataclass(frozen=True, slots=True)
 class ReservationKey:
-    """Which PlaceBet a reservation belongs to: request ids are the client's, so the player is part of it."""
+    """Which slip a reservation belongs to: request ids are the client's, so the player is part of it."""
 
     player_id: uuid.UUID
     request_id: uuid.UUID

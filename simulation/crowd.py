@@ -112,9 +112,13 @@ class Crowd:
         try:
             await self._prepare(member, stake_minor=arrival.stake_minor)
             request = build_bet(arrival, selection, fixture_id=fixture_id, book_version=book.version)
-            answer = await self._betting.PlaceBet(request, metadata=member.metadata, timeout=CALL_LIMIT_S)
-            member.available_minor = answer.balance.available.amount_minor
-            self.answers[ACCEPTED] += 1
+            placed = await self._betting.PlaceSlip(request, metadata=member.metadata, timeout=CALL_LIMIT_S)
+            (answer,) = placed.answers
+            if answer.HasField("bet"):
+                member.available_minor = placed.balance.available.amount_minor
+                self.answers[ACCEPTED] += 1
+            else:
+                self.answers[answer.refusal.reason] += 1
         except grpc.aio.AioRpcError as error:
             reason = reason_of(error)
             self.answers[reason] += 1
@@ -173,8 +177,8 @@ def list_offers(book: book_pb2.Book, contest: Contest, elapsed_s: float) -> list
 
 def build_bet(
     arrival: Arrival, selection: Selection, *, fixture_id: str, book_version: int
-) -> betting_service_pb2.PlaceBetRequest:
-    """Return the command that places the bet."""
+) -> betting_service_pb2.PlaceSlipRequest:
+    """Return the slip with the bet, a single."""
     leg = betting_service_pb2.LegRequest(
         fixture_id=fixture_id,
         market_id=selection.market_id,
@@ -184,9 +188,8 @@ def build_bet(
     )
     policy = bet_pb2.PRICE_POLICY_ANY if arrival.accepts_any_price else bet_pb2.PRICE_POLICY_BETTER_ONLY
     stake = money_pb2.Money(amount_minor=arrival.stake_minor, currency=CURRENCY)
-    return betting_service_pb2.PlaceBetRequest(
-        request_id=str(uuid.uuid4()), legs=[leg], stake=stake, price_policy=policy
-    )
+    bet = betting_service_pb2.BetRequest(legs=[leg], lines=[bet_pb2.Line(legs=[0])], line_stake=stake)
+    return betting_service_pb2.PlaceSlipRequest(request_id=str(uuid.uuid4()), bets=[bet], price_policy=policy)
 
 
 def reason_of(error: grpc.aio.AioRpcError) -> str:

@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 import asyncpg
 
 from bets.answer import BetAnswer, BetRefusal, Claim, Inquiry, PlaceCommand
-from bets.bet import Bet, Leg
+from bets.bet import SINGLE, Bet, Leg
 from bets.ports import KeyedResult, ResultMessage, SettlementPage
 from infra.migrations.postgres_migration import migrate_postgres
 from infra.settings import Ledger, Settings
@@ -189,6 +189,7 @@ def build_command(
         cash_account_id=player.cash_account_id,
         fingerprint=fingerprint_of(fixture_id, outcome_id, stake_minor, odds_milli, currency),
         legs=(Leg(fixture_id, "1x2", outcome_id, odds_milli, 1_700_000_000_000_000, False, "Ajax v Feyenoord"),),
+        lines=SINGLE,
         stake=Money(stake_minor, currency),
         potential_return_minor=stake_minor * odds_milli // 1_000,
         refusal=refusal,

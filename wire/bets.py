@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from bets.answer import BetRefusal
-from bets.bet import Bet, BetEvent, BetEventKind, BetStatus, Leg
+from bets.answer import BetAnswer, BetRefusal, LegRefusal
+from bets.bet import SINGLE, Bet, BetEvent, BetEventKind, BetStatus, Leg
+from kernel.errors import InvariantBroken
 from kernel.money import Money
 from overround.bets.v1 import bet_pb2, betting_service_pb2
 from overround.common.v1 import money_pb2, outbox_pb2
@@ -71,6 +72,7 @@ def build_bet(bet: Bet) -> bet_pb2.Bet:
         placed_time_us=bet.placed_time_us,
         settled_time_us=bet.settled_time_us or 0,
         events=[build_bet_event(event, currency) for event in bet.events],
+        lines=[bet_pb2.Line(legs=line) for line in bet.lines],
     )
 
 
@@ -85,6 +87,7 @@ def parse_bet(message: bet_pb2.Bet) -> Bet:
         player_id=UUID(message.player_id),
         request_id=UUID(message.request_id),
         legs=tuple(parse_leg(leg) for leg in message.legs),
+        lines=tuple(tuple(line.legs) for line in message.lines) or SINGLE,  # bets told of before had nothing else
         stake=parse_money(message.stake),
         potential_return_minor=message.potential_return.amount_minor,
         status=BetStatus(message.status),
@@ -95,19 +98,35 @@ def parse_bet(message: bet_pb2.Bet) -> Bet:
     )
 
 
-def build_refusal(refusal: BetRefusal, currency: str) -> betting_service_pb2.PlaceBetRefusal:
+def build_refusal(refusal: BetRefusal, currency: str) -> betting_service_pb2.BetRefusal:
     """Return the message for a refusal whose figures are in that currency."""
-    message = betting_service_pb2.PlaceBetRefusal(
-        reason=refusal.reason,
-        message=refusal.message,
-        decimal_odds_milli=refusal.decimal_odds_milli or 0,
-        book_version=refusal.book_version or 0,
+    message = betting_service_pb2.BetRefusal(
+        reason=refusal.reason, message=refusal.message, legs=[_build_leg_refusal(leg) for leg in refusal.legs]
     )
     if refusal.stake_max_minor is not None:
         message.stake_max.CopyFrom(build_money(Money(refusal.stake_max_minor, currency)))
     if refusal.stake_min_minor is not None:
         message.stake_min.CopyFrom(build_money(Money(refusal.stake_min_minor, currency)))
     return message
+
+
+def _build_leg_refusal(refusal: LegRefusal) -> betting_service_pb2.LegRefusal:
+    return betting_service_pb2.LegRefusal(
+        leg=refusal.leg,
+        reason=refusal.reason,
+        message=refusal.message,
+        decimal_odds_milli=refusal.decimal_odds_milli or 0,
+        book_version=refusal.book_version or 0,
+    )
+
+
+def build_answer(answer: BetAnswer, currency: str) -> betting_service_pb2.BetAnswer:
+    """Return the message for what a bet was answered, figures of a refusal in that currency."""
+    if answer.refusal is not None:
+        return betting_service_pb2.BetAnswer(refusal=build_refusal(answer.refusal, currency))
+    if answer.bet is None:
+        raise InvariantBroken("Answer must be a bet or a refusal, was neither")
+    return betting_service_pb2.BetAnswer(bet=build_bet(answer.bet))
 
 
 def build_bet_changed(bet: Bet, event: BetEvent, position: outbox_pb2.OutboxPosition) -> bet_pb2.BetChanged:

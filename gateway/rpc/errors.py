@@ -13,7 +13,6 @@ from google.rpc.status_pb2 import Status
 
 from gateway.refusals import as_told
 from kernel.errors import Category, DomainError
-from wire.reasons import CATEGORY_BY_REASON
 
 DOMAIN = "overround"
 STATUS_DETAILS_KEY = "grpc-status-details-bin"
@@ -38,28 +37,11 @@ _STATUS_BY_REASON: Final[Mapping[str, grpc.StatusCode]] = {
 }
 
 
-class DetailedRefusal(DomainError):
-    """A refusal whose reason is data, as the ledger stores it, and which tells more in a message of its own.
-
-    Attributes:
-        detail: Goes into the details of the gRPC status beside ErrorInfo.
-    """
-
-    def __init__(self, reason: str, message: str, *, figures: Mapping[str, str], detail: Message) -> None:
-        super().__init__(message, figures=figures)
-        self.reason = reason
-        self.category = CATEGORY_BY_REASON.get(reason, Category.BROKEN)
-        self.detail = detail
-
-
 def describe(error: DomainError) -> Status:
-    """Return the status of a refusal: code, message, ErrorInfo and, where it has one, its own detail."""
+    """Return the status of a refusal: code, message and ErrorInfo."""
     code = _STATUS_BY_REASON.get(error.reason, STATUS_BY_CATEGORY[error.category])
     info = ErrorInfo(reason=error.reason, domain=DOMAIN, metadata=error.figures)
-    status = Status(code=code.value[0], message=error.message[:MESSAGE_CHARACTERS_MAX], details=[_pack(info)])
-    if isinstance(error, DetailedRefusal):
-        status.details.append(_pack(error.detail))
-    return status
+    return Status(code=code.value[0], message=error.message[:MESSAGE_CHARACTERS_MAX], details=[_pack(info)])
 
 
 async def abort(error: Exception, context: grpc.aio.ServicerContext[Any, Any], method: str) -> NoReturn:

@@ -111,8 +111,9 @@ class Method:
 
 METHODS: Final = (
     Method(BETTING, "GetBet", BETTOR),
+    Method(BETTING, "GetSlip", BETTOR),
     Method(BETTING, "ListBets", BETTOR),
-    Method(BETTING, "PlaceBet", BETTOR, timeout_s=PLACING_TIMEOUT_S),
+    Method(BETTING, "PlaceSlip", BETTOR, timeout_s=PLACING_TIMEOUT_S),
     Method(BETTING, "WatchBets", BETTOR, kind="streams of bets"),
     # Providers have keys, which the service itself looks at; what cannot be decoded is kept, and the stream goes on.
     Method(FEED, "Push", ANYBODY, kind="streams of a feed", takes_bytes=True),

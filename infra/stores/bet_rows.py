@@ -9,12 +9,13 @@ from uuid import UUID
 
 import asyncpg
 
-from bets.bet import Bet, BetEvent, BetEventKind, BetStatus, Leg
+from bets.bet import Bet, BetEvent, BetEventKind, BetStatus, Leg, Line
 from infra.stores.postgres import Connection
 from kernel.money import Money
 
 _BETS = """
-    SELECT bet_id, player_id, request_id, account_id, stake_minor, currency, potential_return_minor, placed_time_us
+    SELECT bet_id, player_id, request_id, account_id, lines, stake_minor, currency, potential_return_minor,
+        placed_time_us
     FROM bets.bet WHERE bet_id = ANY ($1::uuid[])
 """
 _LEGS = """
@@ -54,6 +55,7 @@ class BetRows:
             player_id=_uuid(self.bet["player_id"]),
             request_id=_uuid(self.bet["request_id"]),
             legs=tuple(_leg(row) for row in self.legs),
+            lines=read_lines(self.bet["lines"]),
             stake=Money(self.bet["stake_minor"], self.bet["currency"]),
             potential_return_minor=self.bet["potential_return_minor"],
             status=status,
@@ -65,6 +67,16 @@ class BetRows:
                 for row in self.events[: sequence + 1]
             ),
         )
+
+
+def read_lines(masks: Sequence[int]) -> tuple[Line, ...]:
+    """Return lines as they are stored: bits of their legs, the lowest for leg 0."""
+    return tuple(tuple(leg for leg in range(mask.bit_length()) if mask >> leg & 1) for mask in masks)
+
+
+def dump_lines(lines: Sequence[Line]) -> str:
+    """Return lines as they are stored, as PostgreSQL writes arrays."""
+    return "{" + ",".join(str(sum(1 << leg for leg in line)) for line in lines) + "}"
 
 
 async def load_bet_rows(connection: Connection, bet_ids: Sequence[UUID]) -> Mapping[UUID, BetRows]:

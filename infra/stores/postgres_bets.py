@@ -18,7 +18,7 @@ from bets.answer import BetAnswer, Claim, Inquiry, PlaceCommand, Standing, TooMa
 from bets.bet import Bet, BetStatus
 from infra.settings import Ledger
 from infra.stores.bet_answers import dump_refusal, new_answer, read_replays
-from infra.stores.bet_rows import load_bet_rows
+from infra.stores.bet_rows import dump_lines, load_bet_rows
 from infra.stores.bet_standings import HeldByOthers, make_claims, read_standings
 from infra.stores.group_commit import GroupCommit
 from infra.stores.postgres import PostgresPool
@@ -36,7 +36,7 @@ Answer = TypeVar("Answer")
 _PLACE = """
     SELECT verdicts, are_same, are_replays, answers
     FROM bets.place($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
-        $23)
+        $23, $24)
 """
 # In one statement: what is decided between two would be in neither.
 _FIND_ANSWER = """
@@ -110,8 +110,6 @@ class PostgresBetLedger:
         A bet whose account or market others hold, as a page of settlement does, tries again a little later: nothing is
         locked for it meanwhile, so that what it waits for keeps no other bet waiting.
         """
-        if len(command.legs) != 1 and command.refusal is None:
-            raise InvariantBroken(f"The ledger settles singles, was given {len(command.legs)} legs")
         return await self._submit_until_free(self._places, command)
 
     async def look(self, inquiry: Inquiry) -> Standing:
@@ -253,6 +251,7 @@ def _columns(commands: Sequence[PlaceCommand], bet_ids: Sequence[UUID]) -> tuple
         [command.stake.amount_minor for command in commands],
         [command.stake.currency for command in commands],
         [command.potential_return_minor for command in commands],
+        [dump_lines(command.lines) for command in commands],
         [None if command.refusal is None else dump_refusal(command.refusal) for command in commands],
         [command.bounds and command.bounds.stake_minor_min for command in commands],
         [command.bounds and command.bounds.stake_minor_max for command in commands],

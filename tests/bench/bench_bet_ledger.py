@@ -12,7 +12,7 @@ from uuid import uuid4
 import uvloop
 
 from bets.answer import PlaceCommand
-from bets.bet import Leg
+from bets.bet import SINGLE, Leg
 from infra.settings import load_settings
 from infra.stores.postgres import PostgresPool
 from infra.stores.postgres_bets import PostgresBetLedger
@@ -75,6 +75,7 @@ def build_command(player: Player) -> PlaceCommand:
         cash_account_id=player.cash_account_id,
         fingerprint=fingerprint_of(str(player.player_id), fixture_id),
         legs=(Leg(fixture_id, "1x2", "home", 2_150, 1_700_000_000_000_000, False, "Ajax v Feyenoord"),),
+        lines=SINGLE,
         stake=Money(100, "EUR"),
         potential_return_minor=215,
         refusal=None,

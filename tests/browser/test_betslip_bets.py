@@ -21,8 +21,8 @@ from tests.browser.betslip_page import (
 from tests.browser.conftest import OpenPage
 from tests.browser.scripted_match import ScriptedMatch
 
-PLACE_BET = "**/overround.bets.v1.BettingService/PlaceBet"
-GET_BET = "**/overround.bets.v1.BettingService/GetBet"
+PLACE_SLIP = "**/overround.bets.v1.BettingService/PlaceSlip"
+GET_SLIP = "**/overround.bets.v1.BettingService/GetSlip"
 ANSWER_MS = 120_000
 
 
@@ -128,14 +128,14 @@ def lose_the_answer(route: Route) -> None:
 def test_a_lost_answer_is_asked_for_and_the_bet_stands_once(open_page: OpenPage, match: ScriptedMatch) -> None:
     page = open_page(fixture_path(match))
     ready_to_bet(page, match, balance="100", stake="10")
-    page.route(GET_BET, lambda route: route.abort("connectionreset"))
-    page.route(PLACE_BET, lose_the_answer)
+    page.route(GET_SLIP, lambda route: route.abort("connectionreset"))
+    page.route(PLACE_SLIP, lose_the_answer)
     press(page, "Place €10.00")
     expect(slip_button(page)).to_contain_text("Finding out…")
     expect(slip_button(page)).to_be_disabled()
-    page.unroute(GET_BET)
+    page.unroute(GET_SLIP)
     expect(page.get_by_test_id("receipt")).to_be_visible(timeout=ANSWER_MS)
-    page.unroute(PLACE_BET)
+    page.unroute(PLACE_SLIP)
     to_my_bets(page)
     expect(page.get_by_test_id("bet")).to_have_count(1)
     expect(page.get_by_test_id("balance")).to_have_text(re.compile("€90.00"))
@@ -144,12 +144,12 @@ def test_a_lost_answer_is_asked_for_and_the_bet_stands_once(open_page: OpenPage,
 def test_a_reload_while_the_answer_is_out_asks_too(open_page: OpenPage, match: ScriptedMatch) -> None:
     page = open_page(fixture_path(match))
     ready_to_bet(page, match, balance="100", stake="10")
-    page.route(GET_BET, lambda route: route.abort("connectionreset"))
-    page.route(PLACE_BET, lose_the_answer)
+    page.route(GET_SLIP, lambda route: route.abort("connectionreset"))
+    page.route(PLACE_SLIP, lose_the_answer)
     press(page, "Place €10.00")
     expect(slip_button(page)).to_contain_text("Finding out…")
     page.reload()
-    page.unroute(GET_BET)
+    page.unroute(GET_SLIP)
     open_slip(page)
     expect(page.get_by_test_id("receipt")).to_be_visible(timeout=ANSWER_MS)
     expect(page.get_by_test_id("balance")).to_have_text(re.compile("€90.00"))

@@ -22,8 +22,8 @@ from tests.browser.conftest import OpenPage
 from tests.browser.scripted_match import ScriptedMatch
 from tests.running_system import RunningSystem
 
-PLACE_BET = "**/overround.bets.v1.BettingService/PlaceBet"
-GET_BET = "**/overround.bets.v1.BettingService/GetBet"
+PLACE_SLIP = "**/overround.bets.v1.BettingService/PlaceSlip"
+GET_SLIP = "**/overround.bets.v1.BettingService/GetSlip"
 GET_ME = "**/overround.pam.v1.PlayerService/GetMe"
 WATCH_BOOKS = "**/overround.odds.v1.OddsService/WatchBooks"
 ANSWER_MS = 120_000
@@ -91,13 +91,13 @@ def test_a_slip_is_put_away_with_its_player_and_its_bet_is_not_denied_to_another
 ) -> None:
     page = open_page(fixture_path(match))
     ready_to_bet(page, match, balance="100", stake="10")
-    page.route(GET_BET, lambda route: route.abort("connectionreset"))
-    page.route(PLACE_BET, lose_the_answer)
+    page.route(GET_SLIP, lambda route: route.abort("connectionreset"))
+    page.route(PLACE_SLIP, lose_the_answer)
     press(page, "Place €10.00")
     expect(slip_button(page)).to_contain_text("Finding out…")
     page.keyboard.press("Escape")
     log_out(page)
-    page.unroute(GET_BET)
+    page.unroute(GET_SLIP)
     expect(page.get_by_test_id("slip-entry")).to_have_count(0)
     register(page)
     expect(page.get_by_test_id("slip-entry")).to_have_count(0)

@@ -79,10 +79,12 @@ def back_home(channel: grpc.Channel, match: ScriptedMatch) -> bet_pb2.Bet:
         decimal_odds_milli=int.from_bytes(book.decimal_odds_milli[:4], "little"),
         book_version=book.version,
     )
-    request = betting_service_pb2.PlaceBetRequest(
-        request_id=str(uuid.uuid4()), legs=[leg], stake=stake, price_policy=bet_pb2.PRICE_POLICY_ANY
+    single = betting_service_pb2.BetRequest(legs=[leg], lines=[bet_pb2.Line(legs=[0])], line_stake=stake)
+    request = betting_service_pb2.PlaceSlipRequest(
+        request_id=str(uuid.uuid4()), bets=[single], price_policy=bet_pb2.PRICE_POLICY_ANY
     )
-    return betting_service_pb2_grpc.BettingServiceStub(channel).PlaceBet(request, metadata=metadata).bet
+    placed = betting_service_pb2_grpc.BettingServiceStub(channel).PlaceSlip(request, metadata=metadata)
+    return placed.answers[0].bet
 
 
 def test_the_strip_says_who_is_there_and_how_the_system_does(open_desk: OpenDesk, match: ScriptedMatch) -> None:

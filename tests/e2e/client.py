@@ -41,7 +41,7 @@ class Refused:
     """A refused bet."""
 
     reason: str
-    detail: betting_service_pb2.PlaceBetRefusal
+    detail: betting_service_pb2.BetRefusal
     seconds: float
 
 
@@ -116,25 +116,26 @@ class Bettor:
         request_id: str | None = None,
         price_policy: bet_pb2.PricePolicy.ValueType = bet_pb2.PRICE_POLICY_ANY,
     ) -> bet_pb2.Bet | Refused:
-        request = betting_service_pb2.PlaceBetRequest(
-            request_id=request_id or str(uuid.uuid4()),
-            legs=[
-                betting_service_pb2.LegRequest(
-                    fixture_id=price.fixture_id,
-                    market_id=price.market_id,
-                    outcome_id=price.outcome_id,
-                    decimal_odds_milli=price.decimal_odds_milli,
-                    book_version=price.book_version,
-                )
-            ],
-            stake=money_pb2.Money(amount_minor=stake_minor, currency=CURRENCY),
-            price_policy=price_policy,
+        leg = betting_service_pb2.LegRequest(
+            fixture_id=price.fixture_id,
+            market_id=price.market_id,
+            outcome_id=price.outcome_id,
+            decimal_odds_milli=price.decimal_odds_milli,
+            book_version=price.book_version,
+        )
+        stake = money_pb2.Money(amount_minor=stake_minor, currency=CURRENCY)
+        single = betting_service_pb2.BetRequest(legs=[leg], lines=[bet_pb2.Line(legs=[0])], line_stake=stake)
+        request = betting_service_pb2.PlaceSlipRequest(
+            request_id=request_id or str(uuid.uuid4()), bets=[single], price_policy=price_policy
         )
         begun_s = time.monotonic()
         try:
-            return self._betting.PlaceBet(request, metadata=self._metadata, timeout=CALL_LIMIT_S).bet
+            (answer,) = self._betting.PlaceSlip(request, metadata=self._metadata, timeout=CALL_LIMIT_S).answers
         except grpc.RpcError as error:
             return read_refusal(error, seconds=time.monotonic() - begun_s)
+        if answer.HasField("bet"):
+            return answer.bet
+        return Refused(answer.refusal.reason, answer.refusal, time.monotonic() - begun_s)
 
     def bet(self, bet_id: str) -> bet_pb2.Bet:
         request = betting_service_pb2.GetBetRequest(bet_id=bet_id)
@@ -171,12 +172,11 @@ class Trader:
 
 def read_refusal(error: grpc.RpcError, *, seconds: float) -> Refused:
     status = rpc_status.from_call(cast("grpc.Call", error))
-    info, refusal = error_details_pb2.ErrorInfo(), betting_service_pb2.PlaceBetRefusal()
+    info = error_details_pb2.ErrorInfo()
     for detail in status.details if status is not None else ():
         detail.Unpack(info)
-        detail.Unpack(refusal)
     reason = info.reason or cast("grpc.Call", error).code().name
-    return Refused(str(reason), refusal, seconds)
+    return Refused(str(reason), betting_service_pb2.BetRefusal(), seconds)
 
 
 def wait_for(look: Callable[[], Found | None], *, what: str, limit_s: float = 90.0) -> Found:

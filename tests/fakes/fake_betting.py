@@ -9,8 +9,9 @@ from uuid import UUID, uuid4
 
 from bets.acceptance import MarketView
 from bets.answer import BetAnswer, BetRefusal, Claim, Inquiry, PlaceCommand, Standing
-from bets.bet import Bet, BetEvent, BetEventKind, BetStatus
-from bets.request import BetRequest, LegRequest, PricePolicy
+from bets.bet import SINGLE, Bet, BetEvent, BetEventKind, BetStatus
+from bets.placement import BetPlacement
+from bets.request import BetRequest, LegRequest, PricePolicy, SlipRequest
 from compliance.jurisdiction import Dated, Jurisdiction, Product
 from compliance.permit import Permits
 from kernel.commands import UNDECIDED, RequestIdReused
@@ -36,13 +37,28 @@ PLAYER = Player(
 
 def ask(
     *, stake_minor: int = 1_000, policy: PricePolicy = PricePolicy.NONE, request_id: UUID | None = None
-) -> BetRequest:
-    return BetRequest(
-        request_id=request_id or uuid4(),
-        legs=(LegRequest("sim:1:1", "1x2", "home", 2_000, 1),),
-        stake=Money(stake_minor, "EUR"),
-        price_policy=policy,
-    )
+) -> SlipRequest:
+    return single(LegRequest("sim:1:1", "1x2", "home", 2_000, 1), stake_minor, policy=policy, request_id=request_id)
+
+
+def single(
+    leg: LegRequest, stake_minor: int, *, policy: PricePolicy = PricePolicy.NONE, request_id: UUID | None = None
+) -> SlipRequest:
+    """Return a slip with a single."""
+    return SlipRequest(request_id or uuid4(), (BetRequest((leg,), SINGLE, Money(stake_minor, "EUR")),), policy)
+
+
+class PlacementOfSingles:
+    """Places slips of one bet, and gives its answer."""
+
+    def __init__(self, placement: BetPlacement) -> None:
+        self.wait_for = placement.wait_for
+        self.close = placement.close
+        self._placement = placement
+
+    async def place(self, player: Player, slip: SlipRequest) -> BetAnswer:
+        (answer,) = await self._placement.place(player, slip)
+        return answer
 
 
 async def no_pause() -> None:
@@ -267,8 +283,8 @@ class FakeLedger:
             refusal = BetRefusal("MARKET_CLOSED", "Too late")
         free_minor = self.funds_minor - sum(other.stake_minor for other in self.claims.values())
         if refusal is None and claim is None and command.stake.amount_minor > self._room_minor(command):
-            figures = {"stake_max_minor": self._room_minor(command), "stake_min_minor": 10}
-            refusal = BetRefusal("PLAYER_STAKE_LIMIT_EXCEEDED", "Too much on one market", **figures)
+            room_minor = self._room_minor(command)
+            refusal = BetRefusal("PLAYER_STAKE_LIMIT_EXCEEDED", "Too much on one market", room_minor, 10)
         if refusal is None and claim is None and command.stake.amount_minor > free_minor:
             refusal = BetRefusal("INSUFFICIENT_FUNDS", "Too poor", stake_max_minor=free_minor)
         if refusal is not None:
@@ -279,6 +295,7 @@ class FakeLedger:
             player_id=command.player_id,
             request_id=command.request_id,
             legs=command.legs,
+            lines=command.lines,
             stake=command.stake,
             potential_return_minor=command.potential_return_minor,
             status=BetStatus.OPEN,

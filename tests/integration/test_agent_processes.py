@@ -16,7 +16,7 @@ from confluent_kafka import Consumer, TopicPartition
 from redis.asyncio import Redis
 
 from bets.answer import PlaceCommand
-from bets.bet import Bet, BetStatus, Leg
+from bets.bet import SINGLE, Bet, BetStatus, Leg
 from infra.faust_app import COMMIT_INTERVAL_S
 from infra.kafka import KafkaOutlet, partition_of
 from infra.migrations.clickhouse_migration import migrate_clickhouse
@@ -169,7 +169,9 @@ class _Bettor:
         stake = Money(STAKE_MINOR, "EUR")
         payout_minor = STAKE_MINOR * ODDS_MILLI // 1_000
         player_id = self.player.player_id
-        command = PlaceCommand(request_id, player_id, account_id, fingerprint, (leg,), stake, payout_minor, None)
+        command = PlaceCommand(
+            request_id, player_id, account_id, fingerprint, (leg,), SINGLE, stake, payout_minor, None
+        )
         answer = await self._ledger.place(command)
         assert answer.bet is not None
         return answer.bet

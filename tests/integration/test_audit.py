@@ -94,7 +94,7 @@ TAMPERINGS = [
     ("A bet stands as its events say", f"DELETE FROM bets.event WHERE bet_id = {SETTLED_BET} AND sequence = 0"),
     ("A bet stands as its events say", f"UPDATE bets.event SET kind = 5 WHERE bet_id = {SETTLED_BET} AND sequence = 1"),
     (
-        "A bet has its legs, and its return follows from their odds",
+        "A bet has its legs, each in a line, and its return follows from their odds",
         f"UPDATE bets.leg SET decimal_odds_milli = decimal_odds_milli + 100 WHERE bet_id = {SETTLED_BET}",
     ),
     ("A player has a cash account of their own", "UPDATE pam.player SET currency = 'SEK'"),

@@ -29,6 +29,7 @@ FALSIFIED_BY_TYPE = {
     "bytea": "sha256(coalesce({0}, ''))",
     "jsonb": "coalesce({0}, '{{}}') || '{{\"falsified\": 1}}'",
     "xid8": "(coalesce({0}, '0')::text::bigint + 1)::text::xid8",
+    "bigint[]": "{0} || 2::bigint",
     "int8multirange": "{0} + '{{[1,2)}}'",
 }
 DECIDES_NOTHING = {
@@ -96,7 +97,7 @@ async def columns(connection: Connection) -> list[tuple[str, str, str]]:
         WHERE c.table_schema IN ('ledger', 'bets', 'pam') AND t.table_type = 'BASE TABLE' AND c.is_generated = 'NEVER'
         ORDER BY 1, c.ordinal_position
     """)
-    names = {"int8": "bigint", "int4": "integer", "int2": "smallint", "bool": "boolean"}
+    names = {"int8": "bigint", "int4": "integer", "int2": "smallint", "bool": "boolean", "_int8": "bigint[]"}
     return [(row[0], row[1], names.get(row[2], row[2])) for row in rows]
 
 

@@ -12,17 +12,24 @@ import pytest
 
 from bets.answer import BetAnswer, BetRefusal, PlaceCommand, StakeBounds
 from bets.placement import BetPlacement, BettingRules
-from bets.request import BetRequest, LegRequest, PricePolicy
+from bets.request import LegRequest, SlipRequest
 from infra.audit import check_ledger
 from infra.settings import Settings
 from kernel.clock import SystemClock
 from kernel.commands import RequestIdReused
 from kernel.errors import Unavailable
-from kernel.money import Money
 from markets.fixture import MarketStatus
 from pam.player import Player
 from risk.limits import LimitTable
-from tests.fakes.fake_betting import FakeBook, FakeBooks, FakeExposure, FakeObserver, permits
+from tests.fakes.fake_betting import (
+    FakeBook,
+    FakeBooks,
+    FakeExposure,
+    FakeObserver,
+    PlacementOfSingles,
+    permits,
+    single,
+)
 from tests.ledger_world import (
     LedgerWorld,
     build_command,
@@ -285,7 +292,7 @@ class Gateway:
 
     def __init__(self, world: LedgerWorld, books: FakeBooks, exposure: FakeExposure, *, delay_ms: int) -> None:
         self.world = world
-        self.placement = BetPlacement(
+        placement = BetPlacement(
             permits=permits(),
             books=books,
             exposure=exposure,
@@ -299,6 +306,7 @@ class Gateway:
                 in_flight_max=100,
             ),
         )
+        self.placement = PlacementOfSingles(placement)
 
 
 class Street:
@@ -310,12 +318,11 @@ class Street:
         exposure = FakeExposure()
         self.first, self.second = (Gateway(world, self.books, exposure, delay_ms=delay_ms) for world in worlds)
 
-    def ask(self, stake_minor: int, *, request_id: UUID | None = None) -> BetRequest:
-        leg = LegRequest(self.fixture_id, "1x2", "home", 2_000, 1)
-        return BetRequest(request_id or uuid4(), (leg,), Money(stake_minor, "EUR"), PricePolicy.NONE)
+    def ask(self, stake_minor: int, *, request_id: UUID | None = None) -> SlipRequest:
+        return single(LegRequest(self.fixture_id, "1x2", "home", 2_000, 1), stake_minor, request_id=request_id)
 
 
-async def under_way(gateway: Gateway, player: Player, request: BetRequest) -> asyncio.Task[BetAnswer]:
+async def under_way(gateway: Gateway, player: Player, request: SlipRequest) -> asyncio.Task[BetAnswer]:
     """Begin a bet and return once its delay has begun."""
     placing = asyncio.create_task(gateway.placement.place(player, request))
     async with asyncio.timeout(5):

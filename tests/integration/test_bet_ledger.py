@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from bets.answer import BetAnswer, BetRefusal, StakeBounds, Standing, TooManyRefusals
+from bets.answer import BetAnswer, LegRefusal, StakeBounds, Standing, TooManyRefusals, refuse_legs
 from bets.bet import BetStatus
 from infra.settings import Ledger, Settings
 from infra.stores.open_bets import PostgresOpenBets
@@ -79,7 +79,7 @@ async def test_a_refusal_stays_the_answer_when_money_comes(world: LedgerWorld) -
 
 async def test_a_refusal_from_before_the_ledger_is_stored(world: LedgerWorld) -> None:
     player = await world.open_player(cash_minor=1_000)
-    refusal = BetRefusal("PRICE_CHANGED", "Odds were 2.10", decimal_odds_milli=2_100, book_version=7)
+    refusal = refuse_legs((LegRefusal(0, "PRICE_CHANGED", "Odds were 2.10", 2_100, 7),))
     command = build_command(player, 500, fixture(), refusal=refusal)
     assert refusal_of(await world.bets.place(command)) == refusal
     assert refusal_of(await world.bets.place(replace(command, refusal=None))) == refusal

@@ -108,9 +108,14 @@ class Client:
             metadata=self.metadata,
         )
 
-    async def place(self, request: betting_service_pb2.PlaceBetRequest) -> betting_service_pb2.PlaceBetResponse:
-        response: betting_service_pb2.PlaceBetResponse = await self.bets.PlaceBet(request, metadata=self.metadata)
-        return response
+    async def place(self, request: betting_service_pb2.PlaceSlipRequest) -> betting_service_pb2.BetAnswer:
+        response: betting_service_pb2.PlaceSlipResponse = await self.bets.PlaceSlip(request, metadata=self.metadata)
+        return response.answers[0]
+
+    async def find(self, request_id: str) -> betting_service_pb2.BetAnswer:
+        request = betting_service_pb2.GetSlipRequest(request_id=request_id)
+        response: betting_service_pb2.GetSlipResponse = await self.bets.GetSlip(request, metadata=self.metadata)
+        return response.answers[0]
 
 
 @dataclass
@@ -122,14 +127,14 @@ class House:
     fixture_id: str
     log_in_postgres: PostgresPool
 
-    def ask(self, stake_minor: int = 1_000) -> betting_service_pb2.PlaceBetRequest:
+    def ask(self, stake_minor: int = 1_000) -> betting_service_pb2.PlaceSlipRequest:
         leg = betting_service_pb2.LegRequest(
             fixture_id=self.fixture_id, market_id="1x2", outcome_id="home", decimal_odds_milli=2_000, book_version=1
         )
-        return betting_service_pb2.PlaceBetRequest(
+        line = bet_pb2.Line(legs=[0])
+        return betting_service_pb2.PlaceSlipRequest(
             request_id=str(uuid4()),
-            legs=[leg],
-            stake=euros(stake_minor),
+            bets=[betting_service_pb2.BetRequest(legs=[leg], lines=[line], line_stake=euros(stake_minor))],
             price_policy=bet_pb2.PRICE_POLICY_NONE,
         )
 
@@ -196,14 +201,13 @@ def euros(amount_minor: int) -> money_pb2.Money:
     return money_pb2.Money(amount_minor=amount_minor, currency="EUR")
 
 
-def error_of(error: grpc.aio.AioRpcError) -> tuple[str, betting_service_pb2.PlaceBetRefusal]:
+def reason_of(error: grpc.aio.AioRpcError) -> str:
     trailing: Any = error.trailing_metadata()
     packed = dict(trailing)["grpc-status-details-bin"]
-    info, refusal = error_details_pb2.ErrorInfo(), betting_service_pb2.PlaceBetRefusal()
+    info = error_details_pb2.ErrorInfo()
     for detail in status_pb2.Status.FromString(packed).details:
         detail.Unpack(info)
-        detail.Unpack(refusal)
-    return info.reason, refusal
+    return str(info.reason)
 
 
 async def stake_total_of(redis: Redis, fixture_id: str) -> int:
@@ -227,7 +231,7 @@ async def test_bets_from_registration_to_a_rebuild_of_exposure(house: House, red
         await redis.delete(key)
     with pytest.raises(grpc.aio.AioRpcError) as refused:
         await house.client.place(house.ask())
-    assert error_of(refused.value)[0] == "RISK_UNAVAILABLE"
+    assert reason_of(refused.value) == "RISK_UNAVAILABLE"
     await house.keeper.look()
     assert await stake_total_of(redis, house.fixture_id) == 20_000
     await house.client.place(house.ask())
@@ -238,20 +242,17 @@ async def test_refusals_come_with_their_figures_and_free_what_they_held(house: H
     await house.client.register(deposit_minor=500)
     request = house.ask()
     for _ in range(2):
-        with pytest.raises(grpc.aio.AioRpcError) as refused:
-            await house.client.place(request)
-        reason, refusal = error_of(refused.value)
-        assert (reason, refusal.stake_max) == ("INSUFFICIENT_FUNDS", euros(500))
+        refusal = (await house.client.place(request)).refusal
+        assert (refusal.reason, refusal.stake_max) == ("INSUFFICIENT_FUNDS", euros(500))
     unknown = house.ask()
-    for outcome_id, reason in (("no\0body", "REQUEST_MALFORMED"), ("nobody", "OUTCOME_UNKNOWN")):
-        unknown.legs[0].outcome_id = outcome_id
-        with pytest.raises(grpc.aio.AioRpcError) as refused:
-            await house.client.place(unknown)
-        assert error_of(refused.value)[0] == reason
-    found = await house.client.bets.GetBet(
-        betting_service_pb2.GetBetRequest(request_id=unknown.request_id), metadata=house.client.metadata
-    )
-    assert found.refusal.reason == "OUTCOME_UNKNOWN"
+    unknown.bets[0].legs[0].outcome_id = "no\0body"
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await house.client.place(unknown)
+    assert reason_of(refused.value) == "REQUEST_MALFORMED"
+    unknown.bets[0].legs[0].outcome_id = "nobody"
+    refusal = (await house.client.place(unknown)).refusal
+    assert [(leg.leg, leg.reason) for leg in refusal.legs] == [(0, "OUTCOME_UNKNOWN")]
+    assert (await house.client.find(unknown.request_id)).refusal == refusal
     assert await stake_total_of(redis, house.fixture_id) == 0
 
 
@@ -285,12 +286,10 @@ async def test_a_call_cancelled_within_the_delay_leaves_the_bet_as_it_would_have
     await house.client.register(deposit_minor=10_000)
     house.books.book = FakeBook(fixture_id=house.fixture_id, is_in_play=True)
     request = house.ask()
-    call = house.client.bets.PlaceBet(request, metadata=house.client.metadata)
+    call = house.client.bets.PlaceSlip(request, metadata=house.client.metadata)
     await asyncio.sleep(left_after_s)
     call.cancel()
-    found = await house.client.bets.GetBet(
-        betting_service_pb2.GetBetRequest(request_id=request.request_id), metadata=house.client.metadata
-    )
+    found = await house.client.find(request.request_id)
     assert found.bet.request_id == request.request_id
     assert await stake_total_of(redis, house.fixture_id) == 1_000
 
@@ -306,7 +305,7 @@ async def test_a_gateway_that_ends_decides_what_is_under_way_and_begins_nothing(
     await asyncio.sleep(0)
     with pytest.raises(grpc.aio.AioRpcError) as refused:
         await house.client.place(house.ask())
-    assert error_of(refused.value)[0] == "OVERLOADED"
+    assert reason_of(refused.value) == "OVERLOADED"
     await closing
     assert (await placing).bet.stake == euros(1_000)
 
@@ -319,14 +318,14 @@ async def test_a_repeat_gets_its_bet_whatever_has_stopped_since(house: House, re
     assert (await house.client.place(request)).bet == placed
     with pytest.raises(grpc.aio.AioRpcError) as refused:
         await house.client.place(house.ask())
-    assert error_of(refused.value)[0] == "PRICING_UNAVAILABLE"
+    assert reason_of(refused.value) == "PRICING_UNAVAILABLE"
     house.books.is_live = True
     await redis.delete(COMPLETE_KEY)
     assert (await house.client.place(request)).bet == placed
-    request.stake.amount_minor += 1
+    request.bets[0].line_stake.amount_minor += 1
     with pytest.raises(grpc.aio.AioRpcError) as refused:
         await house.client.place(request)
-    assert error_of(refused.value)[0] == "REQUEST_ID_REUSED"
+    assert reason_of(refused.value) == "REQUEST_ID_REUSED"
 
 
 async def test_a_player_cannot_pass_the_limit_of_one_market(house: House, own_settings: Settings) -> None:
@@ -335,17 +334,16 @@ async def test_a_player_cannot_pass_the_limit_of_one_market(house: House, own_se
     most_minor = limits.stake_minor_max
     for _ in range(limits.player_stakes_max):
         await house.client.place(house.ask(most_minor))
-    with pytest.raises(grpc.aio.AioRpcError) as refused:
-        await house.client.place(house.ask(most_minor))
-    reason, refusal = error_of(refused.value)
-    assert (reason, refusal.stake_max, refusal.stake_min) == ("PLAYER_STAKE_LIMIT_EXCEEDED", euros(0), euros(10))
+    refusal = (await house.client.place(house.ask(most_minor))).refusal
+    assert (refusal.reason, refusal.stake_max) == ("PLAYER_STAKE_LIMIT_EXCEEDED", euros(0))
+    assert refusal.stake_min == euros(10)
 
 
 async def test_a_wrong_password_and_an_unknown_name_get_one_answer(house: House) -> None:
     for username in ("nobody.at.all", f"x.{uuid4().hex[:12]}"):
         with pytest.raises(grpc.aio.AioRpcError) as refused:
             await house.client.players.LogIn(player_service_pb2.LogInRequest(username=username, password=PASSWORD))
-        assert error_of(refused.value)[0] == "LOG_IN_REFUSED"
+        assert reason_of(refused.value) == "LOG_IN_REFUSED"
         assert refused.value.code() == grpc.StatusCode.UNAUTHENTICATED
 
 
@@ -373,12 +371,8 @@ async def test_who_is_blocked_bets_no_more_with_the_session_they_have(house: Hou
     placed = await house.client.place(taken)
     assert "is blocked" in await administer(own_settings, "block", house.client.username)
     await asyncio.sleep(own_settings.sessions.cache_ms / 1_000)
-    with pytest.raises(grpc.aio.AioRpcError) as refused:
-        await house.client.place(house.ask())
-    assert error_of(refused.value)[0] == "PLAYER_BLOCKED"
-    found = await house.client.bets.GetBet(
-        betting_service_pb2.GetBetRequest(request_id=taken.request_id), metadata=house.client.metadata
-    )
+    assert (await house.client.place(house.ask())).refusal.reason == "PLAYER_BLOCKED"
+    found = await house.client.find(taken.request_id)
     assert found.bet == placed.bet
     assert "is active" in await administer(own_settings, "unblock", house.client.username)
     await asyncio.sleep(own_settings.sessions.cache_ms / 1_000)
@@ -404,7 +398,7 @@ async def test_whose_sessions_are_ended_has_to_log_in_again(house: House, own_se
     await asyncio.sleep(own_settings.sessions.cache_ms / 1_000)
     with pytest.raises(grpc.aio.AioRpcError) as refused:
         await house.client.place(house.ask())
-    assert error_of(refused.value)[0] == "SESSION_REQUIRED"
+    assert reason_of(refused.value) == "SESSION_REQUIRED"
     log_in = player_service_pb2.LogInRequest(username=house.client.username, password=PASSWORD)
     session = (await house.client.players.LogIn(log_in)).session
     house.client.metadata = (("authorization", f"Bearer {session.token}"),)
@@ -530,7 +524,7 @@ async def test_ten_wrong_log_ins_of_the_trader_do_not_keep_the_trader_out(house:
         wrong = player_service_pb2.LogInRequest(username=TRADER_USERNAME, password=f"wrong password {number}")
         with pytest.raises(grpc.aio.AioRpcError) as refused:
             await house.client.players.LogIn(wrong)
-        assert error_of(refused.value)[0] == "LOG_IN_REFUSED"
+        assert reason_of(refused.value) == "LOG_IN_REFUSED"
     request = player_service_pb2.LogInRequest(username=TRADER_USERNAME, password=secrets.trader_password)
     assert (await house.client.players.LogIn(request)).player.username == TRADER_USERNAME
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import date
 from decimal import Decimal, getcontext
 from fractions import Fraction
-from itertools import permutations
+from itertools import combinations, permutations
 from pathlib import Path
 from uuid import UUID
 
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from bets.acceptance import BetReason, decide
 from bets.answer import BetRefusal
-from bets.request import BetRequest, LegRequest, PricePolicy
+from bets.request import BetRequest, LegRequest, PricePolicy, SlipRequest
 from bets.settlement import return_minor
 from compliance.jurisdiction import Product
 from compliance.permit import Permit
@@ -320,14 +320,21 @@ def check_deciding_point(case: Case) -> None:
 @checks("bets.fingerprint")
 def check_fingerprint(_case: Case) -> None:
     first, second = LegRequest("f", "1x2", "home", 2_000, 1), LegRequest("g", "1x2", "away", 3_000, 1)
-    request = BetRequest(UUID(int=1), (first, second), Money(500, "EUR"), PricePolicy.NONE)
+    bet = BetRequest((first, second), ((0,), (1,)), Money(500, "EUR"))
+    request = SlipRequest(UUID(int=1), (bet, bet), PricePolicy.NONE)
+    changed = (
+        replace(bet, legs=(replace(first, decimal_odds_milli=2_001), second)),
+        replace(bet, line_stake=Money(501, "EUR")),
+        replace(bet, line_stake=Money(500, "GBP")),
+        replace(bet, lines=((0, 1),)),
+        replace(bet, lines=((0,), (1,), (0, 1))),
+        replace(bet, legs=(second, first)),
+        replace(bet, legs=(replace(first, fixture_id="f1", market_id="x2"), second)),
+    )
     others = (
-        replace(request, legs=(replace(first, decimal_odds_milli=2_001), second)),
-        replace(request, stake=Money(501, "EUR")),
-        replace(request, stake=Money(500, "GBP")),
         replace(request, price_policy=PricePolicy.ANY),
-        replace(request, legs=(second, first)),
-        replace(request, legs=(replace(first, fixture_id="f1", market_id="x2"), second)),
+        replace(request, bets=(bet,)),
+        *(replace(request, bets=bets) for other in changed for bets in ((bet, other), (other, bet))),
     )
     assert replace(request, request_id=UUID(int=2)).fingerprint() == request.fingerprint()
     prints = {item.fingerprint() for item in (request, *others)}
@@ -338,8 +345,9 @@ def check_fingerprint(_case: Case) -> None:
 def check_several_legs(_case: Case) -> None:
     """Bets of several legs are refused with their reason, so that no bonus is owed."""
     legs = tuple(LegRequest(f"f{number}", "1x2", "home", 2_000, 1) for number in range(4))
-    request = BetRequest(UUID(int=1), legs, Money(1_500, "EUR"), PricePolicy.NONE)
+    lucky15 = tuple(line for size in range(1, 5) for line in combinations(range(4), size))
+    bet = BetRequest(legs, lucky15, Money(100, "EUR"))
     permitted = Permit(Product.SPORTS_BET, "somewhere", date(2026, 9, 30))
-    decision = decide(request, permitted=permitted, book=None, table=TABLE)
+    decision = decide(bet, policy=PricePolicy.NONE, permitted=permitted, find_book=lambda _: None, table=TABLE)
     assert isinstance(decision, BetRefusal)
     assert decision.reason == BetReason.BET_TYPE_UNSUPPORTED

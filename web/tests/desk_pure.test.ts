@@ -337,7 +337,7 @@ describe("the ticker", () => {
     return {
       playerName: "p",
       bet: {
-        betId, playerId: "", requestId: "", legs: [], stake: money(stakeMinor), potentialReturn: money(0), status: 1,
+        betId, playerId: "", requestId: "", legs: [], lines: [], stake: money(stakeMinor), potentialReturn: money(0), status: 1,
         returned: money(0), placedTimeMs: timeMs, settledTimeMs: null, events, ...changes,
       },
     };

@@ -1,12 +1,12 @@
+import { create } from "@bufbuild/protobuf";
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
-import { create, toBinary } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { describe, expect, test } from "vitest";
 
 import { readErrorInfo } from "../src/shared/error_info";
 import { toFailure } from "../src/shared/failure";
-import { findBetRefusal } from "../src/wire/bets";
-import { PlaceBetRefusalSchema } from "../src/wire/gen/overround/bets/v1/betting_service_pb";
+import { toAnswer } from "../src/wire/bets";
+import { BetAnswerSchema } from "../src/wire/gen/overround/bets/v1/betting_service_pb";
 
 function errorInfo(reason: string, name = "stake_minor_max", figure = "4210"): Uint8Array {
   const entry = new BinaryWriter().tag(1, WireType.LengthDelimited).string(name);
@@ -25,16 +25,7 @@ function errorInfo(reason: string, name = "stake_minor_max", figure = "4210"): U
 
 function refusal(code: Code, reason: string): ConnectError {
   const error = new ConnectError("Stake must be at most 42.10, was 50.00", code);
-  error.details = [
-    { type: "google.rpc.ErrorInfo", value: errorInfo(reason) },
-    {
-      type: "overround.bets.v1.PlaceBetRefusal",
-      value: toBinary(
-        PlaceBetRefusalSchema,
-        create(PlaceBetRefusalSchema, { reason, message: "Too much", stakeMax: { amountMinor: 4210n, currency: "EUR" } }),
-      ),
-    },
-  ];
+  error.details = [{ type: "google.rpc.ErrorInfo", value: errorInfo(reason) }];
   return error;
 }
 
@@ -47,9 +38,19 @@ describe("error details", () => {
     });
   });
 
-  test("a refused bet says what would be taken", () => {
-    const found = findBetRefusal(refusal(Code.FailedPrecondition, "STAKE_LIMIT_EXCEEDED"));
-    expect(found).toMatchObject({ reason: "STAKE_LIMIT_EXCEEDED", stakeMaxMinor: 4210, stakeMinMinor: null, decimalOddsMilli: null });
+  test("a refused bet says what would be taken, by stake and by leg", () => {
+    const leg = { leg: 1, reason: "PRICE_CHANGED", message: "Moved", decimalOddsMilli: 1850, bookVersion: 9n };
+    const refusal = { reason: "PRICE_CHANGED", message: "Moved", stakeMax: { amountMinor: 4210n, currency: "EUR" }, legs: [leg] };
+    expect(toAnswer(create(BetAnswerSchema, { answer: { case: "refusal", value: refusal } }), null)).toEqual({
+      kind: "refused",
+      refusal: {
+        reason: "PRICE_CHANGED",
+        message: "Moved",
+        stakeMaxMinor: 4210,
+        stakeMinMinor: null,
+        legs: [{ leg: 1, reason: "PRICE_CHANGED", message: "Moved", decimalOddsMilli: 1850, bookVersion: 9 }],
+      },
+    });
   });
 });
 

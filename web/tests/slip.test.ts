@@ -175,7 +175,10 @@ describe("a moved price", () => {
   });
 
   test("told by the refusal counts until the stream has caught up", () => {
-    const told = refused({ reason: "PRICE_CHANGED", decimalOddsMilli: 1800, bookVersion: 12 });
+    const told = refused({
+      reason: "PRICE_CHANGED",
+      legs: [{ leg: 0, reason: "PRICE_CHANGED", message: "", decimalOddsMilli: 1800, bookVersion: 12 }],
+    });
     expect(label(told)).toBe("Price is now 1.80: accept");
     expect(label(told, { live: { ...shorter, bookVersion: 13 } })).toBe("Price is now 1.85: accept");
   });
@@ -184,8 +187,13 @@ describe("a moved price", () => {
     const sent = pressed(staked, { ...context, live: longer }, "r2", 0);
     expect(placeCommand(sent, "EUR", PricePolicy.BETTER_ONLY)).toMatchObject({
       requestId: "r2",
-      leg: { decimalOddsMilli: 2200, bookVersion: 9 },
-      stake: { amountMinor: 1_000, currency: "EUR" },
+      bets: [
+        {
+          legs: [{ decimalOddsMilli: 2200, bookVersion: 9 }],
+          lines: [[0]],
+          lineStake: { amountMinor: 1_000, currency: "EUR" },
+        },
+      ],
     });
   });
 

@@ -31,11 +31,11 @@ class World {
       place: async () => {
         throw this.placeError;
       },
-      findAnswer: async (requestId: string) => {
+      findAnswers: async (requestId: string) => {
         this.asked.push(`${this.playerId}`);
         if (!this.isAnswering) throw new ConnectError("reset", Code.Unavailable);
         if (this.playerId !== "ann") throw new ConnectError("unknown", Code.NotFound);
-        return { kind: "accepted", bet: { requestId, stake: { amountMinor: 1_000, currency: "EUR" } } as Bet };
+        return [{ kind: "accepted", bet: { requestId, stake: { amountMinor: 1_000, currency: "EUR" } } as Bet }];
       },
     } as unknown as BettingClient;
     return new SlipState(betting, { playerId: () => this.playerId, onPlaced: (bet) => void this.placed.push(bet) });

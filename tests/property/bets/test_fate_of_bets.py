@@ -25,6 +25,7 @@ from tests.fakes.fake_betting import (
     FakeExposure,
     FakeLedger,
     FakeObserver,
+    PlacementOfSingles,
     ask,
     one_turn,
     permits,
@@ -56,14 +57,16 @@ class House:
         self.ledger.funds_minor = 2_000
         self.exposure.pause = self.ledger.pause = one_turn
         self.gateways = [
-            BetPlacement(
-                permits=permits(),
-                books=self.books,
-                exposure=self.exposure,
-                ledger=self.ledger,
-                observer=FakeObserver(),
-                clock=FakeClock(),
-                rules=RULES,
+            PlacementOfSingles(
+                BetPlacement(
+                    permits=permits(),
+                    books=self.books,
+                    exposure=self.exposure,
+                    ledger=self.ledger,
+                    observer=FakeObserver(),
+                    clock=FakeClock(),
+                    rules=RULES,
+                )
             )
             for _ in range(2)
         ]

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import date
+from typing import Any
 from uuid import UUID
 
 import pytest
 
 from bets.acceptance import BetReason, MarketView, Plan, decide, refuse_liability, refuse_means
 from bets.answer import BetRefusal, Means, StakeBounds
-from bets.bet import Leg
-from bets.request import BetRequest, LegRequest, PricePolicy
+from bets.bet import SINGLE, Leg
+from bets.request import BetRequest, LegRequest, PricePolicy, SlipRequest
 from compliance.jurisdiction import Product
 from compliance.permit import Permit
+from kernel.commands import fingerprint_of
 from kernel.errors import DomainError
 from kernel.money import Money
 from markets.fixture import MarketStatus
@@ -57,22 +59,24 @@ def ask(
     policy: PricePolicy = PricePolicy.NONE,
     market_id: str = "1x2",
     outcome_id: str = "home",
-) -> BetRequest:
-    return BetRequest(
-        request_id=UUID(int=1),
-        legs=(LegRequest("sim:1:1", market_id, outcome_id, decimal_odds_milli, book_version),),
-        stake=stake or Money(1_000, "EUR"),
-        price_policy=policy,
-    )
+) -> SlipRequest:
+    leg = LegRequest("sim:1:1", market_id, outcome_id, decimal_odds_milli, book_version)
+    return SlipRequest(UUID(int=1), (BetRequest((leg,), SINGLE, stake or Money(1_000, "EUR")),), policy)
+
+
+def with_bet(request: SlipRequest, **changes: Any) -> SlipRequest:
+    (bet,) = request.bets
+    return replace(request, bets=(replace(bet, **changes),))
 
 
 def decision(
-    request: BetRequest, book: FakeBook | None, permitted: Permit | DomainError = PERMITTED
+    request: SlipRequest, book: FakeBook | None, permitted: Permit | DomainError = PERMITTED
 ) -> Plan | BetRefusal:
-    return decide(request, permitted=permitted, book=book, table=TABLE)
+    (bet,) = request.bets
+    return decide(bet, policy=request.price_policy, permitted=permitted, find_book=lambda _: book, table=TABLE)
 
 
-def refusal(request: BetRequest, book: FakeBook | None, permitted: Permit | DomainError = PERMITTED) -> BetRefusal:
+def refusal(request: SlipRequest, book: FakeBook | None, permitted: Permit | DomainError = PERMITTED) -> BetRefusal:
     found = decision(request, book, permitted)
     assert isinstance(found, BetRefusal)
     return found
@@ -106,7 +110,9 @@ def test_the_price_policy_decides_over_a_moved_price(policy: PricePolicy, now_mi
     else:
         assert isinstance(found, BetRefusal)
         assert found.reason == BetReason.PRICE_CHANGED
-        assert (found.decimal_odds_milli, found.book_version) == (now_milli, 101)
+        (leg_refusal,) = found.legs
+        assert (leg_refusal.leg, leg_refusal.reason, leg_refusal.message) == (0, found.reason, found.message)
+        assert (leg_refusal.decimal_odds_milli, leg_refusal.book_version) == (now_milli, 101)
 
 
 def test_an_older_version_with_the_same_price_is_taken() -> None:
@@ -115,7 +121,7 @@ def test_an_older_version_with_the_same_price_is_taken() -> None:
 
 def test_a_version_that_we_have_not_published_is_refused() -> None:
     found = refusal(ask(book_version=101), FakeBook(version=100))
-    assert (found.reason, found.book_version) == (BetReason.BOOK_VERSION_UNKNOWN, 100)
+    assert (found.reason, found.legs[0].book_version) == (BetReason.BOOK_VERSION_UNKNOWN, 100)
 
 
 @pytest.mark.parametrize(
@@ -146,16 +152,19 @@ def test_what_the_book_does_not_have_is_unknown() -> None:
     assert refusal(ask(outcome_id="nobody"), FakeBook()).reason == BetReason.OUTCOME_UNKNOWN
 
 
-@pytest.mark.parametrize("count", [0, 2])
-def test_only_singles_are_taken(count: int) -> None:
-    request = ask()
-    found = refusal(replace(request, legs=request.legs * count), FakeBook())
+@pytest.mark.parametrize(("leg_count", "lines"), [(2, ((0, 1),)), (2, ((0,), (1,))), (2, ((0,),)), (1, ((0,), (0,)))])
+def test_only_singles_are_taken(leg_count: int, lines: tuple[tuple[int, ...], ...]) -> None:
+    (bet,) = ask().bets
+    found = refusal(with_bet(ask(), legs=bet.legs * leg_count, lines=lines), FakeBook())
     assert found.reason == BetReason.BET_TYPE_UNSUPPORTED
+    assert found.message == (
+        f"Bet must be a single, one line of one leg, was {len(lines)} lines of {leg_count} legs; bet each by itself"
+    )
 
 
 def test_what_is_not_permitted_is_refused_in_its_own_words_before_anything_else() -> None:
     blocked = PlayerBlocked()
-    found = refusal(replace(ask(), legs=()), None, blocked)
+    found = refusal(with_bet(ask(), lines=()), None, blocked)
     assert (found.reason, found.message) == (blocked.reason, blocked.message)
 
 
@@ -182,13 +191,13 @@ def test_the_smallest_stake_is_named(stake_minor: int, is_taken: bool) -> None:
 def test_the_stake_limit_is_met_exactly(book: FakeBook, stake_minor_max: int) -> None:
     request = ask(policy=PricePolicy.ANY, market_id=book.market_id)
     if stake_minor_max:
-        assert isinstance(decision(replace(request, stake=Money(stake_minor_max, "EUR")), book), Plan)
+        assert isinstance(decision(with_bet(request, line_stake=Money(stake_minor_max, "EUR")), book), Plan)
     over = max(stake_minor_max, TABLE.stake_minor_min) + 1
-    found = refusal(replace(request, stake=Money(over, "EUR")), book)
+    found = refusal(with_bet(request, line_stake=Money(over, "EUR")), book)
     assert (found.reason, found.stake_max_minor) == (BetReason.STAKE_LIMIT_EXCEEDED, stake_minor_max)
 
 
-def planned(request: BetRequest | None = None) -> Plan:
+def planned(request: SlipRequest | None = None) -> Plan:
     plan = decision(request or ask(), FakeBook())
     assert isinstance(plan, Plan)
     return plan
@@ -226,12 +235,19 @@ def test_a_plan_holds_all_that_follows_from_price_and_stake() -> None:
         ask(policy=PricePolicy.ANY),
         ask(market_id="btts"),
         ask(outcome_id="draw"),
-        replace(ask(), legs=ask().legs * 2),
+        with_bet(ask(), legs=ask().bets[0].legs * 2),
+        with_bet(ask(), lines=((0,), (0,))),
+        replace(ask(), bets=ask().bets * 2),
     ],
 )
-def test_the_fingerprint_tells_another_request_from_a_repeat(changed: BetRequest) -> None:
+def test_the_fingerprint_tells_another_request_from_a_repeat(changed: SlipRequest) -> None:
     assert ask().fingerprint() == ask().fingerprint()
     assert changed.fingerprint() != ask().fingerprint()
+
+
+def test_a_single_is_known_again_by_the_fingerprint_that_it_had_before_there_were_slips() -> None:
+    before = fingerprint_of("place", 1_000, "EUR", 1, "sim:1:1", "1x2", "home", 2_050, 100)
+    assert ask().fingerprint() == before
 
 
 def test_every_refusal_of_a_stake_names_the_least_beside_the_most() -> None:

@@ -14,7 +14,7 @@ import pytest
 from bets.answer import BetAnswer
 from bets.in_flight import TooManyUnderWay
 from bets.placement import BetPlacement, BettingRules
-from bets.request import BetRequest, PricePolicy
+from bets.request import PricePolicy, SlipRequest
 from kernel.commands import UNDECIDED, Overloaded, RequestIdReused
 from kernel.errors import DomainError, Part, Unavailable
 from markets.fixture import MarketStatus
@@ -30,6 +30,7 @@ from tests.fakes.fake_betting import (
     FakeExposure,
     FakeLedger,
     FakeObserver,
+    PlacementOfSingles,
     ask,
     one_turn,
     permits,
@@ -75,9 +76,9 @@ class House:
         )
         self.placement = self.rebuilt()
 
-    def rebuilt(self) -> BetPlacement:
+    def rebuilt(self) -> PlacementOfSingles:
         """Make a placement that remembers nothing, as after a restart."""
-        return BetPlacement(
+        placement = BetPlacement(
             permits=permits(),
             books=self.books,
             exposure=self.exposure,
@@ -86,6 +87,7 @@ class House:
             clock=FakeClock(),
             rules=self.rules,
         )
+        return PlacementOfSingles(placement)
 
     def open_book(self, **changes: object) -> None:
         self.books.book = replace(self.books.book or FakeBook(), **changes)  # type: ignore[arg-type]
@@ -343,7 +345,7 @@ async def test_wherever_a_client_leaves_a_refusal_is_stored_all_the_same(turns: 
     assert house.exposure.market == MarketExposure()
 
 
-async def leave_after(house: House, request: BetRequest, turns: int) -> None:
+async def leave_after(house: House, request: SlipRequest, turns: int) -> None:
     placing = asyncio.create_task(house.placement.place(PLAYER, request))
     for _ in range(turns):
         await asyncio.sleep(0)

@@ -11,10 +11,10 @@ from uuid import UUID, uuid4
 import pytest
 
 from bets.bet import Bet, BetEvent, BetEventKind, BetStatus
+from bets.request import SlipUnsupported
 from gateway.bet_feed import PENDING_BETS_MAX, BetFeed
 from gateway.betting_service import BetUnknown
 from gateway.books import TooManyWatchers
-from gateway.rpc.errors import DetailedRefusal
 from kernel.ids import IdMalformed
 from kernel.log import Record
 from kernel.money import Money
@@ -28,52 +28,88 @@ from wire.requests import RequestMalformed
 from wire.topics import BET_EVENTS
 
 
-def place_request(**changes: Any) -> betting_service_pb2.PlaceBetRequest:
+def bet_request(**changes: Any) -> betting_service_pb2.BetRequest:
     leg = betting_service_pb2.LegRequest(
         fixture_id="sim:1:1", market_id="1x2", outcome_id="home", decimal_odds_milli=2_000, book_version=1
     )
     fields: dict[str, Any] = {
-        "request_id": str(uuid4()),
         "legs": [leg],
-        "stake": money_pb2.Money(amount_minor=1_000, currency="EUR"),
+        "lines": [bet_pb2.Line(legs=[0])],
+        "line_stake": money_pb2.Money(amount_minor=1_000, currency="EUR"),
+    }
+    return betting_service_pb2.BetRequest(**(fields | changes))
+
+
+def place_request(**changes: Any) -> betting_service_pb2.PlaceSlipRequest:
+    fields: dict[str, Any] = {
+        "request_id": str(uuid4()),
+        "bets": [bet_request()],
         "price_policy": bet_pb2.PRICE_POLICY_NONE,
     }
-    return betting_service_pb2.PlaceBetRequest(**(fields | changes))
+    return betting_service_pb2.PlaceSlipRequest(**(fields | changes))
+
+
+async def placed(door: Door, request: betting_service_pb2.PlaceSlipRequest) -> betting_service_pb2.BetAnswer:
+    response = await door.betting.place_slip(request, call_by())
+    (answer,) = response.answers
+    assert response.HasField("balance") is answer.HasField("bet")
+    return answer
+
+
+async def found(door: Door, request_id: str) -> betting_service_pb2.BetAnswer:
+    response = await door.betting.get_slip(betting_service_pb2.GetSlipRequest(request_id=request_id), call_by())
+    (answer,) = response.answers
+    return answer
 
 
 async def test_a_placed_bet_comes_back_with_the_balance_and_is_found_by_both_ids() -> None:
     door = Door()
     request = place_request()
-    response = await door.betting.place_bet(request, call_by())
-    assert response.bet.potential_return.amount_minor == 2_000
+    response = await door.betting.place_slip(request, call_by())
+    (answer,) = response.answers
+    assert answer.bet.potential_return.amount_minor == 2_000
+    assert list(answer.bet.lines) == [bet_pb2.Line(legs=[0])]
     assert response.balance.available.amount_minor == door.ledger.funds_minor
-    by_bet = await door.betting.get_bet(betting_service_pb2.GetBetRequest(bet_id=response.bet.bet_id), call_by())
-    by_request = await door.betting.get_bet(betting_service_pb2.GetBetRequest(request_id=request.request_id), call_by())
-    assert by_bet.bet == by_request.bet == response.bet
+    by_bet = await door.betting.get_bet(betting_service_pb2.GetBetRequest(bet_id=answer.bet.bet_id), call_by())
+    assert by_bet.bet == (await found(door, request.request_id)).bet == answer.bet
 
 
 async def test_a_refusal_names_its_reason_and_every_figure() -> None:
     door = Door()
     door.books.book = FakeBook(decimal_odds_milli=1_900, version=2)
     request = place_request()
-    with pytest.raises(DetailedRefusal) as refused:
-        await door.betting.place_bet(request, call_by())
-    assert refused.value.reason == "PRICE_CHANGED"
-    assert refused.value.figures == {"decimal_odds_milli": "1900", "book_version": "2"}
-    detail = cast("betting_service_pb2.PlaceBetRefusal", refused.value.detail)
-    assert (detail.reason, detail.decimal_odds_milli, detail.book_version) == ("PRICE_CHANGED", 1_900, 2)
-    found = await door.betting.get_bet(betting_service_pb2.GetBetRequest(request_id=request.request_id), call_by())
-    assert found.refusal == detail
-    assert not found.HasField("bet")
+    refusal = (await placed(door, request)).refusal
+    (leg,) = refusal.legs
+    assert (refusal.reason, leg.leg, leg.reason) == ("PRICE_CHANGED", 0, "PRICE_CHANGED")
+    assert (leg.decimal_odds_milli, leg.book_version) == (1_900, 2)
+    assert await found(door, request.request_id) == betting_service_pb2.BetAnswer(refusal=refusal)
 
 
 async def test_a_stake_refusal_carries_the_stake_in_the_players_currency() -> None:
     door = Door()
-    request = place_request(stake=money_pb2.Money(amount_minor=100_001, currency="EUR"))
-    with pytest.raises(DetailedRefusal) as refused:
-        await door.betting.place_bet(request, call_by())
-    detail = cast("betting_service_pb2.PlaceBetRefusal", refused.value.detail)
-    assert detail.stake_max == money_pb2.Money(amount_minor=100_000, currency="EUR")
+    stake = money_pb2.Money(amount_minor=100_001, currency="EUR")
+    refusal = (await placed(door, place_request(bets=[bet_request(line_stake=stake)]))).refusal
+    assert refusal.stake_max == money_pb2.Money(amount_minor=100_000, currency="EUR")
+
+
+async def test_a_bet_of_more_than_one_leg_is_refused_and_stays_so() -> None:
+    door = Door()
+    legs = [*bet_request().legs, *bet_request().legs]
+    request = place_request(bets=[bet_request(legs=legs, lines=[bet_pb2.Line(legs=[0, 1])])])
+    refusal = (await placed(door, request)).refusal
+    assert (refusal.reason, refusal.message) == (
+        "BET_TYPE_UNSUPPORTED",
+        "Bet must be a single, one line of one leg, was 1 lines of 2 legs; bet each by itself",
+    )
+    assert (await found(door, request.request_id)).refusal == refusal
+
+
+async def test_a_slip_of_several_bets_decides_nothing_and_says_what_would_work() -> None:
+    door = Door()
+    request = place_request(bets=[bet_request(), bet_request()])
+    with pytest.raises(SlipUnsupported, match="must have one bet, had 2; send each on one of its own"):
+        await door.betting.place_slip(request, call_by())
+    assert door.ledger.calls == []
 
 
 LEG_IDS = ("fixture_id", "market_id", "outcome_id")
@@ -84,40 +120,53 @@ def leg_of(**changes: Any) -> betting_service_pb2.LegRequest:
     return betting_service_pb2.LegRequest(**(dict[str, Any].fromkeys(LEG_IDS, "x") | changes))
 
 
+NO_BETS: tuple[dict[str, Any], ...] = (
+    {"line_stake": money_pb2.Money(amount_minor=1, currency="E\0R")},
+    {"legs": [leg_of(fixture_id="x" * 201)]},
+    *({"legs": [leg_of(**{name: no_id})]} for name in LEG_IDS for no_id in NO_IDS),
+    {"legs": [], "lines": []},
+    {"legs": [leg_of()] * 33, "lines": [bet_pb2.Line(legs=range(33))]},
+    {"legs": [leg_of()] * 2},
+    {"lines": []},
+    {"lines": [bet_pb2.Line(legs=[0])] * 2},
+    {"lines": [bet_pb2.Line(legs=[1])]},
+    {"lines": [bet_pb2.Line(legs=[0, 0])]},
+    {"lines": [bet_pb2.Line()]},
+    {"legs": [leg_of()] * 2, "lines": [bet_pb2.Line(legs=[1, 0])]},
+)
+
+
 @pytest.mark.parametrize(
     ("changes", "error"),
     [
         ({"request_id": "no uuid"}, IdMalformed),
         ({"price_policy": bet_pb2.PRICE_POLICY_UNSPECIFIED}, RequestMalformed),
         ({"price_policy": 9}, RequestMalformed),
-        ({"stake": money_pb2.Money(amount_minor=1, currency="E\0R")}, RequestMalformed),
-        ({"legs": [leg_of(fixture_id="x" * 201)]}, RequestMalformed),
-        *(({"legs": [leg_of(**{name: no_id})]}, RequestMalformed) for name in LEG_IDS for no_id in NO_IDS),
-        ({"legs": [betting_service_pb2.LegRequest()] * 65}, RequestMalformed),
+        ({"bets": []}, RequestMalformed),
+        ({"bets": [bet_request()] * 17}, RequestMalformed),
+        *(({"bets": [bet_request(**bet)]}, RequestMalformed) for bet in NO_BETS),
     ],
 )
 async def test_a_malformed_request_never_reaches_the_ledger(changes: dict[str, Any], error: type[Exception]) -> None:
     door = Door()
     with pytest.raises(error):
-        await door.betting.place_bet(place_request(**changes), call_by())
+        await door.betting.place_slip(place_request(**changes), call_by())
     assert door.ledger.commands == []
 
 
 async def test_bets_and_answers_of_others_are_unknown() -> None:
     door = Door()
-    response = await door.betting.place_bet(place_request(), call_by())
+    bet = (await placed(door, place_request())).bet
     other = call_by(replace(PLAYER, player_id=UUID(int=9)))
-    for request in (
-        betting_service_pb2.GetBetRequest(bet_id=response.bet.bet_id),
-        betting_service_pb2.GetBetRequest(request_id=response.bet.request_id),
-    ):
-        with pytest.raises(BetUnknown):
-            await door.betting.get_bet(request, other)
+    with pytest.raises(BetUnknown):
+        await door.betting.get_bet(betting_service_pb2.GetBetRequest(bet_id=bet.bet_id), other)
+    with pytest.raises(BetUnknown):
+        await door.betting.get_slip(betting_service_pb2.GetSlipRequest(request_id=bet.request_id), other)
 
 
 async def test_bets_are_listed_by_status() -> None:
     door = Door()
-    await door.betting.place_bet(place_request(), call_by())
+    await door.betting.place_slip(place_request(), call_by())
     listed = await door.betting.list_bets(betting_service_pb2.ListBetsRequest(), call_by())
     settled = betting_service_pb2.ListBetsRequest(status=bet_pb2.BET_STATUS_SETTLED)
     assert len(listed.bets) == 1
@@ -151,7 +200,7 @@ def only_bet(door: Door) -> Bet:
 
 async def test_a_watcher_sees_what_is_open_then_changes_with_the_balance_then_signs_of_life() -> None:
     door = Door()
-    await door.betting.place_bet(place_request(), call_by())
+    await door.betting.place_slip(place_request(), call_by())
     messages = watch(door)
     first = await anext(messages)
     assert [bet.status for bet in first.bets] == [bet_pb2.BET_STATUS_OPEN]
@@ -169,7 +218,7 @@ async def test_a_watcher_sees_what_is_open_then_changes_with_the_balance_then_si
 async def test_a_watcher_is_told_of_what_is_held_though_nothing_moved() -> None:
     door = Door()
     door.wallet.deposits[uuid4()] = Money(2_000, "EUR")
-    await door.betting.place_bet(place_request(), call_by())
+    await door.betting.place_slip(place_request(), call_by())
     messages = watch(door)
     assert (await anext(messages)).balance.held.amount_minor == 0
     door.wallet.held_minor = 500
@@ -182,7 +231,7 @@ async def test_a_watcher_is_told_of_what_is_held_though_nothing_moved() -> None:
 
 async def test_news_older_than_the_ledgers_answer_is_not_shown() -> None:
     door = Door()
-    await door.betting.place_bet(place_request(), call_by())
+    await door.betting.place_slip(place_request(), call_by())
     messages = watch(door)
     await anext(messages)
     door.feed.apply([changed(only_bet(door))])
@@ -193,7 +242,7 @@ async def test_a_watcher_that_lost_changes_reads_everything_anew() -> None:
     door = Door()
     messages = watch(door)
     await anext(messages)
-    await door.betting.place_bet(place_request(), call_by())
+    await door.betting.place_slip(place_request(), call_by())
     bet = only_bet(door)
     door.feed.apply(changed(replace(bet, bet_id=uuid4())) for _ in range(PENDING_BETS_MAX + 1))
     assert [shown.bet_id for shown in (await anext(messages)).bets] == [str(bet.bet_id)]
@@ -226,7 +275,8 @@ async def test_a_request_under_way_is_waited_for_when_its_answer_is_asked_for() 
     door = Door()
     door.books.book = FakeBook(is_in_play=True, status=MarketStatus.OPEN)
     request = place_request()
-    placing = asyncio.create_task(door.betting.place_bet(request, call_by()))
+    placing = asyncio.create_task(door.betting.place_slip(request, call_by()))
     await asyncio.sleep(0)
-    found = await door.betting.get_bet(betting_service_pb2.GetBetRequest(request_id=request.request_id), call_by())
-    assert found.bet == (await placing).bet
+    answer = await found(door, request.request_id)
+    assert answer.HasField("bet")
+    assert [answer] == list((await placing).answers)

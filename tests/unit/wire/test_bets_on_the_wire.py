@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 
 from bets.answer import BetRefusal
-from bets.bet import Bet, BetEvent, BetEventKind, BetStatus, Leg
+from bets.bet import SINGLE, Bet, BetEvent, BetEventKind, BetStatus, Leg
 from kernel.money import Money
 from markets.odds import potential_return_minor
 from overround.common.v1.outbox_pb2 import OutboxPosition
@@ -22,6 +22,7 @@ BET = Bet(
     uuid4(),
     uuid4(),
     (LEG,),
+    SINGLE,
     Money(250, "EUR"),
     583,
     BetStatus.SETTLED,

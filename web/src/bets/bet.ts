@@ -15,6 +15,9 @@ export interface Leg {
   readonly fixtureName: string;
 }
 
+/** A combination of a bet's legs that wins together: their places in the bet. */
+export type Line = readonly number[];
+
 export interface BetEvent {
   readonly kind: BetEvent_Kind;
   readonly timeMs: number;
@@ -26,6 +29,8 @@ export interface Bet {
   readonly playerId: string;
   readonly requestId: string;
   readonly legs: readonly Leg[];
+  /** What its stake is on: places of legs that win together, the same share on each. */
+  readonly lines: readonly Line[];
   readonly stake: Money;
   readonly potentialReturn: Money;
   readonly status: BetStatus;
@@ -39,20 +44,40 @@ export interface Bet {
 export interface BetRefusal {
   readonly reason: string;
   readonly message: string;
+  /** On a line. */
   readonly stakeMaxMinor: number | null;
   readonly stakeMinMinor: number | null;
+  /** The legs that are the trouble. */
+  readonly legs: readonly LegRefusal[];
+}
+
+/** Why a leg was not taken, and at what price it would be. */
+export interface LegRefusal {
+  /** Its place in the bet. */
+  readonly leg: number;
+  readonly reason: string;
+  readonly message: string;
   readonly decimalOddsMilli: number | null;
   readonly bookVersion: number | null;
 }
 
-export interface PlaceBet {
+export type LegRequest = Omit<Leg, "isInPlay" | "fixtureName">;
+
+export interface BetRequest {
+  readonly legs: readonly LegRequest[];
+  readonly lines: readonly Line[];
+  /** On each line. */
+  readonly lineStake: Money;
+}
+
+/** A press of the button: the bets that it places. */
+export interface PlaceSlip {
   readonly requestId: string;
-  readonly leg: Omit<Leg, "isInPlay" | "fixtureName">;
-  readonly stake: Money;
+  readonly bets: readonly BetRequest[];
   readonly pricePolicy: PricePolicy;
 }
 
-/** The one answer to a PlaceBet, now or later. */
+/** The one answer to a bet of a slip, now or later. */
 export type BetAnswer =
   | { readonly kind: "accepted"; readonly bet: Bet; readonly balance: Balance | null }
   | { readonly kind: "refused"; readonly refusal: BetRefusal };

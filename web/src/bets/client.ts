@@ -1,5 +1,5 @@
 /** What this area asks of the server. */
-import type { Bet, BetAnswer, BetStatus, BetsUpdate, PlaceBet } from "./bet";
+import type { Bet, BetAnswer, BetStatus, BetsUpdate, PlaceSlip } from "./bet";
 
 export interface BetsPage {
   readonly bets: readonly Bet[];
@@ -8,10 +8,10 @@ export interface BetsPage {
 }
 
 export interface BettingClient {
-  /** Returns what the bet was answered, a refusal too; fails where that stays unknown. */
-  place(command: PlaceBet): Promise<BetAnswer>;
-  /** Returns the answer to a PlaceBet; fails with "not_found" where the server never took it in. */
-  findAnswer(requestId: string): Promise<BetAnswer>;
+  /** Returns what each bet of the slip was answered, a refusal too; fails where that stays unknown. */
+  place(slip: PlaceSlip): Promise<readonly BetAnswer[]>;
+  /** Returns the answers to a slip; fails with "not_found" where the server never took it in. */
+  findAnswers(requestId: string): Promise<readonly BetAnswer[]>;
   getBet(betId: string): Promise<Bet>;
   /** Lists all where the status is unspecified. */
   listBets(status: BetStatus, token: string): Promise<BetsPage>;

@@ -163,7 +163,7 @@ export class SlipState {
     let waitMs = ASK_AGAIN_MS;
     while (this.#isAskedUnderItsSession(requestId)) {
       try {
-        this.#answer(requestId, await this.#betting.findAnswer(requestId));
+        this.#answer(requestId, await this.#betting.findAnswers(requestId));
         break;
       } catch (error) {
         const failure = toFailure(error);
@@ -182,7 +182,9 @@ export class SlipState {
     return isOwn && this.entries.some(({ placement }) => placement.kind === "asking" && placement.requestId === requestId);
   }
 
-  #answer(requestId: string, answer: BetAnswer): void {
+  /** A slip is sent with one bet, so that each is placed by its own press. */
+  #answer(requestId: string, [answer]: readonly BetAnswer[]): void {
+    if (!answer) return;
     const entry = this.#change(requestId, (asked) => answered(asked, requestId, answer));
     // Of somebody who has left nothing is said to whoever is here now.
     if (!entry || !this.entries.includes(entry) || this.#events.playerId() !== this.#owner) return;
@@ -236,11 +238,18 @@ export class SlipState {
 function storedSlips(): StoredSlips {
   try {
     const { owner, slips } = JSON.parse(sessionStorage.getItem(STORAGE_KEY) ?? "") as StoredSlips;
-    const reopened = Object.entries(slips).map(([player, entries]) => [player, entries.filter(isUnplaced).map(answerLost)]);
+    const reopened = Object.entries(slips).map(([player, entries]) => [player, entries.filter(isUnplaced).map(reopen)]);
     return { owner, slips: Object.fromEntries(reopened) as StoredSlips["slips"] };
   } catch {
     return { owner: NOBODY, slips: {} };
   }
+}
+
+function reopen(entry: SlipEntry): SlipEntry {
+  const { placement } = entry;
+  if (placement.kind !== "refused") return answerLost(entry);
+  // What a page of before has stored says nothing of legs.
+  return { ...entry, placement: { ...placement, refusal: { ...refusalOf("", ""), ...placement.refusal } } };
 }
 
 function isUnplaced(entry: SlipEntry): boolean {

@@ -7,10 +7,10 @@
  */
 import { formatMoney, formatOdds, type OddsFormat, parseAmountMinor } from "../shared/format";
 import { refusalWords } from "../shared/refusals";
-import { type Bet, type BetAnswer, type BetRefusal, type PlaceBet, PricePolicy } from "./bet";
+import { type Bet, type BetAnswer, type BetRefusal, type PlaceSlip, PricePolicy } from "./bet";
 
 export const ENTRIES_MAX = 12;
-/** A PlaceBet that the server does not know this long after it was sent will never be placed: 15 s until it has ended. */
+/** A PlaceSlip that the server does not know this long after it was sent will never be placed: 15 s until it has ended. */
 export const ANSWER_CERTAIN_AFTER_MS = 25_000;
 /** The same after the server itself has ended it. */
 export const END_CERTAIN_AFTER_MS = 10_000;
@@ -168,17 +168,23 @@ export function answerMissing(entry: SlipEntry, nowMs: number): SlipEntry {
 }
 
 export function refusalOf(reason: string, message: string): BetRefusal {
-  return { reason, message, stakeMaxMinor: null, stakeMinMinor: null, decimalOddsMilli: null, bookVersion: null };
+  return { reason, message, stakeMaxMinor: null, stakeMinMinor: null, legs: [] };
 }
 
-export function placeCommand(entry: SlipEntry, currency: string, pricePolicy: PricePolicy): PlaceBet | null {
+/** What a press sends: a slip with a single, one line of one leg. */
+export function placeCommand(entry: SlipEntry, currency: string, pricePolicy: PricePolicy): PlaceSlip | null {
   const stakeMinor = parseAmountMinor(entry.stakeText, currency);
   if (entry.placement.kind !== "placing" || stakeMinor === null) return null;
   const { fixtureId, marketId, outcomeId, decimalOddsMilli, bookVersion } = entry.selection;
   return {
     requestId: entry.placement.requestId,
-    leg: { fixtureId, marketId, outcomeId, decimalOddsMilli, bookVersion },
-    stake: { amountMinor: stakeMinor, currency },
+    bets: [
+      {
+        legs: [{ fixtureId, marketId, outcomeId, decimalOddsMilli, bookVersion }],
+        lines: [[0]],
+        lineStake: { amountMinor: stakeMinor, currency },
+      },
+    ],
     pricePolicy,
   };
 }
@@ -207,10 +213,10 @@ export function priceShown(entry: SlipEntry, context: Pick<SlipContext, "live" |
 }
 
 function newestPrice(entry: SlipEntry, live: LivePrice | null): Pick<PriceShown, "decimalOddsMilli" | "bookVersion"> | null {
-  const refusal = entry.placement.kind === "refused" ? entry.placement.refusal : null;
+  const refused = entry.placement.kind === "refused" ? entry.placement.refusal.legs[0] : undefined;
   const told =
-    refusal !== null && refusal.decimalOddsMilli !== null
-      ? { decimalOddsMilli: refusal.decimalOddsMilli, bookVersion: refusal.bookVersion ?? 0 }
+    refused !== undefined && refused.decimalOddsMilli !== null
+      ? { decimalOddsMilli: refused.decimalOddsMilli, bookVersion: refused.bookVersion ?? 0 }
       : null;
   // The refusal may be ahead of the stream of prices, or the stream ahead of the refusal.
   if (told !== null && (live === null || told.bookVersion > live.bookVersion)) return told;

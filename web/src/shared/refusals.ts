@@ -8,6 +8,7 @@
 const SENTENCES: Readonly<Record<string, string>> = {
   // A bet.
   BET_TYPE_UNSUPPORTED: "We take this as single bets only: place each selection by itself.",
+  SLIP_UNSUPPORTED: "We take one bet at a time: place each selection by itself.",
   BOOK_VERSION_UNKNOWN: "The price you saw is not one we know; press again for the one you see now.",
   CURRENCY_MISMATCH: "The amount has to be in the currency of your account; reload the page and try again.",
   FIXTURE_UNKNOWN: "This match is over or not offered any more; choose another.",

@@ -1,43 +1,43 @@
 /** Client of betting, and bets off the wire. */
-import { ConnectError, createClient, type Transport } from "@connectrpc/connect";
+import { createClient, type Transport } from "@connectrpc/connect";
 
-import type { Bet, BetRefusal } from "../bets/bet";
+import type { Bet, BetAnswer, BetRefusal } from "../bets/bet";
 import type { BettingClient } from "../bets/client";
+import type { Balance } from "../wallet/balance";
 import type { Bet as WireBet } from "./gen/overround/bets/v1/bet_pb";
-import { BettingService, type PlaceBetRefusal, PlaceBetRefusalSchema } from "./gen/overround/bets/v1/betting_service_pb";
+import {
+  BettingService,
+  type BetAnswer as WireBetAnswer,
+  type BetRefusal as WireBetRefusal,
+} from "./gen/overround/bets/v1/betting_service_pb";
 import { present, toBalance, toMoney } from "./money";
 import { callOptions } from "./transport";
 
-/** After this long the server has given up on a PlaceBet: asking then gets the last word. */
+/** After this long the server has given up on a PlaceSlip: asking then gets the last word. */
 export const PLACE_TIMEOUT_MS = 15_000;
 
 export function createBettingClient(transport: Transport): BettingClient {
   const client = createClient(BettingService, transport);
   return {
-    async place(command) {
-      const { bookVersion, ...leg } = command.leg;
+    async place({ requestId, bets, pricePolicy }) {
       const request = {
-        requestId: command.requestId,
-        legs: [{ ...leg, bookVersion: BigInt(bookVersion) }],
-        stake: { amountMinor: BigInt(command.stake.amountMinor), currency: command.stake.currency },
-        pricePolicy: command.pricePolicy,
+        requestId,
+        bets: bets.map(({ legs, lines, lineStake }) => ({
+          legs: legs.map((leg) => ({ ...leg, bookVersion: BigInt(leg.bookVersion) })),
+          lines: lines.map((line) => ({ legs: [...line] })),
+          lineStake: { amountMinor: BigInt(lineStake.amountMinor), currency: lineStake.currency },
+        })),
+        pricePolicy,
       };
-      try {
-        const { bet, balance } = await client.placeBet(request, callOptions(PLACE_TIMEOUT_MS));
-        return { kind: "accepted", bet: toBet(present(bet)), balance: balance ? toBalance(balance) : null };
-      } catch (error) {
-        const refusal = findBetRefusal(error);
-        if (refusal === null) throw error;
-        return { kind: "refused", refusal };
-      }
+      const { answers, balance } = await client.placeSlip(request, callOptions(PLACE_TIMEOUT_MS));
+      return answers.map((answer) => toAnswer(answer, balance ? toBalance(balance) : null));
     },
-    async findAnswer(requestId) {
-      const response = await client.getBet({ key: { case: "requestId", value: requestId } }, callOptions());
-      if (response.refusal) return { kind: "refused", refusal: toBetRefusal(response.refusal) };
-      return { kind: "accepted", bet: toBet(present(response.bet)), balance: null };
+    async findAnswers(requestId) {
+      const { answers } = await client.getSlip({ requestId }, callOptions());
+      return answers.map((answer) => toAnswer(answer, null));
     },
     async getBet(betId) {
-      const response = await client.getBet({ key: { case: "betId", value: betId } }, callOptions());
+      const response = await client.getBet({ betId }, callOptions());
       return toBet(present(response.bet));
     },
     async listBets(status, token) {
@@ -69,6 +69,7 @@ export function toBet(wire: WireBet): Bet {
       isInPlay: leg.isInPlay,
       fixtureName: leg.fixtureName,
     })),
+    lines: wire.lines.map(({ legs }) => legs),
     stake: toMoney(wire.stake),
     potentialReturn: toMoney(wire.potentialReturn),
     status: wire.status,
@@ -83,19 +84,23 @@ export function toBet(wire: WireBet): Bet {
   };
 }
 
-/** What a refused PlaceBet would have accepted; null where the error is no refusal of a bet. */
-export function findBetRefusal(error: unknown): BetRefusal | null {
-  const [detail] = ConnectError.from(error).findDetails(PlaceBetRefusalSchema);
-  return detail ? toBetRefusal(detail) : null;
+export function toAnswer({ answer }: WireBetAnswer, balance: Balance | null): BetAnswer {
+  if (answer.case === "refusal") return { kind: "refused", refusal: toBetRefusal(answer.value) };
+  return { kind: "accepted", bet: toBet(present(answer.value)), balance };
 }
 
-function toBetRefusal(wire: PlaceBetRefusal): BetRefusal {
+function toBetRefusal(wire: WireBetRefusal): BetRefusal {
   return {
     reason: wire.reason,
     message: wire.message,
     stakeMaxMinor: wire.stakeMax ? Number(wire.stakeMax.amountMinor) : null,
     stakeMinMinor: wire.stakeMin ? Number(wire.stakeMin.amountMinor) : null,
-    decimalOddsMilli: wire.decimalOddsMilli || null,
-    bookVersion: Number(wire.bookVersion) || null,
+    legs: wire.legs.map(({ leg, reason, message, decimalOddsMilli, bookVersion }) => ({
+      leg,
+      reason,
+      message,
+      decimalOddsMilli: decimalOddsMilli || null,
+      bookVersion: Number(bookVersion) || null,
+    })),
   };
 }

@@ -1,5 +1,6 @@
--- Take a batch of bets of one leg, or give the answers that their commands got before. Arrays run by command; those of
--- legs by leg, with the number of its command, from 1, in p_leg_commands. A refusal given with a command is stored.
+-- Take a batch of bets, or give the answers that their commands got before. Arrays run by command; those of legs by
+-- leg, with the number of its command, from 1, in p_leg_commands. Lines are arrays, written out. A refusal given with a
+-- command is stored.
 --
 -- What is returned runs by command. verdict: as of ledger.post, or 'held': left alone because its account or market is
 -- held by others. But for 'decided' nothing is stored. What is decided ends the claim of its command: a claimed bet has
@@ -10,7 +11,8 @@
 -- decided in the order given.
 CREATE OR REPLACE FUNCTION bets.place(
     p_player_ids uuid[], p_request_ids uuid[], p_account_ids bigint[], p_fingerprints bytea[], p_bet_ids uuid[],
-    p_stakes_minor bigint[], p_currencies text[], p_potential_returns_minor bigint[], p_refusals text[],
+    p_stakes_minor bigint[], p_currencies text[], p_potential_returns_minor bigint[], p_lines text[],
+    p_refusals text[],
     p_stakes_minor_min bigint[], p_stakes_minor_max bigint[], p_market_stakes_minor_max bigint[],
     p_not_after_us bigint[],
     p_leg_commands integer[], p_leg_indexes smallint[], p_fixture_ids text[], p_market_ids text[], p_outcome_ids text[],
@@ -55,7 +57,8 @@ BEGIN
             SELECT FROM pam.player p WHERE p.player_id = a.player_id AND p.cash_account_id = a.account_id);
     END IF;
 
-    -- All that is read of a batch is read within one statement, what means_of and market_is_closed read too.
+    -- All that is read of a batch is read within one statement, what means_of and market_is_closed read too. Each leg
+    -- has its own guards, of its market; the money is one for all of a bet.
     IF v_places IS NULL OR v_ready IS NOT NULL THEN
         SELECT coalesce(v_ready, array_agg(g.n) FILTER (WHERE g.step = 3)),
             v_strangers || array_agg(g.account_id) FILTER (WHERE g.step = 3 AND g.is_strange),
@@ -122,18 +125,19 @@ BEGIN
             LEFT JOIN pam.player p ON p.player_id = asked.player_id
             LEFT JOIN ledger.account house
                 ON house.owner_id IS NULL AND house.kind = 'stakes' AND house.currency = p.currency
-            LEFT JOIN unnest(p_leg_commands, p_fixture_ids, p_market_ids) AS l (n, fixture_id, market_id)
-                ON l.n = asked.n
+            LEFT JOIN unnest(p_leg_commands, p_leg_indexes, p_fixture_ids, p_market_ids)
+                AS l (n, leg, fixture_id, market_id) ON l.n = asked.n
             CROSS JOIN LATERAL bets.market_is_closed(l.fixture_id, l.market_id, v_locked.now_us) AS closed
             CROSS JOIN LATERAL bets.means_of(
                 bets.command_key(asked.player_id, asked.request_id), asked.player_id, asked.account_id, l.fixture_id,
                 l.market_id, v_locked.has_holds, v_locked.now_us
             ) AS means
             LEFT JOIN bets.claimed_market own ON own.hold_id = means.hold_id
+                AND (l.n IS NULL OR (own.fixture_id, own.market_id) = (l.fixture_id, l.market_id))
             LEFT JOIN bets.refusal_count r ON r.player_id = asked.player_id AND r.hour = v_hour
             CROSS JOIN generate_series(1, 3) AS step
-            WHERE v_places IS NULL OR v_places[asked.n::integer] IS NOT NULL
-            ORDER BY asked.n, step
+            WHERE (v_places IS NULL OR v_places[asked.n::integer] IS NOT NULL) AND (step < 3 OR coalesce(l.leg, 0) = 0)
+            ORDER BY asked.n, step, l.leg
         ) AS g;
     END IF;
     IF cardinality(v_strangers) > 0 THEN
@@ -162,10 +166,11 @@ BEGIN
     END IF;
     IF cardinality(v_taken) > 0 THEN
         INSERT INTO bets.bet (
-            bet_id, player_id, request_id, account_id, stake_minor, currency, potential_return_minor, placed_time_us
+            bet_id, player_id, request_id, account_id, stake_minor, currency, potential_return_minor, lines,
+            placed_time_us
         )
         SELECT p_bet_ids[n], p_player_ids[n], p_request_ids[n], p_account_ids[n], p_stakes_minor[n], p_currencies[n],
-            p_potential_returns_minor[n], v_locked.now_us
+            p_potential_returns_minor[n], p_lines[n]::bigint[], v_locked.now_us
         FROM unnest(v_taken) AS n;
 
         INSERT INTO bets.leg (

@@ -40,7 +40,10 @@ METHODS = [
     method for file in FILES for service in file.DESCRIPTOR.services_by_name.values() for method in service.methods
 ]
 COUNTED = {
-    "overround.bets.v1.PlaceBetRequest.legs": "bets.LEGS_MAX by wire.bet_requests",
+    "overround.bets.v1.PlaceSlipRequest.bets": "wire.bet_requests.BETS_MAX",
+    "overround.bets.v1.BetRequest.legs": "wire.bet_requests.LEGS_MAX",
+    "overround.bets.v1.BetRequest.lines": "wire.bet_requests.LINES_MAX",
+    "overround.bets.v1.Line.legs": "wire.bet_requests, by the legs of the bet",
     "overround.odds.v1.GetBooksRequest.fixture_ids": "gateway.odds_service.FIXTURES_MAX",
     "overround.odds.v1.WatchBooksRequest.fixture_ids": "gateway.odds_service.FIXTURES_MAX",
 }
@@ -56,7 +59,7 @@ def repeated_fields(message: Descriptor) -> set[str]:
     for field in message.fields:
         if field.is_repeated:
             found.add(field.full_name)
-        elif field.message_type is not None:
+        if field.message_type is not None:
             found |= repeated_fields(field.message_type)
     return found
 

@@ -17,12 +17,11 @@ from google.rpc.status_pb2 import Status
 
 from bets.acceptance import BetReason
 from gateway.feeds.refusals import FeedRefused
-from gateway.rpc.errors import STATUS_BY_CATEGORY, DetailedRefusal, describe
+from gateway.rpc.errors import STATUS_BY_CATEGORY, describe
 from gateway.rpc.methods import METHOD_BY_PATH, ODDS
 from infra.checks import PACKAGES
 from infra.settings import ROOT
 from kernel.errors import Category, DomainError, Part, Unavailable
-from overround.bets.v1.betting_service_pb2 import PlaceBetRefusal
 from overround.odds.v1.odds_service_pb2 import GetBooksRequest
 from tests.fakes.fake_gateway import Door
 from wire.reasons import CATEGORY_BY_REASON
@@ -36,7 +35,7 @@ MET_BY_NO_CALL = {
     *("BOOK_SNAPSHOT_INCOMPLETE", "ANCHORS_UNAVAILABLE", "BOOKS_UNAVAILABLE", "HISTORY_UNAVAILABLE"),
     *("LIABILITY_UNAVAILABLE", "RULES_MALFORMED", "RULES_UNKNOWN"),
 }
-REASON_IS_DATA = (DetailedRefusal, Unavailable)
+REASON_IS_DATA = (Unavailable,)
 # Told by the interceptor where nobody foresaw it, and by the proxy.
 GIVEN_ELSEWHERE = {"INTERNAL", "TOO_MANY_REQUESTS"}
 # A deposit of test money is reversed by nobody yet.
@@ -169,13 +168,6 @@ def test_a_refusal_carries_its_reason_and_what_would_be_accepted() -> None:
     assert status.message == "Stake must be at most 42.10, was 50.00"
     assert (info.reason, info.domain) == ("STAKE_LIMIT_EXCEEDED", "overround")
     assert dict(info.metadata) == {"stake_max_minor": "4210"}
-
-
-def test_a_detailed_refusal_carries_its_own_reason_and_message() -> None:
-    refusal = PlaceBetRefusal(reason="PRICE_CHANGED", decimal_odds_milli=1850)
-    status = describe(DetailedRefusal("PRICE_CHANGED", "Price is now 1.85", figures={}, detail=refusal))
-    assert detail(status, ErrorInfo()).reason == "PRICE_CHANGED"
-    assert detail(status, PlaceBetRefusal()).decimal_odds_milli == 1850
 
 
 async def test_a_refused_unary_call_ends_with_the_mapped_status() -> None:

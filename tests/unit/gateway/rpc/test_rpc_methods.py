@@ -55,7 +55,7 @@ def test_a_method_takes_and_answers_what_its_contract_says() -> None:
 
 
 def test_calls_that_are_no_streams_are_bounded_and_names_become_functions() -> None:
-    assert {method.function for method in METHODS} >= {"place_bet", "suspend_all_in_play", "get_me", "push"}
+    assert {method.function for method in METHODS} >= {"place_slip", "suspend_all_in_play", "get_me", "push"}
     assert all(0 < method.timeout_s <= 15 for method in METHODS)
 
 

@@ -26,27 +26,29 @@ from overround.common.v1 import money_pb2 as overround_dot_common_dot_v1_dot_mon
 from overround.common.v1 import outbox_pb2 as overround_dot_common_dot_v1_dot_outbox__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1boverround/bets/v1/bet.proto\x12\x11overround.bets.v1\x1a\x1foverround/common/v1/money.proto\x1a overround/common/v1/outbox.proto\"\x9c\x01\n\x03Leg\x12\x12\n\nfixture_id\x18\x01 \x01(\t\x12\x11\n\tmarket_id\x18\x02 \x01(\t\x12\x12\n\noutcome_id\x18\x03 \x01(\t\x12\x1a\n\x12\x64\x65\x63imal_odds_milli\x18\x04 \x01(\r\x12\x14\n\x0c\x62ook_version\x18\x05 \x01(\x04\x12\x12\n\nis_in_play\x18\x06 \x01(\x08\x12\x14\n\x0c\x66ixture_name\x18\x07 \x01(\t\"\x88\x02\n\x08\x42\x65tEvent\x12.\n\x04kind\x18\x01 \x01(\x0e\x32 .overround.bets.v1.BetEvent.Kind\x12\x0f\n\x07time_us\x18\x02 \x01(\x03\x12*\n\x06\x61mount\x18\x03 \x01(\x0b\x32\x1a.overround.common.v1.Money\"\x8e\x01\n\x04Kind\x12\x14\n\x10KIND_UNSPECIFIED\x10\x00\x12\x11\n\rKIND_ACCEPTED\x10\x01\x12\x10\n\x0cKIND_SETTLED\x10\x02\x12\x1f\n\x1bKIND_SETTLEMENT_ROLLED_BACK\x10\x03\x12\x0f\n\x0bKIND_VOIDED\x10\x04\x12\x19\n\x15KIND_VOID_ROLLED_BACK\x10\x05\"\x82\x03\n\x03\x42\x65t\x12\x0e\n\x06\x62\x65t_id\x18\x01 \x01(\t\x12\x11\n\tplayer_id\x18\x02 \x01(\t\x12\x12\n\nrequest_id\x18\x03 \x01(\t\x12$\n\x04legs\x18\x04 \x03(\x0b\x32\x16.overround.bets.v1.Leg\x12)\n\x05stake\x18\x05 \x01(\x0b\x32\x1a.overround.common.v1.Money\x12\x34\n\x10potential_return\x18\x06 \x01(\x0b\x32\x1a.overround.common.v1.Money\x12,\n\x06status\x18\x07 \x01(\x0e\x32\x1c.overround.bets.v1.BetStatus\x12\x31\n\rreturn_amount\x18\x08 \x01(\x0b\x32\x1a.overround.common.v1.Money\x12\x16\n\x0eplaced_time_us\x18\t \x01(\x03\x12\x17\n\x0fsettled_time_us\x18\n \x01(\x03\x12+\n\x06\x65vents\x18\x0b \x03(\x0b\x32\x1b.overround.bets.v1.BetEvent\"\x94\x01\n\nBetChanged\x12\x35\n\x08position\x18\x01 \x01(\x0b\x32#.overround.common.v1.OutboxPosition\x12#\n\x03\x62\x65t\x18\x02 \x01(\x0b\x32\x16.overround.bets.v1.Bet\x12*\n\x05\x65vent\x18\x03 \x01(\x0b\x32\x1b.overround.bets.v1.BetEvent\"\xef\x01\n\nLegChanged\x12\x35\n\x08position\x18\x01 \x01(\x0b\x32#.overround.common.v1.OutboxPosition\x12\x0e\n\x06\x62\x65t_id\x18\x02 \x01(\t\x12#\n\x03leg\x18\x03 \x01(\x0b\x32\x16.overround.bets.v1.Leg\x12\x13\n\x0bstake_minor\x18\x04 \x01(\x03\x12\x1e\n\x16potential_return_minor\x18\x05 \x01(\x03\x12\x10\n\x08\x63urrency\x18\x06 \x01(\t\x12.\n\x04kind\x18\x07 \x01(\x0e\x32 .overround.bets.v1.BetEvent.Kind*v\n\x0bPricePolicy\x12\x1c\n\x18PRICE_POLICY_UNSPECIFIED\x10\x00\x12\x15\n\x11PRICE_POLICY_NONE\x10\x01\x12\x1c\n\x18PRICE_POLICY_BETTER_ONLY\x10\x02\x12\x14\n\x10PRICE_POLICY_ANY\x10\x03*i\n\tBetStatus\x12\x1a\n\x16\x42\x45T_STATUS_UNSPECIFIED\x10\x00\x12\x13\n\x0f\x42\x45T_STATUS_OPEN\x10\x01\x12\x16\n\x12\x42\x45T_STATUS_SETTLED\x10\x02\x12\x13\n\x0f\x42\x45T_STATUS_VOID\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1boverround/bets/v1/bet.proto\x12\x11overround.bets.v1\x1a\x1foverround/common/v1/money.proto\x1a overround/common/v1/outbox.proto\"\x9c\x01\n\x03Leg\x12\x12\n\nfixture_id\x18\x01 \x01(\t\x12\x11\n\tmarket_id\x18\x02 \x01(\t\x12\x12\n\noutcome_id\x18\x03 \x01(\t\x12\x1a\n\x12\x64\x65\x63imal_odds_milli\x18\x04 \x01(\r\x12\x14\n\x0c\x62ook_version\x18\x05 \x01(\x04\x12\x12\n\nis_in_play\x18\x06 \x01(\x08\x12\x14\n\x0c\x66ixture_name\x18\x07 \x01(\t\"\x14\n\x04Line\x12\x0c\n\x04legs\x18\x01 \x03(\r\"\x88\x02\n\x08\x42\x65tEvent\x12.\n\x04kind\x18\x01 \x01(\x0e\x32 .overround.bets.v1.BetEvent.Kind\x12\x0f\n\x07time_us\x18\x02 \x01(\x03\x12*\n\x06\x61mount\x18\x03 \x01(\x0b\x32\x1a.overround.common.v1.Money\"\x8e\x01\n\x04Kind\x12\x14\n\x10KIND_UNSPECIFIED\x10\x00\x12\x11\n\rKIND_ACCEPTED\x10\x01\x12\x10\n\x0cKIND_SETTLED\x10\x02\x12\x1f\n\x1bKIND_SETTLEMENT_ROLLED_BACK\x10\x03\x12\x0f\n\x0bKIND_VOIDED\x10\x04\x12\x19\n\x15KIND_VOID_ROLLED_BACK\x10\x05\"\xaa\x03\n\x03\x42\x65t\x12\x0e\n\x06\x62\x65t_id\x18\x01 \x01(\t\x12\x11\n\tplayer_id\x18\x02 \x01(\t\x12\x12\n\nrequest_id\x18\x03 \x01(\t\x12$\n\x04legs\x18\x04 \x03(\x0b\x32\x16.overround.bets.v1.Leg\x12)\n\x05stake\x18\x05 \x01(\x0b\x32\x1a.overround.common.v1.Money\x12\x34\n\x10potential_return\x18\x06 \x01(\x0b\x32\x1a.overround.common.v1.Money\x12,\n\x06status\x18\x07 \x01(\x0e\x32\x1c.overround.bets.v1.BetStatus\x12\x31\n\rreturn_amount\x18\x08 \x01(\x0b\x32\x1a.overround.common.v1.Money\x12\x16\n\x0eplaced_time_us\x18\t \x01(\x03\x12\x17\n\x0fsettled_time_us\x18\n \x01(\x03\x12+\n\x06\x65vents\x18\x0b \x03(\x0b\x32\x1b.overround.bets.v1.BetEvent\x12&\n\x05lines\x18\x0c \x03(\x0b\x32\x17.overround.bets.v1.Line\"\x94\x01\n\nBetChanged\x12\x35\n\x08position\x18\x01 \x01(\x0b\x32#.overround.common.v1.OutboxPosition\x12#\n\x03\x62\x65t\x18\x02 \x01(\x0b\x32\x16.overround.bets.v1.Bet\x12*\n\x05\x65vent\x18\x03 \x01(\x0b\x32\x1b.overround.bets.v1.BetEvent\"\xef\x01\n\nLegChanged\x12\x35\n\x08position\x18\x01 \x01(\x0b\x32#.overround.common.v1.OutboxPosition\x12\x0e\n\x06\x62\x65t_id\x18\x02 \x01(\t\x12#\n\x03leg\x18\x03 \x01(\x0b\x32\x16.overround.bets.v1.Leg\x12\x13\n\x0bstake_minor\x18\x04 \x01(\x03\x12\x1e\n\x16potential_return_minor\x18\x05 \x01(\x03\x12\x10\n\x08\x63urrency\x18\x06 \x01(\t\x12.\n\x04kind\x18\x07 \x01(\x0e\x32 .overround.bets.v1.BetEvent.Kind*v\n\x0bPricePolicy\x12\x1c\n\x18PRICE_POLICY_UNSPECIFIED\x10\x00\x12\x15\n\x11PRICE_POLICY_NONE\x10\x01\x12\x1c\n\x18PRICE_POLICY_BETTER_ONLY\x10\x02\x12\x14\n\x10PRICE_POLICY_ANY\x10\x03*i\n\tBetStatus\x12\x1a\n\x16\x42\x45T_STATUS_UNSPECIFIED\x10\x00\x12\x13\n\x0f\x42\x45T_STATUS_OPEN\x10\x01\x12\x16\n\x12\x42\x45T_STATUS_SETTLED\x10\x02\x12\x13\n\x0f\x42\x45T_STATUS_VOID\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'overround.bets.v1.bet_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_PRICEPOLICY']._serialized_start=1325
-  _globals['_PRICEPOLICY']._serialized_end=1443
-  _globals['_BETSTATUS']._serialized_start=1445
-  _globals['_BETSTATUS']._serialized_end=1550
+  _globals['_PRICEPOLICY']._serialized_start=1387
+  _globals['_PRICEPOLICY']._serialized_end=1505
+  _globals['_BETSTATUS']._serialized_start=1507
+  _globals['_BETSTATUS']._serialized_end=1612
   _globals['_LEG']._serialized_start=118
   _globals['_LEG']._serialized_end=274
-  _globals['_BETEVENT']._serialized_start=277
-  _globals['_BETEVENT']._serialized_end=541
-  _globals['_BETEVENT_KIND']._serialized_start=399
-  _globals['_BETEVENT_KIND']._serialized_end=541
-  _globals['_BET']._serialized_start=544
-  _globals['_BET']._serialized_end=930
-  _globals['_BETCHANGED']._serialized_start=933
-  _globals['_BETCHANGED']._serialized_end=1081
-  _globals['_LEGCHANGED']._serialized_start=1084
-  _globals['_LEGCHANGED']._serialized_end=1323
+  _globals['_LINE']._serialized_start=276
+  _globals['_LINE']._serialized_end=296
+  _globals['_BETEVENT']._serialized_start=299
+  _globals['_BETEVENT']._serialized_end=563
+  _globals['_BETEVENT_KIND']._serialized_start=421
+  _globals['_BETEVENT_KIND']._serialized_end=563
+  _globals['_BET']._serialized_start=566
+  _globals['_BET']._serialized_end=992
+  _globals['_BETCHANGED']._serialized_start=995
+  _globals['_BETCHANGED']._serialized_end=1143
+  _globals['_LEGCHANGED']._serialized_start=1146
+  _globals['_LEGCHANGED']._serialized_end=1385
 # @@protoc_insertion_point(module_scope)

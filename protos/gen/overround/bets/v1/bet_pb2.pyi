@@ -116,6 +116,30 @@ class Leg(_message.Message):
 Global___Leg: _TypeAlias = Leg  # noqa: Y015
 
 @_typing.final
+class Line(_message.Message):
+    """A line of a bet, a combination of its legs that wins together: it pays its stake times the odds of all of them."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LEGS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def legs(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Places of its legs in the bet, from 0, ascending."""
+
+    def __init__(
+        self,
+        *,
+        legs: _abc.Iterable[_builtins.int] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["legs", b"legs"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Line: _TypeAlias = Line  # noqa: Y015
+
+@_typing.final
 class BetEvent(_message.Message):
     """Something that happened to a bet."""
 
@@ -182,12 +206,13 @@ class Bet(_message.Message):
     PLACED_TIME_US_FIELD_NUMBER: _builtins.int
     SETTLED_TIME_US_FIELD_NUMBER: _builtins.int
     EVENTS_FIELD_NUMBER: _builtins.int
+    LINES_FIELD_NUMBER: _builtins.int
     bet_id: _builtins.str
     """UUID."""
     player_id: _builtins.str
     """UUID."""
     request_id: _builtins.str
-    """UUID of the command that placed it."""
+    """UUID of the slip that placed it."""
     status: Global___BetStatus.ValueType
     placed_time_us: _builtins.int
     """Microseconds since the Unix epoch, UTC, by the database's clock."""
@@ -198,10 +223,12 @@ class Bet(_message.Message):
         """One for a single."""
 
     @_builtins.property
-    def stake(self) -> _money_pb2.Money: ...
+    def stake(self) -> _money_pb2.Money:
+        """Of all its lines together, each has the same share."""
+
     @_builtins.property
     def potential_return(self) -> _money_pb2.Money:
-        """Stake times odds, rounded down to the minor unit."""
+        """What is paid if every leg wins: stake times odds of each line, rounded down to the minor unit."""
 
     @_builtins.property
     def return_amount(self) -> _money_pb2.Money:
@@ -210,6 +237,10 @@ class Bet(_message.Message):
     @_builtins.property
     def events(self) -> _containers.RepeatedCompositeFieldContainer[Global___BetEvent]:
         """Oldest first."""
+
+    @_builtins.property
+    def lines(self) -> _containers.RepeatedCompositeFieldContainer[Global___Line]:
+        """What its stake is on: a single has one line, of its one leg."""
 
     def __init__(
         self,
@@ -225,10 +256,11 @@ class Bet(_message.Message):
         placed_time_us: _builtins.int = ...,
         settled_time_us: _builtins.int = ...,
         events: _abc.Iterable[Global___BetEvent] | None = ...,
+        lines: _abc.Iterable[Global___Line] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["potential_return", b"potential_return", "return_amount", b"return_amount", "stake", b"stake"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bet_id", b"bet_id", "events", b"events", "legs", b"legs", "placed_time_us", b"placed_time_us", "player_id", b"player_id", "potential_return", b"potential_return", "request_id", b"request_id", "return_amount", b"return_amount", "settled_time_us", b"settled_time_us", "stake", b"stake", "status", b"status"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bet_id", b"bet_id", "events", b"events", "legs", b"legs", "lines", b"lines", "placed_time_us", b"placed_time_us", "player_id", b"player_id", "potential_return", b"potential_return", "request_id", b"request_id", "return_amount", b"return_amount", "settled_time_us", b"settled_time_us", "stake", b"stake", "status", b"status"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -28,7 +28,7 @@ from overround.common.v1 import page_pb2 as overround_dot_common_dot_v1_dot_page
 from overround.wallet.v1 import wallet_pb2 as overround_dot_wallet_dot_v1_dot_wallet__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'overround/bets/v1/betting_service.proto\x12\x11overround.bets.v1\x1a\x1boverround/bets/v1/bet.proto\x1a\x1foverround/common/v1/money.proto\x1a\x1eoverround/common/v1/page.proto\x1a overround/wallet/v1/wallet.proto\"y\n\nLegRequest\x12\x12\n\nfixture_id\x18\x01 \x01(\t\x12\x11\n\tmarket_id\x18\x02 \x01(\t\x12\x12\n\noutcome_id\x18\x03 \x01(\t\x12\x1a\n\x12\x64\x65\x63imal_odds_milli\x18\x04 \x01(\r\x12\x14\n\x0c\x62ook_version\x18\x05 \x01(\x04\"\xb3\x01\n\x0fPlaceBetRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12+\n\x04legs\x18\x02 \x03(\x0b\x32\x1d.overround.bets.v1.LegRequest\x12)\n\x05stake\x18\x03 \x01(\x0b\x32\x1a.overround.common.v1.Money\x12\x34\n\x0cprice_policy\x18\x04 \x01(\x0e\x32\x1e.overround.bets.v1.PricePolicy\"f\n\x10PlaceBetResponse\x12#\n\x03\x62\x65t\x18\x01 \x01(\x0b\x32\x16.overround.bets.v1.Bet\x12-\n\x07\x62\x61lance\x18\x02 \x01(\x0b\x32\x1c.overround.wallet.v1.Balance\"\xc2\x01\n\x0fPlaceBetRefusal\x12\x0e\n\x06reason\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\x12-\n\tstake_max\x18\x03 \x01(\x0b\x32\x1a.overround.common.v1.Money\x12-\n\tstake_min\x18\x04 \x01(\x0b\x32\x1a.overround.common.v1.Money\x12\x1a\n\x12\x64\x65\x63imal_odds_milli\x18\x05 \x01(\r\x12\x14\n\x0c\x62ook_version\x18\x06 \x01(\x04\">\n\rGetBetRequest\x12\x10\n\x06\x62\x65t_id\x18\x01 \x01(\tH\x00\x12\x14\n\nrequest_id\x18\x02 \x01(\tH\x00\x42\x05\n\x03key\"j\n\x0eGetBetResponse\x12#\n\x03\x62\x65t\x18\x01 \x01(\x0b\x32\x16.overround.bets.v1.Bet\x12\x33\n\x07refusal\x18\x02 \x01(\x0b\x32\".overround.bets.v1.PlaceBetRefusal\"o\n\x0fListBetsRequest\x12,\n\x06status\x18\x01 \x01(\x0e\x32\x1c.overround.bets.v1.BetStatus\x12.\n\x04page\x18\x02 \x01(\x0b\x32 .overround.common.v1.PageRequest\"L\n\x10ListBetsResponse\x12$\n\x04\x62\x65ts\x18\x01 \x03(\x0b\x32\x16.overround.bets.v1.Bet\x12\x12\n\nnext_token\x18\x02 \x01(\t\"\x12\n\x10WatchBetsRequest\"\x80\x01\n\x11WatchBetsResponse\x12$\n\x04\x62\x65ts\x18\x01 \x03(\x0b\x32\x16.overround.bets.v1.Bet\x12-\n\x07\x62\x61lance\x18\x02 \x01(\x0b\x32\x1c.overround.wallet.v1.Balance\x12\x16\n\x0eserver_time_us\x18\x03 \x01(\x03\x32\xe3\x02\n\x0e\x42\x65ttingService\x12S\n\x08PlaceBet\x12\".overround.bets.v1.PlaceBetRequest\x1a#.overround.bets.v1.PlaceBetResponse\x12M\n\x06GetBet\x12 .overround.bets.v1.GetBetRequest\x1a!.overround.bets.v1.GetBetResponse\x12S\n\x08ListBets\x12\".overround.bets.v1.ListBetsRequest\x1a#.overround.bets.v1.ListBetsResponse\x12X\n\tWatchBets\x12#.overround.bets.v1.WatchBetsRequest\x1a$.overround.bets.v1.WatchBetsResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'overround/bets/v1/betting_service.proto\x12\x11overround.bets.v1\x1a\x1boverround/bets/v1/bet.proto\x1a\x1foverround/common/v1/money.proto\x1a\x1eoverround/common/v1/page.proto\x1a overround/wallet/v1/wallet.proto\"y\n\nLegRequest\x12\x12\n\nfixture_id\x18\x01 \x01(\t\x12\x11\n\tmarket_id\x18\x02 \x01(\t\x12\x12\n\noutcome_id\x18\x03 \x01(\t\x12\x1a\n\x12\x64\x65\x63imal_odds_milli\x18\x04 \x01(\r\x12\x14\n\x0c\x62ook_version\x18\x05 \x01(\x04\"\x91\x01\n\nBetRequest\x12+\n\x04legs\x18\x01 \x03(\x0b\x32\x1d.overround.bets.v1.LegRequest\x12&\n\x05lines\x18\x02 \x03(\x0b\x32\x17.overround.bets.v1.Line\x12.\n\nline_stake\x18\x03 \x01(\x0b\x32\x1a.overround.common.v1.Money\"\x89\x01\n\x10PlaceSlipRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12+\n\x04\x62\x65ts\x18\x02 \x03(\x0b\x32\x1d.overround.bets.v1.BetRequest\x12\x34\n\x0cprice_policy\x18\x03 \x01(\x0e\x32\x1e.overround.bets.v1.PricePolicy\"q\n\x11PlaceSlipResponse\x12-\n\x07\x61nswers\x18\x01 \x03(\x0b\x32\x1c.overround.bets.v1.BetAnswer\x12-\n\x07\x62\x61lance\x18\x02 \x01(\x0b\x32\x1c.overround.wallet.v1.Balance\"n\n\tBetAnswer\x12%\n\x03\x62\x65t\x18\x01 \x01(\x0b\x32\x16.overround.bets.v1.BetH\x00\x12\x30\n\x07refusal\x18\x02 \x01(\x0b\x32\x1d.overround.bets.v1.BetRefusalH\x00\x42\x08\n\x06\x61nswer\"\xb8\x01\n\nBetRefusal\x12\x0e\n\x06reason\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\x12-\n\tstake_max\x18\x03 \x01(\x0b\x32\x1a.overround.common.v1.Money\x12-\n\tstake_min\x18\x04 \x01(\x0b\x32\x1a.overround.common.v1.Money\x12+\n\x04legs\x18\x05 \x03(\x0b\x32\x1d.overround.bets.v1.LegRefusal\"l\n\nLegRefusal\x12\x0b\n\x03leg\x18\x01 \x01(\r\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x0f\n\x07message\x18\x03 \x01(\t\x12\x1a\n\x12\x64\x65\x63imal_odds_milli\x18\x04 \x01(\r\x12\x14\n\x0c\x62ook_version\x18\x05 \x01(\x04\"$\n\x0eGetSlipRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\"@\n\x0fGetSlipResponse\x12-\n\x07\x61nswers\x18\x01 \x03(\x0b\x32\x1c.overround.bets.v1.BetAnswer\"1\n\rGetBetRequest\x12\x0e\n\x06\x62\x65t_id\x18\x01 \x01(\tJ\x04\x08\x02\x10\x03R\nrequest_id\"D\n\x0eGetBetResponse\x12#\n\x03\x62\x65t\x18\x01 \x01(\x0b\x32\x16.overround.bets.v1.BetJ\x04\x08\x02\x10\x03R\x07refusal\"o\n\x0fListBetsRequest\x12,\n\x06status\x18\x01 \x01(\x0e\x32\x1c.overround.bets.v1.BetStatus\x12.\n\x04page\x18\x02 \x01(\x0b\x32 .overround.common.v1.PageRequest\"L\n\x10ListBetsResponse\x12$\n\x04\x62\x65ts\x18\x01 \x03(\x0b\x32\x16.overround.bets.v1.Bet\x12\x12\n\nnext_token\x18\x02 \x01(\t\"\x12\n\x10WatchBetsRequest\"\x80\x01\n\x11WatchBetsResponse\x12$\n\x04\x62\x65ts\x18\x01 \x03(\x0b\x32\x16.overround.bets.v1.Bet\x12-\n\x07\x62\x61lance\x18\x02 \x01(\x0b\x32\x1c.overround.wallet.v1.Balance\x12\x16\n\x0eserver_time_us\x18\x03 \x01(\x03\x32\xb8\x03\n\x0e\x42\x65ttingService\x12V\n\tPlaceSlip\x12#.overround.bets.v1.PlaceSlipRequest\x1a$.overround.bets.v1.PlaceSlipResponse\x12P\n\x07GetSlip\x12!.overround.bets.v1.GetSlipRequest\x1a\".overround.bets.v1.GetSlipResponse\x12M\n\x06GetBet\x12 .overround.bets.v1.GetBetRequest\x1a!.overround.bets.v1.GetBetResponse\x12S\n\x08ListBets\x12\".overround.bets.v1.ListBetsRequest\x1a#.overround.bets.v1.ListBetsResponse\x12X\n\tWatchBets\x12#.overround.bets.v1.WatchBetsRequest\x1a$.overround.bets.v1.WatchBetsResponse0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,24 +37,34 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_LEGREQUEST']._serialized_start=190
   _globals['_LEGREQUEST']._serialized_end=311
-  _globals['_PLACEBETREQUEST']._serialized_start=314
-  _globals['_PLACEBETREQUEST']._serialized_end=493
-  _globals['_PLACEBETRESPONSE']._serialized_start=495
-  _globals['_PLACEBETRESPONSE']._serialized_end=597
-  _globals['_PLACEBETREFUSAL']._serialized_start=600
-  _globals['_PLACEBETREFUSAL']._serialized_end=794
-  _globals['_GETBETREQUEST']._serialized_start=796
-  _globals['_GETBETREQUEST']._serialized_end=858
-  _globals['_GETBETRESPONSE']._serialized_start=860
-  _globals['_GETBETRESPONSE']._serialized_end=966
-  _globals['_LISTBETSREQUEST']._serialized_start=968
-  _globals['_LISTBETSREQUEST']._serialized_end=1079
-  _globals['_LISTBETSRESPONSE']._serialized_start=1081
-  _globals['_LISTBETSRESPONSE']._serialized_end=1157
-  _globals['_WATCHBETSREQUEST']._serialized_start=1159
-  _globals['_WATCHBETSREQUEST']._serialized_end=1177
-  _globals['_WATCHBETSRESPONSE']._serialized_start=1180
-  _globals['_WATCHBETSRESPONSE']._serialized_end=1308
-  _globals['_BETTINGSERVICE']._serialized_start=1311
-  _globals['_BETTINGSERVICE']._serialized_end=1666
+  _globals['_BETREQUEST']._serialized_start=314
+  _globals['_BETREQUEST']._serialized_end=459
+  _globals['_PLACESLIPREQUEST']._serialized_start=462
+  _globals['_PLACESLIPREQUEST']._serialized_end=599
+  _globals['_PLACESLIPRESPONSE']._serialized_start=601
+  _globals['_PLACESLIPRESPONSE']._serialized_end=714
+  _globals['_BETANSWER']._serialized_start=716
+  _globals['_BETANSWER']._serialized_end=826
+  _globals['_BETREFUSAL']._serialized_start=829
+  _globals['_BETREFUSAL']._serialized_end=1013
+  _globals['_LEGREFUSAL']._serialized_start=1015
+  _globals['_LEGREFUSAL']._serialized_end=1123
+  _globals['_GETSLIPREQUEST']._serialized_start=1125
+  _globals['_GETSLIPREQUEST']._serialized_end=1161
+  _globals['_GETSLIPRESPONSE']._serialized_start=1163
+  _globals['_GETSLIPRESPONSE']._serialized_end=1227
+  _globals['_GETBETREQUEST']._serialized_start=1229
+  _globals['_GETBETREQUEST']._serialized_end=1278
+  _globals['_GETBETRESPONSE']._serialized_start=1280
+  _globals['_GETBETRESPONSE']._serialized_end=1348
+  _globals['_LISTBETSREQUEST']._serialized_start=1350
+  _globals['_LISTBETSREQUEST']._serialized_end=1461
+  _globals['_LISTBETSRESPONSE']._serialized_start=1463
+  _globals['_LISTBETSRESPONSE']._serialized_end=1539
+  _globals['_WATCHBETSREQUEST']._serialized_start=1541
+  _globals['_WATCHBETSREQUEST']._serialized_end=1559
+  _globals['_WATCHBETSRESPONSE']._serialized_start=1562
+  _globals['_WATCHBETSRESPONSE']._serialized_end=1690
+  _globals['_BETTINGSERVICE']._serialized_start=1693
+  _globals['_BETTINGSERVICE']._serialized_end=2133
 # @@protoc_insertion_point(module_scope)

@@ -58,67 +58,130 @@ class LegRequest(_message.Message):
 Global___LegRequest: _TypeAlias = LegRequest  # noqa: Y015
 
 @_typing.final
-class PlaceBetRequest(_message.Message):
+class BetRequest(_message.Message):
+    """A bet asked for."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LEGS_FIELD_NUMBER: _builtins.int
+    LINES_FIELD_NUMBER: _builtins.int
+    LINE_STAKE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def legs(self) -> _containers.RepeatedCompositeFieldContainer[Global___LegRequest]:
+        """At most 32."""
+
+    @_builtins.property
+    def lines(self) -> _containers.RepeatedCompositeFieldContainer[_bet_pb2.Line]:
+        """What is staked on: a single has one line, of its one leg. At most 512, no two alike, and every leg in one at least."""
+
+    @_builtins.property
+    def line_stake(self) -> _money_pb2.Money:
+        """On each line."""
+
+    def __init__(
+        self,
+        *,
+        legs: _abc.Iterable[Global___LegRequest] | None = ...,
+        lines: _abc.Iterable[_bet_pb2.Line] | None = ...,
+        line_stake: _money_pb2.Money | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["line_stake", b"line_stake"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["legs", b"legs", "line_stake", b"line_stake", "lines", b"lines"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BetRequest: _TypeAlias = BetRequest  # noqa: Y015
+
+@_typing.final
+class PlaceSlipRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     REQUEST_ID_FIELD_NUMBER: _builtins.int
-    LEGS_FIELD_NUMBER: _builtins.int
-    STAKE_FIELD_NUMBER: _builtins.int
+    BETS_FIELD_NUMBER: _builtins.int
     PRICE_POLICY_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """UUID made by the client, one for each press of the button."""
     price_policy: _bet_pb2.PricePolicy.ValueType
+    """For all its bets."""
     @_builtins.property
-    def legs(self) -> _containers.RepeatedCompositeFieldContainer[Global___LegRequest]:
-        """One leg: singles."""
+    def bets(self) -> _containers.RepeatedCompositeFieldContainer[Global___BetRequest]:
+        """At most 16."""
 
-    @_builtins.property
-    def stake(self) -> _money_pb2.Money: ...
     def __init__(
         self,
         *,
         request_id: _builtins.str = ...,
-        legs: _abc.Iterable[Global___LegRequest] | None = ...,
-        stake: _money_pb2.Money | None = ...,
+        bets: _abc.Iterable[Global___BetRequest] | None = ...,
         price_policy: _bet_pb2.PricePolicy.ValueType = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["stake", b"stake"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["legs", b"legs", "price_policy", b"price_policy", "request_id", b"request_id", "stake", b"stake"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bets", b"bets", "price_policy", b"price_policy", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___PlaceBetRequest: _TypeAlias = PlaceBetRequest  # noqa: Y015
+Global___PlaceSlipRequest: _TypeAlias = PlaceSlipRequest  # noqa: Y015
 
 @_typing.final
-class PlaceBetResponse(_message.Message):
+class PlaceSlipResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
-    BET_FIELD_NUMBER: _builtins.int
+    ANSWERS_FIELD_NUMBER: _builtins.int
     BALANCE_FIELD_NUMBER: _builtins.int
     @_builtins.property
-    def bet(self) -> _bet_pb2.Bet: ...
+    def answers(self) -> _containers.RepeatedCompositeFieldContainer[Global___BetAnswer]:
+        """One for each bet of the slip, in its order."""
+
     @_builtins.property
     def balance(self) -> _wallet_pb2.Balance:
-        """After the bet."""
+        """After the slip; unset where no bet of it was taken."""
 
     def __init__(
         self,
         *,
-        bet: _bet_pb2.Bet | None = ...,
+        answers: _abc.Iterable[Global___BetAnswer] | None = ...,
         balance: _wallet_pb2.Balance | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["balance", b"balance", "bet", b"bet"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["balance", b"balance"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["balance", b"balance", "bet", b"bet"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answers", b"answers", "balance", b"balance"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___PlaceBetResponse: _TypeAlias = PlaceBetResponse  # noqa: Y015
+Global___PlaceSlipResponse: _TypeAlias = PlaceSlipResponse  # noqa: Y015
 
 @_typing.final
-class PlaceBetRefusal(_message.Message):
-    """In the details of a refused PlaceBet: what would be accepted now."""
+class BetAnswer(_message.Message):
+    """What one bet of a slip was answered."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BET_FIELD_NUMBER: _builtins.int
+    REFUSAL_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def bet(self) -> _bet_pb2.Bet: ...
+    @_builtins.property
+    def refusal(self) -> Global___BetRefusal: ...
+    def __init__(
+        self,
+        *,
+        bet: _bet_pb2.Bet | None = ...,
+        refusal: Global___BetRefusal | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "bet", b"bet", "refusal", b"refusal"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "bet", b"bet", "refusal", b"refusal"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_answer: _TypeAlias = _typing.Literal["bet", "refusal"]  # noqa: Y015
+    _WhichOneofArgType_answer: _TypeAlias = _typing.Literal["answer", b"answer"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_answer) -> _WhichOneofReturnType_answer | None: ...
+
+Global___BetAnswer: _TypeAlias = BetAnswer  # noqa: Y015
+
+@_typing.final
+class BetRefusal(_message.Message):
+    """Why a bet was not taken, and what would be accepted now."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -126,23 +189,22 @@ class PlaceBetRefusal(_message.Message):
     MESSAGE_FIELD_NUMBER: _builtins.int
     STAKE_MAX_FIELD_NUMBER: _builtins.int
     STAKE_MIN_FIELD_NUMBER: _builtins.int
-    DECIMAL_ODDS_MILLI_FIELD_NUMBER: _builtins.int
-    BOOK_VERSION_FIELD_NUMBER: _builtins.int
+    LEGS_FIELD_NUMBER: _builtins.int
     reason: _builtins.str
-    """Stable reason, as in ErrorInfo."""
+    """Stable reason, one of overround.common.v1.Reason without its prefix. Where legs are the trouble, that of the first."""
     message: _builtins.str
     """One sentence: what was expected and what was found."""
-    decimal_odds_milli: _builtins.int
-    """The price now, decimal odds times 1000; 0 where the price is not the trouble."""
-    book_version: _builtins.int
-    """Version of that price."""
     @_builtins.property
     def stake_max(self) -> _money_pb2.Money:
-        """The most that can be staked, 0 where no stake would be taken; unset where the stake is not the trouble."""
+        """The most that can be staked on a line, 0 where no stake would be taken; unset where the stake is not the trouble."""
 
     @_builtins.property
     def stake_min(self) -> _money_pb2.Money:
-        """The least that can be staked, beside every most; unset where the stake is not the trouble."""
+        """The least that can be staked on a line, beside every most; unset where the stake is not the trouble."""
+
+    @_builtins.property
+    def legs(self) -> _containers.RepeatedCompositeFieldContainer[Global___LegRefusal]:
+        """The legs that are the trouble, each once, in the order of the bet."""
 
     def __init__(
         self,
@@ -151,40 +213,113 @@ class PlaceBetRefusal(_message.Message):
         message: _builtins.str = ...,
         stake_max: _money_pb2.Money | None = ...,
         stake_min: _money_pb2.Money | None = ...,
-        decimal_odds_milli: _builtins.int = ...,
-        book_version: _builtins.int = ...,
+        legs: _abc.Iterable[Global___LegRefusal] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["stake_max", b"stake_max", "stake_min", b"stake_min"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["book_version", b"book_version", "decimal_odds_milli", b"decimal_odds_milli", "message", b"message", "reason", b"reason", "stake_max", b"stake_max", "stake_min", b"stake_min"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["legs", b"legs", "message", b"message", "reason", b"reason", "stake_max", b"stake_max", "stake_min", b"stake_min"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___PlaceBetRefusal: _TypeAlias = PlaceBetRefusal  # noqa: Y015
+Global___BetRefusal: _TypeAlias = BetRefusal  # noqa: Y015
+
+@_typing.final
+class LegRefusal(_message.Message):
+    """Why a leg was not taken, and at what price it would be."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LEG_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    DECIMAL_ODDS_MILLI_FIELD_NUMBER: _builtins.int
+    BOOK_VERSION_FIELD_NUMBER: _builtins.int
+    leg: _builtins.int
+    """Its place in the bet, from 0."""
+    reason: _builtins.str
+    """Stable reason, as that of the bet."""
+    message: _builtins.str
+    """One sentence: what was expected and what was found."""
+    decimal_odds_milli: _builtins.int
+    """The price now, decimal odds times 1000; 0 where the price is not the trouble."""
+    book_version: _builtins.int
+    """Version of that price."""
+    def __init__(
+        self,
+        *,
+        leg: _builtins.int = ...,
+        reason: _builtins.str = ...,
+        message: _builtins.str = ...,
+        decimal_odds_milli: _builtins.int = ...,
+        book_version: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["book_version", b"book_version", "decimal_odds_milli", b"decimal_odds_milli", "leg", b"leg", "message", b"message", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LegRefusal: _TypeAlias = LegRefusal  # noqa: Y015
+
+@_typing.final
+class GetSlipRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """UUID of the PlaceSlip whose answers are wanted."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetSlipRequest: _TypeAlias = GetSlipRequest  # noqa: Y015
+
+@_typing.final
+class GetSlipResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ANSWERS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def answers(self) -> _containers.RepeatedCompositeFieldContainer[Global___BetAnswer]:
+        """One for each bet of the slip, in its order."""
+
+    def __init__(
+        self,
+        *,
+        answers: _abc.Iterable[Global___BetAnswer] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answers", b"answers"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetSlipResponse: _TypeAlias = GetSlipResponse  # noqa: Y015
 
 @_typing.final
 class GetBetRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     BET_ID_FIELD_NUMBER: _builtins.int
-    REQUEST_ID_FIELD_NUMBER: _builtins.int
     bet_id: _builtins.str
     """UUID."""
-    request_id: _builtins.str
-    """UUID of the PlaceBet whose answer is wanted."""
     def __init__(
         self,
         *,
         bet_id: _builtins.str = ...,
-        request_id: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["bet_id", b"bet_id", "key", b"key", "request_id", b"request_id"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bet_id", b"bet_id", "key", b"key", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bet_id", b"bet_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_key: _TypeAlias = _typing.Literal["bet_id", "request_id"]  # noqa: Y015
-    _WhichOneofArgType_key: _TypeAlias = _typing.Literal["key", b"key"]  # noqa: Y015
-    def WhichOneof(self, oneof_group: _WhichOneofArgType_key) -> _WhichOneofReturnType_key | None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetBetRequest: _TypeAlias = GetBetRequest  # noqa: Y015
 
@@ -193,22 +328,16 @@ class GetBetResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     BET_FIELD_NUMBER: _builtins.int
-    REFUSAL_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def bet(self) -> _bet_pb2.Bet: ...
-    @_builtins.property
-    def refusal(self) -> Global___PlaceBetRefusal:
-        """Set instead of the bet where the command was refused."""
-
     def __init__(
         self,
         *,
         bet: _bet_pb2.Bet | None = ...,
-        refusal: Global___PlaceBetRefusal | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["bet", b"bet", "refusal", b"refusal"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["bet", b"bet"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bet", b"bet", "refusal", b"refusal"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bet", b"bet"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -35,10 +35,15 @@ class BettingServiceStub:
         Args:
             channel: A grpc.Channel.
         """
-        self.PlaceBet = channel.unary_unary(
-                '/overround.bets.v1.BettingService/PlaceBet',
-                request_serializer=overround_dot_bets_dot_v1_dot_betting__service__pb2.PlaceBetRequest.SerializeToString,
-                response_deserializer=overround_dot_bets_dot_v1_dot_betting__service__pb2.PlaceBetResponse.FromString,
+        self.PlaceSlip = channel.unary_unary(
+                '/overround.bets.v1.BettingService/PlaceSlip',
+                request_serializer=overround_dot_bets_dot_v1_dot_betting__service__pb2.PlaceSlipRequest.SerializeToString,
+                response_deserializer=overround_dot_bets_dot_v1_dot_betting__service__pb2.PlaceSlipResponse.FromString,
+                _registered_method=True)
+        self.GetSlip = channel.unary_unary(
+                '/overround.bets.v1.BettingService/GetSlip',
+                request_serializer=overround_dot_bets_dot_v1_dot_betting__service__pb2.GetSlipRequest.SerializeToString,
+                response_deserializer=overround_dot_bets_dot_v1_dot_betting__service__pb2.GetSlipResponse.FromString,
                 _registered_method=True)
         self.GetBet = channel.unary_unary(
                 '/overround.bets.v1.BettingService/GetBet',
@@ -61,23 +66,33 @@ class BettingServiceServicer:
     """Bets. Metadata `authorization: Bearer <session token>`.
     """
 
-    def PlaceBet(self, request, context):
-        """Places a bet. The same request_id always gets the same answer; a refusal comes as a gRPC error with
-        google.rpc.ErrorInfo (stable reason) and PlaceBetRefusal (what would be accepted) in its details.
+    def PlaceSlip(self, request, context):
+        """Places a slip: each of its bets is taken or refused by itself, and is answered in its place; a refusal says why and
+        what would be accepted. The same request_id always gets the same answers.
 
-        An error without PlaceBetRefusal, a deadline, a cancelled call and a lost connection decide nothing and undo
-        nothing: what has begun is decided whoever waits for it, and another call with the request_id may have decided it.
-        Ask GetBet by the request_id, until it has the answer or says BET_UNKNOWN 10 s or more after the last PlaceBet with
-        that request_id ended: from then on nothing will be decided of it, unless it is sent again.
+        A gRPC error, a deadline, a cancelled call and a lost connection decide nothing and undo nothing: what has begun is
+        decided whoever waits for it, and another call with the request_id may have decided it. Ask GetSlip, until it has
+        the answers or says BET_UNKNOWN 10 s or more after the last PlaceSlip with that request_id ended: from then on
+        nothing will be decided of it, unless it is sent again.
+
+        Singles are taken, one to a slip. More bets on one are refused with SLIP_UNSUPPORTED, which decides nothing; a bet
+        that is anything but one line of one leg is answered BET_TYPE_UNSUPPORTED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetSlip(self, request, context):
+        """Returns the answers to a PlaceSlip, with its bets as they stand now: BET_UNKNOWN where nothing was decided yet,
+        which is final 10 s after the last PlaceSlip ended; LEDGER_UNAVAILABLE where that cannot be told now, as while a bet
+        in play waits at another gateway.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetBet(self, request, context):
-        """Returns a bet by its id, or the answer to a PlaceBet by its request id: BET_UNKNOWN where nothing was decided yet,
-        which is final 10 s after the last PlaceBet ended; LEDGER_UNAVAILABLE where that cannot be told now, as while a bet
-        in play waits at another gateway.
+        """Returns a bet as it stands now.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -101,10 +116,15 @@ class BettingServiceServicer:
 
 def add_BettingServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
-            'PlaceBet': grpc.unary_unary_rpc_method_handler(
-                    servicer.PlaceBet,
-                    request_deserializer=overround_dot_bets_dot_v1_dot_betting__service__pb2.PlaceBetRequest.FromString,
-                    response_serializer=overround_dot_bets_dot_v1_dot_betting__service__pb2.PlaceBetResponse.SerializeToString,
+            'PlaceSlip': grpc.unary_unary_rpc_method_handler(
+                    servicer.PlaceSlip,
+                    request_deserializer=overround_dot_bets_dot_v1_dot_betting__service__pb2.PlaceSlipRequest.FromString,
+                    response_serializer=overround_dot_bets_dot_v1_dot_betting__service__pb2.PlaceSlipResponse.SerializeToString,
+            ),
+            'GetSlip': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetSlip,
+                    request_deserializer=overround_dot_bets_dot_v1_dot_betting__service__pb2.GetSlipRequest.FromString,
+                    response_serializer=overround_dot_bets_dot_v1_dot_betting__service__pb2.GetSlipResponse.SerializeToString,
             ),
             'GetBet': grpc.unary_unary_rpc_method_handler(
                     servicer.GetBet,
@@ -134,7 +154,7 @@ class BettingService:
     """
 
     @staticmethod
-    def PlaceBet(request,
+    def PlaceSlip(request,
             target,
             options=(),
             channel_credentials=None,
@@ -147,9 +167,36 @@ class BettingService:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/overround.bets.v1.BettingService/PlaceBet',
-            overround_dot_bets_dot_v1_dot_betting__service__pb2.PlaceBetRequest.SerializeToString,
-            overround_dot_bets_dot_v1_dot_betting__service__pb2.PlaceBetResponse.FromString,
+            '/overround.bets.v1.BettingService/PlaceSlip',
+            overround_dot_bets_dot_v1_dot_betting__service__pb2.PlaceSlipRequest.SerializeToString,
+            overround_dot_bets_dot_v1_dot_betting__service__pb2.PlaceSlipResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetSlip(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/overround.bets.v1.BettingService/GetSlip',
+            overround_dot_bets_dot_v1_dot_betting__service__pb2.GetSlipRequest.SerializeToString,
+            overround_dot_bets_dot_v1_dot_betting__service__pb2.GetSlipResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -33,20 +33,25 @@ class BettingServiceStub:
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> BettingServiceAsyncStub: ...
-    PlaceBet: _grpc.UnaryUnaryMultiCallable[_betting_service_pb2.PlaceBetRequest, _betting_service_pb2.PlaceBetResponse]
-    """Places a bet. The same request_id always gets the same answer; a refusal comes as a gRPC error with
-    google.rpc.ErrorInfo (stable reason) and PlaceBetRefusal (what would be accepted) in its details.
+    PlaceSlip: _grpc.UnaryUnaryMultiCallable[_betting_service_pb2.PlaceSlipRequest, _betting_service_pb2.PlaceSlipResponse]
+    """Places a slip: each of its bets is taken or refused by itself, and is answered in its place; a refusal says why and
+    what would be accepted. The same request_id always gets the same answers.
 
-    An error without PlaceBetRefusal, a deadline, a cancelled call and a lost connection decide nothing and undo
-    nothing: what has begun is decided whoever waits for it, and another call with the request_id may have decided it.
-    Ask GetBet by the request_id, until it has the answer or says BET_UNKNOWN 10 s or more after the last PlaceBet with
-    that request_id ended: from then on nothing will be decided of it, unless it is sent again.
+    A gRPC error, a deadline, a cancelled call and a lost connection decide nothing and undo nothing: what has begun is
+    decided whoever waits for it, and another call with the request_id may have decided it. Ask GetSlip, until it has
+    the answers or says BET_UNKNOWN 10 s or more after the last PlaceSlip with that request_id ended: from then on
+    nothing will be decided of it, unless it is sent again.
+
+    Singles are taken, one to a slip. More bets on one are refused with SLIP_UNSUPPORTED, which decides nothing; a bet
+    that is anything but one line of one leg is answered BET_TYPE_UNSUPPORTED.
     """
-    GetBet: _grpc.UnaryUnaryMultiCallable[_betting_service_pb2.GetBetRequest, _betting_service_pb2.GetBetResponse]
-    """Returns a bet by its id, or the answer to a PlaceBet by its request id: BET_UNKNOWN where nothing was decided yet,
-    which is final 10 s after the last PlaceBet ended; LEDGER_UNAVAILABLE where that cannot be told now, as while a bet
+    GetSlip: _grpc.UnaryUnaryMultiCallable[_betting_service_pb2.GetSlipRequest, _betting_service_pb2.GetSlipResponse]
+    """Returns the answers to a PlaceSlip, with its bets as they stand now: BET_UNKNOWN where nothing was decided yet,
+    which is final 10 s after the last PlaceSlip ended; LEDGER_UNAVAILABLE where that cannot be told now, as while a bet
     in play waits at another gateway.
     """
+    GetBet: _grpc.UnaryUnaryMultiCallable[_betting_service_pb2.GetBetRequest, _betting_service_pb2.GetBetResponse]
+    """Returns a bet as it stands now."""
     ListBets: _grpc.UnaryUnaryMultiCallable[_betting_service_pb2.ListBetsRequest, _betting_service_pb2.ListBetsResponse]
     """Lists the player's bets, newest first."""
     WatchBets: _grpc.UnaryStreamMultiCallable[_betting_service_pb2.WatchBetsRequest, _betting_service_pb2.WatchBetsResponse]
@@ -59,20 +64,25 @@ class BettingServiceAsyncStub(BettingServiceStub):
     """Bets. Metadata `authorization: Bearer <session token>`."""
 
     def __init__(self, channel: _aio.Channel) -> None: ...
-    PlaceBet: _aio.UnaryUnaryMultiCallable[_betting_service_pb2.PlaceBetRequest, _betting_service_pb2.PlaceBetResponse]  # type: ignore[assignment]
-    """Places a bet. The same request_id always gets the same answer; a refusal comes as a gRPC error with
-    google.rpc.ErrorInfo (stable reason) and PlaceBetRefusal (what would be accepted) in its details.
+    PlaceSlip: _aio.UnaryUnaryMultiCallable[_betting_service_pb2.PlaceSlipRequest, _betting_service_pb2.PlaceSlipResponse]  # type: ignore[assignment]
+    """Places a slip: each of its bets is taken or refused by itself, and is answered in its place; a refusal says why and
+    what would be accepted. The same request_id always gets the same answers.
 
-    An error without PlaceBetRefusal, a deadline, a cancelled call and a lost connection decide nothing and undo
-    nothing: what has begun is decided whoever waits for it, and another call with the request_id may have decided it.
-    Ask GetBet by the request_id, until it has the answer or says BET_UNKNOWN 10 s or more after the last PlaceBet with
-    that request_id ended: from then on nothing will be decided of it, unless it is sent again.
+    A gRPC error, a deadline, a cancelled call and a lost connection decide nothing and undo nothing: what has begun is
+    decided whoever waits for it, and another call with the request_id may have decided it. Ask GetSlip, until it has
+    the answers or says BET_UNKNOWN 10 s or more after the last PlaceSlip with that request_id ended: from then on
+    nothing will be decided of it, unless it is sent again.
+
+    Singles are taken, one to a slip. More bets on one are refused with SLIP_UNSUPPORTED, which decides nothing; a bet
+    that is anything but one line of one leg is answered BET_TYPE_UNSUPPORTED.
     """
-    GetBet: _aio.UnaryUnaryMultiCallable[_betting_service_pb2.GetBetRequest, _betting_service_pb2.GetBetResponse]  # type: ignore[assignment]
-    """Returns a bet by its id, or the answer to a PlaceBet by its request id: BET_UNKNOWN where nothing was decided yet,
-    which is final 10 s after the last PlaceBet ended; LEDGER_UNAVAILABLE where that cannot be told now, as while a bet
+    GetSlip: _aio.UnaryUnaryMultiCallable[_betting_service_pb2.GetSlipRequest, _betting_service_pb2.GetSlipResponse]  # type: ignore[assignment]
+    """Returns the answers to a PlaceSlip, with its bets as they stand now: BET_UNKNOWN where nothing was decided yet,
+    which is final 10 s after the last PlaceSlip ended; LEDGER_UNAVAILABLE where that cannot be told now, as while a bet
     in play waits at another gateway.
     """
+    GetBet: _aio.UnaryUnaryMultiCallable[_betting_service_pb2.GetBetRequest, _betting_service_pb2.GetBetResponse]  # type: ignore[assignment]
+    """Returns a bet as it stands now."""
     ListBets: _aio.UnaryUnaryMultiCallable[_betting_service_pb2.ListBetsRequest, _betting_service_pb2.ListBetsResponse]  # type: ignore[assignment]
     """Lists the player's bets, newest first."""
     WatchBets: _aio.UnaryStreamMultiCallable[_betting_service_pb2.WatchBetsRequest, _betting_service_pb2.WatchBetsResponse]  # type: ignore[assignment]
@@ -84,18 +94,32 @@ class BettingServiceServicer(metaclass=_abc_1.ABCMeta):
     """Bets. Metadata `authorization: Bearer <session token>`."""
 
     @_abc_1.abstractmethod
-    def PlaceBet(
+    def PlaceSlip(
         self,
-        request: _betting_service_pb2.PlaceBetRequest,
+        request: _betting_service_pb2.PlaceSlipRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_betting_service_pb2.PlaceBetResponse, _abc.Awaitable[_betting_service_pb2.PlaceBetResponse]]:
-        """Places a bet. The same request_id always gets the same answer; a refusal comes as a gRPC error with
-        google.rpc.ErrorInfo (stable reason) and PlaceBetRefusal (what would be accepted) in its details.
+    ) -> _typing.Union[_betting_service_pb2.PlaceSlipResponse, _abc.Awaitable[_betting_service_pb2.PlaceSlipResponse]]:
+        """Places a slip: each of its bets is taken or refused by itself, and is answered in its place; a refusal says why and
+        what would be accepted. The same request_id always gets the same answers.
 
-        An error without PlaceBetRefusal, a deadline, a cancelled call and a lost connection decide nothing and undo
-        nothing: what has begun is decided whoever waits for it, and another call with the request_id may have decided it.
-        Ask GetBet by the request_id, until it has the answer or says BET_UNKNOWN 10 s or more after the last PlaceBet with
-        that request_id ended: from then on nothing will be decided of it, unless it is sent again.
+        A gRPC error, a deadline, a cancelled call and a lost connection decide nothing and undo nothing: what has begun is
+        decided whoever waits for it, and another call with the request_id may have decided it. Ask GetSlip, until it has
+        the answers or says BET_UNKNOWN 10 s or more after the last PlaceSlip with that request_id ended: from then on
+        nothing will be decided of it, unless it is sent again.
+
+        Singles are taken, one to a slip. More bets on one are refused with SLIP_UNSUPPORTED, which decides nothing; a bet
+        that is anything but one line of one leg is answered BET_TYPE_UNSUPPORTED.
+        """
+
+    @_abc_1.abstractmethod
+    def GetSlip(
+        self,
+        request: _betting_service_pb2.GetSlipRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_betting_service_pb2.GetSlipResponse, _abc.Awaitable[_betting_service_pb2.GetSlipResponse]]:
+        """Returns the answers to a PlaceSlip, with its bets as they stand now: BET_UNKNOWN where nothing was decided yet,
+        which is final 10 s after the last PlaceSlip ended; LEDGER_UNAVAILABLE where that cannot be told now, as while a bet
+        in play waits at another gateway.
         """
 
     @_abc_1.abstractmethod
@@ -104,10 +128,7 @@ class BettingServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _betting_service_pb2.GetBetRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_betting_service_pb2.GetBetResponse, _abc.Awaitable[_betting_service_pb2.GetBetResponse]]:
-        """Returns a bet by its id, or the answer to a PlaceBet by its request id: BET_UNKNOWN where nothing was decided yet,
-        which is final 10 s after the last PlaceBet ended; LEDGER_UNAVAILABLE where that cannot be told now, as while a bet
-        in play waits at another gateway.
-        """
+        """Returns a bet as it stands now."""
 
     @_abc_1.abstractmethod
     def ListBets(

@@ -141,6 +141,7 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     REASON_PLACE_NOT_PERMITTED: _Reason.ValueType  # 62
     REASON_PRODUCT_NOT_PERMITTED: _Reason.ValueType  # 63
     REASON_SIGNATURE_WRONG: _Reason.ValueType  # 64
+    REASON_SLIP_UNSUPPORTED: _Reason.ValueType  # 65
 
 class Reason(_Reason, metaclass=_ReasonEnumTypeWrapper):
     """Every reason for which a call can be refused, as ErrorInfo carries it without the prefix: in the domain "overround".
@@ -214,6 +215,7 @@ REASON_ANSWER_OVERSIZED: Reason.ValueType  # 61
 REASON_PLACE_NOT_PERMITTED: Reason.ValueType  # 62
 REASON_PRODUCT_NOT_PERMITTED: Reason.ValueType  # 63
 REASON_SIGNATURE_WRONG: Reason.ValueType  # 64
+REASON_SLIP_UNSUPPORTED: Reason.ValueType  # 65
 Global___Reason: _TypeAlias = Reason  # noqa: Y015
 
 CATEGORY_FIELD_NUMBER: _builtins.int

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file overround/bets/v1/bet.proto.
  */
 export const file_overround_bets_v1_bet: GenFile = /*@__PURE__*/
-  fileDesc("ChtvdmVycm91bmQvYmV0cy92MS9iZXQucHJvdG8SEW92ZXJyb3VuZC5iZXRzLnYxIpwBCgNMZWcSEgoKZml4dHVyZV9pZBgBIAEoCRIRCgltYXJrZXRfaWQYAiABKAkSEgoKb3V0Y29tZV9pZBgDIAEoCRIaChJkZWNpbWFsX29kZHNfbWlsbGkYBCABKA0SFAoMYm9va192ZXJzaW9uGAUgASgEEhIKCmlzX2luX3BsYXkYBiABKAgSFAoMZml4dHVyZV9uYW1lGAcgASgJIogCCghCZXRFdmVudBIuCgRraW5kGAEgASgOMiAub3ZlcnJvdW5kLmJldHMudjEuQmV0RXZlbnQuS2luZBIPCgd0aW1lX3VzGAIgASgDEioKBmFtb3VudBgDIAEoCzIaLm92ZXJyb3VuZC5jb21tb24udjEuTW9uZXkijgEKBEtpbmQSFAoQS0lORF9VTlNQRUNJRklFRBAAEhEKDUtJTkRfQUNDRVBURUQQARIQCgxLSU5EX1NFVFRMRUQQAhIfChtLSU5EX1NFVFRMRU1FTlRfUk9MTEVEX0JBQ0sQAxIPCgtLSU5EX1ZPSURFRBAEEhkKFUtJTkRfVk9JRF9ST0xMRURfQkFDSxAFIoIDCgNCZXQSDgoGYmV0X2lkGAEgASgJEhEKCXBsYXllcl9pZBgCIAEoCRISCgpyZXF1ZXN0X2lkGAMgASgJEiQKBGxlZ3MYBCADKAsyFi5vdmVycm91bmQuYmV0cy52MS5MZWcSKQoFc3Rha2UYBSABKAsyGi5vdmVycm91bmQuY29tbW9uLnYxLk1vbmV5EjQKEHBvdGVudGlhbF9yZXR1cm4YBiABKAsyGi5vdmVycm91bmQuY29tbW9uLnYxLk1vbmV5EiwKBnN0YXR1cxgHIAEoDjIcLm92ZXJyb3VuZC5iZXRzLnYxLkJldFN0YXR1cxIxCg1yZXR1cm5fYW1vdW50GAggASgLMhoub3ZlcnJvdW5kLmNvbW1vbi52MS5Nb25leRIWCg5wbGFjZWRfdGltZV91cxgJIAEoAxIXCg9zZXR0bGVkX3RpbWVfdXMYCiABKAMSKwoGZXZlbnRzGAsgAygLMhsub3ZlcnJvdW5kLmJldHMudjEuQmV0RXZlbnQilAEKCkJldENoYW5nZWQSNQoIcG9zaXRpb24YASABKAsyIy5vdmVycm91bmQuY29tbW9uLnYxLk91dGJveFBvc2l0aW9uEiMKA2JldBgCIAEoCzIWLm92ZXJyb3VuZC5iZXRzLnYxLkJldBIqCgVldmVudBgDIAEoCzIbLm92ZXJyb3VuZC5iZXRzLnYxLkJldEV2ZW50Iu8BCgpMZWdDaGFuZ2VkEjUKCHBvc2l0aW9uGAEgASgLMiMub3ZlcnJvdW5kLmNvbW1vbi52MS5PdXRib3hQb3NpdGlvbhIOCgZiZXRfaWQYAiABKAkSIwoDbGVnGAMgASgLMhYub3ZlcnJvdW5kLmJldHMudjEuTGVnEhMKC3N0YWtlX21pbm9yGAQgASgDEh4KFnBvdGVudGlhbF9yZXR1cm5fbWlub3IYBSABKAMSEAoIY3VycmVuY3kYBiABKAkSLgoEa2luZBgHIAEoDjIgLm92ZXJyb3VuZC5iZXRzLnYxLkJldEV2ZW50LktpbmQqdgoLUHJpY2VQb2xpY3kSHAoYUFJJQ0VfUE9MSUNZX1VOU1BFQ0lGSUVEEAASFQoRUFJJQ0VfUE9MSUNZX05PTkUQARIcChhQUklDRV9QT0xJQ1lfQkVUVEVSX09OTFkQAhIUChBQUklDRV9QT0xJQ1lfQU5ZEAMqaQoJQmV0U3RhdHVzEhoKFkJFVF9TVEFUVVNfVU5TUEVDSUZJRUQQABITCg9CRVRfU1RBVFVTX09QRU4QARIWChJCRVRfU1RBVFVTX1NFVFRMRUQQAhITCg9CRVRfU1RBVFVTX1ZPSUQQA2IGcHJvdG8z", [file_overround_common_v1_money, file_overround_common_v1_outbox]);
+  fileDesc("ChtvdmVycm91bmQvYmV0cy92MS9iZXQucHJvdG8SEW92ZXJyb3VuZC5iZXRzLnYxIpwBCgNMZWcSEgoKZml4dHVyZV9pZBgBIAEoCRIRCgltYXJrZXRfaWQYAiABKAkSEgoKb3V0Y29tZV9pZBgDIAEoCRIaChJkZWNpbWFsX29kZHNfbWlsbGkYBCABKA0SFAoMYm9va192ZXJzaW9uGAUgASgEEhIKCmlzX2luX3BsYXkYBiABKAgSFAoMZml4dHVyZV9uYW1lGAcgASgJIhQKBExpbmUSDAoEbGVncxgBIAMoDSKIAgoIQmV0RXZlbnQSLgoEa2luZBgBIAEoDjIgLm92ZXJyb3VuZC5iZXRzLnYxLkJldEV2ZW50LktpbmQSDwoHdGltZV91cxgCIAEoAxIqCgZhbW91bnQYAyABKAsyGi5vdmVycm91bmQuY29tbW9uLnYxLk1vbmV5Io4BCgRLaW5kEhQKEEtJTkRfVU5TUEVDSUZJRUQQABIRCg1LSU5EX0FDQ0VQVEVEEAESEAoMS0lORF9TRVRUTEVEEAISHwobS0lORF9TRVRUTEVNRU5UX1JPTExFRF9CQUNLEAMSDwoLS0lORF9WT0lERUQQBBIZChVLSU5EX1ZPSURfUk9MTEVEX0JBQ0sQBSKqAwoDQmV0Eg4KBmJldF9pZBgBIAEoCRIRCglwbGF5ZXJfaWQYAiABKAkSEgoKcmVxdWVzdF9pZBgDIAEoCRIkCgRsZWdzGAQgAygLMhYub3ZlcnJvdW5kLmJldHMudjEuTGVnEikKBXN0YWtlGAUgASgLMhoub3ZlcnJvdW5kLmNvbW1vbi52MS5Nb25leRI0ChBwb3RlbnRpYWxfcmV0dXJuGAYgASgLMhoub3ZlcnJvdW5kLmNvbW1vbi52MS5Nb25leRIsCgZzdGF0dXMYByABKA4yHC5vdmVycm91bmQuYmV0cy52MS5CZXRTdGF0dXMSMQoNcmV0dXJuX2Ftb3VudBgIIAEoCzIaLm92ZXJyb3VuZC5jb21tb24udjEuTW9uZXkSFgoOcGxhY2VkX3RpbWVfdXMYCSABKAMSFwoPc2V0dGxlZF90aW1lX3VzGAogASgDEisKBmV2ZW50cxgLIAMoCzIbLm92ZXJyb3VuZC5iZXRzLnYxLkJldEV2ZW50EiYKBWxpbmVzGAwgAygLMhcub3ZlcnJvdW5kLmJldHMudjEuTGluZSKUAQoKQmV0Q2hhbmdlZBI1Cghwb3NpdGlvbhgBIAEoCzIjLm92ZXJyb3VuZC5jb21tb24udjEuT3V0Ym94UG9zaXRpb24SIwoDYmV0GAIgASgLMhYub3ZlcnJvdW5kLmJldHMudjEuQmV0EioKBWV2ZW50GAMgASgLMhsub3ZlcnJvdW5kLmJldHMudjEuQmV0RXZlbnQi7wEKCkxlZ0NoYW5nZWQSNQoIcG9zaXRpb24YASABKAsyIy5vdmVycm91bmQuY29tbW9uLnYxLk91dGJveFBvc2l0aW9uEg4KBmJldF9pZBgCIAEoCRIjCgNsZWcYAyABKAsyFi5vdmVycm91bmQuYmV0cy52MS5MZWcSEwoLc3Rha2VfbWlub3IYBCABKAMSHgoWcG90ZW50aWFsX3JldHVybl9taW5vchgFIAEoAxIQCghjdXJyZW5jeRgGIAEoCRIuCgRraW5kGAcgASgOMiAub3ZlcnJvdW5kLmJldHMudjEuQmV0RXZlbnQuS2luZCp2CgtQcmljZVBvbGljeRIcChhQUklDRV9QT0xJQ1lfVU5TUEVDSUZJRUQQABIVChFQUklDRV9QT0xJQ1lfTk9ORRABEhwKGFBSSUNFX1BPTElDWV9CRVRURVJfT05MWRACEhQKEFBSSUNFX1BPTElDWV9BTlkQAyppCglCZXRTdGF0dXMSGgoWQkVUX1NUQVRVU19VTlNQRUNJRklFRBAAEhMKD0JFVF9TVEFUVVNfT1BFThABEhYKEkJFVF9TVEFUVVNfU0VUVExFRBACEhMKD0JFVF9TVEFUVVNfVk9JRBADYgZwcm90bzM", [file_overround_common_v1_money, file_overround_common_v1_outbox]);
 
 /**
  * One selection of a bet.
@@ -74,6 +74,27 @@ export const LegSchema: GenMessage<Leg> = /*@__PURE__*/
   messageDesc(file_overround_bets_v1_bet, 0);
 
 /**
+ * A line of a bet, a combination of its legs that wins together: it pays its stake times the odds of all of them.
+ *
+ * @generated from message overround.bets.v1.Line
+ */
+export type Line = Message<"overround.bets.v1.Line"> & {
+  /**
+   * Places of its legs in the bet, from 0, ascending.
+   *
+   * @generated from field: repeated uint32 legs = 1;
+   */
+  legs: number[];
+};
+
+/**
+ * Describes the message overround.bets.v1.Line.
+ * Use `create(LineSchema)` to create a new message.
+ */
+export const LineSchema: GenMessage<Line> = /*@__PURE__*/
+  messageDesc(file_overround_bets_v1_bet, 1);
+
+/**
  * Something that happened to a bet.
  *
  * @generated from message overround.bets.v1.BetEvent
@@ -104,7 +125,7 @@ export type BetEvent = Message<"overround.bets.v1.BetEvent"> & {
  * Use `create(BetEventSchema)` to create a new message.
  */
 export const BetEventSchema: GenMessage<BetEvent> = /*@__PURE__*/
-  messageDesc(file_overround_bets_v1_bet, 1);
+  messageDesc(file_overround_bets_v1_bet, 2);
 
 /**
  * @generated from enum overround.bets.v1.BetEvent.Kind
@@ -145,7 +166,7 @@ export enum BetEvent_Kind {
  * Describes the enum overround.bets.v1.BetEvent.Kind.
  */
 export const BetEvent_KindSchema: GenEnum<BetEvent_Kind> = /*@__PURE__*/
-  enumDesc(file_overround_bets_v1_bet, 1, 0);
+  enumDesc(file_overround_bets_v1_bet, 2, 0);
 
 /**
  * @generated from message overround.bets.v1.Bet
@@ -166,7 +187,7 @@ export type Bet = Message<"overround.bets.v1.Bet"> & {
   playerId: string;
 
   /**
-   * UUID of the command that placed it.
+   * UUID of the slip that placed it.
    *
    * @generated from field: string request_id = 3;
    */
@@ -180,12 +201,14 @@ export type Bet = Message<"overround.bets.v1.Bet"> & {
   legs: Leg[];
 
   /**
+   * Of all its lines together, each has the same share.
+   *
    * @generated from field: overround.common.v1.Money stake = 5;
    */
   stake?: Money | undefined;
 
   /**
-   * Stake times odds, rounded down to the minor unit.
+   * What is paid if every leg wins: stake times odds of each line, rounded down to the minor unit.
    *
    * @generated from field: overround.common.v1.Money potential_return = 6;
    */
@@ -223,6 +246,13 @@ export type Bet = Message<"overround.bets.v1.Bet"> & {
    * @generated from field: repeated overround.bets.v1.BetEvent events = 11;
    */
   events: BetEvent[];
+
+  /**
+   * What its stake is on: a single has one line, of its one leg.
+   *
+   * @generated from field: repeated overround.bets.v1.Line lines = 12;
+   */
+  lines: Line[];
 };
 
 /**
@@ -230,7 +260,7 @@ export type Bet = Message<"overround.bets.v1.Bet"> & {
  * Use `create(BetSchema)` to create a new message.
  */
 export const BetSchema: GenMessage<Bet> = /*@__PURE__*/
-  messageDesc(file_overround_bets_v1_bet, 2);
+  messageDesc(file_overround_bets_v1_bet, 3);
 
 /**
  * The value of bets.events.v1, keyed by the player's cash account id.
@@ -263,7 +293,7 @@ export type BetChanged = Message<"overround.bets.v1.BetChanged"> & {
  * Use `create(BetChangedSchema)` to create a new message.
  */
 export const BetChangedSchema: GenMessage<BetChanged> = /*@__PURE__*/
-  messageDesc(file_overround_bets_v1_bet, 3);
+  messageDesc(file_overround_bets_v1_bet, 4);
 
 /**
  * The value of bets.legs.v1, keyed by fixture_id: what moves liability.
@@ -319,7 +349,7 @@ export type LegChanged = Message<"overround.bets.v1.LegChanged"> & {
  * Use `create(LegChangedSchema)` to create a new message.
  */
 export const LegChangedSchema: GenMessage<LegChanged> = /*@__PURE__*/
-  messageDesc(file_overround_bets_v1_bet, 4);
+  messageDesc(file_overround_bets_v1_bet, 5);
 
 /**
  * What the bettor agrees to when the price has moved.

@@ -4,7 +4,7 @@
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
-import type { Bet, BetStatus, PricePolicy } from "./bet_pb";
+import type { Bet, BetStatus, Line, PricePolicy } from "./bet_pb";
 import { file_overround_bets_v1_bet } from "./bet_pb";
 import type { Money } from "../../common/v1/money_pb";
 import { file_overround_common_v1_money } from "../../common/v1/money_pb";
@@ -18,7 +18,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file overround/bets/v1/betting_service.proto.
  */
 export const file_overround_bets_v1_betting_service: GenFile = /*@__PURE__*/
-  fileDesc("CidvdmVycm91bmQvYmV0cy92MS9iZXR0aW5nX3NlcnZpY2UucHJvdG8SEW92ZXJyb3VuZC5iZXRzLnYxInkKCkxlZ1JlcXVlc3QSEgoKZml4dHVyZV9pZBgBIAEoCRIRCgltYXJrZXRfaWQYAiABKAkSEgoKb3V0Y29tZV9pZBgDIAEoCRIaChJkZWNpbWFsX29kZHNfbWlsbGkYBCABKA0SFAoMYm9va192ZXJzaW9uGAUgASgEIrMBCg9QbGFjZUJldFJlcXVlc3QSEgoKcmVxdWVzdF9pZBgBIAEoCRIrCgRsZWdzGAIgAygLMh0ub3ZlcnJvdW5kLmJldHMudjEuTGVnUmVxdWVzdBIpCgVzdGFrZRgDIAEoCzIaLm92ZXJyb3VuZC5jb21tb24udjEuTW9uZXkSNAoMcHJpY2VfcG9saWN5GAQgASgOMh4ub3ZlcnJvdW5kLmJldHMudjEuUHJpY2VQb2xpY3kiZgoQUGxhY2VCZXRSZXNwb25zZRIjCgNiZXQYASABKAsyFi5vdmVycm91bmQuYmV0cy52MS5CZXQSLQoHYmFsYW5jZRgCIAEoCzIcLm92ZXJyb3VuZC53YWxsZXQudjEuQmFsYW5jZSLCAQoPUGxhY2VCZXRSZWZ1c2FsEg4KBnJlYXNvbhgBIAEoCRIPCgdtZXNzYWdlGAIgASgJEi0KCXN0YWtlX21heBgDIAEoCzIaLm92ZXJyb3VuZC5jb21tb24udjEuTW9uZXkSLQoJc3Rha2VfbWluGAQgASgLMhoub3ZlcnJvdW5kLmNvbW1vbi52MS5Nb25leRIaChJkZWNpbWFsX29kZHNfbWlsbGkYBSABKA0SFAoMYm9va192ZXJzaW9uGAYgASgEIj4KDUdldEJldFJlcXVlc3QSEAoGYmV0X2lkGAEgASgJSAASFAoKcmVxdWVzdF9pZBgCIAEoCUgAQgUKA2tleSJqCg5HZXRCZXRSZXNwb25zZRIjCgNiZXQYASABKAsyFi5vdmVycm91bmQuYmV0cy52MS5CZXQSMwoHcmVmdXNhbBgCIAEoCzIiLm92ZXJyb3VuZC5iZXRzLnYxLlBsYWNlQmV0UmVmdXNhbCJvCg9MaXN0QmV0c1JlcXVlc3QSLAoGc3RhdHVzGAEgASgOMhwub3ZlcnJvdW5kLmJldHMudjEuQmV0U3RhdHVzEi4KBHBhZ2UYAiABKAsyIC5vdmVycm91bmQuY29tbW9uLnYxLlBhZ2VSZXF1ZXN0IkwKEExpc3RCZXRzUmVzcG9uc2USJAoEYmV0cxgBIAMoCzIWLm92ZXJyb3VuZC5iZXRzLnYxLkJldBISCgpuZXh0X3Rva2VuGAIgASgJIhIKEFdhdGNoQmV0c1JlcXVlc3QigAEKEVdhdGNoQmV0c1Jlc3BvbnNlEiQKBGJldHMYASADKAsyFi5vdmVycm91bmQuYmV0cy52MS5CZXQSLQoHYmFsYW5jZRgCIAEoCzIcLm92ZXJyb3VuZC53YWxsZXQudjEuQmFsYW5jZRIWCg5zZXJ2ZXJfdGltZV91cxgDIAEoAzLjAgoOQmV0dGluZ1NlcnZpY2USUwoIUGxhY2VCZXQSIi5vdmVycm91bmQuYmV0cy52MS5QbGFjZUJldFJlcXVlc3QaIy5vdmVycm91bmQuYmV0cy52MS5QbGFjZUJldFJlc3BvbnNlEk0KBkdldEJldBIgLm92ZXJyb3VuZC5iZXRzLnYxLkdldEJldFJlcXVlc3QaIS5vdmVycm91bmQuYmV0cy52MS5HZXRCZXRSZXNwb25zZRJTCghMaXN0QmV0cxIiLm92ZXJyb3VuZC5iZXRzLnYxLkxpc3RCZXRzUmVxdWVzdBojLm92ZXJyb3VuZC5iZXRzLnYxLkxpc3RCZXRzUmVzcG9uc2USWAoJV2F0Y2hCZXRzEiMub3ZlcnJvdW5kLmJldHMudjEuV2F0Y2hCZXRzUmVxdWVzdBokLm92ZXJyb3VuZC5iZXRzLnYxLldhdGNoQmV0c1Jlc3BvbnNlMAFiBnByb3RvMw", [file_overround_bets_v1_bet, file_overround_common_v1_money, file_overround_common_v1_page, file_overround_wallet_v1_wallet]);
+  fileDesc("CidvdmVycm91bmQvYmV0cy92MS9iZXR0aW5nX3NlcnZpY2UucHJvdG8SEW92ZXJyb3VuZC5iZXRzLnYxInkKCkxlZ1JlcXVlc3QSEgoKZml4dHVyZV9pZBgBIAEoCRIRCgltYXJrZXRfaWQYAiABKAkSEgoKb3V0Y29tZV9pZBgDIAEoCRIaChJkZWNpbWFsX29kZHNfbWlsbGkYBCABKA0SFAoMYm9va192ZXJzaW9uGAUgASgEIpEBCgpCZXRSZXF1ZXN0EisKBGxlZ3MYASADKAsyHS5vdmVycm91bmQuYmV0cy52MS5MZWdSZXF1ZXN0EiYKBWxpbmVzGAIgAygLMhcub3ZlcnJvdW5kLmJldHMudjEuTGluZRIuCgpsaW5lX3N0YWtlGAMgASgLMhoub3ZlcnJvdW5kLmNvbW1vbi52MS5Nb25leSKJAQoQUGxhY2VTbGlwUmVxdWVzdBISCgpyZXF1ZXN0X2lkGAEgASgJEisKBGJldHMYAiADKAsyHS5vdmVycm91bmQuYmV0cy52MS5CZXRSZXF1ZXN0EjQKDHByaWNlX3BvbGljeRgDIAEoDjIeLm92ZXJyb3VuZC5iZXRzLnYxLlByaWNlUG9saWN5InEKEVBsYWNlU2xpcFJlc3BvbnNlEi0KB2Fuc3dlcnMYASADKAsyHC5vdmVycm91bmQuYmV0cy52MS5CZXRBbnN3ZXISLQoHYmFsYW5jZRgCIAEoCzIcLm92ZXJyb3VuZC53YWxsZXQudjEuQmFsYW5jZSJuCglCZXRBbnN3ZXISJQoDYmV0GAEgASgLMhYub3ZlcnJvdW5kLmJldHMudjEuQmV0SAASMAoHcmVmdXNhbBgCIAEoCzIdLm92ZXJyb3VuZC5iZXRzLnYxLkJldFJlZnVzYWxIAEIICgZhbnN3ZXIiuAEKCkJldFJlZnVzYWwSDgoGcmVhc29uGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSLQoJc3Rha2VfbWF4GAMgASgLMhoub3ZlcnJvdW5kLmNvbW1vbi52MS5Nb25leRItCglzdGFrZV9taW4YBCABKAsyGi5vdmVycm91bmQuY29tbW9uLnYxLk1vbmV5EisKBGxlZ3MYBSADKAsyHS5vdmVycm91bmQuYmV0cy52MS5MZWdSZWZ1c2FsImwKCkxlZ1JlZnVzYWwSCwoDbGVnGAEgASgNEg4KBnJlYXNvbhgCIAEoCRIPCgdtZXNzYWdlGAMgASgJEhoKEmRlY2ltYWxfb2Rkc19taWxsaRgEIAEoDRIUCgxib29rX3ZlcnNpb24YBSABKAQiJAoOR2V0U2xpcFJlcXVlc3QSEgoKcmVxdWVzdF9pZBgBIAEoCSJACg9HZXRTbGlwUmVzcG9uc2USLQoHYW5zd2VycxgBIAMoCzIcLm92ZXJyb3VuZC5iZXRzLnYxLkJldEFuc3dlciIxCg1HZXRCZXRSZXF1ZXN0Eg4KBmJldF9pZBgBIAEoCUoECAIQA1IKcmVxdWVzdF9pZCJECg5HZXRCZXRSZXNwb25zZRIjCgNiZXQYASABKAsyFi5vdmVycm91bmQuYmV0cy52MS5CZXRKBAgCEANSB3JlZnVzYWwibwoPTGlzdEJldHNSZXF1ZXN0EiwKBnN0YXR1cxgBIAEoDjIcLm92ZXJyb3VuZC5iZXRzLnYxLkJldFN0YXR1cxIuCgRwYWdlGAIgASgLMiAub3ZlcnJvdW5kLmNvbW1vbi52MS5QYWdlUmVxdWVzdCJMChBMaXN0QmV0c1Jlc3BvbnNlEiQKBGJldHMYASADKAsyFi5vdmVycm91bmQuYmV0cy52MS5CZXQSEgoKbmV4dF90b2tlbhgCIAEoCSISChBXYXRjaEJldHNSZXF1ZXN0IoABChFXYXRjaEJldHNSZXNwb25zZRIkCgRiZXRzGAEgAygLMhYub3ZlcnJvdW5kLmJldHMudjEuQmV0Ei0KB2JhbGFuY2UYAiABKAsyHC5vdmVycm91bmQud2FsbGV0LnYxLkJhbGFuY2USFgoOc2VydmVyX3RpbWVfdXMYAyABKAMyuAMKDkJldHRpbmdTZXJ2aWNlElYKCVBsYWNlU2xpcBIjLm92ZXJyb3VuZC5iZXRzLnYxLlBsYWNlU2xpcFJlcXVlc3QaJC5vdmVycm91bmQuYmV0cy52MS5QbGFjZVNsaXBSZXNwb25zZRJQCgdHZXRTbGlwEiEub3ZlcnJvdW5kLmJldHMudjEuR2V0U2xpcFJlcXVlc3QaIi5vdmVycm91bmQuYmV0cy52MS5HZXRTbGlwUmVzcG9uc2USTQoGR2V0QmV0EiAub3ZlcnJvdW5kLmJldHMudjEuR2V0QmV0UmVxdWVzdBohLm92ZXJyb3VuZC5iZXRzLnYxLkdldEJldFJlc3BvbnNlElMKCExpc3RCZXRzEiIub3ZlcnJvdW5kLmJldHMudjEuTGlzdEJldHNSZXF1ZXN0GiMub3ZlcnJvdW5kLmJldHMudjEuTGlzdEJldHNSZXNwb25zZRJYCglXYXRjaEJldHMSIy5vdmVycm91bmQuYmV0cy52MS5XYXRjaEJldHNSZXF1ZXN0GiQub3ZlcnJvdW5kLmJldHMudjEuV2F0Y2hCZXRzUmVzcG9uc2UwAWIGcHJvdG8z", [file_overround_bets_v1_bet, file_overround_common_v1_money, file_overround_common_v1_page, file_overround_wallet_v1_wallet]);
 
 /**
  * A selection asked for.
@@ -64,9 +64,44 @@ export const LegRequestSchema: GenMessage<LegRequest> = /*@__PURE__*/
   messageDesc(file_overround_bets_v1_betting_service, 0);
 
 /**
- * @generated from message overround.bets.v1.PlaceBetRequest
+ * A bet asked for.
+ *
+ * @generated from message overround.bets.v1.BetRequest
  */
-export type PlaceBetRequest = Message<"overround.bets.v1.PlaceBetRequest"> & {
+export type BetRequest = Message<"overround.bets.v1.BetRequest"> & {
+  /**
+   * At most 32.
+   *
+   * @generated from field: repeated overround.bets.v1.LegRequest legs = 1;
+   */
+  legs: LegRequest[];
+
+  /**
+   * What is staked on: a single has one line, of its one leg. At most 512, no two alike, and every leg in one at least.
+   *
+   * @generated from field: repeated overround.bets.v1.Line lines = 2;
+   */
+  lines: Line[];
+
+  /**
+   * On each line.
+   *
+   * @generated from field: overround.common.v1.Money line_stake = 3;
+   */
+  lineStake?: Money | undefined;
+};
+
+/**
+ * Describes the message overround.bets.v1.BetRequest.
+ * Use `create(BetRequestSchema)` to create a new message.
+ */
+export const BetRequestSchema: GenMessage<BetRequest> = /*@__PURE__*/
+  messageDesc(file_overround_bets_v1_betting_service, 1);
+
+/**
+ * @generated from message overround.bets.v1.PlaceSlipRequest
+ */
+export type PlaceSlipRequest = Message<"overround.bets.v1.PlaceSlipRequest"> & {
   /**
    * UUID made by the client, one for each press of the button.
    *
@@ -75,41 +110,40 @@ export type PlaceBetRequest = Message<"overround.bets.v1.PlaceBetRequest"> & {
   requestId: string;
 
   /**
-   * One leg: singles.
+   * At most 16.
    *
-   * @generated from field: repeated overround.bets.v1.LegRequest legs = 2;
+   * @generated from field: repeated overround.bets.v1.BetRequest bets = 2;
    */
-  legs: LegRequest[];
+  bets: BetRequest[];
 
   /**
-   * @generated from field: overround.common.v1.Money stake = 3;
-   */
-  stake?: Money | undefined;
-
-  /**
-   * @generated from field: overround.bets.v1.PricePolicy price_policy = 4;
+   * For all its bets.
+   *
+   * @generated from field: overround.bets.v1.PricePolicy price_policy = 3;
    */
   pricePolicy: PricePolicy;
 };
 
 /**
- * Describes the message overround.bets.v1.PlaceBetRequest.
- * Use `create(PlaceBetRequestSchema)` to create a new message.
+ * Describes the message overround.bets.v1.PlaceSlipRequest.
+ * Use `create(PlaceSlipRequestSchema)` to create a new message.
  */
-export const PlaceBetRequestSchema: GenMessage<PlaceBetRequest> = /*@__PURE__*/
-  messageDesc(file_overround_bets_v1_betting_service, 1);
+export const PlaceSlipRequestSchema: GenMessage<PlaceSlipRequest> = /*@__PURE__*/
+  messageDesc(file_overround_bets_v1_betting_service, 2);
 
 /**
- * @generated from message overround.bets.v1.PlaceBetResponse
+ * @generated from message overround.bets.v1.PlaceSlipResponse
  */
-export type PlaceBetResponse = Message<"overround.bets.v1.PlaceBetResponse"> & {
+export type PlaceSlipResponse = Message<"overround.bets.v1.PlaceSlipResponse"> & {
   /**
-   * @generated from field: overround.bets.v1.Bet bet = 1;
+   * One for each bet of the slip, in its order.
+   *
+   * @generated from field: repeated overround.bets.v1.BetAnswer answers = 1;
    */
-  bet?: Bet | undefined;
+  answers: BetAnswer[];
 
   /**
-   * After the bet.
+   * After the slip; unset where no bet of it was taken.
    *
    * @generated from field: overround.wallet.v1.Balance balance = 2;
    */
@@ -117,20 +151,51 @@ export type PlaceBetResponse = Message<"overround.bets.v1.PlaceBetResponse"> & {
 };
 
 /**
- * Describes the message overround.bets.v1.PlaceBetResponse.
- * Use `create(PlaceBetResponseSchema)` to create a new message.
+ * Describes the message overround.bets.v1.PlaceSlipResponse.
+ * Use `create(PlaceSlipResponseSchema)` to create a new message.
  */
-export const PlaceBetResponseSchema: GenMessage<PlaceBetResponse> = /*@__PURE__*/
-  messageDesc(file_overround_bets_v1_betting_service, 2);
+export const PlaceSlipResponseSchema: GenMessage<PlaceSlipResponse> = /*@__PURE__*/
+  messageDesc(file_overround_bets_v1_betting_service, 3);
 
 /**
- * In the details of a refused PlaceBet: what would be accepted now.
+ * What one bet of a slip was answered.
  *
- * @generated from message overround.bets.v1.PlaceBetRefusal
+ * @generated from message overround.bets.v1.BetAnswer
  */
-export type PlaceBetRefusal = Message<"overround.bets.v1.PlaceBetRefusal"> & {
+export type BetAnswer = Message<"overround.bets.v1.BetAnswer"> & {
   /**
-   * Stable reason, as in ErrorInfo.
+   * @generated from oneof overround.bets.v1.BetAnswer.answer
+   */
+  answer: {
+    /**
+     * @generated from field: overround.bets.v1.Bet bet = 1;
+     */
+    value: Bet;
+    case: "bet";
+  } | {
+    /**
+     * @generated from field: overround.bets.v1.BetRefusal refusal = 2;
+     */
+    value: BetRefusal;
+    case: "refusal";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message overround.bets.v1.BetAnswer.
+ * Use `create(BetAnswerSchema)` to create a new message.
+ */
+export const BetAnswerSchema: GenMessage<BetAnswer> = /*@__PURE__*/
+  messageDesc(file_overround_bets_v1_betting_service, 4);
+
+/**
+ * Why a bet was not taken, and what would be accepted now.
+ *
+ * @generated from message overround.bets.v1.BetRefusal
+ */
+export type BetRefusal = Message<"overround.bets.v1.BetRefusal"> & {
+  /**
+   * Stable reason, one of overround.common.v1.Reason without its prefix. Where legs are the trouble, that of the first.
    *
    * @generated from field: string reason = 1;
    */
@@ -144,65 +209,131 @@ export type PlaceBetRefusal = Message<"overround.bets.v1.PlaceBetRefusal"> & {
   message: string;
 
   /**
-   * The most that can be staked, 0 where no stake would be taken; unset where the stake is not the trouble.
+   * The most that can be staked on a line, 0 where no stake would be taken; unset where the stake is not the trouble.
    *
    * @generated from field: overround.common.v1.Money stake_max = 3;
    */
   stakeMax?: Money | undefined;
 
   /**
-   * The least that can be staked, beside every most; unset where the stake is not the trouble.
+   * The least that can be staked on a line, beside every most; unset where the stake is not the trouble.
    *
    * @generated from field: overround.common.v1.Money stake_min = 4;
    */
   stakeMin?: Money | undefined;
 
   /**
+   * The legs that are the trouble, each once, in the order of the bet.
+   *
+   * @generated from field: repeated overround.bets.v1.LegRefusal legs = 5;
+   */
+  legs: LegRefusal[];
+};
+
+/**
+ * Describes the message overround.bets.v1.BetRefusal.
+ * Use `create(BetRefusalSchema)` to create a new message.
+ */
+export const BetRefusalSchema: GenMessage<BetRefusal> = /*@__PURE__*/
+  messageDesc(file_overround_bets_v1_betting_service, 5);
+
+/**
+ * Why a leg was not taken, and at what price it would be.
+ *
+ * @generated from message overround.bets.v1.LegRefusal
+ */
+export type LegRefusal = Message<"overround.bets.v1.LegRefusal"> & {
+  /**
+   * Its place in the bet, from 0.
+   *
+   * @generated from field: uint32 leg = 1;
+   */
+  leg: number;
+
+  /**
+   * Stable reason, as that of the bet.
+   *
+   * @generated from field: string reason = 2;
+   */
+  reason: string;
+
+  /**
+   * One sentence: what was expected and what was found.
+   *
+   * @generated from field: string message = 3;
+   */
+  message: string;
+
+  /**
    * The price now, decimal odds times 1000; 0 where the price is not the trouble.
    *
-   * @generated from field: uint32 decimal_odds_milli = 5;
+   * @generated from field: uint32 decimal_odds_milli = 4;
    */
   decimalOddsMilli: number;
 
   /**
    * Version of that price.
    *
-   * @generated from field: uint64 book_version = 6;
+   * @generated from field: uint64 book_version = 5;
    */
   bookVersion: bigint;
 };
 
 /**
- * Describes the message overround.bets.v1.PlaceBetRefusal.
- * Use `create(PlaceBetRefusalSchema)` to create a new message.
+ * Describes the message overround.bets.v1.LegRefusal.
+ * Use `create(LegRefusalSchema)` to create a new message.
  */
-export const PlaceBetRefusalSchema: GenMessage<PlaceBetRefusal> = /*@__PURE__*/
-  messageDesc(file_overround_bets_v1_betting_service, 3);
+export const LegRefusalSchema: GenMessage<LegRefusal> = /*@__PURE__*/
+  messageDesc(file_overround_bets_v1_betting_service, 6);
+
+/**
+ * @generated from message overround.bets.v1.GetSlipRequest
+ */
+export type GetSlipRequest = Message<"overround.bets.v1.GetSlipRequest"> & {
+  /**
+   * UUID of the PlaceSlip whose answers are wanted.
+   *
+   * @generated from field: string request_id = 1;
+   */
+  requestId: string;
+};
+
+/**
+ * Describes the message overround.bets.v1.GetSlipRequest.
+ * Use `create(GetSlipRequestSchema)` to create a new message.
+ */
+export const GetSlipRequestSchema: GenMessage<GetSlipRequest> = /*@__PURE__*/
+  messageDesc(file_overround_bets_v1_betting_service, 7);
+
+/**
+ * @generated from message overround.bets.v1.GetSlipResponse
+ */
+export type GetSlipResponse = Message<"overround.bets.v1.GetSlipResponse"> & {
+  /**
+   * One for each bet of the slip, in its order.
+   *
+   * @generated from field: repeated overround.bets.v1.BetAnswer answers = 1;
+   */
+  answers: BetAnswer[];
+};
+
+/**
+ * Describes the message overround.bets.v1.GetSlipResponse.
+ * Use `create(GetSlipResponseSchema)` to create a new message.
+ */
+export const GetSlipResponseSchema: GenMessage<GetSlipResponse> = /*@__PURE__*/
+  messageDesc(file_overround_bets_v1_betting_service, 8);
 
 /**
  * @generated from message overround.bets.v1.GetBetRequest
  */
 export type GetBetRequest = Message<"overround.bets.v1.GetBetRequest"> & {
   /**
-   * @generated from oneof overround.bets.v1.GetBetRequest.key
+   * UUID.
+   *
+   * @generated from field: string bet_id = 1;
    */
-  key: {
-    /**
-     * UUID.
-     *
-     * @generated from field: string bet_id = 1;
-     */
-    value: string;
-    case: "betId";
-  } | {
-    /**
-     * UUID of the PlaceBet whose answer is wanted.
-     *
-     * @generated from field: string request_id = 2;
-     */
-    value: string;
-    case: "requestId";
-  } | { case: undefined; value?: undefined };
+  betId: string;
 };
 
 /**
@@ -210,7 +341,7 @@ export type GetBetRequest = Message<"overround.bets.v1.GetBetRequest"> & {
  * Use `create(GetBetRequestSchema)` to create a new message.
  */
 export const GetBetRequestSchema: GenMessage<GetBetRequest> = /*@__PURE__*/
-  messageDesc(file_overround_bets_v1_betting_service, 4);
+  messageDesc(file_overround_bets_v1_betting_service, 9);
 
 /**
  * @generated from message overround.bets.v1.GetBetResponse
@@ -220,13 +351,6 @@ export type GetBetResponse = Message<"overround.bets.v1.GetBetResponse"> & {
    * @generated from field: overround.bets.v1.Bet bet = 1;
    */
   bet?: Bet | undefined;
-
-  /**
-   * Set instead of the bet where the command was refused.
-   *
-   * @generated from field: overround.bets.v1.PlaceBetRefusal refusal = 2;
-   */
-  refusal?: PlaceBetRefusal | undefined;
 };
 
 /**
@@ -234,7 +358,7 @@ export type GetBetResponse = Message<"overround.bets.v1.GetBetResponse"> & {
  * Use `create(GetBetResponseSchema)` to create a new message.
  */
 export const GetBetResponseSchema: GenMessage<GetBetResponse> = /*@__PURE__*/
-  messageDesc(file_overround_bets_v1_betting_service, 5);
+  messageDesc(file_overround_bets_v1_betting_service, 10);
 
 /**
  * @generated from message overround.bets.v1.ListBetsRequest
@@ -258,7 +382,7 @@ export type ListBetsRequest = Message<"overround.bets.v1.ListBetsRequest"> & {
  * Use `create(ListBetsRequestSchema)` to create a new message.
  */
 export const ListBetsRequestSchema: GenMessage<ListBetsRequest> = /*@__PURE__*/
-  messageDesc(file_overround_bets_v1_betting_service, 6);
+  messageDesc(file_overround_bets_v1_betting_service, 11);
 
 /**
  * @generated from message overround.bets.v1.ListBetsResponse
@@ -282,7 +406,7 @@ export type ListBetsResponse = Message<"overround.bets.v1.ListBetsResponse"> & {
  * Use `create(ListBetsResponseSchema)` to create a new message.
  */
 export const ListBetsResponseSchema: GenMessage<ListBetsResponse> = /*@__PURE__*/
-  messageDesc(file_overround_bets_v1_betting_service, 7);
+  messageDesc(file_overround_bets_v1_betting_service, 12);
 
 /**
  * @generated from message overround.bets.v1.WatchBetsRequest
@@ -295,7 +419,7 @@ export type WatchBetsRequest = Message<"overround.bets.v1.WatchBetsRequest"> & {
  * Use `create(WatchBetsRequestSchema)` to create a new message.
  */
 export const WatchBetsRequestSchema: GenMessage<WatchBetsRequest> = /*@__PURE__*/
-  messageDesc(file_overround_bets_v1_betting_service, 8);
+  messageDesc(file_overround_bets_v1_betting_service, 13);
 
 /**
  * @generated from message overround.bets.v1.WatchBetsResponse
@@ -326,7 +450,7 @@ export type WatchBetsResponse = Message<"overround.bets.v1.WatchBetsResponse"> &
  * Use `create(WatchBetsResponseSchema)` to create a new message.
  */
 export const WatchBetsResponseSchema: GenMessage<WatchBetsResponse> = /*@__PURE__*/
-  messageDesc(file_overround_bets_v1_betting_service, 9);
+  messageDesc(file_overround_bets_v1_betting_service, 14);
 
 /**
  * Bets. Metadata `authorization: Bearer <session token>`.
@@ -335,25 +459,38 @@ export const WatchBetsResponseSchema: GenMessage<WatchBetsResponse> = /*@__PURE_
  */
 export const BettingService: GenService<{
   /**
-   * Places a bet. The same request_id always gets the same answer; a refusal comes as a gRPC error with
-   * google.rpc.ErrorInfo (stable reason) and PlaceBetRefusal (what would be accepted) in its details.
+   * Places a slip: each of its bets is taken or refused by itself, and is answered in its place; a refusal says why and
+   * what would be accepted. The same request_id always gets the same answers.
    *
-   * An error without PlaceBetRefusal, a deadline, a cancelled call and a lost connection decide nothing and undo
-   * nothing: what has begun is decided whoever waits for it, and another call with the request_id may have decided it.
-   * Ask GetBet by the request_id, until it has the answer or says BET_UNKNOWN 10 s or more after the last PlaceBet with
-   * that request_id ended: from then on nothing will be decided of it, unless it is sent again.
+   * A gRPC error, a deadline, a cancelled call and a lost connection decide nothing and undo nothing: what has begun is
+   * decided whoever waits for it, and another call with the request_id may have decided it. Ask GetSlip, until it has
+   * the answers or says BET_UNKNOWN 10 s or more after the last PlaceSlip with that request_id ended: from then on
+   * nothing will be decided of it, unless it is sent again.
    *
-   * @generated from rpc overround.bets.v1.BettingService.PlaceBet
+   * Singles are taken, one to a slip. More bets on one are refused with SLIP_UNSUPPORTED, which decides nothing; a bet
+   * that is anything but one line of one leg is answered BET_TYPE_UNSUPPORTED.
+   *
+   * @generated from rpc overround.bets.v1.BettingService.PlaceSlip
    */
-  placeBet: {
+  placeSlip: {
     methodKind: "unary";
-    input: typeof PlaceBetRequestSchema;
-    output: typeof PlaceBetResponseSchema;
+    input: typeof PlaceSlipRequestSchema;
+    output: typeof PlaceSlipResponseSchema;
   },
   /**
-   * Returns a bet by its id, or the answer to a PlaceBet by its request id: BET_UNKNOWN where nothing was decided yet,
-   * which is final 10 s after the last PlaceBet ended; LEDGER_UNAVAILABLE where that cannot be told now, as while a bet
+   * Returns the answers to a PlaceSlip, with its bets as they stand now: BET_UNKNOWN where nothing was decided yet,
+   * which is final 10 s after the last PlaceSlip ended; LEDGER_UNAVAILABLE where that cannot be told now, as while a bet
    * in play waits at another gateway.
+   *
+   * @generated from rpc overround.bets.v1.BettingService.GetSlip
+   */
+  getSlip: {
+    methodKind: "unary";
+    input: typeof GetSlipRequestSchema;
+    output: typeof GetSlipResponseSchema;
+  },
+  /**
+   * Returns a bet as it stands now.
    *
    * @generated from rpc overround.bets.v1.BettingService.GetBet
    */
