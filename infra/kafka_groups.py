@@ -12,30 +12,16 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Final, Protocol, runtime_checkable
+from typing import Final, Protocol
 
 from confluent_kafka import KafkaError, KafkaException, Message
 
-from kernel.log import DeliveryFailed, OnDelivery, OutletFull
+from kernel.log import Chained, DeliveryFailed, OnDelivery, OutletFull
 
 UNDER_WAY_MAX: Final = 4
 """Beyond so many messages that are not confirmed, others wait: one fewer than a producer has requests."""
 GATHERING_S: Final = 0.000_5
 """What is sent in one go goes together, however much it is: it shares requests."""
-
-
-@runtime_checkable
-class Chained(Protocol):
-    """A listener whose message is of no use behind another one that was lost."""
-
-    def __call__(self, failure: Exception | None, /) -> None:
-        """Take in how it ended."""
-        ...
-
-    @property
-    def is_broken(self) -> bool:
-        """Return whether one was; from any thread."""
-        ...
 
 
 class KafkaProducer(Protocol):
@@ -170,7 +156,7 @@ class MessageGroups:
     def _confirm(self, message: Outgoing, error: KafkaError | None, delivered: Message | None) -> None:
         try:
             if error is None and delivered is not None:
-                self._note_delivered(delivered)
+                self._note_delivered(delivered)  # before anybody is told, who may tell others how far the log has come
             message.settle(None if error is None else DeliveryFailed(f"{message.topic}: {error.name()}"))
         finally:
             for refused, failure in self._follow_up():
@@ -189,7 +175,7 @@ class MessageGroups:
             if self._under_way == 0:
                 self._gathered_until_s = self._monotonic_s() + GATHERING_S
                 self._release(refused)
-            self._changed.notify_all()
+                self._changed.notify_all()
         return refused
 
     def _release(self, refused: list[tuple[Outgoing, DeliveryFailed]]) -> None:

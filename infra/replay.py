@@ -30,7 +30,7 @@ from infra.stores.feed_log import KafkaFeedLog
 from infra.stores.postgres import PostgresPool
 from kernel.clock import Clock, SystemClock
 from kernel.errors import DomainError
-from kernel.log import DeliveryFailed, OnDelivery, Outlet, OutletFull
+from kernel.log import Chained, DeliveryFailed, OnDelivery, Outlet, OutletFull
 from overround.feed.v1.feed_pb2 import FeedUpdate
 
 HEARTBEAT_S: Final = 1.0
@@ -62,7 +62,7 @@ class ReplayReport:
         return self.read_count / self.seconds if self.seconds > 0 else 0.0
 
 
-class ReplayOutlet:
+class ReplayOutlet(Chained):
     """Passes values on and counts those that were lost; nothing goes out behind the first of them."""
 
     def __init__(self, outlet: Outlet, report: ReplayReport) -> None:

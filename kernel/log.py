@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Literal, NamedTuple, Protocol
 
@@ -9,6 +10,23 @@ from kernel.errors import Category, DomainError
 
 OnDelivery = Callable[[Exception | None], None]
 """Told how a message ended, from another thread: None once the log has it."""
+
+
+class Chained(ABC):
+    """A listener whose message is of no use behind another one that was lost.
+
+    A base and not a protocol: every message is asked whether its listener is one.
+    """
+
+    @abstractmethod
+    def __call__(self, failure: Exception | None, /) -> None:
+        """Take in how it ended."""
+
+    @property
+    @abstractmethod
+    def is_broken(self) -> bool:
+        """Return whether one was; from any thread."""
+
 
 LogStart = Literal["beginning", "end"] | int
 """Where to read from; a number is the append time in milliseconds since the Unix epoch, UTC."""

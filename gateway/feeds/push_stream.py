@@ -9,12 +9,13 @@ from typing import Final
 
 from gateway.feeds.ports import Cursor, Provider, StreamSuperseded
 from kernel.errors import Category, DomainError
+from kernel.log import Chained
 from overround.feed.v1.feed_service_pb2 import PushRefusal
 
 REFUSALS_WAITING_MAX: Final = 1_000
 
 
-class Confirmation:
+class Confirmation(Chained):
     """Called, from any thread, when an update has arrived or is lost; without those before it, it is not to go out."""
 
     __slots__ = ("_sequence", "_stream")

@@ -9,7 +9,7 @@ import pytest
 from confluent_kafka import KafkaError, KafkaException
 
 from infra.kafka_groups import GATHERING_S, UNDER_WAY_MAX, MessageGroups, Outgoing
-from kernel.log import DeliveryFailed, OutletFull
+from kernel.log import Chained, DeliveryFailed, OutletFull
 
 WAITING_MAX = 8
 WAITING_BYTES_MAX = 50
@@ -161,7 +161,7 @@ def test_it_is_empty_when_what_waited_is_confirmed() -> None:
     assert world.groups.wait_until_empty(0.0)
 
 
-class Row:
+class Row(Chained):
     """Listens to messages that are of no use behind one that was lost."""
 
     def __init__(self, world: World, key: str, broken: set[str]) -> None:
