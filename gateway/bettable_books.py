@@ -20,6 +20,7 @@ from markets.fixture import MarketStatus
 from odds.folding.providers import ProviderBoard, received_sign
 from odds.pricing.start_guard import StartGuard
 from overround.feed.v1 import feed_pb2
+from overround.odds.v1 import book_pb2
 from wire.feed import parse_sign
 from wire.topics import FEED_PROVIDERS
 
@@ -38,6 +39,11 @@ class BettableBook:
     book: CachedBook
     is_in_play: bool
     is_withheld: bool
+
+    @property
+    def message(self) -> book_pb2.Book:
+        """Return the book as it came."""
+        return self.book.message
 
     @property
     def fixture_id(self) -> str:

@@ -11,12 +11,14 @@ from collections.abc import AsyncIterator, Collection, Iterator
 from contextlib import contextmanager
 from typing import ClassVar, Final
 
+from gateway.bet_builders import BetBuilders
 from gateway.books import BookCache, BookWatch, CachedBook
 from gateway.rpc.bounds import count_that_fit, expect_answer_bounded
 from gateway.rpc.call import Call
 from gateway.rpc.methods import ODDS
 from kernel.clock import Clock
 from kernel.errors import Category, DomainError
+from odds.models.builder_legs import BuilderLeg
 from overround.odds.v1 import odds_service_pb2
 from wire.frames import frame_bytes, frame_unsigned
 
@@ -43,8 +45,9 @@ class OddsService:
 
     SERVICE: ClassVar = ODDS
 
-    def __init__(self, *, books: BookCache, clock: Clock, in_play_delay_ms: int) -> None:
+    def __init__(self, *, books: BookCache, builders: BetBuilders, clock: Clock, in_play_delay_ms: int) -> None:
         self._books = books
+        self._builders = builders
         self._clock = clock
         self._in_play_delay_frame = frame_unsigned(_IN_PLAY_DELAY_FIELD, in_play_delay_ms)
 
@@ -59,6 +62,19 @@ class OddsService:
             frames.append(book.frame)
             expect_answer_bounded(size_bytes, instead="name fewer fixtures, or let WatchBooks send them")
         return b"".join(frames)
+
+    async def price_bet_builder(
+        self, request: odds_service_pb2.PriceBetBuilderRequest, _call: Call
+    ) -> odds_service_pb2.PriceBetBuilderResponse:
+        """Return what legs of one fixture are quoted at together."""
+        legs = [BuilderLeg(leg.market_id, leg.outcome_id) for leg in request.legs]
+        version, quoted = await self._builders.quote(request.fixture_id, legs)
+        return odds_service_pb2.PriceBetBuilderResponse(
+            book_version=version,
+            decimal_odds_milli=quoted.decimal_odds_milli,
+            redundant_legs=map(_build_leg, quoted.redundant),
+            further_legs=map(_build_leg, quoted.further),
+        )
 
     async def watch_books(self, request: odds_service_pb2.WatchBooksRequest, _call: Call) -> AsyncIterator[bytes]:
         """Stream the current books, then each change; at least every second a message comes."""
@@ -96,6 +112,10 @@ class OddsService:
         if fixture_ids:
             return all(self._books.is_pricing_live(fixture_id) for fixture_id in fixture_ids)
         return self._books.is_pricing_live_for_all()
+
+
+def _build_leg(leg: BuilderLeg) -> odds_service_pb2.BetBuilderLeg:
+    return odds_service_pb2.BetBuilderLeg(market_id=leg.market_id, outcome_id=leg.outcome_id)
 
 
 def expect_fixtures_bounded(fixture_ids: Collection[str]) -> None:

@@ -118,6 +118,7 @@ METHODS: Final = (
     # Providers have keys, which the service itself looks at; what cannot be decoded is kept, and the stream goes on.
     Method(FEED, "Push", ANYBODY, kind="streams of a feed", takes_bytes=True),
     Method(ODDS, "GetBooks", ANYBODY, gives_bytes=True),
+    Method(ODDS, "PriceBetBuilder", ANYBODY),
     Method(ODDS, "WatchBooks", ANYBODY, kind="streams of books", gives_bytes=True),
     Method(PLAYERS, "GetMe", LOGGED_IN),
     Method(PLAYERS, "LogIn", ANYBODY, timeout_s=PLACING_TIMEOUT_S, kind="log-ins"),

@@ -37,6 +37,7 @@ from odds.models.basketball import (
     total,
     win_games,
 )
+from odds.models.builder_legs import JointDistribution
 from odds.models.line_markets import LineMarkets, decide_line, line_markets, shares, void
 from odds.models.line_shares import LineShares
 from odds.models.newton import solve_logits
@@ -85,6 +86,10 @@ class Basketball:
         """Fit the expected margin and total."""
         rows = [row for place, item in enumerate(asked) if (row := _row(place, item)) is not None]
         return fit_anew(rows, lambda fresh: _fit_by_rules(fresh, error_max), count=len(asked))
+
+    def joint(self, state: FixtureState) -> JointDistribution | None:  # noqa: ARG002
+        """Return none: legs of one fixture are not combined."""
+        return None
 
     def evidence(self, state: FixtureState) -> Evidence | None:
         """Return the end of the game, if its periods tell the points."""

@@ -25,6 +25,7 @@ from markets.results import MarketResult
 from odds.fixture.book import NO_FIGURES, Evidence, PriceSource
 from odds.fixture.state import EMPTY_LAYOUT, Asked, FixtureState, ModelFit, own_key
 from odds.model_input import RowFlag
+from odds.models.builder_legs import JointDistribution
 from odds.models.cricket import (
     FIRST,
     SECOND,
@@ -77,6 +78,10 @@ class Cricket:
         """Fit the runs expected of both sides."""
         rows = [row for place, item in enumerate(asked) if (row := _row(place, item)) is not None]
         return fit_anew(rows, lambda fresh: _fit(fresh, error_max), count=len(asked))
+
+    def joint(self, state: FixtureState) -> JointDistribution | None:  # noqa: ARG002
+        """Return none: legs of one fixture are not combined."""
+        return None
 
     def evidence(self, state: FixtureState) -> Evidence | None:
         """Return the end of the match, if the innings tell the runs of the sides."""

@@ -14,9 +14,11 @@ from markets.layout import MarketLayout
 from markets.results import MarketResult
 from odds.fixture.book import Evidence, PriceSource
 from odds.fixture.state import EMPTY_LAYOUT, Asked, FixtureState, ModelFit, own_key
+from odds.models.builder_legs import JointDistribution
+from odds.models.football.bet_builder import GoalsTogether
 from odds.models.football.book_plans import plan_of
 from odds.models.football.catalogue import catalogue
-from odds.models.football.joint_book import fit_jointly
+from odds.models.football.joint_book import fit_jointly, joint_scores
 from odds.models.football.own_results import PlayedHalves, decide_by_halves, played_halves
 from odds.sports.pricer import SportPricer
 
@@ -40,6 +42,11 @@ class Football:
     def fit(self, asked: Sequence[Asked], *, error_max: float) -> list[ModelFit | None]:
         """Fit joint distributions of goals."""
         return fit_jointly(asked, error_max=error_max)
+
+    def joint(self, state: FixtureState) -> JointDistribution | None:
+        """Return the joint distribution of goals, their order and their minutes."""
+        scores = joint_scores(state)
+        return None if scores is None else GoalsTogether(scores)
 
     def evidence(self, state: FixtureState) -> Evidence | None:
         """Return the scores of the halves."""

@@ -9,6 +9,7 @@ from markets.layout import MarketLayout
 from markets.results import MarketResult
 from odds.fixture.book import Evidence, PriceSource
 from odds.fixture.state import Asked, FixtureState, ModelFit
+from odds.models.builder_legs import JointDistribution
 
 
 @runtime_checkable
@@ -49,6 +50,15 @@ class SportPricer(Protocol):
         Returns:
             One a fixture, None where the model has no footing: the markets are priced one by one. Where all that a fit
             depends on is what it was, the object that the state has.
+        """
+
+    def joint(self, state: FixtureState) -> JointDistribution | None:
+        """Return what can come of a fixture from where it stands, by the model as it was last fitted.
+
+        None where the sport has no joint distribution, or the fixture has none now.
+
+        Raises:
+            LegNotCombinable: If there is one, and it is too large to combine legs.
         """
 
     def evidence(self, state: FixtureState) -> Evidence | None:

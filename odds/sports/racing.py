@@ -17,6 +17,7 @@ from markets.racing import PLACES, RACING, WIN, RaceState
 from markets.results import CONFIRMED, MarketResult, OutcomeResult, Reduction, ResultKind
 from odds.fixture.book import Evidence, PriceSource
 from odds.fixture.state import EMPTY_LAYOUT, Asked, FixtureState, ModelFit, own_key
+from odds.models.builder_legs import JointDistribution
 from odds.models.line_markets import void
 from odds.models.racing.each_way import dead_heat_factor, deduction_percent
 from odds.models.racing.ordering import HENERY, PLACES_MAX, place_probabilities
@@ -52,6 +53,10 @@ class Racing:
     def fit(self, asked: Sequence[Asked], *, error_max: float) -> list[ModelFit | None]:  # noqa: ARG002
         """Read places from the providers' chances to win, which the model keeps as they are."""
         return [_fit(item) for item in asked]
+
+    def joint(self, state: FixtureState) -> JointDistribution | None:  # noqa: ARG002
+        """Return none: legs of one fixture are not combined."""
+        return None
 
     def evidence(self, state: FixtureState) -> Evidence | None:
         """Return the official result, or that there is none."""

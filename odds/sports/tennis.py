@@ -23,6 +23,7 @@ from markets.tennis import (
 )
 from odds.fixture.book import Evidence, PriceSource
 from odds.fixture.state import EMPTY_LAYOUT, Asked, FixtureState, ModelFit, own_key
+from odds.models.builder_legs import JointDistribution
 from odds.models.tennis.book import fit_tennis, plan_of
 from odds.models.tennis.live import rules_of
 from odds.models.tennis.settlement import certain_end, decide
@@ -56,6 +57,10 @@ class Tennis:
     def fit(self, asked: Sequence[Asked], *, error_max: float) -> list[ModelFit | None]:
         """Fit chances on serve."""
         return fit_tennis(asked, error_max=error_max)
+
+    def joint(self, state: FixtureState) -> JointDistribution | None:  # noqa: ARG002
+        """Return none: legs of one fixture are not combined."""
+        return None
 
     def evidence(self, state: FixtureState) -> Evidence | None:
         """Return the end of the match, if its sets tell it."""

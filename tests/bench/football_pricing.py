@@ -17,7 +17,8 @@ import numpy as np
 from infra.house import read_house
 from infra.settings import HOUSE_DIR
 from markets.fixture import Period
-from odds.models.football.bet_builder import BuilderLeg, next_legs, price_legs
+from odds.models.builder_legs import BuilderLeg
+from odds.models.football.bet_builder import next_legs, price_legs
 from odds.models.football.catalogue import Catalogue, catalogue, part_of_catalogue
 from odds.models.football.goal_models import GoalModelSpec, fit_goal_model
 from odds.models.football.implied_means import PriceTargets, imply_goal_means

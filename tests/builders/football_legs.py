@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from markets.fixture import Period
-from odds.models.football.bet_builder import BuilderLeg
+from odds.models.builder_legs import BuilderLeg
 from odds.models.football.markets import goals_to_come
 from odds.models.football.match_scores import MatchScores, match_scores
 from odds.models.football.match_states import GoalTiming, MatchStates, RedCardEffects

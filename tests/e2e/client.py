@@ -64,6 +64,12 @@ class Prices:
         book = self.book(fixture_id)
         return find_price(book, market_id, outcome_id) if book else None
 
+    def together(self, fixture_id: str, *legs: tuple[str, str]) -> int:
+        """Return what a bet builder is quoted at, decimal odds times 1000."""
+        asked = [odds_service_pb2.BetBuilderLeg(market_id=market, outcome_id=outcome) for market, outcome in legs]
+        request = odds_service_pb2.PriceBetBuilderRequest(fixture_id=fixture_id, legs=asked)
+        return self._odds.PriceBetBuilder(request, timeout=CALL_LIMIT_S).decimal_odds_milli
+
     def market_status(self, fixture_id: str, market_id: str) -> int | None:
         book = self.book(fixture_id)
         if book is None or market_id not in book.market_ids:

@@ -23,6 +23,8 @@ from google.rpc.error_details_pb2 import ErrorInfo
 from google.rpc.status_pb2 import Status
 from yarl import URL
 
+from gateway.bet_builders import BetBuilders
+from gateway.bettable_books import BettableBooks
 from gateway.books import BookCache
 from gateway.odds_service import OddsService
 from gateway.rpc.errors import STATUS_DETAILS_KEY
@@ -34,8 +36,11 @@ from infra.local.envoy import render_envoy_config
 from infra.processes.parts.access import make_door
 from infra.settings import Ports, Settings, Sources
 from kernel.clock import SystemClock
+from odds.ladder.steps import FINE_LADDER
+from odds.pricing.start_guard import StartGuard
 from overround.feed.v1.feed_service_pb2 import PushResponse
 from overround.odds.v1 import book_pb2, odds_service_pb2, odds_service_pb2_grpc
+from tests.fakes.fake_explanations import FakeNewestExplanations
 from tests.fakes.fake_gateway import Door
 from tests.free_ports import free_port
 
@@ -90,7 +95,9 @@ async def books(edge: Settings, tmp_path: Path) -> AsyncIterator[BookCache]:
     await runner.setup()
     await web.TCPSite(runner, edge.host, edge.ports.gateway_http).start()
     address = f"{edge.host}:{edge.ports.gateway_grpc}"
-    odds = OddsService(books=cache, clock=clock, in_play_delay_ms=IN_PLAY_DELAY_MS)
+    bettable = BettableBooks(books=cache, clock=clock, start_guard=StartGuard(), provider_timeout_us=1_000_000)
+    builders = BetBuilders(books=bettable, explanations=FakeNewestExplanations(), ladder=FINE_LADDER)
+    odds = OddsService(books=cache, builders=builders, clock=clock, in_play_delay_ms=IN_PLAY_DELAY_MS)
     door = make_door(edge, Door().auth, address_of=address_reader(EDGE_KEY), clock=clock)
     server = make_server([odds, Echo()], address=address, door=door)
     await server.start()

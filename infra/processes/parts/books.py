@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gateway.bet_builders import BetBuilders
 from gateway.bettable_books import BettableBooks
 from gateway.book_follower import BookFollower
 from gateway.books import BookCache
@@ -67,7 +68,10 @@ def make_books(shared: Shared, books: Books) -> Part:
     async def ask() -> str | None:
         return None if follower.is_loaded else "books: not loaded yet"
 
-    odds = OddsService(books=books.cache, clock=shared.clock, in_play_delay_ms=shared.house.in_play_delay_ms)
+    builders = BetBuilders(books=books.bettable, explanations=books.snapshots, ladder=shared.house.pricing.ladder_steps)
+    odds = OddsService(
+        books=books.cache, builders=builders, clock=shared.clock, in_play_delay_ms=shared.house.in_play_delay_ms
+    )
     return Part(
         services=(odds,),
         followers=(Follower(DESK_LOG, books.bettable.apply_providers),),

@@ -2,81 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
 import numpy as np
 
-from kernel.errors import Category, DomainError
+from odds.models.builder_legs import (
+    LEGS_MAX,
+    BuilderLeg,
+    BuilderPrice,
+    LegNotCombinable,
+    LegsContradictory,
+    LegsOutOfRange,
+    NextLeg,
+)
 from odds.models.football.catalogue import catalogue
 from odds.models.football.goal_minutes import ANSWERS
 from odds.models.football.goal_paths import SIDES_ASKED, is_past
-from odds.models.football.match_scores import LegNotCombinable, MatchScores
+from odds.models.football.match_scores import MatchScores
 from odds.models.football.score_grids import Floats
 
-LEGS_MAX: Final = 12
 NEXT_LEG_PROBABILITY_MIN: Final = 1e-6
 """Further legs that leave less than this are not proposed."""
 ROUNDING_MAX: Final = 1e-12
 """What is left of a probability that should be 0.0."""
-
-
-class LegsContradictory(DomainError):
-    """No course of the match lets all legs win."""
-
-    reason = "LEGS_CONTRADICTORY"
-    category = Category.MALFORMED
-
-
-class LegsOutOfRange(DomainError):
-    """A bet builder has too few or too many legs, or the same one twice."""
-
-    reason = "LEGS_OUT_OF_RANGE"
-    category = Category.MALFORMED
-
-
-@dataclass(frozen=True, slots=True)
-class BuilderLeg:
-    """One outcome of the match."""
-
-    market_id: str
-    outcome_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class BuilderPrice:
-    """What a conjunction is worth.
-
-    Attributes:
-        win: Expected part of the stake that wins: every leg does.
-        lose: Expected part that loses: some leg does. The rest is handed back.
-        redundant: Legs that the others imply; without them the price is the same.
-    """
-
-    win: float
-    lose: float
-    redundant: tuple[BuilderLeg, ...]
-
-    @property
-    def fair_probability(self) -> float:
-        """Return one over the fair odds."""
-        return self.win / (self.win + self.lose)
-
-    @property
-    def fair_decimal_odds(self) -> float:
-        """Return 1 + lose / win."""
-        return 1.0 + self.lose / self.win
-
-
-@dataclass(frozen=True, slots=True)
-class NextLeg:
-    """A leg that can still be added, and the price with it."""
-
-    leg: BuilderLeg
-    win: float
-    lose: float
 
 
 def price_legs(match: MatchScores, legs: Sequence[BuilderLeg]) -> BuilderPrice:
@@ -98,8 +49,15 @@ def price_legs(match: MatchScores, legs: Sequence[BuilderLeg]) -> BuilderPrice:
     return BuilderPrice(min(1.0, conjunction.win), max(0.0, 1.0 - conjunction.stay), tuple(_redundant(conjunction)))
 
 
-def next_legs(match: MatchScores, legs: Sequence[BuilderLeg]) -> list[NextLeg]:
+def next_legs(
+    match: MatchScores, legs: Sequence[BuilderLeg], among: Collection[BuilderLeg] | None = None
+) -> list[NextLeg]:
     """Return every leg that can be added: it can win with the others, and is not implied by them.
+
+    Args:
+        match: The joint distribution.
+        legs: Those there.
+        among: Which legs may be proposed; None for every outcome of the catalogue.
 
     Raises:
         LegsOutOfRange: If there is no room for another leg.
@@ -108,7 +66,22 @@ def next_legs(match: MatchScores, legs: Sequence[BuilderLeg]) -> list[NextLeg]:
     """
     if len(legs) >= LEGS_MAX:
         raise LegsOutOfRange(f"A bet builder has at most {LEGS_MAX} legs, there are {len(legs)} already")
-    return list(_further(_conjunction(match, legs), frozenset(legs)))
+    return list(_further(_conjunction(match, legs), set(_goal_legs() if among is None else among) - set(legs)))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GoalsTogether:
+    """The joint distribution of a match; see `odds.models.builder_legs`."""
+
+    match: MatchScores
+
+    def price_legs(self, legs: Sequence[BuilderLeg]) -> BuilderPrice:
+        """Return what legs are worth together."""
+        return price_legs(self.match, legs)
+
+    def next_legs(self, legs: Sequence[BuilderLeg], among: Collection[BuilderLeg]) -> list[NextLeg]:
+        """Return which legs can be added."""
+        return next_legs(self.match, legs, among)
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,25 +185,31 @@ def _redundant(kept: _Conjunction) -> Iterator[BuilderLeg]:
             yield asked.leg
 
 
-def _further(conjunction: _Conjunction, legs: frozenset[BuilderLeg]) -> Iterator[NextLeg]:
+def _further(conjunction: _Conjunction, among: Collection[BuilderLeg]) -> Iterator[NextLeg]:
     """Yield the legs that can be added."""
-    named, (win, stay) = _goal_legs(), _with_each_goal_leg(conjunction)
+    named, columns = _goal_legs(), catalogue()
+    orders = range(columns.orders_begin, columns.minutes_begin)
+    win, stay = _with_each_goal_leg(conjunction, [column for column in orders if named[column] in among])
     is_possible = win > NEXT_LEG_PROBABILITY_MIN
     is_new = (conjunction.win - win > ROUNDING_MAX) | (conjunction.stay - stay > ROUNDING_MAX)
     for column in np.flatnonzero(is_possible & is_new).tolist():
-        if named[column] not in legs:
+        if named[column] in among:
             yield NextLeg(named[column], float(win[column]), float(1.0 - stay[column]))
 
 
-def _with_each_goal_leg(conjunction: _Conjunction) -> tuple[Floats, Floats]:
-    """Return what the conjunction is worth with each outcome of the catalogue added; NaN where that has no meaning."""
+def _with_each_goal_leg(conjunction: _Conjunction, orders: list[int]) -> tuple[Floats, Floats]:
+    """Return what the conjunction is worth with each outcome of the catalogue added; NaN where that has no meaning.
+
+    Of those about the order of goals, which are dear, with these columns alone; the others are NaN.
+    """
     goals, columns = conjunction.goals, catalogue()
     (wins, stays), chances = conjunction.measures, np.full((2, columns.layout.outcome_count), np.nan)
     win, stay = chances
     win[: columns.orders_begin] = goals.read(wins)[0]
     stay[: columns.orders_begin] = conjunction.stay - goals.read(stays)[1]
-    further = goals.further_order_chances(conjunction.orders)
-    chances[:, columns.orders_begin : columns.minutes_begin] = conjunction.unordered @ further.T
+    if orders:
+        further = goals.further_order_chances(conjunction.orders, tuple(at - columns.orders_begin for at in orders))
+        chances[:, orders] = conjunction.unordered @ further.T
     chances[:, columns.minutes_begin :] = goals.read_minutes(conjunction.untimed, conjunction.minutes)
     return win, stay
 

@@ -20,7 +20,8 @@ from odds.model_input import RowFlag
 from odds.models.football.book_plans import BookPlan, columns_in, plan_of, targets_of
 from odds.models.football.catalogue import part_of_catalogue
 from odds.models.football.implied_means import ImpliedMeans, PriceTargets, follow_goal_means
-from odds.models.football.markets import price_columns
+from odds.models.football.markets import goals_to_come, price_columns
+from odds.models.football.match_scores import MatchScores, match_scores
 from odds.models.football.match_states import GoalTiming, MatchStates, RedCardEffects, ScoringLeft
 from odds.models.two_sides import fit_anew
 
@@ -79,6 +80,21 @@ def fit_jointly(asked: Sequence[Asked], *, error_max: float) -> list[ModelFit | 
     )
 
 
+def joint_scores(state: FixtureState) -> MatchScores | None:
+    """Return the distribution that a fixture's book was read from last, where the match stands now; None for none.
+
+    Raises:
+        LegNotCombinable: If a half has, or awaits, too many goals for its splits to be held.
+    """
+    figures = [state.figures.get(name) for name in STARTING_FIGURES]
+    position = _position_of(state)
+    if position is None or None in figures:
+        return None
+    home, away, rho = (np.array([figure], dtype=np.float64) for figure in figures)
+    goals = goals_to_come(home, away, rhos=rho, states=_match_states([position]), timing=TIMING, red_cards=RED_CARDS)
+    return match_scores(goals)
+
+
 def _rows(asked: Sequence[Asked]) -> list[_Row]:
     """Return the fixtures that have the markets which a distribution is fitted to, and can have one now."""
     rows = []
@@ -130,7 +146,7 @@ def _fit(rows: Sequence[_Row], error_max: float) -> dict[int, ModelFit]:
     if not np.count_nonzero(is_enough):
         return {row.place: _model_fit(row, NO_FIGURES, None) for row in rows}
     targets[~is_enough] = np.nan
-    left = ScoringLeft.of(_match_states(rows), TIMING, RED_CARDS)
+    left = ScoringLeft.of(_match_states([row.position for row in rows]), TIMING, RED_CARDS)
     found = follow_goal_means(
         PriceTargets(columns.names, targets, columns.weights * _certainty(targets)),
         rhos=None,
@@ -187,8 +203,8 @@ def _read(rows: Sequence[_Row], found: ImpliedMeans, left: ScoringLeft, good: In
     return by_place
 
 
-def _match_states(rows: Sequence[_Row]) -> MatchStates:
-    columns = np.array([row.position for row in rows], dtype=np.float64).T
+def _match_states(positions: Sequence[Position]) -> MatchStates:
+    columns = np.array(positions, dtype=np.float64).T
     periods, *counts = columns[[0, 3, 4, 5, 6, 7, 8]].astype(np.int64)
     return MatchStates(periods, columns[1], columns[2], *counts)
 

@@ -9,10 +9,10 @@ from typing import Final
 
 import numpy as np
 
-from kernel.errors import Category, DomainError
+from odds.models.builder_legs import LegNotCombinable
 from odds.models.football.catalogue import catalogue, full_time_matrix, half_matrix
 from odds.models.football.goal_minutes import ANSWERS, MINUTE_CONDITIONS, GoalMinutes, goal_minutes
-from odds.models.football.goal_paths import CONDITIONS, path_chances
+from odds.models.football.goal_paths import path_chances
 from odds.models.football.past_goals import PastGoal, PastGoals, past_goals
 from odds.models.football.score_grids import Floats, Integers, dixon_coles_factors
 from odds.models.football.score_views import SIZES, GoalsToCome, GridSizes, half_masses
@@ -22,13 +22,9 @@ RESULTS = 9
 HALF_SIZE_MAX: Final = 1
 """Which of `SIZES` the grid of a half has at most: matches that need a larger one are refused."""
 SIZES_CACHED_MAX: Final = 4
-
-
-class LegNotCombinable(DomainError):
-    """A leg asks for more than the joint distribution holds, or than is known of the goals so far."""
-
-    reason = "LEG_NOT_COMBINABLE"
-    category = Category.MALFORMED
+ORDERS_CACHED_MAX: Final = 32
+FURTHER_ORDERS_CACHED_MAX: Final = 4
+"""Half a megabyte for each question about the order of goals, where many are awaited."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -96,9 +92,9 @@ class MatchScores:
         """Return how likely goals fall in the order asked at each split of them; see `goal_paths.path_chances`."""
         return _order_chances(self.sizes, self.score, conditions)
 
-    def further_order_chances(self, conditions: frozenset[int]) -> Floats:
-        """Return the same with each of all `CONDITIONS` added in turn, shape (n_conditions, n_scores)."""
-        return _further_order_chances(self.sizes, self.score, conditions)
+    def further_order_chances(self, conditions: frozenset[int], further: tuple[int, ...]) -> Floats:
+        """Return the same with each of some further `CONDITIONS` added in turn, shape (n_further, n_scores)."""
+        return _further_order_chances(self.sizes, self.score, conditions, further)
 
     def minute_chances(self, conditions: frozenset[int]) -> Floats:
         """Return how likely goals fall in the minutes asked at each split of them; see `GoalMinutes.chances`."""
@@ -226,12 +222,14 @@ def _goals_to_come(sizes: GridSizes, so_far: int) -> Integers:
     return np.asarray(before * size + after)
 
 
-@lru_cache(maxsize=128)
+@lru_cache(maxsize=ORDERS_CACHED_MAX)
 def _order_chances(sizes: GridSizes, score: tuple[int, int], conditions: frozenset[int]) -> Floats:
     return np.asarray(path_chances(score, half_scores(sizes).splits(), sizes.half, [conditions])[0])
 
 
-@lru_cache(maxsize=16)
-def _further_order_chances(sizes: GridSizes, score: tuple[int, int], conditions: frozenset[int]) -> Floats:
-    asked = [conditions | {condition} for condition in CONDITIONS]
+@lru_cache(maxsize=FURTHER_ORDERS_CACHED_MAX)
+def _further_order_chances(
+    sizes: GridSizes, score: tuple[int, int], conditions: frozenset[int], further: tuple[int, ...]
+) -> Floats:
+    asked = [conditions | {condition} for condition in further]
     return path_chances(score, half_scores(sizes).splits(), sizes.half, asked)

@@ -11,12 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from markets.fixture import Period
-from odds.models.football.bet_builder import BuilderLeg, LegsContradictory, next_legs, price_legs
+from odds.models.builder_legs import BuilderLeg, LegNotCombinable, LegsContradictory
+from odds.models.football.bet_builder import next_legs, price_legs
 from odds.models.football.catalogue import catalogue
 from odds.models.football.goal_minutes import ANSWERS, MINUTE_CONDITIONS, goal_minutes
 from odds.models.football.goal_paths import CONDITIONS, is_past, path_chances
 from odds.models.football.markets import goals_to_come
-from odds.models.football.match_scores import LegNotCombinable, MatchScores, match_scores
+from odds.models.football.match_scores import MatchScores, match_scores
 from odds.models.football.match_states import GoalTiming, MatchStates, RedCardEffects
 from odds.models.football.order_of_goals import MINUTE_BANDS, NUMBERED_GOALS, RACES
 from odds.models.football.past_goals import PastGoal

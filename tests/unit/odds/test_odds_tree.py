@@ -10,9 +10,6 @@ from infra.settings import ROOT
 ENTRIES_MAX = 12
 USERS = ("wire", "streams", "gateway", "infra", "simulation", "bets", "risk")
 UNUSED = {
-    # Bet builders, which no product offers yet.
-    *("football.bet_builder", "football.goal_minutes", "football.goal_paths"),
-    *("football.match_scores", "football.past_goals"),
     # Models fitted to past results, which the studies of accuracy compare.
     *("football.fitting", "football.goal_models", "football.likelihoods", "football.results"),
     "system_bets",

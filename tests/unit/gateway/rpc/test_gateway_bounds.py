@@ -45,6 +45,7 @@ COUNTED = {
     "overround.bets.v1.BetRequest.lines": "wire.bet_requests.LINES_MAX",
     "overround.bets.v1.Line.legs": "wire.bet_requests, by the legs of the bet",
     "overround.odds.v1.GetBooksRequest.fixture_ids": "gateway.odds_service.FIXTURES_MAX",
+    "overround.odds.v1.PriceBetBuilderRequest.legs": "odds.models.builder_legs.LEGS_MAX by gateway.bet_builders",
     "overround.odds.v1.WatchBooksRequest.fixture_ids": "gateway.odds_service.FIXTURES_MAX",
 }
 """Repeated fields of requests, and what bounds each: a new one needs a bound, and its place here."""

@@ -142,6 +142,10 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     REASON_PRODUCT_NOT_PERMITTED: _Reason.ValueType  # 63
     REASON_SIGNATURE_WRONG: _Reason.ValueType  # 64
     REASON_SLIP_UNSUPPORTED: _Reason.ValueType  # 65
+    REASON_LEGS_CONTRADICTORY: _Reason.ValueType  # 66
+    REASON_LEGS_OUT_OF_RANGE: _Reason.ValueType  # 67
+    REASON_LEG_NOT_COMBINABLE: _Reason.ValueType  # 68
+    REASON_LEG_NOT_OFFERED: _Reason.ValueType  # 69
 
 class Reason(_Reason, metaclass=_ReasonEnumTypeWrapper):
     """Every reason for which a call can be refused, as ErrorInfo carries it without the prefix: in the domain "overround".
@@ -216,6 +220,10 @@ REASON_PLACE_NOT_PERMITTED: Reason.ValueType  # 62
 REASON_PRODUCT_NOT_PERMITTED: Reason.ValueType  # 63
 REASON_SIGNATURE_WRONG: Reason.ValueType  # 64
 REASON_SLIP_UNSUPPORTED: Reason.ValueType  # 65
+REASON_LEGS_CONTRADICTORY: Reason.ValueType  # 66
+REASON_LEGS_OUT_OF_RANGE: Reason.ValueType  # 67
+REASON_LEG_NOT_COMBINABLE: Reason.ValueType  # 68
+REASON_LEG_NOT_OFFERED: Reason.ValueType  # 69
 Global___Reason: _TypeAlias = Reason  # noqa: Y015
 
 CATEGORY_FIELD_NUMBER: _builtins.int

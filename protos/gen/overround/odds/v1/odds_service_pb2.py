@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from overround.odds.v1 import book_pb2 as overround_dot_odds_dot_v1_dot_book__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$overround/odds/v1/odds_service.proto\x12\x11overround.odds.v1\x1a\x1coverround/odds/v1/book.proto\"B\n\x11WatchBooksRequest\x12\x13\n\x0b\x66ixture_ids\x18\x01 \x03(\t\x12\x18\n\x10main_market_only\x18\x02 \x01(\x08\"\xa4\x01\n\x12WatchBooksResponse\x12&\n\x05\x62ooks\x18\x01 \x03(\x0b\x32\x17.overround.odds.v1.Book\x12\x1b\n\x13removed_fixture_ids\x18\x02 \x03(\t\x12\x16\n\x0eserver_time_us\x18\x03 \x01(\x03\x12\x17\n\x0fis_pricing_live\x18\x04 \x01(\x08\x12\x18\n\x10in_play_delay_ms\x18\x05 \x01(\r\"&\n\x0fGetBooksRequest\x12\x13\n\x0b\x66ixture_ids\x18\x01 \x03(\t\":\n\x10GetBooksResponse\x12&\n\x05\x62ooks\x18\x01 \x03(\x0b\x32\x17.overround.odds.v1.Book2\xbf\x01\n\x0bOddsService\x12[\n\nWatchBooks\x12$.overround.odds.v1.WatchBooksRequest\x1a%.overround.odds.v1.WatchBooksResponse0\x01\x12S\n\x08GetBooks\x12\".overround.odds.v1.GetBooksRequest\x1a#.overround.odds.v1.GetBooksResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$overround/odds/v1/odds_service.proto\x12\x11overround.odds.v1\x1a\x1coverround/odds/v1/book.proto\"B\n\x11WatchBooksRequest\x12\x13\n\x0b\x66ixture_ids\x18\x01 \x03(\t\x12\x18\n\x10main_market_only\x18\x02 \x01(\x08\"\xa4\x01\n\x12WatchBooksResponse\x12&\n\x05\x62ooks\x18\x01 \x03(\x0b\x32\x17.overround.odds.v1.Book\x12\x1b\n\x13removed_fixture_ids\x18\x02 \x03(\t\x12\x16\n\x0eserver_time_us\x18\x03 \x01(\x03\x12\x17\n\x0fis_pricing_live\x18\x04 \x01(\x08\x12\x18\n\x10in_play_delay_ms\x18\x05 \x01(\r\"&\n\x0fGetBooksRequest\x12\x13\n\x0b\x66ixture_ids\x18\x01 \x03(\t\":\n\x10GetBooksResponse\x12&\n\x05\x62ooks\x18\x01 \x03(\x0b\x32\x17.overround.odds.v1.Book\"6\n\rBetBuilderLeg\x12\x11\n\tmarket_id\x18\x01 \x01(\t\x12\x12\n\noutcome_id\x18\x02 \x01(\t\"\\\n\x16PriceBetBuilderRequest\x12\x12\n\nfixture_id\x18\x01 \x01(\t\x12.\n\x04legs\x18\x02 \x03(\x0b\x32 .overround.odds.v1.BetBuilderLeg\"\xbd\x01\n\x17PriceBetBuilderResponse\x12\x14\n\x0c\x62ook_version\x18\x01 \x01(\x04\x12\x1a\n\x12\x64\x65\x63imal_odds_milli\x18\x02 \x01(\r\x12\x38\n\x0eredundant_legs\x18\x03 \x03(\x0b\x32 .overround.odds.v1.BetBuilderLeg\x12\x36\n\x0c\x66urther_legs\x18\x04 \x03(\x0b\x32 .overround.odds.v1.BetBuilderLeg2\xa9\x02\n\x0bOddsService\x12[\n\nWatchBooks\x12$.overround.odds.v1.WatchBooksRequest\x1a%.overround.odds.v1.WatchBooksResponse0\x01\x12S\n\x08GetBooks\x12\".overround.odds.v1.GetBooksRequest\x1a#.overround.odds.v1.GetBooksResponse\x12h\n\x0fPriceBetBuilder\x12).overround.odds.v1.PriceBetBuilderRequest\x1a*.overround.odds.v1.PriceBetBuilderResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -40,6 +40,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETBOOKSREQUEST']._serialized_end=362
   _globals['_GETBOOKSRESPONSE']._serialized_start=364
   _globals['_GETBOOKSRESPONSE']._serialized_end=422
-  _globals['_ODDSSERVICE']._serialized_start=425
-  _globals['_ODDSSERVICE']._serialized_end=616
+  _globals['_BETBUILDERLEG']._serialized_start=424
+  _globals['_BETBUILDERLEG']._serialized_end=478
+  _globals['_PRICEBETBUILDERREQUEST']._serialized_start=480
+  _globals['_PRICEBETBUILDERREQUEST']._serialized_end=572
+  _globals['_PRICEBETBUILDERRESPONSE']._serialized_start=575
+  _globals['_PRICEBETBUILDERRESPONSE']._serialized_end=764
+  _globals['_ODDSSERVICE']._serialized_start=767
+  _globals['_ODDSSERVICE']._serialized_end=1064
 # @@protoc_insertion_point(module_scope)

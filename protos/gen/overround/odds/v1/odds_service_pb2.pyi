@@ -124,3 +124,88 @@ class GetBooksResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetBooksResponse: _TypeAlias = GetBooksResponse  # noqa: Y015
+
+@_typing.final
+class BetBuilderLeg(_message.Message):
+    """One outcome of a bet builder's fixture."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MARKET_ID_FIELD_NUMBER: _builtins.int
+    OUTCOME_ID_FIELD_NUMBER: _builtins.int
+    market_id: _builtins.str
+    outcome_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        market_id: _builtins.str = ...,
+        outcome_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["market_id", b"market_id", "outcome_id", b"outcome_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BetBuilderLeg: _TypeAlias = BetBuilderLeg  # noqa: Y015
+
+@_typing.final
+class PriceBetBuilderRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FIXTURE_ID_FIELD_NUMBER: _builtins.int
+    LEGS_FIELD_NUMBER: _builtins.int
+    fixture_id: _builtins.str
+    @_builtins.property
+    def legs(self) -> _containers.RepeatedCompositeFieldContainer[Global___BetBuilderLeg]:
+        """1 to 12, none twice."""
+
+    def __init__(
+        self,
+        *,
+        fixture_id: _builtins.str = ...,
+        legs: _abc.Iterable[Global___BetBuilderLeg] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["fixture_id", b"fixture_id", "legs", b"legs"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PriceBetBuilderRequest: _TypeAlias = PriceBetBuilderRequest  # noqa: Y015
+
+@_typing.final
+class PriceBetBuilderResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BOOK_VERSION_FIELD_NUMBER: _builtins.int
+    DECIMAL_ODDS_MILLI_FIELD_NUMBER: _builtins.int
+    REDUNDANT_LEGS_FIELD_NUMBER: _builtins.int
+    FURTHER_LEGS_FIELD_NUMBER: _builtins.int
+    book_version: _builtins.int
+    """Of the book whose prices and distribution it is from."""
+    decimal_odds_milli: _builtins.int
+    """Decimal odds times 1000; one leg has those that it has in the book, and further ones never make them shorter."""
+    @_builtins.property
+    def redundant_legs(self) -> _containers.RepeatedCompositeFieldContainer[Global___BetBuilderLeg]:
+        """Legs that the others imply: without them the price is the same."""
+
+    @_builtins.property
+    def further_legs(self) -> _containers.RepeatedCompositeFieldContainer[Global___BetBuilderLeg]:
+        """Legs on offer that can be added: all others contradict those there, or are implied by them."""
+
+    def __init__(
+        self,
+        *,
+        book_version: _builtins.int = ...,
+        decimal_odds_milli: _builtins.int = ...,
+        redundant_legs: _abc.Iterable[Global___BetBuilderLeg] | None = ...,
+        further_legs: _abc.Iterable[Global___BetBuilderLeg] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["book_version", b"book_version", "decimal_odds_milli", b"decimal_odds_milli", "further_legs", b"further_legs", "redundant_legs", b"redundant_legs"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PriceBetBuilderResponse: _TypeAlias = PriceBetBuilderResponse  # noqa: Y015

@@ -45,6 +45,11 @@ class OddsServiceStub:
                 request_serializer=overround_dot_odds_dot_v1_dot_odds__service__pb2.GetBooksRequest.SerializeToString,
                 response_deserializer=overround_dot_odds_dot_v1_dot_odds__service__pb2.GetBooksResponse.FromString,
                 _registered_method=True)
+        self.PriceBetBuilder = channel.unary_unary(
+                '/overround.odds.v1.OddsService/PriceBetBuilder',
+                request_serializer=overround_dot_odds_dot_v1_dot_odds__service__pb2.PriceBetBuilderRequest.SerializeToString,
+                response_deserializer=overround_dot_odds_dot_v1_dot_odds__service__pb2.PriceBetBuilderResponse.FromString,
+                _registered_method=True)
 
 
 class OddsServiceServicer:
@@ -66,6 +71,14 @@ class OddsServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def PriceBetBuilder(self, request, context):
+        """Prices outcomes of one fixture that must all come about, from the joint distribution that its book is read from:
+        a bet builder. Football has one.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_OddsServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -78,6 +91,11 @@ def add_OddsServiceServicer_to_server(servicer, server):
                     servicer.GetBooks,
                     request_deserializer=overround_dot_odds_dot_v1_dot_odds__service__pb2.GetBooksRequest.FromString,
                     response_serializer=overround_dot_odds_dot_v1_dot_odds__service__pb2.GetBooksResponse.SerializeToString,
+            ),
+            'PriceBetBuilder': grpc.unary_unary_rpc_method_handler(
+                    servicer.PriceBetBuilder,
+                    request_deserializer=overround_dot_odds_dot_v1_dot_odds__service__pb2.PriceBetBuilderRequest.FromString,
+                    response_serializer=overround_dot_odds_dot_v1_dot_odds__service__pb2.PriceBetBuilderResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -135,6 +153,33 @@ class OddsService:
             '/overround.odds.v1.OddsService/GetBooks',
             overround_dot_odds_dot_v1_dot_odds__service__pb2.GetBooksRequest.SerializeToString,
             overround_dot_odds_dot_v1_dot_odds__service__pb2.GetBooksResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PriceBetBuilder(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/overround.odds.v1.OddsService/PriceBetBuilder',
+            overround_dot_odds_dot_v1_dot_odds__service__pb2.PriceBetBuilderRequest.SerializeToString,
+            overround_dot_odds_dot_v1_dot_odds__service__pb2.PriceBetBuilderResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -39,6 +39,10 @@ class OddsServiceStub:
     """
     GetBooks: _grpc.UnaryUnaryMultiCallable[_odds_service_pb2.GetBooksRequest, _odds_service_pb2.GetBooksResponse]
     """Returns the current books once."""
+    PriceBetBuilder: _grpc.UnaryUnaryMultiCallable[_odds_service_pb2.PriceBetBuilderRequest, _odds_service_pb2.PriceBetBuilderResponse]
+    """Prices outcomes of one fixture that must all come about, from the joint distribution that its book is read from:
+    a bet builder. Football has one.
+    """
 
 @_typing.type_check_only
 class OddsServiceAsyncStub(OddsServiceStub):
@@ -51,6 +55,10 @@ class OddsServiceAsyncStub(OddsServiceStub):
     """
     GetBooks: _aio.UnaryUnaryMultiCallable[_odds_service_pb2.GetBooksRequest, _odds_service_pb2.GetBooksResponse]  # type: ignore[assignment]
     """Returns the current books once."""
+    PriceBetBuilder: _aio.UnaryUnaryMultiCallable[_odds_service_pb2.PriceBetBuilderRequest, _odds_service_pb2.PriceBetBuilderResponse]  # type: ignore[assignment]
+    """Prices outcomes of one fixture that must all come about, from the joint distribution that its book is read from:
+    a bet builder. Football has one.
+    """
 
 class OddsServiceServicer(metaclass=_abc_1.ABCMeta):
     """Prices for bettors."""
@@ -72,5 +80,15 @@ class OddsServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_odds_service_pb2.GetBooksResponse, _abc.Awaitable[_odds_service_pb2.GetBooksResponse]]:
         """Returns the current books once."""
+
+    @_abc_1.abstractmethod
+    def PriceBetBuilder(
+        self,
+        request: _odds_service_pb2.PriceBetBuilderRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_odds_service_pb2.PriceBetBuilderResponse, _abc.Awaitable[_odds_service_pb2.PriceBetBuilderResponse]]:
+        """Prices outcomes of one fixture that must all come about, from the joint distribution that its book is read from:
+        a bet builder. Football has one.
+        """
 
 def add_OddsServiceServicer_to_server(servicer: OddsServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

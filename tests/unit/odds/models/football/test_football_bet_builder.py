@@ -6,16 +6,9 @@ import numpy as np
 import pytest
 
 from markets.layout import MarketUnknown, OutcomeUnknown
-from odds.models.football.bet_builder import (
-    LEGS_MAX,
-    BuilderPrice,
-    LegsContradictory,
-    LegsOutOfRange,
-    next_legs,
-    price_legs,
-)
+from odds.models.builder_legs import LEGS_MAX, BuilderPrice, LegNotCombinable, LegsContradictory, LegsOutOfRange
+from odds.models.football.bet_builder import next_legs, price_legs
 from odds.models.football.markets import price_matches
-from odds.models.football.match_scores import LegNotCombinable
 from odds.models.football.match_states import GoalTiming, MatchStates, RedCardEffects
 from tests.builders.football_legs import legs, scores_of
 

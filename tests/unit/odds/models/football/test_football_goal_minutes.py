@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from markets.fixture import Period
-from odds.models.football.bet_builder import LegsContradictory, next_legs, price_legs
+from odds.models.builder_legs import LegsContradictory
+from odds.models.football.bet_builder import next_legs, price_legs
 from odds.models.football.markets import price_matches
 from odds.models.football.match_states import GoalTiming, MatchStates, RedCardEffects
 from tests.builders.football_legs import in_play, legs, scores_of

@@ -6,8 +6,8 @@ import pytest
 
 from markets.fixture import Period
 from odds.model_input import ModelInputInvalid
-from odds.models.football.bet_builder import LegsContradictory, next_legs, price_legs
-from odds.models.football.match_scores import LegNotCombinable
+from odds.models.builder_legs import LegNotCombinable, LegsContradictory
+from odds.models.football.bet_builder import next_legs, price_legs
 from odds.models.football.match_states import MatchStates
 from odds.models.football.past_goals import PastGoal
 from tests.builders.football_legs import in_play, legs, scores_of

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file overround/odds/v1/odds_service.proto.
  */
 export const file_overround_odds_v1_odds_service: GenFile = /*@__PURE__*/
-  fileDesc("CiRvdmVycm91bmQvb2Rkcy92MS9vZGRzX3NlcnZpY2UucHJvdG8SEW92ZXJyb3VuZC5vZGRzLnYxIkIKEVdhdGNoQm9va3NSZXF1ZXN0EhMKC2ZpeHR1cmVfaWRzGAEgAygJEhgKEG1haW5fbWFya2V0X29ubHkYAiABKAgipAEKEldhdGNoQm9va3NSZXNwb25zZRImCgVib29rcxgBIAMoCzIXLm92ZXJyb3VuZC5vZGRzLnYxLkJvb2sSGwoTcmVtb3ZlZF9maXh0dXJlX2lkcxgCIAMoCRIWCg5zZXJ2ZXJfdGltZV91cxgDIAEoAxIXCg9pc19wcmljaW5nX2xpdmUYBCABKAgSGAoQaW5fcGxheV9kZWxheV9tcxgFIAEoDSImCg9HZXRCb29rc1JlcXVlc3QSEwoLZml4dHVyZV9pZHMYASADKAkiOgoQR2V0Qm9va3NSZXNwb25zZRImCgVib29rcxgBIAMoCzIXLm92ZXJyb3VuZC5vZGRzLnYxLkJvb2syvwEKC09kZHNTZXJ2aWNlElsKCldhdGNoQm9va3MSJC5vdmVycm91bmQub2Rkcy52MS5XYXRjaEJvb2tzUmVxdWVzdBolLm92ZXJyb3VuZC5vZGRzLnYxLldhdGNoQm9va3NSZXNwb25zZTABElMKCEdldEJvb2tzEiIub3ZlcnJvdW5kLm9kZHMudjEuR2V0Qm9va3NSZXF1ZXN0GiMub3ZlcnJvdW5kLm9kZHMudjEuR2V0Qm9va3NSZXNwb25zZWIGcHJvdG8z", [file_overround_odds_v1_book]);
+  fileDesc("CiRvdmVycm91bmQvb2Rkcy92MS9vZGRzX3NlcnZpY2UucHJvdG8SEW92ZXJyb3VuZC5vZGRzLnYxIkIKEVdhdGNoQm9va3NSZXF1ZXN0EhMKC2ZpeHR1cmVfaWRzGAEgAygJEhgKEG1haW5fbWFya2V0X29ubHkYAiABKAgipAEKEldhdGNoQm9va3NSZXNwb25zZRImCgVib29rcxgBIAMoCzIXLm92ZXJyb3VuZC5vZGRzLnYxLkJvb2sSGwoTcmVtb3ZlZF9maXh0dXJlX2lkcxgCIAMoCRIWCg5zZXJ2ZXJfdGltZV91cxgDIAEoAxIXCg9pc19wcmljaW5nX2xpdmUYBCABKAgSGAoQaW5fcGxheV9kZWxheV9tcxgFIAEoDSImCg9HZXRCb29rc1JlcXVlc3QSEwoLZml4dHVyZV9pZHMYASADKAkiOgoQR2V0Qm9va3NSZXNwb25zZRImCgVib29rcxgBIAMoCzIXLm92ZXJyb3VuZC5vZGRzLnYxLkJvb2siNgoNQmV0QnVpbGRlckxlZxIRCgltYXJrZXRfaWQYASABKAkSEgoKb3V0Y29tZV9pZBgCIAEoCSJcChZQcmljZUJldEJ1aWxkZXJSZXF1ZXN0EhIKCmZpeHR1cmVfaWQYASABKAkSLgoEbGVncxgCIAMoCzIgLm92ZXJyb3VuZC5vZGRzLnYxLkJldEJ1aWxkZXJMZWcivQEKF1ByaWNlQmV0QnVpbGRlclJlc3BvbnNlEhQKDGJvb2tfdmVyc2lvbhgBIAEoBBIaChJkZWNpbWFsX29kZHNfbWlsbGkYAiABKA0SOAoOcmVkdW5kYW50X2xlZ3MYAyADKAsyIC5vdmVycm91bmQub2Rkcy52MS5CZXRCdWlsZGVyTGVnEjYKDGZ1cnRoZXJfbGVncxgEIAMoCzIgLm92ZXJyb3VuZC5vZGRzLnYxLkJldEJ1aWxkZXJMZWcyqQIKC09kZHNTZXJ2aWNlElsKCldhdGNoQm9va3MSJC5vdmVycm91bmQub2Rkcy52MS5XYXRjaEJvb2tzUmVxdWVzdBolLm92ZXJyb3VuZC5vZGRzLnYxLldhdGNoQm9va3NSZXNwb25zZTABElMKCEdldEJvb2tzEiIub3ZlcnJvdW5kLm9kZHMudjEuR2V0Qm9va3NSZXF1ZXN0GiMub3ZlcnJvdW5kLm9kZHMudjEuR2V0Qm9va3NSZXNwb25zZRJoCg9QcmljZUJldEJ1aWxkZXISKS5vdmVycm91bmQub2Rkcy52MS5QcmljZUJldEJ1aWxkZXJSZXF1ZXN0Gioub3ZlcnJvdW5kLm9kZHMudjEuUHJpY2VCZXRCdWlsZGVyUmVzcG9uc2ViBnByb3RvMw", [file_overround_odds_v1_book]);
 
 /**
  * @generated from message overround.odds.v1.WatchBooksRequest
@@ -122,6 +122,94 @@ export const GetBooksResponseSchema: GenMessage<GetBooksResponse> = /*@__PURE__*
   messageDesc(file_overround_odds_v1_odds_service, 3);
 
 /**
+ * One outcome of a bet builder's fixture.
+ *
+ * @generated from message overround.odds.v1.BetBuilderLeg
+ */
+export type BetBuilderLeg = Message<"overround.odds.v1.BetBuilderLeg"> & {
+  /**
+   * @generated from field: string market_id = 1;
+   */
+  marketId: string;
+
+  /**
+   * @generated from field: string outcome_id = 2;
+   */
+  outcomeId: string;
+};
+
+/**
+ * Describes the message overround.odds.v1.BetBuilderLeg.
+ * Use `create(BetBuilderLegSchema)` to create a new message.
+ */
+export const BetBuilderLegSchema: GenMessage<BetBuilderLeg> = /*@__PURE__*/
+  messageDesc(file_overround_odds_v1_odds_service, 4);
+
+/**
+ * @generated from message overround.odds.v1.PriceBetBuilderRequest
+ */
+export type PriceBetBuilderRequest = Message<"overround.odds.v1.PriceBetBuilderRequest"> & {
+  /**
+   * @generated from field: string fixture_id = 1;
+   */
+  fixtureId: string;
+
+  /**
+   * 1 to 12, none twice.
+   *
+   * @generated from field: repeated overround.odds.v1.BetBuilderLeg legs = 2;
+   */
+  legs: BetBuilderLeg[];
+};
+
+/**
+ * Describes the message overround.odds.v1.PriceBetBuilderRequest.
+ * Use `create(PriceBetBuilderRequestSchema)` to create a new message.
+ */
+export const PriceBetBuilderRequestSchema: GenMessage<PriceBetBuilderRequest> = /*@__PURE__*/
+  messageDesc(file_overround_odds_v1_odds_service, 5);
+
+/**
+ * @generated from message overround.odds.v1.PriceBetBuilderResponse
+ */
+export type PriceBetBuilderResponse = Message<"overround.odds.v1.PriceBetBuilderResponse"> & {
+  /**
+   * Of the book whose prices and distribution it is from.
+   *
+   * @generated from field: uint64 book_version = 1;
+   */
+  bookVersion: bigint;
+
+  /**
+   * Decimal odds times 1000; one leg has those that it has in the book, and further ones never make them shorter.
+   *
+   * @generated from field: uint32 decimal_odds_milli = 2;
+   */
+  decimalOddsMilli: number;
+
+  /**
+   * Legs that the others imply: without them the price is the same.
+   *
+   * @generated from field: repeated overround.odds.v1.BetBuilderLeg redundant_legs = 3;
+   */
+  redundantLegs: BetBuilderLeg[];
+
+  /**
+   * Legs on offer that can be added: all others contradict those there, or are implied by them.
+   *
+   * @generated from field: repeated overround.odds.v1.BetBuilderLeg further_legs = 4;
+   */
+  furtherLegs: BetBuilderLeg[];
+};
+
+/**
+ * Describes the message overround.odds.v1.PriceBetBuilderResponse.
+ * Use `create(PriceBetBuilderResponseSchema)` to create a new message.
+ */
+export const PriceBetBuilderResponseSchema: GenMessage<PriceBetBuilderResponse> = /*@__PURE__*/
+  messageDesc(file_overround_odds_v1_odds_service, 6);
+
+/**
  * Prices for bettors.
  *
  * @generated from service overround.odds.v1.OddsService
@@ -147,6 +235,17 @@ export const OddsService: GenService<{
     methodKind: "unary";
     input: typeof GetBooksRequestSchema;
     output: typeof GetBooksResponseSchema;
+  },
+  /**
+   * Prices outcomes of one fixture that must all come about, from the joint distribution that its book is read from:
+   * a bet builder. Football has one.
+   *
+   * @generated from rpc overround.odds.v1.OddsService.PriceBetBuilder
+   */
+  priceBetBuilder: {
+    methodKind: "unary";
+    input: typeof PriceBetBuilderRequestSchema;
+    output: typeof PriceBetBuilderResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_overround_odds_v1_odds_service, 0);
