@@ -36,12 +36,18 @@ def reduced_return_minor(
 
     They are taken off one after another, exactly, and none leaves decimal odds below one: a winner gets the stake back.
     """
+    part, whole = leg_factor(decimal_odds_milli=decimal_odds_milli, outcome=outcome, reductions=reductions)
+    return stake_minor * part // whole
+
+
+def leg_factor(*, decimal_odds_milli: int, outcome: OutcomeResult, reductions: Sequence[Reduction]) -> tuple[int, int]:
+    """Return what one unit staked on `outcome` comes to, exactly: numerator and denominator, not in lowest terms."""
     void, void_of = read_factor(outcome.void_factor_micro)
     win, win_of = read_factor(outcome.win_factor_micro)
     dead_heat, dead_heat_of = read_factor(outcome.dead_heat_factor_micro)
     odds, odds_of = _reduce(decimal_odds_milli, reductions)
     scale = win_of * odds_of * dead_heat_of
-    return stake_minor * (void * scale + (void_of - void) * win * odds * dead_heat) // (void_of * scale)
+    return void * scale + (void_of - void) * win * odds * dead_heat, void_of * scale
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from typing import ClassVar, Final
 from uuid import UUID
 
 from bets.bet import Bet, BetStatus
+from bets.calculator import calculate
 from bets.placement import BetPlacement
 from bets.ports import BetLedger
 from gateway.bet_stream import BetStream
@@ -18,6 +19,7 @@ from kernel.ids import parse_uuid
 from overround.bets.v1 import bet_pb2, betting_service_pb2
 from pam.player import Player
 from risk.ports import ReservationKey
+from wire.bet_calculations import build_calculated, parse_calculation
 from wire.bet_requests import parse_slip_request
 from wire.bets import build_answer, build_bet
 from wire.requests import RequestMalformed
@@ -67,6 +69,16 @@ class BettingService:
         if answer.bet is not None:
             answer = replace(answer, bet=await self._find_bet(player, answer.bet.bet_id))
         return betting_service_pb2.GetSlipResponse(answers=[build_answer(answer, player.currency)])
+
+    async def calculate_return(
+        self, request: betting_service_pb2.CalculateReturnRequest, _call: Call
+    ) -> betting_service_pb2.CalculateReturnResponse:
+        """Return what a bet of any type costs and comes to, by how its legs came out."""
+        asked = parse_calculation(request)
+        calculated = calculate(
+            asked.system, asked.legs, unit_stake_minor=asked.unit_stake.amount_minor, is_each_way=asked.is_each_way
+        )
+        return build_calculated(calculated, currency=asked.unit_stake.currency)
 
     async def get_bet(
         self, request: betting_service_pb2.GetBetRequest, call: Call

@@ -110,6 +110,7 @@ class Method:
 
 
 METHODS: Final = (
+    Method(BETTING, "CalculateReturn", ANYBODY),
     Method(BETTING, "GetBet", BETTOR),
     Method(BETTING, "GetSlip", BETTOR),
     Method(BETTING, "ListBets", BETTOR),

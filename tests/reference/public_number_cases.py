@@ -18,8 +18,10 @@ from numpy.typing import NDArray
 
 from bets.acceptance import BetReason, decide
 from bets.answer import BetRefusal
+from bets.calculator import CalculatedLeg, RaceFinish, calculate
 from bets.request import BetRequest, LegRequest, PricePolicy, SlipRequest
 from bets.settlement import return_minor
+from bets.systems import SYSTEM_BY_NAME, System
 from compliance.jurisdiction import Product
 from compliance.permit import Permit
 from kernel.money import Money
@@ -34,14 +36,7 @@ from odds.models.football.implied_means import PriceTargets, imply_goal_means
 from odds.models.football.likelihoods import GoalFamily
 from odds.models.football.match_states import GoalTiming, MatchStates, RedCardEffects
 from odds.models.football.results import MatchResults
-from odds.models.racing.each_way import (
-    EachWayTerms,
-    dead_heat_factor,
-    deduction_percent,
-    each_way_return_minor,
-    return_of,
-)
-from odds.models.system_bets import SYSTEM_BY_NAME, system_returns
+from odds.models.racing.each_way import EachWayTerms, deduction_percent
 from odds.models.tennis.match import price_matches
 from odds.models.tennis.match import win_matches as win_tennis_matches
 from odds.models.tennis.rules import MatchRules
@@ -90,15 +85,10 @@ def check_deduction(case: Case) -> None:
 @checks("racing.each_way_dead_heat")
 def check_each_way(case: Case) -> None:
     given = case["input"]
-    returned_minor = each_way_return_minor(
-        given["stake_minor"],
-        decimal_odds_milli=given["decimal_odds_milli"],
-        terms=EachWayTerms(given["places"], Fraction(given["fraction"])),
-        position=given["position"],
-        tied=given["tied"],
-        deducted_percent=0,
-    )
-    assert returned_minor == case["expected"]
+    terms = EachWayTerms(given["places"], Fraction(given["fraction"]))
+    leg = CalculatedLeg(given["decimal_odds_milli"], RaceFinish(given["position"], given["tied"], terms, 0))
+    calculated = calculate(System(1, (1,)), [leg], unit_stake_minor=given["stake_minor"], is_each_way=True)
+    assert calculated.return_minor == case["expected"]
 
 
 def expect_grids(results: MatchResults, pairs: list[tuple[str, str]]) -> None:
@@ -271,8 +261,8 @@ def check_rank_scores(case: Case) -> None:
 
 @checks("systems.lucky15_rule4")
 def check_lucky_fifteen(case: Case) -> None:
-    returned = system_returns(row(*case["input"]["factors"]), SYSTEM_BY_NAME["lucky15"])[0]
-    assert returned == pytest.approx(case["expected"], abs=case["tolerance"])
+    returned = SYSTEM_BY_NAME["lucky15"].returned([Fraction(factor) for factor in case["input"]["factors"]])
+    assert float(returned) == pytest.approx(case["expected"], abs=case["tolerance"])
 
 
 @checks("systems.each_way_lucky15")
@@ -287,16 +277,13 @@ def check_each_way_system(case: Case) -> None:
         (Fraction(5), Fraction(1, 5), 3, 3, 2, 0),
         (Fraction(9, 2), Fraction(1, 4), 2, 1, 2, 10),
     ]
-    win, place = [], []
-    for odds, part, places, position, tied, deducted in legs:
-        won = dead_heat_factor(position, tied=tied, places=1)
-        placed = dead_heat_factor(position, tied=tied, places=places)
-        win.append(float(return_of(1, decimal_odds=odds, factor=won, deducted_percent=deducted)))
-        place_odds = 1 + (odds - 1) * part
-        place.append(float(return_of(1, decimal_odds=place_odds, factor=placed, deducted_percent=deducted)))
-    system = SYSTEM_BY_NAME["lucky15"]
-    returned = system_returns(row(*win), system)[0] + system_returns(row(*place), system)[0]
-    assert returned == pytest.approx(case["expected"], abs=case["tolerance"])
+    finished = [
+        CalculatedLeg(int(odds * 1_000), RaceFinish(position, tied, EachWayTerms(places, part), deducted))
+        for odds, part, places, position, tied, deducted in legs
+    ]
+    unit_minor = 10**9
+    calculated = calculate(SYSTEM_BY_NAME["lucky15"], finished, unit_stake_minor=unit_minor, is_each_way=True)
+    assert calculated.return_minor / unit_minor == pytest.approx(case["expected"], abs=case["tolerance"])
 
 
 @checks("tennis.punto_de_oro")

@@ -1,23 +1,14 @@
-"""Each-way bets: their terms, their fair price, and what they return after withdrawals and dead heats."""
+"""What races have of their own when bets are paid: each-way terms, deductions for withdrawn runners, dead heats."""
 
 from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import dataclass
 from fractions import Fraction
-from math import floor
 from typing import Final
-
-import numpy as np
-from numpy.typing import NDArray
 
 from markets.odds import ODDS_ONE_MILLI
 from odds.model_input import ModelInputInvalid
-
-Floats = NDArray[np.float64]
-
-ROUNDING_MAX: Final = 1e-9
-"""By how much chances that were added up may be out of range."""
 
 DEDUCTION_BANDS: Final = (
     *((1_010, 90), (1_117, 85), (1_200, 80), (1_280, 75), (1_330, 70), (1_440, 65), (1_570, 60), (1_660, 55)),
@@ -63,55 +54,6 @@ def standard_terms(runners: int, *, is_handicap: bool) -> EachWayTerms:
     if runners <= 11 or not is_handicap:
         return EachWayTerms(3, Fraction(1, 5))
     return EachWayTerms(3 if runners <= 15 else 4, Fraction(1, 4))
-
-
-def fair_each_way_odds(win_probabilities: Floats, place_probabilities: Floats, terms: EachWayTerms) -> Floats:
-    """Return the decimal odds at which both halves of an each-way bet together return the stake on average.
-
-    Args:
-        win_probabilities: Any shape; NaN where there is no runner.
-        place_probabilities: Same shape, at least the chances to win.
-        terms: Of the race; they must pay places.
-
-    Returns:
-        Same shape, above 1.0 where a price can do that, else NaN: also where there are no such chances.
-
-    Raises:
-        ModelInputInvalid: If the terms pay to win only.
-    """
-    if terms.places == 1:
-        raise ModelInputInvalid("Terms that pay places were expected, was win only")
-    fraction = float(terms.fraction)
-    win, placed = _chances(win_probabilities, place_probabilities)
-    odds = (2.0 - (1.0 - fraction) * placed) / (win + fraction * placed)
-    return np.where(odds > 1.0, odds, np.nan)
-
-
-def each_way_value(
-    decimal_odds: Floats, win_probabilities: Floats, place_probabilities: Floats, terms: EachWayTerms
-) -> Floats:
-    """Return what one unit staked each way, half to win and half to be placed, returns on average.
-
-    Args:
-        decimal_odds: Any shape, above 1.0.
-        win_probabilities: Same shape; NaN where there is no runner.
-        place_probabilities: Same shape, at least the chances to win.
-        terms: Of the race.
-
-    Returns:
-        Same shape; NaN where there are no such odds or chances.
-    """
-    odds = np.where((decimal_odds > 1.0) & np.isfinite(decimal_odds), decimal_odds, np.nan)
-    win, placed = _chances(win_probabilities, place_probabilities)
-    place_odds = 1.0 + (odds - 1.0) * float(terms.fraction)
-    return np.asarray((odds * win + place_odds * placed) / 2.0)
-
-
-def _chances(win_probabilities: Floats, place_probabilities: Floats) -> tuple[Floats, Floats]:
-    """Return the chances to win and to be placed, NaN where they cannot be together."""
-    spare = place_probabilities - win_probabilities
-    is_valid = (win_probabilities > 0.0) & (spare >= -ROUNDING_MAX) & (place_probabilities <= 1.0 + ROUNDING_MAX)
-    return np.where(is_valid, win_probabilities, np.nan), np.where(is_valid, place_probabilities, np.nan)
 
 
 def deduction_percent(withdrawn_odds_milli: int, *, is_smallest_waived: bool) -> int:
@@ -161,38 +103,3 @@ def return_of(stake_minor: int, *, decimal_odds: Fraction, factor: Fraction, ded
         raise ModelInputInvalid(f"Deductions from 0 to {DEDUCTION_MAX_PERCENT} % were expected, was {deducted_percent}")
     winnings = (decimal_odds - 1) * Fraction(100 - deducted_percent, 100)
     return stake_minor * factor * (1 + winnings)
-
-
-def each_way_return_minor(
-    stake_each_minor: int,
-    *,
-    decimal_odds_milli: int,
-    terms: EachWayTerms,
-    position: int,
-    tied: int,
-    deducted_percent: int,
-) -> int:
-    """Return what both parts of an each-way bet come to, rounded down once.
-
-    Args:
-        stake_each_minor: Stake of each part.
-        decimal_odds_milli: Decimal odds to win, times 1000.
-        terms: Places paid, and at which part of the winnings.
-        position: Where the runner finished, the first of the positions shared in a dead heat.
-        tied: Runners that share it, 1 for no dead heat.
-        deducted_percent: What Rule 4 takes off winnings.
-    """
-    odds = Fraction(decimal_odds_milli, ODDS_ONE_MILLI)
-    won = return_of(
-        stake_each_minor,
-        decimal_odds=odds,
-        factor=dead_heat_factor(position, tied=tied, places=1),
-        deducted_percent=deducted_percent,
-    )
-    placed = return_of(
-        stake_each_minor,
-        decimal_odds=1 + (odds - 1) * terms.fraction,
-        factor=dead_heat_factor(position, tied=tied, places=terms.places),
-        deducted_percent=deducted_percent,
-    )
-    return floor(won + placed)

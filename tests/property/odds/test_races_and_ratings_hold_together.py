@@ -6,7 +6,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from odds.models.racing.each_way import EachWayTerms, each_way_return_minor, each_way_value, fair_each_way_odds
+from bets.calculator import CalculatedLeg, RaceFinish, calculate
+from bets.systems import System
+from odds.models.racing.each_way import EachWayTerms
 from odds.models.racing.ordering import (
     PlaceExponents,
     finish_probabilities,
@@ -87,29 +89,14 @@ def test_an_each_way_return_stays_inside_its_bounds(
     position, tied = finish
 
     def returned(position: int, tied: int, deducted: int) -> int:
-        return each_way_return_minor(
-            stake,
-            decimal_odds_milli=odds_milli,
-            terms=at,
-            position=position,
-            tied=tied,
-            deducted_percent=deducted,
-        )
+        leg = CalculatedLeg(odds_milli, RaceFinish(position, tied, at, deducted))
+        return calculate(System(1, (1,)), [leg], unit_stake_minor=stake, is_each_way=True).return_minor
 
     most = stake * Fraction(odds_milli, 1_000) + stake * (1 + Fraction(odds_milli - 1_000, 1_000) * at.fraction)
     assert 0 <= returned(position, tied, deducted) <= most
     assert returned(position, tied, deducted) <= returned(position, tied, 0)
     assert returned(position, 1, deducted) <= returned(max(1, position - 1), 1, deducted)
     assert returned(1, tied, deducted) <= returned(1, 1, deducted)
-
-
-@given(st.floats(0.001, 0.9), st.floats(0.0, 1.0), terms)
-def test_a_fair_each_way_price_returns_the_stake(win: float, more: float, at: EachWayTerms) -> None:
-    chances, placed = np.array([win]), np.array([win + more * (1.0 - win)])
-    odds = fair_each_way_odds(chances, placed, at)
-    if not np.isnan(odds[0]):
-        np.testing.assert_allclose(each_way_value(odds, chances, placed, at), 1.0, atol=1e-12)
-        assert each_way_value(odds + 0.1, chances, placed, at)[0] > 1.0
 
 
 played = st.lists(

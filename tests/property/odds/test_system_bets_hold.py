@@ -2,102 +2,76 @@
 
 from __future__ import annotations
 
-from itertools import combinations, product
+from fractions import Fraction
+from itertools import combinations
+from math import prod
+from random import Random
 
-import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from odds.models.system_bets import LEGS_MAX, System, leg_factors, system_returns
+from bets.calculator import CalculatedLeg, calculate
+from bets.settlement import return_minor
+from bets.systems import LEGS_MAX, System
+from markets.odds import FACTOR_ONE_MICRO
+from markets.results import OutcomeResult
 
-prices = st.floats(1.01, 100.0)
-chances = st.floats(0.0, 1.0)
-leg_values = st.one_of(st.just(0.0), st.just(1.0), st.floats(0.01, 100.0))
+leg_values = st.one_of(st.just(Fraction(0)), st.just(Fraction(1)), st.fractions(0, 100, max_denominator=1_000))
 
 
 @st.composite
-def systems(draw: st.DrawFn, legs_max: int = 8) -> System:
+def bets(draw: st.DrawFn, legs_max: int = 8) -> tuple[System, list[Fraction]]:
     count = draw(st.integers(1, legs_max))
-    return System(count, tuple(sorted(draw(st.sets(st.integers(1, count), min_size=1)))))
-
-
-@st.composite
-def bets(draw: st.DrawFn, legs_max: int = 8) -> tuple[System, np.ndarray]:
-    system = draw(systems(legs_max))
-    row = st.lists(leg_values, min_size=system.leg_count, max_size=system.leg_count)
-    return system, np.array(draw(st.lists(row, min_size=1, max_size=3)))
-
-
-def all_folds(count: int) -> System:
-    return System(count, tuple(range(1, count + 1)))
+    system = System(count, tuple(sorted(draw(st.sets(st.integers(1, count), min_size=1)))))
+    return system, draw(st.lists(leg_values, min_size=count, max_size=count))
 
 
 @settings(deadline=None)
 @given(bets())
-def test_a_system_is_the_sum_of_its_combinations_counted_one_by_one(bet: tuple[System, np.ndarray]) -> None:
+def test_a_system_is_the_sum_of_its_lines_counted_one_by_one(bet: tuple[System, list[Fraction]]) -> None:
     system, factors = bet
-    listed = [chosen for size in system.fold_sizes for chosen in combinations(range(system.leg_count), size)]
-    assert system.combination_count() == len(listed)
-    expected = [sum(float(np.prod(row[list(chosen)])) for chosen in listed) for row in factors]
-    np.testing.assert_allclose(system_returns(factors, system), expected, rtol=1e-13)
+    lines = [chosen for size in system.fold_sizes for chosen in combinations(factors, size)]
+    assert system.line_count() == len(lines)
+    assert system.returned(factors) == sum(prod(line) for line in lines)
 
 
 @settings(deadline=None)
 @given(bets(LEGS_MAX))
-def test_all_folds_are_the_product_of_one_more_than_each_leg_less_one(bet: tuple[System, np.ndarray]) -> None:
+def test_all_folds_are_the_product_of_one_more_than_each_leg_less_one(bet: tuple[System, list[Fraction]]) -> None:
     system, factors = bet
-    full = all_folds(system.leg_count)
-    everything = np.prod(1.0 + factors, axis=1) - 1.0
-    np.testing.assert_allclose(system_returns(factors, full), everything, rtol=1e-12, atol=1e-12)
-    left_out = tuple(size for size in full.fold_sizes if size not in system.fold_sizes)
-    rest = system_returns(factors, System(system.leg_count, left_out)) if left_out else np.zeros(len(factors))
-    np.testing.assert_allclose(system_returns(factors, system) + rest, everything, rtol=1e-12, atol=1e-12)
+    sizes = range(1, system.leg_count + 1)
+    everything = prod(1 + factor for factor in factors) - 1
+    left_out = tuple(size for size in sizes if size not in system.fold_sizes)
+    rest = System(system.leg_count, left_out).returned(factors) if left_out else 0
+    assert system.returned(factors) + rest == everything
 
 
 @settings(deadline=None)
 @given(bets(), st.integers(0, 7))
-def test_a_void_leg_more_adds_the_combinations_of_one_leg_fewer(bet: tuple[System, np.ndarray], place: int) -> None:
+def test_a_void_leg_more_adds_the_lines_of_one_leg_fewer(bet: tuple[System, list[Fraction]], place: int) -> None:
     system, factors = bet
     count = system.leg_count
-    longer = np.insert(factors, min(place, count), 1.0, axis=1)
+    longer = [*factors[:place], Fraction(1), *factors[place:]]
     for size in range(1, count + 1):
-        shorter = system_returns(factors, System(count, (size - 1,))) if size > 1 else 1.0
-        expected = system_returns(factors, System(count, (size,))) + shorter
-        np.testing.assert_allclose(system_returns(longer, System(count + 1, (size,))), expected, rtol=1e-13)
+        shorter = System(count, (size - 1,)).returned(factors) if size > 1 else 1
+        assert System(count + 1, (size,)).returned(longer) == System(count, (size,)).returned(factors) + shorter
 
 
 @settings(deadline=None)
-@given(bets(), st.permutations(range(8)))
-def test_the_order_of_legs_and_the_other_bets_change_nothing(bet: tuple[System, np.ndarray], order: list[int]) -> None:
+@given(bets(), st.randoms())
+def test_the_order_of_legs_changes_nothing(bet: tuple[System, list[Fraction]], order: Random) -> None:
     system, factors = bet
-    moved = [leg for leg in order if leg < system.leg_count]
-    together = system_returns(factors, system)
-    for row, value in zip(factors, together, strict=True):
-        assert system_returns(row[None], system)[0] == value
-        np.testing.assert_allclose(system_returns(row[None, moved], system)[0], value, rtol=1e-13)
+    moved = list(factors)
+    order.shuffle(moved)
+    assert system.returned(moved) == system.returned(factors)
 
 
-@st.composite
-def open_bets(draw: st.DrawFn) -> tuple[System, np.ndarray, np.ndarray, np.ndarray]:
-    system = draw(systems(5))
-    columns = [
-        np.array([draw(st.lists(values, min_size=system.leg_count, max_size=system.leg_count))])
-        for values in (prices, chances, chances)
-    ]
-    return system, columns[0], columns[1], columns[2] * (1.0 - columns[1])
+micro = st.integers(0, FACTOR_ONE_MICRO)
 
 
-@settings(deadline=None)
-@given(open_bets())
-def test_mean_factors_give_the_mean_over_every_course_of_the_legs(
-    bet: tuple[System, np.ndarray, np.ndarray, np.ndarray],
-) -> None:
-    system, odds, wins, voids = bet
-    expected = 0.0
-    for course in product(("won", "void", "lost"), repeat=system.leg_count):
-        is_won, is_void = (np.array([[leg == name for leg in course]], dtype=np.float64) for name in ("won", "void"))
-        chance = np.prod(np.where(is_won > 0.0, wins, np.where(is_void > 0.0, voids, 1.0 - wins - voids)))
-        settled = system_returns(leg_factors(odds, win_weights=is_won, void_weights=is_void), system)[0]
-        expected += float(chance * settled)
-    value = system_returns(leg_factors(odds, win_weights=wins, void_weights=voids), system)[0]
-    np.testing.assert_allclose(value, expected, rtol=1e-11, atol=1e-12)
+@given(st.integers(1, 10**9), st.integers(1_001, 1_000_000), micro, micro, st.integers(1, FACTOR_ONE_MICRO))
+def test_a_single_is_calculated_as_it_is_settled(stake: int, odds: int, won: int, void: int, shared: int) -> None:
+    outcome = OutcomeResult("home", won, void, shared)
+    calculated = calculate(System(1, (1,)), [CalculatedLeg(odds, outcome)], unit_stake_minor=stake, is_each_way=False)
+    settled = return_minor(stake_minor=stake, decimal_odds_milli=odds, outcome=outcome)
+    assert (calculated.stake_minor, calculated.return_minor) == (stake, settled)

@@ -12,7 +12,6 @@ USERS = ("wire", "streams", "gateway", "infra", "simulation", "bets", "risk")
 UNUSED = {
     # Models fitted to past results, which the studies of accuracy compare.
     *("football.fitting", "football.goal_models", "football.likelihoods", "football.results"),
-    "system_bets",
 }
 
 

@@ -12,7 +12,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from bets.calculator import CalculatedLeg, RaceFinish, calculate
 from bets.settlement import return_minor
+from bets.systems import SYSTEM_BY_NAME, System
 from markets.odds import FACTOR_ONE_MICRO
 from markets.results import OutcomeResult
 from markets.tennis import FinalSet
@@ -27,13 +29,10 @@ from odds.models.racing.each_way import (
     EachWayTerms,
     dead_heat_factor,
     deduction_percent,
-    each_way_return_minor,
-    each_way_value,
     return_of,
     standard_terms,
     sum_deductions,
 )
-from odds.models.system_bets import SYSTEM_BY_NAME, leg_factors, system_returns
 from odds.models.tennis.match import price_matches, win_matches
 from odds.models.tennis.points import win_game, win_tie_break
 from odds.models.tennis.rules import MatchRules, TennisScores
@@ -54,6 +53,8 @@ from tests.reference.reference_values import ExpectedFigures, Vector, close, req
 Floats = NDArray[np.float64]
 
 NAN = np.nan
+MINOR: Final = 10**9
+"""Units of account so small that rounding is none."""
 METHOD_BY_NAME: Final = {
     **{method.value: method for method in MarginMethod},
     "wpo_differential_margin": MarginMethod.DIFFERENTIAL,
@@ -176,15 +177,19 @@ def system_name(published: str) -> str:
 
 def check_combination_counts(vector: Vector) -> None:
     counts = {system_name(name): count for name, count in vector["expected"].items()}
-    assert counts == {name: system.combination_count() for name, system in SYSTEM_BY_NAME.items()}
+    assert counts == {name: system.line_count() for name, system in SYSTEM_BY_NAME.items()}
 
 
 def check_system(vector: Vector) -> None:
     given, system = vector["input"], SYSTEM_BY_NAME[system_name(vector["input"]["type"])]
-    won = row(*given["won"])
-    factors = leg_factors(row(*given["odds"]), win_weights=won, void_weights=np.zeros_like(won))
-    close(given["unit_stake"] * system_returns(factors, system), vector["expected"]["return"], vector)
-    assert system.combination_count() == vector["expected"]["lines"]
+    legs = [
+        CalculatedLeg(round(odds * 1_000), OutcomeResult("leg", int(won) * FACTOR_ONE_MICRO, 0, FACTOR_ONE_MICRO))
+        for odds, won in zip(given["odds"], given["won"], strict=True)
+    ]
+    unit_minor = given["unit_stake"] * MINOR
+    calculated = calculate(system, legs, unit_stake_minor=unit_minor, is_each_way=False)
+    close(calculated.return_minor / MINOR, vector["expected"]["return"], vector)
+    assert calculated.line_count == vector["expected"]["lines"]
 
 
 def check_deduction_bands(vector: Vector) -> None:
@@ -235,18 +240,10 @@ def check_dead_heat(vector: Vector) -> None:
 def check_each_way(vector: Vector) -> None:
     given, expected = vector["input"], vector["expected"]
     terms = EachWayTerms(given["places"], Fraction(given["fraction"]).limit_denominator(10))
-    returned_minor = each_way_return_minor(
-        given["stake_each"] * 100,
-        decimal_odds_milli=round(given["odds"] * 1_000),
-        terms=terms,
-        position=given["finish"],
-        tied=1,
-        deducted_percent=0,
-    )
-    assert returned_minor == expected["return"] * 100
-    sure = np.ones(1)
-    value = each_way_value(np.array([given["odds"]]), sure, sure, terms)
-    close(value * expected["total_stake"], expected["return"], vector)
+    leg = CalculatedLeg(round(given["odds"] * 1_000), RaceFinish(given["finish"], 1, terms, 0))
+    calculated = calculate(System(1, (1,)), [leg], unit_stake_minor=given["stake_each"] * 100, is_each_way=True)
+    assert calculated.stake_minor == expected["total_stake"] * 100
+    assert calculated.return_minor == expected["return"] * 100
 
 
 def check_each_way_terms(vector: Vector) -> None:
@@ -271,15 +268,12 @@ def check_each_way_terms(vector: Vector) -> None:
 
 
 def check_settlement(vector: Vector) -> None:
-    """In integer money as bets are settled, and in floats as they are valued."""
     stake, odds = vector["input"]["stake"], vector["input"]["odds"]
     for case, expected in vector["expected"].items():
         won, void = (float(part) if part else 0.0 for part in re.findall(r"result=(\d),vf(?: none|=([\d.]+))", case)[0])
         outcome = OutcomeResult("home", round(won * FACTOR_ONE_MICRO), round(void * FACTOR_ONE_MICRO), FACTOR_ONE_MICRO)
         paid_minor = return_minor(stake_minor=stake * 100, decimal_odds_milli=round(odds * 1_000), outcome=outcome)
         assert paid_minor == expected * 100, case
-        factors = leg_factors(row(odds), win_weights=row((1.0 - void) * won), void_weights=row(void))
-        close(stake * factors[0, 0], expected, vector)
 
 
 def check_best_price(vector: Vector) -> None:

@@ -30,6 +30,7 @@ const SENTENCES: Readonly<Record<string, string>> = {
   RISK_UNAVAILABLE: "We could not check your bet in time; try again in a moment.",
   STAKE_BELOW_MINIMUM: "The stake is below the least we take; stake more.",
   STAKE_LIMIT_EXCEEDED: "The stake is above the most we take on this; stake less.",
+  SYSTEM_MALFORMED: "There is no such bet on these selections; choose another type, or other selections.",
   TOO_MANY_BETS_UNDER_WAY: "Too many of your bets are under way; try again when one of them is answered.",
   TOO_MANY_REFUSALS: "Too many of your bets were refused lately; wait a minute, then try again.",
   BET_UNKNOWN: "Your account has no such bet; My bets lists those it has.",

@@ -435,3 +435,179 @@ class WatchBetsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___WatchBetsResponse: _TypeAlias = WatchBetsResponse  # noqa: Y015
+
+@_typing.final
+class LegResult(_message.Message):
+    """How a leg came out, as results have it: each in millionths."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WIN_FACTOR_MICRO_FIELD_NUMBER: _builtins.int
+    VOID_FACTOR_MICRO_FIELD_NUMBER: _builtins.int
+    win_factor_micro: _builtins.int
+    """Share of the stake (after the void part) that wins: 1000000 won, 0 lost."""
+    void_factor_micro: _builtins.int
+    """Share of the stake that is given back: 1000000 void, 500000 for half a push."""
+    def __init__(
+        self,
+        *,
+        win_factor_micro: _builtins.int = ...,
+        void_factor_micro: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["void_factor_micro", b"void_factor_micro", "win_factor_micro", b"win_factor_micro"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LegResult: _TypeAlias = LegResult  # noqa: Y015
+
+@_typing.final
+class RaceFinish(_message.Message):
+    """How a runner of a race finished."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    POSITION_FIELD_NUMBER: _builtins.int
+    TIED_COUNT_FIELD_NUMBER: _builtins.int
+    RUNNER_COUNT_FIELD_NUMBER: _builtins.int
+    IS_HANDICAP_FIELD_NUMBER: _builtins.int
+    PLACES_FIELD_NUMBER: _builtins.int
+    PLACE_FRACTION_OF_FIELD_NUMBER: _builtins.int
+    WITHDRAWN_ODDS_MILLI_FIELD_NUMBER: _builtins.int
+    position: _builtins.int
+    """The first of the positions shared in a dead heat; 0 for nowhere that is paid."""
+    tied_count: _builtins.int
+    """Runners that share it; 0 and 1 for no dead heat."""
+    runner_count: _builtins.int
+    """Started; the usual each-way terms follow from it, unless others are named below."""
+    is_handicap: _builtins.bool
+    places: _builtins.int
+    """Places paid, and one over the part of the winnings that they pay: 3 and 5 for a fifth of the odds for three places."""
+    place_fraction_of: _builtins.int
+    @_builtins.property
+    def withdrawn_odds_milli(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Decimal odds times 1000 of runners withdrawn after the bet, at most 40: what Rule 4 takes off winnings goes by them."""
+
+    def __init__(
+        self,
+        *,
+        position: _builtins.int = ...,
+        tied_count: _builtins.int = ...,
+        runner_count: _builtins.int = ...,
+        is_handicap: _builtins.bool = ...,
+        places: _builtins.int = ...,
+        place_fraction_of: _builtins.int = ...,
+        withdrawn_odds_milli: _abc.Iterable[_builtins.int] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["is_handicap", b"is_handicap", "place_fraction_of", b"place_fraction_of", "places", b"places", "position", b"position", "runner_count", b"runner_count", "tied_count", b"tied_count", "withdrawn_odds_milli", b"withdrawn_odds_milli"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RaceFinish: _TypeAlias = RaceFinish  # noqa: Y015
+
+@_typing.final
+class CalculatedLeg(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DECIMAL_ODDS_MILLI_FIELD_NUMBER: _builtins.int
+    RESULT_FIELD_NUMBER: _builtins.int
+    FINISH_FIELD_NUMBER: _builtins.int
+    decimal_odds_milli: _builtins.int
+    """Decimal odds times 1000, above 1000."""
+    @_builtins.property
+    def result(self) -> Global___LegResult: ...
+    @_builtins.property
+    def finish(self) -> Global___RaceFinish: ...
+    def __init__(
+        self,
+        *,
+        decimal_odds_milli: _builtins.int = ...,
+        result: Global___LegResult | None = ...,
+        finish: Global___RaceFinish | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["course", b"course", "finish", b"finish", "result", b"result"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["course", b"course", "decimal_odds_milli", b"decimal_odds_milli", "finish", b"finish", "result", b"result"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_course: _TypeAlias = _typing.Literal["result", "finish"]  # noqa: Y015
+    _WhichOneofArgType_course: _TypeAlias = _typing.Literal["course", b"course"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_course) -> _WhichOneofReturnType_course | None: ...
+
+Global___CalculatedLeg: _TypeAlias = CalculatedLeg  # noqa: Y015
+
+@_typing.final
+class CalculateReturnRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LEGS_FIELD_NUMBER: _builtins.int
+    SYSTEM_FIELD_NUMBER: _builtins.int
+    FOLD_SIZES_FIELD_NUMBER: _builtins.int
+    UNIT_STAKE_FIELD_NUMBER: _builtins.int
+    IS_EACH_WAY_FIELD_NUMBER: _builtins.int
+    system: _builtins.str
+    """"double", "treble", "trixie", "patent", "yankee", "lucky15", "super_yankee", "lucky31", "heinz", "lucky63",
+    "super_heinz", "goliath" or "block_9"; empty where the sizes of lines are named.
+    """
+    is_each_way: _builtins.bool
+    """All lines are also on places."""
+    @_builtins.property
+    def legs(self) -> _containers.RepeatedCompositeFieldContainer[Global___CalculatedLeg]:
+        """1 to 20."""
+
+    @_builtins.property
+    def fold_sizes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """How many legs a line may have, rising: 1 for singles, 2 and 3 of three legs for a trixie."""
+
+    @_builtins.property
+    def unit_stake(self) -> _money_pb2.Money:
+        """On each line, and on each part of an each-way bet."""
+
+    def __init__(
+        self,
+        *,
+        legs: _abc.Iterable[Global___CalculatedLeg] | None = ...,
+        system: _builtins.str = ...,
+        fold_sizes: _abc.Iterable[_builtins.int] | None = ...,
+        unit_stake: _money_pb2.Money | None = ...,
+        is_each_way: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["unit_stake", b"unit_stake"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["fold_sizes", b"fold_sizes", "is_each_way", b"is_each_way", "legs", b"legs", "system", b"system", "unit_stake", b"unit_stake"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CalculateReturnRequest: _TypeAlias = CalculateReturnRequest  # noqa: Y015
+
+@_typing.final
+class CalculateReturnResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LINE_COUNT_FIELD_NUMBER: _builtins.int
+    STAKE_FIELD_NUMBER: _builtins.int
+    RETURN_AMOUNT_FIELD_NUMBER: _builtins.int
+    line_count: _builtins.int
+    """Units of stake."""
+    @_builtins.property
+    def stake(self) -> _money_pb2.Money: ...
+    @_builtins.property
+    def return_amount(self) -> _money_pb2.Money:
+        """Stakes included; rounded down once, for the whole bet."""
+
+    def __init__(
+        self,
+        *,
+        line_count: _builtins.int = ...,
+        stake: _money_pb2.Money | None = ...,
+        return_amount: _money_pb2.Money | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["return_amount", b"return_amount", "stake", b"stake"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["line_count", b"line_count", "return_amount", b"return_amount", "stake", b"stake"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CalculateReturnResponse: _TypeAlias = CalculateReturnResponse  # noqa: Y015

@@ -60,6 +60,11 @@ class BettingServiceStub:
                 request_serializer=overround_dot_bets_dot_v1_dot_betting__service__pb2.WatchBetsRequest.SerializeToString,
                 response_deserializer=overround_dot_bets_dot_v1_dot_betting__service__pb2.WatchBetsResponse.FromString,
                 _registered_method=True)
+        self.CalculateReturn = channel.unary_unary(
+                '/overround.bets.v1.BettingService/CalculateReturn',
+                request_serializer=overround_dot_bets_dot_v1_dot_betting__service__pb2.CalculateReturnRequest.SerializeToString,
+                response_deserializer=overround_dot_bets_dot_v1_dot_betting__service__pb2.CalculateReturnResponse.FromString,
+                _registered_method=True)
 
 
 class BettingServiceServicer:
@@ -113,6 +118,13 @@ class BettingServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CalculateReturn(self, request, context):
+        """Calculates what a bet of any type costs and comes to, by how its legs came out; nothing is placed.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_BettingServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -140,6 +152,11 @@ def add_BettingServiceServicer_to_server(servicer, server):
                     servicer.WatchBets,
                     request_deserializer=overround_dot_bets_dot_v1_dot_betting__service__pb2.WatchBetsRequest.FromString,
                     response_serializer=overround_dot_bets_dot_v1_dot_betting__service__pb2.WatchBetsResponse.SerializeToString,
+            ),
+            'CalculateReturn': grpc.unary_unary_rpc_method_handler(
+                    servicer.CalculateReturn,
+                    request_deserializer=overround_dot_bets_dot_v1_dot_betting__service__pb2.CalculateReturnRequest.FromString,
+                    response_serializer=overround_dot_bets_dot_v1_dot_betting__service__pb2.CalculateReturnResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -278,6 +295,33 @@ class BettingService:
             '/overround.bets.v1.BettingService/WatchBets',
             overround_dot_bets_dot_v1_dot_betting__service__pb2.WatchBetsRequest.SerializeToString,
             overround_dot_bets_dot_v1_dot_betting__service__pb2.WatchBetsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CalculateReturn(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/overround.bets.v1.BettingService/CalculateReturn',
+            overround_dot_bets_dot_v1_dot_betting__service__pb2.CalculateReturnRequest.SerializeToString,
+            overround_dot_bets_dot_v1_dot_betting__service__pb2.CalculateReturnResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -58,6 +58,8 @@ class BettingServiceStub:
     """Streams the player's open bets and balance, then every change. At least every second a message comes, if only an
     empty one.
     """
+    CalculateReturn: _grpc.UnaryUnaryMultiCallable[_betting_service_pb2.CalculateReturnRequest, _betting_service_pb2.CalculateReturnResponse]
+    """Calculates what a bet of any type costs and comes to, by how its legs came out; nothing is placed."""
 
 @_typing.type_check_only
 class BettingServiceAsyncStub(BettingServiceStub):
@@ -89,6 +91,8 @@ class BettingServiceAsyncStub(BettingServiceStub):
     """Streams the player's open bets and balance, then every change. At least every second a message comes, if only an
     empty one.
     """
+    CalculateReturn: _aio.UnaryUnaryMultiCallable[_betting_service_pb2.CalculateReturnRequest, _betting_service_pb2.CalculateReturnResponse]  # type: ignore[assignment]
+    """Calculates what a bet of any type costs and comes to, by how its legs came out; nothing is placed."""
 
 class BettingServiceServicer(metaclass=_abc_1.ABCMeta):
     """Bets. Metadata `authorization: Bearer <session token>`."""
@@ -147,5 +151,13 @@ class BettingServiceServicer(metaclass=_abc_1.ABCMeta):
         """Streams the player's open bets and balance, then every change. At least every second a message comes, if only an
         empty one.
         """
+
+    @_abc_1.abstractmethod
+    def CalculateReturn(
+        self,
+        request: _betting_service_pb2.CalculateReturnRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_betting_service_pb2.CalculateReturnResponse, _abc.Awaitable[_betting_service_pb2.CalculateReturnResponse]]:
+        """Calculates what a bet of any type costs and comes to, by how its legs came out; nothing is placed."""
 
 def add_BettingServiceServicer_to_server(servicer: BettingServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

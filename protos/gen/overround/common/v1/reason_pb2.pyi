@@ -146,6 +146,7 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     REASON_LEGS_OUT_OF_RANGE: _Reason.ValueType  # 67
     REASON_LEG_NOT_COMBINABLE: _Reason.ValueType  # 68
     REASON_LEG_NOT_OFFERED: _Reason.ValueType  # 69
+    REASON_SYSTEM_MALFORMED: _Reason.ValueType  # 70
 
 class Reason(_Reason, metaclass=_ReasonEnumTypeWrapper):
     """Every reason for which a call can be refused, as ErrorInfo carries it without the prefix: in the domain "overround".
@@ -224,6 +225,7 @@ REASON_LEGS_CONTRADICTORY: Reason.ValueType  # 66
 REASON_LEGS_OUT_OF_RANGE: Reason.ValueType  # 67
 REASON_LEG_NOT_COMBINABLE: Reason.ValueType  # 68
 REASON_LEG_NOT_OFFERED: Reason.ValueType  # 69
+REASON_SYSTEM_MALFORMED: Reason.ValueType  # 70
 Global___Reason: _TypeAlias = Reason  # noqa: Y015
 
 CATEGORY_FIELD_NUMBER: _builtins.int

@@ -2,24 +2,21 @@
 
 from fractions import Fraction
 
-import numpy as np
 import pytest
 
+from bets.calculator import CalculatedLeg, RaceFinish, calculate
+from bets.systems import System
 from odds.model_input import ModelInputInvalid
 from odds.models.racing.each_way import (
     WIN_ONLY,
     EachWayTerms,
     dead_heat_factor,
     deduction_percent,
-    each_way_return_minor,
-    each_way_value,
-    fair_each_way_odds,
     return_of,
     standard_terms,
     sum_deductions,
 )
 
-FIFTH = EachWayTerms(3, Fraction(1, 5))
 QUARTER = EachWayTerms(3, Fraction(1, 4))
 
 
@@ -65,21 +62,15 @@ def test_places_left_are_shared(position: int, tied: int, places: int, factor: F
 def test_an_each_way_bet_returns_what_its_finish_is_worth(
     position: int, tied: int, deducted_percent: int, returned_minor: int
 ) -> None:
-    returned = each_way_return_minor(
-        100,
-        decimal_odds_milli=9_000,
-        terms=QUARTER,
-        position=position,
-        tied=tied,
-        deducted_percent=deducted_percent,
-    )
-    assert returned == returned_minor
+    leg = CalculatedLeg(9_000, RaceFinish(position, tied, QUARTER, deducted_percent))
+    calculated = calculate(System(1, (1,)), [leg], unit_stake_minor=100, is_each_way=True)
+    assert (calculated.stake_minor, calculated.return_minor) == (200, returned_minor)
 
 
 def test_both_parts_are_rounded_together() -> None:
     """2.75 and 1.4375 are 4.1875, not 2 and 1."""
-    returned = each_way_return_minor(1, decimal_odds_milli=2_750, terms=QUARTER, position=1, tied=1, deducted_percent=0)
-    assert returned == 4
+    leg = CalculatedLeg(2_750, RaceFinish(1, 1, QUARTER, 0))
+    assert calculate(System(1, (1,)), [leg], unit_stake_minor=1, is_each_way=True).return_minor == 4
 
 
 @pytest.mark.parametrize("percent", [-5, 95])
@@ -92,26 +83,3 @@ def test_a_runner_alone_makes_no_race() -> None:
     assert standard_terms(2, is_handicap=True) == WIN_ONLY
     with pytest.raises(ModelInputInvalid, match="At least 2 runners"):
         standard_terms(1, is_handicap=False)
-
-
-def test_the_fair_price_returns_the_stake() -> None:
-    win, placed = np.array([0.3, 0.1, 0.02]), np.array([0.7, 0.35, 0.1])
-    odds = fair_each_way_odds(win, placed, FIFTH)
-    np.testing.assert_allclose(each_way_value(odds, win, placed, FIFTH), 1.0, atol=1e-15)
-    assert np.isnan(fair_each_way_odds(np.array([1.0]), np.array([1.0]), FIFTH)).all()
-    with pytest.raises(ModelInputInvalid, match="win only"):
-        fair_each_way_odds(win, placed, WIN_ONLY)
-
-
-@pytest.mark.parametrize(
-    ("odds", "win", "placed"),
-    [(0.0, 0.3, 0.7), (-3.0, 0.3, 0.7), (np.nan, 0.3, 0.7), (np.inf, 0.3, 0.7)]
-    + [(4.0, win, placed) for win, placed in ((0.4, 0.3), (0.0, 0.3), (-0.1, 0.3), (0.3, 1.1), (np.nan, 0.3))],
-)
-def test_a_runner_that_cannot_be_has_no_value_and_leaves_the_others(odds: float, win: float, placed: float) -> None:
-    columns = np.array([4.0, odds]), np.array([0.3, win]), np.array([0.7, placed])
-    value = each_way_value(*columns, FIFTH)
-    assert np.isnan(value).tolist() == [False, True]
-    assert value[0] == each_way_value(np.array([4.0]), np.array([0.3]), np.array([0.7]), FIFTH)[0]
-    fair = fair_each_way_odds(columns[1], columns[2], FIFTH)
-    assert np.isnan(fair).tolist() == [False, (win, placed) != (0.3, 0.7)]

@@ -18,7 +18,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file overround/bets/v1/betting_service.proto.
  */
 export const file_overround_bets_v1_betting_service: GenFile = /*@__PURE__*/
-  fileDesc("CidvdmVycm91bmQvYmV0cy92MS9iZXR0aW5nX3NlcnZpY2UucHJvdG8SEW92ZXJyb3VuZC5iZXRzLnYxInkKCkxlZ1JlcXVlc3QSEgoKZml4dHVyZV9pZBgBIAEoCRIRCgltYXJrZXRfaWQYAiABKAkSEgoKb3V0Y29tZV9pZBgDIAEoCRIaChJkZWNpbWFsX29kZHNfbWlsbGkYBCABKA0SFAoMYm9va192ZXJzaW9uGAUgASgEIpEBCgpCZXRSZXF1ZXN0EisKBGxlZ3MYASADKAsyHS5vdmVycm91bmQuYmV0cy52MS5MZWdSZXF1ZXN0EiYKBWxpbmVzGAIgAygLMhcub3ZlcnJvdW5kLmJldHMudjEuTGluZRIuCgpsaW5lX3N0YWtlGAMgASgLMhoub3ZlcnJvdW5kLmNvbW1vbi52MS5Nb25leSKJAQoQUGxhY2VTbGlwUmVxdWVzdBISCgpyZXF1ZXN0X2lkGAEgASgJEisKBGJldHMYAiADKAsyHS5vdmVycm91bmQuYmV0cy52MS5CZXRSZXF1ZXN0EjQKDHByaWNlX3BvbGljeRgDIAEoDjIeLm92ZXJyb3VuZC5iZXRzLnYxLlByaWNlUG9saWN5InEKEVBsYWNlU2xpcFJlc3BvbnNlEi0KB2Fuc3dlcnMYASADKAsyHC5vdmVycm91bmQuYmV0cy52MS5CZXRBbnN3ZXISLQoHYmFsYW5jZRgCIAEoCzIcLm92ZXJyb3VuZC53YWxsZXQudjEuQmFsYW5jZSJuCglCZXRBbnN3ZXISJQoDYmV0GAEgASgLMhYub3ZlcnJvdW5kLmJldHMudjEuQmV0SAASMAoHcmVmdXNhbBgCIAEoCzIdLm92ZXJyb3VuZC5iZXRzLnYxLkJldFJlZnVzYWxIAEIICgZhbnN3ZXIiuAEKCkJldFJlZnVzYWwSDgoGcmVhc29uGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSLQoJc3Rha2VfbWF4GAMgASgLMhoub3ZlcnJvdW5kLmNvbW1vbi52MS5Nb25leRItCglzdGFrZV9taW4YBCABKAsyGi5vdmVycm91bmQuY29tbW9uLnYxLk1vbmV5EisKBGxlZ3MYBSADKAsyHS5vdmVycm91bmQuYmV0cy52MS5MZWdSZWZ1c2FsImwKCkxlZ1JlZnVzYWwSCwoDbGVnGAEgASgNEg4KBnJlYXNvbhgCIAEoCRIPCgdtZXNzYWdlGAMgASgJEhoKEmRlY2ltYWxfb2Rkc19taWxsaRgEIAEoDRIUCgxib29rX3ZlcnNpb24YBSABKAQiJAoOR2V0U2xpcFJlcXVlc3QSEgoKcmVxdWVzdF9pZBgBIAEoCSJACg9HZXRTbGlwUmVzcG9uc2USLQoHYW5zd2VycxgBIAMoCzIcLm92ZXJyb3VuZC5iZXRzLnYxLkJldEFuc3dlciIxCg1HZXRCZXRSZXF1ZXN0Eg4KBmJldF9pZBgBIAEoCUoECAIQA1IKcmVxdWVzdF9pZCJECg5HZXRCZXRSZXNwb25zZRIjCgNiZXQYASABKAsyFi5vdmVycm91bmQuYmV0cy52MS5CZXRKBAgCEANSB3JlZnVzYWwibwoPTGlzdEJldHNSZXF1ZXN0EiwKBnN0YXR1cxgBIAEoDjIcLm92ZXJyb3VuZC5iZXRzLnYxLkJldFN0YXR1cxIuCgRwYWdlGAIgASgLMiAub3ZlcnJvdW5kLmNvbW1vbi52MS5QYWdlUmVxdWVzdCJMChBMaXN0QmV0c1Jlc3BvbnNlEiQKBGJldHMYASADKAsyFi5vdmVycm91bmQuYmV0cy52MS5CZXQSEgoKbmV4dF90b2tlbhgCIAEoCSISChBXYXRjaEJldHNSZXF1ZXN0IoABChFXYXRjaEJldHNSZXNwb25zZRIkCgRiZXRzGAEgAygLMhYub3ZlcnJvdW5kLmJldHMudjEuQmV0Ei0KB2JhbGFuY2UYAiABKAsyHC5vdmVycm91bmQud2FsbGV0LnYxLkJhbGFuY2USFgoOc2VydmVyX3RpbWVfdXMYAyABKAMyuAMKDkJldHRpbmdTZXJ2aWNlElYKCVBsYWNlU2xpcBIjLm92ZXJyb3VuZC5iZXRzLnYxLlBsYWNlU2xpcFJlcXVlc3QaJC5vdmVycm91bmQuYmV0cy52MS5QbGFjZVNsaXBSZXNwb25zZRJQCgdHZXRTbGlwEiEub3ZlcnJvdW5kLmJldHMudjEuR2V0U2xpcFJlcXVlc3QaIi5vdmVycm91bmQuYmV0cy52MS5HZXRTbGlwUmVzcG9uc2USTQoGR2V0QmV0EiAub3ZlcnJvdW5kLmJldHMudjEuR2V0QmV0UmVxdWVzdBohLm92ZXJyb3VuZC5iZXRzLnYxLkdldEJldFJlc3BvbnNlElMKCExpc3RCZXRzEiIub3ZlcnJvdW5kLmJldHMudjEuTGlzdEJldHNSZXF1ZXN0GiMub3ZlcnJvdW5kLmJldHMudjEuTGlzdEJldHNSZXNwb25zZRJYCglXYXRjaEJldHMSIy5vdmVycm91bmQuYmV0cy52MS5XYXRjaEJldHNSZXF1ZXN0GiQub3ZlcnJvdW5kLmJldHMudjEuV2F0Y2hCZXRzUmVzcG9uc2UwAWIGcHJvdG8z", [file_overround_bets_v1_bet, file_overround_common_v1_money, file_overround_common_v1_page, file_overround_wallet_v1_wallet]);
+  fileDesc("CidvdmVycm91bmQvYmV0cy92MS9iZXR0aW5nX3NlcnZpY2UucHJvdG8SEW92ZXJyb3VuZC5iZXRzLnYxInkKCkxlZ1JlcXVlc3QSEgoKZml4dHVyZV9pZBgBIAEoCRIRCgltYXJrZXRfaWQYAiABKAkSEgoKb3V0Y29tZV9pZBgDIAEoCRIaChJkZWNpbWFsX29kZHNfbWlsbGkYBCABKA0SFAoMYm9va192ZXJzaW9uGAUgASgEIpEBCgpCZXRSZXF1ZXN0EisKBGxlZ3MYASADKAsyHS5vdmVycm91bmQuYmV0cy52MS5MZWdSZXF1ZXN0EiYKBWxpbmVzGAIgAygLMhcub3ZlcnJvdW5kLmJldHMudjEuTGluZRIuCgpsaW5lX3N0YWtlGAMgASgLMhoub3ZlcnJvdW5kLmNvbW1vbi52MS5Nb25leSKJAQoQUGxhY2VTbGlwUmVxdWVzdBISCgpyZXF1ZXN0X2lkGAEgASgJEisKBGJldHMYAiADKAsyHS5vdmVycm91bmQuYmV0cy52MS5CZXRSZXF1ZXN0EjQKDHByaWNlX3BvbGljeRgDIAEoDjIeLm92ZXJyb3VuZC5iZXRzLnYxLlByaWNlUG9saWN5InEKEVBsYWNlU2xpcFJlc3BvbnNlEi0KB2Fuc3dlcnMYASADKAsyHC5vdmVycm91bmQuYmV0cy52MS5CZXRBbnN3ZXISLQoHYmFsYW5jZRgCIAEoCzIcLm92ZXJyb3VuZC53YWxsZXQudjEuQmFsYW5jZSJuCglCZXRBbnN3ZXISJQoDYmV0GAEgASgLMhYub3ZlcnJvdW5kLmJldHMudjEuQmV0SAASMAoHcmVmdXNhbBgCIAEoCzIdLm92ZXJyb3VuZC5iZXRzLnYxLkJldFJlZnVzYWxIAEIICgZhbnN3ZXIiuAEKCkJldFJlZnVzYWwSDgoGcmVhc29uGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSLQoJc3Rha2VfbWF4GAMgASgLMhoub3ZlcnJvdW5kLmNvbW1vbi52MS5Nb25leRItCglzdGFrZV9taW4YBCABKAsyGi5vdmVycm91bmQuY29tbW9uLnYxLk1vbmV5EisKBGxlZ3MYBSADKAsyHS5vdmVycm91bmQuYmV0cy52MS5MZWdSZWZ1c2FsImwKCkxlZ1JlZnVzYWwSCwoDbGVnGAEgASgNEg4KBnJlYXNvbhgCIAEoCRIPCgdtZXNzYWdlGAMgASgJEhoKEmRlY2ltYWxfb2Rkc19taWxsaRgEIAEoDRIUCgxib29rX3ZlcnNpb24YBSABKAQiJAoOR2V0U2xpcFJlcXVlc3QSEgoKcmVxdWVzdF9pZBgBIAEoCSJACg9HZXRTbGlwUmVzcG9uc2USLQoHYW5zd2VycxgBIAMoCzIcLm92ZXJyb3VuZC5iZXRzLnYxLkJldEFuc3dlciIxCg1HZXRCZXRSZXF1ZXN0Eg4KBmJldF9pZBgBIAEoCUoECAIQA1IKcmVxdWVzdF9pZCJECg5HZXRCZXRSZXNwb25zZRIjCgNiZXQYASABKAsyFi5vdmVycm91bmQuYmV0cy52MS5CZXRKBAgCEANSB3JlZnVzYWwibwoPTGlzdEJldHNSZXF1ZXN0EiwKBnN0YXR1cxgBIAEoDjIcLm92ZXJyb3VuZC5iZXRzLnYxLkJldFN0YXR1cxIuCgRwYWdlGAIgASgLMiAub3ZlcnJvdW5kLmNvbW1vbi52MS5QYWdlUmVxdWVzdCJMChBMaXN0QmV0c1Jlc3BvbnNlEiQKBGJldHMYASADKAsyFi5vdmVycm91bmQuYmV0cy52MS5CZXQSEgoKbmV4dF90b2tlbhgCIAEoCSISChBXYXRjaEJldHNSZXF1ZXN0IoABChFXYXRjaEJldHNSZXNwb25zZRIkCgRiZXRzGAEgAygLMhYub3ZlcnJvdW5kLmJldHMudjEuQmV0Ei0KB2JhbGFuY2UYAiABKAsyHC5vdmVycm91bmQud2FsbGV0LnYxLkJhbGFuY2USFgoOc2VydmVyX3RpbWVfdXMYAyABKAMiQAoJTGVnUmVzdWx0EhgKEHdpbl9mYWN0b3JfbWljcm8YASABKA0SGQoRdm9pZF9mYWN0b3JfbWljcm8YAiABKA0ipgEKClJhY2VGaW5pc2gSEAoIcG9zaXRpb24YASABKA0SEgoKdGllZF9jb3VudBgCIAEoDRIUCgxydW5uZXJfY291bnQYAyABKA0SEwoLaXNfaGFuZGljYXAYBCABKAgSDgoGcGxhY2VzGAUgASgNEhkKEXBsYWNlX2ZyYWN0aW9uX29mGAYgASgNEhwKFHdpdGhkcmF3bl9vZGRzX21pbGxpGAcgAygNIpYBCg1DYWxjdWxhdGVkTGVnEhoKEmRlY2ltYWxfb2Rkc19taWxsaRgBIAEoDRIuCgZyZXN1bHQYAiABKAsyHC5vdmVycm91bmQuYmV0cy52MS5MZWdSZXN1bHRIABIvCgZmaW5pc2gYAyABKAsyHS5vdmVycm91bmQuYmV0cy52MS5SYWNlRmluaXNoSABCCAoGY291cnNlIrEBChZDYWxjdWxhdGVSZXR1cm5SZXF1ZXN0Ei4KBGxlZ3MYASADKAsyIC5vdmVycm91bmQuYmV0cy52MS5DYWxjdWxhdGVkTGVnEg4KBnN5c3RlbRgCIAEoCRISCgpmb2xkX3NpemVzGAMgAygNEi4KCnVuaXRfc3Rha2UYBCABKAsyGi5vdmVycm91bmQuY29tbW9uLnYxLk1vbmV5EhMKC2lzX2VhY2hfd2F5GAUgASgIIosBChdDYWxjdWxhdGVSZXR1cm5SZXNwb25zZRISCgpsaW5lX2NvdW50GAEgASgNEikKBXN0YWtlGAIgASgLMhoub3ZlcnJvdW5kLmNvbW1vbi52MS5Nb25leRIxCg1yZXR1cm5fYW1vdW50GAMgASgLMhoub3ZlcnJvdW5kLmNvbW1vbi52MS5Nb25leTKiBAoOQmV0dGluZ1NlcnZpY2USVgoJUGxhY2VTbGlwEiMub3ZlcnJvdW5kLmJldHMudjEuUGxhY2VTbGlwUmVxdWVzdBokLm92ZXJyb3VuZC5iZXRzLnYxLlBsYWNlU2xpcFJlc3BvbnNlElAKB0dldFNsaXASIS5vdmVycm91bmQuYmV0cy52MS5HZXRTbGlwUmVxdWVzdBoiLm92ZXJyb3VuZC5iZXRzLnYxLkdldFNsaXBSZXNwb25zZRJNCgZHZXRCZXQSIC5vdmVycm91bmQuYmV0cy52MS5HZXRCZXRSZXF1ZXN0GiEub3ZlcnJvdW5kLmJldHMudjEuR2V0QmV0UmVzcG9uc2USUwoITGlzdEJldHMSIi5vdmVycm91bmQuYmV0cy52MS5MaXN0QmV0c1JlcXVlc3QaIy5vdmVycm91bmQuYmV0cy52MS5MaXN0QmV0c1Jlc3BvbnNlElgKCVdhdGNoQmV0cxIjLm92ZXJyb3VuZC5iZXRzLnYxLldhdGNoQmV0c1JlcXVlc3QaJC5vdmVycm91bmQuYmV0cy52MS5XYXRjaEJldHNSZXNwb25zZTABEmgKD0NhbGN1bGF0ZVJldHVybhIpLm92ZXJyb3VuZC5iZXRzLnYxLkNhbGN1bGF0ZVJldHVyblJlcXVlc3QaKi5vdmVycm91bmQuYmV0cy52MS5DYWxjdWxhdGVSZXR1cm5SZXNwb25zZWIGcHJvdG8z", [file_overround_bets_v1_bet, file_overround_common_v1_money, file_overround_common_v1_page, file_overround_wallet_v1_wallet]);
 
 /**
  * A selection asked for.
@@ -453,6 +453,208 @@ export const WatchBetsResponseSchema: GenMessage<WatchBetsResponse> = /*@__PURE_
   messageDesc(file_overround_bets_v1_betting_service, 14);
 
 /**
+ * How a leg came out, as results have it: each in millionths.
+ *
+ * @generated from message overround.bets.v1.LegResult
+ */
+export type LegResult = Message<"overround.bets.v1.LegResult"> & {
+  /**
+   * Share of the stake (after the void part) that wins: 1000000 won, 0 lost.
+   *
+   * @generated from field: uint32 win_factor_micro = 1;
+   */
+  winFactorMicro: number;
+
+  /**
+   * Share of the stake that is given back: 1000000 void, 500000 for half a push.
+   *
+   * @generated from field: uint32 void_factor_micro = 2;
+   */
+  voidFactorMicro: number;
+};
+
+/**
+ * Describes the message overround.bets.v1.LegResult.
+ * Use `create(LegResultSchema)` to create a new message.
+ */
+export const LegResultSchema: GenMessage<LegResult> = /*@__PURE__*/
+  messageDesc(file_overround_bets_v1_betting_service, 15);
+
+/**
+ * How a runner of a race finished.
+ *
+ * @generated from message overround.bets.v1.RaceFinish
+ */
+export type RaceFinish = Message<"overround.bets.v1.RaceFinish"> & {
+  /**
+   * The first of the positions shared in a dead heat; 0 for nowhere that is paid.
+   *
+   * @generated from field: uint32 position = 1;
+   */
+  position: number;
+
+  /**
+   * Runners that share it; 0 and 1 for no dead heat.
+   *
+   * @generated from field: uint32 tied_count = 2;
+   */
+  tiedCount: number;
+
+  /**
+   * Started; the usual each-way terms follow from it, unless others are named below.
+   *
+   * @generated from field: uint32 runner_count = 3;
+   */
+  runnerCount: number;
+
+  /**
+   * @generated from field: bool is_handicap = 4;
+   */
+  isHandicap: boolean;
+
+  /**
+   * Places paid, and one over the part of the winnings that they pay: 3 and 5 for a fifth of the odds for three places.
+   *
+   * @generated from field: uint32 places = 5;
+   */
+  places: number;
+
+  /**
+   * @generated from field: uint32 place_fraction_of = 6;
+   */
+  placeFractionOf: number;
+
+  /**
+   * Decimal odds times 1000 of runners withdrawn after the bet, at most 40: what Rule 4 takes off winnings goes by them.
+   *
+   * @generated from field: repeated uint32 withdrawn_odds_milli = 7;
+   */
+  withdrawnOddsMilli: number[];
+};
+
+/**
+ * Describes the message overround.bets.v1.RaceFinish.
+ * Use `create(RaceFinishSchema)` to create a new message.
+ */
+export const RaceFinishSchema: GenMessage<RaceFinish> = /*@__PURE__*/
+  messageDesc(file_overround_bets_v1_betting_service, 16);
+
+/**
+ * @generated from message overround.bets.v1.CalculatedLeg
+ */
+export type CalculatedLeg = Message<"overround.bets.v1.CalculatedLeg"> & {
+  /**
+   * Decimal odds times 1000, above 1000.
+   *
+   * @generated from field: uint32 decimal_odds_milli = 1;
+   */
+  decimalOddsMilli: number;
+
+  /**
+   * @generated from oneof overround.bets.v1.CalculatedLeg.course
+   */
+  course: {
+    /**
+     * @generated from field: overround.bets.v1.LegResult result = 2;
+     */
+    value: LegResult;
+    case: "result";
+  } | {
+    /**
+     * @generated from field: overround.bets.v1.RaceFinish finish = 3;
+     */
+    value: RaceFinish;
+    case: "finish";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message overround.bets.v1.CalculatedLeg.
+ * Use `create(CalculatedLegSchema)` to create a new message.
+ */
+export const CalculatedLegSchema: GenMessage<CalculatedLeg> = /*@__PURE__*/
+  messageDesc(file_overround_bets_v1_betting_service, 17);
+
+/**
+ * @generated from message overround.bets.v1.CalculateReturnRequest
+ */
+export type CalculateReturnRequest = Message<"overround.bets.v1.CalculateReturnRequest"> & {
+  /**
+   * 1 to 20.
+   *
+   * @generated from field: repeated overround.bets.v1.CalculatedLeg legs = 1;
+   */
+  legs: CalculatedLeg[];
+
+  /**
+   * "double", "treble", "trixie", "patent", "yankee", "lucky15", "super_yankee", "lucky31", "heinz", "lucky63",
+   * "super_heinz", "goliath" or "block_9"; empty where the sizes of lines are named.
+   *
+   * @generated from field: string system = 2;
+   */
+  system: string;
+
+  /**
+   * How many legs a line may have, rising: 1 for singles, 2 and 3 of three legs for a trixie.
+   *
+   * @generated from field: repeated uint32 fold_sizes = 3;
+   */
+  foldSizes: number[];
+
+  /**
+   * On each line, and on each part of an each-way bet.
+   *
+   * @generated from field: overround.common.v1.Money unit_stake = 4;
+   */
+  unitStake?: Money | undefined;
+
+  /**
+   * All lines are also on places.
+   *
+   * @generated from field: bool is_each_way = 5;
+   */
+  isEachWay: boolean;
+};
+
+/**
+ * Describes the message overround.bets.v1.CalculateReturnRequest.
+ * Use `create(CalculateReturnRequestSchema)` to create a new message.
+ */
+export const CalculateReturnRequestSchema: GenMessage<CalculateReturnRequest> = /*@__PURE__*/
+  messageDesc(file_overround_bets_v1_betting_service, 18);
+
+/**
+ * @generated from message overround.bets.v1.CalculateReturnResponse
+ */
+export type CalculateReturnResponse = Message<"overround.bets.v1.CalculateReturnResponse"> & {
+  /**
+   * Units of stake.
+   *
+   * @generated from field: uint32 line_count = 1;
+   */
+  lineCount: number;
+
+  /**
+   * @generated from field: overround.common.v1.Money stake = 2;
+   */
+  stake?: Money | undefined;
+
+  /**
+   * Stakes included; rounded down once, for the whole bet.
+   *
+   * @generated from field: overround.common.v1.Money return_amount = 3;
+   */
+  returnAmount?: Money | undefined;
+};
+
+/**
+ * Describes the message overround.bets.v1.CalculateReturnResponse.
+ * Use `create(CalculateReturnResponseSchema)` to create a new message.
+ */
+export const CalculateReturnResponseSchema: GenMessage<CalculateReturnResponse> = /*@__PURE__*/
+  messageDesc(file_overround_bets_v1_betting_service, 19);
+
+/**
  * Bets. Metadata `authorization: Bearer <session token>`.
  *
  * @generated from service overround.bets.v1.BettingService
@@ -519,6 +721,16 @@ export const BettingService: GenService<{
     methodKind: "server_streaming";
     input: typeof WatchBetsRequestSchema;
     output: typeof WatchBetsResponseSchema;
+  },
+  /**
+   * Calculates what a bet of any type costs and comes to, by how its legs came out; nothing is placed.
+   *
+   * @generated from rpc overround.bets.v1.BettingService.CalculateReturn
+   */
+  calculateReturn: {
+    methodKind: "unary";
+    input: typeof CalculateReturnRequestSchema;
+    output: typeof CalculateReturnResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_overround_bets_v1_betting_service, 0);
