@@ -233,10 +233,14 @@ async def calling_from(edge: Settings, source: str) -> AsyncIterator[Stranger]:
             yield stranger
         finally:
             for response in stranger.held:
-                if response.connection is not None and response.connection.transport is not None:
-                    response.connection.transport.abort()  # closing one waits until all that it has to say is read
-                response.close()
+                hang_up(response)
     await asyncio.sleep(CLOSING_S)  # a transport is closed by the loop, some turns after it was told to
+
+
+def hang_up(response: aiohttp.ClientResponse) -> None:
+    if response.connection is not None and response.connection.transport is not None:
+        response.connection.transport.abort()  # closing one waits until all that it has to say is read
+    response.close()
 
 
 def reason_of(headers: Any) -> str:
@@ -293,6 +297,7 @@ async def test_a_request_larger_than_any_can_be_never_reaches_the_gateway(edge: 
             body = frame(odds_service_pb2.GetBooksRequest(fixture_ids=["x" * length]))
             async with modest.session.post(url, data=io.BytesIO(body)) as response:
                 assert (response.status == 200) is is_taken
+                hang_up(response)
 
 
 async def test_what_a_feed_pushes_is_passed_on_as_it_comes_and_may_be_silent(edge: Settings, books: BookCache) -> None:

@@ -52,6 +52,9 @@ class Coin:
         fair = np.full(state.layout.outcome_count, 0.5)
         return ModelFit(state.layout, state.state, np.zeros(0), None, {"fairness": 1.0}, markets, fair)
 
+    def joint(self, state):
+        return None
+
     def evidence(self, state):
         return state.state if state.state.status is FixtureStatus.ENDED else None
 
