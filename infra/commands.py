@@ -13,6 +13,7 @@ import typer
 
 from infra.settings import Profile, Settings, SettingsRefused, load_settings
 from infra.terminal import use_plain_signs
+from odds.models.football.goal_family import GoalFamily
 
 if TYPE_CHECKING:
     from infra.stores.postgres_players import PostgresPlayers
@@ -179,6 +180,33 @@ def replay(
 
     settings = _settings(profile)
     code = run_replay(settings, Console(), paths, speed=speed, messages_max=first, hold_s=hold_s)
+    raise typer.Exit(code)
+
+
+@app.command()
+def open_prices(
+    results: Annotated[list[Path], typer.Argument(help="Past results: CSV files, football-data.co.uk's columns.")],
+    *,
+    fixtures: Annotated[Path, typer.Option(help="CSV file: FixtureId, Date, Time (UTC), HomeTeam, AwayTeam.")],
+    model: Annotated[GoalFamily, typer.Option(help="Joint distribution of the goals.")] = GoalFamily.DIXON_COLES,
+    half_life_days: Annotated[float, typer.Option(help="A match so long ago counts for half.", min=1)] = 365.0,
+    hold_s: Annotated[float | None, typer.Option(help="Stop after so long; else when all have begun.", min=0)] = None,
+    profile: ProfileOption = None,
+) -> None:
+    """Open the markets of football matches by past results, as a provider of our own, before others quote them."""
+    from rich.console import Console
+
+    from infra.open_prices import run_open_prices
+
+    code = run_open_prices(
+        _settings(profile),
+        Console(),
+        results=results,
+        fixtures=fixtures,
+        family=model,
+        half_life_days=half_life_days,
+        hold_s=hold_s,
+    )
     raise typer.Exit(code)
 
 

@@ -17,7 +17,8 @@ from infra.local.private import write_private
 if TYPE_CHECKING:
     from infra.settings import Settings
 
-PROVIDERS = ("sim-alpha", "sim-bravo", "sim-charlie", "uof", "betfair")
+HOUSE_PROVIDER: Final = "house"
+PROVIDERS = ("sim-alpha", "sim-bravo", "sim-charlie", "uof", "betfair", HOUSE_PROVIDER)
 KEY_BYTES: Final = 32
 PASSWORD_BYTES: Final = 12
 FILE_NAME: Final = "secrets.json"

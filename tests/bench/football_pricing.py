@@ -20,9 +20,9 @@ from markets.fixture import Period
 from odds.models.builder_legs import BuilderLeg
 from odds.models.football.bet_builder import next_legs, price_legs
 from odds.models.football.catalogue import Catalogue, catalogue, part_of_catalogue
+from odds.models.football.goal_family import GoalFamily
 from odds.models.football.goal_models import GoalModelSpec, fit_goal_model
 from odds.models.football.implied_means import PriceTargets, imply_goal_means
-from odds.models.football.likelihoods import GoalFamily
 from odds.models.football.markets import MatchPrices, goals_to_come, price_columns, price_matches
 from odds.models.football.match_scores import match_scores
 from odds.models.football.match_states import GoalTiming, MatchStates, RedCardEffects, ScoringLeft

@@ -13,9 +13,10 @@ from scipy.optimize import brentq
 
 from markets.fixture import Period
 from odds.models.football.bet_builder import price_legs
+from odds.models.football.goal_family import GoalFamily
 from odds.models.football.goal_models import FittedGoalModel, GoalModelSpec, fit_goal_model
 from odds.models.football.implied_means import ImpliedMeans, PriceTargets, imply_goal_means
-from odds.models.football.likelihoods import GoalFamily, Scores, likelihood_of
+from odds.models.football.likelihoods import Scores, likelihood_of
 from odds.models.football.markets import MatchPrices, price_matches
 from odds.models.football.match_states import GoalTiming, MatchStates, RedCardEffects
 from tests.builders.football_legs import legs, scores_of

@@ -31,9 +31,9 @@ from markets.tennis import FinalSet
 from odds.margin.methods import MarginMethod
 from odds.margin.removal import remove_margin
 from odds.models.cricket import SECOND, InningsScores, MatchForecast, win_matches
+from odds.models.football.goal_family import GoalFamily
 from odds.models.football.goal_models import GoalModelSpec, fit_goal_model
 from odds.models.football.implied_means import PriceTargets, imply_goal_means
-from odds.models.football.likelihoods import GoalFamily
 from odds.models.football.match_states import GoalTiming, MatchStates, RedCardEffects
 from odds.models.football.results import MatchResults
 from odds.models.racing.each_way import EachWayTerms, deduction_percent

@@ -13,13 +13,8 @@ from scipy.special import expit
 
 from kernel.errors import Category, DomainError
 from odds.models.football.fitting import Design, FitProblem, maximise
-from odds.models.football.likelihoods import (
-    BivariatePoissonLikelihood,
-    DixonColesLikelihood,
-    GoalFamily,
-    Scores,
-    likelihood_of,
-)
+from odds.models.football.goal_family import GoalFamily
+from odds.models.football.likelihoods import BivariatePoissonLikelihood, DixonColesLikelihood, Scores, likelihood_of
 from odds.models.football.results import MatchResults
 from odds.models.football.score_grids import (
     bivariate_poisson_grid,

@@ -7,7 +7,6 @@ a scale without gaps: logarithms of what is positive, log odds of shares.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import ClassVar, Protocol
 
 import numpy as np
@@ -15,20 +14,11 @@ from numpy.typing import NDArray
 from scipy.special import expit, gammaln
 
 from odds.models.football.conway_maxwell import MEAN_MAX, UPSILON_MAX, UPSILON_MIN, ConwayMaxwellCounts
+from odds.models.football.goal_family import GoalFamily
 
 Floats = NDArray[np.float64]
 
 LOG_SMALLEST = float(np.log(1e-7))
-
-
-class GoalFamily(StrEnum):
-    """Which joint distribution the goals of a match follow, given their means."""
-
-    POISSON = "poisson"
-    DIXON_COLES = "dixon_coles"
-    NEGATIVE_BINOMIAL = "negative_binomial"
-    CONWAY_MAXWELL = "conway_maxwell"
-    BIVARIATE_POISSON = "bivariate_poisson"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

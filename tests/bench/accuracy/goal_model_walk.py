@@ -9,8 +9,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from odds.models.football.goal_family import GoalFamily
 from odds.models.football.goal_models import INFLATED_DRAWS, FittedGoalModel, GoalModelSpec, fit_goal_model, problem_of
-from odds.models.football.likelihoods import GoalFamily
 from odds.models.football.results import MatchResults, decay_weights
 from odds.models.football.score_grids import dixon_coles_grid
 from tests.bench.accuracy.history import Experience, experience_before, rest_leads

@@ -11,6 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from odds.models.football.fitting import maximise
+from odds.models.football.goal_family import GoalFamily
 from odds.models.football.goal_models import (
     FittedGoalModel,
     GoalModelMalformed,
@@ -18,7 +19,6 @@ from odds.models.football.goal_models import (
     fit_goal_model,
     problem_of,
 )
-from odds.models.football.likelihoods import GoalFamily
 from odds.models.football.results import MatchResults, ResultsMalformed, decay_weights
 from tests.reference.reference_values import read_season
 
