@@ -23,7 +23,7 @@ from gateway.feeds.ports import CursorStore, FeedLog
 from gateway.feeds.reading import FeedAdapter
 from gateway.feeds.uof import UNATTRIBUTED, UofAdapter
 from infra.kafka import KafkaOutlet
-from infra.replay_source import Format, Recording, ReplayImpossible, find_recordings
+from infra.replay_source import Format, Recording, ReplayImpossible, find_recordings, in_order_of_time
 from infra.settings import Settings
 from infra.stores.feed_keys import PostgresCursors
 from infra.stores.feed_log import KafkaFeedLog
@@ -172,13 +172,12 @@ class Replay:
         self.report.seconds = time.monotonic() - self._started_s
 
     async def _play(self, messages_max: int | None) -> None:
-        for recording in self._recordings:
-            for raw in recording.messages():
-                if messages_max is not None and self.report.read_count >= messages_max:
-                    return
-                if self._speed is not None:
-                    await self._wait_until_due(recording.time_ms_of(raw), self._speed)
-                await self._play_message(raw, self._adapter_by_format[recording.format])
+        for recording, raw in in_order_of_time(self._recordings):
+            if messages_max is not None and self.report.read_count >= messages_max:
+                return
+            if self._speed is not None:
+                await self._wait_until_due(recording.time_ms_of(raw), self._speed)
+            await self._play_message(raw, self._adapter_by_format[recording.format])
 
     async def _play_message(self, raw: bytes, adapter: FeedAdapter) -> None:
         reading = adapter.read(raw)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import heapq
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -63,6 +64,27 @@ def find_recordings(paths: Sequence[Path]) -> list[Recording]:
             )
         recordings += found
     return recordings
+
+
+def in_order_of_time(recordings: Sequence[Recording]) -> Iterator[tuple[Recording, bytes]]:
+    """Yield the messages of recordings with where each is from: the exchange's streams as they came beside each other.
+
+    Others come one file after the other, before them.
+    """
+    for recording in recordings:
+        if recording.format != "betfair":
+            yield from ((recording, raw) for raw in recording.messages())
+    streams = [_timed(recording) for recording in recordings if recording.format == "betfair"]
+    for _, recording, raw in heapq.merge(*streams, key=lambda message: message[0]):
+        yield recording, raw
+
+
+def _timed(recording: Recording) -> Iterator[tuple[int, Recording, bytes]]:
+    """Yield messages with their times; one that has none came with the one before."""
+    time_ms = 0
+    for raw in recording.messages():
+        time_ms = max(time_ms, recording.time_ms_of(raw) or 0)
+        yield time_ms, recording, raw
 
 
 def _folders_below(path: Path) -> str:

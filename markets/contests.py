@@ -7,6 +7,7 @@ from typing import Final
 from markets.market_type import Family, Group, MarketType, Role, UofName
 
 WINNER: Final = "winner"
+MATCH_ODDS: Final = "match_odds"
 
 HOME: Final = "home"
 AWAY: Final = "away"
@@ -15,7 +16,7 @@ UNDER: Final = "under"
 
 TYPES: Final = (
     MarketType(
-        "match_odds",
+        MATCH_ODDS,
         "Match odds",
         outcomes=Family.RUNNERS,
         group=Group.POPULAR,

@@ -1,5 +1,6 @@
 """Betfair Exchange Stream: its JSON lines, read.
 
+Cricket messages (`ccm`) tell of matches whose markets are followed how they stand, ball by ball; see betfair_cricket.
 Market change messages (`mcm`) carry full images and deltas of markets. Every market is kept up to date; a change of
 what backers are offered becomes an update of the fixture with all prices of that market, a change that leaves it as it
 was becomes none. Each market change gets a sequence from its publish time (see SequenceClock), used or not, so that a
@@ -17,6 +18,7 @@ from typing import Any, Final, TypeVar
 
 import orjson
 
+from gateway.feeds.betfair_cricket import events_of
 from gateway.feeds.betfair_definition import is_offered, locate
 from gateway.feeds.betfair_fixture import ExchangeFixture
 from gateway.feeds.betfair_market import ExchangeMarket
@@ -86,6 +88,8 @@ class BetfairAdapter:
         operation = message["op"]
         if operation in _CONTROL_MESSAGES:
             return Reading(PROVIDER_ID)
+        if operation == "ccm":
+            return self._read_cricket(message, digest=hash(raw))
         if operation != "mcm":
             raise MessageUnknown(f"Messages of kind {str(operation)[:64]!r} are not taken")
         refusals: list[FeedRefused] = []
@@ -94,6 +98,38 @@ class BetfairAdapter:
             self._take_time(message.get("pt"), refusals)
         updates = self._read_changes(changes, digest=hash(raw), refusals=refusals)
         return Reading(PROVIDER_ID, updates, self._signs(message), refusals and _first_by_reason(refusals))
+
+    def _read_cricket(self, message: Mapping[str, Any], *, digest: int) -> Reading:
+        refusals: list[FeedRefused] = []
+        self._take_time(message.get("pt"), refusals)
+        updates = []
+        for index, change in enumerate(events_of(message, CHANGES_MAX)):
+            update = self._read_match(change, digest=digest + index, refusals=refusals)
+            if update.HasField("description") or update.HasField("state"):
+                updates.append(update)
+        return Reading(PROVIDER_ID, updates, (), refusals and _first_by_reason(refusals))
+
+    def _read_match(self, change: Mapping[str, Any], *, digest: int, refusals: list[FeedRefused]) -> FeedUpdate:
+        """Return what a change says of a match; nothing where no market of it is followed, or it was taken before."""
+        fixture_id = f"{PROVIDER_ID}:{change['eventId']}"
+        update = FeedUpdate(provider_id=PROVIDER_ID, fixture_id=fixture_id, provider_time_ms=self._time_ms)
+        fixture = self._fixture_by_id.get(fixture_id)
+        update.sequence, is_repeated = self._clock.assign(self._time_ms, digest)
+        if fixture is None or is_repeated:
+            return update
+        try:
+            fixture.cricket.follow(change)
+        except MessageMalformed as refusal:
+            refusals.append(refusal)
+        except _MALFORMED as error:
+            fixture.cricket.doubt()
+            refusals.append(_malformed("change of a match", error))
+        description, state = fixture.follow_cricket()
+        if description is not None:
+            update.description.CopyFrom(description)
+        if state is not None:
+            update.state.CopyFrom(state)
+        return update
 
     def _take_time(self, time_ms: Any, refusals: list[FeedRefused]) -> None:
         """Note when a message was published; one that does not say counts as published with the one before."""

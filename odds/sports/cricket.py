@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from markets.catalogue import market_of
-from markets.contests import OVER, UNDER, WINNER
+from markets.contests import MATCH_ODDS, OVER, UNDER, WINNER
 from markets.cricket import (
     CRICKET,
     FIRST_INNINGS_RUNS,
@@ -58,7 +58,10 @@ _FINE: Final = int(RowFlag.FINE)
 
 @dataclass(frozen=True, slots=True)
 class Cricket:
-    """Matches of limited overs; see `odds.sports.pricer`. Who wins is priced for two sides, a tie handed back."""
+    """Matches of limited overs; see `odds.sports.pricer`. Who wins is priced for two sides, a tie handed back.
+
+    An exchange asks who wins by its runners: those whose names are the sides' are the sides.
+    """
 
     sports: tuple[str, ...] = (CRICKET,)
     source: PriceSource = PriceSource.MODEL
@@ -70,7 +73,7 @@ class Cricket:
 
     def offer(self, state: FixtureState, names: tuple[str, ...]) -> MarketLayout:
         """Return lines beside those that providers quote."""
-        if not names or _balls_of(state.state) == 0 or winner_of(state.layout, own_key(state)) is None:
+        if not names or _balls_of(state.state) == 0 or _winner_of(state) is None:
             return EMPTY_LAYOUT
         return _offered(state.layout, own_key(state))
 
@@ -121,6 +124,7 @@ class _Row:
     state: FixtureState
     told: MatchState
     sport: CricketState
+    winner_market: int
     winner: tuple[int, int]
     lined: dict[str, LineMarkets]
     targets: Floats
@@ -171,10 +175,27 @@ def _offered(layout: MarketLayout, own_markets: bytes) -> MarketLayout:
     return MarketLayout.of_markets((f"{FIRST_INNINGS_RUNS}:{middle + step:g}", (OVER, UNDER)) for step in RUNS_BESIDE)
 
 
+def _winner_of(state: FixtureState) -> tuple[int, tuple[int, int]] | None:
+    """Return where the market of who wins stands, and the outcomes of the home side and of the other."""
+    layout, own_markets = state.layout, own_key(state)
+    found = winner_of(layout, own_markets)
+    if found is not None:
+        return layout.market_index(WINNER), found
+    index, told = layout.index_by_market_id.get(MATCH_ODDS), state.description
+    if index is None or told is None or (own_markets and own_markets[index]):
+        return None
+    outcome_by_name = {item.name: item.id for item in told.participants}
+    sides = [outcome_by_name.get(name, "") for name in (told.home_name, told.away_name)]
+    if sorted(sides) != sorted(layout.outcome_ids_of(index)):
+        return None
+    home, away = (layout.outcome_index(MATCH_ODDS, side) for side in sides)
+    return index, (home, away)
+
+
 def _row(place: int, item: Asked) -> _Row | None:
     state, told = item.state, item.state.state
-    winner = winner_of(state.layout, own_key(state))
-    if told is None or winner is None or _balls_of(told) == 0 or told.status >= FixtureStatus.ENDED:
+    found = _winner_of(state)
+    if told is None or found is None or _balls_of(told) == 0 or told.status >= FixtureStatus.ENDED:
         return None
     sport = cast("CricketState", told.sport)
     if told.status is FixtureStatus.IN_PLAY and not sport.innings:
@@ -182,7 +203,7 @@ def _row(place: int, item: Asked) -> _Row | None:
     lined = _lined(state.layout, own_key(state))
     is_first = told.status is not FixtureStatus.IN_PLAY or len(sport.innings) < 2
     line, target = lined[FIRST_INNINGS_RUNS].nearest_to_even(item.blended) if is_first else (np.nan, np.nan)
-    return _Row(place, state, told, sport, winner, lined, np.array([item.blended[winner[0]], target]), line)
+    return _Row(place, state, told, sport, *found, lined, np.array([item.blended[found[1][0]], target]), line)
 
 
 def _scores_of(rows: Sequence[_Row]) -> InningsScores:
@@ -239,7 +260,7 @@ def _fit(rows: Sequence[_Row], error_max: float) -> dict[int, ModelFit]:
         home = 1.0 - found[index] if row.is_home_first else found[index]
         fair = _read(row, index, matches, scores, home) if is_found and errors[index] <= error_max else None
         lined = [item.markets for item in row.lined.values()]
-        known = np.concatenate([[row.state.layout.market_index(WINNER)], *lined])
+        known = np.concatenate([[row.winner_market], *lined])
         fits[row.place] = ModelFit(
             row.state.layout,
             row.told,

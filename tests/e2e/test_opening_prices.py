@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import permutations
 from pathlib import Path
 
@@ -37,7 +38,7 @@ def test_a_match_opens_by_past_results(system: RunningSystem, overround: Overrou
     assert "1 opened" in told
     prices = Prices(f"{system.settings.host}:{system.settings.ports.web}")
     home, away = (
-        wait_for(lambda: prices.price(FIXTURE_ID, "1x2", outcome), what=f"price of {outcome}", limit_s=BOOK_LIMIT_S)
+        wait_for(partial(prices.price, FIXTURE_ID, "1x2", outcome), what=f"price of {outcome}", limit_s=BOOK_LIMIT_S)
         for outcome in ("home", "away")
     )
     assert home.decimal_odds_milli < away.decimal_odds_milli

@@ -136,7 +136,7 @@ def test_without_ladders_the_last_traded_price_stands() -> None:
 
 
 @needs_recordings
-@pytest.mark.parametrize("name", ["sportsdata_1.200806927", "bflw_ORDER-1.177596575", "bflw_RACE-1.140075353"])
+@pytest.mark.parametrize("name", ["bflw_ORDER-1.177596575", "bflw_RACE-1.140075353"])
 def test_streams_of_other_kinds_are_refused_as_unknown(name: str) -> None:
     adapter = BetfairAdapter()
     raws = [raw for raw in (BETFAIR / name).read_bytes().splitlines() if raw]
