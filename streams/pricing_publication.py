@@ -12,9 +12,13 @@ from prometheus_client import Counter
 
 from kernel.clock import Clock
 from kernel.log import Outlet
-from streams.ports import EncodedFixture
+from odds.fixture.state import FixtureState
+from odds.pricing.repricing import Repricing
+from streams.ports import EncodedFixture, EncodedPair
 from streams.pricing_delivery import Delivery
 from streams.pricing_inputs import Waiting
+from wire.books import encode_book, encode_explanation
+from wire.feed import build_own_results
 from wire.topics import BOOKS, EXPLANATIONS, RESULTS
 
 REDELIVERY_S: Final = 0.5
@@ -124,3 +128,28 @@ class Publisher:
     def _give_back(self, batch: Batch) -> None:
         self._batches.discard(batch)
         self._on_failed(batch)
+
+
+def encode_priced(repricing: Repricing, partition: int) -> EncodedFixture:
+    """Return what is news of a fixture that was priced: its explanation, and its book where that is new."""
+    state = repricing.state
+    book = encode_book(state.book) if repricing.is_book_new and state.book is not None else b""
+    return _encoded(state, partition, book, encode_explanation(repricing.explanation))
+
+
+def encode_read_back(state: FixtureState, pair: EncodedPair) -> EncodedFixture:
+    """Return a fixture as it was read back."""
+    return _encoded(state, pair.partition, pair.book or b"", pair.explanation or b"")
+
+
+def encode_own_results(repricing: Repricing) -> list[bytes]:
+    """Return what is to be said of the markets that we alone offer, one message or none."""
+    settlement, results = repricing.state.own_settlement, repricing.own_results
+    if settlement is None or not results:
+        return []
+    message = build_own_results(repricing.state.fixture_id, sequence=settlement.sequence, results=results)
+    return [message.SerializeToString()]
+
+
+def _encoded(state: FixtureState, partition: int, book: bytes, explanation: bytes) -> EncodedFixture:
+    return EncodedFixture(state.fixture_id, partition, state.version, book, explanation, not state.is_over)

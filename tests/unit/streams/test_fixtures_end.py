@@ -130,7 +130,7 @@ class Season:
     def views(self) -> Iterator[object]:
         agent = self.pricing.agent
         assert agent is not None
-        for part in ("_fixtures", "_waiting", "_watch", "_publisher", "_keeper", "_eviction", "_forced", "_unvouched"):
+        for part in ("_fixtures", "_waiting", "_watch", "_publisher", "_keeper", "_eviction", "_forced", "_progress"):
             yield getattr(agent, part)
         yield from (getattr(self.risk, part) for part in ("_partitions", "_ends", "_inbox"))
         yield from (self.books, self.desk, self.losses, self.stream, self.screen)

@@ -17,7 +17,7 @@ from odds.fixture.state import FixtureState
 from odds.pricing.repricing import Repricing, price
 from overround.feed.v1 import feed_pb2
 from overround.odds.v1 import book_pb2, fixture_pb2
-from streams import pricing
+from streams import pricing, pricing_folding
 from tests.builders.pricing_world import FAIR_ISH, FOOTBALL
 from tests.fakes.fake_faust import eventually
 from tests.fakes.pricing_bench import Bench
@@ -128,7 +128,7 @@ async def test_a_fixture_without_a_book_has_its_results_forwarded_though_it_cann
 async def test_what_cannot_be_folded_in_stops_its_provider_until_it_says_all_of_it_again(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pricing, "fold", raising)
+    monkeypatch.setattr(pricing_folding, "fold", raising)
     await sent(bench, feed_pb2.FeedUpdate(state=GOAL, results=[WON]))
     monkeypatch.undo()
     assert bench.outlet.books()[-1].market_statuses.tolist() == [SETTLED, SUSPENDED]
