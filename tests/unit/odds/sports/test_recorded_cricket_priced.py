@@ -22,7 +22,7 @@ from odds.pricing.policy import PricingPolicy
 from odds.pricing.repricing import Repricing, price
 from odds.sports.cricket import DISPERSION
 from overround.feed.v1.feed_pb2 import FeedUpdate
-from tests.unit.test_betfair_stream import BETFAIR, needs_recordings
+from tests.unit.gateway.feeds.test_betfair_stream import BETFAIR, needs_recordings
 from wire.feed import parse_update
 
 PRICES, BALLS = BETFAIR / "1.200806927", BETFAIR / "sportsdata_1.200806927"

@@ -23,12 +23,12 @@ from odds.pricing.bet_builders import LegNotOffered
 from odds.pricing.repricing import Repricing
 from overround.odds.v1 import book_pb2
 from overround.odds.v1.odds_service_pb2 import BetBuilderLeg, PriceBetBuilderRequest, PriceBetBuilderResponse
-from tests.unit.fake_betting import FakeClock
-from tests.unit.fake_gateway import call_by
-from tests.unit.football_legs import legs
-from tests.unit.football_world import MARKET_IDS, fair, match_update, odds_milli, playing, quoted
-from tests.unit.pricing_world import folded, priced
-from tests.unit.tennis_world import BEFORE, fair_quotes, said
+from tests.builders.football_legs import legs
+from tests.builders.football_world import MARKET_IDS, fair, match_update, odds_milli, playing, quoted
+from tests.builders.pricing_world import folded, priced
+from tests.builders.tennis_world import BEFORE, fair_quotes, said
+from tests.fakes.fake_betting import FakeClock
+from tests.fakes.fake_gateway import call_by
 from wire.books import encode_book, encode_explanation
 
 HALVES = (*MARKET_IDS, "first_half_1x2")

@@ -10,7 +10,7 @@ import pytest
 from gateway.feeds.betfair import BetfairAdapter
 from gateway.feeds.reading import Reading
 from overround.odds.v1.fixture_pb2 import CricketInnings, FixtureStatus
-from tests.unit.betfair_lines import begun, definition, line
+from tests.builders.betfair_lines import begun, definition, line
 
 SIDES = {"homeTeam": {"name": "Ham", "selectionId": 11}, "awayTeam": {"name": "Egg", "selectionId": 22}}
 

@@ -16,7 +16,7 @@ from overround.bets.v1.betting_service_pb2 import (
     RaceFinish,
 )
 from overround.common.v1.money_pb2 import Money
-from tests.unit.fake_gateway import Door, call_by
+from tests.fakes.fake_gateway import Door, call_by
 from wire.requests import RequestMalformed
 
 WON, LOST, VOID = (
