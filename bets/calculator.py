@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from math import floor
+from math import floor, prod
 
 from bets.settlement import leg_factor
 from bets.systems import System, SystemMalformed
@@ -45,7 +45,7 @@ class CalculatedReturn:
 
     Attributes:
         line_count: Units of stake; both parts of an each-way bet count.
-        return_minor: Stakes included; rounded down once, for the whole bet.
+        return_minor: Stakes included; each line is rounded down by itself, both parts of an each-way one together.
     """
 
     line_count: int
@@ -71,12 +71,15 @@ def calculate(
         SystemMalformed: If there are more or fewer legs than the system has, or one of an each-way bet runs in no race.
         ModelInputInvalid: If a finish cannot be.
     """
+    if len(legs) != system.leg_count:
+        raise SystemMalformed(f"The system must have {system.leg_count} legs, {len(legs)} were given")
     parts = [[_win_factor(leg) for leg in legs]]
     if is_each_way:
         parts.append([_place_factor(leg) for leg in legs])
-    returned = sum((system.returned(factors) for factors in parts), Fraction(0))
     line_count = system.line_count() * len(parts)
-    return CalculatedReturn(line_count, unit_stake_minor * line_count, floor(unit_stake_minor * returned))
+    by_line = (sum(prod(factors[leg] for leg in line) for factors in parts) for line in system.lines())
+    return_minor = sum(floor(unit_stake_minor * returned) for returned in by_line)
+    return CalculatedReturn(line_count, unit_stake_minor * line_count, return_minor)
 
 
 def _win_factor(leg: CalculatedLeg) -> Fraction:

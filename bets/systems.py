@@ -1,23 +1,19 @@
-"""System bets: one line on every combination of chosen sizes out of a bet's legs, and what they return.
-
-A line returns the product of its legs' factors, and a system the sum of its lines. Over all combinations of k legs that
-sum is the k-th elementary symmetric polynomial of the factors, which a recurrence over the legs gives without going
-through the combinations.
-"""
+"""System bets: one line on every combination of chosen sizes out of a bet's legs."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from fractions import Fraction
+from itertools import combinations
 from math import comb
 from types import MappingProxyType
 from typing import Final
 
+from bets.bet import Line
 from kernel.errors import Category, DomainError
 
 LEGS_MAX: Final = 20
-"""Such a system may have a million lines."""
+LINES_MAX: Final = 512
 
 
 class SystemMalformed(DomainError):
@@ -36,7 +32,7 @@ class System:
         fold_sizes: How many legs a line may have, rising: (2, 3) for a trixie, (2,) for the doubles alone.
 
     Raises:
-        SystemMalformed: If there are too few or too many legs, or no such lines on them.
+        SystemMalformed: If there are too few or too many legs, no such lines on them, or too many.
     """
 
     leg_count: int
@@ -48,28 +44,17 @@ class System:
         sizes = self.fold_sizes
         if not sizes or sizes != tuple(sorted(set(sizes))) or sizes[0] < 1 or sizes[-1] > self.leg_count:
             raise SystemMalformed(f"Fold sizes must rise, each 1 to {self.leg_count}, were {sizes[:LEGS_MAX]}")
+        if self.line_count() > LINES_MAX:
+            raise SystemMalformed(f"A system must have at most {LINES_MAX} lines, had {self.line_count()}")
 
     def line_count(self) -> int:
         """Return how many lines the bet is on: its stake in units."""
         return sum(comb(self.leg_count, size) for size in self.fold_sizes)
 
-    def returned(self, factors: Sequence[Fraction]) -> Fraction:
-        """Return what comes back of one unit on every line, exactly.
-
-        Args:
-            factors: What one unit staked on each leg comes to: 0 lost, 1 void, its decimal odds won.
-
-        Raises:
-            SystemMalformed: If there are more or fewer legs than the system has.
-        """
-        if len(factors) != self.leg_count:
-            raise SystemMalformed(f"The system must have {self.leg_count} legs, {len(factors)} were given")
-        sums_by_size = [Fraction(1)] + [Fraction(0)] * self.fold_sizes[-1]
-        for factor in factors:
-            # Lines with this leg are those of one leg fewer before it.
-            for size in range(self.fold_sizes[-1], 0, -1):
-                sums_by_size[size] += factor * sums_by_size[size - 1]
-        return sum((sums_by_size[size] for size in self.fold_sizes), Fraction(0))
+    def lines(self) -> Iterator[Line]:
+        """Yield the lines, the shorter ones first."""
+        for size in self.fold_sizes:
+            yield from combinations(range(self.leg_count), size)
 
 
 def _all_from(smallest_size: int, *, leg_count: int) -> System:

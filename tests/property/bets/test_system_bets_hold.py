@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 from itertools import combinations
-from math import prod
+from math import floor, prod
 from random import Random
 
 from hypothesis import given, settings
@@ -12,58 +12,57 @@ from hypothesis import strategies as st
 
 from bets.calculator import CalculatedLeg, calculate
 from bets.settlement import return_minor
-from bets.systems import LEGS_MAX, System
+from bets.systems import System
 from markets.odds import FACTOR_ONE_MICRO
 from markets.results import OutcomeResult
 
-leg_values = st.one_of(st.just(Fraction(0)), st.just(Fraction(1)), st.fractions(0, 100, max_denominator=1_000))
+UNIT_MINOR = 10**12
+WON, LOST, VOID = (OutcomeResult("leg", win, void, FACTOR_ONE_MICRO) for win, void in ((10**6, 0), (0, 0), (0, 10**6)))
 
 
 @st.composite
-def bets(draw: st.DrawFn, legs_max: int = 8) -> tuple[System, list[Fraction]]:
-    count = draw(st.integers(1, legs_max))
+def bets(draw: st.DrawFn) -> tuple[System, list[CalculatedLeg]]:
+    count = draw(st.integers(1, 7))
     system = System(count, tuple(sorted(draw(st.sets(st.integers(1, count), min_size=1)))))
-    return system, draw(st.lists(leg_values, min_size=count, max_size=count))
+    leg = st.builds(CalculatedLeg, st.integers(1_001, 100_000), st.sampled_from([WON, LOST, VOID]))
+    return system, draw(st.lists(leg, min_size=count, max_size=count))
+
+
+def returned(system: System, legs: list[CalculatedLeg]) -> int:
+    return calculate(system, legs, unit_stake_minor=UNIT_MINOR, is_each_way=False).return_minor
+
+
+def factor(leg: CalculatedLeg) -> Fraction:
+    assert isinstance(leg.course, OutcomeResult)
+    odds = Fraction(leg.decimal_odds_milli, 1_000)
+    return Fraction(1) if leg.course is VOID else odds if leg.course is WON else Fraction(0)
 
 
 @settings(deadline=None)
 @given(bets())
-def test_a_system_is_the_sum_of_its_lines_counted_one_by_one(bet: tuple[System, list[Fraction]]) -> None:
-    system, factors = bet
-    lines = [chosen for size in system.fold_sizes for chosen in combinations(factors, size)]
+def test_a_system_returns_what_its_lines_do_each_rounded_down(bet: tuple[System, list[CalculatedLeg]]) -> None:
+    system, legs = bet
+    lines = [chosen for size in system.fold_sizes for chosen in combinations(legs, size)]
     assert system.line_count() == len(lines)
-    assert system.returned(factors) == sum(prod(line) for line in lines)
+    assert returned(system, legs) == sum(floor(UNIT_MINOR * prod(map(factor, line))) for line in lines)
 
 
 @settings(deadline=None)
-@given(bets(LEGS_MAX))
-def test_all_folds_are_the_product_of_one_more_than_each_leg_less_one(bet: tuple[System, list[Fraction]]) -> None:
-    system, factors = bet
-    sizes = range(1, system.leg_count + 1)
-    everything = prod(1 + factor for factor in factors) - 1
-    left_out = tuple(size for size in sizes if size not in system.fold_sizes)
-    rest = System(system.leg_count, left_out).returned(factors) if left_out else 0
-    assert system.returned(factors) + rest == everything
-
-
-@settings(deadline=None)
-@given(bets(), st.integers(0, 7))
-def test_a_void_leg_more_adds_the_lines_of_one_leg_fewer(bet: tuple[System, list[Fraction]], place: int) -> None:
-    system, factors = bet
-    count = system.leg_count
-    longer = [*factors[:place], Fraction(1), *factors[place:]]
-    for size in range(1, count + 1):
-        shorter = System(count, (size - 1,)).returned(factors) if size > 1 else 1
-        assert System(count + 1, (size,)).returned(longer) == System(count, (size,)).returned(factors) + shorter
+@given(bets())
+def test_all_folds_are_the_product_of_one_more_than_each_leg_less_one(bet: tuple[System, list[CalculatedLeg]]) -> None:
+    _, legs = bet
+    full = System(len(legs), tuple(range(1, len(legs) + 1)))
+    everything = UNIT_MINOR * (prod(1 + factor(leg) for leg in legs) - 1)
+    assert 0 <= everything - returned(full, legs) < full.line_count()
 
 
 @settings(deadline=None)
 @given(bets(), st.randoms())
-def test_the_order_of_legs_changes_nothing(bet: tuple[System, list[Fraction]], order: Random) -> None:
-    system, factors = bet
-    moved = list(factors)
+def test_the_order_of_legs_changes_nothing(bet: tuple[System, list[CalculatedLeg]], order: Random) -> None:
+    system, legs = bet
+    moved = list(legs)
     order.shuffle(moved)
-    assert system.returned(moved) == system.returned(factors)
+    assert returned(system, moved) == returned(system, legs)
 
 
 micro = st.integers(0, FACTOR_ONE_MICRO)

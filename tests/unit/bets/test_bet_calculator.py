@@ -52,10 +52,10 @@ async def test_an_accumulator_and_singles_are_named_by_their_sizes() -> None:
     assert figures(await calculate(*legs, fold_sizes=[1])) == (3, 300, 1_000)
 
 
-async def test_the_whole_bet_is_rounded_once() -> None:
+async def test_each_line_is_rounded_down_by_itself() -> None:
     legs = [leg(1_333, WON), leg(1_333, WON)]
-    # 1.333 + 1.333 + 1.776889 of one cent is 4.44.
-    assert figures(await calculate(*legs, fold_sizes=[1, 2], unit_minor=1)) == (3, 3, 4)
+    # 1.333, 1.333 and 1.776889 of one cent.
+    assert figures(await calculate(*legs, fold_sizes=[1, 2], unit_minor=1)) == (3, 3, 3)
 
 
 async def test_each_way_terms_follow_from_the_race_and_rule_4_from_who_was_withdrawn() -> None:

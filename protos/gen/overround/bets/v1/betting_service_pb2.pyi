@@ -595,7 +595,7 @@ class CalculateReturnResponse(_message.Message):
     def stake(self) -> _money_pb2.Money: ...
     @_builtins.property
     def return_amount(self) -> _money_pb2.Money:
-        """Stakes included; rounded down once, for the whole bet."""
+        """Stakes included; each line is rounded down by itself, both parts of an each-way one together."""
 
     def __init__(
         self,

@@ -640,7 +640,7 @@ export type CalculateReturnResponse = Message<"overround.bets.v1.CalculateReturn
   stake?: Money | undefined;
 
   /**
-   * Stakes included; rounded down once, for the whole bet.
+   * Stakes included; each line is rounded down by itself, both parts of an each-way one together.
    *
    * @generated from field: overround.common.v1.Money return_amount = 3;
    */
