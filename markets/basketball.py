@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from markets.contests import AWAY, HOME, OVER, UNDER
-from markets.fixture import Score
+from markets.fixture import MatchState, Score, SportState
 from markets.market_type import Group, Line, MarketType, Role
 
 BASKETBALL: Final = "basketball"
@@ -49,17 +49,18 @@ class BasketballState:
     seconds_left: int = 0
     is_clock_stopped: bool = False
 
-    @property
-    def incidents(self) -> Hashable:
-        """A new period is one; points are told by the score."""
-        return len(self.periods)
+    def has_news_over(self, held: SportState | None) -> bool:
+        """Return whether there is a new period; points are told by the score."""
+        return isinstance(held, BasketballState) and self._incidents != held._incidents
 
-    @property
-    def progress(self) -> int:
-        """How much was played: a period is more than all seconds of the one before."""
+    def progress(self, _match: MatchState) -> int:
+        """Return how much was played: a period is more than all seconds of the one before."""
         return (len(self.periods) << 16) - self.seconds_left
 
-    @property
-    def is_clock_running(self) -> bool:
-        """Whether the clock should move."""
+    def is_clock_running(self, _match: MatchState) -> bool:
+        """Return whether the clock should move."""
         return not self.is_clock_stopped and self.seconds_left > 0
+
+    @property
+    def _incidents(self) -> Hashable:
+        return len(self.periods)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from markets.contests import OVER, UNDER
+from markets.fixture import MatchState, SportState
 from markets.market_type import Group, Line, MarketType, Role
 
 CRICKET: Final = "cricket"
@@ -52,17 +53,18 @@ class CricketState:
     innings: tuple[Innings, ...] = ()
     target: int = 0
 
-    @property
-    def incidents(self) -> Hashable:
-        """A wicket is one, and a new innings; runs are told by the score."""
-        return tuple(played.wickets for played in self.innings)
+    def has_news_over(self, held: SportState | None) -> bool:
+        """Return whether a wicket fell, or an innings began; runs are told by the score."""
+        return isinstance(held, CricketState) and self._incidents != held._incidents
 
-    @property
-    def progress(self) -> int:
-        """How much was played: an innings is more than all balls of the one before."""
+    def progress(self, _match: MatchState) -> int:
+        """Return how much was played: an innings is more than all balls of the one before."""
         return (len(self.innings) << 16) + (self.innings[-1].balls if self.innings else 0)
 
-    @property
-    def is_clock_running(self) -> bool:
-        """There is no clock."""
+    def is_clock_running(self, _match: MatchState) -> bool:
+        """Return that there is no clock."""
         return False
+
+    @property
+    def _incidents(self) -> Hashable:
+        return tuple(played.wickets for played in self.innings)

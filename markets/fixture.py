@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final, Protocol
@@ -95,17 +94,14 @@ class Score:
 class SportState(Protocol):
     """What a sport has beside status, score and clock; a frozen value that equals another of the same content."""
 
-    @property
-    def incidents(self) -> Hashable:
-        """What prices must know of: those from before it changed do not count."""
+    def has_news_over(self, held: SportState | None) -> bool:
+        """Return whether something has happened that prices must know of: those from before do not count."""
 
-    @property
-    def progress(self) -> int:
-        """How much was played: rises as play goes on."""
+    def progress(self, match: MatchState) -> int:
+        """Return how much was played: rises as play goes on."""
 
-    @property
-    def is_clock_running(self) -> bool:
-        """Whether a clock should be moving."""
+    def is_clock_running(self, match: MatchState) -> bool:
+        """Return whether a clock should be moving."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,11 +110,8 @@ class MatchState:
 
     Attributes:
         home_score: Goals, or the sport's own: sets won, points, runs.
-        half_time: Score of the first half, where the provider tells it once the half is over.
-        full_time: Score of normal time, likewise.
-        had_extra_time: More than normal time was played, as far as the provider says.
         is_score_unknown: The provider did not tell the score; what was known of it holds.
-        sport: What the sport has beside; None where the provider does not tell it, and in football.
+        sport: What the sport has beside; None where the provider does not tell it.
     """
 
     status: FixtureStatus = FixtureStatus.UNKNOWN
@@ -126,42 +119,27 @@ class MatchState:
     home_score: int = 0
     away_score: int = 0
     clock_seconds: int | None = None
-    stoppage_seconds: int = 0
-    home_red_cards: int = 0
-    away_red_cards: int = 0
-    home_yellow_cards: int = 0
-    away_yellow_cards: int = 0
-    home_corners: int = 0
-    away_corners: int = 0
-    half_time: Score | None = None
-    full_time: Score | None = None
-    had_extra_time: bool = False
     is_score_unknown: bool = False
     sport: SportState | None = None
 
     @property
     def is_clock_running(self) -> bool:
-        """Return whether the match has a clock that must move; in football it stands at half-time and in penalties."""
+        """Return whether the match has a clock that must move."""
         if self.status is not FixtureStatus.IN_PLAY or self.clock_seconds is None:
             return False
-        return self.period in RUNNING_PERIODS if self.sport is None else self.sport.is_clock_running
+        return self.period in RUNNING_PERIODS if self.sport is None else self.sport.is_clock_running(self)
 
     @property
     def progress(self) -> tuple[int, int, int, int]:
         """Return how far it is: the greater the further."""
-        played = sum(self._counts) if self.sport is None else self.sport.progress
+        played = self.home_score + self.away_score if self.sport is None else self.sport.progress(self)
         return int(self.status), int(self.period), played, self.clock_seconds or 0
 
     def has_news_over(self, held: MatchState) -> bool:
         """Return whether something has happened that prices must know of; one may tell less of its sport than another.
 
-        A goal, a red card, a new period, or what the sport calls one.
+        A goal, a new period, or what the sport calls one.
         """
-        if self.period is not held.period or self._counts != held._counts:
+        if self.period is not held.period or (self.home_score, self.away_score) != (held.home_score, held.away_score):
             return True
-        sports = (self.sport, held.sport)
-        return None not in sports and len({sport.incidents for sport in sports if sport is not None}) > 1
-
-    @property
-    def _counts(self) -> tuple[int, int, int, int]:
-        return self.home_score, self.away_score, self.home_red_cards, self.away_red_cards
+        return self.sport is not None and self.sport.has_news_over(held.sport)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from markets.fixture import FixtureStatus, MatchState, Period, Score
+from markets.football.state import football_of
 
 _OVERTIME: Final = frozenset({Period.EXTRA_TIME, Period.PENALTIES})
 
@@ -31,7 +32,8 @@ NO_SCORES: Final = PeriodScores()
 def follow_scores(known: PeriodScores, before: MatchState | None, told: MatchState) -> PeriodScores:
     """Return what is known of the scores after a match went from one state to another."""
     is_unsaid = told.period in (Period.UNKNOWN, Period.FINISHED)
-    had_extra_time = told.had_extra_time or told.period in _OVERTIME or (known.had_extra_time and is_unsaid)
+    is_told = football_of(told).had_extra_time or told.period in _OVERTIME
+    had_extra_time = is_told or (known.had_extra_time and is_unsaid)
     return PeriodScores(
         _half_time_score(known.half_time, before, told),
         _full_time_score(known.full_time, before, told, had_extra_time=had_extra_time),
@@ -40,12 +42,13 @@ def follow_scores(known: PeriodScores, before: MatchState | None, told: MatchSta
 
 
 def _half_time_score(known: Score | None, before: MatchState | None, told: MatchState) -> Score | None:
+    half_time = football_of(told).half_time
     if Period.UNKNOWN < told.period < Period.HALF_TIME:
         return None
     if told.period is Period.HALF_TIME and not told.is_score_unknown:
-        return _score(told) if told.half_time in (None, _score(told)) else None
-    if told.half_time is not None:
-        return _if_reached(told.half_time, told)
+        return _score(told) if half_time in (None, _score(told)) else None
+    if half_time is not None:
+        return _if_reached(half_time, told)
     if known is not None:
         # Where goals of the first half were taken back since, nobody knows which.
         return _if_reached(known, told)
@@ -55,9 +58,10 @@ def _half_time_score(known: Score | None, before: MatchState | None, told: Match
 def _full_time_score(
     known: Score | None, before: MatchState | None, told: MatchState, *, had_extra_time: bool
 ) -> Score | None:
-    if told.full_time is not None:
-        is_last = had_extra_time or told.is_score_unknown or told.full_time == _score(told)
-        return _if_reached(told.full_time, told) if is_last else None
+    full_time = football_of(told).full_time
+    if full_time is not None:
+        is_last = had_extra_time or told.is_score_unknown or full_time == _score(told)
+        return _if_reached(full_time, told) if is_last else None
     if had_extra_time:
         is_new = before is not None and _is_at_break(before, told, Period.SECOND_HALF)
         return _score(told) if is_new else known and _if_reached(known, told)

@@ -6,6 +6,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Final
 
+from markets.fixture import MatchState, SportState
 from markets.market_type import Family, Group, MarketType, Role
 from markets.winners import ANY_WINNERS, Winners
 
@@ -72,17 +73,18 @@ class RaceState:
     runners: tuple[Runner, ...] = ()
     is_official: bool = False
 
-    @property
-    def incidents(self) -> Hashable:
-        """A withdrawal is one."""
-        return tuple(runner.runner_id for runner in self.runners if runner.is_withdrawn)
+    def has_news_over(self, held: SportState | None) -> bool:
+        """Return whether a runner was withdrawn."""
+        return isinstance(held, RaceState) and self._incidents != held._incidents
 
-    @property
-    def progress(self) -> int:
-        """How far it is: off, and official."""
+    def progress(self, _match: MatchState) -> int:
+        """Return how far it is: off, and official."""
         return sum(runner.position > 0 for runner in self.runners) + (self.is_official << 16)
 
-    @property
-    def is_clock_running(self) -> bool:
-        """There is no clock."""
+    def is_clock_running(self, _match: MatchState) -> bool:
+        """Return that there is no clock."""
         return False
+
+    @property
+    def _incidents(self) -> Hashable:
+        return tuple(runner.runner_id for runner in self.runners if runner.is_withdrawn)

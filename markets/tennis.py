@@ -8,7 +8,7 @@ from enum import IntEnum
 from typing import Final
 
 from markets.contests import AWAY, HOME, OVER, UNDER
-from markets.fixture import Score
+from markets.fixture import MatchState, Score, SportState
 from markets.market_type import Family, Group, Line, MarketType, Role
 
 TENNIS: Final = "tennis"
@@ -78,18 +78,19 @@ class TennisState:
     away_points: int = 0
     is_home_serving: bool = False
 
-    @property
-    def incidents(self) -> Hashable:
-        """Every point is one: it moves every price."""
-        return self.sets, self.home_points, self.away_points
+    def has_news_over(self, held: SportState | None) -> bool:
+        """Return whether there was a point: it moves every price."""
+        return isinstance(held, TennisState) and self._incidents != held._incidents
 
-    @property
-    def progress(self) -> int:
-        """How much was played: a game is more than all points of the one before."""
+    def progress(self, _match: MatchState) -> int:
+        """Return how much was played: a game is more than all points of the one before."""
         games = sum(played.home + played.away for played in self.sets)
         return (games << 10) + self.home_points + self.away_points
 
-    @property
-    def is_clock_running(self) -> bool:
-        """There is no clock."""
+    def is_clock_running(self, _match: MatchState) -> bool:
+        """Return that there is no clock."""
         return False
+
+    @property
+    def _incidents(self) -> Hashable:
+        return self.sets, self.home_points, self.away_points

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from markets.fixture import FixtureDescription, FixtureStatus, MatchState, Participant, Period
 from overround.odds.v1 import fixture_pb2
-from wire.sport_states import build_score, build_sport, parse_score, parse_sport
+from wire.sport_states import build_sport, parse_sport
 
 
 def parse_description(message: fixture_pb2.FixtureDescription) -> FixtureDescription:
@@ -43,16 +43,6 @@ def parse_state(message: fixture_pb2.MatchState) -> MatchState:
         message.home_score,
         message.away_score,
         message.clock_seconds if message.HasField("clock_seconds") else None,
-        message.stoppage_seconds,
-        message.home_red_cards,
-        message.away_red_cards,
-        message.home_yellow_cards,
-        message.away_yellow_cards,
-        message.home_corners,
-        message.away_corners,
-        parse_score(message.half_time_score) if message.HasField("half_time_score") else None,
-        parse_score(message.full_time_score) if message.HasField("full_time_score") else None,
-        message.had_extra_time,
         message.is_score_unknown,
         parse_sport(message),
     )
@@ -66,16 +56,6 @@ def build_state(state: MatchState) -> fixture_pb2.MatchState:
         home_score=state.home_score,
         away_score=state.away_score,
         clock_seconds=state.clock_seconds,
-        stoppage_seconds=state.stoppage_seconds,
-        home_red_cards=state.home_red_cards,
-        away_red_cards=state.away_red_cards,
-        home_yellow_cards=state.home_yellow_cards,
-        away_yellow_cards=state.away_yellow_cards,
-        home_corners=state.home_corners,
-        away_corners=state.away_corners,
-        half_time_score=build_score(state.half_time),
-        full_time_score=build_score(state.full_time),
-        had_extra_time=state.had_extra_time,
         is_score_unknown=state.is_score_unknown,
         **build_sport(state.sport),
     )

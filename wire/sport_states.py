@@ -8,6 +8,7 @@ from typing import Any, Final
 from markets.basketball import BasketballState
 from markets.cricket import CricketState, Innings
 from markets.fixture import Score, SportState
+from markets.football.state import FootballState
 from markets.racing import RaceState, Runner
 from markets.tennis import FinalSet, TennisState
 from overround.odds.v1 import fixture_pb2
@@ -39,6 +40,36 @@ def parse_score(message: fixture_pb2.Score) -> Score:
 def build_score(score: Score | None) -> fixture_pb2.Score | None:
     """Return the message of goals at some time of a match, None for none."""
     return None if score is None else fixture_pb2.Score(home=score.home, away=score.away)
+
+
+def _parse_football(message: fixture_pb2.FootballState) -> FootballState:
+    return FootballState(
+        message.stoppage_seconds,
+        message.home_red_cards,
+        message.away_red_cards,
+        message.home_yellow_cards,
+        message.away_yellow_cards,
+        message.home_corners,
+        message.away_corners,
+        parse_score(message.half_time_score) if message.HasField("half_time_score") else None,
+        parse_score(message.full_time_score) if message.HasField("full_time_score") else None,
+        message.had_extra_time,
+    )
+
+
+def _build_football(state: FootballState) -> fixture_pb2.FootballState:
+    return fixture_pb2.FootballState(
+        stoppage_seconds=state.stoppage_seconds,
+        home_red_cards=state.home_red_cards,
+        away_red_cards=state.away_red_cards,
+        home_yellow_cards=state.home_yellow_cards,
+        away_yellow_cards=state.away_yellow_cards,
+        home_corners=state.home_corners,
+        away_corners=state.away_corners,
+        half_time_score=build_score(state.half_time),
+        full_time_score=build_score(state.full_time),
+        had_extra_time=state.had_extra_time,
+    )
 
 
 def _parse_tennis(message: fixture_pb2.TennisState) -> TennisState:
@@ -130,12 +161,14 @@ def _build_race(state: RaceState) -> fixture_pb2.RaceState:
 
 
 _PARSERS: Final[Mapping[str, Callable[[Any], SportState]]] = {
+    "football": _parse_football,
     "tennis": _parse_tennis,
     "basketball": _parse_basketball,
     "cricket": _parse_cricket,
     "race": _parse_race,
 }
 _BUILDERS: Final[Mapping[type, tuple[str, Callable[[Any], Any]]]] = {
+    FootballState: ("football", _build_football),
     TennisState: ("tennis", _build_tennis),
     BasketballState: ("basketball", _build_basketball),
     CricketState: ("cricket", _build_cricket),

@@ -58,7 +58,8 @@ def state_from(element: etree._Element) -> StateReading:
     reading = StateReading(state)
     reading.attempt(lambda: _read_score(element, state), is_needed=True)
     state.is_score_unknown |= reading.is_uncertain or _has_ended_nobody_knows_how(state, code)
-    state.had_extra_time = code in AFTER_MORE_THAN_NORMAL_TIME
+    if code in AFTER_MORE_THAN_NORMAL_TIME:
+        state.football.had_extra_time = True
     reading.attempt(lambda: _read_halves(element, state, code), is_needed=False)
     clock, statistics = element.find("{*}clock"), element.find("{*}statistics")
     if clock is not None:
@@ -105,16 +106,18 @@ def _read_score(element: etree._Element, state: MatchState) -> None:
 
 def _read_halves(element: etree._Element, state: MatchState, code: str) -> None:
     scores = _period_scores(element)
-    state.had_extra_time |= any(PERIODS.get(played) in _OVERTIME for played in scores)
+    if any(PERIODS.get(played) in _OVERTIME for played in scores):
+        state.football.had_extra_time = True
     first, second = scores.get(FIRST_HALF), scores.get(SECOND_HALF)
     if first is not None and (state.period > Period.PERIOD_FIRST_HALF or second is not None):
-        state.half_time_score.CopyFrom(first)
-    is_after = state.had_extra_time or state.period in _OVERTIME or state.status == FixtureStatus.FIXTURE_STATUS_ENDED
+        state.football.half_time_score.CopyFrom(first)
+    is_over = state.status == FixtureStatus.FIXTURE_STATUS_ENDED
+    is_after = state.football.had_extra_time or state.period in _OVERTIME or is_over
     if first is not None and second is not None and is_after:
         both = Score(home=first.home + second.home, away=first.away + second.away)
         if max(both.home, both.away) > COUNT_MAX:
             raise MessageMalformed(f"Scores of the halves must sum to at most {COUNT_MAX}")
-        state.full_time_score.CopyFrom(both)
+        state.football.full_time_score.CopyFrom(both)
     if code == AWAITING_EXTRA_TIME and not state.is_score_unknown:
         _take_score_of_the_break(state)
 
@@ -122,9 +125,9 @@ def _read_halves(element: etree._Element, state: MatchState, code: str) -> None:
 def _take_score_of_the_break(state: MatchState) -> None:
     """Take the score that nobody can change while extra time is awaited, unless the halves say another."""
     score = Score(home=state.home_score, away=state.away_score)
-    if state.HasField("full_time_score") and state.full_time_score != score:
+    if state.football.HasField("full_time_score") and state.football.full_time_score != score:
         raise MessageMalformed("Scores of the halves must sum to the score while extra time is awaited")
-    state.full_time_score.CopyFrom(score)
+    state.football.full_time_score.CopyFrom(score)
 
 
 def _period_scores(element: etree._Element) -> dict[str, Score]:
@@ -145,19 +148,22 @@ def _read_clock(clock: etree._Element, state: MatchState) -> None:
 def _read_stoppage_time(clock: etree._Element, state: MatchState) -> None:
     if state.HasField("clock_seconds"):
         state.clock_seconds = min(state.clock_seconds + clock_seconds_of(clock, "stoppage_time"), COUNT_MAX)
-    state.stoppage_seconds = clock_seconds_of(clock, "stoppage_time_announced")
+    announced_seconds = clock_seconds_of(clock, "stoppage_time_announced")
+    if announced_seconds:
+        state.football.stoppage_seconds = announced_seconds
 
 
 def _read_red_cards(statistics: etree._Element, state: MatchState) -> None:
     home_red, away_red = _pair(statistics, "red_cards")
     home_second_yellow, away_second_yellow = _pair(statistics, "yellow_red_cards")
-    state.home_red_cards = min(home_red + home_second_yellow, COUNT_MAX)
-    state.away_red_cards = min(away_red + away_second_yellow, COUNT_MAX)
+    state.football.home_red_cards = min(home_red + home_second_yellow, COUNT_MAX)
+    state.football.away_red_cards = min(away_red + away_second_yellow, COUNT_MAX)
 
 
 def _read_counts(statistics: etree._Element, state: MatchState) -> None:
-    state.home_yellow_cards, state.away_yellow_cards = _pair(statistics, "yellow_cards")
-    state.home_corners, state.away_corners = _pair(statistics, "corners")
+    football = state.football
+    football.home_yellow_cards, football.away_yellow_cards = _pair(statistics, "yellow_cards")
+    football.home_corners, football.away_corners = _pair(statistics, "corners")
 
 
 def _pair(statistics: etree._Element, name: str) -> tuple[int, int]:

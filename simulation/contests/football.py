@@ -93,13 +93,15 @@ class FootballContest:
             home_score=state.score[0],
             away_score=state.score[1],
             clock_seconds=state.clock_s(elapsed_s),
-            stoppage_seconds=state.stoppage_s,
-            home_red_cards=state.red_cards[0],
-            away_red_cards=state.red_cards[1],
-            home_yellow_cards=state.yellow_cards[0],
-            away_yellow_cards=state.yellow_cards[1],
-            home_corners=state.corners[0],
-            away_corners=state.corners[1],
+            football=fixture_pb2.FootballState(
+                stoppage_seconds=state.stoppage_s,
+                home_red_cards=state.red_cards[0],
+                away_red_cards=state.red_cards[1],
+                home_yellow_cards=state.yellow_cards[0],
+                away_yellow_cards=state.yellow_cards[1],
+                home_corners=state.corners[0],
+                away_corners=state.corners[1],
+            ),
         )
 
     def truths(self, elapsed_s: float, error: NDArray[np.float64]) -> list[MarketTruth]:

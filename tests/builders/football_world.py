@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from markets.fixture import FOOTBALL as FOOTBALL_SPORT
 from markets.fixture import FixtureDescription, FixtureStatus, MarketStatus, MatchState, Period
+from markets.football.state import FootballState, football_of
 from markets.layout import MarketLayout
 from odds.fixture.state import FixtureState
 from odds.fixture.updates import FixtureUpdate, Quotes
@@ -84,9 +85,7 @@ def playing(
     period: Period, minute: float, score: tuple[int, int] = (0, 0), cards: tuple[int, int] = (0, 0)
 ) -> MatchState:
     """Return the state of a match that is on."""
-    return MatchState(
-        FixtureStatus.IN_PLAY, period, *score, round(minute * 60), home_red_cards=cards[0], away_red_cards=cards[1]
-    )
+    return MatchState(FixtureStatus.IN_PLAY, period, *score, round(minute * 60), sport=FootballState(0, *cards))
 
 
 def fair(repricing: Repricing, market_id: str, *outcome_ids: str) -> list[float]:
@@ -116,7 +115,7 @@ def market_status(state: FixtureState, market_id: str) -> int:
 
 
 def _match_states(state: MatchState, half_time: tuple[int, int]) -> MatchStates:
-    counts = (state.home_score, state.away_score, *half_time, state.home_red_cards, state.away_red_cards)
+    counts = (state.home_score, state.away_score, *half_time, *football_of(state).red_cards)
     return MatchStates(
         np.array([int(state.period)]),
         np.array([(state.clock_seconds or 0) / 60.0]),

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from markets.fixture import FixtureStatus, Period
+from markets.football.state import football_of
 from odds.fixture.book import NO_FIGURES, Figures
 from odds.fixture.state import Asked, FixtureState, ModelFit, own_key
 from odds.model_input import RowFlag
@@ -121,16 +122,15 @@ def _position_of(state: FixtureState) -> Position | None:
     if told.clock_seconds is None and told.period is not Period.HALF_TIME:
         return None
     score = (told.home_score, told.away_score)
-    half_time = state.period_scores.half_time
+    football, half_time = football_of(told), state.period_scores.half_time
     half_time_score = score if half_time is None else (half_time.home, half_time.away)
     return (
         float(told.period),
         (told.clock_seconds or 0) / 60.0,
-        told.stoppage_seconds / 60.0 if told.stoppage_seconds else np.nan,
+        football.stoppage_seconds / 60.0 if football.stoppage_seconds else np.nan,
         *score,
         *half_time_score,
-        told.home_red_cards,
-        told.away_red_cards,
+        *football.red_cards,
     )
 
 

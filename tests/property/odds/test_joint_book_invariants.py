@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from markets.fixture import FixtureStatus, MarketStatus, MatchState, Period
+from markets.football.state import FootballState
 from odds.fixture.state import FixtureState, new_state
 from odds.fixture.updates import FixtureUpdate, Quotes
 from odds.folding.fold import fold
@@ -37,8 +38,7 @@ def match_states(draw: st.DrawFn) -> MatchState:
         draw(st.one_of(GOALS, st.integers(0, 30))),
         draw(GOALS),
         draw(st.one_of(st.none(), st.integers(0, 6_000))),
-        draw(st.sampled_from([0, 0, 240])),
-        home_red_cards=draw(st.integers(0, 2)),
+        sport=FootballState(draw(st.sampled_from([0, 0, 240])), draw(st.integers(0, 2))),
     )
 
 

@@ -9,6 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from markets.fixture import FixtureDescription, FixtureStatus, MarketStatus, MatchState, Period, Score
+from markets.football.state import FootballState
 from markets.layout import MarketLayout
 from markets.results import ResultKind
 from odds.fixture.state import FixtureState, new_state, restore_state
@@ -36,10 +37,15 @@ states = st.builds(
     goals,
     goals,
     st.none() | st.integers(0, 6_000),
-    half_time=st.none() | st.builds(Score, goals, goals),
-    full_time=st.none() | st.builds(Score, goals, goals),
-    had_extra_time=st.booleans(),
     is_score_unknown=st.booleans(),
+    sport=st.none()
+    | st.builds(
+        FootballState,
+        home_red_cards=st.integers(0, 2),
+        half_time=st.none() | st.builds(Score, goals, goals),
+        full_time=st.none() | st.builds(Score, goals, goals),
+        had_extra_time=st.booleans(),
+    ),
 )
 marks = st.builds(
     ResultMark, st.sampled_from(ResultKind), st.sampled_from((*MARKETS, "odd_even", "unknown")), st.booleans()

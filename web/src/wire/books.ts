@@ -80,19 +80,20 @@ function toDescription(wire: WireDescription | undefined): FixtureDescription {
 }
 
 function toMatchState(wire: WireState | undefined): MatchState {
+  const football = wire?.sport.case === "football" ? wire.sport.value : undefined;
   return {
     status: wire?.status ?? 0,
     period: wire?.period ?? 0,
     homeScore: wire?.homeScore ?? 0,
     awayScore: wire?.awayScore ?? 0,
     clockSeconds: wire?.clockSeconds ?? null,
-    stoppageSeconds: wire?.stoppageSeconds ?? 0,
-    homeRedCards: wire?.homeRedCards ?? 0,
-    awayRedCards: wire?.awayRedCards ?? 0,
-    homeYellowCards: wire?.homeYellowCards ?? 0,
-    awayYellowCards: wire?.awayYellowCards ?? 0,
-    homeCorners: wire?.homeCorners ?? 0,
-    awayCorners: wire?.awayCorners ?? 0,
+    stoppageSeconds: football?.stoppageSeconds ?? 0,
+    homeRedCards: football?.homeRedCards ?? 0,
+    awayRedCards: football?.awayRedCards ?? 0,
+    homeYellowCards: football?.homeYellowCards ?? 0,
+    awayYellowCards: football?.awayYellowCards ?? 0,
+    homeCorners: football?.homeCorners ?? 0,
+    awayCorners: football?.awayCorners ?? 0,
     sport: toSportState(wire?.sport),
   };
 }

@@ -228,8 +228,8 @@ def test_the_sdk_samples_are_taken_but_for_what_is_no_feed_message() -> None:
     assert prices["uof:123:game=3|point=1|set=2"] == (SUSPENDED, {"1": 1300, "2": 1700})
     assert prices["uof:188"][1]["sr:player:4322"] == 0
     assert (odds.state.period, odds.state.clock_seconds) == (Period.PERIOD_SECOND_HALF, 75 * 60 + 2)
-    assert (odds.state.home_corners, odds.state.away_corners) == (5, 7)
-    assert (odds.state.home_yellow_cards, odds.state.away_yellow_cards) == (1, 1)
+    assert (odds.state.football.home_corners, odds.state.football.away_corners) == (5, 7)
+    assert (odds.state.football.home_yellow_cards, odds.state.football.away_yellow_cards) == (1, 1)
     description = only(readings["fixture-0.xml"]).description
     assert (description.sport, description.competition) == ("football", "UEFA Champions League")
     assert (description.home_name, description.away_name) == ("Ajax Amsterdam", "Tottenham Hotspur")
@@ -298,8 +298,8 @@ def test_stoppage_time_and_second_yellow_cards_count() -> None:
         '<yellow_red_cards home="1" away="2"/></statistics></sport_event_status>'
     )
     state = only(read(odds_change("", status=status))).state
-    assert (state.clock_seconds, state.stoppage_seconds) == (45 * 60 + 132, 180)
-    assert (state.home_red_cards, state.away_red_cards) == (2, 2)
+    assert (state.clock_seconds, state.football.stoppage_seconds) == (45 * 60 + 132, 180)
+    assert (state.football.home_red_cards, state.football.away_red_cards) == (2, 2)
 
 
 def test_a_product_that_was_down_is_up_again_when_its_snapshot_is_complete() -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from markets.fixture import FixtureDescription, FixtureStatus, MarketStatus, MatchState, Period, SuspensionReason
+from markets.football.state import FootballState
 from markets.layout import MarketLayout
 from odds.fixture.book import PriceSource
 from odds.fixture.state import restore_state
@@ -104,7 +105,7 @@ def test_markets_are_priced_by_themselves_without_a_result() -> None:
         MatchState(FixtureStatus.IN_PLAY, Period.FIRST_HALF),
         MatchState(FixtureStatus.IN_PLAY, Period.SECOND_HALF, clock_seconds=600),
         MatchState(FixtureStatus.IN_PLAY, Period.FIRST_HALF, 25, 0, 600),
-        MatchState(FixtureStatus.IN_PLAY, Period.FIRST_HALF, 0, 0, 600, home_red_cards=6),
+        MatchState(FixtureStatus.IN_PLAY, Period.FIRST_HALF, 0, 0, 600, sport=FootballState(home_red_cards=6)),
     ],
     ids=["extra time", "unknown period", "no clock", "clock of the other half", "score", "red cards"],
 )

@@ -9,6 +9,7 @@ import pytest
 
 from bets.settlement import return_minor
 from markets.fixture import FixtureDescription, FixtureStatus, MarketStatus, MatchState, Period, Score, SuspensionReason
+from markets.football.state import FootballState
 from markets.period_scores import PeriodScores
 from markets.results import MarketResult, ResultKind
 from odds.fixture.book import ALL_OTHERS, MarketDecided, PriceSource, ResultWord
@@ -334,7 +335,7 @@ def test_the_end_alone_settles_and_voids_nothing() -> None:
     ended = told(offered().state, playing(Period.FIRST_HALF, 30.0, (1, 0)), MatchState(FixtureStatus.ENDED))
     assert statuses(ended) == [CLOSED] * 5
     assert results(ended) == {}
-    known = told(ended, replace(END, half_time=Score(1, 0)))
+    known = told(ended, replace(END, sport=FootballState(half_time=Score(1, 0))))
     assert statuses(known) == [SETTLED] * 5
 
 
@@ -367,7 +368,7 @@ FALSE_END = replace(END, home_score=5)
 def test_own_markets_wait_while_another_provider_has_the_match_go_on() -> None:
     state = ended_by(("alpha", BREAK), ("bravo", BREAK), ("alpha", LIVE), ("bravo", LIVE), ("bravo", FALSE_END))
     assert not state.is_play_over
-    state = ended_by(("bravo", replace(LIVE, home_red_cards=1)), ("bravo", FALSE_END), state=state)
+    state = ended_by(("bravo", replace(LIVE, sport=FootballState(home_red_cards=1))), ("bravo", FALSE_END), state=state)
     assert state.is_play_over
     assert results(state) == {}
     assert own_results_due_us(state) == NOW_US + BELIEF_US_MAX + 1

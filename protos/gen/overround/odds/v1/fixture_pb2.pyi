@@ -216,6 +216,68 @@ class MatchState(_message.Message):
     HOME_SCORE_FIELD_NUMBER: _builtins.int
     AWAY_SCORE_FIELD_NUMBER: _builtins.int
     CLOCK_SECONDS_FIELD_NUMBER: _builtins.int
+    IS_SCORE_UNKNOWN_FIELD_NUMBER: _builtins.int
+    TENNIS_FIELD_NUMBER: _builtins.int
+    BASKETBALL_FIELD_NUMBER: _builtins.int
+    CRICKET_FIELD_NUMBER: _builtins.int
+    RACE_FIELD_NUMBER: _builtins.int
+    FOOTBALL_FIELD_NUMBER: _builtins.int
+    status: Global___FixtureStatus.ValueType
+    period: Global___Period.ValueType
+    home_score: _builtins.int
+    """Goals, or the sport's own score, of the first-named side: sets, points, runs."""
+    away_score: _builtins.int
+    """Of the second-named side."""
+    clock_seconds: _builtins.int
+    """Seconds of play since the start, stoppage time included; set only where the sport has a clock."""
+    is_score_unknown: _builtins.bool
+    """The provider did not tell the score; what was known of it holds."""
+    @_builtins.property
+    def tennis(self) -> Global___TennisState: ...
+    @_builtins.property
+    def basketball(self) -> Global___BasketballState: ...
+    @_builtins.property
+    def cricket(self) -> Global___CricketState: ...
+    @_builtins.property
+    def race(self) -> Global___RaceState: ...
+    @_builtins.property
+    def football(self) -> Global___FootballState: ...
+    def __init__(
+        self,
+        *,
+        status: Global___FixtureStatus.ValueType = ...,
+        period: Global___Period.ValueType = ...,
+        home_score: _builtins.int = ...,
+        away_score: _builtins.int = ...,
+        clock_seconds: _builtins.int | None = ...,
+        is_score_unknown: _builtins.bool = ...,
+        tennis: Global___TennisState | None = ...,
+        basketball: Global___BasketballState | None = ...,
+        cricket: Global___CricketState | None = ...,
+        race: Global___RaceState | None = ...,
+        football: Global___FootballState | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_clock_seconds", b"_clock_seconds", "basketball", b"basketball", "clock_seconds", b"clock_seconds", "cricket", b"cricket", "football", b"football", "race", b"race", "sport", b"sport", "tennis", b"tennis"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_clock_seconds", b"_clock_seconds", "away_score", b"away_score", "basketball", b"basketball", "clock_seconds", b"clock_seconds", "cricket", b"cricket", "football", b"football", "home_score", b"home_score", "is_score_unknown", b"is_score_unknown", "period", b"period", "race", b"race", "sport", b"sport", "status", b"status", "tennis", b"tennis"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__clock_seconds: _TypeAlias = _typing.Literal["clock_seconds"]  # noqa: Y015
+    _WhichOneofArgType__clock_seconds: _TypeAlias = _typing.Literal["_clock_seconds", b"_clock_seconds"]  # noqa: Y015
+    _WhichOneofReturnType_sport: _TypeAlias = _typing.Literal["tennis", "basketball", "cricket", "race", "football"]  # noqa: Y015
+    _WhichOneofArgType_sport: _TypeAlias = _typing.Literal["sport", b"sport"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__clock_seconds) -> _WhichOneofReturnType__clock_seconds | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_sport) -> _WhichOneofReturnType_sport | None: ...
+
+Global___MatchState: _TypeAlias = MatchState  # noqa: Y015
+
+@_typing.final
+class FootballState(_message.Message):
+    """What a football match has beside its period, its score and its clock."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
     STOPPAGE_SECONDS_FIELD_NUMBER: _builtins.int
     HOME_RED_CARDS_FIELD_NUMBER: _builtins.int
     AWAY_RED_CARDS_FIELD_NUMBER: _builtins.int
@@ -226,19 +288,6 @@ class MatchState(_message.Message):
     HALF_TIME_SCORE_FIELD_NUMBER: _builtins.int
     FULL_TIME_SCORE_FIELD_NUMBER: _builtins.int
     HAD_EXTRA_TIME_FIELD_NUMBER: _builtins.int
-    IS_SCORE_UNKNOWN_FIELD_NUMBER: _builtins.int
-    TENNIS_FIELD_NUMBER: _builtins.int
-    BASKETBALL_FIELD_NUMBER: _builtins.int
-    CRICKET_FIELD_NUMBER: _builtins.int
-    RACE_FIELD_NUMBER: _builtins.int
-    status: Global___FixtureStatus.ValueType
-    period: Global___Period.ValueType
-    home_score: _builtins.int
-    """Goals, or the sport's own score, of the first-named side: sets, points, runs."""
-    away_score: _builtins.int
-    """Of the second-named side."""
-    clock_seconds: _builtins.int
-    """Seconds of play since the start, stoppage time included; set only where the sport has a clock."""
     stoppage_seconds: _builtins.int
     """Announced stoppage time of the running period, seconds."""
     home_red_cards: _builtins.int
@@ -249,8 +298,6 @@ class MatchState(_message.Message):
     away_corners: _builtins.int
     had_extra_time: _builtins.bool
     """More than normal time was played, as far as the provider says."""
-    is_score_unknown: _builtins.bool
-    """The provider did not tell the score; what was known of it holds."""
     @_builtins.property
     def half_time_score(self) -> Global___Score:
         """Score of the first half, where the provider tells it once the half is over."""
@@ -259,22 +306,9 @@ class MatchState(_message.Message):
     def full_time_score(self) -> Global___Score:
         """Score of normal time, likewise."""
 
-    @_builtins.property
-    def tennis(self) -> Global___TennisState: ...
-    @_builtins.property
-    def basketball(self) -> Global___BasketballState: ...
-    @_builtins.property
-    def cricket(self) -> Global___CricketState: ...
-    @_builtins.property
-    def race(self) -> Global___RaceState: ...
     def __init__(
         self,
         *,
-        status: Global___FixtureStatus.ValueType = ...,
-        period: Global___Period.ValueType = ...,
-        home_score: _builtins.int = ...,
-        away_score: _builtins.int = ...,
-        clock_seconds: _builtins.int | None = ...,
         stoppage_seconds: _builtins.int = ...,
         home_red_cards: _builtins.int = ...,
         away_red_cards: _builtins.int = ...,
@@ -285,26 +319,14 @@ class MatchState(_message.Message):
         half_time_score: Global___Score | None = ...,
         full_time_score: Global___Score | None = ...,
         had_extra_time: _builtins.bool = ...,
-        is_score_unknown: _builtins.bool = ...,
-        tennis: Global___TennisState | None = ...,
-        basketball: Global___BasketballState | None = ...,
-        cricket: Global___CricketState | None = ...,
-        race: Global___RaceState | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_clock_seconds", b"_clock_seconds", "basketball", b"basketball", "clock_seconds", b"clock_seconds", "cricket", b"cricket", "full_time_score", b"full_time_score", "half_time_score", b"half_time_score", "race", b"race", "sport", b"sport", "tennis", b"tennis"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["full_time_score", b"full_time_score", "half_time_score", b"half_time_score"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_clock_seconds", b"_clock_seconds", "away_corners", b"away_corners", "away_red_cards", b"away_red_cards", "away_score", b"away_score", "away_yellow_cards", b"away_yellow_cards", "basketball", b"basketball", "clock_seconds", b"clock_seconds", "cricket", b"cricket", "full_time_score", b"full_time_score", "had_extra_time", b"had_extra_time", "half_time_score", b"half_time_score", "home_corners", b"home_corners", "home_red_cards", b"home_red_cards", "home_score", b"home_score", "home_yellow_cards", b"home_yellow_cards", "is_score_unknown", b"is_score_unknown", "period", b"period", "race", b"race", "sport", b"sport", "status", b"status", "stoppage_seconds", b"stoppage_seconds", "tennis", b"tennis"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["away_corners", b"away_corners", "away_red_cards", b"away_red_cards", "away_yellow_cards", b"away_yellow_cards", "full_time_score", b"full_time_score", "had_extra_time", b"had_extra_time", "half_time_score", b"half_time_score", "home_corners", b"home_corners", "home_red_cards", b"home_red_cards", "home_yellow_cards", b"home_yellow_cards", "stoppage_seconds", b"stoppage_seconds"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType__clock_seconds: _TypeAlias = _typing.Literal["clock_seconds"]  # noqa: Y015
-    _WhichOneofArgType__clock_seconds: _TypeAlias = _typing.Literal["_clock_seconds", b"_clock_seconds"]  # noqa: Y015
-    _WhichOneofReturnType_sport: _TypeAlias = _typing.Literal["tennis", "basketball", "cricket", "race"]  # noqa: Y015
-    _WhichOneofArgType_sport: _TypeAlias = _typing.Literal["sport", b"sport"]  # noqa: Y015
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__clock_seconds) -> _WhichOneofReturnType__clock_seconds | None: ...
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType_sport) -> _WhichOneofReturnType_sport | None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___MatchState: _TypeAlias = MatchState  # noqa: Y015
+Global___FootballState: _TypeAlias = FootballState  # noqa: Y015
 
 @_typing.final
 class TennisState(_message.Message):

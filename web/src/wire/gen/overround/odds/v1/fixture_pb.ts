@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file overround/odds/v1/fixture.proto.
  */
 export const file_overround_odds_v1_fixture: GenFile = /*@__PURE__*/
-  fileDesc("Ch9vdmVycm91bmQvb2Rkcy92MS9maXh0dXJlLnByb3RvEhFvdmVycm91bmQub2Rkcy52MSInCgtQYXJ0aWNpcGFudBIKCgJpZBgBIAEoCRIMCgRuYW1lGAIgASgJIqsBChJGaXh0dXJlRGVzY3JpcHRpb24SDQoFc3BvcnQYASABKAkSEwoLY29tcGV0aXRpb24YAiABKAkSEQoJaG9tZV9uYW1lGAMgASgJEhEKCWF3YXlfbmFtZRgEIAEoCRIVCg1zdGFydF90aW1lX21zGAUgASgDEjQKDHBhcnRpY2lwYW50cxgGIAMoCzIeLm92ZXJyb3VuZC5vZGRzLnYxLlBhcnRpY2lwYW50IiMKBVNjb3JlEgwKBGhvbWUYASABKA0SDAoEYXdheRgCIAEoDSLaBQoKTWF0Y2hTdGF0ZRIwCgZzdGF0dXMYASABKA4yIC5vdmVycm91bmQub2Rkcy52MS5GaXh0dXJlU3RhdHVzEikKBnBlcmlvZBgCIAEoDjIZLm92ZXJyb3VuZC5vZGRzLnYxLlBlcmlvZBISCgpob21lX3Njb3JlGAMgASgNEhIKCmF3YXlfc2NvcmUYBCABKA0SGgoNY2xvY2tfc2Vjb25kcxgFIAEoDUgBiAEBEhgKEHN0b3BwYWdlX3NlY29uZHMYBiABKA0SFgoOaG9tZV9yZWRfY2FyZHMYByABKA0SFgoOYXdheV9yZWRfY2FyZHMYCCABKA0SGQoRaG9tZV95ZWxsb3dfY2FyZHMYCSABKA0SGQoRYXdheV95ZWxsb3dfY2FyZHMYCiABKA0SFAoMaG9tZV9jb3JuZXJzGAsgASgNEhQKDGF3YXlfY29ybmVycxgMIAEoDRIxCg9oYWxmX3RpbWVfc2NvcmUYDSABKAsyGC5vdmVycm91bmQub2Rkcy52MS5TY29yZRIxCg9mdWxsX3RpbWVfc2NvcmUYDiABKAsyGC5vdmVycm91bmQub2Rkcy52MS5TY29yZRIWCg5oYWRfZXh0cmFfdGltZRgPIAEoCBIYChBpc19zY29yZV91bmtub3duGBAgASgIEjAKBnRlbm5pcxgRIAEoCzIeLm92ZXJyb3VuZC5vZGRzLnYxLlRlbm5pc1N0YXRlSAASOAoKYmFza2V0YmFsbBgSIAEoCzIiLm92ZXJyb3VuZC5vZGRzLnYxLkJhc2tldGJhbGxTdGF0ZUgAEjIKB2NyaWNrZXQYEyABKAsyHy5vdmVycm91bmQub2Rkcy52MS5Dcmlja2V0U3RhdGVIABIsCgRyYWNlGBQgASgLMhwub3ZlcnJvdW5kLm9kZHMudjEuUmFjZVN0YXRlSABCBwoFc3BvcnRCEAoOX2Nsb2NrX3NlY29uZHMi2QEKC1Rlbm5pc1N0YXRlEhMKC3NldHNfdG9fd2luGAEgASgNEi4KCWZpbmFsX3NldBgCIAEoDjIbLm92ZXJyb3VuZC5vZGRzLnYxLkZpbmFsU2V0EhoKEmhhc19kZWNpZGluZ19wb2ludBgDIAEoCBImCgRzZXRzGAQgAygLMhgub3ZlcnJvdW5kLm9kZHMudjEuU2NvcmUSEwoLaG9tZV9wb2ludHMYBSABKA0SEwoLYXdheV9wb2ludHMYBiABKA0SFwoPaXNfaG9tZV9zZXJ2aW5nGAcgASgIIrQBCg9CYXNrZXRiYWxsU3RhdGUSFAoMcGVyaW9kX2NvdW50GAEgASgNEhYKDnBlcmlvZF9zZWNvbmRzGAIgASgNEhgKEG92ZXJ0aW1lX3NlY29uZHMYAyABKA0SKQoHcGVyaW9kcxgEIAMoCzIYLm92ZXJyb3VuZC5vZGRzLnYxLlNjb3JlEhQKDHNlY29uZHNfbGVmdBgFIAEoDRIYChBpc19jbG9ja19zdG9wcGVkGAYgASgIIlcKDkNyaWNrZXRJbm5pbmdzEhcKD2lzX2hvbWVfYmF0dGluZxgBIAEoCBIMCgRydW5zGAIgASgNEg8KB3dpY2tldHMYAyABKA0SDQoFYmFsbHMYBCABKA0iaQoMQ3JpY2tldFN0YXRlEhUKDWlubmluZ3NfYmFsbHMYASABKA0SMgoHaW5uaW5ncxgCIAMoCzIhLm92ZXJyb3VuZC5vZGRzLnYxLkNyaWNrZXRJbm5pbmdzEg4KBnRhcmdldBgDIAEoDSJ6CgtSdW5uZXJTdGF0ZRIKCgJpZBgBIAEoCRIUCgxpc193aXRoZHJhd24YAiABKAgSEAoIcG9zaXRpb24YAyABKA0SGQoRd2l0aGRyYXduX3RpbWVfbXMYBCABKAMSHAoUd2l0aGRyYXduX29kZHNfbWlsbGkYBSABKA0iUQoJUmFjZVN0YXRlEi8KB3J1bm5lcnMYASADKAsyHi5vdmVycm91bmQub2Rkcy52MS5SdW5uZXJTdGF0ZRITCgtpc19vZmZpY2lhbBgCIAEoCCqhAQoNRml4dHVyZVN0YXR1cxIeChpGSVhUVVJFX1NUQVRVU19VTlNQRUNJRklFRBAAEhwKGEZJWFRVUkVfU1RBVFVTX1BSRV9NQVRDSBABEhoKFkZJWFRVUkVfU1RBVFVTX0lOX1BMQVkQAhIYChRGSVhUVVJFX1NUQVRVU19FTkRFRBADEhwKGEZJWFRVUkVfU1RBVFVTX0NBTkNFTExFRBAEKr8BCgZQZXJpb2QSFgoSUEVSSU9EX1VOU1BFQ0lGSUVEEAASFgoSUEVSSU9EX05PVF9TVEFSVEVEEAESFQoRUEVSSU9EX0ZJUlNUX0hBTEYQAhIUChBQRVJJT0RfSEFMRl9USU1FEAMSFgoSUEVSSU9EX1NFQ09ORF9IQUxGEAQSFQoRUEVSSU9EX0VYVFJBX1RJTUUQBRIUChBQRVJJT0RfUEVOQUxUSUVTEAYSEwoPUEVSSU9EX0ZJTklTSEVEEAcqvQEKCEZpbmFsU2V0EhkKFUZJTkFMX1NFVF9VTlNQRUNJRklFRBAAEh0KGUZJTkFMX1NFVF9MSUtFX1RIRV9PVEhFUlMQARIcChhGSU5BTF9TRVRfTE9OR19USUVfQlJFQUsQAhIhCh1GSU5BTF9TRVRfVElFX0JSRUFLX0FUX1RXRUxWRRADEhcKE0ZJTkFMX1NFVF9BRFZBTlRBR0UQBBIdChlGSU5BTF9TRVRfTUFUQ0hfVElFX0JSRUFLEAViBnByb3RvMw");
+  fileDesc("Ch9vdmVycm91bmQvb2Rkcy92MS9maXh0dXJlLnByb3RvEhFvdmVycm91bmQub2Rkcy52MSInCgtQYXJ0aWNpcGFudBIKCgJpZBgBIAEoCRIMCgRuYW1lGAIgASgJIqsBChJGaXh0dXJlRGVzY3JpcHRpb24SDQoFc3BvcnQYASABKAkSEwoLY29tcGV0aXRpb24YAiABKAkSEQoJaG9tZV9uYW1lGAMgASgJEhEKCWF3YXlfbmFtZRgEIAEoCRIVCg1zdGFydF90aW1lX21zGAUgASgDEjQKDHBhcnRpY2lwYW50cxgGIAMoCzIeLm92ZXJyb3VuZC5vZGRzLnYxLlBhcnRpY2lwYW50IiMKBVNjb3JlEgwKBGhvbWUYASABKA0SDAoEYXdheRgCIAEoDSLsAwoKTWF0Y2hTdGF0ZRIwCgZzdGF0dXMYASABKA4yIC5vdmVycm91bmQub2Rkcy52MS5GaXh0dXJlU3RhdHVzEikKBnBlcmlvZBgCIAEoDjIZLm92ZXJyb3VuZC5vZGRzLnYxLlBlcmlvZBISCgpob21lX3Njb3JlGAMgASgNEhIKCmF3YXlfc2NvcmUYBCABKA0SGgoNY2xvY2tfc2Vjb25kcxgFIAEoDUgBiAEBEhgKEGlzX3Njb3JlX3Vua25vd24YECABKAgSMAoGdGVubmlzGBEgASgLMh4ub3ZlcnJvdW5kLm9kZHMudjEuVGVubmlzU3RhdGVIABI4CgpiYXNrZXRiYWxsGBIgASgLMiIub3ZlcnJvdW5kLm9kZHMudjEuQmFza2V0YmFsbFN0YXRlSAASMgoHY3JpY2tldBgTIAEoCzIfLm92ZXJyb3VuZC5vZGRzLnYxLkNyaWNrZXRTdGF0ZUgAEiwKBHJhY2UYFCABKAsyHC5vdmVycm91bmQub2Rkcy52MS5SYWNlU3RhdGVIABI0Cghmb290YmFsbBgVIAEoCzIgLm92ZXJyb3VuZC5vZGRzLnYxLkZvb3RiYWxsU3RhdGVIAEIHCgVzcG9ydEIQCg5fY2xvY2tfc2Vjb25kc0oECAYQECK5AgoNRm9vdGJhbGxTdGF0ZRIYChBzdG9wcGFnZV9zZWNvbmRzGAEgASgNEhYKDmhvbWVfcmVkX2NhcmRzGAIgASgNEhYKDmF3YXlfcmVkX2NhcmRzGAMgASgNEhkKEWhvbWVfeWVsbG93X2NhcmRzGAQgASgNEhkKEWF3YXlfeWVsbG93X2NhcmRzGAUgASgNEhQKDGhvbWVfY29ybmVycxgGIAEoDRIUCgxhd2F5X2Nvcm5lcnMYByABKA0SMQoPaGFsZl90aW1lX3Njb3JlGAggASgLMhgub3ZlcnJvdW5kLm9kZHMudjEuU2NvcmUSMQoPZnVsbF90aW1lX3Njb3JlGAkgASgLMhgub3ZlcnJvdW5kLm9kZHMudjEuU2NvcmUSFgoOaGFkX2V4dHJhX3RpbWUYCiABKAgi2QEKC1Rlbm5pc1N0YXRlEhMKC3NldHNfdG9fd2luGAEgASgNEi4KCWZpbmFsX3NldBgCIAEoDjIbLm92ZXJyb3VuZC5vZGRzLnYxLkZpbmFsU2V0EhoKEmhhc19kZWNpZGluZ19wb2ludBgDIAEoCBImCgRzZXRzGAQgAygLMhgub3ZlcnJvdW5kLm9kZHMudjEuU2NvcmUSEwoLaG9tZV9wb2ludHMYBSABKA0SEwoLYXdheV9wb2ludHMYBiABKA0SFwoPaXNfaG9tZV9zZXJ2aW5nGAcgASgIIrQBCg9CYXNrZXRiYWxsU3RhdGUSFAoMcGVyaW9kX2NvdW50GAEgASgNEhYKDnBlcmlvZF9zZWNvbmRzGAIgASgNEhgKEG92ZXJ0aW1lX3NlY29uZHMYAyABKA0SKQoHcGVyaW9kcxgEIAMoCzIYLm92ZXJyb3VuZC5vZGRzLnYxLlNjb3JlEhQKDHNlY29uZHNfbGVmdBgFIAEoDRIYChBpc19jbG9ja19zdG9wcGVkGAYgASgIIlcKDkNyaWNrZXRJbm5pbmdzEhcKD2lzX2hvbWVfYmF0dGluZxgBIAEoCBIMCgRydW5zGAIgASgNEg8KB3dpY2tldHMYAyABKA0SDQoFYmFsbHMYBCABKA0iaQoMQ3JpY2tldFN0YXRlEhUKDWlubmluZ3NfYmFsbHMYASABKA0SMgoHaW5uaW5ncxgCIAMoCzIhLm92ZXJyb3VuZC5vZGRzLnYxLkNyaWNrZXRJbm5pbmdzEg4KBnRhcmdldBgDIAEoDSJ6CgtSdW5uZXJTdGF0ZRIKCgJpZBgBIAEoCRIUCgxpc193aXRoZHJhd24YAiABKAgSEAoIcG9zaXRpb24YAyABKA0SGQoRd2l0aGRyYXduX3RpbWVfbXMYBCABKAMSHAoUd2l0aGRyYXduX29kZHNfbWlsbGkYBSABKA0iUQoJUmFjZVN0YXRlEi8KB3J1bm5lcnMYASADKAsyHi5vdmVycm91bmQub2Rkcy52MS5SdW5uZXJTdGF0ZRITCgtpc19vZmZpY2lhbBgCIAEoCCqhAQoNRml4dHVyZVN0YXR1cxIeChpGSVhUVVJFX1NUQVRVU19VTlNQRUNJRklFRBAAEhwKGEZJWFRVUkVfU1RBVFVTX1BSRV9NQVRDSBABEhoKFkZJWFRVUkVfU1RBVFVTX0lOX1BMQVkQAhIYChRGSVhUVVJFX1NUQVRVU19FTkRFRBADEhwKGEZJWFRVUkVfU1RBVFVTX0NBTkNFTExFRBAEKr8BCgZQZXJpb2QSFgoSUEVSSU9EX1VOU1BFQ0lGSUVEEAASFgoSUEVSSU9EX05PVF9TVEFSVEVEEAESFQoRUEVSSU9EX0ZJUlNUX0hBTEYQAhIUChBQRVJJT0RfSEFMRl9USU1FEAMSFgoSUEVSSU9EX1NFQ09ORF9IQUxGEAQSFQoRUEVSSU9EX0VYVFJBX1RJTUUQBRIUChBQRVJJT0RfUEVOQUxUSUVTEAYSEwoPUEVSSU9EX0ZJTklTSEVEEAcqvQEKCEZpbmFsU2V0EhkKFUZJTkFMX1NFVF9VTlNQRUNJRklFRBAAEh0KGUZJTkFMX1NFVF9MSUtFX1RIRV9PVEhFUlMQARIcChhGSU5BTF9TRVRfTE9OR19USUVfQlJFQUsQAhIhCh1GSU5BTF9TRVRfVElFX0JSRUFLX0FUX1RXRUxWRRADEhcKE0ZJTkFMX1NFVF9BRFZBTlRBR0UQBBIdChlGSU5BTF9TRVRfTUFUQ0hfVElFX0JSRUFLEAViBnByb3RvMw");
 
 /**
  * Somebody an outcome may be named after: a team, a runner, a player.
@@ -158,64 +158,6 @@ export type MatchState = Message<"overround.odds.v1.MatchState"> & {
   clockSeconds?: number | undefined;
 
   /**
-   * Announced stoppage time of the running period, seconds.
-   *
-   * @generated from field: uint32 stoppage_seconds = 6;
-   */
-  stoppageSeconds: number;
-
-  /**
-   * @generated from field: uint32 home_red_cards = 7;
-   */
-  homeRedCards: number;
-
-  /**
-   * @generated from field: uint32 away_red_cards = 8;
-   */
-  awayRedCards: number;
-
-  /**
-   * @generated from field: uint32 home_yellow_cards = 9;
-   */
-  homeYellowCards: number;
-
-  /**
-   * @generated from field: uint32 away_yellow_cards = 10;
-   */
-  awayYellowCards: number;
-
-  /**
-   * @generated from field: uint32 home_corners = 11;
-   */
-  homeCorners: number;
-
-  /**
-   * @generated from field: uint32 away_corners = 12;
-   */
-  awayCorners: number;
-
-  /**
-   * Score of the first half, where the provider tells it once the half is over.
-   *
-   * @generated from field: overround.odds.v1.Score half_time_score = 13;
-   */
-  halfTimeScore?: Score | undefined;
-
-  /**
-   * Score of normal time, likewise.
-   *
-   * @generated from field: overround.odds.v1.Score full_time_score = 14;
-   */
-  fullTimeScore?: Score | undefined;
-
-  /**
-   * More than normal time was played, as far as the provider says.
-   *
-   * @generated from field: bool had_extra_time = 15;
-   */
-  hadExtraTime: boolean;
-
-  /**
    * The provider did not tell the score; what was known of it holds.
    *
    * @generated from field: bool is_score_unknown = 16;
@@ -223,7 +165,7 @@ export type MatchState = Message<"overround.odds.v1.MatchState"> & {
   isScoreUnknown: boolean;
 
   /**
-   * What a sport has beside status, score and clock; football's own are the fields above.
+   * What a sport has beside status, score and clock.
    *
    * @generated from oneof overround.odds.v1.MatchState.sport
    */
@@ -251,6 +193,12 @@ export type MatchState = Message<"overround.odds.v1.MatchState"> & {
      */
     value: RaceState;
     case: "race";
+  } | {
+    /**
+     * @generated from field: overround.odds.v1.FootballState football = 21;
+     */
+    value: FootballState;
+    case: "football";
   } | { case: undefined; value?: undefined };
 };
 
@@ -260,6 +208,78 @@ export type MatchState = Message<"overround.odds.v1.MatchState"> & {
  */
 export const MatchStateSchema: GenMessage<MatchState> = /*@__PURE__*/
   messageDesc(file_overround_odds_v1_fixture, 3);
+
+/**
+ * What a football match has beside its period, its score and its clock.
+ *
+ * @generated from message overround.odds.v1.FootballState
+ */
+export type FootballState = Message<"overround.odds.v1.FootballState"> & {
+  /**
+   * Announced stoppage time of the running period, seconds.
+   *
+   * @generated from field: uint32 stoppage_seconds = 1;
+   */
+  stoppageSeconds: number;
+
+  /**
+   * @generated from field: uint32 home_red_cards = 2;
+   */
+  homeRedCards: number;
+
+  /**
+   * @generated from field: uint32 away_red_cards = 3;
+   */
+  awayRedCards: number;
+
+  /**
+   * @generated from field: uint32 home_yellow_cards = 4;
+   */
+  homeYellowCards: number;
+
+  /**
+   * @generated from field: uint32 away_yellow_cards = 5;
+   */
+  awayYellowCards: number;
+
+  /**
+   * @generated from field: uint32 home_corners = 6;
+   */
+  homeCorners: number;
+
+  /**
+   * @generated from field: uint32 away_corners = 7;
+   */
+  awayCorners: number;
+
+  /**
+   * Score of the first half, where the provider tells it once the half is over.
+   *
+   * @generated from field: overround.odds.v1.Score half_time_score = 8;
+   */
+  halfTimeScore?: Score | undefined;
+
+  /**
+   * Score of normal time, likewise.
+   *
+   * @generated from field: overround.odds.v1.Score full_time_score = 9;
+   */
+  fullTimeScore?: Score | undefined;
+
+  /**
+   * More than normal time was played, as far as the provider says.
+   *
+   * @generated from field: bool had_extra_time = 10;
+   */
+  hadExtraTime: boolean;
+};
+
+/**
+ * Describes the message overround.odds.v1.FootballState.
+ * Use `create(FootballStateSchema)` to create a new message.
+ */
+export const FootballStateSchema: GenMessage<FootballState> = /*@__PURE__*/
+  messageDesc(file_overround_odds_v1_fixture, 4);
 
 /**
  * Where a tennis match stands; home_score and away_score are the sets won.
@@ -319,7 +339,7 @@ export type TennisState = Message<"overround.odds.v1.TennisState"> & {
  * Use `create(TennisStateSchema)` to create a new message.
  */
 export const TennisStateSchema: GenMessage<TennisState> = /*@__PURE__*/
-  messageDesc(file_overround_odds_v1_fixture, 4);
+  messageDesc(file_overround_odds_v1_fixture, 5);
 
 /**
  * Where a basketball game stands; home_score and away_score are the points.
@@ -373,7 +393,7 @@ export type BasketballState = Message<"overround.odds.v1.BasketballState"> & {
  * Use `create(BasketballStateSchema)` to create a new message.
  */
 export const BasketballStateSchema: GenMessage<BasketballState> = /*@__PURE__*/
-  messageDesc(file_overround_odds_v1_fixture, 5);
+  messageDesc(file_overround_odds_v1_fixture, 6);
 
 /**
  * One innings of a cricket match.
@@ -411,7 +431,7 @@ export type CricketInnings = Message<"overround.odds.v1.CricketInnings"> & {
  * Use `create(CricketInningsSchema)` to create a new message.
  */
 export const CricketInningsSchema: GenMessage<CricketInnings> = /*@__PURE__*/
-  messageDesc(file_overround_odds_v1_fixture, 6);
+  messageDesc(file_overround_odds_v1_fixture, 7);
 
 /**
  * Where a cricket match of limited overs stands; home_score and away_score are the runs.
@@ -446,7 +466,7 @@ export type CricketState = Message<"overround.odds.v1.CricketState"> & {
  * Use `create(CricketStateSchema)` to create a new message.
  */
 export const CricketStateSchema: GenMessage<CricketState> = /*@__PURE__*/
-  messageDesc(file_overround_odds_v1_fixture, 7);
+  messageDesc(file_overround_odds_v1_fixture, 8);
 
 /**
  * A runner of a race.
@@ -495,7 +515,7 @@ export type RunnerState = Message<"overround.odds.v1.RunnerState"> & {
  * Use `create(RunnerStateSchema)` to create a new message.
  */
 export const RunnerStateSchema: GenMessage<RunnerState> = /*@__PURE__*/
-  messageDesc(file_overround_odds_v1_fixture, 8);
+  messageDesc(file_overround_odds_v1_fixture, 9);
 
 /**
  * Where a race stands; it has no score.
@@ -521,7 +541,7 @@ export type RaceState = Message<"overround.odds.v1.RaceState"> & {
  * Use `create(RaceStateSchema)` to create a new message.
  */
 export const RaceStateSchema: GenMessage<RaceState> = /*@__PURE__*/
-  messageDesc(file_overround_odds_v1_fixture, 9);
+  messageDesc(file_overround_odds_v1_fixture, 10);
 
 /**
  * Where a fixture stands.
