@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings as hypothesis_settings
+from hypothesis.internal.conjecture.providers import HypothesisProvider
+from hypothesis.internal.constants_ast import Constants
 
 from infra.local.locks import hold_use
 from infra.local.state import read_running
@@ -34,7 +36,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Choose how much is tried: by default the same on every run."""
-    hypothesis_settings.load_profile("long" if config.getoption("long") else "short")
+    is_long = config.getoption("long")
+    hypothesis_settings.load_profile("long" if is_long else "short")
+    if not is_long:
+        # It also tries constants of all modules that are loaded: which those are differs from worker to worker.
+        HypothesisProvider._local_constants = property(lambda _: Constants())  # type: ignore[method-assign, assignment]
 
 
 @pytest.fixture(scope="session")

@@ -21,6 +21,7 @@ from markets.fixture import MarketStatus
 from pam.player import Player, PlayerRole, PlayerStatus
 from risk.exposure import MarketExposure
 from risk.ports import ExposureEntry, Reservation, ReservationKey, ReservationState
+from tests.fakes.fake_clock import FakeClock
 from wallet.balance import Balance
 
 PLAYER = Player(
@@ -68,17 +69,6 @@ async def no_pause() -> None:
 async def one_turn() -> None:
     """Let everybody else run, so that whoever waits here may be cancelled here."""
     await asyncio.sleep(0)
-
-
-class FakeClock:
-    def __init__(self) -> None:
-        self.time_us = 1_000_000_000
-
-    def now_us(self) -> int:
-        return self.time_us
-
-    def monotonic_s(self) -> float:
-        return self.time_us / 1_000_000
 
 
 def permits() -> Permits:

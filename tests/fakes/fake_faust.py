@@ -117,18 +117,6 @@ class FakeOutlet:
         return [value for name, _, value in self.sent if name == topic and value is not None]
 
 
-class FakeClock:
-    def __init__(self) -> None:
-        self.time_us = 1_000_000
-
-    def now_us(self) -> int:
-        self.time_us += 1
-        return self.time_us
-
-    def monotonic_s(self) -> float:
-        return self.time_us / 1_000_000
-
-
 async def eventually(condition: Callable[[], bool], *, timeout_s: float = 60.0) -> None:
     """Wait until the condition holds."""
     async with asyncio.timeout(timeout_s):

@@ -31,7 +31,8 @@ from pam.ports import PasswordDoor
 from pam.registration import Registration
 from pam.session import Session, StoredSession
 from risk.limits import LimitTable
-from tests.fakes.fake_betting import PLAYER, FakeBooks, FakeClock, FakeExposure, FakeLedger, FakeObserver
+from tests.fakes.fake_betting import PLAYER, FakeBooks, FakeExposure, FakeLedger, FakeObserver
+from tests.fakes.fake_clock import FakeClock
 from wallet.balance import Balance
 
 TOKEN = "ann's token"

@@ -58,7 +58,8 @@ from overround.wallet.v1.wallet_service_pb2_grpc import WalletServiceStub
 from pam.credentials import LoginRateLimited
 from pam.player import PlayerRole
 from pam.ports import PasswordDoor
-from tests.fakes.fake_betting import PLAYER, FakeBook, FakeBooks, FakeClock
+from tests.fakes.fake_betting import PLAYER, FakeBook, FakeBooks
+from tests.fakes.fake_clock import FakeClock
 
 PATIENCE_MS = 3_000
 OWN_DATABASE = 42  # flushed here

@@ -31,7 +31,7 @@ from markets.winners import ONE_WINNER
 from risk.exposure import MarketExposure
 from risk.keeping import ExposureKeeping, KeepingRules
 from risk.ports import ExposureEntry, ReservationKey, ReservationState
-from tests.fakes.fake_betting import FakeClock
+from tests.fakes.fake_clock import FakeClock
 from tests.joint_results import results_by_market
 
 OWN_DATABASE = 41  # flushed here

@@ -21,7 +21,6 @@ from tests.fakes.fake_betting import (
     PLAYER,
     FakeBook,
     FakeBooks,
-    FakeClock,
     FakeExposure,
     FakeLedger,
     FakeObserver,
@@ -30,6 +29,7 @@ from tests.fakes.fake_betting import (
     one_turn,
     permits,
 )
+from tests.fakes.fake_clock import FakeClock
 
 TABLE = LimitTable(
     stake_minor_min=10,

@@ -29,6 +29,7 @@ from overround.feed.v1.feed_service_pb2 import PushRequest
 from overround.odds.v1.fixture_pb2 import FIXTURE_STATUS_IN_PLAY as IN_PLAY
 from overround.odds.v1.fixture_pb2 import PERIOD_FIRST_HALF as FIRST_HALF
 from overround.odds.v1.fixture_pb2 import MatchState
+from tests.fakes.fake_clock import FakeClock
 from tests.tries import tries
 from wire.feed import build_quotes, build_results, parse_sign, parse_update
 from wire.results import result_keys
@@ -43,18 +44,6 @@ PROMPT_S, SLOW_S = 0.001, 0.02
 OPEN, CLOSED = 1, 3
 AGAIN, ELSEWHERE, BACKWARDS = "again", "elsewhere", "backwards"
 LOST = KafkaError(KafkaError._MSG_TIMED_OUT)
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.us = 1_800_000_000_000_000
-
-    def now_us(self) -> int:
-        self.us += 1
-        return self.us
-
-    def monotonic_s(self) -> float:
-        return self.us / 1e6
 
 
 @dataclass
@@ -123,7 +112,7 @@ class World:
     """A provider that sends on until all of it is acknowledged, through gateways that come and go."""
 
     def __init__(self, losses: Sequence[bool], *, gathers: bool, delays_s: Sequence[float] = ()) -> None:
-        self.clock = Clock()
+        self.clock = FakeClock(1_800_000_000_000_000, step_us=1)
         self.broker = Broker(list(losses))
         self.cursors = Cursors()
         self.outlet = Outlet(self.broker, (lambda: 0.0) if gathers else self.clock.monotonic_s)

@@ -26,7 +26,6 @@ from tests.fakes.fake_betting import (
     PLAYER,
     FakeBook,
     FakeBooks,
-    FakeClock,
     FakeExposure,
     FakeLedger,
     FakeObserver,
@@ -35,6 +34,7 @@ from tests.fakes.fake_betting import (
     one_turn,
     permits,
 )
+from tests.fakes.fake_clock import FakeClock
 
 RULES = BettingRules(
     table=LimitTable(

@@ -9,7 +9,7 @@ import pytest
 from bets import last_word
 from bets.answer import Inquiry, Means
 from bets.last_word import CLOCK_S_MAX, LastWord
-from tests.fakes.fake_betting import FakeClock
+from tests.fakes.fake_clock import FakeClock
 
 
 def test_the_ledger_s_clock_goes_on_as_ours_does_until_it_is_too_long_ago() -> None:

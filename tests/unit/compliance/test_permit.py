@@ -22,7 +22,8 @@ from kernel.errors import DomainError
 from kernel.money import CurrencyMismatch, Money
 from pam.player import Player, PlayerBlocked, PlayerRole, PlayerStatus
 from pam.session import BettorRequired
-from tests.fakes.fake_betting import PLAYER, FakeClock
+from tests.fakes.fake_betting import PLAYER
+from tests.fakes.fake_clock import FakeClock
 
 DAY = date(2026, 9, 30)
 RULES = Rules("somewhere", DAY, frozenset(Product), None)

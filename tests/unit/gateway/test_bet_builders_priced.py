@@ -27,7 +27,7 @@ from tests.builders.football_legs import legs
 from tests.builders.football_world import MARKET_IDS, fair, match_update, odds_milli, playing, quoted
 from tests.builders.pricing_world import folded, priced
 from tests.builders.tennis_world import BEFORE, fair_quotes, said
-from tests.fakes.fake_betting import FakeClock
+from tests.fakes.fake_clock import FakeClock
 from tests.fakes.fake_gateway import call_by
 from wire.books import encode_book, encode_explanation
 

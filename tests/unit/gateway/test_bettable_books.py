@@ -11,7 +11,8 @@ from markets.fixture import MarketStatus
 from odds.pricing.start_guard import StartGuard
 from overround.feed.v1 import feed_pb2
 from overround.odds.v1 import book_pb2, fixture_pb2
-from tests.unit.gateway.test_gateway_books import NOW_US, FakeClock, build
+from tests.fakes.fake_clock import FakeClock
+from tests.unit.gateway.test_gateway_books import NOW_US, build
 from wire.topics import BOOKS, FEED_PROVIDERS
 
 UNKNOWN, PRE_MATCH = fixture_pb2.FIXTURE_STATUS_UNSPECIFIED, fixture_pb2.FIXTURE_STATUS_PRE_MATCH
@@ -22,7 +23,7 @@ TIMEOUT_US = 3_000_000
 
 class World:
     def __init__(self) -> None:
-        self.clock = FakeClock()
+        self.clock = FakeClock(NOW_US)
         self.cache = BookCache(
             clock=self.clock, partition_of=lambda _: 0, partitions=1, heartbeat_age_ms_max=1_500, watchers_max=1
         )
@@ -50,7 +51,7 @@ class World:
     def sign(self, provider_id: str, *, at_us: int | None = None, is_up: bool = True, timeout_ms: int = 0) -> None:
         sign = feed_pb2.ProviderHeartbeat(
             provider_id=provider_id,
-            received_time_us=self.clock.now if at_us is None else at_us,
+            received_time_us=self.clock.time_us if at_us is None else at_us,
             is_up=is_up,
             timeout_ms=timeout_ms,
         )
@@ -96,16 +97,16 @@ def test_a_book_takes_bets_up_to_the_timeout_of_the_last_provider_in_it_that_was
     world.sign("alpha")
     world.sign("bravo", timeout_ms=1_000)
     world.sign("charlie", timeout_ms=60_000)
-    world.clock.now += TIMEOUT_US
+    world.clock.time_us += TIMEOUT_US
     assert world.status() == OPEN
-    world.clock.now += 1
+    world.clock.time_us += 1
     assert world.status() == SUSPENDED
 
 
 def test_a_provider_that_says_it_is_down_backs_no_book(world: World) -> None:
     world.publish("alpha")
     world.sign("alpha")
-    world.clock.now += 1
+    world.clock.time_us += 1
     world.sign("alpha", is_up=False)
     assert world.status() == SUSPENDED
 
@@ -115,20 +116,20 @@ def test_a_provider_that_says_it_is_down_backs_no_book(world: World) -> None:
 )
 def test_a_sign_from_a_clock_that_is_ahead_is_none(world: World, ahead_us: int, status: MarketStatus) -> None:
     world.publish("alpha")
-    world.sign("alpha", at_us=world.clock.now + ahead_us)
+    world.sign("alpha", at_us=world.clock.time_us + ahead_us)
     assert world.status() == status
-    world.clock.now += TIMEOUT_US + 1
+    world.clock.time_us += TIMEOUT_US + 1
     assert world.status() == SUSPENDED
-    world.clock.now += ahead_us - TIMEOUT_US - 1
+    world.clock.time_us += ahead_us - TIMEOUT_US - 1
     assert world.status() == SUSPENDED or ahead_us <= TIMEOUT_US
 
 
 def test_that_a_provider_is_down_is_believed_of_any_clock(world: World) -> None:
     world.publish("alpha")
     world.sign("alpha")
-    world.sign("alpha", at_us=world.clock.now + 3_600_000_000, is_up=False)
+    world.sign("alpha", at_us=world.clock.time_us + 3_600_000_000, is_up=False)
     assert world.status() == SUSPENDED
-    world.clock.now += 1
+    world.clock.time_us += 1
     world.sign("alpha")
     assert world.status() == OPEN
 
@@ -140,9 +141,9 @@ def test_from_the_start_on_a_book_that_nobody_calls_in_play_takes_no_bets(
 ) -> None:
     world.sign("alpha", timeout_ms=600_000)
     world.publish("alpha", status=status, sport=sport, start_time_ms=NOW_US // 1_000 + 60_000)
-    world.clock.now = NOW_US + 60_000_000 + tolerance_us - 1
+    world.clock.time_us = NOW_US + 60_000_000 + tolerance_us - 1
     assert world.status() == OPEN
-    world.clock.now += 1
+    world.clock.time_us += 1
     assert world.status() == SUSPENDED
     world.publish("alpha", status=IN_PLAY, sport=sport, start_time_ms=NOW_US // 1_000 + 60_000)
     assert world.status() == OPEN

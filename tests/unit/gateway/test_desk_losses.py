@@ -15,21 +15,10 @@ from markets.layout import MarketLayout
 from overround.odds.v1 import book_pb2, fixture_pb2
 from overround.risk.v1 import risk_pb2
 from overround.trading.v1 import trading_service_pb2
+from tests.fakes.fake_clock import FakeClock
 from wire.topics import BOOKS, LIABILITIES
 
 LAYOUT = MarketLayout.of_markets([("1x2", ["home", "draw", "away"]), ("total:2.5", ["over", "under"])])
-
-
-class FakeClock:
-    now_s = 1_000.0
-    step_s = 0.0
-
-    def now_us(self) -> int:
-        return int(self.now_s * 1_000_000)
-
-    def monotonic_s(self) -> float:
-        self.now_s += self.step_s
-        return self.now_s
 
 
 class NoNames:
@@ -147,7 +136,7 @@ def test_bets_on_a_fixture_without_a_book_are_told_as_a_bound(world: World) -> N
 
 
 def test_no_turn_works_for_longer_than_it_may(world: World) -> None:
-    world.clock.step_s = WORK_S_MAX / 4
+    world.clock.step_us = round(WORK_S_MAX / 4 * 1e6)
     for number in range(10):
         world.bets(f"f{number}", 1)
     first = world.told()
@@ -163,11 +152,11 @@ def test_nothing_is_worked_out_without_a_desk_and_nothing_is_missed_by_the_next(
     world.bets("f", 1)
     assert world.told()["f"].worst_loss_minor == 3_500
     world.feed.unwatch(world.desk)
-    world.clock.step_s = WORK_S_MAX / 100
-    begun_s = world.clock.now_s
+    world.clock.step_us = round(WORK_S_MAX / 100 * 1e6)
+    begun_us = world.clock.time_us
     world.book("f", 2, 1)
     world.losses.take_turn(world.watch)
-    assert world.clock.now_s - begun_s < WORK_S_MAX / 10
+    assert world.clock.time_us - begun_us < WORK_S_MAX / 10 * 1e6
     world.desk = world.feed.watch()
     # What was told before the goal is not shown to who comes after it.
     assert b"".join(world.desk.take()).count(b"f") == 1  # the liability alone

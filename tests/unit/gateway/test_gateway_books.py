@@ -12,6 +12,7 @@ from kernel.log import Record
 from markets.fixture import MarketStatus
 from markets.layout import MarketLayout
 from overround.odds.v1 import book_pb2, fixture_pb2, odds_service_pb2
+from tests.fakes.fake_clock import FakeClock
 from wire.book_slices import main_market_of
 from wire.frames import frame_bytes, frame_unsigned
 from wire.topics import BOOKS, HEARTBEATS
@@ -22,19 +23,9 @@ LAYOUT = MarketLayout.of_markets([("1x2", ["home", "draw", "away"]), ("btts", ["
 EVERYTHING: frozenset[str] = frozenset()
 
 
-class FakeClock:
-    now = NOW_US
-
-    def now_us(self) -> int:
-        return self.now
-
-    def monotonic_s(self) -> float:
-        return self.now / 1_000_000
-
-
 @pytest.fixture
 def clock() -> FakeClock:
-    return FakeClock()
+    return FakeClock(NOW_US)
 
 
 @pytest.fixture
@@ -193,9 +184,9 @@ async def test_a_watcher_without_news_waits_no_longer_than_told() -> None:
 def test_pricing_is_live_up_to_the_oldest_heartbeat_that_counts(books: BookCache, clock: FakeClock) -> None:
     assert not books.is_pricing_live("f")
     books.apply([heartbeat(0, NOW_US), heartbeat(1, NOW_US)])
-    clock.now = NOW_US + 1_500_000
+    clock.time_us = NOW_US + 1_500_000
     assert books.is_pricing_live("f")
-    clock.now += 1
+    clock.time_us += 1
     assert not books.is_pricing_live("f")
 
 
@@ -219,23 +210,23 @@ def test_a_heartbeat_from_a_clock_that_is_ahead_is_none_and_none_is_younger_than
 ) -> None:
     books.apply([heartbeat(1, NOW_US + ahead_us)])
     assert books.is_pricing_live("f") == is_live
-    clock.now = NOW_US + 1_500_001
+    clock.time_us = NOW_US + 1_500_001
     assert not books.is_pricing_live("f")
-    clock.now = NOW_US + ahead_us
+    clock.time_us = NOW_US + ahead_us
     assert books.is_pricing_live("f") == is_live
 
 
 def test_a_clock_that_is_put_back_vouches_for_nothing_and_the_next_heartbeat_counts(
     books: BookCache, clock: FakeClock
 ) -> None:
-    clock.now = NOW_US + 3_600_000_000
-    books.apply([heartbeat(1, clock.now)])
+    clock.time_us = NOW_US + 3_600_000_000
+    books.apply([heartbeat(1, clock.time_us)])
     assert books.is_pricing_live("f")
-    clock.now = NOW_US
+    clock.time_us = NOW_US
     assert not books.is_pricing_live("f")
     books.apply([heartbeat(1, NOW_US)])
     assert books.is_pricing_live("f")
-    clock.now = NOW_US + 1_500_001
+    clock.time_us = NOW_US + 1_500_001
     assert not books.is_pricing_live("f")
 
 

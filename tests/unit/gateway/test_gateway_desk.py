@@ -29,19 +29,10 @@ from overround.odds.v1 import book_pb2, fixture_pb2
 from overround.risk.v1 import risk_pb2
 from overround.trading.v1 import trading_pb2, trading_service_pb2
 from pam.player import Player, PlayerRole, PlayerStatus
+from tests.fakes.fake_clock import FakeClock
 from tests.fakes.fake_explanations import FakeExplanationLog
 from tests.fakes.fake_gateway import call_by
 from wire.topics import BET_EVENTS, FEED_PROVIDERS, HEARTBEATS, LIABILITIES, TRADING_COMMANDS
-
-
-class FakeClock:
-    now_s = 1_000.0
-
-    def now_us(self) -> int:
-        return int(self.now_s * 1_000_000)
-
-    def monotonic_s(self) -> float:
-        return self.now_s
 
 
 class FakeNames:
@@ -201,12 +192,12 @@ async def test_an_explanation_is_asked_for_until_it_is_as_new_as_the_book(clock:
     store.version = 2
     assert watch.take(2) == b""
     assert store.asked == 1
-    clock.now_s += 0.1
+    clock.put_on(0.1)
     watch.take(2)
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     assert shown([watch.take(2)]).explanation.version == 2
-    clock.now_s += 1
+    clock.put_on(1)
     watch.take(2)
     await asyncio.sleep(0)
     assert store.asked == 2
@@ -271,16 +262,16 @@ async def test_the_desk_is_told_at_once_which_part_of_pricing_stands_still(
     assert by_fixture == {"f": 0, "g": 1}
     assert [part.is_live for part in first.pricing] == [True, True]
     heard_us = clock.now_us()
-    clock.now_s += FIGURES_INTERVAL_S / 2
+    clock.put_on(FIGURES_INTERVAL_S / 2)
     beat(0)
-    clock.now_s += FIGURES_INTERVAL_S / 2 + 0.06
+    clock.put_on(FIGURES_INTERVAL_S / 2 + 0.06)
     beat(0)
     stopped = await told()
     assert [(part.is_live, part.heard_time_us) for part in stopped.pricing] == [
         (True, clock.now_us()),
         (False, heard_us),
     ]
-    clock.now_s += 0.01
+    clock.put_on(0.01)
     beat(1)
     back = await told()
     assert [part.is_live for part in back.pricing] == [True, True]
@@ -336,11 +327,11 @@ def test_a_rate_counts_the_window_and_forgets_what_is_older(clock: FakeClock) ->
     count = RollingCount(clock, window_s=10)
     count.add(30)
     assert count.total() == 0
-    clock.now_s += 1
+    clock.put_on(1)
     assert (count.total(), count.rate_per_s()) == (30, 3.0)
-    clock.now_s += 9
+    clock.put_on(9)
     assert count.total() == 30
-    clock.now_s += 1
+    clock.put_on(1)
     assert count.total() == 0
 
 
@@ -351,7 +342,7 @@ def test_a_quantile_is_right_within_ten_per_cent_and_forgets(clock: FakeClock) -
         latency.add(float(number))
     assert latency.quantile_ms(0.5) == pytest.approx(500, rel=0.11)
     assert latency.quantile_ms(0.99) == pytest.approx(990, rel=0.11)
-    clock.now_s += 60
+    clock.put_on(60)
     assert math.isnan(latency.quantile_ms(0.99))
 
 
@@ -360,7 +351,7 @@ def test_a_book_that_no_feed_made_has_no_latency(clock: FakeClock) -> None:
     figures.note_book(0, None)
     assert math.isnan(figures.price_p99_ms)
     figures.note_book(3, 40.0)
-    clock.now_s += 1
+    clock.put_on(1)
     assert figures.price_p99_ms == pytest.approx(40, rel=0.11)
     assert figures.prices_per_second == 3.0
 
@@ -370,6 +361,6 @@ def test_the_share_of_accepted_bets_is_of_the_last_minute(clock: FakeClock) -> N
     assert math.isnan(figures.accepted_ratio)
     for is_accepted in (True, True, True, False):
         figures.note_bet(10.0, is_accepted=is_accepted)
-    clock.now_s += 1
+    clock.put_on(1)
     assert figures.accepted_ratio == 0.75
     assert figures.bets_per_second == 0.4

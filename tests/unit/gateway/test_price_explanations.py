@@ -25,20 +25,13 @@ from odds.pricing.repricing import Repricing
 from overround.odds.v1 import book_pb2
 from overround.trading.v1 import trading_service_pb2
 from tests.builders.pricing_world import FOOTBALL, NOW_US, folded, in_play, priced, quotes, update
+from tests.fakes.fake_clock import FakeClock
 from tests.fakes.fake_explanations import FakeExplanationLog, FakeNewestExplanations
 from wire.books import encode_book, encode_explanation, parse_explanation
 from wire.price_explanations import build_explained
 from wire.topics import EXPLANATIONS
 
 KEPT_US = 3_600_000_000
-
-
-class FakeClock:
-    def now_us(self) -> int:
-        return NOW_US + 60_000_000
-
-    def monotonic_s(self) -> float:
-        return 0.0
 
 
 def travelled(explanation: Explanation) -> Explanation:
@@ -200,11 +193,19 @@ class World:
         book = repricings[-1].state.book
         assert book is not None
         self.books = BookCache(
-            clock=FakeClock(), partition_of=lambda _: 0, partitions=1, heartbeat_age_ms_max=1, watchers_max=1
+            clock=FakeClock(NOW_US + 60_000_000),
+            partition_of=lambda _: 0,
+            partitions=1,
+            heartbeat_age_ms_max=1,
+            watchers_max=1,
         )
         self.books.load({"match": encode_book(book)})
         self.explainer = PriceExplainer(
-            explanations=self.newest, log=self.log, books=self.books, clock=FakeClock(), kept_ms=KEPT_US // 1_000
+            explanations=self.newest,
+            log=self.log,
+            books=self.books,
+            clock=FakeClock(NOW_US + 60_000_000),
+            kept_ms=KEPT_US // 1_000,
         )
 
     async def explain(
@@ -240,7 +241,7 @@ async def test_a_version_that_never_was_is_refused_with_those_that_were() -> Non
 
 
 async def test_a_version_older_than_what_is_kept_is_refused_with_since_when_it_is() -> None:
-    kept_since_us = FakeClock().now_us() - KEPT_US
+    kept_since_us = NOW_US + 60_000_000 - KEPT_US
     with pytest.raises(ExplanationExpired) as refused:
         await World().explain(kept_since_us - 1)
     assert refused.value.figures["kept_since_us"] == str(kept_since_us)

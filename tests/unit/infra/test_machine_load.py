@@ -3,17 +3,7 @@ from __future__ import annotations
 import time
 
 from infra.machine_load import INTERVAL_S, MachineLoad
-
-
-class HandClock:
-    def __init__(self) -> None:
-        self.now_s = 10.0
-
-    def now_us(self) -> int:
-        return int(self.now_s * 1e6)
-
-    def monotonic_s(self) -> float:
-        return self.now_s
+from tests.fakes.fake_clock import FakeClock
 
 
 def work(seconds: float) -> None:
@@ -23,11 +13,11 @@ def work(seconds: float) -> None:
 
 
 def test_the_share_is_that_of_the_last_interval() -> None:
-    clock = HandClock()
+    clock = FakeClock()
     load = MachineLoad(clock)
     work(0.3)
     assert load.busy_share() == 0.0
-    clock.now_s += INTERVAL_S
+    clock.put_on(INTERVAL_S)
     share = load.busy_share()
     assert 0.0 < share <= 1.0
     work(0.1)

@@ -11,7 +11,8 @@ import pytest
 from kernel.errors import Part, Unavailable
 from risk.keeping import PAGE_SIZE, Bets, ExposureKeeping, KeepingRules, OldReservation
 from risk.ports import ExposureEntry, ReservationKey
-from tests.fakes.fake_betting import FakeClock, FakeExposure
+from tests.fakes.fake_betting import FakeExposure
+from tests.fakes.fake_clock import FakeClock
 
 ENTRY = ExposureEntry("sim:1:1", "1x2", "home", 1_000, 2_000)
 KEYS = [ReservationKey(UUID(int=1), UUID(int=number)) for number in range(3)]

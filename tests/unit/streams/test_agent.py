@@ -11,7 +11,8 @@ from overround.feed.v1 import feed_pb2
 from streams.agent import Agent, Places, fold_safely
 from streams.dead_letters import DeadLetters
 from streams.inbox import Inbox
-from tests.fakes.fake_faust import FakeApp, FakeClock, FakeEvent, FakeMessage, FakeOutlet, eventually
+from tests.fakes.fake_clock import FakeClock
+from tests.fakes.fake_faust import FakeApp, FakeEvent, FakeMessage, FakeOutlet, eventually
 from wire.topics import LIABILITY_DEAD_LETTERS
 
 OWN, OTHERS = "own.v1", "others.v1"

@@ -12,7 +12,8 @@ from overround.feed.v1 import feed_pb2
 from overround.odds.v1 import book_pb2
 from streams.history import HistoryAgent
 from streams.history_tables import LayoutCatalogue, read_book
-from tests.fakes.fake_faust import FakeApp, FakeClock, FakeOutlet, eventually
+from tests.fakes.fake_clock import FakeClock
+from tests.fakes.fake_faust import FakeApp, FakeOutlet, eventually
 from wire.topics import BOOKS, HISTORY_DEAD_LETTERS
 
 

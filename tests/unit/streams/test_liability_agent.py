@@ -17,7 +17,8 @@ from overround.risk.v1 import risk_pb2
 from risk.ports import ExposureEntry
 from streams.liability import LiabilityAgent
 from streams.liability_ends import LOOK_INTERVAL_S, QUIET_US
-from tests.fakes.fake_faust import FakeApp, FakeClock, FakeOutlet, eventually
+from tests.fakes.fake_clock import FakeClock
+from tests.fakes.fake_faust import FakeApp, FakeOutlet, eventually
 from tests.fakes.pricing_bench import FakeOpenBets
 from wire.topics import BET_LEGS, LIABILITIES, LIABILITY_DEAD_LETTERS
 
@@ -96,7 +97,7 @@ class FakePriced:
 class Parts:
     def __init__(self) -> None:
         self.copy, self.published = FakeLiabilityCopy(), FakeLiabilityLog()
-        self.outlet, self.clock = FakeOutlet(), FakeClock()
+        self.outlet, self.clock = FakeOutlet(), FakeClock(step_us=1)
         self.exposure = cast("Any", FakeExposure())
         self.priced, self.ledger = FakePriced(), FakeOpenBets()
         self.app = cast("Any", FakeApp())

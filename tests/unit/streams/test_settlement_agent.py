@@ -24,7 +24,8 @@ from streams import parked_results, settlement
 from streams.parked_results import Parking
 from streams.settlement import SettlementAgent
 from streams.settlement_pages import PAGE_BETS_MIN, STUCK_S, Pages
-from tests.fakes.fake_faust import FakeApp, FakeClock, eventually
+from tests.fakes.fake_clock import FakeClock
+from tests.fakes.fake_faust import FakeApp, eventually
 from wire.results import build_result_messages, read_results
 from wire.topics import RESULTS
 
@@ -314,25 +315,12 @@ async def test_results_of_a_partition_that_is_gone_are_left_to_its_new_owner(par
     assert app.acknowledged == []
 
 
-class SlowClock(FakeClock):
-    """Each look at it costs the same."""
-
-    def __init__(self, step_s: float) -> None:
-        super().__init__()
-        self.step_s = step_s
-        self.now_s = 0.0
-
-    def monotonic_s(self) -> float:
-        self.now_s += self.step_s
-        return self.now_s
-
-
 @pytest.mark.parametrize(
     ("page_s", "sizes"), [(2**-7, [50, 100, 120, 120]), (2**-4, [50, 50, 50, 50]), (2**-6, [50, 64, 81, 103])]
 )
 async def test_a_page_grows_and_shrinks_with_what_the_last_one_took(page_s: float, sizes: list[int]) -> None:
     ledger = FakeSettlementLedger(FakeParkedResults())
-    pages = Pages(ledger, SlowClock(page_s), page_size_max=120)
+    pages = Pages(ledger, FakeClock(step_us=round(page_s * 1e6)), page_size_max=120)
     assert sizes[0] == PAGE_BETS_MIN
     keyed = keyed_result("a")
     ledger.pages_left[keyed.key] = 4
@@ -355,7 +343,7 @@ async def test_a_page_that_the_ledger_does_not_answer_in_time_is_smaller_the_nex
 
 async def test_a_page_that_the_ledger_keeps_refusing_is_complained_of_until_it_is_taken() -> None:
     ledger = FakeSettlementLedger(FakeParkedResults())
-    clock = SlowClock(STUCK_S)
+    clock = FakeClock(step_us=round(STUCK_S * 1e6))
     pages = Pages(ledger, clock, page_size_max=500)
     keyed = keyed_result("a")
     assert pages.complaint is None

@@ -26,22 +26,12 @@ from overround.feed.v1.feed_pb2 import (
     ResultKind,
 )
 from overround.odds.v1.fixture_pb2 import FixtureDescription, MatchState
+from tests.fakes.fake_clock import FakeClock
 from wire.feed import parse_update
 from wire.topics import FEED_DEAD_LETTERS, FEED_PROVIDERS, FEED_UPDATES
 
 PROVIDER = "sim-alpha"
 TIMEOUT_MS = 3_000
-
-
-class FakeClock:
-    def __init__(self) -> None:
-        self.us = 1_800_000_000_000_000
-
-    def now_us(self) -> int:
-        return self.us
-
-    def monotonic_s(self) -> float:
-        return self.us / 1e6
 
 
 class FakeOutlet:
@@ -73,7 +63,7 @@ class FakeOutlet:
 
 @pytest.fixture
 def clock() -> FakeClock:
-    return FakeClock()
+    return FakeClock(1_800_000_000_000_000)
 
 
 @pytest.fixture
@@ -118,27 +108,30 @@ def test_an_update_is_stamped_and_keyed_by_its_fixture(intake: Intake, outlet: F
     ((topic, key, _), sign) = outlet.sent
     assert (topic, key, sign[0], sign[1]) == (FEED_UPDATES.name, "sim:1:1", FEED_PROVIDERS.name, PROVIDER)
     (taken,) = outlet.updates
-    assert (taken.sequence, taken.received_time_us, taken.quotes) == (7, clock.us, quotes())
+    assert (taken.sequence, taken.received_time_us, taken.quotes) == (7, clock.time_us, quotes())
 
 
 def test_nothing_is_younger_than_its_arrival_whatever_the_providers_clock_says(
     intake: Intake, outlet: FakeOutlet, clock: FakeClock
 ) -> None:
-    now_ms = clock.us // 1_000
+    now_ms = clock.time_us // 1_000
     take(intake, update(1, provider_time_ms=now_ms - 5_000), update(2, provider_time_ms=now_ms + 3_600_000))
     assert [taken.provider_time_ms for taken in outlet.updates] == [now_ms - 5_000, now_ms]
-    clock.us += 1_000_000
+    clock.time_us += 1_000_000
     ahead = ProviderHeartbeat(provider_id=PROVIDER, is_up=True, provider_time_ms=now_ms + 3_600_000)
     intake.take_heartbeat(ahead, timeout_ms=TIMEOUT_MS)
-    assert (outlet.signs[-1].received_time_us, outlet.signs[-1].provider_time_ms) == (clock.us, clock.us // 1_000)
+    assert (outlet.signs[-1].received_time_us, outlet.signs[-1].provider_time_ms) == (
+        clock.time_us,
+        clock.time_us // 1_000,
+    )
 
 
 def test_updates_are_a_sign_of_life_once_a_second(intake: Intake, outlet: FakeOutlet, clock: FakeClock) -> None:
     take(intake, update(1), update(2))
-    clock.us += 999_999
+    clock.time_us += 999_999
     take(intake, update(3))
     assert len(outlet.signs) == 1
-    clock.us += 1
+    clock.time_us += 1
     take(intake, update(4))
     assert [(sign.is_up, sign.timeout_ms) for sign in outlet.signs] == [(True, TIMEOUT_MS)] * 2
 
@@ -147,7 +140,7 @@ def test_an_update_does_not_say_up_for_a_provider_that_says_down(
     intake: Intake, outlet: FakeOutlet, clock: FakeClock
 ) -> None:
     intake.take_heartbeat(ProviderHeartbeat(provider_id=PROVIDER, is_up=False), timeout_ms=TIMEOUT_MS)
-    clock.us += 2_000_000
+    clock.time_us += 2_000_000
     take(intake, update(1))
     assert [sign.is_up for sign in outlet.signs] == [False, False]
 
@@ -190,7 +183,7 @@ def test_a_provider_counts_as_down_from_a_loss_until_all_that_was_seen_is_in_the
     intake.note_loss(PROVIDER, {2: "sim:1:1"}, timeout_ms=TIMEOUT_MS)
     intake.resume(PROVIDER, sequence=1, epoch=2)
     intake.sign_catching_up(PROVIDER, timeout_ms=TIMEOUT_MS)
-    clock.us += 2_000_000
+    clock.time_us += 2_000_000
     take(intake, update(2), update(3))
     intake.note_in_log(PROVIDER, sequence=2, timeout_ms=TIMEOUT_MS)
     assert [(sign.is_up, sign.says_up) for sign in outlet.signs] == [(True, True)] + [(False, True)] * 3
@@ -229,7 +222,7 @@ def test_a_flood_of_heartbeats_is_thinned_but_no_change_is_lost(
     for is_up in (True, True, False, False, True):
         intake.take_heartbeat(ProviderHeartbeat(provider_id=PROVIDER, is_up=is_up), timeout_ms=TIMEOUT_MS)
     assert [sign.is_up for sign in outlet.signs] == [True, False, True]
-    clock.us += 100_001
+    clock.time_us += 100_001
     intake.take_heartbeat(ProviderHeartbeat(provider_id=PROVIDER, is_up=True), timeout_ms=TIMEOUT_MS)
     assert len(outlet.signs) == 4
 
@@ -298,7 +291,7 @@ async def test_what_is_refused_is_counted_and_kept_and_the_rest_flows_on(
     assert taken.update_count == 2
     assert [item.sequence for item in outlet.updates] == [1, 3]
     assert [(letter.reason, letter.source, letter.time_us) for letter in outlet.letters] == [
-        ("MALFORMED", PROVIDER, clock.us)
+        ("MALFORMED", PROVIDER, clock.time_us)
     ] * 2
     assert {len(letter.raw) for letter in outlet.letters} == {RAW_BYTES_KEPT_MAX}
     assert REFUSED.labels(PROVIDER, "MALFORMED")._value.get() == before + 2
