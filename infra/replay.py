@@ -17,13 +17,12 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from gateway.feeds.betfair import BetfairAdapter
+from gateway.feeds.formats import FORMATS
 from gateway.feeds.intake import Intake
 from gateway.feeds.ports import CursorStore, FeedLog
-from gateway.feeds.reading import FeedAdapter
-from gateway.feeds.uof import UNATTRIBUTED, UofAdapter
+from gateway.feeds.reading import FeedAdapter, Reading
 from infra.kafka import KafkaOutlet
-from infra.replay_source import Format, Recording, ReplayImpossible, find_recordings, in_order_of_time
+from infra.replay_source import Recording, ReplayImpossible, find_recordings, in_order_of_time
 from infra.settings import Settings
 from infra.stores.feed_keys import PostgresCursors
 from infra.stores.feed_log import KafkaFeedLog
@@ -138,7 +137,7 @@ class Replay:
         self._intake = Intake(outlet=ReplayOutlet(outlet, self.report), clock=SystemClock())
         self._speed = speed
         self._timeout_ms = timeout_ms
-        self._adapter_by_format: dict[Format, FeedAdapter] = {"uof": UofAdapter(), "betfair": BetfairAdapter()}
+        self._adapter_by_format = {known.name: known.new_adapter() for known in FORMATS.values()}
         self._time_ms_by_provider: dict[str, int] = {}
         self._started_s = 0.0
         self._first_time_ms: int | None = None
@@ -177,18 +176,17 @@ class Replay:
                 return
             if self._speed is not None:
                 await self._wait_until_due(recording.time_ms_of(raw), self._speed)
-            await self._play_message(raw, self._adapter_by_format[recording.format])
+            await self._play_message(raw, self._adapter_by_format[recording.format.name])
 
     async def _play_message(self, raw: bytes, adapter: FeedAdapter) -> None:
         reading = adapter.read(raw)
         report = self.report
         report.read_count += 1
-        if reading.provider_id not in self._time_ms_by_provider:
-            if reading.provider_id != UNATTRIBUTED:
-                await self._streams.begin(reading.provider_id, self._intake)
-            self._time_ms_by_provider[reading.provider_id] = 0
+        for provider_id in _providers_of(reading) - self._time_ms_by_provider.keys():
+            await self._streams.begin(provider_id, self._intake)
+            self._time_ms_by_provider[provider_id] = 0
         for update in reading.updates:
-            self._time_ms_by_provider[reading.provider_id] = update.provider_time_ms
+            self._time_ms_by_provider[update.provider_id] = update.provider_time_ms
             _put_start_ahead(update, speed=self._speed or 1.0)
         if reading.updates or reading.heartbeats or reading.refusals or reading.unknown_part_count:
             taken = await self._intake.take_reading(reading, raw=raw, timeout_ms=self._timeout_ms)
@@ -218,9 +216,13 @@ class Replay:
                 continue
             signed_s = now_s
             for provider_id, time_ms in self._time_ms_by_provider.items():
-                if provider_id != UNATTRIBUTED:
-                    with suppress(OutletFull, DeliveryFailed):  # the next one says it, or playing ends
-                        self._intake.sign_life(provider_id, provider_time_ms=time_ms, timeout_ms=self._timeout_ms)
+                with suppress(OutletFull, DeliveryFailed):  # the next one says it, or playing ends
+                    self._intake.sign_life(provider_id, provider_time_ms=time_ms, timeout_ms=self._timeout_ms)
+
+
+def _providers_of(reading: Reading) -> set[str]:
+    """Return whose word a message is; nobody's where nothing of it can be read."""
+    return {said.provider_id for said in reading.updates} | {said.provider_id for said in reading.heartbeats}
 
 
 def _put_start_ahead(update: FeedUpdate, *, speed: float) -> None:

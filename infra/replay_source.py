@@ -5,18 +5,15 @@ from __future__ import annotations
 import bz2
 import gzip
 import heapq
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Final, Literal
+from typing import BinaryIO, Final
 
+from gateway.feeds.format import FeedFormat
+from gateway.feeds.formats import FORMATS
 from gateway.feeds.reading import RAW_BYTES_MAX
 
-Format = Literal["uof", "betfair"]
-
-_STREAM_TIME = re.compile(rb'"pt"\s*:\s*([0-9]{1,15})')
-_XML_TIME = re.compile(rb'\btimestamp="([0-9]{1,15})"')
 _SNIFFED_BYTES: Final = 64
 FOLDERS_NAMED_MAX: Final = 8
 
@@ -30,20 +27,19 @@ class Recording:
     """One file of messages of one feed."""
 
     path: Path
-    format: Format
+    format: FeedFormat
 
     def messages(self) -> Iterator[bytes]:
         """Yield the messages in order; of one that is too long, enough to be refused."""
         with _open(self.path) as file:
-            if self.format == "uof":
-                yield file.read(RAW_BYTES_MAX + 1)
-            else:
+            if self.format.is_by_line:
                 yield from _lines(file)
+            else:
+                yield file.read(RAW_BYTES_MAX + 1)
 
     def time_ms_of(self, raw: bytes) -> int | None:
         """Return the provider's time stamp of a message, milliseconds since the Unix epoch; None where it has none."""
-        found = (_XML_TIME if self.format == "uof" else _STREAM_TIME).search(raw)
-        return None if found is None else int(found[1])
+        return self.format.time_ms_of(raw)
 
 
 def find_recordings(paths: Sequence[Path]) -> list[Recording]:
@@ -59,22 +55,21 @@ def find_recordings(paths: Sequence[Path]) -> list[Recording]:
         else:
             found = [item] if path.is_file() and (item := _recognise(path)) else []
         if not found:
-            raise ReplayImpossible(
-                f"Expected an odds feed (XML) or an exchange stream (JSON lines) at {path}{_folders_below(path)}"
-            )
+            known = ", ".join(sorted(known.name for known in FORMATS.values()))
+            raise ReplayImpossible(f"Expected one of these at {path}: {known}{_folders_below(path)}")
         recordings += found
     return recordings
 
 
 def in_order_of_time(recordings: Sequence[Recording]) -> Iterator[tuple[Recording, bytes]]:
-    """Yield the messages of recordings with where each is from: the exchange's streams as they came beside each other.
+    """Yield the messages of recordings with where each is from: those of many messages as they came beside each other.
 
-    Others come one file after the other, before them.
+    Files of one message come one after the other, before them.
     """
     for recording in recordings:
-        if recording.format != "betfair":
+        if not recording.format.is_by_line:
             yield from ((recording, raw) for raw in recording.messages())
-    streams = [_timed(recording) for recording in recordings if recording.format == "betfair"]
+    streams = [_timed(recording) for recording in recordings if recording.format.is_by_line]
     for _, recording, raw in heapq.merge(*streams, key=lambda message: message[0]):
         yield recording, raw
 
@@ -99,9 +94,8 @@ def _recognise(path: Path) -> Recording | None:
             start = file.read(_SNIFFED_BYTES).lstrip(b"\xef\xbb\xbf \r\n\t")
     except (OSError, EOFError):
         return None
-    if start.startswith(b"<"):
-        return Recording(path, "uof")
-    return Recording(path, "betfair") if start.startswith(b"{") else None
+    known = FORMATS.get(start[:1])
+    return None if known is None else Recording(path, known)
 
 
 def _open(path: Path) -> BinaryIO:

@@ -23,6 +23,7 @@ from gateway.feeds.betfair_definition import is_offered, locate
 from gateway.feeds.betfair_fixture import ExchangeFixture
 from gateway.feeds.betfair_market import ExchangeMarket
 from gateway.feeds.betfair_results import results_of
+from gateway.feeds.format import FeedFormat, time_stamp
 from gateway.feeds.ordering import TIME_MS_MAX, SequenceClock
 from gateway.feeds.reading import RAW_BYTES_MAX, Reading
 from gateway.feeds.refusals import (
@@ -324,3 +325,12 @@ def _first_by_reason(refusals: Sequence[FeedRefused]) -> list[FeedRefused]:
 
 def _malformed(what: str, error: Exception) -> MessageMalformed:
     return MessageMalformed(f"A {what} does not have its form: {error!r}"[:512])
+
+
+FORMAT: Final = FeedFormat(
+    name="an exchange stream (JSON lines)",
+    begins_with=b"{",
+    is_by_line=True,
+    new_adapter=BetfairAdapter,
+    time_ms_of=time_stamp(rb'"pt"\s*:\s*([0-9]{1,15})'),
+)

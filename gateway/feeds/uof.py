@@ -18,6 +18,7 @@ from typing import Final
 
 from lxml import etree
 
+from gateway.feeds.format import FeedFormat, time_stamp
 from gateway.feeds.ordering import NewestTimes, SequenceClock
 from gateway.feeds.reading import Reading
 from gateway.feeds.refusals import (
@@ -263,3 +264,12 @@ def _unknown_children(root: etree._Element, known: Iterable[str]) -> int:
 
 def _late(what: str, time_ms: int) -> MessageOutOfOrder:
     return MessageOutOfOrder(f"Newer news of {what[:128]} than of {time_ms} ms were taken")
+
+
+FORMAT: Final = FeedFormat(
+    name="messages of an odds feed (XML)",
+    begins_with=b"<",
+    is_by_line=False,
+    new_adapter=UofAdapter,
+    time_ms_of=time_stamp(rb'\btimestamp="([0-9]{1,15})"'),
+)

@@ -154,8 +154,8 @@ def test_what_is_refused_is_counted_and_kept(settings: Settings, tmp_path: Path,
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        (["nowhere"], "Expected an odds feed"),
-        ([str(ROOT / "LICENSE")], "Expected an odds feed"),
+        (["nowhere"], "Expected one of these"),
+        ([str(ROOT / "LICENSE")], "Expected one of these"),
         ([str(ROOT / "protos")], "to be named one by one: gen, overround"),
         ([str(CRICKET), "--speed", "fast"], "Speed must be max or a factor like 50x"),
         ([str(CRICKET), "--speed", "0x"], "Speed must be max or a factor like 50x"),

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gateway.feeds.betfair import BetfairAdapter
+from gateway.feeds.formats import FORMATS
 from gateway.feeds.reading import FeedAdapter
 from gateway.feeds.uof import UofAdapter
 from gateway.feeds.validation import UpdateValidator
@@ -120,8 +121,8 @@ def expect_sound(adapter: FeedAdapter, raws: list[bytes]) -> None:
 
 @given(st.lists(st.binary(max_size=200), max_size=4))
 def test_any_bytes_are_answered(raws: list[bytes]) -> None:
-    expect_sound(UofAdapter(), raws)
-    expect_sound(BetfairAdapter(), raws)
+    for known in FORMATS.values():
+        expect_sound(known.new_adapter(), [*raws, *(known.begins_with + raw for raw in raws)])
 
 
 @given(st.lists(elements(), max_size=4))
