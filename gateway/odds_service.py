@@ -7,6 +7,7 @@ that has just been written to waits MESSAGE_INTERVAL_S for more.
 from __future__ import annotations
 
 import asyncio
+import heapq
 from collections.abc import AsyncIterator, Collection, Iterator
 from contextlib import contextmanager
 from typing import ClassVar, Final
@@ -23,6 +24,8 @@ from overround.odds.v1 import odds_service_pb2
 from wire.frames import frame_bytes, frame_unsigned
 
 FIXTURES_MAX: Final = 500
+PAGE_SIZE: Final = 50
+PAGE_SIZE_MAX: Final = 200
 BOOKS_PER_MESSAGE_MAX: Final = 400
 MESSAGE_INTERVAL_S: Final = 0.003
 SILENCE_S_MAX: Final = 0.9
@@ -62,6 +65,22 @@ class OddsService:
             frames.append(book.frame)
             expect_answer_bounded(size_bytes, instead="name fewer fixtures, or let WatchBooks send them")
         return b"".join(frames)
+
+    async def list_fixtures(
+        self, request: odds_service_pb2.ListFixturesRequest, _call: Call
+    ) -> odds_service_pb2.ListFixturesResponse:
+        """Return a page of the fixtures that are not over; a token is the last id of the page before."""
+        size = min(request.page.size or PAGE_SIZE, PAGE_SIZE_MAX)
+        wanted = (
+            book
+            for book in self._books.live_books()
+            if book.fixture_id > request.page.token and request.sport in ("", book.message.description.sport)
+        )
+        found = heapq.nsmallest(size + 1, wanted, key=lambda book: book.fixture_id)
+        return odds_service_pb2.ListFixturesResponse(
+            fixtures=map(_build_listed, found[:size]),
+            next_token=found[size - 1].fixture_id if len(found) > size else "",
+        )
 
     async def price_bet_builder(
         self, request: odds_service_pb2.PriceBetBuilderRequest, _call: Call
@@ -130,3 +149,14 @@ def expect_fixtures_bounded(fixture_ids: Collection[str]) -> None:
 
 def _frame(book: CachedBook, main_market_only: bool) -> bytes:
     return book.main_market_frame if main_market_only else book.frame
+
+
+def _build_listed(book: CachedBook) -> odds_service_pb2.ListedFixture:
+    listed = odds_service_pb2.ListedFixture(
+        fixture_id=book.fixture_id,
+        description=book.message.description,
+        status=book.message.state.status,
+        book_version=book.version,
+    )
+    del listed.description.participants[:]
+    return listed

@@ -119,6 +119,7 @@ METHODS: Final = (
     # Providers have keys, which the service itself looks at; what cannot be decoded is kept, and the stream goes on.
     Method(FEED, "Push", ANYBODY, kind="streams of a feed", takes_bytes=True),
     Method(ODDS, "GetBooks", ANYBODY, gives_bytes=True),
+    Method(ODDS, "ListFixtures", ANYBODY),
     Method(ODDS, "PriceBetBuilder", ANYBODY),
     Method(ODDS, "WatchBooks", ANYBODY, kind="streams of books", gives_bytes=True),
     Method(PLAYERS, "GetMe", LOGGED_IN),

@@ -7,7 +7,9 @@ from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
+from overround.common.v1 import page_pb2 as _page_pb2
 from overround.odds.v1 import book_pb2 as _book_pb2
+from overround.odds.v1 import fixture_pb2 as _fixture_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -209,3 +211,85 @@ class PriceBetBuilderResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___PriceBetBuilderResponse: _TypeAlias = PriceBetBuilderResponse  # noqa: Y015
+
+@_typing.final
+class ListFixturesRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SPORT_FIELD_NUMBER: _builtins.int
+    PAGE_FIELD_NUMBER: _builtins.int
+    sport: _builtins.str
+    """Only of this sport, "football"; empty for every sport."""
+    @_builtins.property
+    def page(self) -> _page_pb2.PageRequest: ...
+    def __init__(
+        self,
+        *,
+        sport: _builtins.str = ...,
+        page: _page_pb2.PageRequest | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["page", b"page"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page", b"page", "sport", b"sport"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListFixturesRequest: _TypeAlias = ListFixturesRequest  # noqa: Y015
+
+@_typing.final
+class ListedFixture(_message.Message):
+    """A fixture as a list shows it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FIXTURE_ID_FIELD_NUMBER: _builtins.int
+    DESCRIPTION_FIELD_NUMBER: _builtins.int
+    STATUS_FIELD_NUMBER: _builtins.int
+    BOOK_VERSION_FIELD_NUMBER: _builtins.int
+    fixture_id: _builtins.str
+    status: _fixture_pb2.FixtureStatus.ValueType
+    book_version: _builtins.int
+    """Of its book; who has that version has nothing to ask for."""
+    @_builtins.property
+    def description(self) -> _fixture_pb2.FixtureDescription:
+        """Without participants: those are in its book."""
+
+    def __init__(
+        self,
+        *,
+        fixture_id: _builtins.str = ...,
+        description: _fixture_pb2.FixtureDescription | None = ...,
+        status: _fixture_pb2.FixtureStatus.ValueType = ...,
+        book_version: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["description", b"description"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["book_version", b"book_version", "description", b"description", "fixture_id", b"fixture_id", "status", b"status"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListedFixture: _TypeAlias = ListedFixture  # noqa: Y015
+
+@_typing.final
+class ListFixturesResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FIXTURES_FIELD_NUMBER: _builtins.int
+    NEXT_TOKEN_FIELD_NUMBER: _builtins.int
+    next_token: _builtins.str
+    """Empty on the last page."""
+    @_builtins.property
+    def fixtures(self) -> _containers.RepeatedCompositeFieldContainer[Global___ListedFixture]: ...
+    def __init__(
+        self,
+        *,
+        fixtures: _abc.Iterable[Global___ListedFixture] | None = ...,
+        next_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["fixtures", b"fixtures", "next_token", b"next_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListFixturesResponse: _TypeAlias = ListFixturesResponse  # noqa: Y015

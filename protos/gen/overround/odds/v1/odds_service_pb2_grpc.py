@@ -45,6 +45,11 @@ class OddsServiceStub:
                 request_serializer=overround_dot_odds_dot_v1_dot_odds__service__pb2.GetBooksRequest.SerializeToString,
                 response_deserializer=overround_dot_odds_dot_v1_dot_odds__service__pb2.GetBooksResponse.FromString,
                 _registered_method=True)
+        self.ListFixtures = channel.unary_unary(
+                '/overround.odds.v1.OddsService/ListFixtures',
+                request_serializer=overround_dot_odds_dot_v1_dot_odds__service__pb2.ListFixturesRequest.SerializeToString,
+                response_deserializer=overround_dot_odds_dot_v1_dot_odds__service__pb2.ListFixturesResponse.FromString,
+                _registered_method=True)
         self.PriceBetBuilder = channel.unary_unary(
                 '/overround.odds.v1.OddsService/PriceBetBuilder',
                 request_serializer=overround_dot_odds_dot_v1_dot_odds__service__pb2.PriceBetBuilderRequest.SerializeToString,
@@ -71,6 +76,14 @@ class OddsServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListFixtures(self, request, context):
+        """Lists the fixtures that are not over, without prices, in the order of their ids: who walks the pages misses none
+        whose start is moved meanwhile.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def PriceBetBuilder(self, request, context):
         """Prices outcomes of one fixture that must all come about, from the joint distribution that its book is read from:
         a bet builder. Football has one.
@@ -91,6 +104,11 @@ def add_OddsServiceServicer_to_server(servicer, server):
                     servicer.GetBooks,
                     request_deserializer=overround_dot_odds_dot_v1_dot_odds__service__pb2.GetBooksRequest.FromString,
                     response_serializer=overround_dot_odds_dot_v1_dot_odds__service__pb2.GetBooksResponse.SerializeToString,
+            ),
+            'ListFixtures': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListFixtures,
+                    request_deserializer=overround_dot_odds_dot_v1_dot_odds__service__pb2.ListFixturesRequest.FromString,
+                    response_serializer=overround_dot_odds_dot_v1_dot_odds__service__pb2.ListFixturesResponse.SerializeToString,
             ),
             'PriceBetBuilder': grpc.unary_unary_rpc_method_handler(
                     servicer.PriceBetBuilder,
@@ -153,6 +171,33 @@ class OddsService:
             '/overround.odds.v1.OddsService/GetBooks',
             overround_dot_odds_dot_v1_dot_odds__service__pb2.GetBooksRequest.SerializeToString,
             overround_dot_odds_dot_v1_dot_odds__service__pb2.GetBooksResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListFixtures(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/overround.odds.v1.OddsService/ListFixtures',
+            overround_dot_odds_dot_v1_dot_odds__service__pb2.ListFixturesRequest.SerializeToString,
+            overround_dot_odds_dot_v1_dot_odds__service__pb2.ListFixturesResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -39,6 +39,10 @@ class OddsServiceStub:
     """
     GetBooks: _grpc.UnaryUnaryMultiCallable[_odds_service_pb2.GetBooksRequest, _odds_service_pb2.GetBooksResponse]
     """Returns the current books once."""
+    ListFixtures: _grpc.UnaryUnaryMultiCallable[_odds_service_pb2.ListFixturesRequest, _odds_service_pb2.ListFixturesResponse]
+    """Lists the fixtures that are not over, without prices, in the order of their ids: who walks the pages misses none
+    whose start is moved meanwhile.
+    """
     PriceBetBuilder: _grpc.UnaryUnaryMultiCallable[_odds_service_pb2.PriceBetBuilderRequest, _odds_service_pb2.PriceBetBuilderResponse]
     """Prices outcomes of one fixture that must all come about, from the joint distribution that its book is read from:
     a bet builder. Football has one.
@@ -55,6 +59,10 @@ class OddsServiceAsyncStub(OddsServiceStub):
     """
     GetBooks: _aio.UnaryUnaryMultiCallable[_odds_service_pb2.GetBooksRequest, _odds_service_pb2.GetBooksResponse]  # type: ignore[assignment]
     """Returns the current books once."""
+    ListFixtures: _aio.UnaryUnaryMultiCallable[_odds_service_pb2.ListFixturesRequest, _odds_service_pb2.ListFixturesResponse]  # type: ignore[assignment]
+    """Lists the fixtures that are not over, without prices, in the order of their ids: who walks the pages misses none
+    whose start is moved meanwhile.
+    """
     PriceBetBuilder: _aio.UnaryUnaryMultiCallable[_odds_service_pb2.PriceBetBuilderRequest, _odds_service_pb2.PriceBetBuilderResponse]  # type: ignore[assignment]
     """Prices outcomes of one fixture that must all come about, from the joint distribution that its book is read from:
     a bet builder. Football has one.
@@ -80,6 +88,16 @@ class OddsServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_odds_service_pb2.GetBooksResponse, _abc.Awaitable[_odds_service_pb2.GetBooksResponse]]:
         """Returns the current books once."""
+
+    @_abc_1.abstractmethod
+    def ListFixtures(
+        self,
+        request: _odds_service_pb2.ListFixturesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_odds_service_pb2.ListFixturesResponse, _abc.Awaitable[_odds_service_pb2.ListFixturesResponse]]:
+        """Lists the fixtures that are not over, without prices, in the order of their ids: who walks the pages misses none
+        whose start is moved meanwhile.
+        """
 
     @_abc_1.abstractmethod
     def PriceBetBuilder(

@@ -4,15 +4,19 @@
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { PageRequest } from "../../common/v1/page_pb";
+import { file_overround_common_v1_page } from "../../common/v1/page_pb";
 import type { Book } from "./book_pb";
 import { file_overround_odds_v1_book } from "./book_pb";
+import type { FixtureDescription, FixtureStatus } from "./fixture_pb";
+import { file_overround_odds_v1_fixture } from "./fixture_pb";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file overround/odds/v1/odds_service.proto.
  */
 export const file_overround_odds_v1_odds_service: GenFile = /*@__PURE__*/
-  fileDesc("CiRvdmVycm91bmQvb2Rkcy92MS9vZGRzX3NlcnZpY2UucHJvdG8SEW92ZXJyb3VuZC5vZGRzLnYxIkIKEVdhdGNoQm9va3NSZXF1ZXN0EhMKC2ZpeHR1cmVfaWRzGAEgAygJEhgKEG1haW5fbWFya2V0X29ubHkYAiABKAgipAEKEldhdGNoQm9va3NSZXNwb25zZRImCgVib29rcxgBIAMoCzIXLm92ZXJyb3VuZC5vZGRzLnYxLkJvb2sSGwoTcmVtb3ZlZF9maXh0dXJlX2lkcxgCIAMoCRIWCg5zZXJ2ZXJfdGltZV91cxgDIAEoAxIXCg9pc19wcmljaW5nX2xpdmUYBCABKAgSGAoQaW5fcGxheV9kZWxheV9tcxgFIAEoDSImCg9HZXRCb29rc1JlcXVlc3QSEwoLZml4dHVyZV9pZHMYASADKAkiOgoQR2V0Qm9va3NSZXNwb25zZRImCgVib29rcxgBIAMoCzIXLm92ZXJyb3VuZC5vZGRzLnYxLkJvb2siNgoNQmV0QnVpbGRlckxlZxIRCgltYXJrZXRfaWQYASABKAkSEgoKb3V0Y29tZV9pZBgCIAEoCSJcChZQcmljZUJldEJ1aWxkZXJSZXF1ZXN0EhIKCmZpeHR1cmVfaWQYASABKAkSLgoEbGVncxgCIAMoCzIgLm92ZXJyb3VuZC5vZGRzLnYxLkJldEJ1aWxkZXJMZWcivQEKF1ByaWNlQmV0QnVpbGRlclJlc3BvbnNlEhQKDGJvb2tfdmVyc2lvbhgBIAEoBBIaChJkZWNpbWFsX29kZHNfbWlsbGkYAiABKA0SOAoOcmVkdW5kYW50X2xlZ3MYAyADKAsyIC5vdmVycm91bmQub2Rkcy52MS5CZXRCdWlsZGVyTGVnEjYKDGZ1cnRoZXJfbGVncxgEIAMoCzIgLm92ZXJyb3VuZC5vZGRzLnYxLkJldEJ1aWxkZXJMZWcyqQIKC09kZHNTZXJ2aWNlElsKCldhdGNoQm9va3MSJC5vdmVycm91bmQub2Rkcy52MS5XYXRjaEJvb2tzUmVxdWVzdBolLm92ZXJyb3VuZC5vZGRzLnYxLldhdGNoQm9va3NSZXNwb25zZTABElMKCEdldEJvb2tzEiIub3ZlcnJvdW5kLm9kZHMudjEuR2V0Qm9va3NSZXF1ZXN0GiMub3ZlcnJvdW5kLm9kZHMudjEuR2V0Qm9va3NSZXNwb25zZRJoCg9QcmljZUJldEJ1aWxkZXISKS5vdmVycm91bmQub2Rkcy52MS5QcmljZUJldEJ1aWxkZXJSZXF1ZXN0Gioub3ZlcnJvdW5kLm9kZHMudjEuUHJpY2VCZXRCdWlsZGVyUmVzcG9uc2ViBnByb3RvMw", [file_overround_odds_v1_book]);
+  fileDesc("CiRvdmVycm91bmQvb2Rkcy92MS9vZGRzX3NlcnZpY2UucHJvdG8SEW92ZXJyb3VuZC5vZGRzLnYxIkIKEVdhdGNoQm9va3NSZXF1ZXN0EhMKC2ZpeHR1cmVfaWRzGAEgAygJEhgKEG1haW5fbWFya2V0X29ubHkYAiABKAgipAEKEldhdGNoQm9va3NSZXNwb25zZRImCgVib29rcxgBIAMoCzIXLm92ZXJyb3VuZC5vZGRzLnYxLkJvb2sSGwoTcmVtb3ZlZF9maXh0dXJlX2lkcxgCIAMoCRIWCg5zZXJ2ZXJfdGltZV91cxgDIAEoAxIXCg9pc19wcmljaW5nX2xpdmUYBCABKAgSGAoQaW5fcGxheV9kZWxheV9tcxgFIAEoDSImCg9HZXRCb29rc1JlcXVlc3QSEwoLZml4dHVyZV9pZHMYASADKAkiOgoQR2V0Qm9va3NSZXNwb25zZRImCgVib29rcxgBIAMoCzIXLm92ZXJyb3VuZC5vZGRzLnYxLkJvb2siNgoNQmV0QnVpbGRlckxlZxIRCgltYXJrZXRfaWQYASABKAkSEgoKb3V0Y29tZV9pZBgCIAEoCSJcChZQcmljZUJldEJ1aWxkZXJSZXF1ZXN0EhIKCmZpeHR1cmVfaWQYASABKAkSLgoEbGVncxgCIAMoCzIgLm92ZXJyb3VuZC5vZGRzLnYxLkJldEJ1aWxkZXJMZWcivQEKF1ByaWNlQmV0QnVpbGRlclJlc3BvbnNlEhQKDGJvb2tfdmVyc2lvbhgBIAEoBBIaChJkZWNpbWFsX29kZHNfbWlsbGkYAiABKA0SOAoOcmVkdW5kYW50X2xlZ3MYAyADKAsyIC5vdmVycm91bmQub2Rkcy52MS5CZXRCdWlsZGVyTGVnEjYKDGZ1cnRoZXJfbGVncxgEIAMoCzIgLm92ZXJyb3VuZC5vZGRzLnYxLkJldEJ1aWxkZXJMZWciVAoTTGlzdEZpeHR1cmVzUmVxdWVzdBINCgVzcG9ydBgBIAEoCRIuCgRwYWdlGAIgASgLMiAub3ZlcnJvdW5kLmNvbW1vbi52MS5QYWdlUmVxdWVzdCKnAQoNTGlzdGVkRml4dHVyZRISCgpmaXh0dXJlX2lkGAEgASgJEjoKC2Rlc2NyaXB0aW9uGAIgASgLMiUub3ZlcnJvdW5kLm9kZHMudjEuRml4dHVyZURlc2NyaXB0aW9uEjAKBnN0YXR1cxgDIAEoDjIgLm92ZXJyb3VuZC5vZGRzLnYxLkZpeHR1cmVTdGF0dXMSFAoMYm9va192ZXJzaW9uGAQgASgEIl4KFExpc3RGaXh0dXJlc1Jlc3BvbnNlEjIKCGZpeHR1cmVzGAEgAygLMiAub3ZlcnJvdW5kLm9kZHMudjEuTGlzdGVkRml4dHVyZRISCgpuZXh0X3Rva2VuGAIgASgJMooDCgtPZGRzU2VydmljZRJbCgpXYXRjaEJvb2tzEiQub3ZlcnJvdW5kLm9kZHMudjEuV2F0Y2hCb29rc1JlcXVlc3QaJS5vdmVycm91bmQub2Rkcy52MS5XYXRjaEJvb2tzUmVzcG9uc2UwARJTCghHZXRCb29rcxIiLm92ZXJyb3VuZC5vZGRzLnYxLkdldEJvb2tzUmVxdWVzdBojLm92ZXJyb3VuZC5vZGRzLnYxLkdldEJvb2tzUmVzcG9uc2USXwoMTGlzdEZpeHR1cmVzEiYub3ZlcnJvdW5kLm9kZHMudjEuTGlzdEZpeHR1cmVzUmVxdWVzdBonLm92ZXJyb3VuZC5vZGRzLnYxLkxpc3RGaXh0dXJlc1Jlc3BvbnNlEmgKD1ByaWNlQmV0QnVpbGRlchIpLm92ZXJyb3VuZC5vZGRzLnYxLlByaWNlQmV0QnVpbGRlclJlcXVlc3QaKi5vdmVycm91bmQub2Rkcy52MS5QcmljZUJldEJ1aWxkZXJSZXNwb25zZWIGcHJvdG8z", [file_overround_common_v1_page, file_overround_odds_v1_book, file_overround_odds_v1_fixture]);
 
 /**
  * @generated from message overround.odds.v1.WatchBooksRequest
@@ -210,6 +214,92 @@ export const PriceBetBuilderResponseSchema: GenMessage<PriceBetBuilderResponse> 
   messageDesc(file_overround_odds_v1_odds_service, 6);
 
 /**
+ * @generated from message overround.odds.v1.ListFixturesRequest
+ */
+export type ListFixturesRequest = Message<"overround.odds.v1.ListFixturesRequest"> & {
+  /**
+   * Only of this sport, "football"; empty for every sport.
+   *
+   * @generated from field: string sport = 1;
+   */
+  sport: string;
+
+  /**
+   * @generated from field: overround.common.v1.PageRequest page = 2;
+   */
+  page?: PageRequest | undefined;
+};
+
+/**
+ * Describes the message overround.odds.v1.ListFixturesRequest.
+ * Use `create(ListFixturesRequestSchema)` to create a new message.
+ */
+export const ListFixturesRequestSchema: GenMessage<ListFixturesRequest> = /*@__PURE__*/
+  messageDesc(file_overround_odds_v1_odds_service, 7);
+
+/**
+ * A fixture as a list shows it.
+ *
+ * @generated from message overround.odds.v1.ListedFixture
+ */
+export type ListedFixture = Message<"overround.odds.v1.ListedFixture"> & {
+  /**
+   * @generated from field: string fixture_id = 1;
+   */
+  fixtureId: string;
+
+  /**
+   * Without participants: those are in its book.
+   *
+   * @generated from field: overround.odds.v1.FixtureDescription description = 2;
+   */
+  description?: FixtureDescription | undefined;
+
+  /**
+   * @generated from field: overround.odds.v1.FixtureStatus status = 3;
+   */
+  status: FixtureStatus;
+
+  /**
+   * Of its book; who has that version has nothing to ask for.
+   *
+   * @generated from field: uint64 book_version = 4;
+   */
+  bookVersion: bigint;
+};
+
+/**
+ * Describes the message overround.odds.v1.ListedFixture.
+ * Use `create(ListedFixtureSchema)` to create a new message.
+ */
+export const ListedFixtureSchema: GenMessage<ListedFixture> = /*@__PURE__*/
+  messageDesc(file_overround_odds_v1_odds_service, 8);
+
+/**
+ * @generated from message overround.odds.v1.ListFixturesResponse
+ */
+export type ListFixturesResponse = Message<"overround.odds.v1.ListFixturesResponse"> & {
+  /**
+   * @generated from field: repeated overround.odds.v1.ListedFixture fixtures = 1;
+   */
+  fixtures: ListedFixture[];
+
+  /**
+   * Empty on the last page.
+   *
+   * @generated from field: string next_token = 2;
+   */
+  nextToken: string;
+};
+
+/**
+ * Describes the message overround.odds.v1.ListFixturesResponse.
+ * Use `create(ListFixturesResponseSchema)` to create a new message.
+ */
+export const ListFixturesResponseSchema: GenMessage<ListFixturesResponse> = /*@__PURE__*/
+  messageDesc(file_overround_odds_v1_odds_service, 9);
+
+/**
  * Prices for bettors.
  *
  * @generated from service overround.odds.v1.OddsService
@@ -235,6 +325,17 @@ export const OddsService: GenService<{
     methodKind: "unary";
     input: typeof GetBooksRequestSchema;
     output: typeof GetBooksResponseSchema;
+  },
+  /**
+   * Lists the fixtures that are not over, without prices, in the order of their ids: who walks the pages misses none
+   * whose start is moved meanwhile.
+   *
+   * @generated from rpc overround.odds.v1.OddsService.ListFixtures
+   */
+  listFixtures: {
+    methodKind: "unary";
+    input: typeof ListFixturesRequestSchema;
+    output: typeof ListFixturesResponseSchema;
   },
   /**
    * Prices outcomes of one fixture that must all come about, from the joint distribution that its book is read from:
