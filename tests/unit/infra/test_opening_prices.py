@@ -22,6 +22,7 @@ from odds.models.football.opening import opening_chances, opening_layout
 from odds.pricing.policy import PricingPolicy
 from odds.pricing.repricing import price
 from overround.feed.v1 import feed_pb2
+from tests.fakes.fake_clock import FakeClock
 from wire.feed import parse_update
 
 TEAMS = ("Ashby", "Borton", "Corley", "Denby", "Elford", "Fenwick")
@@ -138,17 +139,6 @@ def test_pricing_makes_a_whole_book_of_an_opening(model: FittedGoalModel) -> Non
     opened = opening.chances[0][: opening_layout().outcome_counts[0]]
     priced = explained.fair_probabilities[layout.offsets[0] : layout.offsets[1]]
     np.testing.assert_allclose(priced, opened, atol=0.01)
-
-
-class FakeClock:
-    def __init__(self, now_us: int) -> None:
-        self.time_us = now_us
-
-    def now_us(self) -> int:
-        return self.time_us
-
-    def monotonic_s(self) -> float:
-        return self.time_us / 1e6
 
 
 async def test_prices_are_told_again_until_the_match_begins(

@@ -52,6 +52,11 @@ def test_what_tests_share_is_used() -> None:
     assert unused == []
 
 
+def test_there_is_one_fake_clock() -> None:
+    homes = [name for name, text in texts().items() if name.endswith(".py") and "\nclass FakeClock:" in text]
+    assert homes == ["tests/fakes/fake_clock.py"]
+
+
 def test_every_file_of_tests_that_is_named_is_there() -> None:
     named = {(name, file) for file, text in texts().items() for name in NAMED.findall(text)}
     assert len(named) > 50
