@@ -122,6 +122,11 @@ async def test_a_leg_more_never_makes_the_odds_shorter(world: World) -> None:
                 assert odds >= found[fewer], (chosen, fewer)
 
 
+async def test_a_leg_that_is_nearly_implied_does_not_cost_its_margin_again(world: World) -> None:
+    alone = odds_milli(world.repricing, "correct_score", "other")
+    assert (await world.price("correct_score other", "double_chance 12")).decimal_odds_milli == alone
+
+
 async def test_an_implied_leg_is_named_and_carries_no_margin(world: World) -> None:
     answer = await world.price("1x2 home", "double_chance 1x", "total:2.5 over")
     assert [named(leg) for leg in answer.redundant_legs] == ["double_chance 1x"]
