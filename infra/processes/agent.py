@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
 from typing import Protocol
 
 import faust
@@ -77,6 +78,26 @@ class AgentProcess:
         self._app = build_app(self._settings, self._name, group=group, fetching=self._fetching, spacing=self._spacing)
         self._agent.attach(self._app)
         await run_app(self._app, stopping)
+
+    async def run_unless(self, stopping: asyncio.Event, *, group: str, others: Iterable[Awaitable[object]]) -> bool:
+        """Run the agent until stopped, or until one of `others` ends: what it is read for is another one by then.
+
+        Returns:
+            Whether it is: who supervises starts the process again, for what there is now.
+        """
+        running = asyncio.create_task(self.run(stopping, group=group))
+        watching = [asyncio.ensure_future(other) for other in others]
+        try:
+            await asyncio.wait({running, *watching}, return_when=asyncio.FIRST_COMPLETED)
+            is_another = not running.done() and not stopping.is_set()
+        finally:
+            for watch in watching:
+                watch.cancel()
+        if is_another:
+            running.cancel()
+        with suppress(asyncio.CancelledError):
+            await running
+        return is_another
 
     async def check(self) -> str | None:
         """Return what keeps the agent from working, or what a person should look at; None for nothing."""

@@ -23,6 +23,7 @@ from streams.history import HistoryAgent
 
 NAME = "history"
 RETRY_S: Final = 1.0
+LOOK_S: Final = 5.0
 
 log = structlog.get_logger(__name__)
 
@@ -47,8 +48,11 @@ async def keep_history(settings: Settings, stopping: asyncio.Event) -> None:
         process = AgentProcess(settings, NAME, agent, ping=history.ping, fetching=IN_BLOCKS)
         async with process.answering(settings.ports.history_http):
             identity = await _find_identity(history, stopping)
-            if identity:
-                await process.run(stopping, group=f"{NAME}-{identity}")
+            if not identity:
+                return
+            other = _wait_for_another(identity, history, stopping)
+            if await process.run_unless(stopping, group=f"{NAME}-{identity}", others=(other,)):
+                log.warning("history.copy_is_another", read_for=identity)
 
 
 async def _find_identity(history: ClickHouseHistory, stopping: asyncio.Event) -> str:
@@ -60,3 +64,9 @@ async def _find_identity(history: ClickHouseHistory, stopping: asyncio.Event) ->
             log.warning("agent.waits", step="find the copy's identity", error=str(error))
             await rest(stopping, RETRY_S)
     return ""
+
+
+async def _wait_for_another(identity: str, history: ClickHouseHistory, stopping: asyncio.Event) -> None:
+    """Wait until another copy stands in the place of this one; what it lacks is read from the beginning of the log."""
+    while not stopping.is_set() and await _find_identity(history, stopping) == identity:
+        await rest(stopping, LOOK_S)

@@ -7,7 +7,7 @@ not have what was settled since, so in a new epoch all results are read again, o
 from __future__ import annotations
 
 import asyncio
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from functools import partial
 from typing import Final
 
@@ -71,16 +71,9 @@ async def _run(process: AgentProcess, pool: PostgresPool, own_log: OwnLog, stopp
     if epoch is None or not await _is_log_own(own_log, stopping):
         losing.cancel()
         return
-    running = asyncio.create_task(process.run(stopping, group=f"{NAME}-{epoch}" if epoch else NAME))
-    watching = [asyncio.create_task(_wait_for_another(epoch, pool, stopping)), losing]
-    await asyncio.wait({running, *watching}, return_when=asyncio.FIRST_COMPLETED)
-    for watch in watching:
-        watch.cancel()
-    if not running.done() and not stopping.is_set():
+    group = f"{NAME}-{epoch}" if epoch else NAME
+    if await process.run_unless(stopping, group=group, others=(_wait_for_another(epoch, pool, stopping), losing)):
         log.warning("settlement.ledger_or_log_is_another", read_for=epoch, log=own_log.complaint)
-        running.cancel()
-    with suppress(asyncio.CancelledError):
-        await running
 
 
 async def _find_epoch(pool: PostgresPool, stopping: asyncio.Event) -> int | None:

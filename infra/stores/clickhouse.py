@@ -8,13 +8,14 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 from clickhouse_driver import Client
-from clickhouse_driver.errors import Error, TypeMismatchError
+from clickhouse_driver.errors import Error, ErrorCodes, TypeMismatchError
 
 from kernel.errors import Part, Unavailable
 
 CONNECT_TIMEOUT_S: Final = 2
 ANSWER_TIMEOUT_S: Final = 10
 
+_NOT_MIGRATED: Final = (ErrorCodes.UNKNOWN_TABLE, ErrorCodes.UNKNOWN_DATABASE)
 _IDENTITY = "SELECT concat(currentDatabase(), '-', toString(min(toUnixTimestamp(applied_time)))) FROM migration"
 
 
@@ -73,7 +74,7 @@ class ClickHouseHistory:
         except TypeMismatchError:
             raise
         except (Error, OSError, EOFError) as error:
-            raise Unavailable(Part.HISTORY, f"ClickHouse must answer, but: {type(error).__name__}: {error}") from error
+            raise Unavailable(Part.HISTORY, f"ClickHouse must answer, but: {_explain(error)}") from error
 
     def _execute(self, arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
         try:
@@ -81,3 +82,9 @@ class ClickHouseHistory:
         except BaseException:
             self._client.disconnect()
             raise
+
+
+def _explain(error: Exception) -> str:
+    told = str(error).partition("Stack trace")[0].strip()  # the server's, of hundreds of lines
+    remedy = ". Bring its tables up: `overround migrate`" if getattr(error, "code", None) in _NOT_MIGRATED else ""
+    return f"{type(error).__name__}: {told}{remedy}"

@@ -66,10 +66,10 @@ async def outlet(kafka_client: dict[str, str]) -> AsyncIterator[KafkaOutlet]:
 
 
 @asynccontextmanager
-async def _running(process: Process, settings: Settings, port: int) -> AsyncIterator[None]:
-    """Run a process's composition in this loop; enters once it says it is healthy."""
+async def _running(process: Process, settings: Settings, port: int) -> AsyncIterator[asyncio.Task[None]]:
+    """Run a process's composition in this loop; enters once it says it is healthy, with its task."""
     stopping = asyncio.Event()
-    task = asyncio.ensure_future(process(settings, stopping))
+    task = asyncio.create_task(_run(process, settings, stopping))
     try:
         async with aiohttp.ClientSession() as client:
 
@@ -83,10 +83,14 @@ async def _running(process: Process, settings: Settings, port: int) -> AsyncIter
                     return False
 
             await _eventually(is_healthy)
-            yield
+            yield task
     finally:
         stopping.set()
         await task
+
+
+async def _run(process: Process, settings: Settings, stopping: asyncio.Event) -> None:
+    await process(settings, stopping)
 
 
 async def _eventually(condition: Callable[[], Awaitable[bool]]) -> None:
@@ -377,15 +381,23 @@ async def test_a_copy_that_was_begun_anew_gets_what_the_one_before_had(
             rows = client.execute("SELECT count() FROM ledger_transfers FINAL WHERE key = %(key)s", {"key": key})
             return bool(rows == [(1,)])
 
+    def begin_anew() -> None:
+        with Client.from_url(own_settings.clickhouse_dsn) as client:
+            client.execute(f"DROP DATABASE IF EXISTS {database}")
+        time.sleep(1.0)  # what tells copies apart counts in seconds
+        migrate_clickhouse(settings)
+
     await outlet.send_and_wait(WALLET_EVENTS.name, key, transfer.SerializeToString())
     try:
-        for _ in range(2):
-            migrate_clickhouse(settings)
-            async with _running(keep_history, settings, settings.ports.history_http):
-                await _eventually(has_transfer)
-                await asyncio.sleep(2 * COMMIT_INTERVAL_S)
-            with Client.from_url(own_settings.clickhouse_dsn) as client:
-                client.execute(f"DROP DATABASE {database}")
+        begin_anew()
+        async with _running(keep_history, settings, settings.ports.history_http) as ended:
+            await _eventually(has_transfer)
+            await asyncio.sleep(2 * COMMIT_INTERVAL_S)
+            begin_anew()
+            async with asyncio.timeout(WAIT_S):
+                await ended  # by itself: whoever supervises starts it again
+        async with _running(keep_history, settings, settings.ports.history_http):
+            await _eventually(has_transfer)
     finally:
         with Client.from_url(own_settings.clickhouse_dsn) as client:
             client.execute(f"DROP DATABASE IF EXISTS {database}")
