@@ -12,10 +12,11 @@ from bets.bet import Leg, Line
 from bets.request import BetRequest, LegRequest, PricePolicy
 from compliance.permit import Permit
 from kernel.errors import DomainError
-from kernel.money import Money
+from kernel.money import CurrencyMismatch, Money
+from kernel.rates import Rates, ReferenceRate
 from markets.fixture import MarketStatus
 from markets.odds import ODDS_ONE_MILLI, potential_return_minor
-from risk.exposure import MarketExposure
+from risk.exposure import MarketExposure, in_reference
 from risk.limits import BetLimits, LimitTable, limits_for
 from risk.ports import ExposureEntry
 
@@ -37,6 +38,25 @@ class BetReason(StrEnum):
     LIABILITY_LIMIT_EXCEEDED = "LIABILITY_LIMIT_EXCEEDED"
     PLAYER_STAKE_LIMIT_EXCEEDED = "PLAYER_STAKE_LIMIT_EXCEEDED"
     INSUFFICIENT_FUNDS = "INSUFFICIENT_FUNDS"
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What holds for bets in one currency.
+
+    Attributes:
+        table: The house's limits in it.
+        rate: By which bets in it are reckoned in the reference currency.
+    """
+
+    table: LimitTable
+    rate: ReferenceRate
+
+
+def terms_by_currency(table: LimitTable, rates: Rates) -> Mapping[str, Terms]:
+    """Return the terms of every currency that players may have accounts in, of limits in the reference currency."""
+    offered = {currency: rates.rate_of(currency) for currency in rates.currencies}
+    return {currency: Terms(table.in_currency(rate), rate) for currency, rate in offered.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +106,7 @@ class Plan:
         potential_return_minor: What is paid if every leg wins.
         limits: Those that hold for it.
         bounds: What may be staked on it.
+        rate: By which it is reckoned in the reference currency.
         entry: What it adds to exposure.
     """
 
@@ -95,6 +116,7 @@ class Plan:
     potential_return_minor: int
     limits: BetLimits
     bounds: StakeBounds
+    rate: ReferenceRate
     entry: ExposureEntry
 
     @property
@@ -109,7 +131,7 @@ def decide(
     policy: PricePolicy,
     permitted: Permit | DomainError,
     find_book: Callable[[str], BookView | None],
-    table: LimitTable,
+    terms: Terms | None,
 ) -> Plan | BetRefusal:
     """Return the bet as it would be taken, or why it is not taken and what would be.
 
@@ -118,11 +140,15 @@ def decide(
         policy: What the bettor agrees to when a price has moved.
         permitted: Whether the player may bet so much now at all.
         find_book: Gives the current book of a fixture; None if there is none.
-        table: The house's limits. Means and exposure are not looked at here: they have to be found out.
+        terms: Those of the stake's currency; None where players have no accounts in it. Means and exposure are not
+            looked at here: they have to be found out.
     """
     refusal = _refuse_request(asked, permitted)
     if refusal is not None:
         return refusal
+    if terms is None:
+        message = f"Stake must be in a currency that accounts are kept in, was in {asked.stake.currency}"
+        return BetRefusal(CurrencyMismatch.reason, message)
     legs, refused = [], []
     for place, leg in enumerate(asked.legs):
         taken = _take_price(place, leg, find_book(leg.fixture_id), policy=policy)
@@ -132,7 +158,7 @@ def decide(
             refused.append(taken)
     if refused:
         return refuse_legs(tuple(refused))
-    plan = _plan(asked, legs, table)
+    plan = _plan(asked, legs, terms)
     return _refuse_stake(plan) or plan
 
 
@@ -158,8 +184,9 @@ def refuse_means(plan: Plan, means: Means) -> BetRefusal | None:
 def refuse_liability(plan: Plan, exposure: MarketExposure) -> BetRefusal:
     """Return the refusal of a bet that would cost too much, with the largest stake that would be taken now."""
     (leg,) = plan.legs
-    room_minor = exposure.stake_max_minor(
+    room_minor = exposure.stake_max_in_currency_minor(
         leg.outcome_id,
+        rate=plan.rate,
         decimal_odds_milli=leg.decimal_odds_milli,
         loss_minor_max=plan.limits.market_loss_minor_max,
     )
@@ -170,14 +197,15 @@ def refuse_liability(plan: Plan, exposure: MarketExposure) -> BetRefusal:
     return replace(_with_stakes(refused[0].reason, message, stake_minor_max, plan.bounds), legs=refused)
 
 
-def _plan(asked: BetRequest, legs: Sequence[Leg], table: LimitTable) -> Plan:
+def _plan(asked: BetRequest, legs: Sequence[Leg], terms: Terms) -> Plan:
     (leg,) = legs
     stake_minor = asked.stake.amount_minor
     payout_minor = sum(
         potential_return_minor(asked.line_stake.amount_minor, *(legs[place].decimal_odds_milli for place in line))
         for line in asked.lines
     )
-    limits = limits_for(table, market_id=leg.market_id, is_in_play=leg.is_in_play)
+    cost = in_reference(terms.rate, stake_minor=stake_minor, payout_minor=payout_minor)
+    limits = limits_for(terms.table, market_id=leg.market_id, is_in_play=leg.is_in_play)
     return Plan(
         legs=tuple(legs),
         lines=asked.lines,
@@ -189,7 +217,8 @@ def _plan(asked: BetRequest, legs: Sequence[Leg], table: LimitTable) -> Plan:
             stake_minor_max=limits.stake_max_at(leg.decimal_odds_milli),
             market_stake_minor_max=limits.player_stake_minor_max,
         ),
-        entry=ExposureEntry(leg.fixture_id, leg.market_id, leg.outcome_id, stake_minor, payout_minor),
+        rate=terms.rate,
+        entry=ExposureEntry(leg.fixture_id, leg.market_id, leg.outcome_id, *cost),
     )
 
 

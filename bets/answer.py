@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from bets.bet import Bet, Leg, Line
 from kernel.errors import Category, DomainError
 from kernel.money import Money
+from kernel.rates import ReferenceRate
 from wallet.balance import Balance
 
 
@@ -77,6 +78,7 @@ class PlaceCommand:
         refusal: Set where the checks before the ledger refused: then that answer is stored and nothing moves.
         bounds: None where nothing but the player's cash bounds the stake.
         not_after_us: By the ledger's clock; it decides nothing that comes later. None for whenever it comes.
+        rate: By which the bet is reckoned in the reference currency for as long as it is open; None with a refusal.
     """
 
     request_id: UUID
@@ -90,6 +92,7 @@ class PlaceCommand:
     refusal: BetRefusal | None
     bounds: StakeBounds | None = None
     not_after_us: int | None = None
+    rate: ReferenceRate | None = field(kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,12 +17,12 @@ connection, at whatever moment, leaves it as it would have been.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
-from bets.acceptance import BookView, Plan, decide, refuse_liability, refuse_means
+from bets.acceptance import BookView, Plan, Terms, decide, refuse_liability, refuse_means
 from bets.answer import BetAnswer, BetRefusal, Claim, Inquiry, PlaceCommand, Standing, TooManyRefusals
 from bets.in_flight import InFlight, TooManyUnderWay
 from bets.last_word import LastWord
@@ -35,7 +35,7 @@ from kernel.clock import Clock
 from kernel.commands import UNDECIDED, Overloaded, RequestIdReused
 from kernel.errors import DomainError, Part, Unavailable
 from pam.player import Player
-from risk.limits import LimitTable, limits_for
+from risk.limits import limits_for
 from risk.ports import ExposureStore, ReservationKey
 from risk.reservation import BetReservation
 
@@ -79,14 +79,14 @@ class BettingRules:
     """What the house decided about bets.
 
     Attributes:
-        table: Limits.
+        terms: By the currency of the stake.
         in_play_delay_ms: How long a bet in play waits before it is looked at again.
         answer_timeout_ms: How long the ledger's answer may take to come, counted from the beginning without the delay.
         in_flight_max: How many bets may be under way at once.
         in_flight_of_player_max: How many of them may be one player's.
     """
 
-    table: LimitTable
+    terms: Mapping[str, Terms]
     in_play_delay_ms: int
     answer_timeout_ms: int
     in_flight_max: int
@@ -114,6 +114,7 @@ class _Asked:
     bet: BetRequest
     policy: PricePolicy
     permitted: Permit | DomainError
+    terms: Terms | None
     inquiry: Inquiry
     key: ReservationKey
     stopwatch: _Stopwatch
@@ -179,9 +180,10 @@ class BetPlacement:
         inquiry = _inquiry(player, slip, bet)
         key = ReservationKey(player.player_id, slip.request_id)
         permitted = self._permits.ask(player, Product.SPORTS_BET, amount=bet.stake)
+        terms = self._rules.terms.get(bet.stake.currency)
 
         def asked() -> _Asked:
-            return _Asked(bet, slip.price_policy, permitted, inquiry, key, _Stopwatch(self._clock))
+            return _Asked(bet, slip.price_policy, permitted, terms, inquiry, key, _Stopwatch(self._clock))
 
         try:
             answer = await self._in_flight.run(
@@ -290,7 +292,7 @@ class BetPlacement:
             policy=asked.policy,
             permitted=asked.permitted,
             find_book=self._books.find,
-            table=self._rules.table,
+            terms=asked.terms,
         )
 
     def _is_delayed(self, plan: Plan) -> bool:
@@ -305,10 +307,8 @@ class BetPlacement:
         return begun_us + (self._rules.in_play_delay_ms + self._rules.answer_timeout_ms) * 1_000
 
     async def _claim(self, asked: _Asked, plan: Plan | None, *, until_us: int) -> Standing:
-        market_id = asked.inquiry.market_id
-        limits = plan.limits if plan else limits_for(self._rules.table, market_id=market_id, is_in_play=True)
         stake_minor = asked.bet.stake.amount_minor
-        claim = Claim(asked.inquiry, stake_minor, limits.player_stake_minor_max, until_us)
+        claim = Claim(asked.inquiry, stake_minor, _market_stake_max(asked, plan), until_us)
         claimed = await self._in_time(self._ledger.claim(claim), asked)
         self._last_word.note_time(claimed.time_us)
         return claimed
@@ -379,6 +379,16 @@ def _inquiry(player: Player, slip: SlipRequest, bet: BetRequest) -> Inquiry:
     )
 
 
+def _market_stake_max(asked: _Asked, plan: Plan | None) -> int:
+    """Return the most that the player may have open on the market; of a bet not planned yet as it would be in play."""
+    if plan is not None:
+        return plan.limits.player_stake_minor_max
+    if asked.terms is None:
+        return 0
+    limits = limits_for(asked.terms.table, market_id=asked.inquiry.market_id, is_in_play=True)
+    return limits.player_stake_minor_max
+
+
 def _command(asked: _Asked, decided: _Decided) -> PlaceCommand:
     what = decided.what
     plan, refusal = (None, what) if isinstance(what, BetRefusal) else (what, None)
@@ -394,6 +404,7 @@ def _command(asked: _Asked, decided: _Decided) -> PlaceCommand:
         refusal=refusal,
         bounds=plan.bounds if plan else None,
         not_after_us=decided.not_after_us,
+        rate=plan.rate if plan else None,
     )
 
 

@@ -59,6 +59,12 @@ class PlayerService:
         await self._auth.end(token_of(call.metadata))
         return player_service_pb2.LogOutResponse()
 
+    async def list_currencies(
+        self, _request: player_service_pb2.ListCurrenciesRequest, _call: Call
+    ) -> player_service_pb2.ListCurrenciesResponse:
+        """Return the currencies in which accounts can be opened."""
+        return player_service_pb2.ListCurrenciesResponse(currencies=self._registration.currencies)
+
     async def get_me(self, _request: player_service_pb2.GetMeRequest, call: Call) -> player_service_pb2.GetMeResponse:
         """Return who is logged in, with the balance."""
         player = call.player

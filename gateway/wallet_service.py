@@ -11,6 +11,7 @@ from gateway.rpc.methods import WALLET
 from kernel.errors import Category, DomainError
 from kernel.ids import parse_uuid
 from kernel.money import Money
+from kernel.rates import Rates
 from overround.wallet.v1 import wallet_service_pb2
 from wallet.ports import Wallet
 from wire.requests import parse_asked_money
@@ -37,12 +38,13 @@ class WalletService:
     SERVICE: ClassVar = WALLET
 
     def __init__(
-        self, *, permits: Permits, wallet: Wallet, is_test_money_allowed: bool, deposit_minor_max: int
+        self, *, permits: Permits, wallet: Wallet, is_test_money_allowed: bool, deposit_minor_max: int, rates: Rates
     ) -> None:
         self._permits = permits
         self._wallet = wallet
         self._is_test_money_allowed = is_test_money_allowed
         self._deposit_minor_max = deposit_minor_max
+        self._rates = rates
 
     async def get_balance(
         self, _request: wallet_service_pb2.GetBalanceRequest, call: Call
@@ -65,9 +67,9 @@ class WalletService:
         return wallet_service_pb2.DepositTestMoneyResponse(balance=build_balance(balance))
 
     def _expect_within_bounds(self, amount: Money) -> None:
-        most = Money(self._deposit_minor_max, amount.currency)
-        if not 0 < amount.amount_minor <= self._deposit_minor_max:
+        most = Money(self._rates.rate_of(amount.currency).from_reference_down(self._deposit_minor_max), amount.currency)
+        if not 0 < amount.amount_minor <= most.amount_minor:
             raise AmountOutOfRange(
                 f"Deposit must be {Money(1, amount.currency)} to {most}, was {amount}",
-                figures={"amount_minor_max": str(self._deposit_minor_max)},
+                figures={"amount_minor_max": str(most.amount_minor)},
             )

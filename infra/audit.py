@@ -7,7 +7,7 @@ import logging
 import time
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import asyncpg
 from clickhouse_driver import Client
@@ -18,6 +18,7 @@ from rich.table import Column, Table
 from infra.audit_check import Check, Finding
 from infra.audit_checks import CHAINED, CHECKS
 from infra.audit_views import audit_views
+from infra.house import read_rates
 from infra.settings import Settings
 from infra.stores.anchor_log import read_anchors
 from infra.stores.ledger_anchors import compare_anchors
@@ -35,6 +36,9 @@ COPY_POLL_S = 0.5
 _TOTALS = """
     SELECT debit_account_id::text, credit_account_id::text, currency, kind, count(*), sum(amount_minor)::bigint
     FROM ledger.transfer WHERE transaction_id < ledger.horizon() GROUP BY 1, 2, 3, 4
+"""
+_RATES: Final = """
+    SELECT currency, reference_currency, rate_micro, rate_day, count(*) FROM bets.bet GROUP BY 1, 2, 3, 4
 """
 _HORIZON = "SELECT ledger.horizon()::text::bigint"
 # A ledger that was adopted has nothing between its last transfer before and the begin of its epoch; the copy may.
@@ -86,6 +90,7 @@ async def audit_ledger(settings: Settings, *, must_check_copy: bool) -> list[Fin
     anchors = await _read_anchors(settings)  # before the snapshot: what is anchored later it does not have
     async with _snapshot(settings.postgres_dsn) as connection:
         findings = await check_ledger(connection)
+        findings.append(await _check_rates(connection, settings))
         findings.append(await _check_anchors(connection, anchors, must_check_copy=must_check_copy))
         findings.append(await _check_copy(connection, settings, must_check_copy=must_check_copy))
     return findings
@@ -128,6 +133,21 @@ async def _check_chain(name: str, verdicts: AsyncIterator[BlockVerdict]) -> Find
         if verdict.complaint:
             violations.append(verdict.complaint)
     return Finding(name, checked_count, tuple(violations))
+
+
+async def _check_rates(connection: Connection, settings: Settings) -> Finding:
+    """Compare the rates of bets with those that the house decided, whenever that was."""
+    held = [
+        rates.rate_of(currency) for rates in read_rates(settings.house_dir).values() for currency in rates.currencies
+    ]
+    known = {(rate.currency, rate.reference_currency, rate.rate_micro, rate.day) for rate in held}
+    rows = [tuple(row) for row in await connection.fetch(_RATES)]
+    violations = tuple(
+        f"{count} bets in {currency} are reckoned at {rate_micro} millionths of {day}, which the house never held"
+        for currency, reference, rate_micro, day, count in rows
+        if (currency, reference, rate_micro, day) not in known and day is not None
+    )
+    return Finding("Every bet is reckoned by a rate of the house", sum(row[4] for row in rows), violations)
 
 
 async def _read_anchors(settings: Settings) -> list[LedgerAnchor] | Unavailable:

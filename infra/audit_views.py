@@ -23,6 +23,7 @@ from infra.stores.exposure import COMPLETE_KEY, FIXTURE_KEY_PATTERN, fixture_of,
 from infra.stores.liability import KafkaLiabilityLog
 from infra.stores.redis_client import open_redis
 from kernel.errors import Unavailable
+from kernel.money import MINOR_DIGITS
 from overround.risk.v1.risk_pb2 import FixtureLiability
 from risk.ports import ExposureEntry
 from wire.risk import build_fixture_liability, parse_fixture_liability
@@ -34,15 +35,22 @@ EXPOSURE_NAME: Final = "Exposure in Redis is that of the open bets"
 LIABILITY_NAME: Final = "Liability in the log is that of the open bets"
 
 _SEPARATOR: Final = "\x1f"
+# What each bet counts for in the reference currency, worked out anew in SQL: stakes rounded down, payouts up.
 _OPEN_BETS: Final = """
-    SELECT b.bet_id, l.fixture_id, l.market_id, l.outcome_id, b.stake_minor, b.potential_return_minor
-    FROM bets.bet b JOIN bets.leg l ON l.bet_id = b.bet_id AND l.leg = 0 WHERE b.status = 1
+    WITH digits AS (
+        SELECT * FROM unnest($1::text[], $2::integer[]) AS d (currency, digits)
+    )
+    SELECT b.bet_id, l.fixture_id, l.market_id, l.outcome_id, div(b.stake_minor * a.parts, a.of)::bigint,
+        div(b.potential_return_minor * a.parts + a.of - 1, a.of)::bigint
+    FROM bets.bet b JOIN bets.leg l ON l.bet_id = b.bet_id AND l.leg = 0
+    LEFT JOIN digits own ON own.currency = b.currency
+    LEFT JOIN digits reference ON reference.currency = b.reference_currency
+    CROSS JOIN LATERAL (
+        SELECT 10::numeric ^ reference.digits * 1000000 AS parts, 10::numeric ^ own.digits * b.rate_micro AS of
+    ) AS a
+    WHERE b.status = 1
 """
-_OPEN_SUMS: Final = """
-    SELECT l.fixture_id, l.market_id, l.outcome_id, count(*), sum(b.stake_minor)::bigint,
-        sum(b.potential_return_minor)::bigint
-    FROM bets.bet b JOIN bets.leg l USING (bet_id) WHERE b.status = 1 GROUP BY 1, 2, 3
-"""
+_DIGITS: Final = (list(MINOR_DIGITS), list(MINOR_DIGITS.values()))
 
 Differences: TypeAlias = dict[tuple[str, ...], str]
 """What differs, in words, by what it is about."""
@@ -207,12 +215,16 @@ def _sums_of(message: FixtureLiability) -> Sums:
 
 
 async def _read_open(connection: Any) -> Bets:
-    return {row[0]: ExposureEntry(*tuple(row)[1:]) for row in await connection.fetch(_OPEN_BETS)}
+    return {row[0]: ExposureEntry(*tuple(row)[1:]) for row in await connection.fetch(_OPEN_BETS, *_DIGITS)}
 
 
 async def _read_sums(connection: Any) -> Sums:
-    rows = [tuple(row) for row in await connection.fetch(_OPEN_SUMS)]
-    return {(row[0], row[1], row[2]): (row[3], row[4], row[5]) for row in rows}
+    sums: Sums = {}
+    for entry in (await _read_open(connection)).values():
+        key = entry.fixture_id, entry.market_id, entry.outcome_id
+        count, stake_minor, payout_minor = sums.get(key, (0, 0, 0))
+        sums[key] = count + 1, stake_minor + entry.stake_minor, payout_minor + entry.payout_minor
+    return sums
 
 
 async def _read_hashes(redis: Any) -> dict[str, dict[str, str]]:

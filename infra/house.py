@@ -1,4 +1,4 @@
-"""What the house decided, from the dated files of its folder: margins, tiers, offers, providers, limits.
+"""What the house decided, from the dated files of its folder: prices, limits, currencies, rules of jurisdictions.
 
 A file holds editions, each from a day on; the newest whose day has come holds. Keys are the names of the domain's
 types, which also say what holds where a file is silent. Processes read the folder when they start.
@@ -6,22 +6,25 @@ types, which also say what holds where a file is silent. Processes read the fold
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields, is_dataclass
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from math import isfinite
 from pathlib import Path
-from typing import Any, Final, TypeVar, get_args, get_type_hints
+from typing import Annotated, Any, Final, Literal, TypeAlias, TypeVar
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import StringConstraints
 
-from infra.settings import SettingsRefused
+from compliance.jurisdiction import Dated, Jurisdiction, Product
+from infra.dated import Edition, HouseRefused, Table, build, expect_known, newest, read_editions
 from kernel.errors import DomainError
+from kernel.rates import RATE_UNIT_DIGITS, RATE_UNIT_MICRO, Rates
 from odds.pricing.policy import PricingPolicy
 from risk.limits import LimitTable
 
 MARGINS, COMPETITIONS, OFFERS, PROVIDERS, LIMITS = "margins", "competitions", "offers", "providers", "limits"
+RATES: Final = "rates"
 LEAST_BY_KEY: Final = {
     **dict.fromkeys(("overround", "overround_wide", "margin_odds_ratio_max"), 1.0),
     **dict.fromkeys(("age_half_life_us", "age_in_play_us_max", "age_pre_match_us_max", "providers_min"), 1),
@@ -47,12 +50,13 @@ MOST_BY_KEY: Final = {
     "rank": 100,
 }
 
-_Domain = TypeVar("_Domain")
-_Table = dict[str, Any]
+_EDITION: Final = "edition"
+_UNITS: Final = re.compile(r"([0-9]{1,7})(?:\.([0-9]{1,6}))?", re.ASCII)
 
-
-class HouseRefused(SettingsRefused):
-    """What the house decided cannot be; the message names the file, its edition and the key."""
+Value = TypeVar("Value")
+Source: TypeAlias = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+Places: TypeAlias = frozenset[Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]] | Literal["anywhere"]
+ANYWHERE: Final = "anywhere"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +67,15 @@ class House:
         pricing: How prices are made, and who decides what.
         limits: Of bets.
         in_play_delay_ms: How long a bet in play waits before it is looked at again.
-        deposit_minor_max: The most of a deposit of test money.
+        deposit_minor_max: The most of a deposit of test money, in the reference currency.
+        rates: The currencies of players' accounts.
     """
 
     pricing: PricingPolicy
     limits: LimitTable
     in_play_delay_ms: int
     deposit_minor_max: int
+    rates: Rates
 
 
 def read_house(folder: Path, *, day: date | None = None) -> House:
@@ -80,83 +86,96 @@ def read_house(folder: Path, *, day: date | None = None) -> House:
     """
     on = day or datetime.now(UTC).date()
     limits = _edition(folder, LIMITS, on)
-    own = {key: _take(folder, LIMITS, limits, key) for key in ("in_play_delay_ms", "deposit_minor_max")}
-    table = _build(LimitTable, _take(folder, LIMITS, limits, "bets"), where=_named(folder, LIMITS))
-    _expect_nothing_left(limits, where=_named(folder, LIMITS))
+    own = {key: limits.take(key) for key in ("in_play_delay_ms", "deposit_minor_max")}
+    table = build(LimitTable, limits.take("bets"), where=limits.where)
+    limits.expect_nothing_left()
     for key, value in own.items():
         if type(value) is not int:
-            raise HouseRefused(f"{_named(folder, LIMITS)}: {key} must be a whole number, was {value!r}")
-    return House(pricing=_read_pricing(folder, on), limits=table, **own)
+            raise HouseRefused(f"{limits.where}: {key} must be a whole number, was {value!r}")
+    rates = [rates for from_day, rates in read_rates(folder).items() if from_day <= on]
+    if not rates:
+        raise HouseRefused(f"{_path(folder, RATES)} must hold an edition for {on}")
+    return House(pricing=_read_pricing(folder, on), limits=table, rates=rates[-1], **own)
+
+
+def read_rates(folder: Path) -> Mapping[date, Rates]:
+    """Return all rates that ever held, by the day from which they did.
+
+    Raises:
+        HouseRefused: If the file says what cannot be, or changes the reference currency.
+    """
+    editions = read_editions(_path(folder, RATES), _EDITION)[_EDITION]
+    read = {edition.from_day: _rates(edition) for edition in editions}
+    if len(references := {rates.reference_currency for rates in read.values()}) > 1:
+        raise HouseRefused(
+            f"{_path(folder, RATES)} must have one reference currency, in which all that is open is reckoned, "
+            f"had {', '.join(sorted(references))}"
+        )
+    return read
+
+
+def read_jurisdiction(folder: Path, name: str) -> Jurisdiction:
+    """Return the rules of a jurisdiction, from `jurisdictions/<name>.toml` of the house's folder.
+
+    Raises:
+        HouseRefused: If they are not written down, or say what cannot be.
+    """
+    path = _path(folder / "jurisdictions", name)
+    read = read_editions(path, "products", "places")
+    try:
+        return Jurisdiction(
+            name,
+            products=[_dated(row, lambda told: told, kind=frozenset[Product]) for row in read["products"]],
+            places=[_dated(row, _places, kind=Places) for row in read["places"]],
+        )
+    except DomainError as error:
+        raise HouseRefused(f"{path}: {error.message}") from error
 
 
 def _read_pricing(folder: Path, day: date) -> PricingPolicy:
     competitions = _edition(folder, COMPETITIONS, day)
-    tiers = _take(folder, COMPETITIONS, competitions, "tiers")
-    _expect_nothing_left(competitions, where=_named(folder, COMPETITIONS))
-    told: _Table = {"tier_by_competition": {name: tier for tier, names in tiers.items() for name in names}}
+    tiers = competitions.take("tiers")
+    competitions.expect_nothing_left()
+    told: Table = {"tier_by_competition": {name: tier for tier, names in tiers.items() for name in names}}
     for file in (MARGINS, OFFERS, PROVIDERS):
         edition = _edition(folder, file, day)
-        _expect_known(PricingPolicy, edition, where=_named(folder, file))
-        if twice := told.keys() & edition.keys():
-            raise HouseRefused(
-                f"{_named(folder, file)}: {', '.join(sorted(twice))} must stand in one file, stands in two"
-            )
-        told |= edition
-    return _build(PricingPolicy, told, where=str(folder))
+        expect_known(PricingPolicy, edition.told, where=edition.where)
+        if twice := told.keys() & edition.told.keys():
+            raise HouseRefused(f"{edition.where}: {', '.join(sorted(twice))} must stand in one file, stands in two")
+        told |= edition.told
+    return build(PricingPolicy, told, where=str(folder))
 
 
-def _edition(folder: Path, file: str, day: date) -> _Table:
-    """Return the newest edition that holds on a day, without its own day."""
-    where = _named(folder, file)
-    try:
-        told = tomllib.loads((folder / f"{file}.toml").read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise HouseRefused(f"{where} must be readable TOML, was not: {error}") from error
-    editions = told.pop("edition", None)
-    _expect_nothing_left(told, where=where)
-    if not isinstance(editions, list) or not all(type(edition.get("from")) is date for edition in editions):
-        raise HouseRefused(f"{where} must hold tables [[edition]], each with a day: from = 2026-01-01")
-    days = [edition["from"] for edition in editions]
-    if days != sorted(set(days)):
-        raise HouseRefused(f"{where} must hold its editions in the order of their days, each once, had {_words(days)}")
-    begun = [edition for edition in editions if edition["from"] <= day]
-    if not begun:
-        raise HouseRefused(f"{where} must hold an edition for {day}, had {_words(days)}")
-    edition: _Table = begun[-1]
-    del edition["from"]
-    for key, value in _numbers_in(edition):
+def _rates(edition: Edition) -> Rates:
+    micros = {}
+    units = edition.take("units")
+    for currency, written in units.items() if isinstance(units, Mapping) else ():
+        found = _UNITS.fullmatch(written) if isinstance(written, str) else None
+        if found is None:
+            raise HouseRefused(f'{edition.where}: {currency} must be written as "12.345678", was {written!r}')
+        micros[currency] = int(found[1]) * RATE_UNIT_MICRO + int((found[2] or "").ljust(RATE_UNIT_DIGITS, "0"))
+    return build(Rates, edition.told | {"rate_micro_by_currency": micros}, where=edition.where)
+
+
+def _places(told: Places) -> frozenset[str] | None:
+    return None if told == ANYWHERE else told
+
+
+def _dated(row: Edition, read: Callable[[Any], Value], *, kind: Any) -> Dated[Value]:
+    value, source = (build(of, row.take(key), where=row.where) for key, of in (("value", kind), ("source", Source)))
+    row.expect_nothing_left()
+    return Dated(row.from_day, read(value), source)
+
+
+def _edition(folder: Path, file: str, day: date) -> Edition:
+    """Return the newest edition that holds on a day; its numbers are within bounds."""
+    edition = newest(read_editions(_path(folder, file), _EDITION)[_EDITION], day)
+    for key, value in _numbers_in(edition.told):
         least, most = LEAST_BY_KEY.get(key, 0), MOST_BY_KEY.get(key)
         if not isfinite(value) or value < least or (most is not None and value > most):
             range_told = f"{least} or above" if most is None else f"{least} to {most}"
-            raise HouseRefused(f"{where}: {key} must be {range_told}, was {value}")
+            raise HouseRefused(f"{edition.where}: {key} must be {range_told}, was {value}")
     return edition
-
-
-def _build(kind: type[_Domain], told: Any, *, where: str) -> _Domain:
-    _expect_known(kind, told, where=where)
-    try:
-        return TypeAdapter(kind).validate_python(told)
-    except ValidationError as error:
-        wrong = error.errors()[0]
-        key = ".".join(str(part) for part in wrong["loc"])
-        raise HouseRefused(f"{where}: {key} is {wrong['input']!r}: {wrong['msg']}") from error
-    except DomainError as error:
-        raise HouseRefused(f"{where}: {error.message}") from error
-
-
-def _expect_known(kind: type, told: Any, *, where: str) -> None:
-    """Refuse a name that the type, or one that it holds, does not have."""
-    if not isinstance(told, Mapping):
-        raise HouseRefused(f"{where}: a table was expected, was {told!r}")
-    names = {item.name for item in fields(kind)}
-    if unknown := told.keys() - names:
-        raise HouseRefused(f"{where}: {', '.join(sorted(unknown))} is no name here, but {', '.join(sorted(names))} are")
-    hints = get_type_hints(kind)
-    for key, value in told.items():
-        held = next((part for part in (hints[key], *get_args(hints[key])) if is_dataclass(part)), None)
-        for item in value if isinstance(value, list) else [value]:
-            if isinstance(held, type):
-                _expect_known(held, item, where=f"{where}: {key}")
 
 
 def _numbers_in(told: Any, key: str = "") -> Iterator[tuple[str, float]]:
@@ -170,20 +189,5 @@ def _numbers_in(told: Any, key: str = "") -> Iterator[tuple[str, float]]:
         yield key, told
 
 
-def _take(folder: Path, file: str, edition: _Table, key: str) -> Any:
-    if key not in edition:
-        raise HouseRefused(f"{_named(folder, file)} must say {key}")
-    return edition.pop(key)
-
-
-def _expect_nothing_left(told: _Table, *, where: str) -> None:
-    if told:
-        raise HouseRefused(f"{where}: {', '.join(sorted(told))} is no name here")
-
-
-def _named(folder: Path, file: str) -> str:
-    return str(folder / f"{file}.toml")
-
-
-def _words(days: list[date]) -> str:
-    return ", ".join(map(str, days))
+def _path(folder: Path, file: str) -> Path:
+    return folder / f"{file}.toml"

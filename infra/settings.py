@@ -106,9 +106,8 @@ class Relay(Section):
 
 
 class Betting(Section):
-    """In which currency bets are taken, how many at once, how long an answer may take; limits are the house's."""
+    """How many bets are taken at once, how long an answer may take; limits and currencies are the house's."""
 
-    currency: str = "EUR"
     answer_timeout_ms: int = Field(default=1_700, ge=100, le=3_000)
     in_flight_max: int = Field(default=2_000, ge=1)
     in_flight_of_player_max: int = Field(default=32, ge=1)

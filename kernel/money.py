@@ -8,11 +8,19 @@ from typing import Final
 from kernel.errors import Category, DomainError
 
 MINOR_DIGITS_COMMON: Final = 2
-MINOR_DIGITS: Final = {
-    **dict.fromkeys(("BIF", "CLP", "ISK", "JPY", "KRW", "PYG", "RWF", "UGX", "VND", "XAF", "XOF", "XPF"), 0),
-    **dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3),
+_CURRENCIES_BY_DIGITS: Final = {
+    0: "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF",
+    MINOR_DIGITS_COMMON: """
+        AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BGN BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF CNY COP CRC
+        CUP CVE CZK DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GTQ GYD HKD HNL HTG HUF IDR ILS INR IRR JMD
+        KES KGS KHR KPW KYD KZT LAK LBP LKR LRD LSL MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MYR MZN NAD NGN NIO
+        NOK NPR NZD PAB PEN PGK PHP PKR PLN QAR RON RSD RUB SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL
+        THB TJS TMT TOP TRY TTD TWD TZS UAH USD UYU UZS VES WST XCD YER ZAR ZMW ZWG
+    """,
+    3: "BHD IQD JOD KWD LYD OMR TND",
 }
-"""Digits of the minor unit by currency, where they are not the common two."""
+MINOR_DIGITS: Final = {name: digits for digits, names in _CURRENCIES_BY_DIGITS.items() for name in names.split()}
+"""Digits of the minor unit of every currency, by ISO 4217."""
 
 
 class CurrencyMismatch(DomainError):
@@ -20,6 +28,25 @@ class CurrencyMismatch(DomainError):
 
     reason = "CURRENCY_MISMATCH"
     category = Category.MALFORMED
+
+
+class CurrencyUnknown(DomainError):
+    """A currency that nobody knows here: an amount of it says nothing."""
+
+    reason = "CURRENCY_UNKNOWN"
+    category = Category.BROKEN
+
+
+def minor_digits_of(currency: str) -> int:
+    """Return the digits of its minor unit.
+
+    Raises:
+        CurrencyUnknown: If there is no such currency.
+    """
+    digits = MINOR_DIGITS.get(currency)
+    if digits is None:
+        raise CurrencyUnknown(f"Currency must be one of ISO 4217, was {currency[:16]!r}")
+    return digits
 
 
 @dataclass(frozen=True, slots=True)

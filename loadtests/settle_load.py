@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from bets.answer import PlaceCommand
 from bets.bet import SINGLE, Leg
+from infra.house import read_house
 from infra.kafka import KafkaOutlet
 from infra.settings import Settings
 from infra.stores.postgres import PostgresPool
@@ -18,6 +19,7 @@ from infra.stores.postgres_players import PostgresPlayers
 from infra.stores.postgres_wallet import PostgresWallet
 from kernel.commands import fingerprint_of
 from kernel.money import Money
+from kernel.rates import ReferenceRate
 from loadtests.pacing import now_us
 from markets.odds import FACTOR_ONE_MICRO
 from overround.feed.v1 import feed_pb2
@@ -53,10 +55,11 @@ class Settling:
 class Crowd:
     """Players whose bets go to the ledger directly, so that there are soon many."""
 
-    def __init__(self, pool: PostgresPool, bets: PostgresBetLedger, players: list[Player]) -> None:
+    def __init__(self, pool: PostgresPool, bets: PostgresBetLedger, players: list[Player], rate: ReferenceRate) -> None:
         self._pool = pool
         self._bets = bets
         self._players = players
+        self._rate = rate
 
     async def place(self, fixture_id: str, count: int) -> None:
         """Place so many bets on one market."""
@@ -89,6 +92,7 @@ class Crowd:
             stake=Money(STAKE_MINOR, CURRENCY),
             potential_return_minor=STAKE_MINOR * ODDS_MILLI // 1_000,
             refusal=None,
+            rate=self._rate,
         )
 
 
@@ -106,7 +110,7 @@ async def gather_crowd(settings: Settings) -> AsyncIterator[Crowd]:
     try:
         players, wallet = PostgresPlayers(pool), PostgresWallet(pool)
         crowd = [await _register(players, wallet) for _ in range(CROWD)]
-        yield Crowd(pool, bets, crowd)
+        yield Crowd(pool, bets, crowd, read_house(settings.house_dir).rates.rate_of(CURRENCY))
     finally:
         await bets.close()
         await pool.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from kernel.money import CurrencyMismatch
+from kernel.rates import Rates
 from pam.credentials import PASSWORD_LENGTHS, LogInRefused, expect_password, expect_username, is_username
 from pam.player import Player, PlayerRole, UsernameTaken
 from pam.ports import LogInAttempts, PasswordDoor, Passwords, PlayerStore, SessionStore
@@ -41,13 +41,18 @@ class Registration:
         passwords: Passwords,
         sessions: SessionStore,
         attempts: LogInAttempts,
-        currency: str,
+        rates: Rates,
     ) -> None:
         self._players = players
         self._passwords = passwords
         self._sessions = sessions
         self._attempts = attempts
-        self._currency = currency
+        self._rates = rates
+
+    @property
+    def currencies(self) -> tuple[str, ...]:
+        """Return those in which players may have accounts, the reference currency first."""
+        return self._rates.currencies
 
     async def register(self, application: Application, *, address: str) -> LoggedIn:
         """Make a player with an empty cash account and log in; a repeated request logs in again.
@@ -55,7 +60,7 @@ class Registration:
         Raises:
             UsernameMalformed: If the name does not have the form it must have.
             PasswordMalformed: If the password is not worth hashing.
-            CurrencyMismatch: If there are no accounts in that currency.
+            CurrencyMismatch: If there are no accounts in that currency; it names those that there are.
             UsernameTaken: If another player has the name, or the repeat another password.
             RequestIdReused: If the request id came before with another content.
             Overloaded: If too many passwords wait to be worked on.
@@ -85,8 +90,7 @@ class Registration:
     async def _register(self, application: Application) -> Player:
         expect_username(application.username)
         expect_password(application.password, username=application.username)
-        if application.currency != self._currency:
-            raise CurrencyMismatch(f"Currency must be {self._currency}, was {application.currency[:16]!r}")
+        self._rates.rate_of(application.currency)
         door = PasswordDoor.REGISTRATION
         password_hash = await self._passwords.hash(application.password, door=door)
         stored = await self._players.register(

@@ -4,14 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Final
 
+from kernel.rates import ReferenceRate
 from markets.odds import ODDS_ONE_MILLI
 from markets.winners import ANY_WINNERS, Winners, worst_loss_minor
+
+COST_ROUNDED_MINOR_MAX: Final = 2
+"""What a bet may cost is never told too small, and too large by less than this."""
+
+
+def in_reference(rate: ReferenceRate, *, stake_minor: int, payout_minor: int) -> tuple[int, int]:
+    """Return a bet's stake, rounded down, and payout, rounded up, in the reference currency."""
+    return rate.to_reference_down(stake_minor), rate.to_reference_up(payout_minor)
 
 
 @dataclass(frozen=True, slots=True)
 class MarketExposure:
-    """Stakes taken and payouts owed on one market, reservations included, in minor units.
+    """Stakes taken and payouts owed on one market, reservations included, in minor units of the reference currency.
 
     Attributes:
         winners: Which of its outcomes can win together (`markets.catalogue.winners_of`).
@@ -48,6 +58,17 @@ class MarketExposure:
             return 0
         # floor(s * d) - s <= h is s * (d - 1) < h + 1: with d in thousandths the largest whole s follows exactly.
         return ((headroom_minor + 1) * ODDS_ONE_MILLI - 1) // (decimal_odds_milli - ODDS_ONE_MILLI)
+
+    def stake_max_in_currency_minor(
+        self, outcome_id: str, *, rate: ReferenceRate, decimal_odds_milli: int, loss_minor_max: int
+    ) -> int:
+        """Return a further stake in a currency that is still taken; but for what is rounded it is the largest."""
+        rounded_minor = 0 if rate.is_identity else COST_ROUNDED_MINOR_MAX
+        return rate.from_reference_down(
+            self.stake_max_minor(
+                outcome_id, decimal_odds_milli=decimal_odds_milli, loss_minor_max=loss_minor_max - rounded_minor
+            )
+        )
 
     def _payout_if_wins_minor(self, outcome_id: str) -> int:
         return self.winners.owed_minor_max_if_wins(outcome_id, self.payout_minor_by_outcome)

@@ -29,7 +29,7 @@ class LiabilityBelowZero(DomainError):
 
 
 class BookCurrencyMismatch(DomainError):
-    """A bet is in another currency than the fixture's book."""
+    """A bet is not reckoned in the currency of the fixture's book: it has no rate, or one into another."""
 
     reason = "BOOK_CURRENCY_MISMATCH"
     category = Category.BROKEN
@@ -40,8 +40,9 @@ class LegChange:
     """A bet enters (amounts above zero) or leaves (below zero) the open position of a market.
 
     Attributes:
-        stake_minor: Minor units of `currency`.
-        payout_minor: What we would pay if the outcome won, stake included; same sign as the stake.
+        stake_minor: Minor units of `currency`; zero where it is less than one of them.
+        payout_minor: What we would pay if the outcome won, stake included; it has the sign, and is never zero.
+        currency: That of the book, where the leg carried a rate into it.
         is_acceptance: Whether the bet is new, and not one that comes back or goes.
     """
 
@@ -72,7 +73,7 @@ class OutcomeLiability:
             self,
             stake_minor=self.stake_minor + change.stake_minor,
             payout_minor=self.payout_minor + change.payout_minor,
-            bet_count=self.bet_count + (1 if change.stake_minor >= 0 else -1),
+            bet_count=self.bet_count + (1 if change.payout_minor > 0 else -1),
         )
         if min(after.stake_minor, after.payout_minor, after.bet_count) < 0:
             raise LiabilityBelowZero(

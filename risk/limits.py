@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from kernel.rates import ReferenceRate
 from markets.catalogue import market_of
 from markets.market_type import Role
 from markets.odds import ODDS_ONE_MILLI
@@ -13,7 +14,10 @@ FACTOR_UNIT_MILLI = 1_000
 
 @dataclass(frozen=True, slots=True)
 class LimitTable:
-    """The house's limits, in minor units of the book currency; factors are thousandths.
+    """The house's limits, in minor units; factors are thousandths.
+
+    Those of stakes and payouts are in the reference currency, or in that of who bets where the table was converted.
+    What a market may cost is in the reference currency always, as exposure is.
 
     Attributes:
         stake_minor_min: The least that is taken.
@@ -33,10 +37,22 @@ class LimitTable:
     in_play_factor_milli: int
     player_stakes_max: int = 5
 
+    def in_currency(self, rate: ReferenceRate) -> LimitTable:
+        """Return the table for bets in a currency, of one that is in the reference currency: no limit gets wider."""
+        return replace(
+            self,
+            stake_minor_min=rate.from_reference_up(self.stake_minor_min),
+            stake_minor_max=rate.from_reference_down(self.stake_minor_max),
+            payout_minor_max=rate.from_reference_down(self.payout_minor_max),
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class BetLimits:
-    """The limits that hold for one bet, in minor units; `player_stake_minor_max` for all of a player on its market."""
+    """The limits that hold for one bet, in minor units; `player_stake_minor_max` for all of a player on its market.
+
+    What the market may cost, `market_loss_minor_max`, is in the reference currency; the others as their table is.
+    """
 
     stake_minor_min: int
     stake_minor_max: int

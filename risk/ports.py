@@ -20,7 +20,7 @@ class ReservationKey:
 
 @dataclass(frozen=True, slots=True)
 class ExposureEntry:
-    """What one bet adds to the exposure of a market, in minor units of the book currency."""
+    """What one bet adds to the exposure of a market, in minor units of the reference currency."""
 
     fixture_id: str
     market_id: str

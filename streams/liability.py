@@ -24,6 +24,8 @@ from prometheus_client import Counter, Gauge
 from kernel.clock import Clock
 from kernel.errors import DomainError, Unavailable
 from kernel.log import ConfirmedOutlet, DeliveryFailed, OutletFull
+from kernel.money import CurrencyUnknown
+from kernel.rates import RateMalformed
 from overround.bets.v1 import bet_pb2
 from risk.liability import LegChange, fold, without_bets
 from risk.ports import ExposureEntry, ExposureStore
@@ -131,7 +133,7 @@ class LiabilityAgent:
             priced: Which fixtures pricing holds: a fixture that it has forgotten ends here too.
             ledger: Which fixtures have open bets: what it does not have is no liability.
             clock: Tells when a liability changed.
-            currency: Of the book.
+            currency: The reference currency, in which the book is kept.
             interval_s: A fixture is published at most this often.
         """
         self._outlet = outlet
@@ -198,7 +200,7 @@ class LiabilityAgent:
             leg = message.leg
             entry = ExposureEntry(leg.fixture_id, leg.market_id, leg.outcome_id, stake_minor, payout_minor)
             return _Leg(event, UUID(message.bet_id), entry, change)
-        except (DecodeError, ValueError) as error:
+        except (DecodeError, ValueError, CurrencyUnknown, RateMalformed) as error:
             await self._dead_letters.bury(event, reason=MALFORMED, message=str(error))
             return None
 
@@ -255,7 +257,7 @@ class LiabilityAgent:
         await asyncio.gather(*(move(leg) for leg in last_by_bet.values()))
 
     async def _move(self, leg: _Leg) -> None:
-        if leg.change.stake_minor < 0:
+        if leg.change.payout_minor < 0:
             await self._exposure.remove_bet(leg.bet_id, fixture_id=leg.entry.fixture_id)
         else:
             await self._exposure.add_bet(leg.entry, bet_id=leg.bet_id)

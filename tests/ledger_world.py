@@ -27,6 +27,7 @@ from kernel.errors import Unavailable
 from kernel.money import Money
 from markets.results import MarketResult, OutcomeResult, ResultKind
 from pam.player import Player, PlayerRole
+from tests.currencies import RATES
 from wire.results import build_market_result, read_results
 
 HASH = "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$aGFzaA"
@@ -47,22 +48,23 @@ class LedgerWorld:
     settlement: PostgresSettlementLedger
     parked: PostgresParkedResults
 
-    async def open_player(self, *, cash_minor: int) -> Player:
+    async def open_player(self, *, cash_minor: int, currency: str = "EUR") -> Player:
         """Register a player and deposit so much."""
         stored = await self.players.register(
             request_id=uuid4(),
             username=f"player-{uuid4().hex[:16]}",
             password_hash=HASH,
             role=PlayerRole.BETTOR,
-            currency="EUR",
+            currency=currency,
         )
         if cash_minor:
-            await self.wallet.deposit_test_money(uuid4(), stored.player.cash_account_id, Money(cash_minor, "EUR"))
+            await self.wallet.deposit_test_money(uuid4(), stored.player.cash_account_id, Money(cash_minor, currency))
         return stored.player
 
     async def bet(self, player: Player, *, stake_minor: int, fixture_id: str, odds_milli: int = 2_000) -> Bet:
         """Place a bet on home that must be accepted."""
-        answer = await self.bets.place(build_command(player, stake_minor, fixture_id, odds_milli=odds_milli))
+        command = build_command(player, stake_minor, fixture_id, odds_milli=odds_milli, currency=player.currency)
+        answer = await self.bets.place(command)
         assert answer.bet is not None, answer.refusal
         return answer.bet
 
@@ -193,6 +195,7 @@ def build_command(
         stake=Money(stake_minor, currency),
         potential_return_minor=stake_minor * odds_milli // 1_000,
         refusal=refusal,
+        rate=RATES.rate_of(currency),
     )
 
 

@@ -8,9 +8,10 @@ from bets.answer import BetAnswer, BetRefusal, LegRefusal
 from bets.bet import SINGLE, Bet, BetEvent, BetEventKind, BetStatus, Leg
 from kernel.errors import InvariantBroken
 from kernel.money import Money
+from kernel.rates import ReferenceRate
 from overround.bets.v1 import bet_pb2, betting_service_pb2
 from overround.common.v1 import money_pb2, outbox_pb2
-from wire.money import build_money, parse_money
+from wire.money import build_money, build_rate, parse_money
 
 
 def build_leg(leg: Leg) -> bet_pb2.Leg:
@@ -135,7 +136,7 @@ def build_bet_changed(bet: Bet, event: BetEvent, position: outbox_pb2.OutboxPosi
 
 
 def build_leg_changed(
-    bet: Bet, leg: Leg, kind: BetEventKind, position: outbox_pb2.OutboxPosition
+    bet: Bet, leg: Leg, kind: BetEventKind, position: outbox_pb2.OutboxPosition, rate: ReferenceRate
 ) -> bet_pb2.LegChanged:
     """Return the event that moves liability: above zero where the bet becomes open, below zero where it is no more."""
     sign = 1 if kind.is_opening else -1
@@ -147,4 +148,5 @@ def build_leg_changed(
         potential_return_minor=sign * bet.potential_return_minor,
         currency=bet.stake.currency,
         kind=bet_pb2.BetEvent.Kind.ValueType(kind),
+        rate=build_rate(rate),
     )

@@ -6,19 +6,35 @@ from markets.catalogue import winners_of
 from overround.bets.v1 import bet_pb2
 from overround.common.v1 import outbox_pb2
 from overround.risk.v1 import risk_pb2
+from risk.exposure import in_reference
 from risk.liability import FixtureLiability, LegChange, MarketLiability, OutboxPosition, OutcomeLiability
 from risk.score_losses import WorstLoss
+from wire.money import parse_rate
 
 
 def parse_leg_change(message: bet_pb2.LegChanged) -> LegChange:
-    """Return what the leg does to the position of its market."""
+    """Return what the leg does to the position of its market, in the reference currency by the rate that it carries.
+
+    Without a rate it is left in its own, in which it may count.
+
+    Raises:
+        ValueError: If the rate's day is none.
+        CurrencyUnknown: If a currency is none.
+        RateMalformed: If the rate cannot be one.
+    """
+    currency = message.currency
+    sign = -1 if message.stake_minor < 0 else 1
+    cost = sign * message.stake_minor, sign * message.potential_return_minor
+    if message.HasField("rate"):
+        rate = parse_rate(message.rate, currency)
+        currency, cost = rate.reference_currency, in_reference(rate, stake_minor=cost[0], payout_minor=cost[1])
     return LegChange(
         position=OutboxPosition(message.position.transaction_id, message.position.row_id),
         market_id=message.leg.market_id,
         outcome_id=message.leg.outcome_id,
-        stake_minor=message.stake_minor,
-        payout_minor=message.potential_return_minor,
-        currency=message.currency,
+        stake_minor=sign * cost[0],
+        payout_minor=sign * cost[1],
+        currency=currency,
         is_acceptance=message.kind == bet_pb2.BetEvent.KIND_ACCEPTED,
     )
 

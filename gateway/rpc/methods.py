@@ -123,6 +123,7 @@ METHODS: Final = (
     Method(ODDS, "PriceBetBuilder", ANYBODY),
     Method(ODDS, "WatchBooks", ANYBODY, kind="streams of books", gives_bytes=True),
     Method(PLAYERS, "GetMe", LOGGED_IN),
+    Method(PLAYERS, "ListCurrencies", ANYBODY),
     Method(PLAYERS, "LogIn", ANYBODY, timeout_s=PLACING_TIMEOUT_S, kind="log-ins"),
     # Also of a session that is over already.
     Method(PLAYERS, "LogOut", ANYBODY),

@@ -6,6 +6,7 @@ import asyncio
 from contextlib import AsyncExitStack
 from typing import Final
 
+from infra.house import read_house
 from infra.processes.agent import AgentProcess
 from infra.processes.health import run_until_stopped
 from infra.processes.servers import Servers
@@ -44,7 +45,7 @@ async def keep_liability(settings: Settings, stopping: asyncio.Event) -> None:
             priced=RedisBookStore(redis, partitions=partitions, timeout_ms=timeout_ms),
             ledger=PostgresOpenFixtures(postgres),
             clock=clock,
-            currency=settings.betting.currency,
+            currency=read_house(settings.house_dir).rates.reference_currency,
             interval_s=settings.agents.liability_interval_ms / 1_000,
         )
         process = AgentProcess(settings, NAME, agent, ping=redis.ping)

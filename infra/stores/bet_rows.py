@@ -12,10 +12,11 @@ import asyncpg
 from bets.bet import Bet, BetEvent, BetEventKind, BetStatus, Leg, Line
 from infra.stores.postgres import Connection
 from kernel.money import Money
+from kernel.rates import ReferenceRate
 
 _BETS = """
     SELECT bet_id, player_id, request_id, account_id, lines, stake_minor, currency, potential_return_minor,
-        placed_time_us
+        placed_time_us, reference_currency, rate_micro, rate_day
     FROM bets.bet WHERE bet_id = ANY ($1::uuid[])
 """
 _LEGS = """
@@ -41,6 +42,11 @@ class BetRows:
         """The cash account that the stake came from."""
         account_id: int = self.bet["account_id"]
         return account_id
+
+    @property
+    def rate(self) -> ReferenceRate:
+        """The rate by which it is reckoned in the reference currency."""
+        return read_rate(self.bet)
 
     def now(self) -> Bet:
         """Return the bet after its last event."""
@@ -77,6 +83,11 @@ def read_lines(masks: Sequence[int]) -> tuple[Line, ...]:
 def dump_lines(lines: Sequence[Line]) -> str:
     """Return lines as they are stored, as PostgreSQL writes arrays."""
     return "{" + ",".join(str(sum(1 << leg for leg in line)) for line in lines) + "}"
+
+
+def read_rate(row: asyncpg.Record) -> ReferenceRate:
+    """Return the rate of a bet, of a row that has its columns."""
+    return ReferenceRate(row["currency"], row["reference_currency"], row["rate_micro"], row["rate_day"])
 
 
 async def load_bet_rows(connection: Connection, bet_ids: Sequence[UUID]) -> Mapping[UUID, BetRows]:

@@ -7,16 +7,19 @@ from uuid import UUID
 
 import asyncpg
 
-from bets.bet import BetStatus
 from bets.ports import BetLedger
+from infra.stores.bet_rows import read_rate
 from infra.stores.postgres import PostgresPool
+from risk.exposure import in_reference
 from risk.ports import ExposureEntry, ReservationKey
 
-_READ_PAGE = """
-SELECT b.bet_id, l.fixture_id, l.market_id, l.outcome_id, b.stake_minor, b.potential_return_minor
-FROM bets.bet b JOIN bets.leg l ON l.bet_id = b.bet_id AND l.leg = 0
-WHERE b.status = 1 AND b.bet_id > $1 ORDER BY b.bet_id LIMIT $2
+_OPEN = """
+SELECT b.bet_id, l.fixture_id, l.market_id, l.outcome_id, b.stake_minor, b.potential_return_minor, b.currency,
+    b.reference_currency, b.rate_micro, b.rate_day
+FROM bets.bet b JOIN bets.leg l ON l.bet_id = b.bet_id AND l.leg = 0 WHERE b.status = 1
 """
+_READ_PAGE = f"{_OPEN} AND b.bet_id > $1 ORDER BY b.bet_id LIMIT $2"
+_READ_BET = f"{_OPEN} AND b.bet_id = $1"
 _FIND_OPEN = "SELECT bet_id FROM bets.bet WHERE bet_id = ANY ($1::uuid[]) AND status = 1"
 
 
@@ -34,19 +37,7 @@ class PostgresOpenBets:
             Unavailable: If no answer came in time.
         """
         rows = await self._fetch(_READ_PAGE, after, size)
-        return [
-            (
-                row["bet_id"],
-                ExposureEntry(
-                    fixture_id=row["fixture_id"],
-                    market_id=row["market_id"],
-                    outcome_id=row["outcome_id"],
-                    stake_minor=row["stake_minor"],
-                    payout_minor=row["potential_return_minor"],
-                ),
-            )
-            for row in rows
-        ]
+        return [(row["bet_id"], _entry(row)) for row in rows]
 
     async def find_open(self, bet_ids: Sequence[UUID]) -> set[UUID]:
         """Return which of these bets are open.
@@ -65,13 +56,15 @@ class PostgresOpenBets:
         answer = await self._ledger.find_answer(key.player_id, key.request_id)
         if answer is None or answer.bet is None:
             return None
-        bet = await self._ledger.get_bet(key.player_id, answer.bet.bet_id)
-        if bet is None or bet.status != BetStatus.OPEN:
-            return None
-        (leg,) = bet.legs
-        stake_minor, payout_minor = bet.stake.amount_minor, bet.potential_return_minor
-        return bet.bet_id, ExposureEntry(leg.fixture_id, leg.market_id, leg.outcome_id, stake_minor, payout_minor)
+        rows = await self._fetch(_READ_BET, answer.bet.bet_id)
+        return (answer.bet.bet_id, _entry(rows[0])) if rows else None
 
     async def _fetch(self, query: str, *arguments: object) -> list[asyncpg.Record]:
         async with self._pool.connection() as connection:
             return await connection.fetch(query, *arguments)
+
+
+def _entry(row: asyncpg.Record) -> ExposureEntry:
+    stake_minor, payout_minor = row["stake_minor"], row["potential_return_minor"]
+    cost = in_reference(read_rate(row), stake_minor=stake_minor, payout_minor=payout_minor)
+    return ExposureEntry(row["fixture_id"], row["market_id"], row["outcome_id"], *cost)

@@ -36,7 +36,7 @@ Answer = TypeVar("Answer")
 _PLACE = """
     SELECT verdicts, are_same, are_replays, answers
     FROM bets.place($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
-        $23, $24)
+        $23, $24, $25, $26, $27)
 """
 # In one statement: what is decided between two would be in neither.
 _FIND_ANSWER = """
@@ -257,6 +257,9 @@ def _columns(commands: Sequence[PlaceCommand], bet_ids: Sequence[UUID]) -> tuple
         [command.bounds and command.bounds.stake_minor_max for command in commands],
         [command.bounds and command.bounds.market_stake_minor_max for command in commands],
         [command.not_after_us for command in commands],
+        [command.rate and command.rate.reference_currency for command in commands],
+        [command.rate and command.rate.rate_micro for command in commands],
+        [command.rate and command.rate.day for command in commands],
         [number for number, _, _ in legs],
         [place for _, place, _ in legs],
         [leg.fixture_id for _, _, leg in legs],

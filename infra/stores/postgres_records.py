@@ -28,7 +28,8 @@ _END = """
     ) AS page
 """
 # Columns one by one: what is added to a table later must not change the records of before. Of a bet only what it was
-# placed with, its lines where they are not a single's; of a player only what was registered.
+# placed with, its lines where they are not a single's, its rate where it has one that is dated; of a player only what
+# was registered.
 _RECORDS = """
     SELECT jsonb_build_array(
         c.provider, c.key, encode(c.fingerprint, 'hex'), c.answer, c.time_us, c.transaction_id::text,
@@ -36,6 +37,8 @@ _RECORDS = """
             SELECT jsonb_build_array(b.bet_id, b.player_id, b.request_id, b.account_id, b.stake_minor, b.currency,
                 b.potential_return_minor, b.placed_time_us)
                 || CASE WHEN b.lines = '{1}' THEN '[]' ELSE jsonb_build_array(b.lines) END
+                || CASE WHEN b.rate_day IS NULL THEN '[]'
+                    ELSE jsonb_build_array(b.reference_currency, b.rate_micro, b.rate_day) END
             FROM bets.bet b WHERE c.provider = 'bets' AND b.bet_id = (c.answer ->> 'bet_id')::uuid
         ),
         (

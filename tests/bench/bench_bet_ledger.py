@@ -21,6 +21,7 @@ from infra.stores.postgres_wallet import PostgresWallet
 from kernel.commands import fingerprint_of
 from kernel.money import Money
 from pam.player import Player, PlayerRole
+from tests.currencies import EURO
 
 PLAYERS = 500
 HASH = "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$aGFzaA"
@@ -79,6 +80,7 @@ def build_command(player: Player) -> PlaceCommand:
         stake=Money(100, "EUR"),
         potential_return_minor=215,
         refusal=None,
+        rate=EURO,
     )
 
 

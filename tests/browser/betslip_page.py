@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from urllib.parse import quote
 
@@ -32,22 +33,23 @@ def open_match(page: Page, match: ScriptedMatch) -> None:
     expect(price(page, match, "home")).to_be_enabled(timeout=MATCH_PRICED_MS)
 
 
-def register(page: Page) -> str:
-    """Open an account and return its username."""
+def register(page: Page, *, currency: str = "EUR") -> str:
+    """Open an account in a currency and return its username."""
     username = f"browser.{uuid.uuid4().hex[:12]}"
     page.get_by_role("button", name="Join").click()
     page.get_by_label("Username").fill(username)
     page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_label("Currency").select_option(currency)
     page.get_by_role("button", name="Open account").click()
     expect(page.get_by_test_id("balance")).to_be_visible()
     return username
 
 
-def deposit(page: Page, amount: str) -> None:
+def deposit(page: Page, amount: str, *, currency: str = "EUR", sign: str = "€") -> None:
     page.get_by_test_id("balance").click()
     page.get_by_role("button", name="Deposit", exact=True).click()
-    page.get_by_label("Amount in EUR").fill(amount)
-    page.get_by_role("button", name="Deposit €").click()
+    page.get_by_label(f"Amount in {currency}").fill(amount)
+    page.get_by_role("button", name=re.compile(f"^Deposit .*{sign}")).click()
     expect(page.get_by_role("dialog")).to_have_count(0)
 
 
@@ -72,10 +74,12 @@ def press(page: Page, label: str) -> None:
     slip_button(page).click()
 
 
-def ready_to_bet(page: Page, match: ScriptedMatch, *, balance: str, stake: str) -> None:
+def ready_to_bet(
+    page: Page, match: ScriptedMatch, *, balance: str, stake: str, currency: str = "EUR", sign: str = "€"
+) -> None:
     """Register, deposit, choose the home price and type a stake."""
-    register(page)
-    deposit(page, balance)
+    register(page, currency=currency)
+    deposit(page, balance, currency=currency, sign=sign)
     page.goto(page.url.split("/account")[0] + fixture_path(match))
     open_match(page, match)
     price(page, match, "home").click()

@@ -53,6 +53,20 @@ def test_a_bet_is_placed_and_followed_to_its_payout(open_page: OpenPage, match: 
     expect_accessible(page)
 
 
+def test_a_bet_is_in_the_currency_of_its_account(open_page: OpenPage, match: ScriptedMatch) -> None:
+    page = open_page(fixture_path(match))
+    page.get_by_role("button", name="Join").click()
+    expect(page.get_by_label("Currency")).to_have_value("EUR")
+    expect_accessible(page)
+    page.keyboard.press("Escape")
+    ready_to_bet(page, match, balance="50000", stake="1000", currency="JPY", sign="¥")
+    press(page, "Place JP¥1,000")
+    expect(page.get_by_test_id("receipt")).to_contain_text("Bet placed", timeout=ANSWER_MS)
+    expect(page.get_by_test_id("balance")).to_have_text(re.compile("¥49,000"))
+    to_my_bets(page)
+    expect(page.get_by_test_id("bet")).to_contain_text("JP¥1,000")
+
+
 def test_a_bet_in_play_counts_its_delay_down(open_page: OpenPage, match: ScriptedMatch) -> None:
     match.kick_off()
     page = open_page(fixture_path(match))

@@ -22,7 +22,8 @@ from gateway.rpc.door import Door as RpcDoor
 from gateway.rpc.methods import METHODS
 from gateway.source import address_reader
 from gateway.wallet_service import WalletService
-from infra.jurisdictions import read_jurisdiction
+from infra.house import read_jurisdiction
+from infra.settings import TEST_HOUSE_DIR
 from kernel.errors import Part, Unavailable
 from kernel.money import Money
 from pam.credentials import LoginRateLimited
@@ -31,6 +32,7 @@ from pam.ports import PasswordDoor
 from pam.registration import Registration
 from pam.session import Session, StoredSession
 from risk.limits import LimitTable
+from tests.currencies import RATES, terms
 from tests.fakes.fake_betting import PLAYER, FakeBooks, FakeExposure, FakeLedger, FakeObserver
 from tests.fakes.fake_clock import FakeClock
 from wallet.balance import Balance
@@ -189,7 +191,7 @@ class Door:
         self.auth = Authenticator(
             self.sessions, self.stored_players, clock=self.clock, cache_ms=2_000, cache_entries_max=2
         )
-        self.permits = Permits(read_jurisdiction("default"), clock=self.clock)
+        self.permits = Permits(read_jurisdiction(TEST_HOUSE_DIR, "default"), clock=self.clock)
         self.books = FakeBooks()
         self.ledger = FakeLedger()
         self.wallet = FakeWallet()
@@ -203,7 +205,7 @@ class Door:
             ledger=self.ledger,
             observer=FakeObserver(),
             clock=self.clock,
-            rules=BettingRules(table, in_play_delay_ms=10, answer_timeout_ms=500, in_flight_max=10),
+            rules=BettingRules(terms(table), in_play_delay_ms=10, answer_timeout_ms=500, in_flight_max=10),
         )
         self.stream = BetStream(ledger=self.ledger, wallet=self.wallet, feed=self.feed, clock=self.clock)
         self.betting = BettingService(placement=placement, ledger=self.ledger, stream=self.stream)
@@ -212,7 +214,7 @@ class Door:
             passwords=self.passwords,
             sessions=self.sessions,
             attempts=FakeAttempts(),
-            currency="EUR",
+            rates=RATES,
         )
         self.players = PlayerService(
             auth=self.auth, permits=self.permits, registration=self.registration, wallet=self.wallet
@@ -236,7 +238,11 @@ class Door:
 
     def money(self, *, is_allowed: bool = True) -> WalletService:
         return WalletService(
-            permits=self.permits, wallet=self.wallet, is_test_money_allowed=is_allowed, deposit_minor_max=1_000_000
+            permits=self.permits,
+            wallet=self.wallet,
+            is_test_money_allowed=is_allowed,
+            deposit_minor_max=1_000_000,
+            rates=RATES,
         )
 
 

@@ -38,6 +38,7 @@ from overround.odds.v1 import book_pb2
 from overround.risk.v1 import risk_pb2
 from overround.wallet.v1 import wallet_pb2
 from pam.player import PlayerRole
+from tests.currencies import EURO
 from tests.free_ports import free_port
 from tests.ledger_world import LedgerWorld, open_world, scratch_database
 from wire.topics import BET_LEGS, BOOKS, RESULTS, WALLET_EVENTS
@@ -174,7 +175,7 @@ class _Bettor:
         payout_minor = STAKE_MINOR * ODDS_MILLI // 1_000
         player_id = self.player.player_id
         command = PlaceCommand(
-            request_id, player_id, account_id, fingerprint, (leg,), SINGLE, stake, payout_minor, None
+            request_id, player_id, account_id, fingerprint, (leg,), SINGLE, stake, payout_minor, None, rate=EURO
         )
         answer = await self._ledger.place(command)
         assert answer.bet is not None

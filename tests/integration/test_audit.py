@@ -26,6 +26,14 @@ STAKE = "(SELECT min(row_id) FROM ledger.transfer WHERE kind = 'stake')"
 CASH = "(SELECT min(account_id) FROM ledger.account WHERE kind = 'cash')"
 
 TAMPERINGS = [
+    (
+        "Every bet is reckoned by a rate of the house",
+        "UPDATE bets.bet SET rate_micro = rate_micro + 1 WHERE currency = 'JPY'",
+    ),
+    (
+        "Every bet is reckoned by a rate of the house",
+        "UPDATE bets.bet SET rate_day = rate_day + 1 WHERE bet_id = (SELECT min(bet_id::text)::uuid FROM bets.bet)",
+    ),
     ("Debits equal credits", f"UPDATE ledger.account SET posted_minor = posted_minor + 1 WHERE account_id = {CASH}"),
     ("Debits equal credits", f"UPDATE ledger.transfer SET credit_account_id = 999999 WHERE row_id = {STAKE}"),
     (
@@ -150,7 +158,7 @@ async def play(settings: Settings) -> None:
 
 
 async def play_a_bit_of_everything(world: LedgerWorld) -> None:
-    players = [await world.open_player(cash_minor=1_000) for _ in range(3)]
+    players = [await world.open_player(cash_minor=1_000, currency=currency) for currency in ("EUR", "EUR", "JPY")]
     for player in players:
         for number in range(4):
             await world.bet(player, stake_minor=100, fixture_id=f"sim:test:{number}")

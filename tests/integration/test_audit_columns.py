@@ -30,6 +30,7 @@ FALSIFIED_BY_TYPE = {
     "jsonb": "coalesce({0}, '{{}}') || '{{\"falsified\": 1}}'",
     "xid8": "(coalesce({0}, '0')::text::bigint + 1)::text::xid8",
     "bigint[]": "{0} || 2::bigint",
+    "date": "coalesce({0}, '2000-01-01') + 1",
     "int8multirange": "{0} + '{{[1,2)}}'",
 }
 DECIDES_NOTHING = {

@@ -26,6 +26,8 @@ from wire.risk import build_fixture_liability
 from wire.topics import LIABILITIES
 
 REDIS_DATABASE = 9
+# 100 yen at evens, at 184.09 yen for a euro: the stake is rounded down, what may be paid up.
+STAKE_MINOR, PAYOUT_MINOR = 54, 109
 
 
 @dataclass
@@ -43,11 +45,11 @@ class Kept:
         return self.bet.legs[0].fixture_id
 
     def entry(self) -> ExposureEntry:
-        return ExposureEntry(
-            self.fixture_id, "1x2", "home", self.bet.stake.amount_minor, self.bet.potential_return_minor
-        )
+        return ExposureEntry(self.fixture_id, "1x2", "home", STAKE_MINOR, PAYOUT_MINOR)
 
-    async def tell(self, *, stake_minor: int = 100, payout_minor: int = 200, bet_count: int = 1) -> None:
+    async def tell(
+        self, *, stake_minor: int = STAKE_MINOR, payout_minor: int = PAYOUT_MINOR, bet_count: int = 1
+    ) -> None:
         market = MarketLiability("1x2", {"home": OutcomeLiability(stake_minor, payout_minor, bet_count)})
         message = build_fixture_liability(FixtureLiability(self.fixture_id, "EUR", markets={"1x2": market}))
         await self.outlet.send_and_wait(LIABILITIES.name, self.fixture_id, message.SerializeToString())
@@ -84,7 +86,7 @@ async def kept(settings: Settings, kafka_client: dict[str, str]) -> AsyncIterato
 
 
 async def placed(world: LedgerWorld) -> Bet:
-    player = await world.open_player(cash_minor=1_000)
+    player = await world.open_player(cash_minor=1_000, currency="JPY")
     return await world.bet(player, stake_minor=100, fixture_id=f"audit:{uuid4()}")
 
 
@@ -120,7 +122,7 @@ async def test_an_exposure_that_is_being_built_is_left_out_or_told_as_asked(kept
 
 @pytest.mark.parametrize("field", ["stake_minor", "payout_minor", "bet_count"])
 async def test_each_falsehood_in_liability_is_noticed(kept: Kept, field: str) -> None:
-    told = {"stake_minor": 100, "payout_minor": 200, "bet_count": 1}
+    told = {"stake_minor": STAKE_MINOR, "payout_minor": PAYOUT_MINOR, "bet_count": 1}
     await kept.tell(**{**told, field: told[field] + 1})
     assert await kept.found(LIABILITY_NAME)
 

@@ -21,6 +21,7 @@ from kernel.errors import Unavailable
 from markets.fixture import MarketStatus
 from pam.player import Player
 from risk.limits import LimitTable
+from tests.currencies import terms
 from tests.fakes.fake_betting import (
     FakeBook,
     FakeBooks,
@@ -300,7 +301,7 @@ class Gateway:
             observer=FakeObserver(),
             clock=SystemClock(),
             rules=BettingRules(
-                table=LimitTable(10, 1_000, 1_000_000, 1_000_000, 500, 1_000, player_stakes_max=1),
+                terms=terms(LimitTable(10, 1_000, 1_000_000, 1_000_000, 500, 1_000, player_stakes_max=1)),
                 in_play_delay_ms=delay_ms,
                 answer_timeout_ms=2_000,
                 in_flight_max=100,

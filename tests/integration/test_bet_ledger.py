@@ -91,10 +91,10 @@ async def test_a_refusal_from_before_the_ledger_is_stored(world: LedgerWorld) ->
 
 async def test_another_currency_is_refused(world: LedgerWorld) -> None:
     player = await world.open_player(cash_minor=1_000)
-    answer = await world.bets.place(build_command(player, 500, fixture(), currency="SEK"))
+    answer = await world.bets.place(build_command(player, 500, fixture(), currency="USD"))
     assert refusal_of(answer).reason == "CURRENCY_MISMATCH"
     with pytest.raises(CurrencyMismatch):
-        await world.wallet.deposit_test_money(uuid4(), player.cash_account_id, Money(500, "SEK"))
+        await world.wallet.deposit_test_money(uuid4(), player.cash_account_id, Money(500, "USD"))
 
 
 async def test_the_same_request_sent_many_times_at_once_is_one_bet(world: LedgerWorld) -> None:

@@ -25,8 +25,7 @@ from compliance.permit import Permits
 from gateway.figures import DeskFigures
 from gateway.rpc.server import make_table
 from gateway.source import address_reader
-from infra.house import read_house
-from infra.jurisdictions import read_jurisdiction
+from infra.house import read_house, read_jurisdiction
 from infra.local.secrets import LocalSecrets
 from infra.processes.own_log import OwnLog
 from infra.processes.parts.access import make_authenticator, make_door
@@ -96,16 +95,16 @@ class Client:
     metadata: tuple[tuple[str, str], ...] = ()
     username: str = ""
 
-    async def register(self, deposit_minor: int) -> None:
+    async def register(self, deposit_minor: int, *, currency: str = "EUR") -> None:
         self.username = f"p.{uuid4().hex[:20]}"
         registered = await self.players.Register(
             player_service_pb2.RegisterRequest(
-                request_id=str(uuid4()), username=self.username, password=PASSWORD, currency="EUR"
+                request_id=str(uuid4()), username=self.username, password=PASSWORD, currency=currency
             )
         )
         self.metadata = (("authorization", f"Bearer {registered.session.token}"),)
         await self.wallet.DepositTestMoney(
-            wallet_service_pb2.DepositTestMoneyRequest(request_id=str(uuid4()), amount=euros(deposit_minor)),
+            wallet_service_pb2.DepositTestMoneyRequest(request_id=str(uuid4()), amount=money(deposit_minor, currency)),
             metadata=self.metadata,
         )
 
@@ -128,14 +127,16 @@ class House:
     fixture_id: str
     log_in_postgres: PostgresPool
 
-    def ask(self, stake_minor: int = 1_000) -> betting_service_pb2.PlaceSlipRequest:
+    def ask(self, stake_minor: int = 1_000, currency: str = "EUR") -> betting_service_pb2.PlaceSlipRequest:
         leg = betting_service_pb2.LegRequest(
             fixture_id=self.fixture_id, market_id="1x2", outcome_id="home", decimal_odds_milli=2_000, book_version=1
         )
         line = bet_pb2.Line(legs=[0])
         return betting_service_pb2.PlaceSlipRequest(
             request_id=str(uuid4()),
-            bets=[betting_service_pb2.BetRequest(legs=[leg], lines=[line], line_stake=euros(stake_minor))],
+            bets=[
+                betting_service_pb2.BetRequest(legs=[leg], lines=[line], line_stake=money(stake_minor, currency))
+            ],
             price_policy=bet_pb2.PRICE_POLICY_NONE,
         )
 
@@ -177,7 +178,7 @@ async def open_house(own_settings: Settings, redis: Redis, *, in_play_delay_ms: 
             log_in_postgres=log_in_postgres,
             redis=redis,
             own_log=OwnLog(postgres, partial(read_place, own_settings.kafka_client, client_id="test-place")),
-            permits=Permits(read_jurisdiction(own_settings.jurisdiction), clock=clock),
+            permits=Permits(read_jurisdiction(own_settings.house_dir, own_settings.jurisdiction), clock=clock),
             figures=DeskFigures(clock),
         )
         auth = make_authenticator(own_settings, redis=redis, postgres=postgres, clock=clock)
@@ -199,7 +200,11 @@ async def open_house(own_settings: Settings, redis: Redis, *, in_play_delay_ms: 
 
 
 def euros(amount_minor: int) -> money_pb2.Money:
-    return money_pb2.Money(amount_minor=amount_minor, currency="EUR")
+    return money(amount_minor, "EUR")
+
+
+def money(amount_minor: int, currency: str) -> money_pb2.Money:
+    return money_pb2.Money(amount_minor=amount_minor, currency=currency)
 
 
 def reason_of(error: grpc.aio.AioRpcError) -> str:
@@ -309,6 +314,25 @@ async def test_a_gateway_that_ends_decides_what_is_under_way_and_begins_nothing(
     assert reason_of(refused.value) == "OVERLOADED"
     await closing
     assert (await placing).bet.stake == euros(1_000)
+
+
+async def test_bets_are_in_the_players_currency_and_risk_in_the_reference_currency(house: House, redis: Redis) -> None:
+    await house.client.register(deposit_minor=500_000, currency="JPY")
+    placed = await house.client.place(house.ask(10_000, "JPY"))
+    assert (placed.bet.stake, placed.bet.potential_return) == (money(10_000, "JPY"), money(20_000, "JPY"))
+    assert placed.balance.available == money(490_000, "JPY")
+    # At 184.09 yen for a euro: 54.32 euros. The most of a bet, 1,000 euros, is 184,090 yen.
+    assert await stake_total_of(redis, house.fixture_id) == 5_432
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await house.client.place(house.ask(184_091, "JPY"))
+    reason, refusal = error_of(refused.value)
+    assert (reason, refusal.stake_max) == ("STAKE_LIMIT_EXCEEDED", money(184_090, "JPY"))
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await house.client.place(house.ask(1_000, "EUR"))
+    assert error_of(refused.value)[0] == "CURRENCY_MISMATCH"
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await house.client.register(deposit_minor=1, currency="SEK")
+    assert error_of(refused.value)[0] == "CURRENCY_MISMATCH"
 
 
 async def test_a_repeat_gets_its_bet_whatever_has_stopped_since(house: House, redis: Redis) -> None:

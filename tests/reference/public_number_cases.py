@@ -44,6 +44,7 @@ from risk.limits import LimitTable
 from tests.bench.accuracy.metrics import ranked_probability_scores
 from tests.bench.accuracy.ratings import EloSettings, PiSettings, PlayedMatches, rate_by_elo, rate_by_pi
 from tests.bench.accuracy.seasons import SeasonMalformed, read_season
+from tests.currencies import terms
 from tests.reference.public_cases import Case, checks
 from tests.reference.reference_values import SHARED
 from tests.unit.odds.models.tennis.test_tennis_live_scores import follow_points, scores_at
@@ -336,6 +337,8 @@ def check_several_legs(_case: Case) -> None:
     lucky15 = tuple(line for size in range(1, 5) for line in combinations(range(4), size))
     bet = BetRequest(legs, lucky15, Money(100, "EUR"))
     permitted = Permit(Product.SPORTS_BET, "somewhere", date(2026, 9, 30))
-    decision = decide(bet, policy=PricePolicy.NONE, permitted=permitted, find_book=lambda _: None, table=TABLE)
+    decision = decide(
+        bet, policy=PricePolicy.NONE, permitted=permitted, find_book=lambda _: None, terms=terms(TABLE)["EUR"]
+    )
     assert isinstance(decision, BetRefusal)
     assert decision.reason == BetReason.BET_TYPE_UNSUPPORTED

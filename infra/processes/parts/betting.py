@@ -7,6 +7,7 @@ from typing import Final
 
 from redis.asyncio import Redis
 
+from bets.acceptance import terms_by_currency
 from bets.placement import BetPlacement, BettingRules, BookSource
 from gateway.bet_feed import BetFeed
 from gateway.bet_observer import BetObserver
@@ -79,7 +80,7 @@ def make_keeper(shared: Shared, *, redis: Redis, ledger: PostgresBetLedger) -> E
 def _rules(settings: Settings, house: House) -> BettingRules:
     betting = settings.betting
     return BettingRules(
-        table=house.limits,
+        terms=terms_by_currency(house.limits, house.rates),
         in_play_delay_ms=house.in_play_delay_ms,
         answer_timeout_ms=betting.answer_timeout_ms,
         in_flight_max=betting.in_flight_max,

@@ -65,7 +65,7 @@ def make_books(shared: Shared, books: Books) -> Part:
         await shared.own_log.wait()  # no book is taken for one before the log is known to be the ledger's
         await follower.run()
 
-    async def ask() -> str | None:
+    async def find_trouble() -> str | None:
         return None if follower.is_loaded else "books: not loaded yet"
 
     builders = BetBuilders(books=books.bettable, explanations=books.snapshots, ladder=shared.house.pricing.ladder_steps)
@@ -76,5 +76,5 @@ def make_books(shared: Shared, books: Books) -> Part:
         services=(odds,),
         followers=(Follower(DESK_LOG, books.bettable.apply_providers),),
         works=(follow,),
-        troubles=(ask,),
+        troubles=(find_trouble,),
     )

@@ -26,13 +26,14 @@ def make_players(shared: Shared, auth: Authenticator) -> Part:
         passwords=passwords,
         sessions=make_sessions(settings, redis=shared.redis, clock=shared.clock),
         attempts=RedisLogInAttempts(shared.redis, settings.sessions, clock=shared.clock),
-        currency=settings.betting.currency,
+        rates=shared.house.rates,
     )
     money = WalletService(
         permits=permits,
         wallet=wallet,
         is_test_money_allowed=settings.profile in {"local", "test"},
         deposit_minor_max=shared.house.deposit_minor_max,
+        rates=shared.house.rates,
     )
     players = PlayerService(auth=auth, permits=permits, registration=registration, wallet=wallet)
     return Part(services=(players, money))

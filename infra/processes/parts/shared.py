@@ -14,8 +14,7 @@ from redis.exceptions import RedisError
 
 from compliance.permit import Permits
 from gateway.figures import DeskFigures
-from infra.house import House, read_house
-from infra.jurisdictions import read_jurisdiction
+from infra.house import House, read_house, read_jurisdiction
 from infra.processes.own_log import OwnLog
 from infra.processes.parts.part import Part
 from infra.processes.servers import Servers
@@ -68,7 +67,7 @@ async def open_shared(stack: AsyncExitStack, settings: Settings) -> Shared:
             connections_max=settings.gateway.redis_connections_max, timeout_ms=settings.gateway.redis_timeout_ms
         ),
         own_log=OwnLog(postgres, partial(read_place, settings.kafka_client, client_id=f"{NAME}-place")),
-        permits=Permits(read_jurisdiction(settings.jurisdiction), clock=clock),
+        permits=Permits(read_jurisdiction(settings.house_dir, settings.jurisdiction), clock=clock),
         figures=DeskFigures(clock),
     )
 
@@ -84,7 +83,7 @@ def make_ground(shared: Shared) -> Part:
             return f"{name}: {error!r}"
         return None
 
-    async def ask_log() -> str | None:
+    async def find_trouble_of_log() -> str | None:
         complaint = shared.own_log.complaint
         return None if complaint is None else f"log: {complaint}"
 
@@ -93,6 +92,6 @@ def make_ground(shared: Shared) -> Part:
         troubles=(
             lambda: ping("postgres", shared.postgres.ping()),
             lambda: ping("redis", shared.redis.echo(NAME)),
-            ask_log,
+            find_trouble_of_log,
         ),
     )

@@ -17,6 +17,7 @@ from kernel.errors import DomainError, Part, Unavailable
 from risk.exposure import MarketExposure
 from risk.limits import LimitTable
 from risk.ports import ReservationKey
+from tests.currencies import terms
 from tests.fakes.fake_betting import (
     PLAYER,
     FakeBook,
@@ -41,7 +42,7 @@ TABLE = LimitTable(
     player_stakes_max=3,
 )
 RULES = BettingRules(
-    table=TABLE, in_play_delay_ms=1, answer_timeout_ms=5_000, in_flight_max=6, in_flight_of_player_max=4
+    terms=terms(TABLE), in_play_delay_ms=1, answer_timeout_ms=5_000, in_flight_max=6, in_flight_of_player_max=4
 )
 REQUESTS = [UUID(int=number) for number in range(1, 5)]
 STAKES_MINOR = {request_id: 400 + 300 * place for place, request_id in enumerate(REQUESTS)}

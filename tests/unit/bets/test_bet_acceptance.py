@@ -23,6 +23,7 @@ from pam.player import PlayerBlocked
 from risk.exposure import MarketExposure
 from risk.limits import LimitTable
 from risk.ports import ExposureEntry
+from tests.currencies import terms
 
 TABLE = LimitTable(
     stake_minor_min=10,
@@ -73,7 +74,13 @@ def decision(
     request: SlipRequest, book: FakeBook | None, permitted: Permit | DomainError = PERMITTED
 ) -> Plan | BetRefusal:
     (bet,) = request.bets
-    return decide(bet, policy=request.price_policy, permitted=permitted, find_book=lambda _: book, table=TABLE)
+    return decide(
+        bet,
+        policy=request.price_policy,
+        permitted=permitted,
+        find_book=lambda _: book,
+        terms=terms(TABLE).get(bet.stake.currency),
+    )
 
 
 def refusal(request: SlipRequest, book: FakeBook | None, permitted: Permit | DomainError = PERMITTED) -> BetRefusal:
@@ -294,3 +301,41 @@ def test_a_player_stakes_what_cash_and_market_leave_and_not_one_unit_more(
     means = Means(available_minor=available_minor, market_stake_minor=market_stake_minor)
     found = refuse_means(planned(ask(stake=Money(stake_minor, "EUR"))), means)
     assert (found and found.reason, found and found.stake_max_minor) == (reason, stake_minor_max)
+
+
+def test_a_bet_in_another_currency_has_its_limits_in_it_and_its_cost_in_the_reference_currency() -> None:
+    plan = decision(ask(stake=Money(10_000, "JPY")), FakeBook())
+    assert isinstance(plan, Plan)
+    # At 184.09 yen for a euro; 100,000 cents are 184,090 yen, and of 500,000 the odds leave more.
+    assert (plan.bounds.stake_minor_min, plan.bounds.stake_minor_max) == (19, 184_090)
+    assert plan.potential_return_minor == 20_500
+    assert plan.entry == ExposureEntry("sim:1:1", "1x2", "home", 5_432, 11_136)
+    assert plan.limits.market_loss_minor_max == TABLE.market_loss_minor_max
+
+
+@pytest.mark.parametrize(("stake_minor", "is_taken"), [(18, False), (19, True), (184_090, True), (184_091, False)])
+def test_limits_in_another_currency_are_exact(stake_minor: int, is_taken: bool) -> None:
+    assert isinstance(decision(ask(stake=Money(stake_minor, "JPY")), FakeBook()), Plan) is is_taken
+
+
+def test_a_stake_in_a_currency_without_accounts_is_refused() -> None:
+    assert refusal(ask(stake=Money(1_000, "SEK")), FakeBook()).reason == "CURRENCY_MISMATCH"
+
+
+def test_what_would_be_taken_of_a_full_market_is_in_the_stakes_currency() -> None:
+    plan = decision(ask(stake=Money(100_000, "JPY")), FakeBook())
+    assert isinstance(plan, Plan)
+    full = MarketExposure(0, {"home": TABLE.market_loss_minor_max - 1_000})
+    refused = refuse_liability(plan, full)
+    assert refused.stake_max_minor is not None
+    # Ten euros less what may be rounded, at odds of 2.05, in yen.
+    assert refused.stake_max_minor == 951 * 18_409 // 10_000
+    taken = decision(ask(stake=Money(refused.stake_max_minor, "JPY")), FakeBook())
+    assert isinstance(taken, Plan)
+    entry = taken.entry
+    assert full.takes(
+        "home",
+        stake_minor=entry.stake_minor,
+        payout_minor=entry.payout_minor,
+        loss_minor_max=TABLE.market_loss_minor_max,
+    )

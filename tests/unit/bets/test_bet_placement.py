@@ -22,6 +22,7 @@ from pam.player import PlayerRole, PlayerStatus
 from risk.exposure import MarketExposure
 from risk.limits import LimitTable
 from risk.ports import ReservationKey
+from tests.currencies import terms
 from tests.fakes.fake_betting import (
     PLAYER,
     FakeBook,
@@ -36,15 +37,16 @@ from tests.fakes.fake_betting import (
 )
 from tests.fakes.fake_clock import FakeClock
 
+TABLE = LimitTable(
+    stake_minor_min=10,
+    stake_minor_max=100_000,
+    payout_minor_max=1_000_000,
+    market_loss_minor_max=5_000,
+    side_market_factor_milli=500,
+    in_play_factor_milli=1_000,
+)
 RULES = BettingRules(
-    table=LimitTable(
-        stake_minor_min=10,
-        stake_minor_max=100_000,
-        payout_minor_max=1_000_000,
-        market_loss_minor_max=5_000,
-        side_market_factor_milli=500,
-        in_play_factor_milli=1_000,
-    ),
+    terms=terms(TABLE),
     in_play_delay_ms=30,
     answer_timeout_ms=500,
     in_flight_max=2,
@@ -60,7 +62,7 @@ class House:
         in_play_delay_ms: int = 30,
         answer_timeout_ms: int = 500,
         in_flight_of_player_max: int = 2,
-        table: LimitTable = RULES.table,
+        table: LimitTable = TABLE,
     ) -> None:
         self.books = FakeBooks()
         self.exposure = FakeExposure()
@@ -69,7 +71,7 @@ class House:
         self.tasks: list[asyncio.Task[Any]] = []
         self.rules = replace(
             RULES,
-            table=table,
+            terms=terms(table),
             in_play_delay_ms=in_play_delay_ms,
             answer_timeout_ms=answer_timeout_ms,
             in_flight_of_player_max=in_flight_of_player_max,
@@ -481,7 +483,7 @@ async def test_bets_under_way_together_reserve_no_more_than_the_player_has() -> 
 
 @pytest.mark.parametrize(("stake_minor", "is_taken"), [(1_000, True), (1_001, False)])
 async def test_a_player_has_so_much_open_on_a_market_and_not_one_unit_more(stake_minor: int, is_taken: bool) -> None:
-    house = House(table=replace(RULES.table, stake_minor_max=2_000, player_stakes_max=2))
+    house = House(table=replace(TABLE, stake_minor_max=2_000, player_stakes_max=2))
     house.exposure.market = MarketExposure(1_000_000)
     for _ in range(3):
         assert (await house.placement.place(PLAYER, ask())).bet is not None
@@ -494,7 +496,7 @@ async def test_a_player_has_so_much_open_on_a_market_and_not_one_unit_more(stake
 
 
 async def test_stakes_under_way_count_towards_what_a_player_may_have_on_a_market() -> None:
-    house = House(table=replace(RULES.table, stake_minor_max=1_000, player_stakes_max=1))
+    house = House(table=replace(TABLE, stake_minor_max=1_000, player_stakes_max=1))
     house.open_book(is_in_play=True)
     answers = await asyncio.gather(*(house.placement.place(PLAYER, ask()) for _ in range(2)))
     assert sorted(answer.refusal.reason for answer in answers if answer.refusal) == ["PLAYER_STAKE_LIMIT_EXCEEDED"]
@@ -560,7 +562,7 @@ async def test_a_stake_is_claimed_before_the_delay_and_before_exposure_and_the_b
 
 
 async def test_what_another_gateway_has_under_way_is_not_there_to_be_spent() -> None:
-    house = House(table=replace(RULES.table, player_stakes_max=1, stake_minor_max=1_000))
+    house = House(table=replace(TABLE, player_stakes_max=1, stake_minor_max=1_000))
     house.ledger.funds_minor = 1_500
     house.open_book(is_in_play=True)
     placing = asyncio.create_task(house.placement.place(PLAYER, ask()))
@@ -697,7 +699,7 @@ async def test_who_spent_the_money_elsewhere_reserves_for_one_bet_and_then_for_n
 
 
 async def test_who_has_all_he_may_on_a_market_reserves_nothing() -> None:
-    house = House(table=replace(RULES.table, stake_minor_max=1_000, player_stakes_max=1))
+    house = House(table=replace(TABLE, stake_minor_max=1_000, player_stakes_max=1))
     assert (await house.placement.place(PLAYER, ask())).bet is not None
     house.exposure.calls.clear()
     answers = [await house.placement.place(PLAYER, ask()) for _ in range(4)]
@@ -706,7 +708,7 @@ async def test_who_has_all_he_may_on_a_market_reserves_nothing() -> None:
 
 
 async def test_who_filled_a_market_elsewhere_reserves_for_one_bet_and_then_for_none() -> None:
-    house = House(table=replace(RULES.table, stake_minor_max=1_000, player_stakes_max=1))
+    house = House(table=replace(TABLE, stake_minor_max=1_000, player_stakes_max=1))
     assert (await house.placement.place(PLAYER, ask(stake_minor=10))).bet is not None
     assert (await house.rebuilt().place(PLAYER, ask(stake_minor=990))).bet is not None
     house.exposure.calls.clear()

@@ -17,7 +17,9 @@ from compliance.permit import (
     ProductNotPermitted,
     permit,
 )
-from infra.jurisdictions import JURISDICTIONS_DIR, read_jurisdiction
+from infra.dated import HouseRefused
+from infra.house import read_jurisdiction
+from infra.settings import HOUSE_DIR
 from kernel.errors import DomainError
 from kernel.money import CurrencyMismatch, Money
 from pam.player import Player, PlayerBlocked, PlayerRole, PlayerStatus
@@ -123,7 +125,7 @@ def test_the_day_of_the_rules_is_the_day_of_the_clock() -> None:
 
 def test_the_default_permits_all_there_is_anywhere() -> None:
     today = datetime.now(tz=UTC).date()
-    rules = read_jurisdiction("default").on(today)
+    rules = read_jurisdiction(HOUSE_DIR, "default").on(today)
     assert rules == Rules("default", today, frozenset(Product), None)
 
 
@@ -131,7 +133,7 @@ def test_the_default_permits_all_there_is_anywhere() -> None:
     ("old", "new"),
     [
         ('"log_in", ', '"lottery", '),
-        ('name = "default"', 'name = "elsewhere"'),
+        ("[[products]]", '[[products]]\nfrom = 1970-01-01\nvalue = []\nsource = "twice"\n\n[[products]]'),
         ("from = 1970-01-01", "from = 1970-13-01"),
         ('"anywhere"', '["Ireland"]'),
         ("source = ", "sauce = "),
@@ -139,10 +141,18 @@ def test_the_default_permits_all_there_is_anywhere() -> None:
     ],
 )
 def test_a_file_that_is_not_understood_is_no_jurisdiction(tmp_path: Path, old: str, new: str) -> None:
-    text = (JURISDICTIONS_DIR / "default.toml").read_text(encoding="utf-8")
+    text = (HOUSE_DIR / "jurisdictions" / "default.toml").read_text(encoding="utf-8")
     assert old in text
-    (tmp_path / "default.toml").write_text(text.replace(old, new), encoding="utf-8")
-    with pytest.raises(RulesMalformed):
-        read_jurisdiction("default", folder=tmp_path)
-    with pytest.raises(RulesMalformed):
-        read_jurisdiction("nowhere", folder=tmp_path)
+    (tmp_path / "jurisdictions").mkdir()
+    (tmp_path / "jurisdictions" / "default.toml").write_text(text.replace(old, new), encoding="utf-8")
+    with pytest.raises(HouseRefused, match=r"default\.toml"):
+        read_jurisdiction(tmp_path, "default")
+    with pytest.raises(HouseRefused, match=r"nowhere\.toml"):
+        read_jurisdiction(tmp_path, "nowhere")
+
+
+def test_nowhere_is_not_anywhere(tmp_path: Path) -> None:
+    text = (HOUSE_DIR / "jurisdictions" / "default.toml").read_text(encoding="utf-8")
+    (tmp_path / "jurisdictions").mkdir()
+    (tmp_path / "jurisdictions" / "default.toml").write_text(text.replace('"anywhere"', "[]"), encoding="utf-8")
+    assert read_jurisdiction(tmp_path, "default").on(DAY).places == frozenset()

@@ -110,6 +110,35 @@ async def test_a_player_registers_is_known_logs_out_and_in_again() -> None:
     assert (await door.players.log_in(log_in, call_by(None, token=None))).player == registered.player
 
 
+async def test_accounts_are_opened_in_every_currency_that_is_listed() -> None:
+    door = Door()
+    listed = await door.players.list_currencies(player_service_pb2.ListCurrenciesRequest(), call_by(None, token=None))
+    assert listed.currencies[0] == "EUR"
+    assert {"JPY", "KWD"} <= set(listed.currencies)
+    for number, currency in enumerate(listed.currencies):
+        request = player_service_pb2.RegisterRequest(
+            request_id=str(uuid4()), username=f"bob_{number}", password=PASSWORD, currency=currency
+        )
+        registered = await door.players.register(request, call_by(None, token=None))
+        assert registered.player.currency == currency
+
+
+@pytest.mark.parametrize(
+    ("currency", "amount_minor", "is_taken"),
+    [("JPY", 1_840_900, True), ("JPY", 1_840_901, False), ("KWD", 3_610_300, True), ("KWD", 3_610_301, False)],
+)
+async def test_the_most_of_a_deposit_is_the_same_in_every_currency(
+    currency: str, amount_minor: int, is_taken: bool
+) -> None:
+    door, player = Door(), replace(PLAYER, currency=currency)
+    if is_taken:
+        await door.money().deposit_test_money(deposit(amount_minor, currency), call_by(player))
+        return
+    with pytest.raises(AmountOutOfRange) as refused:
+        await door.money().deposit_test_money(deposit(amount_minor, currency), call_by(player))
+    assert refused.value.figures == {"amount_minor_max": str(amount_minor - 1)}
+
+
 async def test_a_repeated_registration_logs_in_but_only_with_the_same_password() -> None:
     door = Door()
     request = player_service_pb2.RegisterRequest(
@@ -133,7 +162,7 @@ async def test_a_repeated_registration_logs_in_but_only_with_the_same_password()
         ({"password": "123456789"}, PasswordMalformed),
         ({"password": "x" * 129}, PasswordMalformed),
         ({"username": "bob.the.builder", "password": "Bob.The.Builder"}, PasswordMalformed),
-        ({"currency": "GBP"}, CurrencyMismatch),
+        ({"currency": "CHF"}, CurrencyMismatch),
         ({"request_id": "1"}, IdMalformed),
     ],
 )

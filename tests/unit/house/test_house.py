@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from infra.house import HouseRefused, read_house
+from infra.dated import HouseRefused
+from infra.house import read_house
 from infra.settings import HOUSE_DIR, TEST_HOUSE_DIR, SettingsRefused, load_settings
 from odds.margin.rules import MarginRule, Phase
 from odds.pricing.policy import PricingPolicy

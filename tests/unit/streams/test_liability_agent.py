@@ -10,13 +10,17 @@ from faust.types import TP
 
 from kernel.errors import Part, Unavailable
 from kernel.log import DeliveryFailed
+from kernel.rates import ReferenceRate
 from overround.bets.v1 import bet_pb2
 from overround.common.v1 import outbox_pb2
 from overround.feed.v1 import feed_pb2
 from overround.risk.v1 import risk_pb2
 from risk.ports import ExposureEntry
+from streams.dead_letters import AGENT_ERROR, MALFORMED
 from streams.liability import LiabilityAgent
 from streams.liability_ends import LOOK_INTERVAL_S, QUIET_US
+from tests.currencies import EURO, RATES
+from wire.money import build_rate
 from tests.fakes.fake_clock import FakeClock
 from tests.fakes.fake_faust import FakeApp, FakeOutlet, eventually
 from tests.fakes.pricing_bench import FakeOpenBets
@@ -130,6 +134,8 @@ def _leg(
     kind: bet_pb2.BetEvent.Kind.ValueType = ACCEPTED,
     stake_minor: int = 1_000,
     fixture_id: str = "sim:1:1",
+    currency: str = "EUR",
+    rate: ReferenceRate | None = EURO,
 ) -> bytes:
     sign = -1 if kind == SETTLED else 1
     return bet_pb2.LegChanged(
@@ -138,8 +144,9 @@ def _leg(
         leg=bet_pb2.Leg(fixture_id=fixture_id, market_id="1x2", outcome_id="home", decimal_odds_milli=2_500),
         stake_minor=sign * stake_minor,
         potential_return_minor=sign * stake_minor * 5 // 2,
-        currency="EUR",
+        currency=currency,
         kind=kind,
+        rate=None if rate is None else build_rate(rate),
     ).SerializeToString()
 
 
@@ -295,3 +302,57 @@ async def test_what_cannot_be_counted_is_buried_and_the_rest_goes_on(parts: Part
     assert [letter.reason for letter in letters] == ["MALFORMED", "MALFORMED", "AGENT_ERROR"]
     assert "LIABILITY_BELOW_ZERO" in letters[2].message
     assert parts.published_liabilities()[-1].turnover_minor == 1_000
+
+
+async def test_legs_of_all_currencies_are_one_liability_in_the_reference_currency(parts: Parts) -> None:
+    yen, dinar = RATES.rate_of("JPY"), RATES.rate_of("KWD")
+    bet_id = uuid.uuid4()
+    legs = [
+        _leg(1, uuid.uuid4(), rate=None),
+        _leg(2, uuid.uuid4(), stake_minor=10_000, currency="JPY", rate=yen),
+        _leg(3, bet_id, stake_minor=10_000, currency="KWD", rate=dinar),
+        _leg(4, bet_id, stake_minor=10_000, currency="KWD", rate=dinar, kind=SETTLED),
+    ]
+    for number, leg in enumerate(legs, start=1):
+        parts.app.deliver(BET_LEGS.name, number, leg)
+    async with parts.app:
+        await eventually(lambda: len(parts.app.acknowledged) == 4)
+    newest = parts.published_liabilities()[-1]
+    (outcome,) = newest.markets[0].outcomes
+    # 10,000 yen are 54.32 euros, rounded down, and 25,000 are 135.80 and a bit, rounded up.
+    assert (newest.currency, outcome.bet_count) == ("EUR", 2)
+    assert (outcome.stake_minor, outcome.payout_minor) == (1_000 + 5_432, 2_500 + 13_581)
+    assert newest.turnover_minor == 1_000 + 5_432 + 2_769
+
+
+async def test_a_stake_that_is_nothing_in_the_reference_currency_comes_and_goes(parts: Parts) -> None:
+    bet_id, rate = uuid.uuid4(), ReferenceRate("HUF", "EUR", 366_330_000, None)
+    for row_id, kind in enumerate((ACCEPTED, SETTLED), start=1):
+        leg = _leg(row_id, bet_id, stake_minor=2, currency="HUF", rate=rate, kind=kind)
+        parts.app.deliver(BET_LEGS.name, row_id, leg)
+    async with parts.app:
+        await eventually(lambda: len(parts.app.acknowledged) == 2)
+    assert not parts.published_liabilities()[-1].markets
+    assert parts.outlet.values_of(LIABILITY_DEAD_LETTERS.name) == []
+
+
+@pytest.mark.parametrize(
+    ("currency", "rate", "reason", "words"),
+    [
+        ("JPY", None, AGENT_ERROR, "BOOK_CURRENCY_MISMATCH"),
+        ("EUR", ReferenceRate("EUR", "USD", 851_063, None), AGENT_ERROR, "BOOK_CURRENCY_MISMATCH"),
+        ("EUX", RATES.rate_of("JPY"), MALFORMED, "ISO 4217"),
+        ("EUR", RATES.rate_of("JPY"), MALFORMED, "must be one EUR"),
+    ],
+)
+async def test_a_leg_that_is_not_in_the_reference_currency_is_buried(
+    parts: Parts, currency: str, rate: ReferenceRate | None, reason: str, words: str
+) -> None:
+    parts.app.deliver(BET_LEGS.name, 1, _leg(1, uuid.uuid4(), currency=currency, rate=rate))
+    async with parts.app:
+        await eventually(lambda: len(parts.app.acknowledged) == 1)
+    (value,) = parts.outlet.values_of(LIABILITY_DEAD_LETTERS.name)
+    letter = feed_pb2.DeadLetter.FromString(value)
+    assert letter.reason == reason
+    assert words in letter.message
+    assert not any(liability.markets for liability in parts.published_liabilities())

@@ -11,6 +11,7 @@ from bets.bet import SINGLE, Bet, BetEvent, BetEventKind, BetStatus, Leg
 from kernel.money import Money
 from markets.odds import potential_return_minor
 from overround.common.v1.outbox_pb2 import OutboxPosition
+from tests.currencies import EURO
 from wallet.balance import Balance
 from wallet.transfer import Transfer
 from wire.bets import build_bet, build_leg_changed, build_refusal, parse_bet
@@ -59,7 +60,7 @@ def test_a_transfer_comes_back_as_it_went() -> None:
     ],
 )
 def test_a_leg_counts_when_its_bet_opens_and_against_when_it_closes(kind: BetEventKind, sign: int) -> None:
-    change = build_leg_changed(BET, LEG, kind, POSITION)
+    change = build_leg_changed(BET, LEG, kind, POSITION, EURO)
     assert (change.stake_minor, change.potential_return_minor) == (sign * 250, sign * 583)
 
 

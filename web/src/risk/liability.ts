@@ -1,4 +1,4 @@
-/** Our position: what we win or lose under each outcome, in minor units of the book's currency. */
+/** Our position: what we win or lose under each outcome, in minor units of the reference currency. */
 
 export interface OutcomeLiability {
   /** Stakes of open bets on it. */

@@ -29,6 +29,13 @@ export function moneyFormat(currency: string): Intl.NumberFormat {
   return format;
 }
 
+const currencyNames = new Intl.DisplayNames(locale, { type: "currency" });
+
+/** "Swedish Krona". */
+export function currencyName(currency: string): string {
+  return currencyNames.of(currency) ?? currency;
+}
+
 export function minorDigitsOf(currency: string): number {
   let digits = minorDigits.get(currency);
   if (digits === undefined) {

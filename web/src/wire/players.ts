@@ -20,6 +20,9 @@ export function createPlayersClient(transport: Transport): PlayersClient {
     async logOut(requestId) {
       await players.logOut({ requestId }, callOptions());
     },
+    async listCurrencies() {
+      return (await players.listCurrencies({}, callOptions())).currencies;
+    },
     async getMe() {
       const response = await players.getMe({}, callOptions());
       return {

@@ -14,7 +14,7 @@ CREATE OR REPLACE FUNCTION bets.place(
     p_stakes_minor bigint[], p_currencies text[], p_potential_returns_minor bigint[], p_lines text[],
     p_refusals text[],
     p_stakes_minor_min bigint[], p_stakes_minor_max bigint[], p_market_stakes_minor_max bigint[],
-    p_not_after_us bigint[],
+    p_not_after_us bigint[], p_reference_currencies text[], p_rates_micro bigint[], p_rate_days date[],
     p_leg_commands integer[], p_leg_indexes smallint[], p_fixture_ids text[], p_market_ids text[], p_outcome_ids text[],
     p_decimal_odds_milli integer[], p_book_versions bigint[], p_are_in_play boolean[], p_fixture_names text[],
     p_refusals_max integer,
@@ -167,10 +167,11 @@ BEGIN
     IF cardinality(v_taken) > 0 THEN
         INSERT INTO bets.bet (
             bet_id, player_id, request_id, account_id, stake_minor, currency, potential_return_minor, lines,
-            placed_time_us
+            placed_time_us, reference_currency, rate_micro, rate_day
         )
         SELECT p_bet_ids[n], p_player_ids[n], p_request_ids[n], p_account_ids[n], p_stakes_minor[n], p_currencies[n],
-            p_potential_returns_minor[n], p_lines[n]::bigint[], v_locked.now_us
+            p_potential_returns_minor[n], p_lines[n]::bigint[], v_locked.now_us, p_reference_currencies[n],
+            p_rates_micro[n], p_rate_days[n]
         FROM unnest(v_taken) AS n;
 
         INSERT INTO bets.leg (

@@ -313,6 +313,7 @@ class LegChanged(_message.Message):
     POTENTIAL_RETURN_MINOR_FIELD_NUMBER: _builtins.int
     CURRENCY_FIELD_NUMBER: _builtins.int
     KIND_FIELD_NUMBER: _builtins.int
+    RATE_FIELD_NUMBER: _builtins.int
     bet_id: _builtins.str
     stake_minor: _builtins.int
     """Minor units; negative when the bet leaves the market's open position (settled, void), positive when it enters
@@ -327,6 +328,12 @@ class LegChanged(_message.Message):
     def position(self) -> _outbox_pb2.OutboxPosition: ...
     @_builtins.property
     def leg(self) -> Global___Leg: ...
+    @_builtins.property
+    def rate(self) -> _money_pb2.ReferenceRate:
+        """By which the bet is reckoned in the reference currency, the same in all its events. Without one it counts only where
+        `currency` is the reference currency.
+        """
+
     def __init__(
         self,
         *,
@@ -337,10 +344,11 @@ class LegChanged(_message.Message):
         potential_return_minor: _builtins.int = ...,
         currency: _builtins.str = ...,
         kind: Global___BetEvent.Kind.ValueType = ...,
+        rate: _money_pb2.ReferenceRate | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["leg", b"leg", "position", b"position"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["leg", b"leg", "position", b"position", "rate", b"rate"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bet_id", b"bet_id", "currency", b"currency", "kind", b"kind", "leg", b"leg", "position", b"position", "potential_return_minor", b"potential_return_minor", "stake_minor", b"stake_minor"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bet_id", b"bet_id", "currency", b"currency", "kind", b"kind", "leg", b"leg", "position", b"position", "potential_return_minor", b"potential_return_minor", "rate", b"rate", "stake_minor", b"stake_minor"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

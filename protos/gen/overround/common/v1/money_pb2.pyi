@@ -41,3 +41,36 @@ class Money(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Money: _TypeAlias = Money  # noqa: Y015
+
+@_typing.final
+class ReferenceRate(_message.Message):
+    """What one unit of the reference currency, in which risk is reckoned, was in another on a day. An amount in minor units
+    of that other times 10^(digits of the reference currency) * 1000000 over 10^(its digits) * rate_micro is minor units
+    of the reference currency; of a bet the stake is rounded down and what may be paid up.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REFERENCE_CURRENCY_FIELD_NUMBER: _builtins.int
+    RATE_MICRO_FIELD_NUMBER: _builtins.int
+    DAY_FIELD_NUMBER: _builtins.int
+    reference_currency: _builtins.str
+    """ISO 4217 code of the reference currency."""
+    rate_micro: _builtins.int
+    """Millionths of a unit of the other currency, above zero; 1000000 where it is the same."""
+    day: _builtins.str
+    """Of which day the rate is, ISO 8601: "2026-10-30"; empty in bets of before rates were kept."""
+    def __init__(
+        self,
+        *,
+        reference_currency: _builtins.str = ...,
+        rate_micro: _builtins.int = ...,
+        day: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["day", b"day", "rate_micro", b"rate_micro", "reference_currency", b"reference_currency"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReferenceRate: _TypeAlias = ReferenceRate  # noqa: Y015

@@ -3,8 +3,10 @@
 isort:skip_file
 """
 
+from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf.internal import containers as _containers
 from overround.pam.v1 import player_pb2 as _player_pb2
 from overround.wallet.v1 import wallet_pb2 as _wallet_pb2
 import builtins as _builtins
@@ -33,7 +35,7 @@ class RegisterRequest(_message.Message):
     password: _builtins.str
     """10 to 128 characters."""
     currency: _builtins.str
-    """ISO 4217 code."""
+    """ISO 4217 code, one that ListCurrencies lists; the account keeps it."""
     def __init__(
         self,
         *,
@@ -223,3 +225,40 @@ class GetMeResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetMeResponse: _TypeAlias = GetMeResponse  # noqa: Y015
+
+@_typing.final
+class ListCurrenciesRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListCurrenciesRequest: _TypeAlias = ListCurrenciesRequest  # noqa: Y015
+
+@_typing.final
+class ListCurrenciesResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CURRENCIES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def currencies(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """ISO 4217 codes, the house's own first."""
+
+    def __init__(
+        self,
+        *,
+        currencies: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["currencies", b"currencies"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListCurrenciesResponse: _TypeAlias = ListCurrenciesResponse  # noqa: Y015

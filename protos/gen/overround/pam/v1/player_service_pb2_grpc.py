@@ -55,6 +55,11 @@ class PlayerServiceStub:
                 request_serializer=overround_dot_pam_dot_v1_dot_player__service__pb2.GetMeRequest.SerializeToString,
                 response_deserializer=overround_dot_pam_dot_v1_dot_player__service__pb2.GetMeResponse.FromString,
                 _registered_method=True)
+        self.ListCurrencies = channel.unary_unary(
+                '/overround.pam.v1.PlayerService/ListCurrencies',
+                request_serializer=overround_dot_pam_dot_v1_dot_player__service__pb2.ListCurrenciesRequest.SerializeToString,
+                response_deserializer=overround_dot_pam_dot_v1_dot_player__service__pb2.ListCurrenciesResponse.FromString,
+                _registered_method=True)
 
 
 class PlayerServiceServicer:
@@ -89,6 +94,13 @@ class PlayerServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListCurrencies(self, request, context):
+        """Lists the currencies in which accounts can be opened.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_PlayerServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -111,6 +123,11 @@ def add_PlayerServiceServicer_to_server(servicer, server):
                     servicer.GetMe,
                     request_deserializer=overround_dot_pam_dot_v1_dot_player__service__pb2.GetMeRequest.FromString,
                     response_serializer=overround_dot_pam_dot_v1_dot_player__service__pb2.GetMeResponse.SerializeToString,
+            ),
+            'ListCurrencies': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListCurrencies,
+                    request_deserializer=overround_dot_pam_dot_v1_dot_player__service__pb2.ListCurrenciesRequest.FromString,
+                    response_serializer=overround_dot_pam_dot_v1_dot_player__service__pb2.ListCurrenciesResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -222,6 +239,33 @@ class PlayerService:
             '/overround.pam.v1.PlayerService/GetMe',
             overround_dot_pam_dot_v1_dot_player__service__pb2.GetMeRequest.SerializeToString,
             overround_dot_pam_dot_v1_dot_player__service__pb2.GetMeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListCurrencies(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/overround.pam.v1.PlayerService/ListCurrencies',
+            overround_dot_pam_dot_v1_dot_player__service__pb2.ListCurrenciesRequest.SerializeToString,
+            overround_dot_pam_dot_v1_dot_player__service__pb2.ListCurrenciesResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -41,6 +41,8 @@ class PlayerServiceStub:
     """Ends the session of the token in the metadata."""
     GetMe: _grpc.UnaryUnaryMultiCallable[_player_service_pb2.GetMeRequest, _player_service_pb2.GetMeResponse]
     """Returns the player of the token in the metadata."""
+    ListCurrencies: _grpc.UnaryUnaryMultiCallable[_player_service_pb2.ListCurrenciesRequest, _player_service_pb2.ListCurrenciesResponse]
+    """Lists the currencies in which accounts can be opened."""
 
 @_typing.type_check_only
 class PlayerServiceAsyncStub(PlayerServiceStub):
@@ -55,6 +57,8 @@ class PlayerServiceAsyncStub(PlayerServiceStub):
     """Ends the session of the token in the metadata."""
     GetMe: _aio.UnaryUnaryMultiCallable[_player_service_pb2.GetMeRequest, _player_service_pb2.GetMeResponse]  # type: ignore[assignment]
     """Returns the player of the token in the metadata."""
+    ListCurrencies: _aio.UnaryUnaryMultiCallable[_player_service_pb2.ListCurrenciesRequest, _player_service_pb2.ListCurrenciesResponse]  # type: ignore[assignment]
+    """Lists the currencies in which accounts can be opened."""
 
 class PlayerServiceServicer(metaclass=_abc_1.ABCMeta):
     """Players and their sessions."""
@@ -90,5 +94,13 @@ class PlayerServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_player_service_pb2.GetMeResponse, _abc.Awaitable[_player_service_pb2.GetMeResponse]]:
         """Returns the player of the token in the metadata."""
+
+    @_abc_1.abstractmethod
+    def ListCurrencies(
+        self,
+        request: _player_service_pb2.ListCurrenciesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_player_service_pb2.ListCurrenciesResponse, _abc.Awaitable[_player_service_pb2.ListCurrenciesResponse]]:
+        """Lists the currencies in which accounts can be opened."""
 
 def add_PlayerServiceServicer_to_server(servicer: PlayerServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -33,7 +33,7 @@ class MarketLiability(_message.Message):
     WINNER_COUNT_FIELD_NUMBER: _builtins.int
     market_id: _builtins.str
     stake_minor: _builtins.int
-    """Stakes of open bets, minor units of the book currency."""
+    """Stakes of open bets, minor units of the reference currency."""
     bet_count: _builtins.int
     """Open bets."""
     worst_loss_minor: _builtins.int
@@ -105,7 +105,7 @@ class FixtureWorstLoss(_message.Message):
     UNDECIDED_MINOR_FIELD_NUMBER: _builtins.int
     fixture_id: _builtins.str
     worst_loss_minor: _builtins.int
-    """Minor units of the book currency, zero or above."""
+    """Minor units of the reference currency, zero or above."""
     undecided_minor: _builtins.int
     """Part of it that no score decides: of such markets each at its own worst. Above zero the whole is a bound."""
     @_builtins.property
@@ -172,7 +172,7 @@ class FixtureLiability(_message.Message):
     version: _builtins.int
     """Rises with every change."""
     currency: _builtins.str
-    """Book currency."""
+    """The reference currency: of all amounts here, whatever those of the bets are."""
     worst_loss_minor: _builtins.int
     """Sum over markets of their worst losses, minor units: a bound, as markets of one fixture depend on each other."""
     turnover_minor: _builtins.int

@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file overround/common/v1/money.proto.
  */
 export const file_overround_common_v1_money: GenFile = /*@__PURE__*/
-  fileDesc("Ch9vdmVycm91bmQvY29tbW9uL3YxL21vbmV5LnByb3RvEhNvdmVycm91bmQuY29tbW9uLnYxIi8KBU1vbmV5EhQKDGFtb3VudF9taW5vchgBIAEoAxIQCghjdXJyZW5jeRgCIAEoCWIGcHJvdG8z");
+  fileDesc("Ch9vdmVycm91bmQvY29tbW9uL3YxL21vbmV5LnByb3RvEhNvdmVycm91bmQuY29tbW9uLnYxIi8KBU1vbmV5EhQKDGFtb3VudF9taW5vchgBIAEoAxIQCghjdXJyZW5jeRgCIAEoCSJMCg1SZWZlcmVuY2VSYXRlEhoKEnJlZmVyZW5jZV9jdXJyZW5jeRgBIAEoCRISCgpyYXRlX21pY3JvGAIgASgDEgsKA2RheRgDIAEoCWIGcHJvdG8z");
 
 /**
  * An amount of money. Never a float.
@@ -39,4 +39,41 @@ export type Money = Message<"overround.common.v1.Money"> & {
  */
 export const MoneySchema: GenMessage<Money> = /*@__PURE__*/
   messageDesc(file_overround_common_v1_money, 0);
+
+/**
+ * What one unit of the reference currency, in which risk is reckoned, was in another on a day. An amount in minor units
+ * of that other times 10^(digits of the reference currency) * 1000000 over 10^(its digits) * rate_micro is minor units
+ * of the reference currency; of a bet the stake is rounded down and what may be paid up.
+ *
+ * @generated from message overround.common.v1.ReferenceRate
+ */
+export type ReferenceRate = Message<"overround.common.v1.ReferenceRate"> & {
+  /**
+   * ISO 4217 code of the reference currency.
+   *
+   * @generated from field: string reference_currency = 1;
+   */
+  referenceCurrency: string;
+
+  /**
+   * Millionths of a unit of the other currency, above zero; 1000000 where it is the same.
+   *
+   * @generated from field: int64 rate_micro = 2;
+   */
+  rateMicro: bigint;
+
+  /**
+   * Of which day the rate is, ISO 8601: "2026-10-30"; empty in bets of before rates were kept.
+   *
+   * @generated from field: string day = 3;
+   */
+  day: string;
+};
+
+/**
+ * Describes the message overround.common.v1.ReferenceRate.
+ * Use `create(ReferenceRateSchema)` to create a new message.
+ */
+export const ReferenceRateSchema: GenMessage<ReferenceRate> = /*@__PURE__*/
+  messageDesc(file_overround_common_v1_money, 1);
 

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file overround/pam/v1/player_service.proto.
  */
 export const file_overround_pam_v1_player_service: GenFile = /*@__PURE__*/
-  fileDesc("CiVvdmVycm91bmQvcGFtL3YxL3BsYXllcl9zZXJ2aWNlLnByb3RvEhBvdmVycm91bmQucGFtLnYxIlsKD1JlZ2lzdGVyUmVxdWVzdBISCgpyZXF1ZXN0X2lkGAEgASgJEhAKCHVzZXJuYW1lGAIgASgJEhAKCHBhc3N3b3JkGAMgASgJEhAKCGN1cnJlbmN5GAQgASgJImgKEFJlZ2lzdGVyUmVzcG9uc2USKAoGcGxheWVyGAEgASgLMhgub3ZlcnJvdW5kLnBhbS52MS5QbGF5ZXISKgoHc2Vzc2lvbhgCIAEoCzIZLm92ZXJyb3VuZC5wYW0udjEuU2Vzc2lvbiJGCgxMb2dJblJlcXVlc3QSEgoKcmVxdWVzdF9pZBgBIAEoCRIQCgh1c2VybmFtZRgCIAEoCRIQCghwYXNzd29yZBgDIAEoCSJlCg1Mb2dJblJlc3BvbnNlEigKBnBsYXllchgBIAEoCzIYLm92ZXJyb3VuZC5wYW0udjEuUGxheWVyEioKB3Nlc3Npb24YAiABKAsyGS5vdmVycm91bmQucGFtLnYxLlNlc3Npb24iMQoHU2Vzc2lvbhINCgV0b2tlbhgBIAEoCRIXCg9leHBpcmVzX3RpbWVfdXMYAiABKAMiIwoNTG9nT3V0UmVxdWVzdBISCgpyZXF1ZXN0X2lkGAEgASgJIhAKDkxvZ091dFJlc3BvbnNlIg4KDEdldE1lUmVxdWVzdCJoCg1HZXRNZVJlc3BvbnNlEigKBnBsYXllchgBIAEoCzIYLm92ZXJyb3VuZC5wYW0udjEuUGxheWVyEi0KB2JhbGFuY2UYAiABKAsyHC5vdmVycm91bmQud2FsbGV0LnYxLkJhbGFuY2UywwIKDVBsYXllclNlcnZpY2USUQoIUmVnaXN0ZXISIS5vdmVycm91bmQucGFtLnYxLlJlZ2lzdGVyUmVxdWVzdBoiLm92ZXJyb3VuZC5wYW0udjEuUmVnaXN0ZXJSZXNwb25zZRJICgVMb2dJbhIeLm92ZXJyb3VuZC5wYW0udjEuTG9nSW5SZXF1ZXN0Gh8ub3ZlcnJvdW5kLnBhbS52MS5Mb2dJblJlc3BvbnNlEksKBkxvZ091dBIfLm92ZXJyb3VuZC5wYW0udjEuTG9nT3V0UmVxdWVzdBogLm92ZXJyb3VuZC5wYW0udjEuTG9nT3V0UmVzcG9uc2USSAoFR2V0TWUSHi5vdmVycm91bmQucGFtLnYxLkdldE1lUmVxdWVzdBofLm92ZXJyb3VuZC5wYW0udjEuR2V0TWVSZXNwb25zZWIGcHJvdG8z", [file_overround_pam_v1_player, file_overround_wallet_v1_wallet]);
+  fileDesc("CiVvdmVycm91bmQvcGFtL3YxL3BsYXllcl9zZXJ2aWNlLnByb3RvEhBvdmVycm91bmQucGFtLnYxIlsKD1JlZ2lzdGVyUmVxdWVzdBISCgpyZXF1ZXN0X2lkGAEgASgJEhAKCHVzZXJuYW1lGAIgASgJEhAKCHBhc3N3b3JkGAMgASgJEhAKCGN1cnJlbmN5GAQgASgJImgKEFJlZ2lzdGVyUmVzcG9uc2USKAoGcGxheWVyGAEgASgLMhgub3ZlcnJvdW5kLnBhbS52MS5QbGF5ZXISKgoHc2Vzc2lvbhgCIAEoCzIZLm92ZXJyb3VuZC5wYW0udjEuU2Vzc2lvbiJGCgxMb2dJblJlcXVlc3QSEgoKcmVxdWVzdF9pZBgBIAEoCRIQCgh1c2VybmFtZRgCIAEoCRIQCghwYXNzd29yZBgDIAEoCSJlCg1Mb2dJblJlc3BvbnNlEigKBnBsYXllchgBIAEoCzIYLm92ZXJyb3VuZC5wYW0udjEuUGxheWVyEioKB3Nlc3Npb24YAiABKAsyGS5vdmVycm91bmQucGFtLnYxLlNlc3Npb24iMQoHU2Vzc2lvbhINCgV0b2tlbhgBIAEoCRIXCg9leHBpcmVzX3RpbWVfdXMYAiABKAMiIwoNTG9nT3V0UmVxdWVzdBISCgpyZXF1ZXN0X2lkGAEgASgJIhAKDkxvZ091dFJlc3BvbnNlIg4KDEdldE1lUmVxdWVzdCJoCg1HZXRNZVJlc3BvbnNlEigKBnBsYXllchgBIAEoCzIYLm92ZXJyb3VuZC5wYW0udjEuUGxheWVyEi0KB2JhbGFuY2UYAiABKAsyHC5vdmVycm91bmQud2FsbGV0LnYxLkJhbGFuY2UiFwoVTGlzdEN1cnJlbmNpZXNSZXF1ZXN0IiwKFkxpc3RDdXJyZW5jaWVzUmVzcG9uc2USEgoKY3VycmVuY2llcxgBIAMoCTKoAwoNUGxheWVyU2VydmljZRJRCghSZWdpc3RlchIhLm92ZXJyb3VuZC5wYW0udjEuUmVnaXN0ZXJSZXF1ZXN0GiIub3ZlcnJvdW5kLnBhbS52MS5SZWdpc3RlclJlc3BvbnNlEkgKBUxvZ0luEh4ub3ZlcnJvdW5kLnBhbS52MS5Mb2dJblJlcXVlc3QaHy5vdmVycm91bmQucGFtLnYxLkxvZ0luUmVzcG9uc2USSwoGTG9nT3V0Eh8ub3ZlcnJvdW5kLnBhbS52MS5Mb2dPdXRSZXF1ZXN0GiAub3ZlcnJvdW5kLnBhbS52MS5Mb2dPdXRSZXNwb25zZRJICgVHZXRNZRIeLm92ZXJyb3VuZC5wYW0udjEuR2V0TWVSZXF1ZXN0Gh8ub3ZlcnJvdW5kLnBhbS52MS5HZXRNZVJlc3BvbnNlEmMKDkxpc3RDdXJyZW5jaWVzEicub3ZlcnJvdW5kLnBhbS52MS5MaXN0Q3VycmVuY2llc1JlcXVlc3QaKC5vdmVycm91bmQucGFtLnYxLkxpc3RDdXJyZW5jaWVzUmVzcG9uc2ViBnByb3RvMw", [file_overround_pam_v1_player, file_overround_wallet_v1_wallet]);
 
 /**
  * @generated from message overround.pam.v1.RegisterRequest
@@ -42,7 +42,7 @@ export type RegisterRequest = Message<"overround.pam.v1.RegisterRequest"> & {
   password: string;
 
   /**
-   * ISO 4217 code.
+   * ISO 4217 code, one that ListCurrencies lists; the account keeps it.
    *
    * @generated from field: string currency = 4;
    */
@@ -225,6 +225,38 @@ export const GetMeResponseSchema: GenMessage<GetMeResponse> = /*@__PURE__*/
   messageDesc(file_overround_pam_v1_player_service, 8);
 
 /**
+ * @generated from message overround.pam.v1.ListCurrenciesRequest
+ */
+export type ListCurrenciesRequest = Message<"overround.pam.v1.ListCurrenciesRequest"> & {
+};
+
+/**
+ * Describes the message overround.pam.v1.ListCurrenciesRequest.
+ * Use `create(ListCurrenciesRequestSchema)` to create a new message.
+ */
+export const ListCurrenciesRequestSchema: GenMessage<ListCurrenciesRequest> = /*@__PURE__*/
+  messageDesc(file_overround_pam_v1_player_service, 9);
+
+/**
+ * @generated from message overround.pam.v1.ListCurrenciesResponse
+ */
+export type ListCurrenciesResponse = Message<"overround.pam.v1.ListCurrenciesResponse"> & {
+  /**
+   * ISO 4217 codes, the house's own first.
+   *
+   * @generated from field: repeated string currencies = 1;
+   */
+  currencies: string[];
+};
+
+/**
+ * Describes the message overround.pam.v1.ListCurrenciesResponse.
+ * Use `create(ListCurrenciesResponseSchema)` to create a new message.
+ */
+export const ListCurrenciesResponseSchema: GenMessage<ListCurrenciesResponse> = /*@__PURE__*/
+  messageDesc(file_overround_pam_v1_player_service, 10);
+
+/**
  * Players and their sessions.
  *
  * @generated from service overround.pam.v1.PlayerService
@@ -269,6 +301,16 @@ export const PlayerService: GenService<{
     methodKind: "unary";
     input: typeof GetMeRequestSchema;
     output: typeof GetMeResponseSchema;
+  },
+  /**
+   * Lists the currencies in which accounts can be opened.
+   *
+   * @generated from rpc overround.pam.v1.PlayerService.ListCurrencies
+   */
+  listCurrencies: {
+    methodKind: "unary";
+    input: typeof ListCurrenciesRequestSchema;
+    output: typeof ListCurrenciesResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_overround_pam_v1_player_service, 0);

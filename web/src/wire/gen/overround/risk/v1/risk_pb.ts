@@ -26,7 +26,7 @@ export type MarketLiability = Message<"overround.risk.v1.MarketLiability"> & {
   marketId: string;
 
   /**
-   * Stakes of open bets, minor units of the book currency.
+   * Stakes of open bets, minor units of the reference currency.
    *
    * @generated from field: int64 stake_minor = 2;
    */
@@ -117,7 +117,7 @@ export type FixtureWorstLoss = Message<"overround.risk.v1.FixtureWorstLoss"> & {
   fixtureId: string;
 
   /**
-   * Minor units of the book currency, zero or above.
+   * Minor units of the reference currency, zero or above.
    *
    * @generated from field: int64 worst_loss_minor = 2;
    */
@@ -188,7 +188,7 @@ export type FixtureLiability = Message<"overround.risk.v1.FixtureLiability"> & {
   version: bigint;
 
   /**
-   * Book currency.
+   * The reference currency: of all amounts here, whatever those of the bets are.
    *
    * @generated from field: string currency = 3;
    */
