@@ -8,8 +8,9 @@ import structlog
 
 from gateway.books import BookCache, CachedBook
 from gateway.figures import DeskFigures
-from gateway.ports import BookSnapshotIncomplete, BookSnapshots
+from gateway.ports import BookSnapshots
 from kernel.clock import Clock
+from kernel.errors import Unavailable
 from kernel.log import LogStart, PlacedLog
 from wire.topics import BOOKS
 
@@ -51,11 +52,11 @@ class BookFollower:
     async def _load_snapshot(self) -> LogStart:
         try:
             snapshot = await self._snapshots.read_books()
-        except BookSnapshotIncomplete as error:
+        except Unavailable as error:
             log.warning("books.read_from_beginning", error=error.message)
             return "beginning"
-        self._cache.load(snapshot.books)
-        log.info("books.snapshot_loaded", books=len(snapshot.books), whole_until_ms=snapshot.whole_until_ms)
+        self._cache.load(snapshot.values)
+        log.info("books.snapshot_loaded", books=len(snapshot.values), whole_until_ms=snapshot.whole_until_ms)
         return max(0, snapshot.whole_until_ms - OVERLAP_MS)
 
     def _note(self, books: list[CachedBook]) -> None:

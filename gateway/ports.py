@@ -3,40 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
-from kernel.errors import Category, DomainError
-
-
-class BookSnapshotIncomplete(DomainError):
-    """The serving copy of the books is not whole: it has lost its data or was never filled."""
-
-    reason = "BOOK_SNAPSHOT_INCOMPLETE"
-    category = Category.UNAVAILABLE
-
-
-@dataclass(frozen=True, slots=True)
-class BookSnapshot:
-    """The serving copy as it was read.
-
-    Attributes:
-        books: By fixture id, of all fixtures that are not over.
-        whole_until_ms: Every book published before this is in it, or a newer one.
-    """
-
-    books: Mapping[str, bytes]
-    whole_until_ms: int
+from kernel.log import LogCopy
 
 
 class BookSnapshots(Protocol):
     """The serving copy of the newest book of every fixture."""
 
-    async def read_books(self) -> BookSnapshot:
-        """Return what is held of all fixtures that are not over.
+    async def read_books(self) -> LogCopy:
+        """Return the books of all fixtures that are not over.
 
         Raises:
-            BookSnapshotIncomplete: If the copy is not whole; the log has to be read instead.
+            Unavailable: If the copy is not whole, or no answer came in time; the log has to be read instead.
         """
         ...
 

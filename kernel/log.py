@@ -91,6 +91,18 @@ class Record(NamedTuple):
     value: bytes | None
 
 
+class LogCopy(NamedTuple):
+    """The newest values of some keys of a topic, kept outside of the log.
+
+    Attributes:
+        values: By key.
+        whole_until_ms: Of every key the value that was appended before this is in it, or a newer one.
+    """
+
+    values: Mapping[str, bytes]
+    whole_until_ms: int
+
+
 class Log(Protocol):
     """Topics read whole or from their end, in order within a partition."""
 

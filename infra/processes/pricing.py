@@ -13,7 +13,7 @@ from infra.processes.agent import AgentProcess
 from infra.processes.health import run_until_stopped
 from infra.processes.servers import Reading, Servers
 from infra.settings import Pricing, Settings
-from infra.stores.book_store import RedisBookStore
+from infra.stores.book_copy import RedisBookStore
 from infra.stores.liability import RedisLiability
 from infra.stores.published_books import KafkaPublishedBooks
 from kernel.clock import SystemClock

@@ -11,7 +11,7 @@ from infra.processes.agent import AgentProcess
 from infra.processes.health import run_until_stopped
 from infra.processes.servers import Servers
 from infra.settings import Settings
-from infra.stores.book_store import RedisBookStore
+from infra.stores.book_copy import RedisBookStore
 from infra.stores.exposure import RedisExposure
 from infra.stores.liability import KafkaLiabilityLog, RedisLiability
 from infra.stores.open_fixtures import PostgresOpenFixtures

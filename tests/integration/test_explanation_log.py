@@ -20,7 +20,7 @@ from gateway.books import BookCache, FixtureUnknown
 from gateway.price_explainer import ExplanationExpired, ExplanationUnknown, PriceExplainer
 from infra.kafka import KafkaOutlet, partition_of
 from infra.settings import Settings
-from infra.stores.book_snapshots import RedisBookSnapshots
+from infra.stores.book_copy import RedisBookSnapshots, explanation_key
 from infra.stores.explanation_log import KEPT_MS, READERS_MAX, KafkaExplanationLog
 from kernel.clock import SystemClock
 from kernel.errors import Unavailable
@@ -71,7 +71,7 @@ class World:
 
     async def publish(self, explanation: Explanation) -> None:
         value = encode_explanation(explanation)
-        await self.redis.set(f"explanation:{explanation.fixture_id}", value, ex=60)
+        await self.redis.set(explanation_key(explanation.fixture_id), value, ex=60)
         await self.outlet.send_and_wait(EXPLANATIONS.name, explanation.fixture_id, value)
 
     async def publish_three(self, fixture_id: str) -> list[int]:

@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 
 from infra.kafka import KafkaOutlet, partition_of
 from infra.settings import Settings
-from infra.stores.book_store import RedisBookStore
+from infra.stores.book_copy import RedisBookStore
 from infra.stores.exposure import RedisExposure
 from infra.stores.liability import KafkaLiabilityLog, RedisLiability
 from infra.stores.open_fixtures import PostgresOpenFixtures

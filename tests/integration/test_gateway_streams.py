@@ -21,6 +21,7 @@ from infra.kafka import KafkaOutlet
 from infra.processes.gateway import serve
 from infra.processes.parts.access import make_sessions
 from infra.settings import Settings
+from infra.stores.book_copy import COMPLETE_KEY, LIVE_KEY, WHOLE_KEY, book_key, explanation_key
 from infra.stores.postgres import PostgresPool
 from infra.stores.postgres_players import PostgresPlayers
 from kernel.clock import SystemClock
@@ -75,10 +76,10 @@ class World:
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self.redis.aclose)
             stack.callback(self.outlet.close)
-            await self.redis.set("books:complete", "1")
+            await self.redis.set(COMPLETE_KEY, "1")
             now_ms = time.time_ns() // 1_000_000
             whole_until_ms = {str(partition): now_ms for partition in range(self.settings.kafka.partitions)}
-            await self.redis.hset("books:whole", mapping=whole_until_ms)
+            await self.redis.hset(WHOLE_KEY, mapping=whole_until_ms)
             self.beat()
             stack.push_async_callback(self.stop_beating)
             serving = asyncio.create_task(serve(self.settings, self._stopping))
@@ -254,14 +255,14 @@ async def test_more_fixtures_than_may_be_named_are_refused(world: World) -> None
 async def test_books_from_before_the_start_are_there(settings: Settings) -> None:
     fixture_id = new_fixture_id()
     redis: Any = Redis.from_url(settings.redis_url)
-    await redis.set(f"book:{fixture_id}", build_book(fixture_id, 7).SerializeToString())
-    await redis.sadd("fixtures:live", fixture_id)
+    await redis.set(book_key(fixture_id), build_book(fixture_id, 7).SerializeToString())
+    await redis.sadd(LIVE_KEY, fixture_id)
     try:
         async with World(settings) as world:
             stream = world.odds.WatchBooks(odds_service_pb2.WatchBooksRequest(fixture_ids=[fixture_id]))
             await until(stream, lambda message: versions(message, fixture_id) == [7])
     finally:
-        await redis.srem("fixtures:live", fixture_id)
+        await redis.srem(LIVE_KEY, fixture_id)
         await redis.aclose()
 
 
@@ -269,14 +270,14 @@ async def test_a_serving_copy_that_is_not_whole_is_passed_over_for_the_log(setti
     fixture_id = new_fixture_id()
     before = World(settings)
     await before.publish(build_book(fixture_id, 3))
-    await before.redis.delete("books:complete")
+    await before.redis.delete(COMPLETE_KEY)
     before.outlet.close()
     incomplete = World(settings)
     incomplete.redis.set = _set_nothing
     async with incomplete as world:
         stream = world.odds.WatchBooks(odds_service_pb2.WatchBooksRequest(fixture_ids=[fixture_id]))
         await until(stream, lambda message: versions(message, fixture_id) == [3])
-    await before.redis.set("books:complete", "1")
+    await before.redis.set(COMPLETE_KEY, "1")
     await before.redis.aclose()
 
 
@@ -339,7 +340,7 @@ async def test_a_command_is_refused_with_its_reason(
 async def test_the_desk_is_shown_all_it_needs(world: World) -> None:
     fixture_id, provider_id, bet_id = new_fixture_id(), f"test-{uuid4().hex[:8]}", str(uuid4())
     explanation = book_pb2.PriceExplanation(fixture_id=fixture_id, version=5)
-    await world.redis.set(f"explanation:{fixture_id}", explanation.SerializeToString(), ex=60)
+    await world.redis.set(explanation_key(fixture_id), explanation.SerializeToString(), ex=60)
     liability = risk_pb2.FixtureLiability(fixture_id=fixture_id, version=1, worst_loss_minor=4_200)
     bet = bet_pb2.BetChanged(
         position=outbox_pb2.OutboxPosition(transaction_id=1, row_id=1),

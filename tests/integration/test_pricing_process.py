@@ -20,6 +20,7 @@ from redis.asyncio import Redis
 from infra.kafka import KafkaOutlet
 from infra.log_reader import LogReader
 from infra.settings import Settings
+from infra.stores.book_copy import COMPLETE_KEY, LIVE_KEY, book_key
 from markets.fixture import MarketStatus, SuspensionReason
 from markets.layout import MarketLayout
 from odds.fixture.book import Book
@@ -192,7 +193,7 @@ async def until(condition: Callable[[], bool]) -> None:
 async def wait_complete(world: World) -> None:
     deadline_s = time.monotonic() + TIMEOUT_S
     while time.monotonic() < deadline_s:
-        if await world.redis.get("books:complete") == b"1":
+        if await world.redis.get(COMPLETE_KEY) == b"1":
             return
         await asyncio.sleep(0.05)
     pytest.fail("the serving copy did not become complete")
@@ -218,13 +219,13 @@ async def test_quotes_become_a_book_in_kafka_and_redis(world: World) -> None:
     assert sum(1_000 / book.decimal_odds_milli[3:]) >= 1.05
     stored = await redis_book(world, fixture_id, book.version)
     assert stored.decimal_odds_milli.tolist() == book.decimal_odds_milli.tolist()
-    assert await world.redis.sismember("fixtures:live", fixture_id)
+    assert await world.redis.sismember(LIVE_KEY, fixture_id)
 
 
 async def redis_book(world: World, fixture_id: str, version: int) -> Book:
     deadline_s = time.monotonic() + TIMEOUT_S
     while time.monotonic() < deadline_s:
-        raw: bytes | None = await world.redis.get(f"book:{fixture_id}")  # type: ignore[assignment]
+        raw: bytes | None = await world.redis.get(book_key(fixture_id))  # type: ignore[assignment]
         if raw and (book := parse_book(book_pb2.Book.FromString(raw))).version >= version:
             return book
         await asyncio.sleep(0.01)

@@ -13,7 +13,7 @@ from infra.kafka import partition_of
 from infra.processes.parts.logs import BOOK_LOG, DESK_LOG
 from infra.processes.parts.part import Follower, Part
 from infra.processes.parts.shared import Shared
-from infra.stores.book_snapshots import RedisBookSnapshots
+from infra.stores.book_copy import RedisBookSnapshots
 
 
 @dataclass(frozen=True, slots=True)

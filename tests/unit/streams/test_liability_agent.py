@@ -20,10 +20,10 @@ from streams.dead_letters import AGENT_ERROR, MALFORMED
 from streams.liability import LiabilityAgent
 from streams.liability_ends import LOOK_INTERVAL_S, QUIET_US
 from tests.currencies import EURO, RATES
-from wire.money import build_rate
 from tests.fakes.fake_clock import FakeClock
 from tests.fakes.fake_faust import FakeApp, FakeOutlet, eventually
 from tests.fakes.pricing_bench import FakeOpenBets
+from wire.money import build_rate
 from wire.topics import BET_LEGS, LIABILITIES, LIABILITY_DEAD_LETTERS
 
 ACCEPTED, SETTLED, ROLLED_BACK = (

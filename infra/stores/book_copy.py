@@ -1,4 +1,4 @@
-"""Books in Redis: the serving copy that pricing writes and starts from."""
+"""The serving copy of books in Redis: its keys, what pricing writes and starts from, and what others read of it."""
 
 from __future__ import annotations
 
@@ -7,24 +7,21 @@ from typing import Any, Final
 
 from redis.asyncio import Redis
 
-from infra.stores.book_keys import (
-    BOOK_PREFIX,
-    COMPLETE_KEY,
-    EXPLANATION_PREFIX,
-    HELD_PREFIX,
-    LIVE_KEY,
-    VERSIONS_KEY,
-    WHOLE_KEY,
-    book_key,
-    explanation_key,
-    held_key,
-)
 from infra.stores.bounded import bounded
 from kernel.errors import Part, Unavailable
+from kernel.log import LogCopy
 from streams.ports import EncodedFixture, EncodedPair, StoredBooks
 
-CHANNEL: Final = "books"
+LIVE_KEY: Final = "fixtures:live"
+COMPLETE_KEY: Final = "books:complete"
+WHOLE_KEY: Final = "books:whole"
+VERSIONS_KEY: Final = "books:versions"
+BOOK_PREFIX: Final = "book:"
+EXPLANATION_PREFIX: Final = "explanation:"
+HELD_PREFIX: Final = "books:held:"
 READS_AT_ONCE: Final = 200
+SNAPSHOT_TIMEOUT_S: Final = 20.0
+EXPLANATION_TIMEOUT_S: Final = 0.5
 
 # A worker that lost its partition without knowing must not put an old book over a new one.
 _PUT: Final = f"""
@@ -39,7 +36,6 @@ for i = 1, #ARGV, fields do
     if book ~= '' then
       redis.call('SET', '{BOOK_PREFIX}' .. fixture, book)
       redis.call(ARGV[i + 4] == '1' and 'SADD' or 'SREM', KEYS[2], fixture)
-      redis.call('PUBLISH', KEYS[3], fixture .. ' ' .. version)
     end
   end
 end
@@ -49,6 +45,21 @@ _MARK_WHOLE: Final = """
 for i = 2, #ARGV, 2 do redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1]) end
 if redis.call('HLEN', KEYS[1]) >= tonumber(ARGV[1]) then redis.call('SET', KEYS[2], '1') end
 """
+
+
+def book_key(fixture_id: str) -> str:
+    """Return where the newest book of a fixture stands."""
+    return f"{BOOK_PREFIX}{fixture_id}"
+
+
+def explanation_key(fixture_id: str) -> str:
+    """Return where the newest explanation of a fixture stands."""
+    return f"{EXPLANATION_PREFIX}{fixture_id}"
+
+
+def held_key(partition: int) -> str:
+    """Return where it stands of which fixtures of a partition there is anything."""
+    return f"{HELD_PREFIX}{partition}"
 
 
 class RedisBookStore:
@@ -62,7 +73,7 @@ class RedisBookStore:
         self._mark_script: Any = redis.register_script(_MARK_WHOLE)
 
     async def put(self, fixtures: Sequence[EncodedFixture]) -> None:
-        """Replace some fixtures and tell who listens.
+        """Replace some fixtures.
 
         Raises:
             Unavailable: If Redis does not answer in time.
@@ -72,7 +83,7 @@ class RedisBookStore:
             is_live = int(fixture.is_live)
             head = (fixture.fixture_id, fixture.version, fixture.book, fixture.explanation)
             arguments += [*head, is_live, fixture.partition]
-        await self._answer(self._put_script(keys=[VERSIONS_KEY, LIVE_KEY, CHANNEL], args=arguments))
+        await self._answer(self._put_script(keys=[VERSIONS_KEY, LIVE_KEY], args=arguments))
 
     async def load(self, partitions: Collection[int]) -> StoredBooks:
         """Return all that is held of some partitions.
@@ -146,3 +157,44 @@ class RedisBookStore:
     async def _answer(self, call: Any) -> Any:
         async with bounded(self._timeout_s, Part.BOOKS, "Redis must answer"):
             return await call
+
+
+class RedisBookSnapshots:
+    """Reads what pricing keeps there."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis: Any = redis
+
+    async def read_books(self) -> LogCopy:
+        """Return the books of all fixtures that are not over.
+
+        Raises:
+            Unavailable: If the copy is not whole, or Redis does not answer in time.
+        """
+        async with bounded(SNAPSHOT_TIMEOUT_S, Part.BOOKS, "Redis must give the books"):
+            fixture_ids = sorted(member.decode() for member in await self._redis.smembers(LIVE_KEY))
+            pages = [
+                await self._read_page(fixture_ids[begin : begin + READS_AT_ONCE])
+                for begin in range(0, len(fixture_ids), READS_AT_ONCE)
+            ]
+            # Looked at last: what was lost while we read is noticed.
+            is_complete = await self._redis.exists(COMPLETE_KEY)
+            whole_until = await self._redis.hvals(WHOLE_KEY)
+        if not is_complete or not whole_until:
+            raise Unavailable(Part.BOOKS, f"Redis must have {COMPLETE_KEY}, has lost it or never had it")
+        books = {fixture_id: raw for page in pages for fixture_id, raw in page.items()}
+        return LogCopy(books, whole_until_ms=min(int(until_ms) for until_ms in whole_until))
+
+    async def read_explanation(self, fixture_id: str) -> bytes:
+        """Return the newest explanation of a fixture, empty if there is none.
+
+        Raises:
+            Unavailable: If no answer came in time.
+        """
+        async with bounded(EXPLANATION_TIMEOUT_S, Part.EXPLANATION, "Redis must give the explanation"):
+            raw: bytes | None = await self._redis.get(explanation_key(fixture_id))
+        return raw or b""
+
+    async def _read_page(self, fixture_ids: list[str]) -> dict[str, bytes]:
+        values = await self._redis.mget([book_key(fixture_id) for fixture_id in fixture_ids])
+        return {fixture_id: raw for fixture_id, raw in zip(fixture_ids, values, strict=True) if raw is not None}
