@@ -1,6 +1,7 @@
 -- What bears on a player's means for a bet, beside the balance: the claim of the bet's own command, what others hold on
 -- the account, and what is open or claimed by others on the market. Only holds whose time is not over count, whether or
--- not somebody has ended the others. Part of the query that asks, so that it is planned with it.
+-- not somebody has ended the others. Part of the query that asks, so that it is planned with it. Bets are looked up
+-- one by one: a join of them is planned, as long as tables have no statistics, over all that are open.
 CREATE OR REPLACE FUNCTION bets.means_of(
     p_key text, p_player_id uuid, p_account_id bigint, p_fixture_id text, p_market_id text, p_has_holds boolean,
     p_now_us bigint
@@ -9,8 +10,9 @@ LANGUAGE sql STABLE AS $$
     SELECT own.hold_id, own.fingerprint, own.amount_minor, coalesce(others.held_minor, 0),
         coalesce(staked.minor, 0) + coalesce(others.claimed_minor, 0)
     FROM (
-        SELECT sum(b.stake_minor)::bigint AS minor FROM bets.leg l JOIN bets.bet b ON b.bet_id = l.bet_id
-        WHERE l.player_id = p_player_id AND l.fixture_id = p_fixture_id AND l.market_id = p_market_id AND b.status = 1
+        SELECT sum((SELECT b.stake_minor FROM bets.bet b WHERE b.bet_id = l.bet_id AND b.status = 1))::bigint AS minor
+        FROM bets.leg l
+        WHERE l.player_id = p_player_id AND l.fixture_id = p_fixture_id AND l.market_id = p_market_id
     ) AS staked
     LEFT JOIN ledger.hold own ON p_has_holds AND own.provider = 'bets' AND own.key = p_key AND own.state = 'pending'
         AND own.expires_time_us >= p_now_us
