@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any, Final
 
 from clickhouse_driver import Client
@@ -62,9 +63,14 @@ class ClickHouseHistory:
         return str(identity)
 
     async def close(self) -> None:
-        """Give the connection back; an insert under way is broken off."""
-        self._client.disconnect()
-        self._thread.shutdown(wait=False, cancel_futures=True)
+        """Give the connection back; an insert under way that takes longer than a connection may is broken off."""
+        # By the thread that uses it: what disconnects under another's hands leaves that one without a socket.
+        closing = asyncio.wrap_future(self._thread.submit(self._client.disconnect))
+        self._thread.shutdown(wait=False)
+        closed, _ = await asyncio.wait({closing}, timeout=CONNECT_TIMEOUT_S)
+        if not closed:
+            with suppress(Exception):
+                self._client.disconnect()
 
     async def _in_thread(self, *arguments: Any, **options: Any) -> Any:
         try:

@@ -51,11 +51,6 @@ def test_the_match_story_settles_rolls_back_and_settles_anew(
     home, under, quarter = back("1x2", "home"), back("total:2.5", "under"), back("handicap:-0.25", "away")
     staked_minor = 3 * STAKE_MINOR
 
-    legs = ("1x2", "home"), ("total:2.5", "under")
-    first, second = (leg.legs[0].decimal_odds_milli for leg in (home, under))
-    assert prices.together(FIXTURE_ID, legs[0]) == first
-    assert first * second // 1_000 < prices.together(FIXTURE_ID, *legs)
-
     tell("01", "05", "06", "07")
     suspended = book_pb2.MARKET_STATUS_SUSPENDED
     wait_for(lambda: prices.market_status(FIXTURE_ID, "1x2") == suspended or None, what="bet-stop in the book")
