@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from math import floor, prod
+from math import prod
+from typing import TypeAlias
 
+from bets.bet import Line
 from bets.settlement import leg_factor
 from bets.systems import System, SystemMalformed
 from markets.odds import FACTOR_ONE_MICRO, ODDS_ONE_MILLI
 from markets.results import OutcomeResult
 from odds.models.racing.each_way import EachWayTerms, dead_heat_factor, return_of
+
+_Ratio: TypeAlias = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +77,24 @@ def calculate(
     """
     if len(legs) != system.leg_count:
         raise SystemMalformed(f"The system must have {system.leg_count} legs, {len(legs)} were given")
-    parts = [[_win_factor(leg) for leg in legs]]
-    if is_each_way:
-        parts.append([_place_factor(leg) for leg in legs])
-    line_count = system.line_count() * len(parts)
-    by_line = (sum(prod(factors[leg] for leg in line) for factors in parts) for line in system.lines())
-    return_minor = sum(floor(unit_stake_minor * returned) for returned in by_line)
+    wins = [_win_factor(leg).as_integer_ratio() for leg in legs]
+    places = [_place_factor(leg).as_integer_ratio() for leg in legs] if is_each_way else []
+    line_count = system.line_count() * (2 if is_each_way else 1)
+    return_minor = sum(_line_return_minor(unit_stake_minor, line, wins, places) for line in system.lines())
     return CalculatedReturn(line_count, unit_stake_minor * line_count, return_minor)
+
+
+def _line_return_minor(unit_stake_minor: int, line: Line, wins: Sequence[_Ratio], places: Sequence[_Ratio]) -> int:
+    """Return what a line comes to. In whole numbers: to keep fractions in lowest terms takes four times as long."""
+    win, win_of = _product(line, wins)
+    if not places:
+        return unit_stake_minor * win // win_of
+    place, place_of = _product(line, places)
+    return unit_stake_minor * (win * place_of + place * win_of) // (win_of * place_of)
+
+
+def _product(line: Line, ratios: Sequence[_Ratio]) -> _Ratio:
+    return prod([ratios[leg][0] for leg in line]), prod([ratios[leg][1] for leg in line])
 
 
 def _win_factor(leg: CalculatedLeg) -> Fraction:
