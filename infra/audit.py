@@ -18,7 +18,7 @@ from rich.table import Column, Table
 from infra.audit_check import Check, Finding
 from infra.audit_checks import CHAINED, CHECKS
 from infra.audit_views import audit_views
-from infra.house import read_rates
+from infra.rates import read_all_rates
 from infra.settings import Settings
 from infra.stores.anchor_log import read_anchors
 from infra.stores.ledger_anchors import compare_anchors
@@ -138,7 +138,9 @@ async def _check_chain(name: str, verdicts: AsyncIterator[BlockVerdict]) -> Find
 async def _check_rates(connection: Connection, settings: Settings) -> Finding:
     """Compare the rates of bets with those that the house decided, whenever that was."""
     held = [
-        rates.rate_of(currency) for rates in read_rates(settings.house_dir).values() for currency in rates.currencies
+        rates.rate_of(currency)
+        for rates in read_all_rates(settings.house_dir).values()
+        for currency in rates.currencies
     ]
     known = {(rate.currency, rate.reference_currency, rate.rate_micro, rate.day) for rate in held}
     rows = [tuple(row) for row in await connection.fetch(_RATES)]

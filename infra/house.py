@@ -6,8 +6,7 @@ types, which also say what holds where a file is silent. Processes read the fold
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from math import isfinite
@@ -18,13 +17,13 @@ from pydantic import StringConstraints
 
 from compliance.jurisdiction import Dated, Jurisdiction, Product
 from infra.dated import Edition, HouseRefused, Table, build, expect_known, newest, read_editions
+from infra.rates import read_rates
 from kernel.errors import DomainError
-from kernel.rates import RATE_UNIT_DIGITS, RATE_UNIT_MICRO, Rates
+from kernel.rates import Rates
 from odds.pricing.policy import PricingPolicy
 from risk.limits import LimitTable
 
 MARGINS, COMPETITIONS, OFFERS, PROVIDERS, LIMITS = "margins", "competitions", "offers", "providers", "limits"
-RATES: Final = "rates"
 LEAST_BY_KEY: Final = {
     **dict.fromkeys(("overround", "overround_wide", "margin_odds_ratio_max"), 1.0),
     **dict.fromkeys(("age_half_life_us", "age_in_play_us_max", "age_pre_match_us_max", "providers_min"), 1),
@@ -51,7 +50,6 @@ MOST_BY_KEY: Final = {
 }
 
 _EDITION: Final = "edition"
-_UNITS: Final = re.compile(r"([0-9]{1,7})(?:\.([0-9]{1,6}))?", re.ASCII)
 
 Value = TypeVar("Value")
 Source: TypeAlias = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
@@ -92,26 +90,7 @@ def read_house(folder: Path, *, day: date | None = None) -> House:
     for key, value in own.items():
         if type(value) is not int:
             raise HouseRefused(f"{limits.where}: {key} must be a whole number, was {value!r}")
-    rates = [rates for from_day, rates in read_rates(folder).items() if from_day <= on]
-    if not rates:
-        raise HouseRefused(f"{_path(folder, RATES)} must hold an edition for {on}")
-    return House(pricing=_read_pricing(folder, on), limits=table, rates=rates[-1], **own)
-
-
-def read_rates(folder: Path) -> Mapping[date, Rates]:
-    """Return all rates that ever held, by the day from which they did.
-
-    Raises:
-        HouseRefused: If the file says what cannot be, or changes the reference currency.
-    """
-    editions = read_editions(_path(folder, RATES), _EDITION)[_EDITION]
-    read = {edition.from_day: _rates(edition) for edition in editions}
-    if len(references := {rates.reference_currency for rates in read.values()}) > 1:
-        raise HouseRefused(
-            f"{_path(folder, RATES)} must have one reference currency, in which all that is open is reckoned, "
-            f"had {', '.join(sorted(references))}"
-        )
-    return read
+    return House(pricing=_read_pricing(folder, on), limits=table, rates=read_rates(folder, day=on), **own)
 
 
 def read_jurisdiction(folder: Path, name: str) -> Jurisdiction:
@@ -144,17 +123,6 @@ def _read_pricing(folder: Path, day: date) -> PricingPolicy:
             raise HouseRefused(f"{edition.where}: {', '.join(sorted(twice))} must stand in one file, stands in two")
         told |= edition.told
     return build(PricingPolicy, told, where=str(folder))
-
-
-def _rates(edition: Edition) -> Rates:
-    micros = {}
-    units = edition.take("units")
-    for currency, written in units.items() if isinstance(units, Mapping) else ():
-        found = _UNITS.fullmatch(written) if isinstance(written, str) else None
-        if found is None:
-            raise HouseRefused(f'{edition.where}: {currency} must be written as "12.345678", was {written!r}')
-        micros[currency] = int(found[1]) * RATE_UNIT_MICRO + int((found[2] or "").ljust(RATE_UNIT_DIGITS, "0"))
-    return build(Rates, edition.told | {"rate_micro_by_currency": micros}, where=edition.where)
 
 
 def _places(told: Places) -> frozenset[str] | None:

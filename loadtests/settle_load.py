@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from bets.answer import PlaceCommand
 from bets.bet import SINGLE, Leg
-from infra.house import read_house
 from infra.kafka import KafkaOutlet
+from infra.rates import read_rates
 from infra.settings import Settings
 from infra.stores.postgres import PostgresPool
 from infra.stores.postgres_bets import PostgresBetLedger
@@ -110,7 +110,7 @@ async def gather_crowd(settings: Settings) -> AsyncIterator[Crowd]:
     try:
         players, wallet = PostgresPlayers(pool), PostgresWallet(pool)
         crowd = [await _register(players, wallet) for _ in range(CROWD)]
-        yield Crowd(pool, bets, crowd, read_house(settings.house_dir).rates.rate_of(CURRENCY))
+        yield Crowd(pool, bets, crowd, read_rates(settings.house_dir).rate_of(CURRENCY))
     finally:
         await bets.close()
         await pool.close()

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from bets.acceptance import Terms, terms_by_currency
-from infra.house import read_house
+from infra.rates import read_rates
 from infra.settings import TEST_HOUSE_DIR
 from risk.limits import LimitTable
 
-RATES = read_house(TEST_HOUSE_DIR).rates
+RATES = read_rates(TEST_HOUSE_DIR)
 EURO = RATES.rate_of("EUR")
 
 

@@ -6,10 +6,10 @@ import asyncio
 from contextlib import AsyncExitStack
 from typing import Final
 
-from infra.house import read_house
 from infra.processes.agent import AgentProcess
 from infra.processes.health import run_until_stopped
 from infra.processes.servers import Servers
+from infra.rates import read_rates
 from infra.settings import Settings
 from infra.stores.book_copy import RedisBookStore
 from infra.stores.exposure import RedisExposure
@@ -45,7 +45,7 @@ async def keep_liability(settings: Settings, stopping: asyncio.Event) -> None:
             priced=RedisBookStore(redis, partitions=partitions, timeout_ms=timeout_ms),
             ledger=PostgresOpenFixtures(postgres),
             clock=clock,
-            currency=read_house(settings.house_dir).rates.reference_currency,
+            currency=read_rates(settings.house_dir).reference_currency,
             interval_s=settings.agents.liability_interval_ms / 1_000,
         )
         process = AgentProcess(settings, NAME, agent, ping=redis.ping)

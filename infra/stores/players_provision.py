@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 from typing import Final
 from uuid import NAMESPACE_DNS, uuid5
 
-from infra.house import read_house
 from infra.local.secrets import LocalSecrets
+from infra.rates import read_rates
 from infra.settings import Settings
 from infra.stores.passwords import Argon2Passwords
 from infra.stores.postgres import PostgresPool
@@ -37,7 +37,7 @@ async def provision_trader(settings: Settings, secrets: LocalSecrets) -> Player:
                 username=TRADER_USERNAME,
                 password_hash=await passwords.hash(secrets.trader_password, door=PasswordDoor.TRADER),
                 role=PlayerRole.TRADER,
-                currency=read_house(settings.house_dir).rates.reference_currency,
+                currency=read_rates(settings.house_dir).reference_currency,
             )
     finally:
         passwords.close()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from infra.dated import HouseRefused
-from infra.house import read_house, read_rates
+from infra.rates import read_all_rates, read_rates
 from infra.settings import HOUSE_DIR
 from kernel.money import CurrencyMismatch, CurrencyUnknown
 from kernel.rates import RATE_MICRO_MAX, RateMalformed, ReferenceRate
@@ -54,8 +54,8 @@ def test_what_is_no_rate_is_refused(currency: str, micro: int, error: type[Excep
 
 
 def test_the_house_has_rates_of_a_day_and_says_whose() -> None:
-    first = read_house(HOUSE_DIR, day=date(2026, 10, 30)).rates
-    rates = read_house(HOUSE_DIR, day=date(2026, 10, 31)).rates
+    first = read_rates(HOUSE_DIR, day=date(2026, 10, 30))
+    rates = read_rates(HOUSE_DIR, day=date(2026, 10, 31))
     assert (first.day, rates.day) == (date(2025, 12, 31), DAY)
     assert rates.source.startswith("European Central Bank")
     assert rates.currencies[0] == rates.reference_currency == "EUR"
@@ -87,9 +87,9 @@ def test_rates_that_cannot_be_are_refused_by_file_and_name(tmp_path: Path, told:
     folder = Path(shutil.copytree(HOUSE_DIR, tmp_path / "house"))
     (folder / "rates.toml").write_text(told, encoding="utf-8")
     with pytest.raises(HouseRefused, match=words) as refused:
-        read_house(folder, day=date(2026, 11, 30))
+        read_rates(folder, day=date(2026, 11, 30))
     assert "rates.toml" in str(refused.value)
 
 
 def test_all_rates_that_ever_held_are_found(tmp_path: Path) -> None:
-    assert list(read_rates(HOUSE_DIR)) == [date(2026, 1, 1), date(2026, 10, 31)]
+    assert list(read_all_rates(HOUSE_DIR)) == [date(2026, 1, 1), date(2026, 10, 31)]
