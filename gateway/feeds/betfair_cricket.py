@@ -17,7 +17,7 @@ RUNS_MAX: Final = 2_000
 WICKETS_MAX: Final = 10
 INNINGS_MAX: Final = 4
 
-_OUTCOME_ID: Final = "".join(("selection", "Id"))  # the exchange's word, and none of ours
+_OUTCOME_ID: Final = "selectionId"
 _OVERS = re.compile(r"([0-9]{1,3})(?:\.([0-5]))?", re.ASCII)
 
 
