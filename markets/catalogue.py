@@ -8,28 +8,50 @@ An id is a type and, where the type has one, its line: "1x2", "total:2.5". Marke
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib import import_module
+from pkgutil import iter_modules
 from typing import Final
 
-from markets import basketball, contests, cricket, racing, tennis
-from markets.football import market_types as football
+from kernel.errors import InvariantBroken
+from markets import contests, sports
 from markets.market_type import Line, MarketType, Part, Role
+from markets.sport import Sport
 from markets.winners import ANY_WINNERS, Winners
 
 IDS_CACHED_MAX: Final = 65_536
 BETFAIR: Final = "betfair"
 UOF: Final = "uof"
 
-TYPES: Final = (
-    *contests.TYPES,
-    *racing.TYPES,
-    *football.TYPES,
-    *tennis.TYPES,
-    *basketball.TYPES,
-    *cricket.TYPES,
-)
+
+def _declared() -> Iterator[Sport]:
+    for module in iter_modules(sports.__path__):
+        yield from import_module(f"{sports.__name__}.{module.name}").SPORTS
+
+
+def by_name(declared: Iterable[Sport]) -> Mapping[str, Sport]:
+    """Return sports by name.
+
+    Raises:
+        InvariantBroken: If one is declared twice.
+    """
+    found: dict[str, Sport] = {}
+    for sport in declared:
+        if sport.name in found:
+            raise InvariantBroken(f"A sport must be declared once, {sport.name!r} was twice")
+        found[sport.name] = sport
+    return found
+
+
+def _each_once(types: Iterable[MarketType]) -> tuple[MarketType, ...]:
+    """Return types in their order; those that sports have in common are one object."""
+    return tuple({id(known): known for known in types}.values())
+
+
+SPORTS: Final = by_name(_declared())
+TYPES: Final = _each_once((*contests.TYPES, *(known for sport in SPORTS.values() for known in sport.types)))
 UNKNOWN_TYPE: Final = MarketType("", "", winners=ANY_WINNERS)
 
 _TYPE_BY_ID: Final[Mapping[str, MarketType]] = {known.type_id: known for known in TYPES}

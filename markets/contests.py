@@ -14,6 +14,14 @@ AWAY: Final = "away"
 OVER: Final = "over"
 UNDER: Final = "under"
 
+WHO_WINS: Final = MarketType(
+    WINNER,
+    "Winner",
+    outcomes=Family.RUNNERS,
+    group=Group.POPULAR,
+    role=Role.LEADING,
+    uof=(UofName("186"), UofName("219")),
+)
 TYPES: Final = (
     MarketType(
         MATCH_ODDS,
@@ -23,13 +31,6 @@ TYPES: Final = (
         role=Role.LEADING,
         exchange=("MATCH_ODDS",),
     ),
-    MarketType(
-        WINNER,
-        "Winner",
-        outcomes=Family.RUNNERS,
-        group=Group.POPULAR,
-        role=Role.LEADING,
-        uof=(UofName("186"), UofName("219")),
-    ),
+    WHO_WINS,
     MarketType("outright", "Winner of the competition", outcomes=Family.RUNNERS, exchange=("TOURNAMENT_WINNER",)),
 )

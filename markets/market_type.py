@@ -93,7 +93,6 @@ class MarketType:
     Attributes:
         type_id: What ids of its markets begin with, the part of the match left out.
         words: What screens call it; "{line}", "{signed}" and "{nth}" stand for the line, with its sign, as an ordinal.
-        sports: Where it is asked; none for anywhere.
         outcomes: Their ids, or their family.
         winners: Which of them can win together.
         uof: What the Unified Odds Feed calls it.
@@ -102,7 +101,6 @@ class MarketType:
 
     type_id: str
     words: str
-    sports: tuple[str, ...] = ()
     outcomes: tuple[str, ...] | Family = Family.RUNNERS
     group: Group = Group.MORE
     line: Line = Line.NONE

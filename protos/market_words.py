@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from markets.catalogue import TYPES
+from markets.catalogue import SPORTS, TYPES
 from markets.market_type import Family, Group, Line, MarketType, Part
 from markets.winners import ALL_MAY_WIN, Winners
 
@@ -65,7 +65,7 @@ def _cells(known: MarketType) -> list[str]:
     return [
         f"`{known.type_id}`",
         known.words,
-        ", ".join(known.sports) or "any",
+        ", ".join(name for name, sport in SPORTS.items() if known in sport.types) or "any",
         outcomes,
         _together(known.winners),
         known.line.value,

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from markets.basketball import BasketballState
-from markets.cricket import CricketState, Innings
 from markets.fixture import Score, SportState
 from markets.football.state import FootballState
-from markets.racing import RaceState, Runner
-from markets.tennis import FinalSet, TennisState
+from markets.sports.basketball import BasketballState
+from markets.sports.cricket import CricketState, Innings
+from markets.sports.racing import RaceState, Runner
+from markets.sports.tennis import FinalSet, TennisState
 from overround.odds.v1 import fixture_pb2
 
 

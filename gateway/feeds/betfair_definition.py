@@ -10,26 +10,13 @@ from typing import Any, Final
 from gateway.feeds.betfair_market import ExchangeMarket
 from gateway.feeds.ordering import TIME_MS_MAX
 from gateway.feeds.refusals import MessageMalformed
-from markets.catalogue import BETFAIR, TYPES
+from markets.catalogue import BETFAIR, SPORTS, TYPES
 from markets.market_type import Family, Role
+from markets.sport import Sport
 from overround.odds.v1.fixture_pb2 import FixtureDescription, Participant
 
 NAME_LENGTH_MAX: Final = 200
-SPORTS: Final[Mapping[str, str]] = {
-    "1": "football",
-    "2": "tennis",
-    "3": "golf",
-    "4": "cricket",
-    "5": "rugby-union",
-    "7": "horse-racing",
-    "1477": "rugby-league",
-    "3503": "darts",
-    "4339": "greyhound-racing",
-    "6422": "snooker",
-    "6423": "american-football",
-    "7522": "basketball",
-    "7524": "ice-hockey",
-}
+SPORT_BY_EVENT_TYPE: Final[Mapping[str, Sport]] = {sport.exchange: sport for sport in SPORTS.values() if sport.exchange}
 # Of others the exchange has outcomes that are no runners, or several in an event.
 MAIN_MARKETS: Final[Mapping[str, str]] = {
     name: known.type_id
@@ -37,7 +24,6 @@ MAIN_MARKETS: Final[Mapping[str, str]] = {
     for name in known.exchange
     if known.role is Role.LEADING and known.outcomes is Family.RUNNERS
 }
-_RACING: Final = frozenset({"7", "4339"})
 _EVENT_ID = re.compile(r"[0-9]{1,18}", re.ASCII)
 _MARKET_TYPE = re.compile(r"[A-Z0-9_]{1,64}", re.ASCII)
 _EXCHANGE_ID = re.compile(r"[0-9.]{1,32}", re.ASCII)
@@ -52,7 +38,8 @@ def is_offered(definition: Mapping[str, Any]) -> bool:
 
 def is_race(definition: Mapping[str, Any]) -> bool:
     """Return whether it is of horses or greyhounds."""
-    return definition.get("eventTypeId") in _RACING
+    sport = _sport_of(definition)
+    return sport is not None and sport.is_race
 
 
 def locate(exchange_id: str, definition: Mapping[str, Any]) -> ExchangeMarket:
@@ -95,8 +82,9 @@ def describe(market: ExchangeMarket, definition: Mapping[str, Any]) -> FixtureDe
     """
     event_name = str(definition.get("eventName") or "")[:NAME_LENGTH_MAX]
     home_name, away_name = _sides_of(event_name)
+    sport = _sport_of(definition)
     return FixtureDescription(
-        sport=SPORTS.get(str(definition.get("eventTypeId", "")), ""),
+        sport=sport.name if sport is not None else "",
         competition="" if home_name else event_name,
         home_name=home_name,
         away_name=away_name,
@@ -116,6 +104,10 @@ def time_ms_of(text: Any) -> int:
         MessageMalformed: If it is none, has no zone, or is not in the times that are taken.
     """
     return round(_time_of(text).timestamp() * 1000)
+
+
+def _sport_of(definition: Mapping[str, Any]) -> Sport | None:
+    return SPORT_BY_EVENT_TYPE.get(str(definition.get("eventTypeId", "")))
 
 
 def _sides_of(event_name: str) -> tuple[str, str]:

@@ -28,12 +28,13 @@ from gateway.feeds.ordering import TIME_MS_MAX, NewestTimes, SequenceClock
 from gateway.feeds.reading import RAW_BYTES_MAX, Reading
 from gateway.feeds.refusals import FeedRefused, MessageMalformed, MessageOutOfOrder, MessageOversized
 from gateway.feeds.validation import MARKETS_MAX, NAME_LENGTH_MAX, ODDS_MILLI_MAX
-from markets.basketball import BASKETBALL, POINTS_HANDICAP, TOTAL_POINTS
-from markets.contests import AWAY, HOME, OVER, UNDER, WINNER
-from markets.fixture import FOOTBALL, MarketStatus
+from markets.catalogue import SPORTS
+from markets.contests import AWAY, HOME, OVER, UNDER
+from markets.fixture import MarketStatus
 from markets.football import market_ids as football
 from markets.layout import MarketLayout
-from markets.tennis import GAMES_HANDICAP, TENNIS, TOTAL_GAMES
+from markets.market_type import Family, Line, MarketType
+from markets.sport import Sport
 from overround.feed.v1.feed_pb2 import BetStop, FeedUpdate, Quotes
 from overround.odds.v1.fixture_pb2 import FixtureDescription
 from wire.feed import build_quotes
@@ -51,36 +52,12 @@ _KEY: Final = re.compile(r"[a-z0-9_-]{1,64}", re.ASCII)
 _TIME: Final = re.compile(rb'"last_update"\s*:\s*"([0-9TZ:.+-]{1,40})"')
 _MALFORMED: Final = (KeyError, TypeError, ValueError, AttributeError, OverflowError)
 
-_SPORTS: Final = {"soccer": FOOTBALL, "basketball": BASKETBALL, "tennis": TENNIS}
-_OTHER_SPORTS: Final = {
-    "americanfootball": "american-football",
-    "icehockey": "ice-hockey",
-    "rugbyleague": "rugby-league",
-    "rugbyunion": "rugby-union",
+_SPORT_BY_KIND: Final[Mapping[str, Sport]] = {
+    sport.odds_api.kind: sport for sport in SPORTS.values() if sport.odds_api is not None
 }
-_MARKETS: Final[Mapping[str, Mapping[str, str]]] = {
-    FOOTBALL: {
-        "h2h": football.RESULT,
-        "totals": football.TOTAL,
-        "alternate_totals": football.TOTAL,
-        "spreads": football.HANDICAP,
-        "alternate_spreads": football.HANDICAP,
-        "btts": football.BOTH_TEAMS_TO_SCORE,
-        "draw_no_bet": football.DRAW_NO_BET,
-    },
-    BASKETBALL: {"h2h": WINNER, "totals": TOTAL_POINTS, "spreads": POINTS_HANDICAP},
-    TENNIS: {"h2h": WINNER, "totals": TOTAL_GAMES, "spreads": GAMES_HANDICAP},
-}
-"""Our types of markets by the feed's, by sport; others are counted as unknown."""
-_OUTCOMES: Final = {
-    football.RESULT: {HOME, football.DRAW, AWAY},
-    football.BOTH_TEAMS_TO_SCORE: {football.YES, football.NO},
-    **dict.fromkeys((football.TOTAL, TOTAL_POINTS, TOTAL_GAMES), frozenset({OVER, UNDER})),
-    **dict.fromkeys(
-        (football.HANDICAP, POINTS_HANDICAP, GAMES_HANDICAP, football.DRAW_NO_BET, WINNER), frozenset({HOME, AWAY})
-    ),
-}
-_ON_A_LINE: Final = {football.TOTAL, football.HANDICAP, TOTAL_POINTS, POINTS_HANDICAP, TOTAL_GAMES, GAMES_HANDICAP}
+_PAIRING: Final = (HOME, AWAY)
+"""Who takes part: two sides."""
+_ON_A_LINE: Final = frozenset({Line.TOTAL, Line.HANDICAP})
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +67,7 @@ class _Event:
     fixture_id: str
     description: FixtureDescription
     outcome_by_name: Mapping[str, str]
-
-    @property
-    def type_by_key(self) -> Mapping[str, str]:
-        return _MARKETS.get(self.description.sport, {})
+    type_by_key: Mapping[str, MarketType]
 
 
 @dataclass(slots=True)
@@ -226,15 +200,17 @@ def _event_of(told: Any) -> _Event:
     if home == away:
         raise MessageMalformed(f"Two must play each other, were {home[:64]!r} twice")
     kind = str(told["sport_key"]).partition("_")[0]
+    sport = _SPORT_BY_KIND.get(kind)
     description = FixtureDescription(
-        sport=_SPORTS.get(kind) or _OTHER_SPORTS.get(kind, kind[:NAME_LENGTH_MAX]),
+        sport=kind[:NAME_LENGTH_MAX] if sport is None else sport.name,
         competition=_name_of(told["sport_title"]),
         home_name=home,
         away_name=away,
         start_time_ms=_time_ms_of(told["commence_time"]),
     )
     names = {"Over": OVER, "Under": UNDER, "Yes": football.YES, "No": football.NO, "Draw": football.DRAW}
-    return _Event(_fixture_of(told), description, {**names, home: HOME, away: AWAY})
+    types = sport.odds_api.types if sport is not None and sport.odds_api is not None else {}
+    return _Event(_fixture_of(told), description, {**names, home: HOME, away: AWAY}, types)
 
 
 def _fixture_of(told: Any) -> str:
@@ -269,11 +245,11 @@ def _quotes_of(event: _Event, told: Any, draft: _Draft) -> Quotes:
     found: dict[str, dict[str, int]] = {}
     for market in told:
         try:
-            type_id = event.type_by_key.get(market["key"])
-            if type_id is None:
+            known = event.type_by_key.get(market["key"])
+            if known is None:
                 draft.unknown_part_count += 1
                 continue
-            found |= dict(_lines_of(event, type_id, market["outcomes"]))
+            found |= dict(_lines_of(event, known, market["outcomes"]))
         except (MessageMalformed, *_MALFORMED) as error:
             draft.refusals.append(_malformed("market", error))
     if len(found) > MARKETS_MAX:
@@ -287,22 +263,23 @@ def _quotes_of(event: _Event, told: Any, draft: _Draft) -> Quotes:
     )
 
 
-def _lines_of(event: _Event, type_id: str, told: Any) -> Iterator[tuple[str, dict[str, int]]]:
+def _lines_of(event: _Event, known: MarketType, told: Any) -> Iterator[tuple[str, dict[str, int]]]:
     """Yield the markets that one of the feed's is, each line of it one of ours, with its prices by outcome."""
+    expected = _PAIRING if isinstance(known.outcomes, Family) else known.outcomes
     found: defaultdict[str, dict[str, int]] = defaultdict(dict)
     for outcome in told:
         outcome_id = event.outcome_by_name[outcome["name"]]
-        market_id = type_id
-        if type_id in _ON_A_LINE:
+        market_id = known.type_id
+        if known.line in _ON_A_LINE:
             point = _point_of(outcome["point"])
-            market_id = football.line_market_id(type_id, -point if outcome_id == AWAY else point)
+            market_id = football.line_market_id(market_id, -point if outcome_id == AWAY else point)
         if outcome_id in found[market_id]:
             raise MessageMalformed(f"An outcome of {market_id} must appear once, {outcome_id} did twice")
         found[market_id][outcome_id] = _odds_milli_of(outcome["price"])
     for market_id, odds_milli_by_outcome in found.items():
-        if odds_milli_by_outcome.keys() != _OUTCOMES[type_id]:
-            expected, had = sorted(_OUTCOMES[type_id]), sorted(odds_milli_by_outcome)
-            raise MessageMalformed(f"{market_id} must have {expected}, had {had}")
+        if odds_milli_by_outcome.keys() != set(expected):
+            had = sorted(odds_milli_by_outcome)
+            raise MessageMalformed(f"{market_id} must have {sorted(expected)}, had {had}")
         implied_total = sum(1_000 / milli for milli in odds_milli_by_outcome.values())
         if implied_total < IMPLIED_TOTAL_MIN:
             raise MessageMalformed(f"Odds of {market_id} must be decimal, imply {implied_total:.3f} together")

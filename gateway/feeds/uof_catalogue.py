@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Final
 
 from gateway.feeds.refusals import MessageMalformed
-from markets.catalogue import TYPES, UOF, market_of
+from markets.catalogue import SPORTS, TYPES, UOF, market_of
 from overround.odds.v1.book_pb2 import MarketStatus
 from overround.odds.v1.fixture_pb2 import FixtureStatus, Period
 
@@ -91,19 +91,7 @@ AWAITING_EXTRA_TIME: Final = "32"
 AFTER_MORE_THAN_NORMAL_TIME: Final = frozenset({"110", "120"})
 CALLED_OFF: Final = frozenset({"60", "70", "90"})  # postponed, cancelled, abandoned
 
-SPORTS: Final[Mapping[str, str]] = {
-    "sr:sport:1": "football",
-    "sr:sport:2": "basketball",
-    "sr:sport:4": "ice-hockey",
-    "sr:sport:5": "tennis",
-    "sr:sport:6": "handball",
-    "sr:sport:12": "rugby",
-    "sr:sport:16": "american-football",
-    "sr:sport:20": "table-tennis",
-    "sr:sport:21": "cricket",
-    "sr:sport:22": "darts",
-    "sr:sport:23": "volleyball",
-}
+SPORT_BY_ID: Final[Mapping[str, str]] = {sport.uof: sport.name for sport in SPORTS.values() if sport.uof}
 
 
 @lru_cache(maxsize=IDS_CACHED_MAX)

@@ -6,7 +6,7 @@ from typing import Final
 
 from lxml import etree
 
-from gateway.feeds.uof_catalogue import SPORTS
+from gateway.feeds.uof_catalogue import SPORT_BY_ID
 from gateway.feeds.uof_values import attribute, time_ms_of
 from overround.odds.v1.fixture_pb2 import FixtureDescription
 
@@ -55,7 +55,7 @@ def _competitor(fixture: etree._Element, qualifier: str) -> str:
 
 
 def _sport_of(sport: etree._Element) -> str:
-    return SPORTS.get(attribute(sport, "id"), _name_of(sport).lower().replace(" ", "-"))[:_NAME_LENGTH_MAX]
+    return SPORT_BY_ID.get(attribute(sport, "id"), _name_of(sport).lower().replace(" ", "-"))[:_NAME_LENGTH_MAX]
 
 
 def _name_of(element: etree._Element) -> str:

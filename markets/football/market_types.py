@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from markets.fixture import FOOTBALL
 from markets.football import market_ids as ids
 from markets.market_type import Family, Group, Line, MarketType, Part, Role, UofName
 from markets.winners import Winners
 
-_SPORTS: Final = (FOOTBALL,)
 _HOME_DRAW_AWAY: Final = (ids.HOME, ids.DRAW, ids.AWAY)
 _HOME_AWAY: Final = (ids.HOME, ids.AWAY)
 _HOME_NONE_AWAY: Final = (ids.HOME, ids.NONE, ids.AWAY)
@@ -20,7 +18,6 @@ _POPULAR: Final = (
     MarketType(
         ids.RESULT,
         "Match result",
-        _SPORTS,
         _HOME_DRAW_AWAY,
         Group.POPULAR,
         role=Role.LEADING,
@@ -34,7 +31,6 @@ _POPULAR: Final = (
     MarketType(
         ids.DOUBLE_CHANCE,
         "Double chance",
-        _SPORTS,
         ("1x", "12", "x2"),
         Group.POPULAR,
         winners=Winners.together(("1x", "12"), ("1x", "x2"), ("12", "x2")),
@@ -48,17 +44,15 @@ _POPULAR: Final = (
     MarketType(
         ids.DRAW_NO_BET,
         "Draw no bet",
-        _SPORTS,
         _HOME_AWAY,
         Group.POPULAR,
         uof=(UofName("11", outcomes={"4": ids.HOME, "5": ids.AWAY}),),
         exchange=("DRAW_NO_BET",),
     ),
-    MarketType(ids.TO_QUALIFY, "To qualify", _SPORTS, _HOME_AWAY, Group.POPULAR, exchange=("TO_QUALIFY",)),
+    MarketType(ids.TO_QUALIFY, "To qualify", _HOME_AWAY, Group.POPULAR, exchange=("TO_QUALIFY",)),
     MarketType(
         ids.NEXT_GOAL,
         "{nth} goal",
-        _SPORTS,
         _HOME_NONE_AWAY,
         Group.POPULAR,
         Line.ORDINAL,
@@ -70,7 +64,6 @@ _GOALS: Final = (
     MarketType(
         ids.TOTAL,
         "Total goals {line}",
-        _SPORTS,
         _OVER_UNDER,
         Group.GOALS,
         Line.TOTAL,
@@ -85,86 +78,73 @@ _GOALS: Final = (
     MarketType(
         ids.BOTH_TEAMS_TO_SCORE,
         "Both teams to score",
-        _SPORTS,
         _YES_NO,
         Group.GOALS,
         uof=(UofName("29", outcomes={"74": ids.YES, "76": ids.NO}),),
         exchange=("BOTH_TEAMS_TO_SCORE",),
     ),
-    MarketType(
-        ids.HOME_TOTAL, "Home goals {line}", _SPORTS, _OVER_UNDER, Group.GOALS, Line.TOTAL, uof=(UofName("19"),)
-    ),
-    MarketType(
-        ids.AWAY_TOTAL, "Away goals {line}", _SPORTS, _OVER_UNDER, Group.GOALS, Line.TOTAL, uof=(UofName("20"),)
-    ),
+    MarketType(ids.HOME_TOTAL, "Home goals {line}", _OVER_UNDER, Group.GOALS, Line.TOTAL, uof=(UofName("19"),)),
+    MarketType(ids.AWAY_TOTAL, "Away goals {line}", _OVER_UNDER, Group.GOALS, Line.TOTAL, uof=(UofName("20"),)),
     MarketType(
         ids.ODD_EVEN,
         "Odd or even goals",
-        _SPORTS,
         (ids.ODD, ids.EVEN),
         Group.GOALS,
         uof=(UofName("26"),),
         exchange=("ODD_OR_EVEN",),
     ),
-    MarketType(ids.EXACT_GOALS, "Exact goals", _SPORTS, Family.COUNTS, Group.GOALS),
-    MarketType(ids.HOME_EXACT_GOALS, "Home exact goals", _SPORTS, Family.COUNTS, Group.GOALS),
-    MarketType(ids.AWAY_EXACT_GOALS, "Away exact goals", _SPORTS, Family.COUNTS, Group.GOALS),
-    MarketType(ids.GOAL_RANGE, "Goals between", _SPORTS, Family.RANGES, Group.GOALS),
-    MarketType(ids.HOME_CLEAN_SHEET, "Home clean sheet", _SPORTS, _YES_NO, Group.GOALS),
-    MarketType(ids.AWAY_CLEAN_SHEET, "Away clean sheet", _SPORTS, _YES_NO, Group.GOALS),
-    MarketType(ids.RACE_TO, "Race to {line} goals", _SPORTS, _HOME_NONE_AWAY, Group.GOALS, Line.COUNT),
-    MarketType(ids.NEXT_GOAL_MINUTE, "Minute of the {nth} goal", _SPORTS, Family.BANDS, Group.GOALS, Line.ORDINAL),
+    MarketType(ids.EXACT_GOALS, "Exact goals", Family.COUNTS, Group.GOALS),
+    MarketType(ids.HOME_EXACT_GOALS, "Home exact goals", Family.COUNTS, Group.GOALS),
+    MarketType(ids.AWAY_EXACT_GOALS, "Away exact goals", Family.COUNTS, Group.GOALS),
+    MarketType(ids.GOAL_RANGE, "Goals between", Family.RANGES, Group.GOALS),
+    MarketType(ids.HOME_CLEAN_SHEET, "Home clean sheet", _YES_NO, Group.GOALS),
+    MarketType(ids.AWAY_CLEAN_SHEET, "Away clean sheet", _YES_NO, Group.GOALS),
+    MarketType(ids.RACE_TO, "Race to {line} goals", _HOME_NONE_AWAY, Group.GOALS, Line.COUNT),
+    MarketType(ids.NEXT_GOAL_MINUTE, "Minute of the {nth} goal", Family.BANDS, Group.GOALS, Line.ORDINAL),
 )
 _HANDICAPS: Final = (
     MarketType(
         ids.HANDICAP,
         "Handicap {signed}",
-        _SPORTS,
         _HOME_AWAY,
         Group.HANDICAP,
         Line.HANDICAP,
         Role.MAIN,
         uof=(UofName("16", specifier="hcp", outcomes={"1714": ids.HOME, "1715": ids.AWAY}),),
     ),
-    MarketType(
-        ids.EUROPEAN_HANDICAP, "European handicap {signed}", _SPORTS, _HOME_DRAW_AWAY, Group.HANDICAP, Line.START
-    ),
+    MarketType(ids.EUROPEAN_HANDICAP, "European handicap {signed}", _HOME_DRAW_AWAY, Group.HANDICAP, Line.START),
 )
 _SCORES: Final = (
     MarketType(
         ids.CORRECT_SCORE,
         "Correct score",
-        _SPORTS,
         Family.SCORES,
         Group.SCORE,
         exchange=("CORRECT_SCORE", "CORRECT_SCORE2", "HALF_TIME_SCORE"),
     ),
-    MarketType(
-        ids.WINNING_MARGIN, "Winning margin", _SPORTS, Family.MARGINS, Group.SCORE, exchange=("WINNING_MARGIN",)
-    ),
-    MarketType(ids.HOME_WIN_TO_NIL, "Home win to nil", _SPORTS, _YES_NO, Group.SCORE),
-    MarketType(ids.AWAY_WIN_TO_NIL, "Away win to nil", _SPORTS, _YES_NO, Group.SCORE),
+    MarketType(ids.WINNING_MARGIN, "Winning margin", Family.MARGINS, Group.SCORE, exchange=("WINNING_MARGIN",)),
+    MarketType(ids.HOME_WIN_TO_NIL, "Home win to nil", _YES_NO, Group.SCORE),
+    MarketType(ids.AWAY_WIN_TO_NIL, "Away win to nil", _YES_NO, Group.SCORE),
 )
 _HALVES: Final = (
     MarketType(
         ids.HALF_TIME_FULL_TIME,
         "Half-time / full-time",
-        _SPORTS,
         tuple(ids.half_time_full_time_outcome_id(half, full) for half in _HOME_DRAW_AWAY for full in _HOME_DRAW_AWAY),
         Group.HALVES,
         exchange=("HALF_TIME_FULL_TIME",),
     ),
-    MarketType(ids.MOST_GOALS_HALF, "Half with most goals", _SPORTS, (ids.FIRST, ids.EQUAL, ids.SECOND), Group.HALVES),
+    MarketType(ids.MOST_GOALS_HALF, "Half with most goals", (ids.FIRST, ids.EQUAL, ids.SECOND), Group.HALVES),
 )
 _COUNTS: Final = (
-    MarketType(ids.CORNERS_TOTAL, "Total corners {line}", _SPORTS, _OVER_UNDER, line=Line.TOTAL),
-    MarketType(ids.HOME_CORNERS_TOTAL, "Home corners {line}", _SPORTS, _OVER_UNDER, line=Line.TOTAL),
-    MarketType(ids.AWAY_CORNERS_TOTAL, "Away corners {line}", _SPORTS, _OVER_UNDER, line=Line.TOTAL),
-    MarketType(ids.MOST_CORNERS, "Most corners", _SPORTS, _HOME_DRAW_AWAY),
-    MarketType(ids.CARDS_TOTAL, "Total cards {line}", _SPORTS, _OVER_UNDER, line=Line.TOTAL),
-    MarketType(ids.HOME_CARDS_TOTAL, "Home cards {line}", _SPORTS, _OVER_UNDER, line=Line.TOTAL),
-    MarketType(ids.AWAY_CARDS_TOTAL, "Away cards {line}", _SPORTS, _OVER_UNDER, line=Line.TOTAL),
-    MarketType(ids.MOST_CARDS, "Most cards", _SPORTS, _HOME_DRAW_AWAY),
+    MarketType(ids.CORNERS_TOTAL, "Total corners {line}", _OVER_UNDER, line=Line.TOTAL),
+    MarketType(ids.HOME_CORNERS_TOTAL, "Home corners {line}", _OVER_UNDER, line=Line.TOTAL),
+    MarketType(ids.AWAY_CORNERS_TOTAL, "Away corners {line}", _OVER_UNDER, line=Line.TOTAL),
+    MarketType(ids.MOST_CORNERS, "Most corners", _HOME_DRAW_AWAY),
+    MarketType(ids.CARDS_TOTAL, "Total cards {line}", _OVER_UNDER, line=Line.TOTAL),
+    MarketType(ids.HOME_CARDS_TOTAL, "Home cards {line}", _OVER_UNDER, line=Line.TOTAL),
+    MarketType(ids.AWAY_CARDS_TOTAL, "Away cards {line}", _OVER_UNDER, line=Line.TOTAL),
+    MarketType(ids.MOST_CARDS, "Most cards", _HOME_DRAW_AWAY),
 )
 
 TYPES: Final = (*_POPULAR, *_GOALS, *_HANDICAPS, *_SCORES, *_HALVES, *_COUNTS)

@@ -10,7 +10,12 @@ from typing import Final, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from markets.basketball import (
+from markets.catalogue import market_of
+from markets.contests import AWAY, HOME, OVER, UNDER, WINNER
+from markets.fixture import FixtureStatus, MatchState
+from markets.layout import MarketLayout
+from markets.results import MarketResult
+from markets.sports.basketball import (
     AWAY_POINTS,
     BASKETBALL,
     HOME_POINTS,
@@ -18,11 +23,6 @@ from markets.basketball import (
     TOTAL_POINTS,
     BasketballState,
 )
-from markets.catalogue import market_of
-from markets.contests import AWAY, HOME, OVER, UNDER, WINNER
-from markets.fixture import FixtureStatus, MatchState
-from markets.layout import MarketLayout
-from markets.results import MarketResult
 from odds.fixture.book import NO_FIGURES, Evidence, PriceSource
 from odds.fixture.state import EMPTY_LAYOUT, Asked, FixtureState, ModelFit, own_key
 from odds.model_input import RowFlag

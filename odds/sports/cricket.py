@@ -12,16 +12,16 @@ from numpy.typing import NDArray
 
 from markets.catalogue import market_of
 from markets.contests import MATCH_ODDS, OVER, UNDER, WINNER
-from markets.cricket import (
+from markets.fixture import FixtureStatus, MatchState
+from markets.layout import MarketLayout
+from markets.results import MarketResult
+from markets.sports.cricket import (
     CRICKET,
     FIRST_INNINGS_RUNS,
     SECOND_INNINGS_RUNS,
     CricketState,
     Innings,
 )
-from markets.fixture import FixtureStatus, MatchState
-from markets.layout import MarketLayout
-from markets.results import MarketResult
 from odds.fixture.book import NO_FIGURES, Evidence, PriceSource
 from odds.fixture.state import EMPTY_LAYOUT, Asked, FixtureState, ModelFit, own_key
 from odds.model_input import RowFlag

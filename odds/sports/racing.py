@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from markets.fixture import FixtureStatus, MatchState
 from markets.layout import MarketLayout
 from markets.odds import FACTOR_ONE_MICRO
-from markets.racing import PLACES, RACING, WIN, RaceState
 from markets.results import CONFIRMED, MarketResult, OutcomeResult, Reduction, ResultKind
+from markets.sports.racing import PLACES, RACING, WIN, RaceState
 from odds.fixture.book import Evidence, PriceSource
 from odds.fixture.state import EMPTY_LAYOUT, Asked, FixtureState, ModelFit, own_key
 from odds.models.builder_legs import JointDistribution

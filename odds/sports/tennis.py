@@ -12,7 +12,7 @@ from markets.contests import AWAY, HOME, OVER, UNDER, WINNER
 from markets.fixture import MatchState
 from markets.layout import MarketLayout
 from markets.results import MarketResult
-from markets.tennis import (
+from markets.sports.tennis import (
     GAMES_HANDICAP,
     SET_BETTING,
     SET_WINNER,

@@ -10,9 +10,9 @@ from typing import ClassVar, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from markets.basketball import BASKETBALL, POINTS_HANDICAP, TOTAL_POINTS, BasketballState
 from markets.contests import AWAY, HOME, OVER, UNDER, WINNER
 from markets.fixture import FixtureStatus, MatchState, Score
+from markets.sports.basketball import BASKETBALL, POINTS_HANDICAP, TOTAL_POINTS, BasketballState
 from odds.models.basketball import GameForecast, GameRules, GameScores, spread, total, win_games
 from simulation.contests.contest import MarketTruth, Results, Timeline, won_by
 

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from markets.contests import AWAY, HOME, OVER, UNDER, WINNER
-from markets.cricket import CRICKET, FIRST_INNINGS_RUNS, CricketState, Innings
 from markets.fixture import FixtureStatus, MatchState
+from markets.sports.cricket import CRICKET, FIRST_INNINGS_RUNS, CricketState, Innings
 from odds.models.cricket import (
     FIRST,
     SECOND,

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from markets.fixture import FixtureStatus, MatchState
-from markets.racing import RACING, WIN, RaceState, Runner
+from markets.sports.racing import RACING, WIN, RaceState, Runner
 from overround.odds.v1 import fixture_pb2
 from simulation.contests.contest import MarketTruth, Results, Turn, won_by
 from wire.fixtures import build_state

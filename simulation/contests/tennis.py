@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from markets.contests import AWAY, HOME, OVER, UNDER, WINNER
 from markets.fixture import FixtureStatus, MatchState, Score
-from markets.tennis import TENNIS, TOTAL_GAMES, FinalSet, TennisState
+from markets.sports.tennis import TENNIS, TOTAL_GAMES, FinalSet, TennisState
 from odds.models.tennis.live import scores_of
 from odds.models.tennis.match import price_matches
 from odds.models.tennis.rules import MatchRules

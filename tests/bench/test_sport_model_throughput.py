@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 import pytest
 
-from markets.tennis import FinalSet
+from markets.sports.tennis import FinalSet
 from odds.models.basketball import GameForecast, GameRules, GameScores, spread, win_games
 from odds.models.cricket import InningsScores, MatchForecast
 from odds.models.cricket import win_matches as win_cricket

@@ -8,7 +8,7 @@ import numpy as np
 
 from markets.fixture import FixtureDescription, FixtureStatus, MatchState, Score
 from markets.layout import MarketLayout
-from markets.tennis import FinalSet, TennisState
+from markets.sports.tennis import FinalSet, TennisState
 from odds.fixture.state import FixtureState
 from odds.fixture.updates import FixtureUpdate, Quotes
 from odds.models.tennis.live import scores_of

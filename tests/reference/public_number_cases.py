@@ -27,7 +27,7 @@ from compliance.permit import Permit
 from kernel.money import Money
 from markets.odds import FACTOR_ONE_MICRO
 from markets.results import OutcomeResult
-from markets.tennis import FinalSet
+from markets.sports.tennis import FinalSet
 from odds.margin.methods import MarginMethod
 from odds.margin.removal import remove_margin
 from odds.models.cricket import SECOND, InningsScores, MatchForecast, win_matches

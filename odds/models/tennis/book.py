@@ -19,7 +19,7 @@ from markets.catalogue import market_of
 from markets.contests import AWAY, HOME, OVER, UNDER, WINNER
 from markets.fixture import FixtureStatus, MatchState
 from markets.layout import MarketLayout
-from markets.tennis import (
+from markets.sports.tennis import (
     GAMES_HANDICAP,
     SET_BETTING,
     SET_WINNER,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from markets.fixture import FixtureStatus, MatchState, Score
-from markets.tennis import FinalSet, TennisState
+from markets.sports.tennis import FinalSet, TennisState
 from odds.models.tennis.rules import MatchRules, SetRules, TennisScores
 
 NOT_BEGUN = Score(0, 0)

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from markets.tennis import FinalSet
+from markets.sports.tennis import FinalSet
 from odds.model_input import ModelInputInvalid, count_rows
 
 Floats = NDArray[np.float64]

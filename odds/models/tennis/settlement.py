@@ -11,7 +11,7 @@ from markets.catalogue import market_of
 from markets.contests import AWAY, HOME, OVER, UNDER
 from markets.fixture import FixtureStatus, MatchState
 from markets.results import MarketResult
-from markets.tennis import (
+from markets.sports.tennis import (
     GAMES_HANDICAP,
     SET_BETTING,
     SET_WINNER,

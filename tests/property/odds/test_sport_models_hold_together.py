@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from markets.tennis import FinalSet
+from markets.sports.tennis import FinalSet
 from odds.models.basketball import (
     GameForecast,
     GameRules,

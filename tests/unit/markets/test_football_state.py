@@ -6,7 +6,7 @@ import pytest
 
 from markets.fixture import FixtureStatus, MatchState, Period
 from markets.football.state import FootballState, football_of
-from markets.tennis import TennisState
+from markets.sports.tennis import TennisState
 
 
 def playing(sport: FootballState | None, period: Period = Period.FIRST_HALF) -> MatchState:

@@ -17,7 +17,7 @@ from bets.settlement import return_minor
 from bets.systems import SYSTEM_BY_NAME, System
 from markets.odds import FACTOR_ONE_MICRO
 from markets.results import OutcomeResult
-from markets.tennis import FinalSet
+from markets.sports.tennis import FinalSet
 from odds.ladder.formats import OddsFormat, floor_milli, parse_odds
 from odds.margin.application import apply_margin
 from odds.margin.methods import MarginMethod

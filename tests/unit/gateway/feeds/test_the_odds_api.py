@@ -90,7 +90,7 @@ def test_a_bookmaker_is_a_provider_and_what_it_quotes_is_in_our_words() -> None:
     [
         ("basketball_nba", "basketball", ["winner", "total_points:2.5", "points_handicap:-0.75"]),
         ("tennis_atp_french_open", "tennis", ["winner", "total_games:2.5", "games_handicap:-0.75"]),
-        ("icehockey_nhl", "ice-hockey", []),
+        ("rugbyleague_nrl", "rugby-league", []),
     ],
 )
 def test_markets_are_those_of_the_sport(sport_key: str, sport: str, market_ids: list[str]) -> None:

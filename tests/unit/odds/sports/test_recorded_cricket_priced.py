@@ -12,8 +12,8 @@ import pytest
 
 from gateway.feeds.betfair import BetfairAdapter
 from infra.replay_source import find_recordings, in_order_of_time
-from markets.cricket import CricketState, Innings
 from markets.fixture import FixtureStatus, MarketStatus, MatchState
+from markets.sports.cricket import CricketState, Innings
 from odds.fixture.book import PriceSource
 from odds.fixture.state import FixtureState, new_state
 from odds.folding.fold import fold

@@ -9,7 +9,7 @@ import pytest
 
 from gateway.feeds.betfair import BetfairAdapter
 from markets.fixture import FixtureStatus, MarketStatus
-from markets.racing import RaceState
+from markets.sports.racing import RaceState
 from odds.fixture.book import PriceSource
 from odds.fixture.state import new_state
 from odds.folding.fold import fold

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from markets.basketball import BasketballState
-from markets.cricket import CricketState, Innings
 from markets.fixture import FixtureDescription, FixtureStatus, MatchState, Score, SportState
-from markets.racing import RaceState, Runner
 from markets.results import MarketResult, ResultKind
+from markets.sports.basketball import BasketballState
+from markets.sports.cricket import CricketState, Innings
+from markets.sports.racing import RaceState, Runner
 from odds.fixture.state import new_state
 from odds.sports.pricer import SportPricer
 from odds.sports.registry import PRICERS

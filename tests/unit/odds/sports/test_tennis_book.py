@@ -9,7 +9,7 @@ import pytest
 
 from markets.fixture import FixtureStatus, MarketStatus, MatchState
 from markets.results import MarketResult, ResultKind
-from markets.tennis import FinalSet, TennisState
+from markets.sports.tennis import FinalSet, TennisState
 from odds.fixture.book import PriceSource
 from odds.fixture.state import BELIEF_US_MAX, FixtureState, restore_state
 from odds.models.tennis.live import scores_of

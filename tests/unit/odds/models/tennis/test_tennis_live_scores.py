@@ -5,7 +5,7 @@ from collections import defaultdict
 import numpy as np
 import pytest
 
-from markets.tennis import FinalSet
+from markets.sports.tennis import FinalSet
 from odds.model_input import EXPECTED_BY_FLAG, ModelInputInvalid, RowFlag
 from odds.models.tennis.match import price_current_sets, price_matches, win_matches
 from odds.models.tennis.rules import ADVANTAGE_GAMES_MAX, FINAL_SET_RULES, ORDINARY_SET, MatchRules, TennisScores

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from markets.tennis import FinalSet
+from markets.sports.tennis import FinalSet
 from odds.models.tennis.points import serves_first_point, win_game, win_tie_break
 from odds.models.tennis.rules import ORDINARY_SET, MatchRules
 from odds.models.tennis.sets import play_anew

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
 
-from markets.contests import AWAY, HOME, OVER, UNDER
+from markets.contests import AWAY, HOME, OVER, UNDER, WHO_WINS
 from markets.fixture import MatchState, Score, SportState
 from markets.market_type import Family, Group, Line, MarketType, Role
+from markets.sport import OddsApiName, Sport
 
 TENNIS: Final = "tennis"
 
@@ -20,24 +21,34 @@ SETS_HANDICAP: Final = "sets_handicap"
 TOTAL_GAMES: Final = "total_games"
 GAMES_HANDICAP: Final = "games_handicap"
 
-_SPORTS: Final = (TENNIS,)
+_TOTAL: Final = MarketType(TOTAL_GAMES, "Total games {line}", (OVER, UNDER), Group.TOTALS, Line.TOTAL, Role.MAIN)
+_HANDICAP: Final = MarketType(
+    GAMES_HANDICAP, "Games handicap {signed}", (HOME, AWAY), Group.HANDICAP, Line.HANDICAP, Role.MAIN
+)
 
 TYPES: Final = (
     MarketType(
         SET_WINNER,
         "Winner of the {nth} set",
-        _SPORTS,
         Family.RUNNERS,
         Group.POPULAR,
         Line.ORDINAL,
         exchange=("SET_WINNER",),
     ),
-    MarketType(SET_BETTING, "Score in sets", _SPORTS, Family.SCORES, Group.SCORE, exchange=("SET_BETTING",)),
-    MarketType(TOTAL_SETS, "Total sets {line}", _SPORTS, (OVER, UNDER), Group.TOTALS, Line.TOTAL),
-    MarketType(TOTAL_GAMES, "Total games {line}", _SPORTS, (OVER, UNDER), Group.TOTALS, Line.TOTAL, Role.MAIN),
-    MarketType(SETS_HANDICAP, "Sets handicap {signed}", _SPORTS, (HOME, AWAY), Group.HANDICAP, Line.HANDICAP),
-    MarketType(
-        GAMES_HANDICAP, "Games handicap {signed}", _SPORTS, (HOME, AWAY), Group.HANDICAP, Line.HANDICAP, Role.MAIN
+    MarketType(SET_BETTING, "Score in sets", Family.SCORES, Group.SCORE, exchange=("SET_BETTING",)),
+    MarketType(TOTAL_SETS, "Total sets {line}", (OVER, UNDER), Group.TOTALS, Line.TOTAL),
+    _TOTAL,
+    MarketType(SETS_HANDICAP, "Sets handicap {signed}", (HOME, AWAY), Group.HANDICAP, Line.HANDICAP),
+    _HANDICAP,
+)
+
+SPORTS: Final = (
+    Sport(
+        TENNIS,
+        TYPES,
+        exchange="2",
+        uof="sr:sport:5",
+        odds_api=OddsApiName("tennis", {"h2h": WHO_WINS, "totals": _TOTAL, "spreads": _HANDICAP}),
     ),
 )
 

@@ -8,23 +8,19 @@ from typing import Final
 
 from markets.fixture import MatchState, SportState
 from markets.market_type import Family, Group, MarketType, Role
+from markets.sport import Sport
 from markets.winners import ANY_WINNERS, Winners
-
-RACING: Final = ("horse-racing", "greyhound-racing")
 
 WIN: Final = "win"
 PLACES: Final = {f"place_{places}": places for places in (2, 3, 4)}
 """Places that are paid, by type of market."""
 
 TYPES: Final = (
-    MarketType(
-        WIN, "To win", RACING, outcomes=Family.RUNNERS, group=Group.POPULAR, role=Role.LEADING, exchange=("WIN",)
-    ),
+    MarketType(WIN, "To win", outcomes=Family.RUNNERS, group=Group.POPULAR, role=Role.LEADING, exchange=("WIN",)),
     # How many places are paid is told with the prices.
     MarketType(
         "place",
         "To be placed",
-        RACING,
         outcomes=Family.RUNNERS,
         winners=ANY_WINNERS,
         exchange=("PLACE", "OTHER_PLACE", "TO_BE_PLACED"),
@@ -33,7 +29,6 @@ TYPES: Final = (
         MarketType(
             type_id,
             f"To be in the first {('two', 'three', 'four')[places - 2]}",
-            RACING,
             outcomes=Family.RUNNERS,
             group=Group.POPULAR,
             winners=Winners(places),
@@ -41,6 +36,12 @@ TYPES: Final = (
         for type_id, places in PLACES.items()
     ),
 )
+
+SPORTS: Final = (
+    Sport("horse-racing", TYPES, exchange="7", is_race=True),
+    Sport("greyhound-racing", TYPES, exchange="4339", is_race=True),
+)
+RACING: Final = tuple(sport.name for sport in SPORTS)
 
 
 @dataclass(frozen=True, slots=True)

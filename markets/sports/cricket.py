@@ -9,6 +9,7 @@ from typing import Final
 from markets.contests import OVER, UNDER
 from markets.fixture import MatchState, SportState
 from markets.market_type import Group, Line, MarketType, Role
+from markets.sport import Sport
 
 CRICKET: Final = "cricket"
 
@@ -19,14 +20,15 @@ TYPES: Final = (
     MarketType(
         FIRST_INNINGS_RUNS,
         "First innings runs {line}",
-        (CRICKET,),
         (OVER, UNDER),
         Group.TOTALS,
         Line.TOTAL,
         Role.MAIN,
     ),
-    MarketType(SECOND_INNINGS_RUNS, "Second innings runs {line}", (CRICKET,), (OVER, UNDER), Group.TOTALS, Line.TOTAL),
+    MarketType(SECOND_INNINGS_RUNS, "Second innings runs {line}", (OVER, UNDER), Group.TOTALS, Line.TOTAL),
 )
+
+SPORTS: Final = (Sport(CRICKET, TYPES, exchange="4", uof="sr:sport:21"),)
 
 
 @dataclass(frozen=True, slots=True)

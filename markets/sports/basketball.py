@@ -6,9 +6,10 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Final
 
-from markets.contests import AWAY, HOME, OVER, UNDER
+from markets.contests import AWAY, HOME, OVER, UNDER, WHO_WINS
 from markets.fixture import MatchState, Score, SportState
 from markets.market_type import Group, Line, MarketType, Role
+from markets.sport import OddsApiName, Sport
 
 BASKETBALL: Final = "basketball"
 
@@ -17,14 +18,23 @@ HOME_POINTS: Final = "home_points"
 AWAY_POINTS: Final = "away_points"
 POINTS_HANDICAP: Final = "points_handicap"
 
-_SPORTS: Final = (BASKETBALL,)
+_TOTAL: Final = MarketType(TOTAL_POINTS, "Total points {line}", (OVER, UNDER), Group.TOTALS, Line.TOTAL, Role.MAIN)
+_HANDICAP: Final = MarketType(
+    POINTS_HANDICAP, "Points handicap {signed}", (HOME, AWAY), Group.HANDICAP, Line.HANDICAP, Role.MAIN
+)
 
-TYPES: Final = (
-    MarketType(TOTAL_POINTS, "Total points {line}", _SPORTS, (OVER, UNDER), Group.TOTALS, Line.TOTAL, Role.MAIN),
-    MarketType(HOME_POINTS, "Home points {line}", _SPORTS, (OVER, UNDER), Group.TOTALS, Line.TOTAL),
-    MarketType(AWAY_POINTS, "Away points {line}", _SPORTS, (OVER, UNDER), Group.TOTALS, Line.TOTAL),
-    MarketType(
-        POINTS_HANDICAP, "Points handicap {signed}", _SPORTS, (HOME, AWAY), Group.HANDICAP, Line.HANDICAP, Role.MAIN
+SPORTS: Final = (
+    Sport(
+        BASKETBALL,
+        (
+            _TOTAL,
+            MarketType(HOME_POINTS, "Home points {line}", (OVER, UNDER), Group.TOTALS, Line.TOTAL),
+            MarketType(AWAY_POINTS, "Away points {line}", (OVER, UNDER), Group.TOTALS, Line.TOTAL),
+            _HANDICAP,
+        ),
+        exchange="7522",
+        uof="sr:sport:2",
+        odds_api=OddsApiName("basketball", {"h2h": WHO_WINS, "totals": _TOTAL, "spreads": _HANDICAP}),
     ),
 )
 
