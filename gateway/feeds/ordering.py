@@ -30,17 +30,25 @@ class SequenceClock:
         Raises:
             MessageMalformed: If the time stamp is no time.
         """
-        if not 0 <= time_ms <= TIME_MS_MAX:
-            raise MessageMalformed(f"Time stamp must be from 0 to {TIME_MS_MAX} ms, was {time_ms}")
         known = self._sequence_by_digest.get(digest)
         if known is not None:
             return known, True
-        sequence = max(self._last_sequence + 1, time_ms << _COUNTER_BITS)
-        self._last_sequence = sequence
+        sequence = self.next(time_ms)
         if len(self._sequence_by_digest) >= REMEMBERED_MAX:
             del self._sequence_by_digest[next(iter(self._sequence_by_digest))]
         self._sequence_by_digest[digest] = sequence
         return sequence, False
+
+    def next(self, time_ms: int) -> int:
+        """Return the sequence of a message that is known to be new.
+
+        Raises:
+            MessageMalformed: If the time stamp is no time.
+        """
+        if not 0 <= time_ms <= TIME_MS_MAX:
+            raise MessageMalformed(f"Time stamp must be from 0 to {TIME_MS_MAX} ms, was {time_ms}")
+        self._last_sequence = max(self._last_sequence + 1, time_ms << _COUNTER_BITS)
+        return self._last_sequence
 
 
 class NewestTimes:

@@ -3,8 +3,8 @@
 A document is the answer to `GET /v4/sports/{sport}/odds?oddsFormat=decimal&dateFormat=iso`: a list of events, each with
 the prices of many bookmakers. Every bookmaker is a provider of its own, a product of this feed
 ("the-odds-api:pinnacle"), so that prices are blended as those of any other providers. An event is a fixture
-("the-odds-api:912559d6"). What a bookmaker quotes of it is told whole: a market that is missing is offered no longer,
-so one market has to be asked for in every document or in none.
+("the-odds-api:912559d6"). What is quoted of it is told whole: a market that is missing is offered no longer, and a
+bookmaker that is missing offers nothing. So what is asked for has to be the same in every document.
 
 Documents come by asking again and again, and most of what they hold was there before: what is the same as the last time
 becomes nothing. There are neither scores nor results in them. Some of these services give odds as Americans write them
@@ -76,6 +76,7 @@ class _Draft:
 
     updates: list[FeedUpdate]
     refusals: list[FeedRefused]
+    fixture_ids: set[str]
     unknown_part_count: int = 0
 
 
@@ -89,11 +90,12 @@ class TheOddsApiAdapter:
     def __init__(self) -> None:
         self._clock_by_provider: dict[str, SequenceClock] = {}
         self._newest = NewestTimes()
-        self._quoting: dict[str, set[str]] = {}
+        self._told: dict[str, dict[str, int | None]] = {}
+        """What was last said of a fixture by each bookmaker, as a hash; None where it is stopped."""
 
     def read(self, raw: bytes) -> Reading:
         """Return what a document says; what it holds wrongly is in the refusals."""
-        draft = _Draft([], [])
+        draft = _Draft([], [], set())
         try:
             if len(raw) > RAW_BYTES_MAX:
                 raise MessageOversized(f"A document has at most {RAW_BYTES_MAX} bytes, had {len(raw)}")
@@ -115,20 +117,29 @@ class TheOddsApiAdapter:
             bookmakers = told["bookmakers"]
             if not isinstance(bookmakers, list) or len(bookmakers) > BOOKMAKERS_MAX:
                 raise MessageMalformed(f"An event must have a list of at most {BOOKMAKERS_MAX} bookmakers")
+            if event.fixture_id in draft.fixture_ids:
+                raise MessageMalformed(f"An event must be told once, {event.fixture_id} was twice")
         except (FeedRefused, *_MALFORMED) as error:
             draft.refusals.append(_malformed("event", error))
             self._stop_all(told, draft)
             return
+        draft.fixture_ids.add(event.fixture_id)
+        named: set[str] = set()
         for bookmaker in bookmakers:
-            self._read_bookmaker(event, bookmaker, draft)
+            self._read_bookmaker(event, bookmaker, named, draft)
+        for provider_id in sorted(self._quoting(event.fixture_id) - named):
+            self._stop(provider_id, event.fixture_id, draft)
 
-    def _read_bookmaker(self, event: _Event, told: Any, draft: _Draft) -> None:
+    def _read_bookmaker(self, event: _Event, told: Any, named: set[str], draft: _Draft) -> None:
         try:
             provider_id = _provider_of(told)
         except (MessageMalformed, *_MALFORMED) as error:
             draft.refusals.append(_malformed("bookmaker", error))
             return
         try:
+            if provider_id in named:
+                raise MessageMalformed(f"A bookmaker must be told once, {provider_id} was twice")
+            named.add(provider_id)
             update = self._begin(provider_id, event, told)
             if update is not None:
                 update.description.CopyFrom(event.description)
@@ -138,21 +149,25 @@ class TheOddsApiAdapter:
             draft.refusals.append(refusal)
         except (FeedRefused, *_MALFORMED) as error:
             draft.refusals.append(_malformed(f"bookmaker {provider_id}", error))
-            self._stop(provider_id, event.fixture_id, told, draft)
+            self._stop(provider_id, event.fixture_id, draft)
 
     def _begin(self, provider_id: str, event: _Event, told: Any) -> FeedUpdate | None:
-        """Return an update with nothing in it; None where the bookmaker said the same before."""
+        """Return an update with nothing in it; None where that is what the bookmaker said last."""
         time_ms = _time_ms_of(told["last_update"])
         clock = self._clock_of(provider_id)
-        digest = (event.fixture_id, orjson.dumps((told, event.description.start_time_ms), option=orjson.OPT_SORT_KEYS))
-        sequence, is_repeated = clock.assign(time_ms, digest)
-        if is_repeated:
-            return None
+        # Whose prices they are belongs to them: an outcome has its side by the names of the two.
+        words = event.description.SerializeToString(deterministic=True)
+        digest = hash((words, orjson.dumps(told, option=orjson.OPT_SORT_KEYS)))
         if self._newest.is_late((provider_id, event.fixture_id), time_ms):
             raise MessageOutOfOrder(f"Newer prices of {provider_id} were taken of {event.fixture_id}")
-        self._note_quoting(event.fixture_id, provider_id)
+        if self._told.get(event.fixture_id, {}).get(provider_id) == digest:
+            return None
+        self._note_told(event.fixture_id, provider_id, digest)
         return FeedUpdate(
-            provider_id=provider_id, fixture_id=event.fixture_id, sequence=sequence, provider_time_ms=time_ms
+            provider_id=provider_id,
+            fixture_id=event.fixture_id,
+            sequence=clock.next(time_ms),
+            provider_time_ms=time_ms,
         )
 
     def _clock_of(self, provider_id: str) -> SequenceClock:
@@ -163,11 +178,16 @@ class TheOddsApiAdapter:
             clock = self._clock_by_provider[provider_id] = SequenceClock()
         return clock
 
-    def _note_quoting(self, fixture_id: str, provider_id: str) -> None:
-        quoting = self._quoting.pop(fixture_id, set())
-        if len(self._quoting) >= FIXTURES_MAX:
-            del self._quoting[next(iter(self._quoting))]
-        self._quoting[fixture_id] = quoting | {provider_id}
+    def _note_told(self, fixture_id: str, provider_id: str, digest: int | None) -> None:
+        told = self._told.pop(fixture_id, {})
+        if len(self._told) >= FIXTURES_MAX:
+            del self._told[next(iter(self._told))]
+        told[provider_id] = digest
+        self._told[fixture_id] = told
+
+    def _quoting(self, fixture_id: str) -> set[str]:
+        """Return whose prices of a fixture stand."""
+        return {name for name, digest in self._told.get(fixture_id, {}).items() if digest is not None}
 
     def _stop_all(self, told: Any, draft: _Draft) -> None:
         """Stop all markets of an event that cannot be read, as far as it tells which it is."""
@@ -175,34 +195,34 @@ class TheOddsApiAdapter:
             fixture_id = _fixture_of(told)
         except (MessageMalformed, *_MALFORMED):
             return
-        for provider_id in sorted(self._quoting.get(fixture_id, ())):
-            self._stop(provider_id, fixture_id, told, draft)
+        for provider_id in sorted(self._quoting(fixture_id)):
+            self._stop(provider_id, fixture_id, draft)
 
-    def _stop(self, provider_id: str, fixture_id: str, told: Any, draft: _Draft) -> None:
-        if provider_id not in self._quoting.get(fixture_id, ()):
+    def _stop(self, provider_id: str, fixture_id: str, draft: _Draft) -> None:
+        """Stop all that stands of a bookmaker's prices of a fixture; what it says next is told, also the same again."""
+        if provider_id not in self._quoting(fixture_id):
             return
+        self._note_told(fixture_id, provider_id, None)
         time_ms = self._newest.of((provider_id, fixture_id))
-        sequence, is_repeated = self._clock_of(provider_id).assign(time_ms, ("lost", fixture_id, repr(told)))
-        if not is_repeated:
-            draft.updates.append(
-                FeedUpdate(
-                    provider_id=provider_id,
-                    fixture_id=fixture_id,
-                    sequence=sequence,
-                    provider_time_ms=time_ms,
-                    bet_stop=BetStop(),
-                )
+        draft.updates.append(
+            FeedUpdate(
+                provider_id=provider_id,
+                fixture_id=fixture_id,
+                sequence=self._clock_of(provider_id).next(time_ms),
+                provider_time_ms=time_ms,
+                bet_stop=BetStop(),
             )
+        )
 
 
 def _event_of(told: Any) -> _Event:
     home, away = _name_of(told["home_team"]), _name_of(told["away_team"])
     if home == away:
         raise MessageMalformed(f"Two must play each other, were {home[:64]!r} twice")
-    kind = str(told["sport_key"]).partition("_")[0]
+    kind = _name_of(told["sport_key"]).partition("_")[0]
     sport = _SPORT_BY_KIND.get(kind)
     description = FixtureDescription(
-        sport=kind[:NAME_LENGTH_MAX] if sport is None else sport.name,
+        sport=kind if sport is None else sport.name,
         competition=_name_of(told["sport_title"]),
         home_name=home,
         away_name=away,
@@ -227,7 +247,7 @@ def _provider_of(told: Any) -> str:
 
 def _name_of(told: Any) -> str:
     if not isinstance(told, str) or not told:
-        raise MessageMalformed(f"A name must be text, was {str(told)[:64]!r}")
+        raise MessageMalformed(f"A name must be text, was {type(told).__name__}")
     return told[:NAME_LENGTH_MAX]
 
 
@@ -294,6 +314,8 @@ def _point_of(told: Any) -> float:
 
 
 def _odds_milli_of(told: Any) -> int:
+    if not isinstance(told, int | float):
+        raise MessageMalformed(f"Odds must be a number, were {type(told).__name__}")
     milli: int = round(told * 1_000)
     if not 1_000 < milli <= ODDS_MILLI_MAX:
         raise MessageMalformed(f"Odds must be decimal, above 1 and at most {ODDS_MILLI_MAX / 1_000:.0f}, were {told}")

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from gateway.feeds.betfair import BetfairAdapter
 from gateway.feeds.formats import FORMATS
 from gateway.feeds.reading import FeedAdapter
+from gateway.feeds.the_odds_api import TheOddsApiAdapter
 from gateway.feeds.uof import UofAdapter
 from gateway.feeds.validation import UpdateValidator
 from overround.odds.v1.book_pb2 import MarketStatus
@@ -128,6 +129,88 @@ def test_any_bytes_are_answered(raws: list[bytes]) -> None:
 @given(st.lists(elements(), max_size=4))
 def test_any_document_of_the_odds_feed_is_answered(documents: list[str]) -> None:
     expect_sound(UofAdapter(), [document.encode() for document in documents])
+
+
+NESTED = "[" * 1_015 + "]" * 1_015
+"""As deep as is read at all; nothing may look into it by a call a level."""
+BOOKMAKERS = ("pinnacle", "unibet_nl")
+DOCUMENT_PLACES = (
+    *("sport_key", "sport_title", "commence_time", "home_team", "away_team", "bookmakers"),
+    *(f"bookmakers {place}{rest}" for place in range(2) for rest in ("", " key", " last_update", " title", " markets")),
+    *("bookmakers 0 markets 0", "bookmakers 0 markets 0 key", "bookmakers 0 markets 0 outcomes"),
+    *(f"bookmakers 1 markets 0 outcomes 2{rest}" for rest in ("", " name", " price")),
+)
+
+
+def document(number: int) -> list[Any]:
+    """Return a document of which no other has the prices."""
+    prices = {"Ajax": 2.0 + number / 100, "Feyenoord": 3.0 + number / 100, "Draw": 4.0 + number / 100}
+    outcomes = [{"name": name, "price": price} for name, price in prices.items()]
+    at = f"2026-05-01T18:{number:02}:00Z"
+    return [
+        {
+            "id": "7",
+            "sport_key": "soccer_netherlands_eredivisie",
+            "sport_title": "Dutch Eredivisie",
+            "commence_time": "2026-05-01T19:00:00Z",
+            "home_team": "Ajax",
+            "away_team": "Feyenoord",
+            "bookmakers": [
+                {"key": key, "title": key, "last_update": at, "markets": [{"key": "h2h", "outcomes": [*outcomes]}]}
+                for key in BOOKMAKERS
+            ],
+        }
+    ]
+
+
+@given(
+    st.lists(
+        st.lists(
+            st.tuples(st.sampled_from(DOCUMENT_PLACES), st.none() | odd_things.map(json.dumps) | st.just(NESTED)),
+            max_size=2,
+        ),
+        max_size=4,
+    )
+)
+def test_a_document_of_prices_leaves_none_open_that_an_older_one_told(
+    breaks: list[list[tuple[str, str | None]]],
+) -> None:
+    adapter, shown = TheOddsApiAdapter(), dict[str, set[int]]()
+    last_sequence = dict[str, int]()
+    for number, broken in enumerate([[], *breaks], 1):
+        told = document(number)
+        raws = dict[str, str]()
+        for where, change in broken:
+            break_at(told[0], where.split(), change, raws)
+        raw = json.dumps(told)
+        for mark, change in raws.items():
+            raw = raw.replace(f'"{mark}"', change)
+        reading = adapter.read(raw.encode())
+        assert {refusal.reason for refusal in reading.refusals} <= REASONS
+        for update in reading.updates:
+            UpdateValidator().check(update)
+            assert update.sequence > last_sequence.get(update.provider_id, -1)
+            last_sequence[update.provider_id] = update.sequence
+            odds = np.frombuffer(update.quotes.decimal_odds_milli, "<u4").tolist()
+            shown[update.provider_id] = set() if update.HasField("bet_stop") else set(odds)
+        older = {whole * 1_000 + before * 10 for whole in (2, 3, 4) for before in range(1, number)}
+        assert older.isdisjoint(set().union(*shown.values()))
+
+
+def break_at(told: Any, path: list[str], change: str | None, raws: dict[str, str]) -> None:
+    """Put a mark for raw JSON where a path leads, or take away what is there for None."""
+    *before, last = (int(step) if step.isdecimal() else step for step in path)
+    mark = f"mark {len(raws)}"
+    try:
+        for step in before:
+            told = told[step]
+        told[last] = mark
+    except (LookupError, TypeError):
+        return  # what was broken before has no such place any more
+    if change is None:
+        del told[last]
+    else:
+        raws[mark] = change
 
 
 PLAYING = '<sport_event_status status="1" match_status="6" home_score="{}" away_score="0">{}</sport_event_status>'

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from typing import Any
 
 import orjson
@@ -166,8 +167,74 @@ def test_a_bookmaker_that_cannot_be_read_is_stopped_where_it_quoted(is_alone: bo
         ("the-odds-api:pinnacle", True),
         *([] if is_alone else [("the-odds-api:unibet_nl", False)]),
     ]
-    (update,) = read(adapter, event(bookmaker(H2H, at=LATER))).updates
+    (update,) = read(adapter, event(bookmaker(H2H, at=LATER), *others)).updates
     assert update.sequence > reading.updates[0].sequence
+
+
+def names(reading: Reading) -> list[str]:
+    """Return what each update does: "pinnacle quotes", "unibet_nl stops"."""
+    return [
+        f"{update.provider_id.partition(':')[2]} {'stops' if update.HasField('bet_stop') else 'quotes'}"
+        for update in reading.updates
+    ]
+
+
+def test_a_bookmaker_that_is_missing_is_stopped_until_it_is_there_again() -> None:
+    adapter, other = TheOddsApiAdapter(), bookmaker(H2H, key="unibet_nl")
+    read(adapter, event(bookmaker(H2H), other))
+    for _ in range(2):
+        assert names(read(adapter, event(bookmaker(H2H)))) == ["unibet_nl stops"]
+        assert names(read(adapter, event(bookmaker(H2H)))) == []
+        assert names(read(adapter, event(bookmaker(H2H), other))) == ["unibet_nl quotes"]
+    assert names(read(adapter, event(bookmaker(H2H), bookmaker(H2H, key="Unibet")))) == ["unibet_nl stops"]
+    assert names(read(adapter, event())) == ["pinnacle stops"]
+
+
+def test_what_was_stopped_is_told_anew_and_stopped_again_by_what_stopped_it() -> None:
+    adapter = TheOddsApiAdapter()
+    for _ in range(2):
+        assert names(read(adapter, event(bookmaker(H2H)))) == ["pinnacle quotes"]
+        assert names(read(adapter, event(bookmaker(H2H), sport_title=None))) == ["pinnacle stops"]
+
+
+def test_prices_that_are_again_what_they_were_are_told_again() -> None:
+    adapter = TheOddsApiAdapter()
+    for lines in (H2H, TOTALS, H2H):
+        assert names(read(adapter, event(bookmaker(lines)))) == ["pinnacle quotes"]
+
+
+def test_prices_change_sides_with_the_teams() -> None:
+    adapter = TheOddsApiAdapter()
+    read(adapter, event(bookmaker(H2H)))
+    (update,) = read(adapter, event(bookmaker(H2H), home_team="Feyenoord", away_team="Ajax")).updates
+    assert told(update)["1x2"] == {"home": 3_600, "away": 2_100, "draw": 3_400}
+
+
+@pytest.mark.parametrize(
+    "twice",
+    [
+        [event(bookmaker(H2H), bookmaker(H2H, TOTALS))],
+        [event(bookmaker(H2H)), event(bookmaker(TOTALS), home_team="PSV", away_team="AZ")],
+    ],
+    ids=["bookmaker", "event"],
+)
+def test_what_is_told_twice_in_a_document_is_shut(twice: list[Any]) -> None:
+    reading = read(TheOddsApiAdapter(), *twice)
+    assert names(reading) == ["pinnacle quotes", "pinnacle stops"]
+    assert "once" in reading.refusals[0].message
+
+
+def test_a_price_that_is_no_number_is_not_multiplied() -> None:
+    bad = market("totals", ("Over", 1.9, 2.5), ("Under", 1.95, 2.5)) | {"outcomes": [{"name": "Over", "point": 2.5}]}
+    bad["outcomes"][0]["price"] = "9" * 500_000
+    raw = orjson.dumps([event(bookmaker(bad))])
+    tracemalloc.start()
+    try:
+        reading = TheOddsApiAdapter().read(raw)
+        assert tracemalloc.get_traced_memory()[1] < 20 * len(raw)
+    finally:
+        tracemalloc.stop()
+    assert [refusal.reason for refusal in reading.refusals] == ["MALFORMED"]
 
 
 @pytest.mark.parametrize(
