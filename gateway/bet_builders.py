@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Final, Protocol
 
 import numpy as np
@@ -12,7 +13,6 @@ from numpy.typing import NDArray
 from gateway.books import FixtureUnknown
 from gateway.ports import Explanations
 from kernel.errors import Part, Unavailable
-from odds.fixture.book import Book, Explanation
 from odds.fixture.state import restore_state
 from odds.models.builder_legs import LEGS_MAX, BuilderLeg, LegNotCombinable, LegsOutOfRange
 from odds.pricing.bet_builders import LegNotOffered, QuotedLegs, quote_legs
@@ -21,7 +21,7 @@ from overround.odds.v1 import book_pb2
 from wire.books import parse_book, parse_explanation
 
 QUOTED_AT_ONCE_MAX: Final = 2
-"""Each takes a thread for some milliseconds; the others wait within their time limit."""
+"""Each takes a thread for milliseconds, for tenths of a second where legs ask for the order of goals; others wait."""
 READS_MAX: Final = 5
 READ_AGAIN_S: Final = 0.02
 """The serving copy is a little before, or behind, the log that the book came by."""
@@ -63,7 +63,8 @@ class BetBuilders:
         self._books = books
         self._explanations = explanations
         self._ladder = ladder
-        self._places = asyncio.Semaphore(QUOTED_AT_ONCE_MAX)
+        # A caller that goes takes its work out of the queue, and leaves what is being worked on in its place.
+        self._threads = ThreadPoolExecutor(QUOTED_AT_ONCE_MAX, thread_name_prefix="bet-builders")
 
     async def quote(self, fixture_id: str, legs: Sequence[BuilderLeg]) -> tuple[int, QuotedLegs]:
         """Return the version of the book, and what legs are quoted at together by it.
@@ -81,18 +82,19 @@ class BetBuilders:
         if not 1 <= len(legs) <= LEGS_MAX:
             raise LegsOutOfRange(f"A bet builder has from 1 to {LEGS_MAX} legs, was given {len(legs)}")
         book, explanation = await self._read(fixture_id)
-        async with self._places:
-            quoted = await asyncio.to_thread(_quote, book, explanation, legs, self._ladder)
-        return book.version, quoted
+        quoted = asyncio.get_running_loop().run_in_executor(
+            self._threads, _quote, book, explanation, legs, self._ladder
+        )
+        return book.version, await quoted
 
-    async def _read(self, fixture_id: str) -> tuple[Book, Explanation]:
+    async def _read(self, fixture_id: str) -> tuple[book_pb2.Book, book_pb2.PriceExplanation]:
         """Return the newest book that takes bets, and its own explanation."""
         for _ in range(READS_MAX):
             standing = self._standing(fixture_id)
             raw = await self._explanations.read_explanation(fixture_id)
             message = book_pb2.PriceExplanation.FromString(raw)
             if message.version == standing.message.version:
-                return parse_book(standing.message), parse_explanation(message)
+                return standing.message, message
             await asyncio.sleep(READ_AGAIN_S)
         found = f"the book has version {standing.message.version}, its explanation {message.version}"
         raise Unavailable(Part.EXPLANATION, f"Prices of {fixture_id[:64]!r} must be explained, {found}; ask again")
@@ -106,7 +108,13 @@ class BetBuilders:
         return standing
 
 
-def _quote(book: Book, explanation: Explanation, legs: Sequence[BuilderLeg], ladder: NDArray[np.uint32]) -> QuotedLegs:
+def _quote(
+    book_message: book_pb2.Book,
+    explanation_message: book_pb2.PriceExplanation,
+    legs: Sequence[BuilderLeg],
+    ladder: NDArray[np.uint32],
+) -> QuotedLegs:
+    book, explanation = parse_book(book_message), parse_explanation(explanation_message)
     state = restore_state(book.fixture_id, book, explanation)
     pricer = pricer_of(state)
     joint = None if pricer is None else pricer.joint(state)

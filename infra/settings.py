@@ -172,6 +172,7 @@ class Sources(Section):
     address_calls_max: int = Field(default=256, ge=1)
     address_book_streams_max: int = Field(default=100, ge=1)
     address_bet_streams_max: int = Field(default=200, ge=1)
+    address_bet_builders_max: int = Field(default=4, ge=1)
     address_desks_max: int = Field(default=20, ge=1)
     address_feeds_max: int = Field(default=32, ge=1)
     address_log_ins_max: int = Field(default=8, ge=1)

@@ -120,7 +120,8 @@ METHODS: Final = (
     Method(FEED, "Push", ANYBODY, kind="streams of a feed", takes_bytes=True),
     Method(ODDS, "GetBooks", ANYBODY, gives_bytes=True),
     Method(ODDS, "ListFixtures", ANYBODY),
-    Method(ODDS, "PriceBetBuilder", ANYBODY),
+    # Dear, and anybody may: a few from one address hold no other's up.
+    Method(ODDS, "PriceBetBuilder", ANYBODY, kind="bet builders"),
     Method(ODDS, "WatchBooks", ANYBODY, kind="streams of books", gives_bytes=True),
     Method(PLAYERS, "GetMe", LOGGED_IN),
     Method(PLAYERS, "ListCurrencies", ANYBODY),

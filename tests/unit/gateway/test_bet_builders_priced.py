@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import combinations
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import pytest
 
-from gateway.bet_builders import READS_MAX, BetBuilders
+from gateway.bet_builders import QUOTED_AT_ONCE_MAX, READS_MAX, BetBuilders
 from gateway.books import BookCache, FixtureUnknown
 from gateway.odds_service import OddsService
 from kernel.errors import DomainError, Unavailable
@@ -215,3 +218,23 @@ async def test_prices_and_their_reasons_are_of_one_version(world: World) -> None
     with pytest.raises(Unavailable, match="ask again"):
         await world.price("1x2 home")
     assert world.reads == 2 + READS_MAX
+
+
+async def test_callers_that_go_leave_no_more_at_work_than_may_be(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[str] = []
+    may_end = threading.Event()
+
+    def wait(*_legs: Any, **_ladder: Any) -> None:
+        begun.append(threading.current_thread().name)
+        may_end.wait(5.0)
+
+    with monkeypatch.context() as slow:
+        slow.setattr("gateway.bet_builders.quote_legs", wait)
+        for _ in range(4 * QUOTED_AT_ONCE_MAX):
+            with suppress(TimeoutError):
+                async with asyncio.timeout(0.02):
+                    await world.price("1x2 home")
+        assert len(begun) == QUOTED_AT_ONCE_MAX
+    may_end.set()
+    assert (await world.price("1x2 home")).decimal_odds_milli
+    assert len(begun) == QUOTED_AT_ONCE_MAX
