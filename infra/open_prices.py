@@ -17,8 +17,11 @@ from typing import Final
 import grpc
 import numpy as np
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
+from gateway.feeds.refusals import FeedRefused
+from gateway.feeds.validation import UpdateValidator
 from infra.local.secrets import HOUSE_PROVIDER, LocalSecrets
 from infra.past_results import FileRefused, FixtureToCome, read_fixtures, read_results
 from infra.settings import Settings
@@ -38,6 +41,8 @@ from wire.feed import build_quotes
 AGAIN_S: Final = 1_800.0
 """Quotes count for less the older they are, and not at all after some hours: they are told again."""
 DOOR_LIMIT_S: Final = 20.0
+CHANCE_MIN: Final = 1e-6
+"""Less makes odds that no door takes; much less makes odds that no column holds."""
 
 
 class OpeningImpossible(Exception):
@@ -49,22 +54,39 @@ class Opening:
     """What the house thinks of fixtures to come.
 
     Attributes:
-        fixtures: Those between teams that the model knows.
+        fixtures: Those it can open.
         chances: Fair probabilities, shape (n_fixtures, n_outcomes), columns as `opening_layout`'s.
-        unknown: Fixtures of a team without past results.
+        left_out: The others, and why.
     """
 
     fixtures: tuple[FixtureToCome, ...]
     chances: Floats
-    unknown: tuple[FixtureToCome, ...]
+    left_out: tuple[tuple[FixtureToCome, str], ...]
 
 
-def open_fixtures(model: FittedGoalModel, fixtures: Sequence[FixtureToCome]) -> Opening:
+def open_fixtures(model: FittedGoalModel, fixtures: Sequence[FixtureToCome], *, now_us: int) -> Opening:
     """Return what a model thinks of fixtures."""
-    teams = set(model.teams)
-    known = tuple(item for item in fixtures if {item.home_name, item.away_name} <= teams)
-    chances = opening_chances(model, [item.home_name for item in known], [item.away_name for item in known])
-    return Opening(known, chances, tuple(item for item in fixtures if item not in known))
+    teams, validator = set(model.teams), UpdateValidator()
+    opened: list[FixtureToCome] = []
+    rows: list[Floats] = []
+    left_out: list[tuple[FixtureToCome, str]] = []
+    for fixture in fixtures:
+        if not {fixture.home_name, fixture.away_name} <= teams:
+            left_out.append((fixture, "a team without past results"))
+        elif _has_begun(fixture, now_us):
+            left_out.append((fixture, "has begun"))
+        else:
+            (chances,) = opening_chances(model, [fixture.home_name], [fixture.away_name])
+            update = build_opening(fixture, chances, now_us=now_us)
+            update.provider_id = HOUSE_PROVIDER
+            try:
+                validator.check(update)  # what the door would refuse is no opening
+            except FeedRefused as refusal:
+                left_out.append((fixture, refusal.message))
+            else:
+                opened.append(fixture)
+                rows.append(chances)
+    return Opening(tuple(opened), np.array(rows).reshape(-1, opening_layout().outcome_count), tuple(left_out))
 
 
 def build_opening(fixture: FixtureToCome, chances: Floats, *, now_us: int) -> feed_pb2.FeedUpdate:
@@ -86,10 +108,14 @@ def build_opening(fixture: FixtureToCome, chances: Floats, *, now_us: int) -> fe
         quotes=build_quotes(
             layout,
             market_statuses=np.full(layout.market_count, book_pb2.MARKET_STATUS_OPEN, dtype=np.uint8),
-            decimal_odds_milli=np.round(1_000.0 / chances).astype(np.uint32),
+            decimal_odds_milli=np.round(1_000.0 / np.maximum(chances, CHANCE_MIN)).astype(np.uint32),
             is_snapshot=True,
         ),
     )
+
+
+def _has_begun(fixture: FixtureToCome, now_us: int) -> bool:
+    return fixture.start.timestamp() * 1_000_000 <= now_us
 
 
 async def tell(opening: Opening, push: Callable[[feed_pb2.FeedUpdate], None], clock: Clock) -> None:
@@ -97,7 +123,7 @@ async def tell(opening: Opening, push: Callable[[feed_pb2.FeedUpdate], None], cl
     waiting = list(zip(opening.fixtures, opening.chances, strict=True))
     while waiting:
         now_us = clock.now_us()
-        waiting = [item for item in waiting if item[0].start.timestamp() * 1_000_000 > now_us]
+        waiting = [item for item in waiting if not _has_begun(item[0], now_us)]
         for place, (fixture, chances) in enumerate(waiting):
             push(build_opening(fixture, chances, now_us=now_us + place))
         await asyncio.sleep(AGAIN_S)
@@ -116,16 +142,17 @@ def run_open_prices(
     """Fit a model, show what it opens at, and tell it until all have begun, or for so long; return the exit code."""
     try:
         clock = SystemClock()
-        today = datetime.fromtimestamp(clock.now_us() / 1_000_000, UTC).date()
+        now_us = clock.now_us()
+        today = datetime.fromtimestamp(now_us / 1_000_000, UTC).date()
         past = read_results(results, today=today, half_life_days=half_life_days)
-        opening = open_fixtures(fit_goal_model(past, GoalModelSpec(family)), read_fixtures(fixtures))
+        opening = open_fixtures(fit_goal_model(past, GoalModelSpec(family)), read_fixtures(fixtures), now_us=now_us)
         console.print(_table_of(opening))
         if opening.fixtures:
             asyncio.run(_push(opening, settings, clock, hold_s=hold_s))
     except (DomainError, FileRefused, OpeningImpossible) as error:
         console.print(f"[red]✗[/red] {error}", highlight=False)
         return 1
-    return 0
+    return 0 if opening.fixtures else 1
 
 
 async def _push(opening: Opening, settings: Settings, clock: Clock, *, hold_s: float | None) -> None:
@@ -155,7 +182,9 @@ def _table_of(opening: Opening) -> Table:
     for name in ("fixture", "home", "draw", "away"):
         table.add_column(name, justify="left" if name == "fixture" else "right")
     for fixture, chances in zip(opening.fixtures, opening.chances, strict=True):
-        table.add_row(f"{fixture.home_name} v {fixture.away_name}", *(f"{1.0 / chance:.2f}" for chance in chances[:3]))
-    for fixture in opening.unknown:
-        table.add_row(f"{fixture.home_name} v {fixture.away_name}", "a team without past results", "", "")
+        table.add_row(
+            escape(f"{fixture.home_name} v {fixture.away_name}"), *(f"{1.0 / chance:.2f}" for chance in chances[:3])
+        )
+    for fixture, why in opening.left_out:
+        table.add_row(escape(f"{fixture.home_name} v {fixture.away_name}"), escape(why), "", "")
     return table

@@ -70,10 +70,15 @@ def read_fixtures(path: Path) -> list[FixtureToCome]:
     Raises:
         FileRefused: If it cannot be read, or holds what is no fixture.
     """
-    return [
-        FixtureToCome(row["FixtureId"], row.get("Competition") or "", _start(row), row["HomeTeam"], row["AwayTeam"])
-        for row in _rows(path, FIXTURE_COLUMNS, FIXTURES_MAX)
-    ]
+    found: dict[str, FixtureToCome] = {}
+    for row in _rows(path, FIXTURE_COLUMNS, FIXTURES_MAX):
+        fixture_id, home, away = row["FixtureId"], row["HomeTeam"], row["AwayTeam"]
+        if fixture_id in found:
+            raise FileRefused(f"{row['']}: FixtureId must be another for each match, was {fixture_id[:64]!r} before")
+        if home == away:
+            raise FileRefused(f"{row['']}: HomeTeam and AwayTeam must be two, were {home[:64]!r} both")
+        found[fixture_id] = FixtureToCome(fixture_id, row.get("Competition") or "", _start(row), home, away)
+    return list(found.values())
 
 
 def _rows(path: Path, columns: Sequence[str], rows_max: int) -> Iterator[dict[str, str]]:
@@ -109,6 +114,8 @@ def _start(row: Mapping[str, str]) -> datetime:
         begins = time.fromisoformat(row["Time"])
     except ValueError:
         raise FileRefused(f"{row['']}: Time must be like 15:00, was {row['Time'][:32]!r}") from None
+    if begins.tzinfo is not None:
+        raise FileRefused(f"{row['']}: Time must be UTC and not say so, was {row['Time'][:32]!r}")
     return datetime.combine(_day(row), begins, UTC)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from itertools import permutations
 from pathlib import Path
@@ -29,6 +30,7 @@ TEAMS = ("Ashby", "Borton", "Corley", "Denby", "Elford", "Fenwick")
 STRENGTHS = dict(zip(TEAMS, (0.5, 0.3, 0.1, -0.1, -0.3, -0.5), strict=True))
 TODAY = date(2026, 5, 1)
 START = datetime(2026, 5, 2, 15, 0, tzinfo=UTC)
+NOW_US = round(START.timestamp() * 1_000_000) - 3_600_000_000
 RESULTS_HEAD = "Div,Date,HomeTeam,AwayTeam,FTHG,FTAG"
 
 
@@ -110,28 +112,68 @@ def test_fixtures_are_read_with_their_start(tmp_path: Path) -> None:
     head = "FixtureId,Date,Time,HomeTeam,AwayTeam,Competition"
     path.write_text(f"{head}\nf:Ashby-Borton,2026-05-02,15:00,Ashby,Borton,Vale League\n", encoding="utf-8")
     assert read_fixtures(path) == [fixture("Ashby", "Borton")]
-    path.write_text(f"{head}\nf,2026-05-02,3pm,Ashby,Borton,\n", encoding="utf-8")
-    with pytest.raises(FileRefused, match="Time must be like 15:00"):
-        read_fixtures(path)
     with pytest.raises(FileRefused, match="readable file"):
         read_fixtures(tmp_path / "none.csv")
 
 
-def test_a_team_without_past_results_is_told_apart(model: FittedGoalModel) -> None:
-    opening = open_fixtures(model, [fixture("Ashby", "Borton"), fixture("Ashby", "Newcomer")])
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ("g,2026-05-02,3pm,Corley,Denby,", "row 3: Time must be like 15:00"),
+        ("g,2026-05-02,15:00+02:00,Corley,Denby,", "row 3: Time must be UTC"),
+        ("f,2026-05-02,15:00,Corley,Denby,", "row 3: FixtureId must be another for each match"),
+        ("g,2026-05-02,15:00,Corley,Corley,", "row 3: HomeTeam and AwayTeam must be two"),
+    ],
+)
+def test_what_is_no_fixture_is_refused_by_row(tmp_path: Path, row: str, message: str) -> None:
+    path = tmp_path / "fixtures.csv"
+    head = "FixtureId,Date,Time,HomeTeam,AwayTeam,Competition"
+    path.write_text(f"{head}\nf,2026-05-02,15:00,Ashby,Borton,\n{row}\n", encoding="utf-8")
+    with pytest.raises(FileRefused, match=message):
+        read_fixtures(path)
+
+
+def test_what_cannot_be_opened_is_told_apart_and_why(model: FittedGoalModel) -> None:
+    begun, far = START.replace(day=1), START.replace(year=9999)
+    left_out = {
+        "a team without past results": fixture("Ashby", "Newcomer"),
+        "has begun": fixture("Corley", "Denby", start=begun),
+        "start_time_ms must be": fixture("Corley", "Elford", start=far),
+        "fixture_id must": replace(fixture("Ashby", "Denby"), fixture_id=""),
+    }
+    opening = open_fixtures(model, [*left_out.values(), fixture("Ashby", "Borton")], now_us=NOW_US)
     assert [item.away_name for item in opening.fixtures] == ["Borton"]
-    assert [item.away_name for item in opening.unknown] == ["Newcomer"]
-    assert len(opening.chances) == 1
+    assert opening.chances.shape == (1, opening_layout().outcome_count)
+    assert [item for item, _ in opening.left_out] == list(left_out.values())
+    for begin, (_, why) in zip(left_out, opening.left_out, strict=True):
+        assert why.startswith(begin)
+    nothing = open_fixtures(model, [fixture("Ashby", "Newcomer")], now_us=NOW_US)
+    assert nothing.chances.shape == (0, opening_layout().outcome_count)
+
+
+def test_a_match_of_which_too_much_is_certain_is_not_opened(tmp_path: Path) -> None:
+    path = tmp_path / "season.csv"
+    rows = [
+        f"E0,{1 + day:02}/04/2026,{home},{away},{0 if home == 'Ashby' else 2},{0 if away == 'Ashby' else 2}"
+        for day, (home, away) in enumerate(list(permutations(TEAMS[:4], 2)) * 2)
+    ]
+    path.write_text("\n".join([RESULTS_HEAD, *rows]), encoding="utf-8")
+    never_scores = fit_goal_model(
+        read_results([path], today=TODAY, half_life_days=365.0), GoalModelSpec(GoalFamily.POISSON)
+    )
+    opening = open_fixtures(never_scores, [fixture("Ashby", "Denby"), fixture("Borton", "Denby")], now_us=NOW_US)
+    assert [item.home_name for item in opening.fixtures] == ["Borton"]
+    assert [item.home_name for item, _ in opening.left_out] == ["Ashby"]
+    assert "Decimal odds must be" in opening.left_out[0][1]
 
 
 def test_pricing_makes_a_whole_book_of_an_opening(model: FittedGoalModel) -> None:
-    opening = open_fixtures(model, [fixture("Ashby", "Borton")])
-    now_us = round(START.timestamp() * 1_000_000) - 3_600_000_000
-    update = build_opening(opening.fixtures[0], opening.chances[0], now_us=now_us)
-    update.provider_id, update.received_time_us = "house", now_us
-    state = fold(new_state(update.fixture_id), parse_update(update, appended_time_us=now_us))
+    opening = open_fixtures(model, [fixture("Ashby", "Borton")], now_us=NOW_US)
+    update = build_opening(opening.fixtures[0], opening.chances[0], now_us=NOW_US)
+    update.provider_id, update.received_time_us = "house", NOW_US
+    state = fold(new_state(update.fixture_id), parse_update(update, appended_time_us=NOW_US))
     policy = PricingPolicy(own_offers={"football": ("btts", "correct_score")})
-    (repricing,) = price([state], up_providers=frozenset({"house"}), policy=policy, now_us=now_us)
+    (repricing,) = price([state], up_providers=frozenset({"house"}), policy=policy, now_us=NOW_US)
     layout, explained = repricing.explanation.layout, repricing.explanation
     assert {"1x2", "btts", "correct_score"} <= set(layout.market_ids)
     assert set(explained.price_sources.tolist()) == {PriceSource.GOALS}
@@ -152,7 +194,8 @@ async def test_prices_are_told_again_until_the_match_begins(
 
     monkeypatch.setattr(asyncio, "sleep", pass_by)
     later = datetime(2026, 5, 2, 16, 0, tzinfo=UTC)
-    opening = open_fixtures(model, [fixture("Ashby", "Borton"), fixture("Corley", "Denby", start=later)])
+    fixtures = [fixture("Ashby", "Borton"), fixture("Corley", "Denby", start=later)]
+    opening = open_fixtures(model, fixtures, now_us=clock.now_us())
     await tell(opening, told.append, clock)
     assert [update.fixture_id for update in told] == [
         *["f:Ashby-Borton", "f:Corley-Denby"] * 2,
