@@ -13,6 +13,7 @@ import asyncpg
 from clickhouse_driver import Client
 from clickhouse_driver.errors import Error as ClickHouseError
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Column, Table
 
 from infra.audit_check import Check, Finding
@@ -71,12 +72,14 @@ def run_audit(settings: Settings, console: Console, *, must_check_copy: bool) ->
     try:
         findings = asyncio.run(_audit_all(settings, must_check_copy=must_check_copy))
     except UNAVAILABLE as error:
-        console.print(f"[red]PostgreSQL could not be asked:[/red] {type(error).__name__}: {error}", highlight=False)
+        console.print(
+            f"[red]PostgreSQL could not be asked:[/red] {type(error).__name__}: {escape(str(error))}", highlight=False
+        )
         return False
     console.print(build_table(findings))
     for finding in findings:
         for violation in finding.violations[:VIOLATIONS_SHOWN_MAX]:
-            console.print(f"[red]{finding.name}:[/red] {violation}", highlight=False)
+            console.print(f"[red]{finding.name}:[/red] {escape(violation)}", highlight=False)
     return not any(finding.violations for finding in findings)
 
 

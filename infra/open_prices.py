@@ -150,7 +150,7 @@ def run_open_prices(
         if opening.fixtures:
             asyncio.run(_push(opening, settings, clock, hold_s=hold_s))
     except (DomainError, FileRefused, OpeningImpossible) as error:
-        console.print(f"[red]✗[/red] {error}", highlight=False)
+        console.print(f"[red]✗[/red] {escape(str(error))}", highlight=False)
         return 1
     return 0 if opening.fixtures else 1
 

@@ -14,6 +14,7 @@ from typing import Final, Protocol
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
@@ -245,7 +246,7 @@ def run_replay(
             _replay(recordings, settings, console, speed=factor, messages_max=messages_max, hold_s=hold_s)
         )
     except (DomainError, ReplayImpossible) as error:
-        console.print(f"[red]✗[/red] {error}", highlight=False)
+        console.print(f"[red]✗[/red] {escape(str(error))}", highlight=False)
         return 1
     console.print(_table_of(report))
     return 1 if report.lost_count else 0

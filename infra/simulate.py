@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Final
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
@@ -54,7 +55,7 @@ def run_simulation(
         )
         playing = asyncio.run(_play(plan, console))
     except SimulationImpossible as error:
-        console.print(f"[red]✗[/red] {error}", highlight=False)
+        console.print(f"[red]✗[/red] {escape(str(error))}", highlight=False)
         return 1
     console.print(_table_of(playing, is_stopped=playing.days_done < days))
     return 0

@@ -6,6 +6,7 @@ import time
 
 import psutil
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from infra.local.program import ProgramState
@@ -25,7 +26,7 @@ def show_status(settings: Settings, console: Console) -> int:
     """Print a table of the programs; return 0 where the system is up and every program healthy, otherwise 1."""
     record = read_running(settings.profile_dir)
     if record is None:
-        console.print(f"Nothing runs on {settings.profile_dir}: start it with `make run`")
+        console.print(f"Nothing runs on {escape(str(settings.profile_dir))}: start it with `make run`")
         return 1
     table = Table(box=None, header_style="dim")
     for heading in ("program", "state", "pid", "up for", "restarts", "memory", "ports"):
@@ -36,7 +37,7 @@ def show_status(settings: Settings, console: Console) -> int:
     console.print(table)
     for item in record.programs:
         if item.detail:
-            console.print(f"[yellow]![/] {item.name}: {item.detail}", highlight=False)
+            console.print(f"[yellow]![/] {item.name}: {escape(item.detail)}", highlight=False)
     console.print(f"all programs take {_megabytes(sum(sizes.values()))}", highlight=False)
     wanted = [item for item in record.programs if item.pid is not None or item.state is not ProgramState.WAITING]
     return 0 if record.is_ready and all(item.state is ProgramState.HEALTHY for item in wanted) else 1

@@ -11,6 +11,7 @@ from confluent_kafka.admin._config import ConfigResource
 from confluent_kafka.admin._listoffsets import OffsetSpec
 from confluent_kafka.admin._resource import ResourceType
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from infra.migrations.kafka_migration import RECORD_TOPIC, TopicDeclaration, read_declarations
@@ -35,7 +36,9 @@ def show_topics(settings: Settings, console: Console) -> int:
     try:
         found = read_topics(settings)
     except KafkaException as error:
-        console.print(f"The broker at {settings.kafka_bootstrap} does not answer ({error.args[0].str()}): `make run`")
+        console.print(
+            f"The broker at {settings.kafka_bootstrap} does not answer ({escape(error.args[0].str())}): `make run`"
+        )
         return 1
     declared = read_declarations(settings)
     table = Table("topic", "partitions", "first", "next", "clean-up", "as declared", box=None, header_style="dim")

@@ -51,7 +51,7 @@ class Terminal:
     def on_ready(self, program: Program, seconds: float, done: str | None) -> None:
         """A program is healthy for the first time."""
         port = str(program.ports[0].number) if program.ports else ""
-        note = f"  [dim]{done}[/]" if done else ""
+        note = f"  [dim]{escape(done)}[/]" if done else ""
         self._console.print(f"[green]✓[/] {program.name:<11} port {port:<6} {seconds:4.1f} s{note}", highlight=False)
         if program.name in self._awaited:  # not where it was started by hand, later
             self._awaited.remove(program.name)
@@ -63,11 +63,11 @@ class Terminal:
         if name in self._awaited or self._is_stopping:
             return
         if runner.state is ProgramState.WAITING and runner.restarts:
-            self._console.print(f"[yellow]![/] {name} {runner.detail}: starting it again", highlight=False)
+            self._console.print(f"[yellow]![/] {name} {escape(runner.detail)}: starting it again", highlight=False)
         elif runner.state is ProgramState.HEALTHY and runner.restarts:
             self._console.print(f"[green]✓[/] {name} is healthy", highlight=False)
         elif runner.state is ProgramState.UNHEALTHY:
-            self._console.print(f"[yellow]![/] {name} is unhealthy: {runner.detail}", highlight=False)
+            self._console.print(f"[yellow]![/] {name} is unhealthy: {escape(runner.detail)}", highlight=False)
 
     def on_stopping(self) -> None:
         """Everything is being stopped: it was asked for, or something failed."""

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import io
 from uuid import UUID
 
+import pytest
+from rich.console import Console
+
+from infra.audit import run_audit
+from infra.audit_check import Finding
 from infra.audit_views import compare_bets, compare_derived, compare_sums, compare_totals
+from infra.settings import Settings
 from infra.stores.exposure import pack_entry
 from risk.liability import FixtureLiability, MarketLiability, OutcomeLiability
 from risk.ports import ExposureEntry
@@ -66,3 +73,14 @@ def test_sums_and_worst_losses_of_a_liability_follow_from_its_outcomes() -> None
     message.worst_loss_minor -= 1
     message.markets[0].stake_minor += 1
     assert list(compare_derived(message)) == [("derived", "match")]
+
+
+def test_what_is_wrong_is_shown_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    said, violation = io.StringIO(), "liability of 'x[/red]' was [bold] 5"
+
+    async def find(_settings: Settings, **_options: bool) -> list[Finding]:
+        return [Finding("Liability is that of the open bets", 1, (violation,))]
+
+    monkeypatch.setattr("infra.audit._audit_all", find)
+    assert not run_audit(Settings(), Console(file=said, width=200), must_check_copy=False)
+    assert violation in said.getvalue()

@@ -20,15 +20,17 @@ from infra.local.data import DataFolderRefused, expect_usable
 from infra.local.locks import AlreadyRunning, hold_supervisor_lock, hold_use, is_used
 from infra.local.logs import bound_logs
 from infra.local.ports import PORTS_NAMED_MAX, PortTaken, expect_free_ports
-from infra.local.program import Port
+from infra.local.program import Port, ProgramState
 from infra.local.programs.clickhouse import clickhouse_program
 from infra.local.programs.envoy_proxy import envoy_program
 from infra.local.programs.redis_server import redis_program
+from infra.local.runner import Runner
 from infra.local.secrets import PROVIDERS, LocalSecrets
-from infra.local.state import find_process
+from infra.local.state import find_process, write_state
+from infra.local.status import show_status
 from infra.local.system import choose, describe_system
 from infra.local.topic_report import TopicState, find_difference
-from infra.local.up import run_up
+from infra.local.up import Terminal, run_up
 from infra.migrations.clickhouse_migration import split_statements
 from infra.migrations.kafka_migration import (
     PartitionsDiffer,
@@ -158,6 +160,20 @@ def test_what_others_wrote_is_shown_as_it_is(tmp_path: Path) -> None:
     file.touch()
     run_up(Settings(data_dir=file), Console(file=said), with_simulation=False, only_servers=True, linger_s=None)
     assert str(file) in said.getvalue()
+
+
+async def test_what_a_program_complains_of_is_shown_as_it_is(tmp_path: Path) -> None:
+    said, complaint = io.StringIO(), "a result of 'x[/red]' waits [bold]"
+    settings, console = Settings(data_dir=tmp_path), Console(file=said, width=200)
+    settings.profile_dir.mkdir()
+    runner = Runner(redis_program(settings), lambda _: None)
+    runner.detail, runner.restarts = complaint, 1
+    for state in (ProgramState.WAITING, ProgramState.UNHEALTHY):
+        runner.state = state
+        Terminal(console, ()).on_change(runner)
+    write_state(settings.profile_dir, is_ready=True, runners=[runner])
+    assert show_status(settings, console) == 1
+    assert said.getvalue().count(complaint) == 3
 
 
 def test_a_use_is_seen_until_it_ends(tmp_path: Path) -> None:
