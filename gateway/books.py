@@ -165,9 +165,15 @@ class News:
 class BookWatch:
     """What one watcher has not been given yet: names of fixtures, so that a slow one is given the newest book."""
 
-    def __init__(self, fixture_ids: frozenset[str]) -> None:
-        """Watch these fixtures, also after their end; none named means every one that is not over."""
+    def __init__(self, fixture_ids: frozenset[str], partitions: frozenset[int]) -> None:
+        """Watch these fixtures, also after their end; none named means every one that is not over.
+
+        Args:
+            fixture_ids: Which.
+            partitions: The parts of pricing that price them.
+        """
         self._fixture_ids = fixture_ids
+        self.partitions: Final = partitions
         self._changed: dict[str, None] = {}
         self._removed: dict[str, None] = {}
         self._woken = asyncio.Event()
@@ -275,9 +281,9 @@ class BookCache:
         """Return whether pricing has lately said that it works on this fixture's partition."""
         return self._is_complete and self._heartbeats.is_fresh(self._partition_of(fixture_id))
 
-    def is_pricing_live_for_all(self) -> bool:
-        """Return whether pricing has lately said so of every partition."""
-        return self._is_complete and all(map(self._heartbeats.is_fresh, range(self._partitions)))
+    def is_pricing_live_for(self, watch: BookWatch) -> bool:
+        """Return whether pricing has lately said so of everything that is watched."""
+        return self._is_complete and all(map(self._heartbeats.is_fresh, watch.partitions))
 
     def partition_of(self, fixture_id: str) -> int:
         """Return the part of pricing that prices a fixture."""
@@ -325,7 +331,8 @@ class BookCache:
         """
         if len(self._watches) >= self._watchers_max:
             raise TooManyWatchers(self._watchers_max, "clients")
-        watch = BookWatch(fixture_ids)
+        every = range(self._partitions)
+        watch = BookWatch(fixture_ids, frozenset(map(self._partition_of, fixture_ids) if fixture_ids else every))
         known = [fixture_id for fixture_id in fixture_ids if self.find(fixture_id)] if fixture_ids else self._live
         watch.note(News(changed=dict.fromkeys(known)))
         self._watches.add(watch)

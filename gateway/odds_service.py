@@ -98,10 +98,9 @@ class OddsService:
     async def watch_books(self, request: odds_service_pb2.WatchBooksRequest, _call: Call) -> AsyncIterator[bytes]:
         """Stream the current books, then each change; at least every second a message comes."""
         expect_fixtures_bounded(request.fixture_ids)
-        fixture_ids = frozenset(request.fixture_ids)
-        with self._watching(fixture_ids) as watch:
+        with self._watching(frozenset(request.fixture_ids)) as watch:
             while True:
-                yield self._build(watch, fixture_ids, main_market_only=request.main_market_only)
+                yield self._build(watch, main_market_only=request.main_market_only)
                 await asyncio.sleep(MESSAGE_INTERVAL_S)
                 await watch.wait(SILENCE_S_MAX)
 
@@ -113,7 +112,7 @@ class OddsService:
         finally:
             self._books.unwatch(watch)
 
-    def _build(self, watch: BookWatch, fixture_ids: frozenset[str], *, main_market_only: bool) -> bytes:
+    def _build(self, watch: BookWatch, *, main_market_only: bool) -> bytes:
         changed, removed = watch.take(BOOKS_PER_MESSAGE_MAX)
         frames = [
             (name, _frame(book, main_market_only)) for name in changed if (book := self._books.find(name)) is not None
@@ -123,14 +122,9 @@ class OddsService:
         parts = [frame for _, frame in frames[:count]]
         parts += [frame_bytes(_REMOVED_FIELD, fixture_id.encode()) for fixture_id in removed]
         parts.append(frame_unsigned(_SERVER_TIME_FIELD, self._clock.now_us()))
-        parts.append(frame_unsigned(_IS_PRICING_LIVE_FIELD, self._is_pricing_live(fixture_ids)))
+        parts.append(frame_unsigned(_IS_PRICING_LIVE_FIELD, self._books.is_pricing_live_for(watch)))
         parts.append(self._in_play_delay_frame)
         return b"".join(parts)
-
-    def _is_pricing_live(self, fixture_ids: frozenset[str]) -> bool:
-        if fixture_ids:
-            return all(self._books.is_pricing_live(fixture_id) for fixture_id in fixture_ids)
-        return self._books.is_pricing_live_for_all()
 
 
 def _build_leg(leg: BuilderLeg) -> odds_service_pb2.BetBuilderLeg:

@@ -7,7 +7,7 @@ import asyncio
 import numpy as np
 import pytest
 
-from gateway.books import BookCache, BookWatch, FixtureUnknown, TooManyWatchers
+from gateway.books import BookCache, FixtureUnknown, TooManyWatchers
 from kernel.log import Record
 from markets.fixture import MarketStatus
 from markets.layout import MarketLayout
@@ -177,8 +177,8 @@ async def test_a_waiting_watcher_is_woken_by_news(books: BookCache) -> None:
     assert watch.take(10) == (["f"], [])
 
 
-async def test_a_watcher_without_news_waits_no_longer_than_told() -> None:
-    await asyncio.wait_for(BookWatch(EVERYTHING).wait(0.01), 60)
+async def test_a_watcher_without_news_waits_no_longer_than_told(books: BookCache) -> None:
+    await asyncio.wait_for(books.watch(EVERYTHING).wait(0.01), 60)
 
 
 def test_pricing_is_live_up_to_the_oldest_heartbeat_that_counts(books: BookCache, clock: FakeClock) -> None:
@@ -194,9 +194,15 @@ def test_pricing_of_one_partition_says_nothing_of_another(books: BookCache) -> N
     books.apply([heartbeat(1, NOW_US)])
     assert books.is_pricing_live("f")
     assert not books.is_pricing_live("ff")
-    assert not books.is_pricing_live_for_all()
+    one = books.watch(frozenset({"f"}))
+    assert books.is_pricing_live_for(one)
+    books.unwatch(one)
+    both, every = books.watch(frozenset({"f", "ff"})), books.watch(EVERYTHING)
+    assert not books.is_pricing_live_for(both)
+    assert not books.is_pricing_live_for(every)
     books.apply([heartbeat(0, NOW_US)])
-    assert books.is_pricing_live_for_all()
+    assert books.is_pricing_live_for(both)
+    assert books.is_pricing_live_for(every)
 
 
 def test_an_old_heartbeat_does_not_take_back_a_newer_one(books: BookCache) -> None:
