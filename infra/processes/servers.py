@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-
-from redis.asyncio import Redis
+from typing import TYPE_CHECKING
 
 from infra.kafka import KafkaOutlet
 from infra.log_reader import LogReader
 from infra.settings import Settings
-from infra.stores.postgres import PostgresPool
-from infra.stores.redis_client import open_redis
 from kernel.log import LogStart
 from wire.topics import Topic
+
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
+
+    from infra.stores.postgres import PostgresPool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,12 +49,16 @@ class Servers:
 
     def redis(self, *, connections_max: int, timeout_ms: int) -> Redis:
         """Return a client with so many connections of its own."""
+        from infra.stores.redis_client import open_redis
+
         redis = open_redis(self._settings.redis_url, connections_max=connections_max, timeout_ms=timeout_ms)
         self._stack.push_async_callback(redis.aclose)
         return redis
 
     async def postgres(self, *, connections_max: int, timeout_ms: int, part: str = "") -> PostgresPool:
         """Return a pool of connections of its own, for the process or a part of it."""
+        from infra.stores.postgres import PostgresPool
+
         pool = PostgresPool(
             self._settings.postgres_dsn,
             connections_max=connections_max,
