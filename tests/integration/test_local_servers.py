@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import stat
+from pathlib import Path
+
 import asyncpg
+import pytest
 import redis.asyncio
 from clickhouse_driver import Client
 from confluent_kafka.admin import AdminClient
 
+from infra.local.programs.postgres import prepare_data
 from infra.migrations.kafka_migration import migrate_kafka, read_declarations
 from infra.migrations.postgres_migration import migrate_postgres
 from infra.settings import Settings
@@ -22,6 +29,20 @@ async def test_postgres_is_durable_and_migrated_once(settings: Settings, postgre
         assert await connection.fetchval("SELECT count(*) FROM migration") == before
     finally:
         await connection.close()
+
+
+def test_a_file_system_of_its_own_may_be_the_data_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = tmp_path / "postgres"
+    data.mkdir()
+
+    def refuse(path: str, **_options: object) -> None:
+        raise OSError(errno.EBUSY, "Device or resource busy", path)
+
+    with monkeypatch.context() as mounted:
+        mounted.setattr(os, "rmdir", refuse)
+        prepare_data(data, "overround", "a password")
+    assert (data / "PG_VERSION").exists()
+    assert stat.S_IMODE(data.stat().st_mode) == 0o700
 
 
 async def test_redis_keeps_an_append_only_file_within_bounded_memory(settings: Settings, redis_url: str) -> None:

@@ -104,8 +104,9 @@ def prepare_data(data: Path, superuser: str, password: str) -> None:
 
 
 def _create(data: Path, superuser: str) -> None:
-    shutil.rmtree(data, ignore_errors=True)
-    data.mkdir(parents=True, mode=0o700)
+    shutil.rmtree(data, ignore_errors=True)  # where it is a file system of its own the folder itself stays
+    data.mkdir(parents=True, exist_ok=True)
+    data.chmod(0o700)
     user = server_user()
     if user:
         shutil.chown(data, user, user)
