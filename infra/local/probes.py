@@ -51,7 +51,8 @@ async def probe_redis(host: str, port: int, password: str) -> None:
     request = f"AUTH {password}\r\nPING\r\nQUIT\r\n".encode()
     answer = await _exchange(*await asyncio.open_connection(host, port), request)
     if not answer.startswith(b"+OK\r\n+PONG"):
-        raise Unhealthy(answer[:200].decode(errors="replace").strip())
+        refusal = answer.removeprefix(b"+OK\r\n").partition(b"\r\n")[0]
+        raise Unhealthy(refusal[:200].decode(errors="replace") or "Redis closed the connection")
 
 
 async def probe_kafka(host: str, port: int) -> None:

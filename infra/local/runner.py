@@ -21,6 +21,8 @@ BACKOFF_S_MAX = 5.0
 STEADY_AFTER_S = 30.0  # a program that ran this long starts again without delay
 START_ATTEMPTS = 3
 LOG_LINES_SHOWN = 15
+LOG_BYTES_READ = 65_536
+LAST_WORDS_MAX = 200
 KILL_TIMEOUT_S = 2.0
 
 
@@ -70,7 +72,7 @@ class Runner:
                 self._fail(outcome)
                 return
             self.restarts += 1
-            self._set(ProgramState.WAITING, outcome)
+            self._set(ProgramState.WAITING, outcome + last_words(self.program.log))
             await asyncio.sleep(min(BACKOFF_S_MAX, BACKOFF_S_MIN * 2 ** min(attempts, 10)))
 
     async def stop(self, timeout_s: float) -> None:
@@ -182,10 +184,25 @@ class Runner:
 def tail(path: Path) -> str:
     """Return the last lines of a log, indented."""
     try:
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()[-LOG_LINES_SHOWN:]
+        lines = _last_lines(path)
     except FileNotFoundError:
         return "  (it wrote no log)"
     return "\n".join(f"  {line}" for line in lines) or "  (its log is empty)"
+
+
+def last_words(path: Path) -> str:
+    """Return what a log says last, behind a colon; nothing where it says nothing."""
+    try:
+        lines = [line.strip() for line in _last_lines(path) if line.strip()]
+    except OSError:
+        return ""
+    return f": {lines[-1][:LAST_WORDS_MAX]}" if lines else ""
+
+
+def _last_lines(path: Path) -> list[str]:
+    with path.open("rb") as file:
+        file.seek(max(0, file.seek(0, os.SEEK_END) - LOG_BYTES_READ))
+        return file.read().decode(errors="replace").splitlines()[-LOG_LINES_SHOWN:]
 
 
 def _describe_exit(code: int) -> str:

@@ -13,6 +13,7 @@ from infra.faust_app import build_app, complaint_of, run_app
 from infra.faust_consumer import PROMPT, FetchPolicy, FetchSpacing
 from infra.processes.health import HealthServer
 from infra.settings import Settings
+from streams.retry import complaint_of_waiting
 
 
 class RunnableAgent(Protocol):
@@ -112,4 +113,4 @@ class AgentProcess:
             # Who starts the system waits for this answer, and what waits for a person must not keep the system down.
             self._has_worked = True
             return None
-        return complaint or self._complaint()
+        return complaint or self._complaint() or complaint_of_waiting()

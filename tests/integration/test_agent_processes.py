@@ -402,3 +402,34 @@ async def test_a_copy_that_was_begun_anew_gets_what_the_one_before_had(
     finally:
         with Client.from_url(own_settings.clickhouse_dsn) as client:
             client.execute(f"DROP DATABASE IF EXISTS {database}")
+
+
+async def test_a_copy_that_answers_and_takes_nothing_is_complained_of_until_it_does(
+    own_settings: Settings, outlet: KafkaOutlet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("streams.retry.LONG_S", 0.5)
+    database = f"copy_{uuid.uuid4().hex[:12]}"
+    clickhouse = own_settings.clickhouse.model_copy(update={"database": database})
+    settings = own_settings.model_copy(update={"clickhouse": clickhouse})
+    migrate_clickhouse(settings)
+    health = f"http://{settings.host}:{settings.ports.history_http}/readyz"
+
+    async def says(client: aiohttp.ClientSession, words: str) -> bool:
+        async with client.get(health) as answer:
+            return words in await answer.text()
+
+    transfer = wallet_pb2.TransferPosted(transfer_id=str(uuid.uuid4()), provider="test", key="key", time_us=10**15)
+    try:
+        with Client.from_url(settings.clickhouse_dsn) as copy:
+            copy.execute("RENAME TABLE ledger_transfers TO aside")
+            async with (
+                _running(keep_history, settings, settings.ports.history_http),
+                aiohttp.ClientSession() as client,
+            ):
+                await outlet.send_and_wait(WALLET_EVENTS.name, "key", transfer.SerializeToString())
+                await _eventually(lambda: says(client, "insert into ledger_transfers waits for "))
+                copy.execute("RENAME TABLE aside TO ledger_transfers")
+                await _eventually(lambda: says(client, "ok"))
+    finally:
+        with Client.from_url(own_settings.clickhouse_dsn) as client:
+            client.execute(f"DROP DATABASE IF EXISTS {database}")

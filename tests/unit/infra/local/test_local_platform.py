@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import os
@@ -20,11 +21,12 @@ from infra.local.data import DataFolderRefused, expect_usable
 from infra.local.locks import AlreadyRunning, hold_supervisor_lock, hold_use, is_used
 from infra.local.logs import bound_logs
 from infra.local.ports import PORTS_NAMED_MAX, PortTaken, expect_free_ports
-from infra.local.program import Port, ProgramState
+from infra.local.probes import probe_redis
+from infra.local.program import Port, Program, ProgramState, Stage, Unhealthy
 from infra.local.programs.clickhouse import clickhouse_program
 from infra.local.programs.envoy_proxy import envoy_program
 from infra.local.programs.redis_server import redis_program
-from infra.local.runner import Runner
+from infra.local.runner import LOG_BYTES_READ, Runner
 from infra.local.secrets import PROVIDERS, LocalSecrets
 from infra.local.state import find_process, write_state
 from infra.local.status import show_status
@@ -174,6 +176,45 @@ async def test_what_a_program_complains_of_is_shown_as_it_is(tmp_path: Path) -> 
     write_state(settings.profile_dir, is_ready=True, runners=[runner])
     assert show_status(settings, console) == 1
     assert said.getvalue().count(complaint) == 3
+
+
+async def test_what_a_program_that_died_said_last_is_its_state(tmp_path: Path) -> None:
+    waits = asyncio.Event()
+
+    async def work() -> None:
+        return None
+
+    def see(seen: Runner) -> None:
+        if seen.state is ProgramState.WAITING:
+            waits.set()
+
+    script = f"yes line | head -c {2 * LOG_BYTES_READ}; printf '\\nFATAL:  the disk is full\\n\\n'; exit 1"
+    program = Program(
+        name="server",
+        command=("sh", "-c", script),
+        check=work,
+        log=tmp_path / "server.log",
+        stage=Stage.SERVER,
+        working_dir=tmp_path,
+    )
+    runner = Runner(program, see)
+    runner.start()
+    running = asyncio.create_task(runner.keep_running())
+    await waits.wait()
+    assert runner.detail == "exited with code 1: FATAL:  the disk is full"
+    running.cancel()
+    await asyncio.wait([running])
+
+
+async def test_redis_says_why_it_takes_nothing() -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readline()
+        writer.write(b"+OK\r\n-MISCONF Errors writing to the AOF file: No space left on device\r\n+OK\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        with pytest.raises(Unhealthy, match=r"^-MISCONF .* No space left on device$"):
+            await probe_redis("127.0.0.1", server.sockets[0].getsockname()[1], "a password")
 
 
 def test_a_use_is_seen_until_it_ends(tmp_path: Path) -> None:
