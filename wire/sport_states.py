@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from markets.fixture import Score, SportState
 from markets.football.state import FootballState
-from markets.sports.basketball import BasketballState
+from markets.periods import PeriodsState
 from markets.sports.cricket import CricketState, Innings
 from markets.sports.racing import RaceState, Runner
 from markets.sports.tennis import FinalSet, TennisState
@@ -96,8 +96,8 @@ def _build_tennis(state: TennisState) -> fixture_pb2.TennisState:
     )
 
 
-def _parse_basketball(message: fixture_pb2.BasketballState) -> BasketballState:
-    return BasketballState(
+def _parse_periods(message: fixture_pb2.PeriodsState) -> PeriodsState:
+    return PeriodsState(
         message.period_count,
         message.period_seconds,
         message.overtime_seconds,
@@ -107,8 +107,8 @@ def _parse_basketball(message: fixture_pb2.BasketballState) -> BasketballState:
     )
 
 
-def _build_basketball(state: BasketballState) -> fixture_pb2.BasketballState:
-    return fixture_pb2.BasketballState(
+def _build_periods(state: PeriodsState) -> fixture_pb2.PeriodsState:
+    return fixture_pb2.PeriodsState(
         period_count=state.period_count,
         period_seconds=state.period_seconds,
         overtime_seconds=state.overtime_seconds,
@@ -163,14 +163,14 @@ def _build_race(state: RaceState) -> fixture_pb2.RaceState:
 _PARSERS: Final[Mapping[str, Callable[[Any], SportState]]] = {
     "football": _parse_football,
     "tennis": _parse_tennis,
-    "basketball": _parse_basketball,
+    "periods": _parse_periods,
     "cricket": _parse_cricket,
     "race": _parse_race,
 }
 _BUILDERS: Final[Mapping[type, tuple[str, Callable[[Any], Any]]]] = {
     FootballState: ("football", _build_football),
     TennisState: ("tennis", _build_tennis),
-    BasketballState: ("basketball", _build_basketball),
+    PeriodsState: ("periods", _build_periods),
     CricketState: ("cricket", _build_cricket),
     RaceState: ("race", _build_race),
 }

@@ -14,6 +14,7 @@ from markets.catalogue import market_of
 from markets.contests import AWAY, HOME, OVER, UNDER, WINNER
 from markets.fixture import FixtureStatus, MatchState
 from markets.layout import MarketLayout
+from markets.periods import PeriodsState
 from markets.results import MarketResult
 from markets.sports.basketball import (
     AWAY_POINTS,
@@ -21,7 +22,6 @@ from markets.sports.basketball import (
     HOME_POINTS,
     POINTS_HANDICAP,
     TOTAL_POINTS,
-    BasketballState,
 )
 from odds.fixture.book import NO_FIGURES, Evidence, PriceSource
 from odds.fixture.state import EMPTY_LAYOUT, Asked, FixtureState, ModelFit, own_key
@@ -94,7 +94,7 @@ class Basketball:
     def evidence(self, state: FixtureState) -> Evidence | None:
         """Return the end of the game, if its periods tell the points."""
         told = state.state
-        if told is None or (rules := _rules_of(told)) is None or not isinstance(told.sport, BasketballState):
+        if told is None or (rules := _rules_of(told)) is None or not isinstance(told.sport, PeriodsState):
             return None
         periods = told.sport.periods
         points = (sum(played.home for played in periods), sum(played.away for played in periods))
@@ -142,7 +142,7 @@ class _Row:
 
 def _rules_of(state: MatchState | None) -> GameRules | None:
     told = None if state is None else state.sport
-    if not isinstance(told, BasketballState) or min(told.period_count, told.period_seconds, told.overtime_seconds) < 1:
+    if not isinstance(told, PeriodsState) or min(told.period_count, told.period_seconds, told.overtime_seconds) < 1:
         return None
     return GameRules(told.period_count, float(told.period_seconds), float(told.overtime_seconds))
 
@@ -178,8 +178,8 @@ def _scores_of(rows: Sequence[_Row], rules: GameRules) -> GameScores:
     left = []
     for row in rows:
         told = row.told.sport
-        is_on = row.told.status is FixtureStatus.IN_PLAY and isinstance(told, BasketballState) and len(told.periods) > 0
-        if not is_on or not isinstance(told, BasketballState):
+        is_on = row.told.status is FixtureStatus.IN_PLAY and isinstance(told, PeriodsState) and len(told.periods) > 0
+        if not is_on or not isinstance(told, PeriodsState):
             left.append(rules.regulation_s)
             continue
         to_come = max(rules.period_count - len(told.periods), 0) * rules.period_s

@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 
 from markets.contests import AWAY, HOME, OVER, UNDER, WINNER
 from markets.fixture import FixtureStatus, MatchState, Score
-from markets.sports.basketball import BASKETBALL, POINTS_HANDICAP, TOTAL_POINTS, BasketballState
+from markets.periods import PeriodsState
+from markets.sports.basketball import BASKETBALL, POINTS_HANDICAP, TOTAL_POINTS
 from odds.models.basketball import GameForecast, GameRules, GameScores, spread, total, win_games
 from simulation.contests.contest import MarketTruth, Results, Timeline, won_by
 
 PERIODS, PERIOD_S, OVERTIME_S = 4, 600, 300
 RULES: Final = GameRules(PERIODS, float(PERIOD_S), float(OVERTIME_S))
-BEFORE: Final = MatchState(FixtureStatus.PRE_MATCH, sport=BasketballState(PERIODS, PERIOD_S, OVERTIME_S))
+BEFORE: Final = MatchState(FixtureStatus.PRE_MATCH, sport=PeriodsState(PERIODS, PERIOD_S, OVERTIME_S))
 POINTS_MEAN: Final = 80.0
 STRENGTH_SPREAD: Final = 5.0
 HOME_ADVANTAGE: Final = 3.0
@@ -109,7 +110,7 @@ class BasketballContest(Timeline):
             return self.before
         state = self.states[index - 1]
         told = state.sport
-        if state.status is not FixtureStatus.IN_PLAY or not isinstance(told, BasketballState) or told.is_clock_stopped:
+        if state.status is not FixtureStatus.IN_PLAY or not isinstance(told, PeriodsState) or told.is_clock_stopped:
             return state
         run_s = int((elapsed_s - self.times[index - 1]) / (1.0 + STOPPED_SHARE))
         return _state(state, told.periods, max(told.seconds_left - run_s, 0), is_stopped=False)
@@ -162,7 +163,7 @@ def _played_before(number: int) -> int:
 
 
 def _state(state: MatchState, periods: tuple[Score, ...], left_s: int, *, is_stopped: bool) -> MatchState:
-    told = BasketballState(PERIODS, PERIOD_S, OVERTIME_S, periods, left_s, is_stopped)
+    told = PeriodsState(PERIODS, PERIOD_S, OVERTIME_S, periods, left_s, is_stopped)
     length_s = PERIOD_S if len(periods) <= PERIODS else OVERTIME_S
     return MatchState(
         state.status,
@@ -174,11 +175,11 @@ def _state(state: MatchState, periods: tuple[Score, ...], left_s: int, *, is_sto
 
 
 def _periods(state: MatchState) -> int:
-    return len(state.sport.periods) if isinstance(state.sport, BasketballState) else 0
+    return len(state.sport.periods) if isinstance(state.sport, PeriodsState) else 0
 
 
 def _seconds_left(state: MatchState) -> float:
     told = state.sport
-    if state.status is not FixtureStatus.IN_PLAY or not isinstance(told, BasketballState):
+    if state.status is not FixtureStatus.IN_PLAY or not isinstance(told, PeriodsState):
         return RULES.regulation_s
     return max(PERIODS - len(told.periods), 0) * RULES.period_s + float(told.seconds_left)

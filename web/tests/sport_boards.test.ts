@@ -64,10 +64,10 @@ test("a football match has no board beside its score", () => {
   expect([boardOf(match, DESCRIPTION), scoreOf(match), minuteOf(match)]).toEqual([null, "2–1", "67′"]);
 });
 
-test("a basketball game is told by its periods and the clock", () => {
+test("a game by periods is told by them and the clock", () => {
   const match = state({
     homeScore: 88, awayScore: 80,
-    sport: { kind: "basketball", periodCount: 4, periods: [{ home: 30, away: 20 }, { home: 58, away: 60 }], secondsLeft: 65 },
+    sport: { kind: "periods", periodCount: 4, periods: [{ home: 30, away: 20 }, { home: 58, away: 60 }], secondsLeft: 65 },
   });
   expect([minuteOf(match), scoreOf(match), sideScores(match)]).toEqual(["Q2 1:05", "88–80", ["88", "80"]]);
   expect(boardOf(match, DESCRIPTION)).toMatchObject({
@@ -80,9 +80,12 @@ test.each([
   [5, 4, "OT 5:00"],
   [6, 4, "OT2 5:00"],
   [2, 2, "H2 5:00"],
+  [3, 3, "P3 5:00"],
+  [4, 3, "OT 5:00"],
+  [2, 0, "P2 5:00"],
 ])("period %i of a game of %i is called %s", (count, periodCount, called) => {
   const periods = Array.from({ length: count }, () => ({ home: 1, away: 1 }));
-  expect(minuteOf(state({ sport: { kind: "basketball", periodCount, periods, secondsLeft: 300 } }))).toBe(called);
+  expect(minuteOf(state({ sport: { kind: "periods", periodCount, periods, secondsLeft: 300 } }))).toBe(called);
 });
 
 test("a cricket match is told by runs, wickets, overs and what is wanted", () => {

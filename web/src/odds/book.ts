@@ -29,12 +29,12 @@ export interface TennisState {
   readonly isHomeServing: boolean;
 }
 
-/** Periods and the clock; the score of the game is its points. */
-export interface BasketballState {
-  readonly kind: "basketball";
-  /** Without overtime: 4 quarters or 2 halves. */
+/** Periods and the clock; the score of the game is that of all of them. */
+export interface PeriodsState {
+  readonly kind: "periods";
+  /** Without overtime: 4 quarters, 3 thirds, 2 halves; 0 where nobody says. */
   readonly periodCount: number;
-  /** Points of every period begun, in order. */
+  /** Score of every period begun, in order. */
   readonly periods: readonly Score[];
   readonly secondsLeft: number;
 }
@@ -66,7 +66,7 @@ export interface RaceState {
 }
 
 /** What a sport has beside a score and a clock. */
-export type SportState = TennisState | BasketballState | CricketState | RaceState;
+export type SportState = TennisState | PeriodsState | CricketState | RaceState;
 
 export interface MatchState {
   readonly status: FixtureStatus;

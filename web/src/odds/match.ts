@@ -1,13 +1,13 @@
 /** What is going on in a match, in a few characters, and what has happened between two looks at it. */
 import { type FixtureDescription, FixtureStatus, type MatchState, Period, type SportState } from "./book";
 import { type Board, pair, type SportWords } from "./sports/board";
-import { basketball } from "./sports/basketball";
 import { cricket } from "./sports/cricket";
+import { periods } from "./sports/periods";
 import { race } from "./sports/race";
 import { tennis } from "./sports/tennis";
 
 const SPORTS: Readonly<Record<SportState["kind"], SportWords>> = {
-  tennis, basketball, cricket, race,
+  tennis, periods, cricket, race,
 };
 
 function wordsOf(state: MatchState): SportWords | null {

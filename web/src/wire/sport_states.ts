@@ -8,9 +8,9 @@ export function toSportState(wire: WireState["sport"] | undefined): SportState |
       const { sets, homePoints, awayPoints, isHomeServing } = wire.value;
       return { kind: "tennis", sets: sets.map(({ home, away }) => ({ home, away })), homePoints, awayPoints, isHomeServing };
     }
-    case "basketball": {
+    case "periods": {
       const { periodCount, periods, secondsLeft } = wire.value;
-      return { kind: "basketball", periodCount, periods: periods.map(({ home, away }) => ({ home, away })), secondsLeft };
+      return { kind: "periods", periodCount, periods: periods.map(({ home, away }) => ({ home, away })), secondsLeft };
     }
     case "cricket": {
       const { innings, target } = wire.value;

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from markets.fixture import FixtureDescription, FixtureStatus, MatchState, Score, SportState
+from markets.periods import PeriodsState
 from markets.results import MarketResult, ResultKind
-from markets.sports.basketball import BasketballState
 from markets.sports.cricket import CricketState, Innings
 from markets.sports.racing import RaceState, Runner
 from odds.fixture.state import new_state
@@ -18,7 +18,7 @@ from odds.sports.registry import PRICERS
 ENDED, CANCELLED = FixtureStatus.ENDED, FixtureStatus.CANCELLED
 OVER_UNDER, SIDES = ("over", "under"), ("home", "away")
 QUARTERS = (Score(30, 20), Score(28, 30), Score(20, 25), Score(22, 25))
-GAME = BasketballState(4, 600, 300, QUARTERS)
+GAME = PeriodsState(4, 600, 300, QUARTERS)
 MATCH = CricketState(120, (Innings(True, 158, 7, 120), Innings(False, 140, 10, 118)))
 RACE = RaceState(
     tuple(Runner(name, position=place) for name, place in (("a", 1), ("b", 2), ("c", 2), ("d", 4), ("e", 0))), True
@@ -60,11 +60,11 @@ def winner(said: MarketResult | None) -> str:
         (replace(GAME, period_count=0), (100, 100)),
     ],
 )
-def test_a_game_that_is_level_or_does_not_add_up_pays_nobody(game: BasketballState, score: tuple[int, int]) -> None:
+def test_a_game_that_is_level_or_does_not_add_up_pays_nobody(game: PeriodsState, score: tuple[int, int]) -> None:
     assert result("basketball", game, "total_points:150.5", OVER_UNDER, score=score) is None
 
 
-def _with_points(home: int, away: int) -> BasketballState:
+def _with_points(home: int, away: int) -> PeriodsState:
     return replace(GAME, periods=(Score(home - 30, away - 30), Score(10, 10), Score(10, 10), Score(10, 10)))
 
 

@@ -24,19 +24,19 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1foverround/odds/v1/fixture.proto\x12\x11overround.odds.v1\"\'\n\x0bParticipant\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\"\xab\x01\n\x12\x46ixtureDescription\x12\r\n\x05sport\x18\x01 \x01(\t\x12\x13\n\x0b\x63ompetition\x18\x02 \x01(\t\x12\x11\n\thome_name\x18\x03 \x01(\t\x12\x11\n\taway_name\x18\x04 \x01(\t\x12\x15\n\rstart_time_ms\x18\x05 \x01(\x03\x12\x34\n\x0cparticipants\x18\x06 \x03(\x0b\x32\x1e.overround.odds.v1.Participant\"#\n\x05Score\x12\x0c\n\x04home\x18\x01 \x01(\r\x12\x0c\n\x04\x61way\x18\x02 \x01(\r\"\xec\x03\n\nMatchState\x12\x30\n\x06status\x18\x01 \x01(\x0e\x32 .overround.odds.v1.FixtureStatus\x12)\n\x06period\x18\x02 \x01(\x0e\x32\x19.overround.odds.v1.Period\x12\x12\n\nhome_score\x18\x03 \x01(\r\x12\x12\n\naway_score\x18\x04 \x01(\r\x12\x1a\n\rclock_seconds\x18\x05 \x01(\rH\x01\x88\x01\x01\x12\x18\n\x10is_score_unknown\x18\x10 \x01(\x08\x12\x30\n\x06tennis\x18\x11 \x01(\x0b\x32\x1e.overround.odds.v1.TennisStateH\x00\x12\x38\n\nbasketball\x18\x12 \x01(\x0b\x32\".overround.odds.v1.BasketballStateH\x00\x12\x32\n\x07\x63ricket\x18\x13 \x01(\x0b\x32\x1f.overround.odds.v1.CricketStateH\x00\x12,\n\x04race\x18\x14 \x01(\x0b\x32\x1c.overround.odds.v1.RaceStateH\x00\x12\x34\n\x08\x66ootball\x18\x15 \x01(\x0b\x32 .overround.odds.v1.FootballStateH\x00\x42\x07\n\x05sportB\x10\n\x0e_clock_secondsJ\x04\x08\x06\x10\x10\"\xb9\x02\n\rFootballState\x12\x18\n\x10stoppage_seconds\x18\x01 \x01(\r\x12\x16\n\x0ehome_red_cards\x18\x02 \x01(\r\x12\x16\n\x0e\x61way_red_cards\x18\x03 \x01(\r\x12\x19\n\x11home_yellow_cards\x18\x04 \x01(\r\x12\x19\n\x11\x61way_yellow_cards\x18\x05 \x01(\r\x12\x14\n\x0chome_corners\x18\x06 \x01(\r\x12\x14\n\x0c\x61way_corners\x18\x07 \x01(\r\x12\x31\n\x0fhalf_time_score\x18\x08 \x01(\x0b\x32\x18.overround.odds.v1.Score\x12\x31\n\x0f\x66ull_time_score\x18\t \x01(\x0b\x32\x18.overround.odds.v1.Score\x12\x16\n\x0ehad_extra_time\x18\n \x01(\x08\"\xd9\x01\n\x0bTennisState\x12\x13\n\x0bsets_to_win\x18\x01 \x01(\r\x12.\n\tfinal_set\x18\x02 \x01(\x0e\x32\x1b.overround.odds.v1.FinalSet\x12\x1a\n\x12has_deciding_point\x18\x03 \x01(\x08\x12&\n\x04sets\x18\x04 \x03(\x0b\x32\x18.overround.odds.v1.Score\x12\x13\n\x0bhome_points\x18\x05 \x01(\r\x12\x13\n\x0b\x61way_points\x18\x06 \x01(\r\x12\x17\n\x0fis_home_serving\x18\x07 \x01(\x08\"\xb4\x01\n\x0f\x42\x61sketballState\x12\x14\n\x0cperiod_count\x18\x01 \x01(\r\x12\x16\n\x0eperiod_seconds\x18\x02 \x01(\r\x12\x18\n\x10overtime_seconds\x18\x03 \x01(\r\x12)\n\x07periods\x18\x04 \x03(\x0b\x32\x18.overround.odds.v1.Score\x12\x14\n\x0cseconds_left\x18\x05 \x01(\r\x12\x18\n\x10is_clock_stopped\x18\x06 \x01(\x08\"W\n\x0e\x43ricketInnings\x12\x17\n\x0fis_home_batting\x18\x01 \x01(\x08\x12\x0c\n\x04runs\x18\x02 \x01(\r\x12\x0f\n\x07wickets\x18\x03 \x01(\r\x12\r\n\x05\x62\x61lls\x18\x04 \x01(\r\"i\n\x0c\x43ricketState\x12\x15\n\rinnings_balls\x18\x01 \x01(\r\x12\x32\n\x07innings\x18\x02 \x03(\x0b\x32!.overround.odds.v1.CricketInnings\x12\x0e\n\x06target\x18\x03 \x01(\r\"z\n\x0bRunnerState\x12\n\n\x02id\x18\x01 \x01(\t\x12\x14\n\x0cis_withdrawn\x18\x02 \x01(\x08\x12\x10\n\x08position\x18\x03 \x01(\r\x12\x19\n\x11withdrawn_time_ms\x18\x04 \x01(\x03\x12\x1c\n\x14withdrawn_odds_milli\x18\x05 \x01(\r\"Q\n\tRaceState\x12/\n\x07runners\x18\x01 \x03(\x0b\x32\x1e.overround.odds.v1.RunnerState\x12\x13\n\x0bis_official\x18\x02 \x01(\x08*\xa1\x01\n\rFixtureStatus\x12\x1e\n\x1a\x46IXTURE_STATUS_UNSPECIFIED\x10\x00\x12\x1c\n\x18\x46IXTURE_STATUS_PRE_MATCH\x10\x01\x12\x1a\n\x16\x46IXTURE_STATUS_IN_PLAY\x10\x02\x12\x18\n\x14\x46IXTURE_STATUS_ENDED\x10\x03\x12\x1c\n\x18\x46IXTURE_STATUS_CANCELLED\x10\x04*\xbf\x01\n\x06Period\x12\x16\n\x12PERIOD_UNSPECIFIED\x10\x00\x12\x16\n\x12PERIOD_NOT_STARTED\x10\x01\x12\x15\n\x11PERIOD_FIRST_HALF\x10\x02\x12\x14\n\x10PERIOD_HALF_TIME\x10\x03\x12\x16\n\x12PERIOD_SECOND_HALF\x10\x04\x12\x15\n\x11PERIOD_EXTRA_TIME\x10\x05\x12\x14\n\x10PERIOD_PENALTIES\x10\x06\x12\x13\n\x0fPERIOD_FINISHED\x10\x07*\xbd\x01\n\x08\x46inalSet\x12\x19\n\x15\x46INAL_SET_UNSPECIFIED\x10\x00\x12\x1d\n\x19\x46INAL_SET_LIKE_THE_OTHERS\x10\x01\x12\x1c\n\x18\x46INAL_SET_LONG_TIE_BREAK\x10\x02\x12!\n\x1d\x46INAL_SET_TIE_BREAK_AT_TWELVE\x10\x03\x12\x17\n\x13\x46INAL_SET_ADVANTAGE\x10\x04\x12\x1d\n\x19\x46INAL_SET_MATCH_TIE_BREAK\x10\x05\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1foverround/odds/v1/fixture.proto\x12\x11overround.odds.v1\"\'\n\x0bParticipant\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\"\xab\x01\n\x12\x46ixtureDescription\x12\r\n\x05sport\x18\x01 \x01(\t\x12\x13\n\x0b\x63ompetition\x18\x02 \x01(\t\x12\x11\n\thome_name\x18\x03 \x01(\t\x12\x11\n\taway_name\x18\x04 \x01(\t\x12\x15\n\rstart_time_ms\x18\x05 \x01(\x03\x12\x34\n\x0cparticipants\x18\x06 \x03(\x0b\x32\x1e.overround.odds.v1.Participant\"#\n\x05Score\x12\x0c\n\x04home\x18\x01 \x01(\r\x12\x0c\n\x04\x61way\x18\x02 \x01(\r\"\xe6\x03\n\nMatchState\x12\x30\n\x06status\x18\x01 \x01(\x0e\x32 .overround.odds.v1.FixtureStatus\x12)\n\x06period\x18\x02 \x01(\x0e\x32\x19.overround.odds.v1.Period\x12\x12\n\nhome_score\x18\x03 \x01(\r\x12\x12\n\naway_score\x18\x04 \x01(\r\x12\x1a\n\rclock_seconds\x18\x05 \x01(\rH\x01\x88\x01\x01\x12\x18\n\x10is_score_unknown\x18\x10 \x01(\x08\x12\x30\n\x06tennis\x18\x11 \x01(\x0b\x32\x1e.overround.odds.v1.TennisStateH\x00\x12\x32\n\x07periods\x18\x12 \x01(\x0b\x32\x1f.overround.odds.v1.PeriodsStateH\x00\x12\x32\n\x07\x63ricket\x18\x13 \x01(\x0b\x32\x1f.overround.odds.v1.CricketStateH\x00\x12,\n\x04race\x18\x14 \x01(\x0b\x32\x1c.overround.odds.v1.RaceStateH\x00\x12\x34\n\x08\x66ootball\x18\x15 \x01(\x0b\x32 .overround.odds.v1.FootballStateH\x00\x42\x07\n\x05sportB\x10\n\x0e_clock_secondsJ\x04\x08\x06\x10\x10\"\xb9\x02\n\rFootballState\x12\x18\n\x10stoppage_seconds\x18\x01 \x01(\r\x12\x16\n\x0ehome_red_cards\x18\x02 \x01(\r\x12\x16\n\x0e\x61way_red_cards\x18\x03 \x01(\r\x12\x19\n\x11home_yellow_cards\x18\x04 \x01(\r\x12\x19\n\x11\x61way_yellow_cards\x18\x05 \x01(\r\x12\x14\n\x0chome_corners\x18\x06 \x01(\r\x12\x14\n\x0c\x61way_corners\x18\x07 \x01(\r\x12\x31\n\x0fhalf_time_score\x18\x08 \x01(\x0b\x32\x18.overround.odds.v1.Score\x12\x31\n\x0f\x66ull_time_score\x18\t \x01(\x0b\x32\x18.overround.odds.v1.Score\x12\x16\n\x0ehad_extra_time\x18\n \x01(\x08\"\xd9\x01\n\x0bTennisState\x12\x13\n\x0bsets_to_win\x18\x01 \x01(\r\x12.\n\tfinal_set\x18\x02 \x01(\x0e\x32\x1b.overround.odds.v1.FinalSet\x12\x1a\n\x12has_deciding_point\x18\x03 \x01(\x08\x12&\n\x04sets\x18\x04 \x03(\x0b\x32\x18.overround.odds.v1.Score\x12\x13\n\x0bhome_points\x18\x05 \x01(\r\x12\x13\n\x0b\x61way_points\x18\x06 \x01(\r\x12\x17\n\x0fis_home_serving\x18\x07 \x01(\x08\"\xb1\x01\n\x0cPeriodsState\x12\x14\n\x0cperiod_count\x18\x01 \x01(\r\x12\x16\n\x0eperiod_seconds\x18\x02 \x01(\r\x12\x18\n\x10overtime_seconds\x18\x03 \x01(\r\x12)\n\x07periods\x18\x04 \x03(\x0b\x32\x18.overround.odds.v1.Score\x12\x14\n\x0cseconds_left\x18\x05 \x01(\r\x12\x18\n\x10is_clock_stopped\x18\x06 \x01(\x08\"W\n\x0e\x43ricketInnings\x12\x17\n\x0fis_home_batting\x18\x01 \x01(\x08\x12\x0c\n\x04runs\x18\x02 \x01(\r\x12\x0f\n\x07wickets\x18\x03 \x01(\r\x12\r\n\x05\x62\x61lls\x18\x04 \x01(\r\"i\n\x0c\x43ricketState\x12\x15\n\rinnings_balls\x18\x01 \x01(\r\x12\x32\n\x07innings\x18\x02 \x03(\x0b\x32!.overround.odds.v1.CricketInnings\x12\x0e\n\x06target\x18\x03 \x01(\r\"z\n\x0bRunnerState\x12\n\n\x02id\x18\x01 \x01(\t\x12\x14\n\x0cis_withdrawn\x18\x02 \x01(\x08\x12\x10\n\x08position\x18\x03 \x01(\r\x12\x19\n\x11withdrawn_time_ms\x18\x04 \x01(\x03\x12\x1c\n\x14withdrawn_odds_milli\x18\x05 \x01(\r\"Q\n\tRaceState\x12/\n\x07runners\x18\x01 \x03(\x0b\x32\x1e.overround.odds.v1.RunnerState\x12\x13\n\x0bis_official\x18\x02 \x01(\x08*\xa1\x01\n\rFixtureStatus\x12\x1e\n\x1a\x46IXTURE_STATUS_UNSPECIFIED\x10\x00\x12\x1c\n\x18\x46IXTURE_STATUS_PRE_MATCH\x10\x01\x12\x1a\n\x16\x46IXTURE_STATUS_IN_PLAY\x10\x02\x12\x18\n\x14\x46IXTURE_STATUS_ENDED\x10\x03\x12\x1c\n\x18\x46IXTURE_STATUS_CANCELLED\x10\x04*\xbf\x01\n\x06Period\x12\x16\n\x12PERIOD_UNSPECIFIED\x10\x00\x12\x16\n\x12PERIOD_NOT_STARTED\x10\x01\x12\x15\n\x11PERIOD_FIRST_HALF\x10\x02\x12\x14\n\x10PERIOD_HALF_TIME\x10\x03\x12\x16\n\x12PERIOD_SECOND_HALF\x10\x04\x12\x15\n\x11PERIOD_EXTRA_TIME\x10\x05\x12\x14\n\x10PERIOD_PENALTIES\x10\x06\x12\x13\n\x0fPERIOD_FINISHED\x10\x07*\xbd\x01\n\x08\x46inalSet\x12\x19\n\x15\x46INAL_SET_UNSPECIFIED\x10\x00\x12\x1d\n\x19\x46INAL_SET_LIKE_THE_OTHERS\x10\x01\x12\x1c\n\x18\x46INAL_SET_LONG_TIE_BREAK\x10\x02\x12!\n\x1d\x46INAL_SET_TIE_BREAK_AT_TWELVE\x10\x03\x12\x17\n\x13\x46INAL_SET_ADVANTAGE\x10\x04\x12\x1d\n\x19\x46INAL_SET_MATCH_TIE_BREAK\x10\x05\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'overround.odds.v1.fixture_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_FIXTURESTATUS']._serialized_start=1924
-  _globals['_FIXTURESTATUS']._serialized_end=2085
-  _globals['_PERIOD']._serialized_start=2088
-  _globals['_PERIOD']._serialized_end=2279
-  _globals['_FINALSET']._serialized_start=2282
-  _globals['_FINALSET']._serialized_end=2471
+  _globals['_FIXTURESTATUS']._serialized_start=1915
+  _globals['_FIXTURESTATUS']._serialized_end=2076
+  _globals['_PERIOD']._serialized_start=2079
+  _globals['_PERIOD']._serialized_end=2270
+  _globals['_FINALSET']._serialized_start=2273
+  _globals['_FINALSET']._serialized_end=2462
   _globals['_PARTICIPANT']._serialized_start=54
   _globals['_PARTICIPANT']._serialized_end=93
   _globals['_FIXTUREDESCRIPTION']._serialized_start=96
@@ -44,19 +44,19 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SCORE']._serialized_start=269
   _globals['_SCORE']._serialized_end=304
   _globals['_MATCHSTATE']._serialized_start=307
-  _globals['_MATCHSTATE']._serialized_end=799
-  _globals['_FOOTBALLSTATE']._serialized_start=802
-  _globals['_FOOTBALLSTATE']._serialized_end=1115
-  _globals['_TENNISSTATE']._serialized_start=1118
-  _globals['_TENNISSTATE']._serialized_end=1335
-  _globals['_BASKETBALLSTATE']._serialized_start=1338
-  _globals['_BASKETBALLSTATE']._serialized_end=1518
-  _globals['_CRICKETINNINGS']._serialized_start=1520
-  _globals['_CRICKETINNINGS']._serialized_end=1607
-  _globals['_CRICKETSTATE']._serialized_start=1609
-  _globals['_CRICKETSTATE']._serialized_end=1714
-  _globals['_RUNNERSTATE']._serialized_start=1716
-  _globals['_RUNNERSTATE']._serialized_end=1838
-  _globals['_RACESTATE']._serialized_start=1840
-  _globals['_RACESTATE']._serialized_end=1921
+  _globals['_MATCHSTATE']._serialized_end=793
+  _globals['_FOOTBALLSTATE']._serialized_start=796
+  _globals['_FOOTBALLSTATE']._serialized_end=1109
+  _globals['_TENNISSTATE']._serialized_start=1112
+  _globals['_TENNISSTATE']._serialized_end=1329
+  _globals['_PERIODSSTATE']._serialized_start=1332
+  _globals['_PERIODSSTATE']._serialized_end=1509
+  _globals['_CRICKETINNINGS']._serialized_start=1511
+  _globals['_CRICKETINNINGS']._serialized_end=1598
+  _globals['_CRICKETSTATE']._serialized_start=1600
+  _globals['_CRICKETSTATE']._serialized_end=1705
+  _globals['_RUNNERSTATE']._serialized_start=1707
+  _globals['_RUNNERSTATE']._serialized_end=1829
+  _globals['_RACESTATE']._serialized_start=1831
+  _globals['_RACESTATE']._serialized_end=1912
 # @@protoc_insertion_point(module_scope)

@@ -218,7 +218,7 @@ class MatchState(_message.Message):
     CLOCK_SECONDS_FIELD_NUMBER: _builtins.int
     IS_SCORE_UNKNOWN_FIELD_NUMBER: _builtins.int
     TENNIS_FIELD_NUMBER: _builtins.int
-    BASKETBALL_FIELD_NUMBER: _builtins.int
+    PERIODS_FIELD_NUMBER: _builtins.int
     CRICKET_FIELD_NUMBER: _builtins.int
     RACE_FIELD_NUMBER: _builtins.int
     FOOTBALL_FIELD_NUMBER: _builtins.int
@@ -235,7 +235,7 @@ class MatchState(_message.Message):
     @_builtins.property
     def tennis(self) -> Global___TennisState: ...
     @_builtins.property
-    def basketball(self) -> Global___BasketballState: ...
+    def periods(self) -> Global___PeriodsState: ...
     @_builtins.property
     def cricket(self) -> Global___CricketState: ...
     @_builtins.property
@@ -252,18 +252,18 @@ class MatchState(_message.Message):
         clock_seconds: _builtins.int | None = ...,
         is_score_unknown: _builtins.bool = ...,
         tennis: Global___TennisState | None = ...,
-        basketball: Global___BasketballState | None = ...,
+        periods: Global___PeriodsState | None = ...,
         cricket: Global___CricketState | None = ...,
         race: Global___RaceState | None = ...,
         football: Global___FootballState | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_clock_seconds", b"_clock_seconds", "basketball", b"basketball", "clock_seconds", b"clock_seconds", "cricket", b"cricket", "football", b"football", "race", b"race", "sport", b"sport", "tennis", b"tennis"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_clock_seconds", b"_clock_seconds", "clock_seconds", b"clock_seconds", "cricket", b"cricket", "football", b"football", "periods", b"periods", "race", b"race", "sport", b"sport", "tennis", b"tennis"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_clock_seconds", b"_clock_seconds", "away_score", b"away_score", "basketball", b"basketball", "clock_seconds", b"clock_seconds", "cricket", b"cricket", "football", b"football", "home_score", b"home_score", "is_score_unknown", b"is_score_unknown", "period", b"period", "race", b"race", "sport", b"sport", "status", b"status", "tennis", b"tennis"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_clock_seconds", b"_clock_seconds", "away_score", b"away_score", "clock_seconds", b"clock_seconds", "cricket", b"cricket", "football", b"football", "home_score", b"home_score", "is_score_unknown", b"is_score_unknown", "period", b"period", "periods", b"periods", "race", b"race", "sport", b"sport", "status", b"status", "tennis", b"tennis"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__clock_seconds: _TypeAlias = _typing.Literal["clock_seconds"]  # noqa: Y015
     _WhichOneofArgType__clock_seconds: _TypeAlias = _typing.Literal["_clock_seconds", b"_clock_seconds"]  # noqa: Y015
-    _WhichOneofReturnType_sport: _TypeAlias = _typing.Literal["tennis", "basketball", "cricket", "race", "football"]  # noqa: Y015
+    _WhichOneofReturnType_sport: _TypeAlias = _typing.Literal["tennis", "periods", "cricket", "race", "football"]  # noqa: Y015
     _WhichOneofArgType_sport: _TypeAlias = _typing.Literal["sport", b"sport"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__clock_seconds) -> _WhichOneofReturnType__clock_seconds | None: ...
@@ -377,8 +377,8 @@ class TennisState(_message.Message):
 Global___TennisState: _TypeAlias = TennisState  # noqa: Y015
 
 @_typing.final
-class BasketballState(_message.Message):
-    """Where a basketball game stands; home_score and away_score are the points."""
+class PeriodsState(_message.Message):
+    """Where a game of two sides by periods stands: basketball, ice hockey and what else is told so."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -389,7 +389,7 @@ class BasketballState(_message.Message):
     SECONDS_LEFT_FIELD_NUMBER: _builtins.int
     IS_CLOCK_STOPPED_FIELD_NUMBER: _builtins.int
     period_count: _builtins.int
-    """Of a game without overtime: 4 quarters or 2 halves; 0 where the provider does not say."""
+    """Of a game without overtime: 4 quarters, 3 thirds, 2 halves; 0 where the provider does not say."""
     period_seconds: _builtins.int
     """How long each is, and an overtime, seconds."""
     overtime_seconds: _builtins.int
@@ -399,7 +399,7 @@ class BasketballState(_message.Message):
     """Its clock stands: a time-out, a break."""
     @_builtins.property
     def periods(self) -> _containers.RepeatedCompositeFieldContainer[Global___Score]:
-        """Points of every period and overtime begun, in order; the last one is being played while the game is."""
+        """Score of every period and overtime begun, a shoot-out as one more; the last one is being played while the game is."""
 
     def __init__(
         self,
@@ -417,7 +417,7 @@ class BasketballState(_message.Message):
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___BasketballState: _TypeAlias = BasketballState  # noqa: Y015
+Global___PeriodsState: _TypeAlias = PeriodsState  # noqa: Y015
 
 @_typing.final
 class CricketInnings(_message.Message):

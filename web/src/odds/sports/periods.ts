@@ -1,10 +1,11 @@
-/** Periods and points. */
-import type { BasketballState, MatchState } from "../book";
+/** Periods of two sides and their score: basketball, ice hockey and what else is told so. */
+import type { PeriodsState, MatchState } from "../book";
 import { type Board, pair, type SportWords } from "./board";
 
-const QUARTERS = 4;
+/** What a period is called, by how many there are. */
+const LETTERS: Readonly<Record<number, string>> = { 2: "H", 3: "P", 4: "Q" };
 
-export const basketball: SportWords = {
+export const periods: SportWords = {
   phase: (state) => {
     const sport = told(state);
     if (!sport || sport.periods.length === 0) return "Live";
@@ -24,7 +25,7 @@ export const basketball: SportWords = {
       isOut: false,
     });
     return {
-      caption: "Points of each period",
+      caption: "Score of each period",
       columns: [...sport.periods.map((_, index) => periodName(sport, index + 1)), "Total"],
       rows: [row(homeName, "home", state.homeScore), row(awayName, "away", state.awayScore)],
       activeWord: "",
@@ -32,13 +33,13 @@ export const basketball: SportWords = {
   },
 };
 
-/** "Q2", "H1", "OT", "OT2". */
-function periodName(sport: BasketballState, number: number): string {
+/** "Q2", "P3", "H1", "OT", "OT2". */
+function periodName(sport: PeriodsState, number: number): string {
   const overtime = number - sport.periodCount;
-  if (overtime > 0) return overtime === 1 ? "OT" : `OT${overtime}`;
-  return `${sport.periodCount === QUARTERS ? "Q" : "H"}${number}`;
+  if (sport.periodCount > 0 && overtime > 0) return overtime === 1 ? "OT" : `OT${overtime}`;
+  return `${LETTERS[sport.periodCount] ?? "P"}${number}`;
 }
 
-function told(state: MatchState): BasketballState | null {
-  return state.sport?.kind === "basketball" ? state.sport : null;
+function told(state: MatchState): PeriodsState | null {
+  return state.sport?.kind === "periods" ? state.sport : null;
 }
