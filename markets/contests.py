@@ -14,14 +14,6 @@ AWAY: Final = "away"
 OVER: Final = "over"
 UNDER: Final = "under"
 
-WHO_WINS: Final = MarketType(
-    WINNER,
-    "Winner",
-    outcomes=Family.RUNNERS,
-    group=Group.POPULAR,
-    role=Role.LEADING,
-    uof=(UofName("186"), UofName("219")),
-)
 TYPES: Final = (
     MarketType(
         MATCH_ODDS,
@@ -31,6 +23,13 @@ TYPES: Final = (
         role=Role.LEADING,
         exchange=("MATCH_ODDS",),
     ),
-    WHO_WINS,
+    MarketType(
+        WINNER,
+        "Winner",
+        outcomes=Family.RUNNERS,
+        group=Group.POPULAR,
+        role=Role.LEADING,
+        uof=(UofName("186"), UofName("219"), UofName("406", outcomes={"4": HOME, "5": AWAY})),
+    ),
     MarketType("outright", "Winner of the competition", outcomes=Family.RUNNERS, exchange=("TOURNAMENT_WINNER",)),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from markets.goal_games import GoalGame
 from markets.market_type import MarketType
 
 
@@ -14,11 +15,11 @@ class OddsApiName:
 
     Attributes:
         kind: What keys of its competitions begin with.
-        types: Our types of markets by its keys of markets; others are counted as unknown.
+        types: Ids of our types of markets by its keys of markets; others are counted as unknown.
     """
 
     kind: str
-    types: Mapping[str, MarketType] = field(default_factory=dict)
+    types: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,8 @@ class Sport:
         is_race: The exchange has a race as a market of an event, which is the meeting.
         uof: Id in the Unified Odds Feed; empty for none: then its name there is taken.
         odds_api: Its name in The Odds API; None for none: then the key's own is taken.
+        goal_game: What a game is like where goals by periods are played for: such a sport is priced, settled and
+            simulated by this entry alone. None where other things are.
     """
 
     name: str
@@ -41,3 +44,4 @@ class Sport:
     is_race: bool = False
     uof: str = ""
     odds_api: OddsApiName | None = None
+    goal_game: GoalGame | None = None

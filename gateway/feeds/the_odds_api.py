@@ -28,7 +28,7 @@ from gateway.feeds.ordering import TIME_MS_MAX, NewestTimes, SequenceClock
 from gateway.feeds.reading import RAW_BYTES_MAX, Reading
 from gateway.feeds.refusals import FeedRefused, MessageMalformed, MessageOutOfOrder, MessageOversized
 from gateway.feeds.validation import MARKETS_MAX, NAME_LENGTH_MAX, ODDS_MILLI_MAX
-from markets.catalogue import SPORTS
+from markets.catalogue import SPORTS, market_of
 from markets.contests import AWAY, HOME, OVER, UNDER
 from markets.fixture import MarketStatus
 from markets.football import market_ids as football
@@ -67,7 +67,7 @@ class _Event:
     fixture_id: str
     description: FixtureDescription
     outcome_by_name: Mapping[str, str]
-    type_by_key: Mapping[str, MarketType]
+    type_by_key: Mapping[str, str]
 
 
 @dataclass(slots=True)
@@ -265,11 +265,11 @@ def _quotes_of(event: _Event, told: Any, draft: _Draft) -> Quotes:
     found: dict[str, dict[str, int]] = {}
     for market in told:
         try:
-            known = event.type_by_key.get(market["key"])
-            if known is None:
+            type_id = event.type_by_key.get(market["key"])
+            if type_id is None:
                 draft.unknown_part_count += 1
                 continue
-            found |= dict(_lines_of(event, known, market["outcomes"]))
+            found |= dict(_lines_of(event, market_of(type_id).type, market["outcomes"]))
         except (MessageMalformed, *_MALFORMED) as error:
             draft.refusals.append(_malformed("market", error))
     if len(found) > MARKETS_MAX:

@@ -49,6 +49,8 @@ _POPULAR: Final = (
         uof=(UofName("11", outcomes={"4": ids.HOME, "5": ids.AWAY}),),
         exchange=("DRAW_NO_BET",),
     ),
+)
+_PROGRESS: Final = (
     MarketType(ids.TO_QUALIFY, "To qualify", _HOME_AWAY, Group.POPULAR, exchange=("TO_QUALIFY",)),
     MarketType(
         ids.NEXT_GOAL,
@@ -99,6 +101,8 @@ _GOALS: Final = (
     MarketType(ids.GOAL_RANGE, "Goals between", Family.RANGES, Group.GOALS),
     MarketType(ids.HOME_CLEAN_SHEET, "Home clean sheet", _YES_NO, Group.GOALS),
     MarketType(ids.AWAY_CLEAN_SHEET, "Away clean sheet", _YES_NO, Group.GOALS),
+)
+_ORDERS: Final = (
     MarketType(ids.RACE_TO, "Race to {line} goals", _HOME_NONE_AWAY, Group.GOALS, Line.COUNT),
     MarketType(ids.NEXT_GOAL_MINUTE, "Minute of the {nth} goal", Family.BANDS, Group.GOALS, Line.ORDINAL),
 )
@@ -147,4 +151,7 @@ _COUNTS: Final = (
     MarketType(ids.MOST_CARDS, "Most cards", _HOME_DRAW_AWAY),
 )
 
-TYPES: Final = (*_POPULAR, *_GOALS, *_HANDICAPS, *_SCORES, *_HALVES, *_COUNTS)
+ON_THE_SCORE: Final = (*_POPULAR, *_GOALS, *_HANDICAPS, *_SCORES)
+"""What one score decides, in whatever game goals are scored: see `markets/football/selections.py`."""
+
+TYPES: Final = (*_POPULAR, *_PROGRESS, *_GOALS, *_ORDERS, *_HANDICAPS, *_SCORES, *_HALVES, *_COUNTS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from markets.contests import AWAY, HOME, OVER, UNDER, WHO_WINS
+from markets.contests import AWAY, HOME, OVER, UNDER, WINNER
 from markets.market_type import Group, Line, MarketType, Role
 from markets.sport import OddsApiName, Sport
 
@@ -15,22 +15,19 @@ HOME_POINTS: Final = "home_points"
 AWAY_POINTS: Final = "away_points"
 POINTS_HANDICAP: Final = "points_handicap"
 
-_TOTAL: Final = MarketType(TOTAL_POINTS, "Total points {line}", (OVER, UNDER), Group.TOTALS, Line.TOTAL, Role.MAIN)
-_HANDICAP: Final = MarketType(
-    POINTS_HANDICAP, "Points handicap {signed}", (HOME, AWAY), Group.HANDICAP, Line.HANDICAP, Role.MAIN
-)
-
 SPORTS: Final = (
     Sport(
         BASKETBALL,
         (
-            _TOTAL,
+            MarketType(TOTAL_POINTS, "Total points {line}", (OVER, UNDER), Group.TOTALS, Line.TOTAL, Role.MAIN),
             MarketType(HOME_POINTS, "Home points {line}", (OVER, UNDER), Group.TOTALS, Line.TOTAL),
             MarketType(AWAY_POINTS, "Away points {line}", (OVER, UNDER), Group.TOTALS, Line.TOTAL),
-            _HANDICAP,
+            MarketType(
+                POINTS_HANDICAP, "Points handicap {signed}", (HOME, AWAY), Group.HANDICAP, Line.HANDICAP, Role.MAIN
+            ),
         ),
         exchange="7522",
         uof="sr:sport:2",
-        odds_api=OddsApiName("basketball", {"h2h": WHO_WINS, "totals": _TOTAL, "spreads": _HANDICAP}),
+        odds_api=OddsApiName("basketball", {"h2h": WINNER, "totals": TOTAL_POINTS, "spreads": POINTS_HANDICAP}),
     ),
 )

@@ -9,8 +9,6 @@ from markets.football import market_ids as ids
 from markets.football.market_types import TYPES
 from markets.sport import OddsApiName, Sport
 
-_TYPES: Final = {known.type_id: known for known in TYPES}
-
 SPORTS: Final = (
     Sport(
         FOOTBALL,
@@ -20,13 +18,13 @@ SPORTS: Final = (
         odds_api=OddsApiName(
             "soccer",
             {
-                "h2h": _TYPES[ids.RESULT],
-                "totals": _TYPES[ids.TOTAL],
-                "alternate_totals": _TYPES[ids.TOTAL],
-                "spreads": _TYPES[ids.HANDICAP],
-                "alternate_spreads": _TYPES[ids.HANDICAP],
-                "btts": _TYPES[ids.BOTH_TEAMS_TO_SCORE],
-                "draw_no_bet": _TYPES[ids.DRAW_NO_BET],
+                "h2h": ids.RESULT,
+                "totals": ids.TOTAL,
+                "alternate_totals": ids.TOTAL,
+                "spreads": ids.HANDICAP,
+                "alternate_spreads": ids.HANDICAP,
+                "btts": ids.BOTH_TEAMS_TO_SCORE,
+                "draw_no_bet": ids.DRAW_NO_BET,
             },
         ),
     ),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
 
-from markets.contests import AWAY, HOME, OVER, UNDER, WHO_WINS
+from markets.contests import AWAY, HOME, OVER, UNDER, WINNER
 from markets.fixture import MatchState, Score, SportState
 from markets.market_type import Family, Group, Line, MarketType, Role
 from markets.sport import OddsApiName, Sport
@@ -21,11 +21,6 @@ SETS_HANDICAP: Final = "sets_handicap"
 TOTAL_GAMES: Final = "total_games"
 GAMES_HANDICAP: Final = "games_handicap"
 
-_TOTAL: Final = MarketType(TOTAL_GAMES, "Total games {line}", (OVER, UNDER), Group.TOTALS, Line.TOTAL, Role.MAIN)
-_HANDICAP: Final = MarketType(
-    GAMES_HANDICAP, "Games handicap {signed}", (HOME, AWAY), Group.HANDICAP, Line.HANDICAP, Role.MAIN
-)
-
 TYPES: Final = (
     MarketType(
         SET_WINNER,
@@ -37,9 +32,9 @@ TYPES: Final = (
     ),
     MarketType(SET_BETTING, "Score in sets", Family.SCORES, Group.SCORE, exchange=("SET_BETTING",)),
     MarketType(TOTAL_SETS, "Total sets {line}", (OVER, UNDER), Group.TOTALS, Line.TOTAL),
-    _TOTAL,
+    MarketType(TOTAL_GAMES, "Total games {line}", (OVER, UNDER), Group.TOTALS, Line.TOTAL, Role.MAIN),
     MarketType(SETS_HANDICAP, "Sets handicap {signed}", (HOME, AWAY), Group.HANDICAP, Line.HANDICAP),
-    _HANDICAP,
+    MarketType(GAMES_HANDICAP, "Games handicap {signed}", (HOME, AWAY), Group.HANDICAP, Line.HANDICAP, Role.MAIN),
 )
 
 SPORTS: Final = (
@@ -48,7 +43,7 @@ SPORTS: Final = (
         TYPES,
         exchange="2",
         uof="sr:sport:5",
-        odds_api=OddsApiName("tennis", {"h2h": WHO_WINS, "totals": _TOTAL, "spreads": _HANDICAP}),
+        odds_api=OddsApiName("tennis", {"h2h": WINNER, "totals": TOTAL_GAMES, "spreads": GAMES_HANDICAP}),
     ),
 )
 

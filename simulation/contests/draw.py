@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import numpy as np
 
+from markets.catalogue import SPORTS
 from simulation.contests.basketball import draw_basketball
 from simulation.contests.contest import Contest
 from simulation.contests.cricket import draw_cricket
 from simulation.contests.football import draw_football
+from simulation.contests.goal_games import draw_goal_game
 from simulation.contests.racing import draw_race
 from simulation.contests.tennis import draw_tennis
 
@@ -42,7 +45,17 @@ TENNIS: Final = _Sport(("Coastal Open",), PLAYERS, draw_tennis)
 BASKETBALL: Final = _Sport(("City League",), tuple(f"{town} Hoops" for town in TOWNS), draw_basketball)
 CRICKET: Final = _Sport(("Twenty20 Shield",), tuple(f"{town} CC" for town in TOWNS), draw_cricket)
 RACES: Final = _Sport(("Larkfield", "Saltmarsh", "Oakenshaw"), ("", ""), draw_race)
-PROGRAMME: Final = (FOOTBALL, TENNIS, FOOTBALL, BASKETBALL, FOOTBALL, CRICKET, FOOTBALL, RACES)
+GOAL_GAMES: Final = tuple(
+    _Sport(
+        (f"{name.replace('-', ' ').capitalize()} league",),
+        tuple(f"{town} {name.replace('-', ' ')}" for town in TOWNS),
+        partial(draw_goal_game, name, sport.goal_game),
+    )
+    for name, sport in SPORTS.items()
+    if sport.goal_game is not None
+)
+"""Sports that are declared as games of goals by periods, each with a league of its own."""
+PROGRAMME: Final = (FOOTBALL, TENNIS, FOOTBALL, BASKETBALL, FOOTBALL, CRICKET, FOOTBALL, RACES, *GOAL_GAMES)
 """In this order, again and again."""
 
 

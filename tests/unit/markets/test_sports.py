@@ -8,7 +8,7 @@ import pytest
 
 from kernel.errors import InvariantBroken
 from markets import contests
-from markets.catalogue import SPORTS, TYPES, by_name
+from markets.catalogue import SPORTS, TYPES, by_name, market_of
 from markets.market_type import Family, Line
 from markets.sport import Sport
 from odds.sports.registry import PRICERS
@@ -35,7 +35,8 @@ def test_every_type_is_of_a_sport_or_of_any_contest() -> None:
 
 def test_what_a_feed_quotes_of_a_sport_is_asked_about_it() -> None:
     for sport in SPORTS.values():
-        for key, known in sport.odds_api.types.items() if sport.odds_api else ():
+        for key, type_id in sport.odds_api.types.items() if sport.odds_api else ():
+            known = market_of(type_id).type
             assert known in (*sport.types, *contests.TYPES), (sport.name, key)
             assert known.line in (Line.NONE, Line.TOTAL, Line.HANDICAP), (sport.name, key)
             assert known.outcomes is Family.RUNNERS or not isinstance(known.outcomes, Family), (sport.name, key)
