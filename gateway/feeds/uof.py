@@ -33,6 +33,7 @@ from gateway.feeds.uof_markets import ResultsReading, named_markets, quotes_from
 from gateway.feeds.uof_state import state_from
 from gateway.feeds.uof_values import attribute, epoch_ms_of, integer_of, local_name, parse_document, time_ms_of
 from gateway.feeds.validation import MARKETS_MAX
+from markets.catalogue import SPORTS
 from overround.feed.v1.feed_pb2 import BetStop, FeedUpdate, MarketResult, ProviderHeartbeat, ResultKind
 from overround.odds.v1.fixture_pb2 import FixtureDescription, FixtureStatus, MatchState
 
@@ -100,7 +101,8 @@ class UofAdapter:
         refusals: list[FeedRefused] = []
         is_uncertain = False
         if status is not None:
-            state = state_from(status)
+            sport = SPORTS.get(self._descriptions.sport_of(update.fixture_id))
+            state = state_from(status, None if sport is None else sport.goal_game)
             update.state.CopyFrom(state.state)
             refusals += state.refusals
             update.is_state_refused = is_uncertain = state.is_uncertain

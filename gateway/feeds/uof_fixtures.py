@@ -29,6 +29,11 @@ class DescriptionMemory:
         self._description_by_fixture[fixture_id] = known
         return known
 
+    def sport_of(self, fixture_id: str) -> str:
+        """Return what is played, empty where that is not known."""
+        known = self._description_by_fixture.get(fixture_id)
+        return "" if known is None else known.sport
+
 
 def description_from(fixture: etree._Element) -> FixtureDescription:
     """Return the description in a `fixture` element.

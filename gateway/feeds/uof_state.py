@@ -21,7 +21,9 @@ from gateway.feeds.uof_catalogue import (
     PERIODS,
     SECOND_HALF,
 )
+from gateway.feeds.uof_periods import read_periods
 from gateway.feeds.uof_values import COUNT_MAX, attribute, clock_seconds_of, score_of
+from markets.goal_games import GoalGame
 from overround.odds.v1.fixture_pb2 import FixtureStatus, MatchState, Period, Score
 
 _NOT_BEGUN = frozenset({FixtureStatus.FIXTURE_STATUS_UNSPECIFIED, FixtureStatus.FIXTURE_STATUS_PRE_MATCH})
@@ -50,25 +52,39 @@ class StateReading:
             self.is_uncertain |= is_needed
 
 
-def state_from(element: etree._Element) -> StateReading:
-    """Return the state in a `sport_event_status` element."""
+def state_from(element: etree._Element, game: GoalGame | None = None) -> StateReading:
+    """Return the state in a `sport_event_status` element.
+
+    Args:
+        element: Of a message.
+        game: What games of its sport are like, where goals by periods are played for.
+    """
     code = attribute(element, "match_status")
     period = PERIODS.get(code, Period.PERIOD_UNSPECIFIED)
     state = MatchState(status=_status_of(element, code, period), period=period)
     reading = StateReading(state)
     reading.attempt(lambda: _read_score(element, state), is_needed=True)
     state.is_score_unknown |= reading.is_uncertain or _has_ended_nobody_knows_how(state, code)
+    clock = element.find("{*}clock")
+    if clock is not None:
+        reading.attempt(lambda: _read_clock(clock, state), is_needed=True)
+    if game is not None:
+        reading.attempt(lambda: read_periods(element, game, state), is_needed=True)
+    else:
+        _read_football(element, reading, code)
+    return reading
+
+
+def _read_football(element: etree._Element, reading: StateReading, code: str) -> None:
+    state, clock, statistics = reading.state, element.find("{*}clock"), element.find("{*}statistics")
     if code in AFTER_MORE_THAN_NORMAL_TIME:
         state.football.had_extra_time = True
     reading.attempt(lambda: _read_halves(element, state, code), is_needed=False)
-    clock, statistics = element.find("{*}clock"), element.find("{*}statistics")
     if clock is not None:
-        reading.attempt(lambda: _read_clock(clock, state), is_needed=True)
         reading.attempt(lambda: _read_stoppage_time(clock, state), is_needed=False)
     if statistics is not None:
         reading.attempt(lambda: _read_red_cards(statistics, state), is_needed=True)
         reading.attempt(lambda: _read_counts(statistics, state), is_needed=False)
-    return reading
 
 
 def _status_of(element: etree._Element, code: str, period: Period.ValueType) -> FixtureStatus.ValueType:
