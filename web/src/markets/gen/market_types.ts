@@ -64,6 +64,7 @@ export const MARKET_TYPES: Readonly<Record<string, MarketType>> = {
   "home_cards_total": { words: "Home cards {line}", group: "More", line: "total" },
   "away_cards_total": { words: "Away cards {line}", group: "More", line: "total" },
   "most_cards": { words: "Most cards", group: "More", line: "none" },
+  "period_result": { words: "Result of the {nth} period", group: "More", line: "ordinal" },
   "win": { words: "To win", group: "Popular", line: "none" },
   "place": { words: "To be placed", group: "More", line: "none" },
   "place_2": { words: "To be in the first two", group: "Popular", line: "none" },
