@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from gateway.feeds.ports import Cursor, CursorStore
 from infra.processes.own_log import OwnLog
+from kernel.errors import Part, Unavailable
+from kernel.log import DeliveryFailed
 
 
 class CursorsOfOwnLog:
@@ -18,9 +20,15 @@ class CursorsOfOwnLog:
 
         Raises:
             LogNotOwn: If the log is not the ledger's.
-            Unavailable: If the log or the ledger did not answer in time.
+            DeliveryFailed: If the log did not answer in time.
+            Unavailable: If the ledger did not.
         """
-        await self._own_log.expect()
+        try:
+            await self._own_log.expect()
+        except Unavailable as error:
+            if error.what is not Part.ANCHORS:
+                raise
+            raise DeliveryFailed("The log must answer for a stream to begin, does not: open it again later") from error
         return await self._cursors.begin(provider_id, now_ms=now_ms)
 
     async def move(
