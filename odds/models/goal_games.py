@@ -119,21 +119,19 @@ def final_scores(forecast: GoalForecast, scores: GoalScores) -> Floats:
     return grid
 
 
-def goal_market_chances(grid: Floats, columns: Integers | None = None) -> Floats:
+def goal_market_chances(grid: Floats, columns: Integers) -> Floats:
     """Return the chance of each outcome on the score of the periods, what is handed back set aside.
 
     Args:
         grid: As `final_scores` returns it.
-        columns: Of `goal_markets`, all of them unless some are named.
+        columns: Of `goal_markets`, shape (n_columns,).
 
     Returns:
         Shape (n_games, n_columns); NaN where all is handed back.
     """
     win, lose = _matrices()
     flat = grid.reshape(len(grid), -1)
-    if columns is not None:
-        win, lose = win[:, columns], lose[:, columns]
-    won, lost = flat @ win, flat @ lose
+    won, lost = flat @ win[columns].T, flat @ lose[columns].T
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.asarray(won / (won + lost))
 
@@ -222,6 +220,5 @@ def _selections() -> tuple[Selection, ...]:
 
 @lru_cache(maxsize=1)
 def _matrices() -> tuple[Floats, Floats]:
-    """Return what wins and what loses at each score, shape (SIZE * SIZE, n_columns) each."""
-    win = np.stack([selection.win for selection in _selections()], axis=1)
-    return np.ascontiguousarray(win), np.ascontiguousarray(np.stack([item.lose for item in _selections()], axis=1))
+    """Return what wins and what loses at each score, shape (n_columns, SIZE * SIZE) each."""
+    return np.stack([item.win for item in _selections()]), np.stack([item.lose for item in _selections()])

@@ -284,7 +284,10 @@ def _fit(rows: Sequence[_Row], error_max: float) -> dict[int, ModelFit]:
     weights = np.where(columns < len(_RESULT), RESULT_WEIGHT, 1.0)
     found = imply_forecast(targets, columns, weights, scores=scores, start=start)
     forecast = found.forecast
-    chances, results = goal_market_chances(final_scores(forecast, scores)), result_chances(forecast, scores)
+    chances = np.full((len(rows), goal_markets().outcome_count), np.nan)
+    wanted = np.unique(np.concatenate([row.plan.columns for row in rows]))
+    chances[:, wanted] = goal_market_chances(final_scores(forecast, scores), wanted)
+    results = result_chances(forecast, scores)
     after_draw = _won_draws(rows, forecast, results)
     fits = {}
     for index, row in enumerate(rows):

@@ -102,7 +102,8 @@ class GoalGameContest(Timeline):
         count, whole_s = self.game.period_count, self.game.period_seconds
         shares = [_share_left(number, len(periods), left_s, whole_s) / count for number in range(1, count + 1)]
         scores = _scores(periods[:count], sum(shares))
-        known, chances = goal_markets(), goal_market_chances(final_scores(forecast, scores))[0]
+        known = goal_markets()
+        chances = goal_market_chances(final_scores(forecast, scores), np.arange(known.outcome_count))[0]
         truths = [
             MarketTruth(item, known.outcome_ids_of(at), chances[known.offsets[at] : known.offsets[at + 1]])
             for item, at in ((item, known.market_index(item)) for item in self.market_ids)

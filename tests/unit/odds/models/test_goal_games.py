@@ -31,7 +31,7 @@ def scores(home: int = 0, away: int = 0, *, left: float = 1.0) -> GoalScores:
 
 def chance(market_id: str, outcome_id: str, model: GoalForecast, at: GoalScores) -> float:
     column = goal_markets().outcome_index(market_id, outcome_id)
-    return float(goal_market_chances(final_scores(model, at))[0, column])
+    return float(goal_market_chances(final_scores(model, at), np.array([column]))[0, 0])
 
 
 def test_the_result_is_that_of_the_difference_of_two_poisson_counts() -> None:

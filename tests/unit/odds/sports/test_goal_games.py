@@ -51,8 +51,8 @@ def fixture(state: MatchState | None, layout: MarketLayout = LAYOUT) -> FixtureS
 def quoted(at: GoalScores, *, win: float = 0.6) -> np.ndarray:
     """Return what providers say of the result, the total and who wins by these means; of periods nothing."""
     forecast = GoalForecast(np.array([MEANS[0]]), np.array([MEANS[1]]), np.array([1.2]))
-    chances = goal_market_chances(final_scores(forecast, at))[0]
     known = goal_markets()
+    chances = goal_market_chances(final_scores(forecast, at), np.arange(known.outcome_count))[0]
     over = chances[known.outcome_index("total:7.5", "over")]
     return np.array([*chances[:3], over, 1.0 - over, win, 1.0 - win, *[np.nan] * 6])
 
