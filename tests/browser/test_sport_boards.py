@@ -50,6 +50,30 @@ def tennis(match: ScriptedMatch) -> None:
     )
 
 
+def ice_hockey(match: ScriptedMatch) -> None:
+    match.sport = "ice-hockey"
+    match.layout = MarketLayout.of_markets(
+        [
+            ("1x2", ("home", "draw", "away")),
+            ("total:5.5", ("over", "under")),
+            ("period_result:2", ("home", "draw", "away")),
+        ]
+    )
+    match.odds_milli = (1_950, 4_100, 3_900, 1_900, 1_900, 2_300, 2_600, 3_300)
+    match.told = fixture_pb2.MatchState(
+        status=fixture_pb2.FIXTURE_STATUS_IN_PLAY,
+        home_score=2,
+        away_score=1,
+        periods=fixture_pb2.PeriodsState(
+            period_count=3,
+            period_seconds=1_200,
+            overtime_seconds=300,
+            periods=[fixture_pb2.Score(home=1, away=1), fixture_pb2.Score(home=1, away=0)],
+            seconds_left=755,
+        ),
+    )
+
+
 def rows(page: Page) -> list[list[str]]:
     return [
         [cell.inner_text() for cell in row.locator("td").all()]
@@ -81,3 +105,19 @@ def test_the_desk_shows_the_same_board(open_page: OpenPage, play: Play, system: 
     assert rows(page) == [["6", "2", "30"], ["4", "3", "40"]]
     expect(page.get_by_test_id("score")).to_have_text("1\N{EN DASH}0, 2\N{EN DASH}3")
     expect_accessible(page)
+
+
+def test_an_ice_hockey_game_shows_its_periods_on_both_screens(
+    open_page: OpenPage, play: Play, system: RunningSystem
+) -> None:
+    match = play(ice_hockey)
+    page = open_page(fixture_path(match))
+    expect(price(page, match, "home", "1x2")).to_be_enabled(timeout=MATCH_PRICED_MS)
+    expect(page.get_by_role("group", name="Result of the second period")).to_be_visible()
+    assert rows(page) == [["1", "1", "2"], ["1", "0", "1"]]
+    expect(page.get_by_test_id("sport-board").locator("thead")).to_contain_text("P2")
+    expect_accessible(page)
+    desk = open_page(desk_path(match))
+    log_in(desk, "trader", system.secrets.trader_password)
+    expect(desk.get_by_test_id("sport-board")).to_be_visible(timeout=MATCH_PRICED_MS)
+    assert rows(desk) == [["1", "1", "2"], ["1", "0", "1"]]

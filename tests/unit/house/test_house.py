@@ -11,8 +11,11 @@ import pytest
 from infra.dated import HouseRefused
 from infra.house import read_house
 from infra.settings import HOUSE_DIR, TEST_HOUSE_DIR, SettingsRefused, load_settings
+from markets.fixture import FixtureDescription, FixtureStatus
+from markets.layout import MarketLayout
 from odds.margin.rules import MarginRule, Phase
 from odds.pricing.policy import PricingPolicy
+from odds.sports.registry import PRICERS
 
 DAY = date(2026, 11, 30)
 
@@ -53,6 +56,19 @@ def test_names_become_the_types_of_the_domain(folder: Path) -> None:
     assert MarginRule(1.055, sport="football", tier="top", phase=Phase.IN_PLAY) in pricing.margin_rules
     assert pricing.tier_by_competition["Bundesliga"] == "top"
     assert "correct_score" in pricing.own_offers["football"]
+
+
+def test_a_sport_that_nobody_named_is_priced_wide_and_offered_with_nothing_of_ours(folder: Path) -> None:
+    pricing = read_house(folder, day=DAY).pricing
+    result = MarketLayout.of_markets([("1x2", ("home", "draw", "away"))])
+
+    def wanted(sport: str) -> float:
+        return float(pricing.wanted_overrounds(result, FixtureDescription(sport), is_in_play=True)[0])
+
+    assert max(wanted(sport) for sport in PRICERS) < wanted("kabaddi") == pricing.overround
+    assert pricing.own_offers.keys() <= PRICERS.keys()
+    overdue_us = pricing.start_guard.overdue_from_us(FixtureStatus.PRE_MATCH, sport="kabaddi", start_time_ms=1_000)
+    assert overdue_us == 1_000_000, "at its start, to the microsecond"
 
 
 def test_the_tests_have_a_house_that_offers_nothing_of_its_own() -> None:
