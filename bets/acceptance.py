@@ -108,6 +108,7 @@ class Plan:
         bounds: What may be staked on it.
         rate: By which it is reckoned in the reference currency.
         entry: What it adds to exposure.
+        is_afforded: Whether the player has the means, as far as is known.
     """
 
     legs: tuple[Leg, ...]
@@ -118,6 +119,7 @@ class Plan:
     bounds: StakeBounds
     rate: ReferenceRate
     entry: ExposureEntry
+    is_afforded: bool = False
 
     @property
     def is_in_play(self) -> bool:
@@ -132,6 +134,7 @@ def decide(
     permitted: Permit | DomainError,
     find_book: Callable[[str], BookView | None],
     terms: Terms | None,
+    means: Means | None,
 ) -> Plan | BetRefusal:
     """Return the bet as it would be taken, or why it is not taken and what would be.
 
@@ -140,8 +143,10 @@ def decide(
         policy: What the bettor agrees to when a price has moved.
         permitted: Whether the player may bet so much now at all.
         find_book: Gives the current book of a fixture; None if there is none.
-        terms: Those of the stake's currency; None where players have no accounts in it. Means and exposure are not
-            looked at here: they have to be found out.
+        terms: Those of the stake's currency; None where players have no accounts in it. Exposure is not looked at here:
+            it has to be found out.
+        means: What the player has, as far as is known, which refuses nothing: that is the ledger's to say. None if it
+            is not known.
     """
     refusal = _refuse_request(asked, permitted)
     if refusal is not None:
@@ -159,7 +164,8 @@ def decide(
     if refused:
         return refuse_legs(tuple(refused))
     plan = _plan(asked, legs, terms)
-    return _refuse_stake(plan) or plan
+    is_afforded = means is not None and refuse_means(plan, means) is None
+    return _refuse_stake(plan) or (replace(plan, is_afforded=True) if is_afforded else plan)
 
 
 def refuse_means(plan: Plan, means: Means) -> BetRefusal | None:

@@ -23,7 +23,7 @@ from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 from bets.acceptance import BookView, Plan, Terms, decide, refuse_liability, refuse_means
-from bets.answer import BetAnswer, BetRefusal, Claim, Inquiry, PlaceCommand, Standing, TooManyRefusals
+from bets.answer import BetAnswer, BetRefusal, Claim, Inquiry, Means, PlaceCommand, Standing, TooManyRefusals
 from bets.in_flight import InFlight, TooManyUnderWay
 from bets.last_word import LastWord
 from bets.ports import BetLedger
@@ -236,7 +236,7 @@ class BetPlacement:
             until_us = self._until_us(time_us)
             if self._is_delayed(first):
                 return await self._decide_late(asked, first, reservation, until_us=until_us)
-            if self._may_afford(asked, first):
+            if first.is_afforded:
                 first = await self._reserve_at_once(asked, first, reservation)
                 if isinstance(first, Plan):
                     return _Decided(first, until_us)
@@ -293,15 +293,16 @@ class BetPlacement:
             permitted=asked.permitted,
             find_book=self._books.find,
             terms=asked.terms,
+            means=self._means_left(asked),
         )
 
     def _is_delayed(self, plan: Plan) -> bool:
         return plan.is_in_play and self._rules.in_play_delay_ms > 0
 
-    def _may_afford(self, asked: _Asked, plan: Plan) -> bool:
-        """Return whether the player had the means when the ledger last said so, and no other bet has them promised."""
+    def _means_left(self, asked: _Asked) -> Means | None:
+        """Return what the player had when the ledger last said so, without what other bets have promised of it."""
         means = self._last_word.means(asked.inquiry)
-        return means is not None and refuse_means(plan, self._promises.left_of(means, asked.inquiry)) is None
+        return None if means is None else self._promises.left_of(means, asked.inquiry)
 
     def _until_us(self, begun_us: int) -> int:
         return begun_us + (self._rules.in_play_delay_ms + self._rules.answer_timeout_ms) * 1_000

@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 from infra.audit_check import Check
-from infra.audit_recomputed import RECOMPUTED
+from infra.audit_recomputed import LINES, RECOMPUTED
 from infra.postgres.outbox.registry import EVENTS
 
 HAPPENED = "happened AS NOT MATERIALIZED (" + " UNION ALL ".join(event.happened for event in EVENTS.values()) + ")"
 """All that the outbox has to tell of, or had while it kept that."""
 
-_LINES = """
-    line AS (
-        SELECT b.bet_id, l.place, l.mask, b.stake_minor / cardinality(b.lines) AS stake_minor
-        FROM bets.bet b, unnest(b.lines) WITH ORDINALITY AS l (mask, place)
-    )
-"""
 # Each line's stake times the odds of its legs, leg by leg, and rounded down at the end.
 _PROMISED = """
     promised (bet_id, place, mask, leg, minor, minor_of) AS (
@@ -270,7 +264,7 @@ CHECKS: tuple[Check, ...] = (
         SELECT format('leg %s is of bet %s, which is not there', l.leg, l.bet_id)
         FROM bets.leg l LEFT JOIN bets.bet b USING (bet_id) WHERE b.bet_id IS NULL
         """,
-        tables=(_LINES, _PROMISED),
+        tables=(LINES, _PROMISED),
     ),
     Check(
         "Money moves only as its command may move it",
@@ -344,13 +338,15 @@ CHECKS: tuple[Check, ...] = (
         SELECT format('event %s of bet %s, by %s, is of no result, command or kind that fits', e.sequence, e.bet_id,
             e.result_key)
         FROM bets.event e
+        LEFT JOIN bets.bet b USING (bet_id)
         LEFT JOIN bets.settlement s USING (result_key)
         LEFT JOIN ledger.command c ON c.provider = 'settlement' AND c.key = e.result_key || '/' || e.bet_id
         LEFT JOIN bets.leg l ON (l.bet_id, l.fixture_id, l.market_id) = (e.bet_id, s.fixture_id, s.market_id)
         WHERE e.sequence > 0 AND NOT coalesce(
             c.answer = jsonb_build_object('bet_id', e.bet_id) AND l.bet_id IS NOT NULL AND CASE e.kind
-                WHEN 2 THEN s.kind IN (1, 4) AND e.amount_minor >= 0
-                WHEN 3 THEN s.kind IN (1, 2, 3) AND e.amount_minor <= 0 AND (e.status, e.return_minor) = (1, 0)
+                WHEN 2 THEN e.amount_minor >= 0 AND (s.kind IN (1, 4) OR s.kind = 3 AND b.lines <> '{1}')
+                WHEN 3 THEN e.amount_minor <= 0 AND (e.status, e.return_minor) = (1, 0)
+                    AND (s.kind IN (1, 2, 3) OR b.lines <> '{1}')
                 WHEN 4 THEN s.kind = 3 AND e.amount_minor > 0
                 WHEN 5 THEN s.kind = 4 AND e.amount_minor < 0 AND (e.status, e.return_minor) = (1, 0)
             END, false)

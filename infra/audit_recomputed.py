@@ -10,14 +10,22 @@ from typing import Final
 
 from infra.audit_check import Check
 
-# Results that had their say on a bet: not echoes of other providers, only as far as their pages came, and none that a
+LINES: Final = """
+    line AS (
+        SELECT b.bet_id, l.place, l.mask, b.stake_minor / cardinality(b.lines) AS stake_minor
+        FROM bets.bet b, unnest(b.lines) WITH ORDINALITY AS l (mask, place)
+    )
+"""
+"""The lines of every bet, each with its share of the stake."""
+
+# Results that had their say on a leg: not echoes of other providers, only as far as their pages came, and none that a
 # bet was left out of. The latest settlement or its rollback stands, and so does the latest cancellation or its rollback
 # whose window holds the bet.
 _STANDING: Final = """
     word AS (
-        SELECT b.bet_id, s.kind, s.result, s.result_key,
+        SELECT b.bet_id, l.leg, s.kind, s.result, s.result_key,
             row_number() OVER (
-                PARTITION BY b.bet_id, s.kind <= 2 ORDER BY s.begun_time_us DESC, s.result_key DESC
+                PARTITION BY b.bet_id, l.leg, s.kind <= 2 ORDER BY s.begun_time_us DESC, s.result_key DESC
             ) AS place
         FROM bets.bet b JOIN bets.leg l USING (bet_id)
         JOIN bets.settlement s USING (fixture_id, market_id)
@@ -40,11 +48,13 @@ _STANDING: Final = """
             )
     ),
     standing AS (
-        SELECT b.bet_id, b.stake_minor, b.placed_time_us, l.outcome_id, l.decimal_odds_milli, settled.result,
+        SELECT b.bet_id, l.leg, b.placed_time_us, l.outcome_id, l.decimal_odds_milli, settled.result,
             coalesce(cancelled.kind = 3, false) AS is_cancelled
         FROM bets.bet b JOIN bets.leg l USING (bet_id)
-        LEFT JOIN word settled ON settled.bet_id = b.bet_id AND settled.kind = 1 AND settled.place = 1
-        LEFT JOIN word cancelled ON cancelled.bet_id = b.bet_id AND cancelled.kind >= 3 AND cancelled.place = 1
+        LEFT JOIN word settled ON (settled.bet_id, settled.leg) = (l.bet_id, l.leg)
+            AND settled.kind = 1 AND settled.place = 1
+        LEFT JOIN word cancelled ON (cancelled.bet_id, cancelled.leg) = (l.bet_id, l.leg)
+            AND cancelled.kind >= 3 AND cancelled.place = 1
     )
 """
 # A third of a stake is told as 333333 millionths: what a fraction of at most 100 parts is when cut or rounded, it is.
@@ -69,47 +79,66 @@ _FACTORS: Final = """
 # What is taken off goes off one after another, and leaves no odds below one.
 _ODDS: Final = """
     reduction AS (
-        SELECT s.bet_id, 1000000 - (r ->> 'deduction_micro')::numeric AS kept_micro,
+        SELECT s.bet_id, s.leg, 1000000 - (r ->> 'deduction_micro')::numeric AS kept_micro,
             (r ->> 'is_off_winnings_only')::boolean AS is_off_winnings,
-            row_number() OVER (PARTITION BY s.bet_id ORDER BY place) AS step
+            row_number() OVER (PARTITION BY s.bet_id, s.leg ORDER BY place) AS step
         FROM standing s, jsonb_array_elements(s.result -> 'reductions') WITH ORDINALITY AS told (r, place)
         WHERE s.placed_time_us < (r ->> 'before_ms')::bigint * 1000
     ),
-    reduced (bet_id, step, odds, odds_of) AS (
-        SELECT bet_id, 0::bigint, decimal_odds_milli::numeric, 1000::numeric FROM standing WHERE result IS NOT NULL
+    reduced (bet_id, leg, step, odds, odds_of) AS (
+        SELECT bet_id, leg, 0::bigint, decimal_odds_milli::numeric, 1000::numeric FROM standing WHERE result IS NOT NULL
         UNION ALL
-        SELECT o.bet_id, r.step, greatest(
+        SELECT o.bet_id, o.leg, r.step, greatest(
             CASE WHEN r.is_off_winnings THEN o.odds_of * 1000000 + (o.odds - o.odds_of) * r.kept_micro
                 ELSE o.odds * r.kept_micro END,
             o.odds_of * 1000000), o.odds_of * 1000000
-        FROM reduced o JOIN reduction r ON r.bet_id = o.bet_id AND r.step = o.step + 1
+        FROM reduced o JOIN reduction r ON (r.bet_id, r.leg, r.step) = (o.bet_id, o.leg, o.step + 1)
     ),
-    odds AS (SELECT DISTINCT ON (bet_id) bet_id, odds, odds_of FROM reduced ORDER BY bet_id, step DESC)
+    odds AS (SELECT DISTINCT ON (bet_id, leg) bet_id, leg, odds, odds_of FROM reduced ORDER BY bet_id, leg, step DESC)
 """
+# What a leg is worth is a fraction, null while it is open: one if it is void, nothing if it has lost. A line is its
+# stake times those of its legs, leg by leg, rounded down at the end; while that depends on an open leg, it is open.
 _EXPECTED: Final = """
-    settled AS (
-        SELECT s.bet_id, CASE WHEN void.micro = 1000000 THEN 3 ELSE 2 END AS status,
-            div(
-                s.stake_minor * (
-                    void.part * win.parts * odds.odds_of * tied.parts
-                    + (void.parts - void.part) * win.part * odds.odds * tied.part
-                ),
-                void.parts * win.parts * odds.odds_of * tied.parts
-            ) AS return_minor
-        FROM standing s JOIN odds USING (bet_id)
-        CROSS JOIN LATERAL (
+    worth AS (
+        SELECT s.bet_id, s.leg, s.is_cancelled, s.is_cancelled OR coalesce(void.micro = 1000000, false) AS is_void,
+            CASE WHEN s.is_cancelled THEN 1 ELSE void.part * win.parts * odds.odds_of * tied.parts
+                + (void.parts - void.part) * win.part * odds.odds * tied.part END AS part,
+            CASE WHEN s.is_cancelled THEN 1 ELSE void.parts * win.parts * odds.odds_of * tied.parts END AS parts
+        FROM standing s LEFT JOIN odds USING (bet_id, leg)
+        LEFT JOIN LATERAL (
             SELECT o FROM jsonb_array_elements(s.result -> 'outcomes') AS o
             WHERE o ->> 'outcome_id' = s.outcome_id
-        ) AS told
-        JOIN factor void ON void.micro = (told.o ->> 'void_factor_micro')::bigint
-        JOIN factor win ON win.micro = (told.o ->> 'win_factor_micro')::bigint
-        JOIN factor tied ON tied.micro = (told.o ->> 'dead_heat_factor_micro')::bigint
+        ) AS told ON true
+        LEFT JOIN factor void ON void.micro = (told.o ->> 'void_factor_micro')::bigint
+        LEFT JOIN factor win ON win.micro = (told.o ->> 'win_factor_micro')::bigint
+        LEFT JOIN factor tied ON tied.micro = (told.o ->> 'dead_heat_factor_micro')::bigint
+    ),
+    paid (bet_id, place, mask, leg, minor, minor_of, is_open) AS (
+        SELECT bet_id, place, mask, -1, stake_minor::numeric, 1::numeric, false FROM line
+        UNION ALL
+        SELECT p.bet_id, p.place, p.mask, w.leg::integer,
+            p.minor * CASE p.mask >> w.leg & 1 WHEN 1 THEN coalesce(w.part, 1) ELSE 1 END,
+            p.minor_of * CASE p.mask >> w.leg & 1 WHEN 1 THEN coalesce(w.parts, 1) ELSE 1 END,
+            p.is_open OR (p.mask >> w.leg & 1 = 1 AND w.part IS NULL)
+        FROM paid p JOIN worth w ON (w.bet_id, w.leg::integer) = (p.bet_id, p.leg + 1)
+    ),
+    returned AS (
+        SELECT bet_id, sum(div(minor, minor_of)) AS minor, bool_or(is_open AND minor > 0) AS is_open
+        FROM (SELECT DISTINCT ON (bet_id, place) * FROM paid ORDER BY bet_id, place, leg DESC) AS whole
+        GROUP BY bet_id
     ),
     expected AS (
-        SELECT s.bet_id, s.is_cancelled, w.return_minor AS result_return_minor, w.status AS result_status,
-            CASE WHEN s.is_cancelled THEN 3 WHEN w.bet_id IS NOT NULL THEN w.status ELSE 1 END AS status,
-            CASE WHEN s.is_cancelled THEN s.stake_minor ELSE coalesce(w.return_minor, 0) END AS return_minor
-        FROM standing s LEFT JOIN settled w USING (bet_id)
+        SELECT b.bet_id, all_legs.are_cancelled AS is_cancelled, CASE
+                WHEN all_legs.are_cancelled THEN 3
+                WHEN r.is_open THEN 1
+                WHEN all_legs.are_void THEN 3
+                ELSE 2
+            END AS status,
+            CASE WHEN all_legs.are_cancelled THEN b.stake_minor WHEN r.is_open THEN 0 ELSE r.minor END AS return_minor
+        FROM bets.bet b JOIN returned r USING (bet_id) JOIN (
+            SELECT bet_id, bool_and(is_cancelled) AS are_cancelled, bool_and(is_void) AS are_void
+            FROM worth GROUP BY bet_id
+        ) AS all_legs USING (bet_id)
     )
 """
 # The standing of a market is its results one after another.
@@ -142,18 +171,38 @@ RECOMPUTED: Final = (
         "Every bet is what the results make of it",
         "SELECT count(*) FROM bets.bet",
         """
-        SELECT format('bet %s is %s with %s (settlement %s with %s, cancelled %s), its results make it %s with %s (%s '
-            'with %s, %s)', b.bet_id, b.status, b.return_minor, b.result_status, b.result_return_minor, b.is_cancelled,
-            e.status, e.return_minor, e.result_status, e.result_return_minor, e.is_cancelled)
+        SELECT format('bet %s is %s with %s (cancelled %s), its results make it %s with %s (%s)', b.bet_id, b.status,
+            b.return_minor, b.is_cancelled, e.status, e.return_minor, e.is_cancelled)
         FROM bets.bet b LEFT JOIN expected e USING (bet_id)
-        WHERE (b.status, b.return_minor, b.result_status, b.result_return_minor, b.is_cancelled) IS DISTINCT FROM
-            (e.status::smallint, e.return_minor::bigint, e.result_status::smallint, e.result_return_minor::bigint,
-            e.is_cancelled)
+        WHERE (b.status, b.return_minor, b.is_cancelled) IS DISTINCT FROM
+            (e.status::smallint, e.return_minor::bigint, e.is_cancelled)
         UNION ALL
         SELECT format('bet %s returned %s of at most %s', bet_id, return_minor, potential_return_minor)
         FROM bets.bet WHERE return_minor > potential_return_minor
         """,
-        (_STANDING, _FACTORS, _ODDS, _EXPECTED),
+        (LINES, _STANDING, _FACTORS, _ODDS, _EXPECTED),
+    ),
+    Check(
+        "Each leg has the results that had their say on it, in order",
+        "SELECT count(*) FROM bets.leg_result",
+        """
+        SELECT format('result %s (%s) of leg %s of bet %s is kept as %s', coalesce(w.result_key, r.result_key), w.kind,
+            coalesce(w.leg, r.leg), coalesce(w.bet_id, r.bet_id), r.kind)
+        FROM word w FULL JOIN bets.leg_result r USING (bet_id, leg, result_key)
+        WHERE w.kind IS DISTINCT FROM r.kind
+        UNION ALL
+        SELECT format('results of leg %s of bet %s are numbered %s', leg, bet_id, array_agg(sequence ORDER BY sequence))
+        FROM bets.leg_result GROUP BY bet_id, leg
+        HAVING (min(sequence), max(sequence), count(DISTINCT result_key)) <> (0, count(*) - 1, count(*))
+        UNION ALL
+        SELECT format('on leg %s of bet %s stands %s, should %s', w.leg, w.bet_id, last.result_key, w.result_key)
+        FROM word w JOIN (
+            SELECT DISTINCT ON (bet_id, leg, kind <= 2) bet_id, leg, kind <= 2 AS settles, result_key
+            FROM bets.leg_result ORDER BY bet_id, leg, kind <= 2, sequence DESC
+        ) AS last ON (last.bet_id, last.leg, last.settles) = (w.bet_id, w.leg, w.kind <= 2)
+        WHERE w.place = 1 AND last.result_key <> w.result_key
+        """,
+        (_STANDING,),
     ),
     Check(
         "Every market stands as its results say, and each result is applied",

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID, uuid4
 
 import asyncpg
 
 from bets.answer import BetAnswer, BetRefusal, Claim, Inquiry, PlaceCommand
-from bets.bet import SINGLE, Bet, Leg
+from bets.bet import SINGLE, Bet, Leg, Line
 from bets.ports import KeyedResult, ResultMessage, SettlementPage
 from infra.migrations.postgres_migration import migrate_postgres
 from infra.settings import Ledger, Settings
@@ -25,6 +25,7 @@ from infra.stores.postgres_wallet import PostgresWallet
 from kernel.commands import fingerprint_of
 from kernel.errors import Unavailable
 from kernel.money import Money
+from markets.odds import potential_return_minor
 from markets.results import MarketResult, OutcomeResult, ResultKind
 from pam.player import Player, PlayerRole
 from tests.currencies import RATES
@@ -197,6 +198,29 @@ def build_command(
         refusal=refusal,
         rate=RATES.rate_of(currency),
     )
+
+
+async def build_bet(
+    world: LedgerWorld,
+    player: Player,
+    fixture_ids: Sequence[str],
+    odds_milli: Sequence[int],
+    lines: tuple[Line, ...],
+    *,
+    line_stake_minor: int,
+) -> Bet:
+    """Place a bet on home in each fixture, with so much on each line, that must be accepted."""
+    single = build_command(player, line_stake_minor * len(lines), fixture_ids[0])
+    legs = tuple(
+        replace(single.legs[0], fixture_id=fixture_id, decimal_odds_milli=milli)
+        for fixture_id, milli in zip(fixture_ids, odds_milli, strict=True)
+    )
+    payout_minor = sum(
+        potential_return_minor(line_stake_minor, *(legs[leg].decimal_odds_milli for leg in line)) for line in lines
+    )
+    answer = await world.bets.place(replace(single, legs=legs, lines=lines, potential_return_minor=payout_minor))
+    assert answer.bet is not None, answer.refusal
+    return answer.bet
 
 
 def inquiry_of(command: PlaceCommand) -> Inquiry:

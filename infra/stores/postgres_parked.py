@@ -8,6 +8,7 @@ import asyncpg
 
 from bets.ports import DueResult, ParkedCounts, ResultContradicts, ResultMessage, ResultReferred
 from infra.stores.postgres import PostgresPool
+from infra.stores.postgres_settlement import redo
 
 DECIDED_REASONS = (ResultContradicts.reason, ResultReferred.reason)
 """What a person decides by wanting a result applied; one that failed is looked at like a new one."""
@@ -66,6 +67,7 @@ _BEGUN = """
     ) AS open_count
     FROM bets.parked_result p JOIN bets.settlement s USING (result_key) WHERE p.parked_id = $1
 """
+_DROP_BET = "SELECT bets.drop_unsettled($1, $2, $3)"
 _STATE = "SELECT state, reason, detail FROM bets.parked_result WHERE parked_id = $1"
 
 
@@ -176,14 +178,10 @@ class PostgresParkedResults:
         Raises:
             asyncpg.PostgresError: If it still cannot be paid; nothing is changed.
         """
-        function = "redo_unsettled" if decision == "redo" else "drop_unsettled"
         async with self._pool.transaction() as connection:
-            count: int = await connection.fetchval(
-                f"SELECT bets.{function}($1, $2, $3)",
-                bet_id,
-                reason,
-                decided_by,
-            )
+            if decision == "redo":
+                return await redo(connection, bet_id, reason=reason, decided_by=decided_by)
+            count: int = await connection.fetchval(_DROP_BET, bet_id, reason, decided_by)
         return count
 
 

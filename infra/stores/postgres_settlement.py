@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import asyncpg
 import orjson
 
 from bets.ports import KeyedResult, ResultContradicts, ResultReferred, ResultWaits, SettlementPage
-from bets.settlement import SettledBet, StakedBet, settle
+from bets.settlement import SettledBet, settle
 from infra.stores.postgres import Connection, PostgresPool
+from infra.stores.staked_bets import lock_page, read_locked, read_result
 from kernel.errors import InvariantBroken
-from markets.results import MarketResult, OutcomeResult, Reduction, ResultKind, words_of
+from markets.results import MarketResult, words_of
 
 SET_ASIDE_MAX: Final = 20
 """Bets of one result that are set aside; where more fail, it is the result that cannot be applied."""
@@ -51,15 +52,20 @@ _STANDING = """
 """
 _BOUND_LOCKS = f"SET LOCAL lock_timeout = {LOCKS_WITHIN_MS}"
 _OPEN = "SELECT verdict, last_bet_id FROM bets.open_settlement($1, $2, $3, $4, $5, $6, $7, $8, $9)"
-_PAGE = """
-    SELECT b.bet_id, b.stake_minor, b.placed_time_us, l.outcome_id, l.decimal_odds_milli
-    FROM bets.leg l JOIN bets.bet b USING (bet_id)
-    WHERE l.fixture_id = $1 AND l.market_id = $2 AND l.bet_id > $3
-        AND ($4::bigint = 0 OR b.placed_time_us >= $4) AND ($5::bigint = 0 OR b.placed_time_us < $5)
-    ORDER BY l.bet_id LIMIT $6 FOR UPDATE OF b
+_APPLY = "SELECT bets.settle_page($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
+_APPLY_TO_LEGS = "SELECT bets.apply_to_legs($1, $2, $3, $4, $5, $6, $7, $8)"
+_SET_ASIDE = "SELECT bets.set_aside($1, $2, $3, $4, $5, $6)"
+_LOCK_BET = """
+    SELECT pg_advisory_xact_lock(bets.market_lock_key(m.fixture_id, m.market_id)) FROM (
+        SELECT DISTINCT l.fixture_id, l.market_id FROM bets.leg l WHERE l.bet_id = $1 ORDER BY 1, 2 OFFSET 0
+    ) AS m
 """
-_APPLY = "SELECT bets.settle_page($1, $2, $3, $4, $5, $6, $7)"
-_SET_ASIDE = "SELECT bets.set_aside($1, $2, $3, $4, $5, $6, $7)"
+_LOCK_ROW = "SELECT FROM bets.bet WHERE bet_id = $1 FOR UPDATE"
+_WAITING = """
+    SELECT s.result_key, s.fixture_id, s.result FROM bets.unsettled u JOIN bets.settlement s USING (result_key)
+    WHERE u.bet_id = $1 AND u.state = 'held' ORDER BY s.begun_time_us, s.result_key
+"""
+_REDONE = "SELECT bets.redo_unsettled($1, $2, $3)"
 _COUNT_ASIDE = "SELECT count(*) FROM bets.unsettled WHERE result_key = $1"
 
 
@@ -106,17 +112,9 @@ class PostgresSettlementLedger:
             if opened["verdict"] == "complete":
                 return SettlementPage(applied=0, is_complete=True)
             page = await _read_page(connection, keyed, opened["last_bet_id"], page_size)
-            applied: int = await connection.fetchval(
-                _APPLY,
-                keyed.key,
-                int(keyed.result.kind),
-                [bet.bet_id for bet in page.bets],
-                [bet.return_minor for bet in page.bets],
-                [bet.status for bet in page.bets],
-                page.last_bet_id,
-                page.is_last,
-            )
-        return SettlementPage(applied=applied, is_complete=page.is_last)
+            columns = _columns(keyed.key, keyed.result, page.bets)
+            await connection.execute(_APPLY, *columns, page.last_bet_id, page.is_last)
+        return SettlementPage(applied=sum(bet.is_changed for bet in page.bets), is_complete=page.is_last)
 
     async def _set_aside(self, keyed: KeyedResult, error: Exception, *, has_left_queue: bool, is_decided: bool) -> None:
         async with self._pool.transaction() as connection:
@@ -130,8 +128,7 @@ class PostgresSettlementLedger:
                 keyed.key,
                 int(keyed.result.kind),
                 bet.bet_id,
-                bet.return_minor,
-                bet.status,
+                bet.standing.return_minor,
                 *set_aside_reason(error),
             )
 
@@ -172,7 +169,7 @@ def set_aside_reason(error: Exception) -> tuple[str, str]:
 
 def _words_of_standing(standing: Sequence[asyncpg.Record]) -> str:
     words = [
-        f"by {row['provider_id']} it stands {words_of(_read_result(row['result']))}"
+        f"by {row['provider_id']} it stands {words_of(read_result(row['result']))}"
         if row["parked_id"] is None
         else f"result {row['parked_id']} by {row['provider_id']} waits for a decision about the same market"
         for row in standing
@@ -180,22 +177,38 @@ def _words_of_standing(standing: Sequence[asyncpg.Record]) -> str:
     return "; ".join(words)
 
 
-def _read_result(stored: str) -> MarketResult:
-    told = orjson.loads(stored)
-    return MarketResult(
-        **told
-        | {
-            "kind": ResultKind(told["kind"]),
-            "outcomes": tuple(OutcomeResult(**outcome) for outcome in told["outcomes"]),
-            "reductions": tuple(Reduction(**reduction) for reduction in told.get("reductions", ())),
-        }
-    )
-
-
 async def _read_page(connection: Connection, keyed: KeyedResult, after: UUID, page_size: int) -> _Page:
-    rows = await connection.fetch(
-        _PAGE, keyed.fixture_id, keyed.result.market_id, after, *keyed.result.window_us, page_size
-    )
-    bets = [StakedBet(**row) for row in rows]
+    bets = await lock_page(connection, keyed.fixture_id, keyed.result, after=after, size=page_size)
     last_bet_id = bets[-1].bet_id if bets else None
     return _Page(settle(keyed.result, bets), last_bet_id=last_bet_id, is_last=len(bets) < page_size)
+
+
+async def redo(connection: Connection, bet_id: UUID, *, reason: str, decided_by: str) -> int:
+    """Apply to a bet that was set aside what its results make of it now, in this transaction; return how many.
+
+    Raises:
+        asyncpg.PostgresError: If it still cannot be paid.
+    """
+    await connection.execute(_LOCK_BET, bet_id)
+    await connection.execute(_LOCK_ROW, bet_id)
+    for row in await connection.fetch(_WAITING, bet_id):
+        result = read_result(row["result"])
+        bets = settle(result, await read_locked(connection, row["fixture_id"], result, bet_id))
+        await connection.execute(_APPLY_TO_LEGS, *_columns(row["result_key"], result, bets))
+    count: int = await connection.fetchval(_REDONE, bet_id, reason, decided_by)
+    return count
+
+
+def _columns(result_key: str, result: MarketResult, bets: Sequence[SettledBet]) -> tuple[Any, ...]:
+    legs = [(bet.bet_id, leg) for bet in bets for leg in bet.legs]
+    changed = [bet for bet in bets if bet.is_changed]
+    return (
+        result_key,
+        int(result.kind),
+        [bet_id for bet_id, _ in legs],
+        [leg for _, leg in legs],
+        [bet.bet_id for bet in changed],
+        [int(bet.standing.status) for bet in changed],
+        [bet.standing.return_minor for bet in changed],
+        [bet.standing.is_refund for bet in changed],
+    )

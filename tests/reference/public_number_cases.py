@@ -338,7 +338,12 @@ def check_several_legs(_case: Case) -> None:
     bet = BetRequest(legs, lucky15, Money(100, "EUR"))
     permitted = Permit(Product.SPORTS_BET, "somewhere", date(2026, 9, 30))
     decision = decide(
-        bet, policy=PricePolicy.NONE, permitted=permitted, find_book=lambda _: None, terms=terms(TABLE)["EUR"]
+        bet,
+        policy=PricePolicy.NONE,
+        permitted=permitted,
+        find_book=lambda _: None,
+        terms=terms(TABLE)["EUR"],
+        means=None,
     )
     assert isinstance(decision, BetRefusal)
     assert decision.reason == BetReason.BET_TYPE_UNSUPPORTED

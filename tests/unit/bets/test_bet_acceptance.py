@@ -80,6 +80,7 @@ def decision(
         permitted=permitted,
         find_book=lambda _: book,
         terms=terms(TABLE).get(bet.stake.currency),
+        means=None,
     )
 
 

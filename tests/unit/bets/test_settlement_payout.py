@@ -5,8 +5,16 @@ from uuid import UUID
 
 import pytest
 
-from bets.bet import BetStatus
-from bets.settlement import SettledBet, StakedBet, reduced_return_minor, return_minor, settle
+from bets.bet import SINGLE, BetStatus
+from bets.settlement import (
+    BetStanding,
+    SettledBet,
+    StakedBet,
+    StakedLeg,
+    reduced_return_minor,
+    return_minor,
+    settle,
+)
 from markets.results import (
     REDUCTIONS_MAX,
     REFERRAL_REASON_LENGTH_MAX,
@@ -175,7 +183,8 @@ def test_a_reduction_takes_nothing_off_a_stake_that_is_given_back() -> None:
 
 
 def staked(number: int, outcome_id: str = "home", placed_time_us: int = 5_000_000) -> StakedBet:
-    return StakedBet(UUID(int=number), 1_000, placed_time_us, outcome_id, 2_000)
+    leg = StakedLeg(0, outcome_id, 2_000, is_told_of=True)
+    return StakedBet(UUID(int=number), 1_000, placed_time_us, SINGLE, (leg,))
 
 
 def settlement_of(*outcomes: OutcomeResult, reductions: tuple[Reduction, ...] = ()) -> MarketResult:
@@ -186,9 +195,9 @@ def test_a_settlement_says_of_each_bet_what_it_returns_and_where_it_stands() -> 
     result = settlement_of(WON, replace(VOID, outcome_id="draw"), replace(LOST, outcome_id="away"))
     bets = [staked(1), staked(2, "draw"), staked(3, "away")]
     assert settle(result, bets) == [
-        SettledBet(UUID(int=1), 2_000, BetStatus.SETTLED),
-        SettledBet(UUID(int=2), 1_000, BetStatus.VOID),
-        SettledBet(UUID(int=3), 0, BetStatus.SETTLED),
+        SettledBet(UUID(int=1), (0,), BetStanding(BetStatus.SETTLED, 2_000, is_refund=False), is_changed=True),
+        SettledBet(UUID(int=2), (0,), BetStanding(BetStatus.VOID, 1_000, is_refund=False), is_changed=True),
+        SettledBet(UUID(int=3), (0,), BetStanding(BetStatus.SETTLED, 0, is_refund=False), is_changed=True),
     ]
 
 
@@ -199,7 +208,7 @@ def test_a_bet_whose_outcome_a_settlement_does_not_name_stays_as_it_is() -> None
 def test_a_reduction_lowers_what_earlier_bets_return() -> None:
     result = settlement_of(WON, reductions=(Reduction(5_001, 500_000, is_off_winnings_only=True),))
     bets = [staked(1, placed_time_us=5_000_999), staked(2, placed_time_us=5_001_000)]
-    assert [bet.return_minor for bet in settle(result, bets)] == [1_500, 2_000]
+    assert [bet.standing.return_minor for bet in settle(result, bets)] == [1_500, 2_000]
 
 
 @pytest.mark.parametrize("kind", [ResultKind.SETTLEMENT_ROLLBACK, ResultKind.CANCEL, ResultKind.CANCEL_ROLLBACK])
