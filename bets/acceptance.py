@@ -9,6 +9,7 @@ from typing import Protocol
 
 from bets.answer import BetRefusal, LegRefusal, Means, StakeBounds, refuse_legs
 from bets.bet import Leg, Line
+from bets.exposure import entries_of
 from bets.request import BetRequest, LegRequest, PricePolicy
 from compliance.permit import Permit
 from kernel.errors import DomainError
@@ -16,9 +17,8 @@ from kernel.money import CurrencyMismatch, Money
 from kernel.rates import Rates, ReferenceRate
 from markets.fixture import MarketStatus
 from markets.odds import ODDS_ONE_MILLI, potential_return_minor
-from risk.exposure import MarketExposure, in_reference
 from risk.limits import BetLimits, LimitTable, limits_for
-from risk.ports import ExposureEntry
+from risk.ports import LimitedEntry, Reservation
 
 
 class BetReason(StrEnum):
@@ -107,7 +107,7 @@ class Plan:
         limits: Those that hold for it.
         bounds: What may be staked on it.
         rate: By which it is reckoned in the reference currency.
-        entry: What it adds to exposure.
+        entries: What each of its legs adds to exposure, and the most we may lose with it.
         is_afforded: Whether the player has the means, as far as is known.
     """
 
@@ -118,7 +118,7 @@ class Plan:
     limits: BetLimits
     bounds: StakeBounds
     rate: ReferenceRate
-    entry: ExposureEntry
+    entries: tuple[LimitedEntry, ...]
     is_afforded: bool = False
 
     @property
@@ -175,7 +175,7 @@ def refuse_means(plan: Plan, means: Means) -> BetRefusal | None:
     if stake_minor > room_minor:
         most = Money(bounds.market_stake_minor_max, currency)
         message = (
-            f"Stakes of a player on {plan.entry.market_id} must be at most {most} together, "
+            f"Stakes of a player on {plan.legs[0].market_id} must be at most {most} together, "
             f"{Money(means.market_stake_minor, currency)} is open"
         )
         found = min(room_minor, bounds.stake_minor_max)
@@ -187,19 +187,20 @@ def refuse_means(plan: Plan, means: Means) -> BetRefusal | None:
     return None
 
 
-def refuse_liability(plan: Plan, exposure: MarketExposure) -> BetRefusal:
+def refuse_liability(plan: Plan, full: Reservation) -> BetRefusal:
     """Return the refusal of a bet that would cost too much, with the largest stake that would be taken now."""
-    (leg,) = plan.legs
-    room_minor = exposure.stake_max_in_currency_minor(
+    place = full.entry.leg
+    leg = plan.legs[place]
+    room_minor = full.exposure.stake_max_in_currency_minor(
         leg.outcome_id,
         rate=plan.rate,
         decimal_odds_milli=leg.decimal_odds_milli,
-        loss_minor_max=plan.limits.market_loss_minor_max,
+        loss_minor_max=plan.entries[place].loss_minor_max,
     )
     stake_minor_max = _takeable(min(room_minor, plan.bounds.stake_minor_max), plan.bounds)
     most = Money(stake_minor_max, plan.stake.currency)
     message = f"Stake must be at most {most} for what we may lose on {leg.market_id}"
-    refused = (LegRefusal(0, BetReason.LIABILITY_LIMIT_EXCEEDED, message),)
+    refused = (LegRefusal(place, BetReason.LIABILITY_LIMIT_EXCEEDED, message),)
     return replace(_with_stakes(refused[0].reason, message, stake_minor_max, plan.bounds), legs=refused)
 
 
@@ -210,7 +211,6 @@ def _plan(asked: BetRequest, legs: Sequence[Leg], terms: Terms) -> Plan:
         potential_return_minor(asked.line_stake.amount_minor, *(legs[place].decimal_odds_milli for place in line))
         for line in asked.lines
     )
-    cost = in_reference(terms.rate, stake_minor=stake_minor, payout_minor=payout_minor)
     limits = limits_for(terms.table, market_id=leg.market_id, is_in_play=leg.is_in_play)
     return Plan(
         legs=tuple(legs),
@@ -224,7 +224,10 @@ def _plan(asked: BetRequest, legs: Sequence[Leg], terms: Terms) -> Plan:
             market_stake_minor_max=limits.player_stake_minor_max,
         ),
         rate=terms.rate,
-        entry=ExposureEntry(leg.fixture_id, leg.market_id, leg.outcome_id, *cost),
+        entries=tuple(
+            LimitedEntry(entry, limits.market_loss_minor_max)
+            for entry in entries_of(legs, terms.rate, stake_minor=stake_minor, payout_minor=payout_minor)
+        ),
     )
 
 

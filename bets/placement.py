@@ -321,7 +321,7 @@ class BetPlacement:
 
     async def _reserve(self, plan: Plan, reservation: BetReservation) -> Plan | BetRefusal:
         """Reserve what the bet would cost."""
-        full = await reservation.take(plan.entry, loss_minor_max=plan.limits.market_loss_minor_max)
+        full = await reservation.take(plan.entries)
         return plan if full is None else refuse_liability(plan, full)
 
     async def _commit(self, asked: _Asked, decided: _Decided, reservation: BetReservation) -> BetAnswer:

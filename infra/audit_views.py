@@ -19,7 +19,7 @@ from redis.exceptions import RedisError
 
 from infra.audit_check import Finding
 from infra.settings import Settings
-from infra.stores.exposure import COMPLETE_KEY, FIXTURE_KEY_PATTERN, fixture_of, unpack_entry
+from infra.stores.exposure import COMPLETE_KEY, FIXTURE_KEY_PATTERN, fixture_of, parse_field, unpack_entry
 from infra.stores.liability import KafkaLiabilityLog
 from infra.stores.redis_client import open_redis
 from kernel.errors import Unavailable
@@ -35,14 +35,14 @@ EXPOSURE_NAME: Final = "Exposure in Redis is that of the open bets"
 LIABILITY_NAME: Final = "Liability in the log is that of the open bets"
 
 _SEPARATOR: Final = "\x1f"
-# What each bet counts for in the reference currency, worked out anew in SQL: stakes rounded down, payouts up.
+# What each leg of a bet counts for in the reference currency, worked out anew in SQL: stakes rounded down, payouts up.
 _OPEN_BETS: Final = """
     WITH digits AS (
         SELECT * FROM unnest($1::text[], $2::integer[]) AS d (currency, digits)
     )
     SELECT b.bet_id, l.fixture_id, l.market_id, l.outcome_id, div(b.stake_minor * a.parts, a.of)::bigint,
-        div(b.potential_return_minor * a.parts + a.of - 1, a.of)::bigint
-    FROM bets.bet b JOIN bets.leg l ON l.bet_id = b.bet_id AND l.leg = 0
+        div(b.potential_return_minor * a.parts + a.of - 1, a.of)::bigint, l.leg
+    FROM bets.bet b JOIN bets.leg l USING (bet_id)
     LEFT JOIN digits own ON own.currency = b.currency
     LEFT JOIN digits reference ON reference.currency = b.reference_currency
     CROSS JOIN LATERAL (
@@ -55,7 +55,8 @@ _DIGITS: Final = (list(MINOR_DIGITS), list(MINOR_DIGITS.values()))
 Differences: TypeAlias = dict[tuple[str, ...], str]
 """What differs, in words, by what it is about."""
 
-Bets: TypeAlias = dict[UUID, ExposureEntry]
+Bets: TypeAlias = dict[tuple[UUID, int], ExposureEntry]
+"""What open bets count for, by bet and leg."""
 Sums: TypeAlias = dict[tuple[str, str, str], tuple[int, int, int]]
 """Bets, stakes and payouts by fixture, market and outcome."""
 
@@ -118,10 +119,11 @@ async def look_at_exposure(connection: Any, redis: Redis) -> tuple[int, Differen
     hashes = await _read_hashes(redis)
     after = await _read_open(connection)
     counted = {
-        UUID(field.removeprefix("b")): unpack_entry(fixture_id, record.encode())
+        (bet_id, leg): unpack_entry(fixture_id, record.encode(), leg)
         for fixture_id, fields in hashes.items()
         for field, record in fields.items()
         if field.startswith("b")
+        for bet_id, leg in [parse_field(field.removeprefix("b"))]
     }
     differences = compare_bets(before, counted, after)
     for fixture_id, fields in hashes.items():
@@ -132,14 +134,15 @@ async def look_at_exposure(connection: Any, redis: Redis) -> tuple[int, Differen
 def compare_bets(before: Bets, counted: Bets, after: Bets) -> Differences:
     """Return which bets are open and not counted, counted and not open, or counted for something else."""
     differences: Differences = {}
-    for bet_id in before.keys() & after.keys() - counted.keys():
-        differences["bet", str(bet_id)] = f"bet {bet_id} of {before[bet_id].fixture_id} is open and not counted"
-    for bet_id, entry in counted.items():
-        known = before.get(bet_id) or after.get(bet_id)
+    for bet_id, leg in before.keys() & after.keys() - counted.keys():
+        fixture_id = before[bet_id, leg].fixture_id
+        differences["bet", str(bet_id), str(leg)] = f"bet {bet_id} of {fixture_id} is open and not counted"
+    for (bet_id, leg), entry in counted.items():
+        known = before.get((bet_id, leg)) or after.get((bet_id, leg))
         if known is None:
-            differences["bet", str(bet_id)] = f"bet {bet_id} of {entry.fixture_id} is counted and not open"
+            differences["bet", str(bet_id), str(leg)] = f"bet {bet_id} of {entry.fixture_id} is counted and not open"
         elif known != entry:
-            differences["bet", str(bet_id)] = f"bet {bet_id} is counted for {entry}, is {known}"
+            differences["bet", str(bet_id), str(leg)] = f"bet {bet_id} is counted for {entry}, is {known}"
     return differences
 
 
@@ -148,7 +151,7 @@ def compare_totals(fixture_id: str, fields: Mapping[str, str]) -> Differences:
     expected: Counter[str] = Counter()
     for field, record in fields.items():
         if field[:1] in ("b", "r"):
-            entry = unpack_entry(fixture_id, record.encode())
+            entry = unpack_entry(fixture_id, record.encode(), 0)
             expected[f"s{entry.market_id}"] += entry.stake_minor
             expected[f"p{entry.market_id}{_SEPARATOR}{entry.outcome_id}"] += entry.payout_minor
     found = {field: int(amount) for field, amount in fields.items() if field[:1] in ("s", "p")}
@@ -215,7 +218,8 @@ def _sums_of(message: FixtureLiability) -> Sums:
 
 
 async def _read_open(connection: Any) -> Bets:
-    return {row[0]: ExposureEntry(*tuple(row)[1:]) for row in await connection.fetch(_OPEN_BETS, *_DIGITS)}
+    rows = await connection.fetch(_OPEN_BETS, *_DIGITS)
+    return {(row[0], row["leg"]): ExposureEntry(*tuple(row)[1:]) for row in rows}
 
 
 async def _read_sums(connection: Any) -> Sums:

@@ -14,7 +14,7 @@ from typing import Final, Protocol, TypeAlias
 from uuid import UUID
 
 from kernel.clock import Clock
-from risk.ports import ExposureEntry, ExposureStore, ReservationKey
+from risk.ports import EntryPlace, ExposureEntry, ExposureStore, ReservationKey
 
 PAGE_SIZE: Final = 200
 """Open bets read at once when all are counted: one page is one round trip, which has its time like any other."""
@@ -25,13 +25,14 @@ COMPARED_AT_ONCE: Final = 100
 _START: Final = UUID(int=0)
 
 Bets: TypeAlias = Sequence[tuple[UUID, ExposureEntry]]
+"""What bets count for, leg by leg."""
 
 
 class OpenBets(Protocol):
     """The open bets of the ledger, which alone decides what counts."""
 
     async def read_page(self, *, after: UUID, size: int) -> Bets:
-        """Return the open bets that follow `after` by bet id.
+        """Return the legs of the open bets that follow `after` by bet id, those of `size` bets at most.
 
         Raises:
             Unavailable: If no answer came in time.
@@ -46,8 +47,8 @@ class OpenBets(Protocol):
         """
         ...
 
-    async def find_by_request(self, key: ReservationKey) -> tuple[UUID, ExposureEntry] | None:
-        """Return the open bet that a request became, None if it became none.
+    async def find_by_request(self, key: ReservationKey) -> tuple[UUID, Sequence[ExposureEntry]] | None:
+        """Return the open bet that a request became with its entries by leg, None if it became none.
 
         Raises:
             Unavailable: If no answer came in time, also because it is being decided now.
@@ -57,10 +58,10 @@ class OpenBets(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class OldReservation:
-    """A reservation that should have ended by now, and whether it still counts."""
+    """The reservation of a leg that should have ended by now, and whether it still counts."""
 
     key: ReservationKey
-    fixture_id: str
+    place: EntryPlace
     is_held: bool
 
 
@@ -221,10 +222,10 @@ class ExposureKeeping:
         found = await self._open_bets.find_by_request(reservation.key)
         self._observer.note_resolved(reservation.key, is_bet=found is not None)
         if found is None:
-            await self._exposure.release(reservation.key, fixture_id=reservation.fixture_id)
+            await self._exposure.release(reservation.key, [reservation.place])
         else:
-            bet_id, entry = found
-            await self._exposure.commit(reservation.key, entry, bet_id=bet_id)
+            bet_id, entries = found
+            await self._exposure.commit(reservation.key, [entries[reservation.place.leg]], bet_id=bet_id)
 
     async def _compare(self) -> bool:
         """Compare one page in either direction; return whether it was as it should be."""
@@ -232,7 +233,7 @@ class ExposureKeeping:
         missing = await self._exposure.find_uncounted(page)
         if missing:
             await self._count(missing)
-        self._after = page[-1][0] if len(page) == COMPARED_AT_ONCE else _START
+        self._after = page[-1][0] if len(page) >= COMPARED_AT_ONCE else _START
         closed_count = await self._drop_closed(await self._exposure.read_counted(COMPARED_AT_ONCE))
         return not missing and not closed_count
 
@@ -247,7 +248,7 @@ class ExposureKeeping:
         if not closed:
             return 0
         for bet_id, entry in closed:
-            await self._exposure.remove_bet(bet_id, fixture_id=entry.fixture_id)
+            await self._exposure.remove_bet(bet_id, entry.place)
         # One that was opened again in between was told to us while it still counted.
         opened = await self._open_bets.find_open([bet_id for bet_id, _ in closed])
         await self._exposure.add_bets([(bet_id, entry) for bet_id, entry in closed if bet_id in opened])

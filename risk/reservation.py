@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeAlias
 from uuid import UUID
 
 from kernel.errors import Unavailable
-from risk.exposure import MarketExposure
-from risk.ports import ExposureEntry, ExposureStore, ReservationKey, ReservationState
+from risk.ports import ExposureEntry, ExposureStore, LimitedEntry, Reservation, ReservationKey, ReservationState
 
 OnLeft: TypeAlias = Callable[[ReservationKey], None]
 
@@ -26,29 +25,30 @@ class BetReservation:
         self._exposure = exposure
         self._key = key
         self._on_left = on_left
-        self._entry: ExposureEntry | None = None
+        self._entries: tuple[ExposureEntry, ...] = ()
         self._is_ours = False
 
-    async def take(self, entry: ExposureEntry, *, loss_minor_max: int) -> MarketExposure | None:
-        """Reserve the entry, in place of what was reserved at another price; return what leaves no room for it.
+    async def take(self, entries: Sequence[LimitedEntry]) -> Reservation | None:
+        """Reserve the entries, in place of what was reserved at another price; return what leaves no room for one.
 
         Taking the same again makes sure that it is still there.
 
         Raises:
             Unavailable: If that cannot be found out now.
         """
-        if self._entry != entry:
+        wanted = tuple(limited.entry for limited in entries)
+        if self._entries != wanted:
             await self._release()
-        self._entry = entry
-        found = await self._exposure.reserve(self._key, entry, loss_minor_max=loss_minor_max)
+        self._entries = wanted
+        found = await self._exposure.reserve(self._key, entries)
         self._is_ours = self._is_ours or found.state == ReservationState.RESERVED
-        return found.exposure if found.state == ReservationState.REFUSED else None
+        return found if found.state == ReservationState.REFUSED else None
 
     async def end(self, *, bet_id: UUID | None) -> None:
         """Commit to the bet it became, or release where it became none; what the store does not take now is left."""
         try:
-            if bet_id is not None and self._entry is not None:
-                await self._exposure.commit(self._key, self._entry, bet_id=bet_id)
+            if bet_id is not None and self._entries:
+                await self._exposure.commit(self._key, self._entries, bet_id=bet_id)
             else:
                 await self._release()
         except Unavailable:
@@ -60,6 +60,6 @@ class BetReservation:
             self._on_left(self._key)
 
     async def _release(self) -> None:
-        if self._is_ours and self._entry is not None:
-            await self._exposure.release(self._key, fixture_id=self._entry.fixture_id)
+        if self._is_ours and self._entries:
+            await self._exposure.release(self._key, [entry.place for entry in self._entries])
             self._is_ours = False

@@ -197,8 +197,8 @@ class LiabilityAgent:
             message = bet_pb2.LegChanged.FromString(event.message.value)
             change = parse_leg_change(message)
             stake_minor, payout_minor = abs(change.stake_minor), abs(change.payout_minor)
-            leg = message.leg
-            entry = ExposureEntry(leg.fixture_id, leg.market_id, leg.outcome_id, stake_minor, payout_minor)
+            leg, place = message.leg, message.leg_place
+            entry = ExposureEntry(leg.fixture_id, leg.market_id, leg.outcome_id, stake_minor, payout_minor, place)
             return _Leg(event, UUID(message.bet_id), entry, change)
         except (DecodeError, ValueError, CurrencyUnknown, RateMalformed) as error:
             await self._dead_letters.bury(event, reason=MALFORMED, message=str(error))
@@ -247,18 +247,18 @@ class LiabilityAgent:
 
     async def _move_exposure(self, legs: Iterable[_Leg]) -> None:
         # Acceptance is counted by whoever took the bet. The last change of a bet alone says whether it is open.
-        last_by_bet = {leg.bet_id: leg for leg in legs if not leg.change.is_acceptance}
+        last_by_leg = {(leg.bet_id, leg.entry.leg): leg for leg in legs if not leg.change.is_acceptance}
         limit = asyncio.Semaphore(EXPOSURE_CALLS_AT_ONCE_MAX)
 
         async def move(leg: _Leg) -> None:
             async with limit:
                 await retry_while(Unavailable, lambda: self._move(leg), step="move exposure")
 
-        await asyncio.gather(*(move(leg) for leg in last_by_bet.values()))
+        await asyncio.gather(*(move(leg) for leg in last_by_leg.values()))
 
     async def _move(self, leg: _Leg) -> None:
         if leg.change.payout_minor < 0:
-            await self._exposure.remove_bet(leg.bet_id, fixture_id=leg.entry.fixture_id)
+            await self._exposure.remove_bet(leg.bet_id, leg.entry.place)
         else:
             await self._exposure.add_bet(leg.entry, bet_id=leg.bet_id)
 

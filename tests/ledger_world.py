@@ -210,7 +210,7 @@ async def build_bet(
     line_stake_minor: int,
 ) -> Bet:
     """Place a bet on home in each fixture, with so much on each line, that must be accepted."""
-    single = build_command(player, line_stake_minor * len(lines), fixture_ids[0])
+    single = build_command(player, line_stake_minor * len(lines), fixture_ids[0], currency=player.currency)
     legs = tuple(
         replace(single.legs[0], fixture_id=fixture_id, decimal_odds_milli=milli)
         for fixture_id, milli in zip(fixture_ids, odds_milli, strict=True)

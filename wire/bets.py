@@ -136,14 +136,23 @@ def build_bet_changed(bet: Bet, event: BetEvent, position: outbox_pb2.OutboxPosi
 
 
 def build_leg_changed(
-    bet: Bet, leg: Leg, kind: BetEventKind, position: outbox_pb2.OutboxPosition, rate: ReferenceRate
+    bet: Bet, place: int, kind: BetEventKind, position: outbox_pb2.OutboxPosition, rate: ReferenceRate
 ) -> bet_pb2.LegChanged:
-    """Return the event that moves liability: above zero where the bet becomes open, below zero where it is no more."""
+    """Return the event that moves liability: above zero where the bet becomes open, below zero where it is no more.
+
+    Args:
+        bet: The bet.
+        place: Of the leg in the bet.
+        kind: What changed it.
+        position: Of the event in the outbox.
+        rate: By which the bet is reckoned in the reference currency.
+    """
     sign = 1 if kind.is_opening else -1
     return bet_pb2.LegChanged(
         position=position,
         bet_id=str(bet.bet_id),
-        leg=build_leg(leg),
+        leg=build_leg(bet.legs[place]),
+        leg_place=place,
         stake_minor=sign * bet.stake.amount_minor,
         potential_return_minor=sign * bet.potential_return_minor,
         currency=bet.stake.currency,

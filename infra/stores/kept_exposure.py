@@ -19,15 +19,17 @@ from infra.stores.exposure import (
     RESERVE_DIGEST,
     RESERVE_SCRIPT,
     RedisExposure,
+    bet_field,
     fixture_key,
     fixture_of,
+    parse_field,
     reservation_field,
     unpack_entry,
 )
 from kernel.clock import Clock
 from kernel.errors import Category, DomainError
 from risk.keeping import Bets, OldReservation
-from risk.ports import ExposureEntry, ReservationKey
+from risk.ports import EntryPlace, ExposureEntry, ReservationKey
 
 LOCK_KEY: Final = "exposure:keeper"
 OLD_PAGE_SIZE: Final = 200  # one page is one round trip, which has its time like any other
@@ -122,7 +124,7 @@ class RedisKeptExposure(RedisExposure):
         """Return which of these bets are not counted."""
         pipeline = self._redis.pipeline(transaction=False)
         for bet_id, entry in bets:
-            pipeline.hexists(fixture_key(entry.fixture_id), f"b{bet_id}")
+            pipeline.hexists(fixture_key(entry.fixture_id), f"b{bet_field(bet_id, entry.leg)}")
         return [bet for bet, is_counted in zip(bets, await pipeline.execute(), strict=True) if not is_counted]
 
     async def read_counted(self, size: int) -> Bets:
@@ -139,10 +141,9 @@ class RedisKeptExposure(RedisExposure):
             key = self._fixture_keys[0]
             self._bet_cursor, found = await self._redis.hscan(key, self._bet_cursor, match="b*", count=size)
             fixture_id = fixture_of(key)
-            counted += [
-                (UUID(field.decode().removeprefix("b")), unpack_entry(fixture_id, record))
-                for field, record in found.items()
-            ]
+            for field, record in found.items():
+                bet_id, leg = parse_field(field.decode().removeprefix("b"))
+                counted.append((bet_id, unpack_entry(fixture_id, record, leg)))
             if self._bet_cursor == 0:
                 self._fixture_keys.popleft()
         return counted
@@ -155,8 +156,8 @@ class RedisKeptExposure(RedisExposure):
         )
         named = [_parse_member(member) for member in members]
         pipeline = self._redis.pipeline(transaction=False)
-        for key, fixture_id in named:
-            pipeline.hexists(fixture_key(fixture_id), f"r{reservation_field(key)}")
+        for key, place in named:
+            pipeline.hexists(fixture_key(place.fixture_id), f"r{reservation_field(key, place.leg)}")
         held = await pipeline.execute()
         return [OldReservation(*name, bool(is_held)) for name, is_held in zip(named, held, strict=True)]
 
@@ -164,11 +165,13 @@ class RedisKeptExposure(RedisExposure):
         """Look for these no more, but for those that were made anew since."""
         pipeline = self._redis.pipeline(transaction=False)
         for reservation in reservations:
-            member = f"{reservation_field(reservation.key)}:{reservation.fixture_id}"
+            place = reservation.place
+            member = f"{reservation_field(reservation.key, place.leg)}:{place.fixture_id}"
             pipeline.eval(_FORGET, 1, RESERVATIONS_KEY, member, before_ms)
         await pipeline.execute()
 
 
-def _parse_member(member: bytes) -> tuple[ReservationKey, str]:
-    player_id, request_id, fixture_id = member.decode().split(":", 2)
-    return ReservationKey(UUID(player_id), UUID(request_id)), fixture_id
+def _parse_member(member: bytes) -> tuple[ReservationKey, EntryPlace]:
+    player_id, request, fixture_id = member.decode().split(":", 2)
+    request_id, leg = parse_field(request)
+    return ReservationKey(UUID(player_id), request_id), EntryPlace(fixture_id, leg)

@@ -13,13 +13,14 @@ from infra.stores.postgres import PostgresPool
 from risk.exposure import in_reference
 from risk.ports import ExposureEntry, ReservationKey
 
-_OPEN = """
-SELECT b.bet_id, l.fixture_id, l.market_id, l.outcome_id, b.stake_minor, b.potential_return_minor, b.currency,
+_LEGS = """
+SELECT b.bet_id, l.leg, l.fixture_id, l.market_id, l.outcome_id, b.stake_minor, b.potential_return_minor, b.currency,
     b.reference_currency, b.rate_micro, b.rate_day
-FROM bets.bet b JOIN bets.leg l ON l.bet_id = b.bet_id AND l.leg = 0 WHERE b.status = 1
+FROM (SELECT * FROM bets.bet WHERE status = 1 AND {which}) AS b JOIN bets.leg l USING (bet_id)
+ORDER BY b.bet_id, l.leg
 """
-_READ_PAGE = f"{_OPEN} AND b.bet_id > $1 ORDER BY b.bet_id LIMIT $2"
-_READ_BET = f"{_OPEN} AND b.bet_id = $1"
+_READ_PAGE = _LEGS.format(which="bet_id > $1 ORDER BY bet_id LIMIT $2")
+_READ_BET = _LEGS.format(which="bet_id = $1")
 _FIND_OPEN = "SELECT bet_id FROM bets.bet WHERE bet_id = ANY ($1::uuid[]) AND status = 1"
 
 
@@ -31,7 +32,7 @@ class PostgresOpenBets:
         self._ledger = ledger
 
     async def read_page(self, *, after: UUID, size: int) -> list[tuple[UUID, ExposureEntry]]:
-        """Return the open bets that follow `after` by bet id.
+        """Return the legs of the open bets that follow `after` by bet id, those of `size` bets at most.
 
         Raises:
             Unavailable: If no answer came in time.
@@ -47,8 +48,8 @@ class PostgresOpenBets:
         """
         return {row["bet_id"] for row in await self._fetch(_FIND_OPEN, bet_ids)}
 
-    async def find_by_request(self, key: ReservationKey) -> tuple[UUID, ExposureEntry] | None:
-        """Return the open bet that a request became, None if it became none.
+    async def find_by_request(self, key: ReservationKey) -> tuple[UUID, tuple[ExposureEntry, ...]] | None:
+        """Return the open bet that a request became with its entries by leg, None if it became none.
 
         Raises:
             Unavailable: If no answer came in time, also because it is being decided now.
@@ -57,7 +58,7 @@ class PostgresOpenBets:
         if answer is None or answer.bet is None:
             return None
         rows = await self._fetch(_READ_BET, answer.bet.bet_id)
-        return (answer.bet.bet_id, _entry(rows[0])) if rows else None
+        return (answer.bet.bet_id, tuple(_entry(row) for row in rows)) if rows else None
 
     async def _fetch(self, query: str, *arguments: object) -> list[asyncpg.Record]:
         async with self._pool.connection() as connection:
@@ -67,4 +68,4 @@ class PostgresOpenBets:
 def _entry(row: asyncpg.Record) -> ExposureEntry:
     stake_minor, payout_minor = row["stake_minor"], row["potential_return_minor"]
     cost = in_reference(read_rate(row), stake_minor=stake_minor, payout_minor=payout_minor)
-    return ExposureEntry(row["fixture_id"], row["market_id"], row["outcome_id"], *cost)
+    return ExposureEntry(row["fixture_id"], row["market_id"], row["outcome_id"], *cost, row["leg"])

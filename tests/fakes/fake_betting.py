@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from uuid import UUID, uuid4
@@ -20,7 +21,7 @@ from kernel.money import Money
 from markets.fixture import MarketStatus
 from pam.player import Player, PlayerRole, PlayerStatus
 from risk.exposure import MarketExposure
-from risk.ports import ExposureEntry, Reservation, ReservationKey, ReservationState
+from risk.ports import EntryPlace, ExposureEntry, LimitedEntry, Reservation, ReservationKey, ReservationState
 from tests.fakes.fake_clock import FakeClock
 from wallet.balance import Balance
 
@@ -115,22 +116,24 @@ class FakeExposure:
         self.calls: list[str] = []
         self.pause = no_pause
 
-    async def reserve(self, key: ReservationKey, entry: ExposureEntry, *, loss_minor_max: int) -> Reservation:
+    async def reserve(self, key: ReservationKey, entries: Sequence[LimitedEntry]) -> Reservation:
         await self._called("reserve")
-        before = self.market
+        (limited,) = entries
+        entry, before = limited.entry, self.market
         if key in self.reservations:
             if self.reservations[key] != entry:
                 raise Unavailable(Part.RISK, "Held with other content")
-            return Reservation(ReservationState.ALREADY_RESERVED, before)
+            return Reservation(ReservationState.ALREADY_RESERVED, entry, before)
         amounts = {"stake_minor": entry.stake_minor, "payout_minor": entry.payout_minor}
-        if not before.takes(entry.outcome_id, loss_minor_max=loss_minor_max, **amounts):
-            return Reservation(ReservationState.REFUSED, before)
+        if not before.takes(entry.outcome_id, loss_minor_max=limited.loss_minor_max, **amounts):
+            return Reservation(ReservationState.REFUSED, entry, before)
         self.reservations[key] = entry
         self.market = before.with_bet(entry.outcome_id, **amounts)
-        return Reservation(ReservationState.RESERVED, before)
+        return Reservation(ReservationState.RESERVED, entry, before)
 
-    async def commit(self, key: ReservationKey, entry: ExposureEntry, *, bet_id: UUID) -> None:
+    async def commit(self, key: ReservationKey, entries: Sequence[ExposureEntry], *, bet_id: UUID) -> None:
         await self._called("commit")
+        (entry,) = entries
         self._take_out(self.reservations.pop(key, None))
         if bet_id not in self.bets:
             self.bets[bet_id] = entry
@@ -138,14 +141,14 @@ class FakeExposure:
                 entry.outcome_id, stake_minor=entry.stake_minor, payout_minor=entry.payout_minor
             )
 
-    async def release(self, key: ReservationKey, *, fixture_id: str) -> None:
+    async def release(self, key: ReservationKey, places: Sequence[EntryPlace]) -> None:
         await self._called("release")
         self._take_out(self.reservations.pop(key, None))
 
     async def add_bet(self, entry: ExposureEntry, *, bet_id: UUID) -> None:
         await self._called("add_bet")
 
-    async def remove_bet(self, bet_id: UUID, *, fixture_id: str) -> None:
+    async def remove_bet(self, bet_id: UUID, place: EntryPlace) -> None:
         await self._called("remove_bet")
         self._take_out(self.bets.pop(bet_id, None))
 

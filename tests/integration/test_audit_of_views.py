@@ -128,7 +128,7 @@ async def test_each_falsehood_in_liability_is_noticed(kept: Kept, field: str) ->
 
 
 async def test_what_comes_a_moment_later_is_no_difference(kept: Kept) -> None:
-    await kept.exposure.remove_bet(kept.bet.bet_id, fixture_id=kept.fixture_id)
+    await kept.exposure.remove_bet(kept.bet.bet_id, kept.entry().place)
     kept.settings = kept.settings.model_copy(update={"audit": Audit(copy_timeout_s=15)})
 
     async def count_later() -> None:

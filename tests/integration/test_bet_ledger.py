@@ -27,6 +27,7 @@ from risk.ports import ExposureEntry, ReservationKey
 from tests.ledger_world import (
     HASH,
     LedgerWorld,
+    build_bet,
     build_command,
     correction,
     inquiry_of,
@@ -289,9 +290,22 @@ async def test_what_a_request_became_counts_in_exposure_while_it_is_open(world: 
     open_bets = PostgresOpenBets(world.pool, world.bets)
     keys = [ReservationKey(player.player_id, request_id) for request_id in (taken.request_id, refused.request_id)]
     entry = ExposureEntry(fixture_id, "1x2", "home", 300, 600)
-    assert [await open_bets.find_by_request(key) for key in keys] == [(answers[0].bet.bet_id, entry), None]
+    assert [await open_bets.find_by_request(key) for key in keys] == [(answers[0].bet.bet_id, (entry,)), None]
     await world.apply(fixture_id, settlement(home_won=True), key=f"{fixture_id}/1")
     assert await open_bets.find_by_request(keys[0]) is None
+
+
+async def test_each_leg_of_an_open_bet_counts_in_the_reference_currency(world: LedgerWorld) -> None:
+    player = await world.open_player(cash_minor=1_000, currency="JPY")
+    fixture_ids = [fixture(), fixture()]
+    bet = await build_bet(world, player, fixture_ids, (2_000, 3_000), ((0,), (1,), (0, 1)), line_stake_minor=100)
+    # At 184.09 yen for a euro the stake, 300 yen, is 1.62 euros and more; what it may pay, 1,100, is 5.97 and more.
+    entries = tuple(ExposureEntry(name, "1x2", "home", 162, 598, leg) for leg, name in enumerate(fixture_ids))
+    open_bets = PostgresOpenBets(world.pool, world.bets)
+    found = await open_bets.find_by_request(ReservationKey(player.player_id, bet.request_id))
+    assert found == (bet.bet_id, entries)
+    before = UUID(int=bet.bet_id.int - 1)
+    assert await open_bets.read_page(after=before, size=1) == [(bet.bet_id, entry) for entry in entries]
 
 
 async def test_want_of_funds_names_what_would_be_taken_within_every_bound(world: LedgerWorld) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from uuid import UUID, uuid4
 
 import pytest
@@ -30,7 +31,7 @@ from markets.odds import potential_return_minor
 from markets.winners import ONE_WINNER
 from risk.exposure import MarketExposure
 from risk.keeping import ExposureKeeping, KeepingRules
-from risk.ports import ExposureEntry, ReservationKey, ReservationState
+from risk.ports import EntryPlace, ExposureEntry, LimitedEntry, ReservationKey, ReservationState
 from tests.fakes.fake_clock import FakeClock
 from tests.joint_results import results_by_market
 
@@ -60,7 +61,7 @@ def exposure(redis: Redis) -> RedisExposure:
 class FakeOpenBets:
     def __init__(self, bets: dict[UUID, ExposureEntry] | None = None) -> None:
         self.bets = bets or {}
-        self.by_request: dict[ReservationKey, tuple[UUID, ExposureEntry]] = {}
+        self.by_request: dict[ReservationKey, tuple[UUID, Sequence[ExposureEntry]]] = {}
         self.closed_after_first_read: set[UUID] = set()
         self.closed_at_first: set[UUID] = set()
 
@@ -72,7 +73,7 @@ class FakeOpenBets:
         self.closed_at_first = set()
         return found
 
-    async def find_by_request(self, key: ReservationKey) -> tuple[UUID, ExposureEntry] | None:
+    async def find_by_request(self, key: ReservationKey) -> tuple[UUID, Sequence[ExposureEntry]] | None:
         return self.by_request.get(key)
 
 
@@ -136,7 +137,7 @@ async def test_the_script_equals_its_model(
     for _ in range(120):
         if held and dice.random() < 0.3:
             key, taken = held.popitem()
-            await exposure.release(key, fixture_id=fixture_id)
+            await exposure.release(key, [EntryPlace(fixture_id, 0)])
             sign = -1
         else:
             key = new_key()
@@ -145,7 +146,7 @@ async def test_the_script_equals_its_model(
             taken = ExposureEntry(fixture_id, market_id, dice.choice(outcome_ids), stake_minor, payout_minor)
             amounts = {"stake_minor": taken.stake_minor, "payout_minor": taken.payout_minor}
             expected = model.takes(taken.outcome_id, loss_minor_max=LOSS_MINOR_MAX, **amounts)
-            found = await exposure.reserve(key, taken, loss_minor_max=LOSS_MINOR_MAX)
+            found = await exposure.reserve(key, [LimitedEntry(taken, LOSS_MINOR_MAX)])
             assert (found.state == ReservationState.RESERVED) is expected
             assert found.exposure.stake_total_minor == model.stake_total_minor
             wanted = {"decimal_odds_milli": odds_milli, "loss_minor_max": LOSS_MINOR_MAX}
@@ -161,7 +162,7 @@ async def test_the_script_equals_its_model(
         assert model.worst_loss_minor() <= LOSS_MINOR_MAX or sign < 0
         assert await exposure_of(redis, fixture_id, market_id) == model
     for key in held:
-        await exposure.release(key, fixture_id=fixture_id)
+        await exposure.release(key, [EntryPlace(fixture_id, 0)])
     assert not await redis.exists(fixture_key(fixture_id))
 
 
@@ -173,7 +174,7 @@ async def test_no_result_of_any_market_costs_more_than_the_limit(exposure: Redis
         stake_minor = dice.randint(1, 40_000)
         payout_minor = potential_return_minor(stake_minor, dice.randint(1_001, 5_000))
         asked = ExposureEntry(fixture_id, market_id, dice.choice(sorted(results[0])), stake_minor, payout_minor)
-        found = await exposure.reserve(new_key(), asked, loss_minor_max=LOSS_MINOR_MAX)
+        found = await exposure.reserve(new_key(), [LimitedEntry(asked, LOSS_MINOR_MAX)])
         if found.state == ReservationState.RESERVED:
             taken.append(asked)
     for result in results:
@@ -187,7 +188,7 @@ async def test_two_outcomes_that_win_together_lose_no_more_than_the_limit(exposu
     for outcome_id in ("1x", "x2", "12"):
         for _ in range(100):
             asked = ExposureEntry(fixture_id, "double_chance", outcome_id, 50_000, 100_000)
-            found = await exposure.reserve(new_key(), asked, loss_minor_max=2_500_000)
+            found = await exposure.reserve(new_key(), [LimitedEntry(asked, 2_500_000)])
             if found.state == ReservationState.REFUSED:
                 break
             taken.append(asked)
@@ -200,7 +201,7 @@ async def test_bets_that_come_together_never_pass_the_limit(redis: Redis, exposu
     fixture_id = fixture()
     taken = entry(fixture_id)
     results = await asyncio.gather(
-        *(exposure.reserve(new_key(), taken, loss_minor_max=LOSS_MINOR_MAX) for _ in range(60))
+        *(exposure.reserve(new_key(), [LimitedEntry(taken, LOSS_MINOR_MAX)]) for _ in range(60))
     )
     reserved = [result for result in results if result.state == ReservationState.RESERVED]
     assert len(reserved) == LOSS_MINOR_MAX // 1_500
@@ -209,21 +210,76 @@ async def test_bets_that_come_together_never_pass_the_limit(redis: Redis, exposu
 
 async def test_a_refusal_tells_the_largest_stake_and_that_one_is_taken(exposure: RedisExposure) -> None:
     fixture_id = fixture()
-    await exposure.reserve(new_key(), entry(fixture_id, stake_minor=30_000), loss_minor_max=LOSS_MINOR_MAX)
-    refused = await exposure.reserve(new_key(), entry(fixture_id, stake_minor=30_000), loss_minor_max=LOSS_MINOR_MAX)
+    await exposure.reserve(new_key(), [LimitedEntry(entry(fixture_id, stake_minor=30_000), LOSS_MINOR_MAX)])
+    refused = await exposure.reserve(new_key(), [LimitedEntry(entry(fixture_id, stake_minor=30_000), LOSS_MINOR_MAX)])
     assert refused.state == ReservationState.REFUSED
     largest = refused.exposure.stake_max_minor("home", decimal_odds_milli=2_500, loss_minor_max=LOSS_MINOR_MAX)
     one_more = entry(fixture_id, stake_minor=largest + 1)
-    refused_again = await exposure.reserve(new_key(), one_more, loss_minor_max=LOSS_MINOR_MAX)
+    refused_again = await exposure.reserve(new_key(), [LimitedEntry(one_more, LOSS_MINOR_MAX)])
     assert refused_again.state == ReservationState.REFUSED
     the_largest = entry(fixture_id, stake_minor=largest)
-    taken = await exposure.reserve(new_key(), the_largest, loss_minor_max=LOSS_MINOR_MAX)
+    taken = await exposure.reserve(new_key(), [LimitedEntry(the_largest, LOSS_MINOR_MAX)])
     assert taken.state == ReservationState.RESERVED
+
+
+def legs_of(*fixture_ids: str, loss_minor_max: int = LOSS_MINOR_MAX) -> list[LimitedEntry]:
+    """Return the entries of a bet with a leg in each fixture."""
+    legs = [replace(entry(fixture_id), leg=place) for place, fixture_id in enumerate(fixture_ids)]
+    return [LimitedEntry(leg, loss_minor_max) for leg in legs]
+
+
+async def test_a_bet_on_several_fixtures_is_reserved_whole_or_not_at_all(redis: Redis, exposure: RedisExposure) -> None:
+    fixture_ids, key = sorted(fixture() for _ in range(3)), new_key()
+    legs = legs_of(*reversed(fixture_ids))
+    crowded = [*legs[:1], replace(legs[1], loss_minor_max=1_499), *legs[2:]]
+    refused = await exposure.reserve(key, crowded)
+    assert (refused.state, refused.entry) == (ReservationState.REFUSED, legs[1].entry)
+    assert [await redis.exists(fixture_key(fixture_id)) for fixture_id in fixture_ids] == [0, 0, 0]
+    states = [(await exposure.reserve(key, legs)).state for _ in range(2)]
+    assert states == [ReservationState.RESERVED, ReservationState.ALREADY_RESERVED]
+    counted = MarketExposure(1_000, {"home": 2_500}, ONE_WINNER)
+    assert [await market_of(redis, fixture_id) for fixture_id in fixture_ids] == [counted] * 3
+    with pytest.raises(Unavailable):
+        await exposure.reserve(key, [replace(legs[0], entry=replace(legs[0].entry, stake_minor=5)), *legs[1:]])
+    assert [await market_of(redis, fixture_id) for fixture_id in fixture_ids] == [counted] * 3
+    await exposure.release(key, [leg.entry.place for leg in legs])
+    assert [await redis.exists(fixture_key(fixture_id)) for fixture_id in fixture_ids] == [0, 0, 0]
+
+
+async def test_a_bet_with_two_legs_on_one_fixture_counts_both_and_closes_leg_by_leg(
+    redis: Redis, exposure: RedisExposure
+) -> None:
+    fixture_id, key, bet_id = fixture(), new_key(), uuid4()
+    legs = legs_of(fixture_id, fixture_id)
+    await exposure.reserve(key, legs)
+    assert (await market_of(redis, fixture_id)).stake_total_minor == 2_000
+    await exposure.commit(key, [leg.entry for leg in legs], bet_id=bet_id)
+    for leg, left_minor in zip(legs, (1_000, 0), strict=True):
+        await exposure.remove_bet(bet_id, leg.entry.place)
+        await exposure.remove_bet(bet_id, leg.entry.place)
+        assert (await market_of(redis, fixture_id)).stake_total_minor == left_minor
+
+
+async def test_what_a_dead_gateway_reserved_of_several_legs_is_resolved_leg_by_leg(
+    redis: Redis, exposure: RedisExposure
+) -> None:
+    fixture_ids, accepted, lost, bet_id = sorted(fixture() for _ in range(2)), new_key(), new_key(), uuid4()
+    legs = legs_of(*fixture_ids)
+    clock = FakeClock()
+    dead_gateway = RedisExposure(redis, clock=clock, timeout_ms=20_000)
+    for key in (accepted, lost):
+        await dead_gateway.reserve(key, legs)
+    open_bets = FakeOpenBets({bet_id: legs[0].entry})
+    open_bets.by_request = {accepted: (bet_id, [leg.entry for leg in legs])}
+    clock.time_us += RULES.reservation_age_ms_max * 1_000
+    await keeper(redis, open_bets=open_bets, clock=clock).look()
+    assert [(await market_of(redis, fixture_id)).stake_total_minor for fixture_id in fixture_ids] == [1_000, 1_000]
+    assert await redis.hexists(fixture_key(fixture_ids[1]), f"b{bet_id}/1")
 
 
 async def test_a_repeated_request_reserves_once(redis: Redis, exposure: RedisExposure) -> None:
     fixture_id, key = fixture(), new_key()
-    states = [(await exposure.reserve(key, entry(fixture_id), loss_minor_max=LOSS_MINOR_MAX)).state for _ in range(3)]
+    states = [(await exposure.reserve(key, [LimitedEntry(entry(fixture_id), LOSS_MINOR_MAX)])).state for _ in range(3)]
     already = ReservationState.ALREADY_RESERVED
     assert states == [ReservationState.RESERVED, already, already]
     assert await market_of(redis, fixture_id) == MarketExposure(1_000, {"home": 2_500}, ONE_WINNER)
@@ -231,20 +287,20 @@ async def test_a_repeated_request_reserves_once(redis: Redis, exposure: RedisExp
 
 async def test_a_request_held_with_another_stake_is_told_to_come_again(exposure: RedisExposure) -> None:
     fixture_id, key = fixture(), new_key()
-    await exposure.reserve(key, entry(fixture_id), loss_minor_max=LOSS_MINOR_MAX)
+    await exposure.reserve(key, [LimitedEntry(entry(fixture_id), LOSS_MINOR_MAX)])
     with pytest.raises(Unavailable):
-        await exposure.reserve(key, entry(fixture_id, stake_minor=2_000), loss_minor_max=LOSS_MINOR_MAX)
+        await exposure.reserve(key, [LimitedEntry(entry(fixture_id, stake_minor=2_000), LOSS_MINOR_MAX)])
 
 
 async def test_a_bet_counts_once_from_reservation_to_settlement_and_back(redis: Redis, exposure: RedisExposure) -> None:
     fixture_id, key, bet_id = fixture(), new_key(), uuid4()
     taken, counted = entry(fixture_id), MarketExposure(1_000, {"home": 2_500}, ONE_WINNER)
-    await exposure.reserve(key, taken, loss_minor_max=LOSS_MINOR_MAX)
+    await exposure.reserve(key, [LimitedEntry(taken, LOSS_MINOR_MAX)])
     for _ in range(2):
-        await exposure.commit(key, taken, bet_id=bet_id)
+        await exposure.commit(key, [taken], bet_id=bet_id)
         assert await market_of(redis, fixture_id) == counted
     for _ in range(2):
-        await exposure.remove_bet(bet_id, fixture_id=fixture_id)
+        await exposure.remove_bet(bet_id, EntryPlace(fixture_id, 0))
         assert await market_of(redis, fixture_id) == MarketExposure(winners=ONE_WINNER)
     for _ in range(2):
         await exposure.add_bet(taken, bet_id=bet_id)
@@ -255,12 +311,12 @@ async def test_a_bet_that_was_taken_at_another_price_counts_as_it_was_taken(
     redis: Redis, exposure: RedisExposure
 ) -> None:
     fixture_id, key, bet_id = fixture(), new_key(), uuid4()
-    await exposure.reserve(key, entry(fixture_id), loss_minor_max=LOSS_MINOR_MAX)
+    await exposure.reserve(key, [LimitedEntry(entry(fixture_id), LOSS_MINOR_MAX)])
     taken = entry(fixture_id, outcome_id="away", odds_milli=3_000)
     for _ in range(2):
-        await exposure.commit(key, taken, bet_id=bet_id)
+        await exposure.commit(key, [taken], bet_id=bet_id)
         assert await market_of(redis, fixture_id) == MarketExposure(1_000, {"away": 3_000}, ONE_WINNER)
-    await exposure.remove_bet(bet_id, fixture_id=fixture_id)
+    await exposure.remove_bet(bet_id, EntryPlace(fixture_id, 0))
     assert not await redis.exists(fixture_key(fixture_id))
 
 
@@ -268,8 +324,8 @@ async def test_a_bet_that_counts_already_takes_its_reservation_out(redis: Redis,
     fixture_id, key, bet_id = fixture(), new_key(), uuid4()
     taken = entry(fixture_id)
     await exposure.add_bet(taken, bet_id=bet_id)
-    await exposure.reserve(key, taken, loss_minor_max=LOSS_MINOR_MAX)
-    await exposure.commit(key, taken, bet_id=bet_id)
+    await exposure.reserve(key, [LimitedEntry(taken, LOSS_MINOR_MAX)])
+    await exposure.commit(key, [taken], bet_id=bet_id)
     assert await market_of(redis, fixture_id) == MarketExposure(1_000, {"home": 2_500}, ONE_WINNER)
 
 
@@ -281,16 +337,16 @@ async def test_a_server_that_forgot_its_scripts_counts_on_and_reserves_nothing(
     await exposure.add_bets([(uuid4(), entry(fixture_id)) for _ in range(3)])
     assert await market_of(redis, fixture_id) == MarketExposure(3_000, {"home": 7_500}, ONE_WINNER)
     with pytest.raises(Unavailable):
-        await exposure.reserve(new_key(), entry(fixture_id), loss_minor_max=LOSS_MINOR_MAX)
+        await exposure.reserve(new_key(), [LimitedEntry(entry(fixture_id), LOSS_MINOR_MAX)])
 
 
 async def test_a_replayed_bets_fresh_reservation_is_taken_out_alone(redis: Redis, exposure: RedisExposure) -> None:
     fixture_id, key = fixture(), new_key()
     taken = entry(fixture_id)
-    await exposure.reserve(key, taken, loss_minor_max=LOSS_MINOR_MAX)
-    await exposure.commit(key, taken, bet_id=uuid4())
-    await exposure.reserve(key, taken, loss_minor_max=LOSS_MINOR_MAX)
-    await exposure.release(key, fixture_id=fixture_id)
+    await exposure.reserve(key, [LimitedEntry(taken, LOSS_MINOR_MAX)])
+    await exposure.commit(key, [taken], bet_id=uuid4())
+    await exposure.reserve(key, [LimitedEntry(taken, LOSS_MINOR_MAX)])
+    await exposure.release(key, [EntryPlace(fixture_id, 0)])
     assert await market_of(redis, fixture_id) == MarketExposure(1_000, {"home": 2_500}, ONE_WINNER)
 
 
@@ -299,12 +355,12 @@ async def test_bets_are_refused_until_lost_exposure_is_rebuilt(redis: Redis, exp
     open_bets = FakeOpenBets({uuid4(): entry(fixture_id, outcome_id=name) for name in ("home", "away", "draw")})
     await redis.flushdb()
     with pytest.raises(Unavailable):
-        await exposure.reserve(new_key(), entry(fixture_id), loss_minor_max=LOSS_MINOR_MAX)
+        await exposure.reserve(new_key(), [LimitedEntry(entry(fixture_id), LOSS_MINOR_MAX)])
     await keeper(redis, open_bets=open_bets).look()
     assert await market_of(redis, fixture_id) == MarketExposure(
         3_000, dict.fromkeys(("home", "away", "draw"), 2_500), ONE_WINNER
     )
-    found = await exposure.reserve(new_key(), entry(fixture_id), loss_minor_max=LOSS_MINOR_MAX)
+    found = await exposure.reserve(new_key(), [LimitedEntry(entry(fixture_id), LOSS_MINOR_MAX)])
     assert found.state == ReservationState.RESERVED
 
 
@@ -313,10 +369,10 @@ async def test_a_server_that_restarted_with_its_data_is_rebuilt_too(redis: Redis
     await exposure.add_bet(entry(fixture_id), bet_id=uuid4())
     await redis.script_flush()
     with pytest.raises(Unavailable):
-        await exposure.reserve(new_key(), entry(fixture_id), loss_minor_max=LOSS_MINOR_MAX)
+        await exposure.reserve(new_key(), [LimitedEntry(entry(fixture_id), LOSS_MINOR_MAX)])
     await keeper(redis).look()
     assert await market_of(redis, fixture_id) == MarketExposure(winners=ONE_WINNER)
-    await exposure.reserve(new_key(), entry(fixture_id), loss_minor_max=LOSS_MINOR_MAX)
+    await exposure.reserve(new_key(), [LimitedEntry(entry(fixture_id), LOSS_MINOR_MAX)])
 
 
 async def test_a_bet_that_closes_during_the_rebuild_is_not_counted(redis: Redis, exposure: RedisExposure) -> None:
@@ -340,9 +396,9 @@ async def test_what_was_told_out_of_order_is_found_and_put_right(redis: Redis, e
     """A gateway said that a bet was taken after the bet had closed; another bet was opened again and not counted."""
     fixture_id, key, closed, opened = fixture(), new_key(), uuid4(), uuid4()
     taken = entry(fixture_id)
-    await exposure.reserve(key, taken, loss_minor_max=LOSS_MINOR_MAX)
-    await exposure.remove_bet(closed, fixture_id=fixture_id)
-    await exposure.commit(key, taken, bet_id=closed)
+    await exposure.reserve(key, [LimitedEntry(taken, LOSS_MINOR_MAX)])
+    await exposure.remove_bet(closed, EntryPlace(fixture_id, 0))
+    await exposure.commit(key, [taken], bet_id=closed)
     open_bets = FakeOpenBets({opened: entry(fixture_id, outcome_id="away")})
     working = keeper(redis, open_bets=open_bets)
     open_bets.closed_after_first_read = {closed}
@@ -388,8 +444,8 @@ async def test_a_forgotten_reservation_follows_the_ledger(redis: Redis, exposure
     taken = ExposureEntry(fixture_id, "1x2", "home", 1_000, 2_000)
     dead_gateway = RedisExposure(redis, clock=clock, timeout_ms=20_000)
     for key in (accepted, lost):
-        await dead_gateway.reserve(key, taken, loss_minor_max=LOSS_MINOR_MAX)
-    open_bets.by_request = {accepted: (uuid4(), taken)}
+        await dead_gateway.reserve(key, [LimitedEntry(taken, LOSS_MINOR_MAX)])
+    open_bets.by_request = {accepted: (uuid4(), [taken])}
     sweeper = keeper(redis, open_bets=open_bets, clock=clock)
     clock.time_us += 29_999_000
     await sweeper.look()
@@ -427,7 +483,7 @@ async def test_a_redis_that_does_not_answer_is_given_up_in_time() -> None:
     try:
         async with asyncio.timeout(30):
             with pytest.raises(Unavailable):
-                await silent.reserve(new_key(), entry("sim:1:1"), loss_minor_max=LOSS_MINOR_MAX)
+                await silent.reserve(new_key(), [LimitedEntry(entry("sim:1:1"), LOSS_MINOR_MAX)])
     finally:
         await client.aclose()
         server.close()

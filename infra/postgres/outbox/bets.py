@@ -38,9 +38,9 @@ def _build_leg(row: OutboxRow, bets: Mapping[UUID, BetRows]) -> OutboxMessage:
     rows = bets[row.subject]
     bet = rows.after(0)
     sequence, place = divmod(row.sequence, len(bet.legs))
-    leg, kind = bet.legs[place], BetEventKind(rows.events[sequence]["kind"])
-    value = build_leg_changed(bet, leg, kind, row.stamp(), rows.rate).SerializeToString()
-    return OutboxMessage(row.position, BET_LEGS.name, leg.fixture_id, value)
+    kind = BetEventKind(rows.events[sequence]["kind"])
+    value = build_leg_changed(bet, place, kind, row.stamp(), rows.rate).SerializeToString()
+    return OutboxMessage(row.position, BET_LEGS.name, bet.legs[place].fixture_id, value)
 
 
 EVENTS: Final = (

@@ -22,7 +22,7 @@ from markets.fixture import MarketStatus
 from pam.player import PlayerBlocked
 from risk.exposure import MarketExposure
 from risk.limits import LimitTable
-from risk.ports import ExposureEntry
+from risk.ports import ExposureEntry, LimitedEntry, Reservation, ReservationState
 from tests.currencies import terms
 
 TABLE = LimitTable(
@@ -205,6 +205,10 @@ def test_the_stake_limit_is_met_exactly(book: FakeBook, stake_minor_max: int) ->
     assert (found.reason, found.stake_max_minor) == (BetReason.STAKE_LIMIT_EXCEEDED, stake_minor_max)
 
 
+def full(exposure: MarketExposure) -> Reservation:
+    return Reservation(ReservationState.REFUSED, ExposureEntry("sim:1:1", "1x2", "home", 1_000, 2_050), exposure)
+
+
 def planned(request: SlipRequest | None = None) -> Plan:
     plan = decision(request or ask(), FakeBook())
     assert isinstance(plan, Plan)
@@ -212,25 +216,25 @@ def planned(request: SlipRequest | None = None) -> Plan:
 
 
 def test_a_liability_refusal_offers_what_the_market_can_bear() -> None:
-    found = refuse_liability(planned(), MarketExposure(0, {"home": 199_000}))
+    found = refuse_liability(planned(), full(MarketExposure(0, {"home": 199_000})))
     # 1,000 of room at a gain of 1.05 for each 1.00 staked: 953 * 1.05 = 1000.65 is paid out as 1000.
     assert (found.reason, found.stake_max_minor) == (BetReason.LIABILITY_LIMIT_EXCEEDED, 953)
 
 
 def test_a_liability_refusal_offers_nothing_rather_than_less_than_the_minimum() -> None:
-    assert refuse_liability(planned(), MarketExposure(0, {"home": 199_995})).stake_max_minor == 0
+    assert refuse_liability(planned(), full(MarketExposure(0, {"home": 199_995}))).stake_max_minor == 0
 
 
 def test_a_liability_refusal_never_offers_more_than_the_stake_limit() -> None:
-    assert refuse_liability(planned(), MarketExposure()).stake_max_minor == 100_000
+    assert refuse_liability(planned(), full(MarketExposure())).stake_max_minor == 100_000
 
 
 def test_a_plan_holds_all_that_follows_from_price_and_stake() -> None:
     plan = planned()
     assert (plan.potential_return_minor, plan.is_in_play) == (2_050, False)
     assert plan.bounds == StakeBounds(10, 100_000, 500_000)
-    assert plan.entry == ExposureEntry("sim:1:1", "1x2", "home", 1_000, 2_050)
-    assert plan.limits.market_loss_minor_max == 200_000
+    entry = ExposureEntry("sim:1:1", "1x2", "home", 1_000, 2_050)
+    assert plan.entries == (LimitedEntry(entry, 200_000),)
 
 
 @pytest.mark.parametrize(
@@ -262,7 +266,7 @@ def test_every_refusal_of_a_stake_names_the_least_beside_the_most() -> None:
     for found in (
         refusal(ask(stake=Money(9, "EUR")), FakeBook()),
         refusal(ask(stake=Money(100_001, "EUR")), FakeBook()),
-        refuse_liability(planned(), MarketExposure(0, {"home": 199_000})),
+        refuse_liability(planned(), full(MarketExposure(0, {"home": 199_000}))),
         refuse_means(planned(), Means(available_minor=999, market_stake_minor=0)),
         refuse_means(planned(), Means(available_minor=1_000, market_stake_minor=499_501)),
     ):
@@ -275,12 +279,12 @@ def test_every_refusal_of_a_stake_names_the_least_beside_the_most() -> None:
 
 def test_amounts_in_refusals_are_written_as_people_write_them_with_their_currency() -> None:
     poor = refuse_means(planned(ask(stake=Money(50_000, "EUR"))), Means(available_minor=0, market_stake_minor=0))
-    full = refuse_means(planned(), Means(available_minor=500, market_stake_minor=499_501))
-    costly = refuse_liability(planned(), MarketExposure(0, {"home": 199_000}))
+    crowded = refuse_means(planned(), Means(available_minor=500, market_stake_minor=499_501))
+    costly = refuse_liability(planned(), full(MarketExposure(0, {"home": 199_000})))
     assert poor is not None
-    assert full is not None
+    assert crowded is not None
     assert poor.message == "Stake must be at most EUR 0.00, was EUR 500.00"
-    assert full.message == "Stakes of a player on 1x2 must be at most EUR 5000.00 together, EUR 4995.01 is open"
+    assert crowded.message == "Stakes of a player on 1x2 must be at most EUR 5000.00 together, EUR 4995.01 is open"
     assert costly.message == "Stake must be at most EUR 9.53 for what we may lose on 1x2"
 
 
@@ -310,8 +314,8 @@ def test_a_bet_in_another_currency_has_its_limits_in_it_and_its_cost_in_the_refe
     # At 184.09 yen for a euro; 100,000 cents are 184,090 yen, and of 500,000 the odds leave more.
     assert (plan.bounds.stake_minor_min, plan.bounds.stake_minor_max) == (19, 184_090)
     assert plan.potential_return_minor == 20_500
-    assert plan.entry == ExposureEntry("sim:1:1", "1x2", "home", 5_432, 11_136)
-    assert plan.limits.market_loss_minor_max == TABLE.market_loss_minor_max
+    entry = ExposureEntry("sim:1:1", "1x2", "home", 5_432, 11_136)
+    assert plan.entries == (LimitedEntry(entry, TABLE.market_loss_minor_max),)
 
 
 @pytest.mark.parametrize(("stake_minor", "is_taken"), [(18, False), (19, True), (184_090, True), (184_091, False)])
@@ -326,17 +330,17 @@ def test_a_stake_in_a_currency_without_accounts_is_refused() -> None:
 def test_what_would_be_taken_of_a_full_market_is_in_the_stakes_currency() -> None:
     plan = decision(ask(stake=Money(100_000, "JPY")), FakeBook())
     assert isinstance(plan, Plan)
-    full = MarketExposure(0, {"home": TABLE.market_loss_minor_max - 1_000})
-    refused = refuse_liability(plan, full)
+    crowded = MarketExposure(0, {"home": TABLE.market_loss_minor_max - 1_000})
+    refused = refuse_liability(plan, full(crowded))
     assert refused.stake_max_minor is not None
     # Ten euros less what may be rounded, at odds of 2.05, in yen.
     assert refused.stake_max_minor == 951 * 18_409 // 10_000
     taken = decision(ask(stake=Money(refused.stake_max_minor, "JPY")), FakeBook())
     assert isinstance(taken, Plan)
-    entry = taken.entry
-    assert full.takes(
+    (limited,) = taken.entries
+    assert crowded.takes(
         "home",
-        stake_minor=entry.stake_minor,
-        payout_minor=entry.payout_minor,
-        loss_minor_max=TABLE.market_loss_minor_max,
+        stake_minor=limited.entry.stake_minor,
+        payout_minor=limited.entry.payout_minor,
+        loss_minor_max=limited.loss_minor_max,
     )

@@ -21,7 +21,7 @@ from markets.fixture import MarketStatus
 from pam.player import PlayerRole, PlayerStatus
 from risk.exposure import MarketExposure
 from risk.limits import LimitTable
-from risk.ports import ReservationKey
+from risk.ports import EntryPlace, ReservationKey
 from tests.currencies import terms
 from tests.fakes.fake_betting import (
     PLAYER,
@@ -141,7 +141,7 @@ async def test_a_settled_bet_that_is_asked_for_again_does_not_count_again() -> N
     request = ask()
     placed = await house.placement.place(PLAYER, request)
     assert placed.bet is not None
-    await house.exposure.remove_bet(placed.bet.bet_id, fixture_id="sim:1:1")
+    await house.exposure.remove_bet(placed.bet.bet_id, EntryPlace("sim:1:1", 0))
     assert (await house.placement.place(PLAYER, request)).bet == placed.bet
     assert house.exposure.market == MarketExposure()
 

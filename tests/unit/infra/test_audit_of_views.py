@@ -31,17 +31,20 @@ HASH = {
 
 
 def test_bets_that_open_or_close_meanwhile_are_no_difference() -> None:
-    assert compare_bets({ONE: HOME}, {ONE: HOME}, {ONE: HOME}) == {}
-    assert compare_bets({}, {}, {ONE: HOME}) == {}
-    assert compare_bets({}, {ONE: HOME}, {ONE: HOME}) == {}
-    assert compare_bets({ONE: HOME}, {ONE: HOME}, {}) == {}
-    assert compare_bets({ONE: HOME}, {}, {}) == {}
+    assert compare_bets({(ONE, 0): HOME}, {(ONE, 0): HOME}, {(ONE, 0): HOME}) == {}
+    assert compare_bets({}, {}, {(ONE, 0): HOME}) == {}
+    assert compare_bets({}, {(ONE, 0): HOME}, {(ONE, 0): HOME}) == {}
+    assert compare_bets({(ONE, 0): HOME}, {(ONE, 0): HOME}, {}) == {}
+    assert compare_bets({(ONE, 0): HOME}, {}, {}) == {}
 
 
 def test_a_bet_that_is_not_counted_or_counted_wrongly_or_counted_though_closed_is_told() -> None:
-    assert "not counted" in compare_bets({ONE: HOME}, {}, {ONE: HOME})["bet", str(ONE)]
-    assert "not open" in compare_bets({ONE: HOME}, {ONE: HOME, TWO: AWAY}, {ONE: HOME})["bet", str(TWO)]
-    assert "is counted for" in compare_bets({ONE: HOME}, {ONE: AWAY}, {ONE: HOME})["bet", str(ONE)]
+    assert "not counted" in compare_bets({(ONE, 0): HOME}, {}, {(ONE, 0): HOME})["bet", str(ONE), "0"]
+    assert (
+        "not open"
+        in compare_bets({(ONE, 0): HOME}, {(ONE, 0): HOME, (TWO, 0): AWAY}, {(ONE, 0): HOME})["bet", str(TWO), "0"]
+    )
+    assert "is counted for" in compare_bets({(ONE, 0): HOME}, {(ONE, 0): AWAY}, {(ONE, 0): HOME})["bet", str(ONE), "0"]
 
 
 def test_each_sum_of_exposure_is_that_of_bets_and_reservations() -> None:

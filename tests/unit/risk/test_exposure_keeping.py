@@ -66,7 +66,7 @@ class FakeKept(FakeExposure):
 class FakeOpenBets:
     def __init__(self, bets: dict[UUID, ExposureEntry]) -> None:
         self.bets = bets
-        self.by_request: dict[ReservationKey, tuple[UUID, ExposureEntry]] = {}
+        self.by_request: dict[ReservationKey, tuple[UUID, Sequence[ExposureEntry]]] = {}
         self.is_away = False
         self.pages_read = 0
 
@@ -77,7 +77,7 @@ class FakeOpenBets:
     async def find_open(self, bet_ids: Sequence[UUID]) -> set[UUID]:
         return set(bet_ids) & self.bets.keys()
 
-    async def find_by_request(self, key: ReservationKey) -> tuple[UUID, ExposureEntry] | None:
+    async def find_by_request(self, key: ReservationKey) -> tuple[UUID, Sequence[ExposureEntry]] | None:
         if self.is_away:
             raise Unavailable(Part.LEDGER, "Away")
         return self.by_request.get(key)
@@ -130,9 +130,9 @@ async def test_who_is_not_alone_does_nothing() -> None:
 async def test_an_old_reservation_follows_the_ledger_and_one_that_ended_is_forgotten() -> None:
     house, bet_id = House(), UUID(int=5)
     house.open_bets.bets = {bet_id: ENTRY}
-    house.open_bets.by_request = {KEYS[0]: (bet_id, ENTRY)}
+    house.open_bets.by_request = {KEYS[0]: (bet_id, [ENTRY])}
     house.kept.reservations = dict.fromkeys(KEYS[:2], ENTRY)
-    house.kept.old = [OldReservation(key, "sim:1:1", is_held=key != KEYS[2]) for key in KEYS]
+    house.kept.old = [OldReservation(key, ENTRY.place, is_held=key != KEYS[2]) for key in KEYS]
     await house.keeping.look()
     assert house.kept.calls == ["renew", "commit", "release", "forget"]
     assert (house.kept.reservations, house.kept.bets) == ({}, {bet_id: ENTRY})
@@ -143,7 +143,7 @@ async def test_without_word_from_the_ledger_a_reservation_stays() -> None:
     house = House()
     house.open_bets.is_away = True
     house.kept.reservations = {KEYS[0]: ENTRY}
-    house.kept.old = [OldReservation(KEYS[0], "sim:1:1", is_held=True)]
+    house.kept.old = [OldReservation(KEYS[0], ENTRY.place, is_held=True)]
     with pytest.raises(Unavailable):
         await house.keeping.look()
     assert house.kept.calls == ["renew"]
@@ -177,7 +177,7 @@ async def test_what_was_found_or_resolved_is_a_reason_to_compare_at_the_next_loo
     await house.keeping.look()
     assert house.open_bets.pages_read == 2
     house.kept.reservations = {KEYS[0]: ENTRY}
-    house.kept.old = [OldReservation(KEYS[0], "sim:1:1", is_held=True)]
+    house.kept.old = [OldReservation(KEYS[0], ENTRY.place, is_held=True)]
     await house.keeping.look()
     assert house.open_bets.pages_read == 3
     house.kept.is_whole = False

@@ -15,7 +15,7 @@ from overround.bets.v1 import bet_pb2
 from overround.common.v1 import outbox_pb2
 from overround.feed.v1 import feed_pb2
 from overround.risk.v1 import risk_pb2
-from risk.ports import ExposureEntry
+from risk.ports import EntryPlace, ExposureEntry
 from streams.dead_letters import AGENT_ERROR, MALFORMED
 from streams.liability import LiabilityAgent
 from streams.liability_ends import LOOK_INTERVAL_S, QUIET_US
@@ -74,15 +74,19 @@ class FakeExposure:
 
     def __init__(self) -> None:
         self.open_bets: set[uuid.UUID] = set()
+        self.removed: set[tuple[uuid.UUID, EntryPlace]] = set()
+        self.added: set[tuple[uuid.UUID, ExposureEntry]] = set()
         self.failures: list[Exception] = []
 
     async def add_bet(self, entry: ExposureEntry, *, bet_id: uuid.UUID) -> None:
         self.open_bets.add(bet_id)
+        self.added.add((bet_id, entry))
 
-    async def remove_bet(self, bet_id: uuid.UUID, *, fixture_id: str) -> None:
+    async def remove_bet(self, bet_id: uuid.UUID, place: EntryPlace) -> None:
         if self.failures:
             raise self.failures.pop()
         self.open_bets.discard(bet_id)
+        self.removed.add((bet_id, place))
 
 
 class FakePriced:
@@ -136,6 +140,7 @@ def _leg(
     fixture_id: str = "sim:1:1",
     currency: str = "EUR",
     rate: ReferenceRate | None = EURO,
+    leg_place: int = 0,
 ) -> bytes:
     sign = -1 if kind == SETTLED else 1
     return bet_pb2.LegChanged(
@@ -147,6 +152,7 @@ def _leg(
         currency=currency,
         kind=kind,
         rate=None if rate is None else build_rate(rate),
+        leg_place=leg_place,
     ).SerializeToString()
 
 
@@ -323,6 +329,23 @@ async def test_legs_of_all_currencies_are_one_liability_in_the_reference_currenc
     assert (newest.currency, outcome.bet_count) == ("EUR", 2)
     assert (outcome.stake_minor, outcome.payout_minor) == (1_000 + 5_432, 2_500 + 13_581)
     assert newest.turnover_minor == 1_000 + 5_432 + 2_769
+
+
+async def test_each_leg_of_a_bet_leaves_exposure_and_comes_back_in_the_reference_currency(parts: Parts) -> None:
+    closed, returned, yen = uuid.uuid4(), uuid.uuid4(), RATES.rate_of("JPY")
+    told = [
+        (bet_id, kind, place)
+        for bet_id, kind in ((closed, ACCEPTED), (closed, SETTLED), (returned, ROLLED_BACK))
+        for place in (0, 1)
+    ]
+    for row_id, (bet_id, kind, place) in enumerate(told, start=1):
+        leg = _leg(row_id, bet_id, stake_minor=10_000, currency="JPY", rate=yen, kind=kind, leg_place=place)
+        parts.app.deliver(BET_LEGS.name, row_id, leg)
+    async with parts.app:
+        await eventually(lambda: len(parts.app.acknowledged) == len(told))
+    assert parts.exposure.removed == {(closed, EntryPlace("sim:1:1", place)) for place in (0, 1)}
+    entries = [ExposureEntry("sim:1:1", "1x2", "home", 5_432, 13_581, place) for place in (0, 1)]
+    assert parts.exposure.added == {(returned, entry) for entry in entries}
 
 
 async def test_a_stake_that_is_nothing_in_the_reference_currency_comes_and_goes(parts: Parts) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from uuid import uuid4
 
 import pytest
@@ -14,7 +15,8 @@ from overround.common.v1.outbox_pb2 import OutboxPosition
 from tests.currencies import EURO
 from wallet.balance import Balance
 from wallet.transfer import Transfer
-from wire.bets import build_bet, build_leg_changed, build_refusal, parse_bet
+from wire.bets import build_bet, build_leg, build_leg_changed, build_refusal, parse_bet
+from wire.money import build_rate
 from wire.wallet import build_balance, build_transfer_posted, parse_balance, parse_transfer_posted
 
 LEG = Leg("sim:1:1", "1x2", "home", 2_333, 17, True, "Ajax v Feyenoord")
@@ -60,7 +62,9 @@ def test_a_transfer_comes_back_as_it_went() -> None:
     ],
 )
 def test_a_leg_counts_when_its_bet_opens_and_against_when_it_closes(kind: BetEventKind, sign: int) -> None:
-    change = build_leg_changed(BET, LEG, kind, POSITION, EURO)
+    double = replace(BET, legs=(replace(LEG, fixture_id="sim:1:2"), LEG))
+    change = build_leg_changed(double, 1, kind, POSITION, EURO)
+    assert (change.leg, change.leg_place, change.rate) == (build_leg(LEG), 1, build_rate(EURO))
     assert (change.stake_minor, change.potential_return_minor) == (sign * 250, sign * 583)
 
 

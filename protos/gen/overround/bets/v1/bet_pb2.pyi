@@ -314,6 +314,7 @@ class LegChanged(_message.Message):
     CURRENCY_FIELD_NUMBER: _builtins.int
     KIND_FIELD_NUMBER: _builtins.int
     RATE_FIELD_NUMBER: _builtins.int
+    LEG_PLACE_FIELD_NUMBER: _builtins.int
     bet_id: _builtins.str
     stake_minor: _builtins.int
     """Minor units; negative when the bet leaves the market's open position (settled, void), positive when it enters
@@ -324,6 +325,8 @@ class LegChanged(_message.Message):
     currency: _builtins.str
     kind: Global___BetEvent.Kind.ValueType
     """What changed it."""
+    leg_place: _builtins.int
+    """Place of the leg in its bet, from 0."""
     @_builtins.property
     def position(self) -> _outbox_pb2.OutboxPosition: ...
     @_builtins.property
@@ -345,10 +348,11 @@ class LegChanged(_message.Message):
         currency: _builtins.str = ...,
         kind: Global___BetEvent.Kind.ValueType = ...,
         rate: _money_pb2.ReferenceRate | None = ...,
+        leg_place: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["leg", b"leg", "position", b"position", "rate", b"rate"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bet_id", b"bet_id", "currency", b"currency", "kind", b"kind", "leg", b"leg", "position", b"position", "potential_return_minor", b"potential_return_minor", "rate", b"rate", "stake_minor", b"stake_minor"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bet_id", b"bet_id", "currency", b"currency", "kind", b"kind", "leg", b"leg", "leg_place", b"leg_place", "position", b"position", "potential_return_minor", b"potential_return_minor", "rate", b"rate", "stake_minor", b"stake_minor"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
