@@ -20,10 +20,11 @@ LINES: Final = """
 
 # Results that had their say on a leg: not echoes of other providers, only as far as their pages came, and none that a
 # bet was left out of. The latest settlement or its rollback stands, and so does the latest cancellation or its rollback
-# whose window holds the bet.
+# whose window holds the bet. Those of before a bet was placed were taken back by then: they may be kept of it, as those
+# of pages are that came behind it, or not.
 _STANDING: Final = """
     word AS (
-        SELECT b.bet_id, l.leg, s.kind, s.result, s.result_key,
+        SELECT b.bet_id, l.leg, s.kind, s.result, s.result_key, b.placed_time_us > s.begun_time_us AS is_before_bet,
             row_number() OVER (
                 PARTITION BY b.bet_id, l.leg, s.kind <= 2 ORDER BY s.begun_time_us DESC, s.result_key DESC
             ) AS place
@@ -189,18 +190,20 @@ RECOMPUTED: Final = (
         SELECT format('result %s (%s) of leg %s of bet %s is kept as %s', coalesce(w.result_key, r.result_key), w.kind,
             coalesce(w.leg, r.leg), coalesce(w.bet_id, r.bet_id), r.kind)
         FROM word w FULL JOIN bets.leg_result r USING (bet_id, leg, result_key)
-        WHERE w.kind IS DISTINCT FROM r.kind
+        WHERE w.kind IS DISTINCT FROM r.kind AND NOT (coalesce(w.is_before_bet, false) AND r.kind IS NULL)
         UNION ALL
         SELECT format('results of leg %s of bet %s are numbered %s', leg, bet_id, array_agg(sequence ORDER BY sequence))
         FROM bets.leg_result GROUP BY bet_id, leg
         HAVING (min(sequence), max(sequence), count(DISTINCT result_key)) <> (0, count(*) - 1, count(*))
         UNION ALL
-        SELECT format('on leg %s of bet %s stands %s, should %s', w.leg, w.bet_id, last.result_key, w.result_key)
-        FROM word w JOIN (
-            SELECT DISTINCT ON (bet_id, leg, kind <= 2) bet_id, leg, kind <= 2 AS settles, result_key
-            FROM bets.leg_result ORDER BY bet_id, leg, kind <= 2, sequence DESC
-        ) AS last ON (last.bet_id, last.leg, last.settles) = (w.bet_id, w.leg, w.kind <= 2)
-        WHERE w.place = 1 AND last.result_key <> w.result_key
+        SELECT format('on leg %s of bet %s result %s stands where a later one should', leg, bet_id, result_key)
+        FROM (
+            SELECT r.*, w.place, lead(w.place, 1, 0::bigint) OVER (
+                PARTITION BY bet_id, leg, r.kind <= 2 ORDER BY r.sequence
+            ) AS next_place
+            FROM word w JOIN bets.leg_result r USING (bet_id, leg, result_key)
+        ) AS kept
+        WHERE next_place >= place OR (next_place = 0 AND place <> 1)
         """,
         (_STANDING,),
     ),

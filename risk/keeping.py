@@ -198,7 +198,7 @@ class ExposureKeeping:
         while page := await self._open_bets.read_page(after=after, size=PAGE_SIZE):
             await self._exposure.renew()
             await self._count(page)
-            bet_count += len(page)
+            bet_count += len({bet_id for bet_id, _ in page})
             after = page[-1][0]
         await self._exposure.renew()
         await self._exposure.complete()
@@ -221,11 +221,12 @@ class ExposureKeeping:
         """Ask the ledger what became of the bet, which alone decides."""
         found = await self._open_bets.find_by_request(reservation.key)
         self._observer.note_resolved(reservation.key, is_bet=found is not None)
-        if found is None:
+        bet_id, entries = found or (_START, ())
+        became = [entry for entry in entries if entry.place == reservation.place]
+        if became:
+            await self._exposure.commit(reservation.key, became, bet_id=bet_id)
+        else:  # no bet, or one that was asked for again otherwise: that is counted where it is
             await self._exposure.release(reservation.key, [reservation.place])
-        else:
-            bet_id, entries = found
-            await self._exposure.commit(reservation.key, [entries[reservation.place.leg]], bet_id=bet_id)
 
     async def _compare(self) -> bool:
         """Compare one page in either direction; return whether it was as it should be."""
@@ -252,5 +253,5 @@ class ExposureKeeping:
         # One that was opened again in between was told to us while it still counted.
         opened = await self._open_bets.find_open([bet_id for bet_id, _ in closed])
         await self._exposure.add_bets([(bet_id, entry) for bet_id, entry in closed if bet_id in opened])
-        self._observer.note_dropped(len(closed) - len(opened))
+        self._observer.note_dropped(len({bet_id for bet_id, _ in closed} - opened))
         return len(closed)

@@ -208,12 +208,14 @@ async def build_bet(
     lines: tuple[Line, ...],
     *,
     line_stake_minor: int,
+    outcome_ids: Sequence[str] = (),
 ) -> Bet:
-    """Place a bet on home in each fixture, with so much on each line, that must be accepted."""
+    """Place a bet on home or these outcomes, one a fixture, with so much on each line, that must be accepted."""
     single = build_command(player, line_stake_minor * len(lines), fixture_ids[0], currency=player.currency)
+    outcomes = outcome_ids or ["home"] * len(fixture_ids)
     legs = tuple(
-        replace(single.legs[0], fixture_id=fixture_id, decimal_odds_milli=milli)
-        for fixture_id, milli in zip(fixture_ids, odds_milli, strict=True)
+        replace(single.legs[0], fixture_id=fixture_id, outcome_id=outcome_id, decimal_odds_milli=milli)
+        for fixture_id, outcome_id, milli in zip(fixture_ids, outcomes, odds_milli, strict=True)
     )
     payout_minor = sum(
         potential_return_minor(line_stake_minor, *(legs[leg].decimal_odds_milli for leg in line)) for line in lines

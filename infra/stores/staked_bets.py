@@ -89,12 +89,13 @@ def read_result(stored: str) -> MarketResult:
 
 
 async def _build(connection: Connection, rows: Sequence[asyncpg.Record], result: MarketResult) -> list[StakedBet]:
-    replaces = result.kind in {ResultKind.SETTLEMENT, ResultKind.SETTLEMENT_ROLLBACK}
+    named = {outcome.outcome_id for outcome in result.outcomes}
+    is_rollback = result.kind is ResultKind.SETTLEMENT_ROLLBACK
     keys = {
         key
         for row in rows
-        for key, is_told_of in zip(row["settled_by"], row["are_told_of"], strict=True)
-        if key is not None and not (replaces and is_told_of)
+        for key, is_told_of, outcome_id in zip(row["settled_by"], row["are_told_of"], row["outcome_ids"], strict=True)
+        if key is not None and not (is_told_of and (is_rollback or outcome_id in named))
     }
     stored = await connection.fetch(_RESULTS, list(keys)) if keys else []
     results = {each["result_key"]: read_result(each["result"]) for each in stored}

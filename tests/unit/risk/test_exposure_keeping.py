@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
 
 from kernel.errors import Part, Unavailable
 from risk.keeping import PAGE_SIZE, Bets, ExposureKeeping, KeepingRules, OldReservation
-from risk.ports import ExposureEntry, ReservationKey
+from risk.ports import EntryPlace, ExposureEntry, ReservationKey
 from tests.fakes.fake_betting import FakeExposure
 from tests.fakes.fake_clock import FakeClock
 
@@ -137,6 +138,18 @@ async def test_an_old_reservation_follows_the_ledger_and_one_that_ended_is_forgo
     assert house.kept.calls == ["renew", "commit", "release", "forget"]
     assert (house.kept.reservations, house.kept.bets) == ({}, {bet_id: ENTRY})
     assert house.notes.said == [(KEYS[0], True), (KEYS[1], False)]
+
+
+@pytest.mark.parametrize("place", [EntryPlace("sim:1:2", 0), EntryPlace("sim:1:1", 1)])
+async def test_what_was_reserved_for_other_legs_than_a_request_became_is_released(place: EntryPlace) -> None:
+    house, bet_id = House(), UUID(int=5)
+    house.open_bets.bets = {bet_id: ENTRY}
+    house.open_bets.by_request = {KEYS[0]: (bet_id, [ENTRY])}
+    house.kept.reservations = {KEYS[0]: replace(ENTRY, fixture_id=place.fixture_id, leg=place.leg)}
+    house.kept.old = [OldReservation(KEYS[0], place, is_held=True)]
+    await house.keeping.look()
+    assert house.kept.calls == ["renew", "release", "forget"]
+    assert not house.kept.reservations
 
 
 async def test_without_word_from_the_ledger_a_reservation_stays() -> None:

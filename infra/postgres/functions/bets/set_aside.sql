@@ -2,8 +2,7 @@
 CREATE OR REPLACE FUNCTION bets.set_aside(
     p_result_key text, p_kind smallint, p_bet_id uuid, p_return_minor bigint, p_reason text, p_detail text
 ) RETURNS void LANGUAGE sql AS $$
-    UPDATE bets.unsettled u SET state = 'superseded'
-    WHERE u.bet_id = p_bet_id AND u.state = 'held' AND (u.kind <= 2) = (p_kind <= 2);
+    SELECT bets.supersede(p_result_key, ARRAY[p_bet_id]);
     INSERT INTO bets.unsettled (bet_id, result_key, kind, return_minor, reason, detail)
     VALUES (p_bet_id, p_result_key, p_kind, p_return_minor, p_reason, p_detail);
     UPDATE bets.settlement SET last_bet_id = p_bet_id WHERE result_key = p_result_key

@@ -7,9 +7,7 @@ CREATE OR REPLACE FUNCTION bets.settle_page(
 BEGIN
     PERFORM bets.apply_to_legs(
         p_result_key, p_kind, p_leg_bet_ids, p_legs, p_bet_ids, p_statuses, p_returns_minor, p_are_refunds);
-    -- What a result could not do to a bet before, this one of its kind has overtaken.
-    UPDATE bets.unsettled u SET state = 'superseded'
-    WHERE u.bet_id = ANY (p_leg_bet_ids) AND u.state = 'held' AND (u.kind <= 2) = (p_kind <= 2);
+    PERFORM bets.supersede(p_result_key, p_leg_bet_ids);
     UPDATE bets.settlement SET last_bet_id = coalesce(p_last_bet_id, last_bet_id),
         applied_count = applied_count + cardinality(p_bet_ids), is_complete = p_is_complete,
         completed_time_us = CASE WHEN p_is_complete THEN ledger.now_us() END
