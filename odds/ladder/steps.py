@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from odds.ladder.formats import AMERICAN_LADDER, FRACTIONAL_LADDER
-from odds.model_input import ModelInputInvalid
+from odds.ladder.trade_steps import AMERICAN_LADDER, FRACTIONAL_LADDER
 
 # A computed price that misses a step by less than this many thousandths is on it.
 STEP_TOLERANCE_MILLI: Final = 1e-6
@@ -19,23 +17,6 @@ def build_ladder(*bands: tuple[int, int, int]) -> NDArray[np.uint32]:
     """Return rising decimal odds times 1000 from bands of (from, to, step), each band without its end but the last."""
     steps = [np.arange(begin, end, step, dtype=np.uint32) for begin, end, step in bands]
     ladder = np.concatenate([*steps, np.array([bands[-1][1]], dtype=np.uint32)])
-    ladder.flags.writeable = False
-    return ladder
-
-
-def ladder_of_steps(steps_milli: Sequence[int]) -> NDArray[np.uint32]:
-    """Return a ladder from a table of one's own.
-
-    Args:
-        steps_milli: Decimal odds times 1000, each above 1000 and above the one before.
-
-    Raises:
-        ModelInputInvalid: If they are not like that.
-    """
-    steps = np.asarray(steps_milli, dtype=np.int64)
-    if len(steps) == 0 or steps[0] <= 1_000 or steps[-1] > np.iinfo(np.uint32).max or np.any(np.diff(steps) <= 0):
-        raise ModelInputInvalid(f"Rising steps above 1000 thousandths were expected, was {list(steps_milli)[:10]}")
-    ladder = steps.astype(np.uint32)
     ladder.flags.writeable = False
     return ladder
 

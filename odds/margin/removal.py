@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-import numpy as np
-
 from odds.margin import solvers
 from odds.margin.divergence import take_out_by_jensen_shannon
 from odds.margin.methods import MarginMethod
@@ -65,13 +63,3 @@ def remove_margin(
         sum_may_be_below=is_underround_solved and method in SOLVE_BELOW_TARGET,
         outcomes_min=2,
     )
-
-
-def margins_by_outcome(decimal_odds: Floats, fair_probabilities: Floats) -> Floats:
-    """Return what the house keeps of each outcome, relative to its fair price: fair odds are (1 + this) times the odds.
-
-    Args:
-        decimal_odds: Any shape; NaN where there is none.
-        fair_probabilities: Same shape.
-    """
-    return np.asarray(1.0 / (decimal_odds * fair_probabilities) - 1.0)

@@ -2,7 +2,7 @@
 
 Margins and totals are normal; for markets they are rounded to whole points. A tie at the end of a stage is followed by
 overtime with the same drift and spread per second, again and again until somebody leads. Margin and total are taken as
-independent, and that a tied score has an even total is left out.
+independent, and that a tied score has an even total is left out. Source: Stern (1994).
 """
 
 from __future__ import annotations
@@ -116,28 +116,6 @@ def flag_games(forecast: GameForecast, scores: GameScores, rules: GameRules) -> 
             (RowFlag.POINTS_IMPOSSIBLE, is_played & is_in_time[:, None]),
         ],
     )
-
-
-def lead_wins(*, lead: Floats, elapsed_share: Floats, margin_mean: Floats, margin_sd: Floats) -> Floats:
-    """Return the home team's chance to win, the score being a number that never ties.
-
-    Args:
-        lead: Home points minus away points, any shape.
-        elapsed_share: Part of the game that is over, 0.0 to 1.0.
-        margin_mean: Expected final margin of a game not begun.
-        margin_sd: Its standard deviation.
-
-    Returns:
-        Same shape; at the end 1.0, 0.0, or 0.5 where nobody leads; NaN where the part is none or nothing varies.
-
-    Source:
-        Stern (1994).
-    """
-    left = np.where((elapsed_share >= 0.0) & (elapsed_share <= 1.0) & (margin_sd > 0.0), 1.0 - elapsed_share, np.nan)
-    is_over = left == 0.0
-    spread = np.where(is_over | np.isnan(left), 1.0, margin_sd * np.sqrt(left))
-    won = ndtr((lead + left * margin_mean) / spread)
-    return np.where(is_over, 0.5 + 0.5 * np.sign(lead), won)
 
 
 def win_games(forecast: GameForecast, scores: GameScores, rules: GameRules) -> Floats:

@@ -9,7 +9,6 @@ from odds.models.builder_legs import BuilderLeg
 from odds.models.football.markets import goals_to_come
 from odds.models.football.match_scores import MatchScores, match_scores
 from odds.models.football.match_states import GoalTiming, MatchStates, RedCardEffects
-from odds.models.football.past_goals import PastGoal
 
 
 def scores_of(
@@ -18,7 +17,6 @@ def scores_of(
     rho: float = 0.0,
     states: MatchStates | None = None,
     *,
-    past: list[PastGoal] | None = None,
     timing: GoalTiming | None = None,
 ) -> MatchScores:
     """Return a match by its means, rho and where it stands, before kick-off where that is not said."""
@@ -30,7 +28,7 @@ def scores_of(
         timing=GoalTiming() if timing is None else timing,
         red_cards=RedCardEffects(),
     )
-    return match_scores(goals, past)
+    return match_scores(goals)
 
 
 def in_play(period: Period, minute: float, score: tuple[int, int], half_time: tuple[int, int]) -> MatchStates:

@@ -167,8 +167,8 @@ def _ask_goals(goals: MatchScores, leg: BuilderLeg) -> _Asked:
 def _ask_past(goals: MatchScores, leg: BuilderLeg, answer: int, possible: frozenset[int]) -> _Asked:
     if answer in possible and len(possible) > 1:
         raise LegNotCombinable(
-            f"The goals so far must be given for a leg about one that has fallen, without them {_names([leg])} may "
-            "have won or lost"
+            "A leg about a goal that has fallen must be one that the score decides, "
+            f"{_names([leg])} may have won or lost"
         )
     wins = np.full(len(goals.probabilities), float(answer in possible))
     return _Asked(leg, weights=(wins, 1.0 - wins))

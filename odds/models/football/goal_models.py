@@ -1,11 +1,10 @@
-"""Goal models of teams: fit to past results, predict means and score distributions, save and load."""
+"""Goal models of teams: fit to past results, predict means and score distributions."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from typing import Any, Final
+from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +27,6 @@ from odds.models.football.score_grids import (
 
 Floats = NDArray[np.float64]
 
-FORMAT_VERSION: Final = 1
 INFLATED_DRAWS: Final = 3
 RHO_ROUNDS_MAX: Final = 20
 RHO_BOUND_KEPT: Final = 1e-9
@@ -36,7 +34,7 @@ RHO_BOUND_KEPT: Final = 1e-9
 
 
 class GoalModelMalformed(DomainError):
-    """A stored goal model cannot be read, or a goal model is asked for what it does not know."""
+    """A goal model is asked for what it does not know."""
 
     reason = "GOAL_MODEL_MALFORMED"
     category = Category.MALFORMED
@@ -148,24 +146,6 @@ class FittedGoalModel:
         """
         return replace(self, gamma=gamma)
 
-    def to_json(self) -> str:
-        """Return the model as versioned JSON; every number comes back exactly."""
-        return json.dumps({"format": "overround.goal_model", "version": FORMAT_VERSION, **asdict(self)}, indent=1)
-
-    @classmethod
-    def from_json(cls, text: str | bytes) -> FittedGoalModel:
-        """Read a model that `to_json` wrote.
-
-        Raises:
-            GoalModelMalformed: If it is not such a model, or one of a version unknown here.
-        """
-        try:
-            return _model_of(json.loads(text))
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise GoalModelMalformed(
-                f"A stored goal model of version {FORMAT_VERSION} was expected: {error}"
-            ) from error
-
     def _team_indices(self, names: Sequence[str]) -> NDArray[np.int64]:
         index_by_team = {team: index for index, team in enumerate(self.teams)}
         unknown = next((name for name in names if name not in index_by_team), None)
@@ -270,27 +250,3 @@ def _fitted(results: MatchResults, spec: GoalModelSpec, problem: FitProblem, par
         log_likelihood=problem.value(parameters),
         match_count=len(results.weights),
     )
-
-
-def _model_of(stored: dict[str, Any]) -> FittedGoalModel:
-    if (stored.pop("format"), stored.pop("version")) != ("overround.goal_model", FORMAT_VERSION):
-        raise ValueError("another format or version")
-    spec = stored.pop("spec")
-    for name in ("teams", "attack", "defence", "covariate_names", "covariates"):
-        stored[name] = tuple(stored[name])
-    model = FittedGoalModel(spec=GoalModelSpec(**{**spec, "family": GoalFamily(spec["family"])}), **stored)
-    _expect_consistent(model)
-    return model
-
-
-def _expect_consistent(model: FittedGoalModel) -> None:
-    likelihood = likelihood_of(model.spec.family, inflated_draws=model.spec.inflated_draws)
-    if tuple(model.extras) != likelihood.extra_names:
-        raise ValueError(f"extras must be {likelihood.extra_names}, were {tuple(model.extras)}")
-    if not len(model.teams) == len(model.attack) == len(model.defence):
-        raise ValueError("every team must have one attack and one defence")
-    if len(model.covariate_names) != len(model.covariates):
-        raise ValueError("every covariate must have a name")
-    numbers = (*model.attack, *model.defence, *model.covariates, *model.extras.values())
-    if not np.isfinite([model.intercept, model.home_advantage, model.gamma, *numbers]).all():
-        raise ValueError("every parameter must be finite")

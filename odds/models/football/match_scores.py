@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
@@ -13,7 +12,7 @@ from odds.models.builder_legs import LegNotCombinable
 from odds.models.football.catalogue import catalogue, full_time_matrix, half_matrix
 from odds.models.football.goal_minutes import ANSWERS, MINUTE_CONDITIONS, GoalMinutes, goal_minutes
 from odds.models.football.goal_paths import path_chances
-from odds.models.football.past_goals import PastGoal, PastGoals, past_goals
+from odds.models.football.past_goals import PastGoals, past_goals
 from odds.models.football.score_grids import Floats, Integers, dixon_coles_factors
 from odds.models.football.score_views import SIZES, GoalsToCome, GridSizes, half_masses
 
@@ -142,17 +141,12 @@ class MatchScores:
         return win, lose
 
 
-def match_scores(goals: GoalsToCome, past: Sequence[PastGoal] | None = None) -> MatchScores:
+def match_scores(goals: GoalsToCome) -> MatchScores:
     """Return the joint distribution of the first match of a batch.
-
-    Args:
-        goals: To come.
-        past: Every goal so far in its order; None where only the score is known.
 
     Raises:
         LegNotCombinable: If a half has, or awaits, more goals than such a distribution holds, or the minutes of goals
             to come are not known.
-        ModelInputInvalid: If past goals do not agree with where the match stands.
     """
     row = goals.rows(np.zeros(1, dtype=np.int64))
     sizes = _sizes(row)
@@ -165,7 +159,7 @@ def match_scores(goals: GoalsToCome, past: Sequence[PastGoal] | None = None) -> 
         _probabilities(row, sizes),
         score,
         goal_minutes(row.shares_after[0], goals_so_far=sum(score), goals_to_come_max=2 * (sizes.half - 1)),
-        past_goals(row.states, past),
+        past_goals(row.states),
     )
 
 

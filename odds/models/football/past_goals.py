@@ -1,33 +1,18 @@
-"""What is known of the goals so far: each of them, or what the score, that at half-time and the clock tell."""
+"""What is known of the goals so far: what the score, that at half-time and the clock tell."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Final
 
 from markets.fixture import Period
-from odds.model_input import ModelInputInvalid
 from odds.models.football.goal_paths import AWAY, HOME, Score
 from odds.models.football.match_states import HALF_MINUTES, MatchStates
 from odds.models.football.order_of_goals import MINUTE_BANDS, NUMBERED_GOALS, RACES
 
 _BEGINS: Final = (0, *MINUTE_BANDS[:-1])
 _HALVES: Final = tuple(Period.FIRST_HALF if end <= HALF_MINUTES else Period.SECOND_HALF for end in MINUTE_BANDS)
-
-
-@dataclass(frozen=True, slots=True)
-class PastGoal:
-    """A goal that has fallen.
-
-    Attributes:
-        is_home: Whether it counts for the home side, whoever put it in.
-        minute_band: Which of `MINUTE_BANDS` it fell in, from 0; stoppage time belongs to the last band of its half.
-    """
-
-    is_home: bool
-    minute_band: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +32,7 @@ class PastStretch:
 
 @dataclass(frozen=True, slots=True)
 class PastGoals:
-    """All goals so far, as stretches: one a goal where each is known."""
+    """All goals so far, as stretches."""
 
     stretches: tuple[PastStretch, ...]
 
@@ -79,27 +64,13 @@ class PastGoals:
             yield home, away
 
 
-def past_goals(states: MatchStates, told: Sequence[PastGoal] | None) -> PastGoals:
-    """Return what is known of the goals so far of the first match.
-
-    Args:
-        states: Where matches stand.
-        told: Every goal so far in its order; None where only the score is known.
-
-    Raises:
-        ModelInputInvalid: If goals told do not make the score, or that at half-time, or are not in the order of their
-            minutes, or fell later than the clock says.
-    """
+def past_goals(states: MatchStates) -> PastGoals:
+    """Return what is known of the goals so far of the first match."""
     score = int(states.home_goals[0]), int(states.away_goals[0])
     half_time = score
     if states.is_after_first_half()[0]:
         half_time = int(states.half_time_home_goals[0]), int(states.half_time_away_goals[0])
     bands = _bands_begun(int(states.periods[0]), float(states.minutes[0]))
-    if told is not None:
-        _expect_possible(told, bands, half_time, score)
-        return PastGoals(
-            tuple(PastStretch(int(goal.is_home), int(not goal.is_home), frozenset({goal.minute_band})) for goal in told)
-        )
     firsts = frozenset(band for band in bands if _HALVES[band] is Period.FIRST_HALF)
     later = score[0] - half_time[0], score[1] - half_time[1]
     return PastGoals((PastStretch(*half_time, firsts), PastStretch(*later, bands - firsts)))
@@ -116,23 +87,3 @@ def _bands_begun(period: int, minute: float) -> frozenset[int]:
         for band, (half, begin) in enumerate(zip(_HALVES, _BEGINS, strict=True))
         if period > half or (period == half and begin <= minute)
     )
-
-
-def _expect_possible(told: Sequence[PastGoal], bands: frozenset[int], half_time: Score, score: Score) -> None:
-    if any(goal.minute_band not in bands for goal in told):
-        raise ModelInputInvalid(f"Past goals must fall in bands of minutes {sorted(bands)} so far, were {_shown(told)}")
-    if any(later.minute_band < goal.minute_band for goal, later in pairwise(told)):
-        raise ModelInputInvalid(f"Past goals must be in the order of their minutes, were {_shown(told)}")
-    firsts = [goal for goal in told if _HALVES[goal.minute_band] is Period.FIRST_HALF]
-    found = _score_of(firsts), _score_of(told)
-    if found != (half_time, score):
-        raise ModelInputInvalid(f"Past goals must make {half_time} at half-time and {score} now, made {found}")
-
-
-def _score_of(goals: Sequence[PastGoal]) -> Score:
-    home = sum(goal.is_home for goal in goals)
-    return home, len(goals) - home
-
-
-def _shown(told: Sequence[PastGoal]) -> list[int]:
-    return [goal.minute_band for goal in told[: 2 * len(NUMBERED_GOALS)]]

@@ -35,8 +35,6 @@ class PlaceExponents:
             raise ModelInputInvalid(f"Exponents above 0.0 were expected, was {self}")
 
 
-HARVILLE: Final = PlaceExponents(1.0, 1.0, 1.0)
-"""Harville (1973)."""
 HENERY: Final = PlaceExponents(0.76, 0.62, 0.54)
 """Close to Henery (1981), normal running times: second and third from Lo and Bacon-Shone (1994), the fourth continues
 them as simulated fields of 8 to 13 runners do."""
@@ -99,45 +97,6 @@ def place_probabilities(win_probabilities: Floats, exponents: PlaceExponents, *,
         Shape (n_races, n_runners); each race sums to the number of places within 1e-12.
     """
     return np.asarray(finish_probabilities(win_probabilities, exponents, places=places).sum(axis=2))
-
-
-def forecast_probabilities(win_probabilities: Floats, exponents: PlaceExponents) -> Floats:
-    """Return the chance of each first and second.
-
-    Returns:
-        Shape (n_races, n_runners, n_runners): the winner, then the second; 0 where that cannot be; sums to 1.0. NaN
-        as `flag_races` says with two runners at least.
-    """
-    chances, flags = _sound_races(win_probabilities, runners_min=2)
-    return spread_rows(_pairs(chances, exponents), flags)
-
-
-def tricast_probabilities(win_probabilities: Floats, exponents: PlaceExponents) -> Floats:
-    """Return the chance of each first, second and third.
-
-    Returns:
-        Shape (n_races, n_runners, n_runners, n_runners); 0 where that cannot be; sums to 1.0. NaN as `flag_races` says
-        with three runners at least.
-    """
-    chances, flags = _sound_races(win_probabilities, runners_min=3)
-    return spread_rows(_triples(chances, exponents), flags)
-
-
-def withdraw(win_probabilities: Floats, is_withdrawn: NDArray[np.bool_]) -> Floats:
-    """Return the chances after non-runners are out: those left keep their proportions.
-
-    Args:
-        win_probabilities: Shape (n_races, n_runners); NaN pads short races.
-        is_withdrawn: Same shape.
-
-    Returns:
-        Same shape; NaN where there is no runner any more, throughout a race nobody is left in (`flag_races` then says
-        so), and as it says before; each race sums to 1.0.
-    """
-    is_fine = flag_races(win_probabilities, runners_min=1) == RowFlag.FINE
-    left = np.where(is_withdrawn | ~is_fine[:, None], np.nan, win_probabilities)
-    sums = np.nansum(left, axis=1)
-    return np.asarray(left / np.where(sums > 0.0, sums, np.nan)[:, None])
 
 
 def _sound_races(win_probabilities: Floats, *, runners_min: int) -> tuple[Floats, RowFlags]:

@@ -70,11 +70,6 @@ def play_anew(serves: Floats, is_a_serving: Flags, rules: MatchRules, of_set: Se
     return play_on(serves, TennisScores.at_the_start(is_a_serving), rules, of_set)
 
 
-def win_current_game(serves: Floats, scores: TennisScores, rules: MatchRules, of_set: SetRules) -> Floats:
-    """Return A's chance to win the game or tie-break being played, shape (n_sets,)."""
-    return _win_current(serves, scores, rules, of_set, in_tie_break(scores.games, of_set))
-
-
 def _win_current(
     serves: Floats, scores: TennisScores, rules: MatchRules, of_set: SetRules, is_tie_break: Flags
 ) -> Floats:

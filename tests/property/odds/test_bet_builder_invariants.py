@@ -10,8 +10,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from markets.fixture import Period
-from odds.models.builder_legs import BuilderLeg, LegNotCombinable, LegsContradictory
+from odds.models.builder_legs import BuilderLeg, LegsContradictory
 from odds.models.football.bet_builder import next_legs, price_legs
 from odds.models.football.catalogue import catalogue
 from odds.models.football.goal_minutes import ANSWERS, MINUTE_CONDITIONS, goal_minutes
@@ -20,17 +19,18 @@ from odds.models.football.markets import goals_to_come
 from odds.models.football.match_scores import MatchScores, match_scores
 from odds.models.football.match_states import GoalTiming, MatchStates, RedCardEffects
 from odds.models.football.order_of_goals import MINUTE_BANDS, NUMBERED_GOALS, RACES
-from odds.models.football.past_goals import PastGoal
 from tests.builders.football_rows import Row, price, rows, states_of
 from tests.tries import tries
 
 quick_rows = rows(mean_max=1.8, goals_max=2)
 """Matches that await few enough goals for a quick test."""
+goalless_rows = rows(mean_max=1.8, goals_max=0)
+"""Such matches without a goal so far, so that every leg can be combined."""
 ORDERS = [f"next_goal:{number}" for number in NUMBERED_GOALS] + [f"race_to:{goals}" for goals in RACES]
 MINUTES = [f"next_goal_minute:{number}" for number in NUMBERED_GOALS]
 
 
-def builder_of(row: Row, past: list[PastGoal] | None = None) -> MatchScores:
+def builder_of(row: Row) -> MatchScores:
     means = [np.array([value]) for value in row[:3]]
     goals = goals_to_come(
         means[0],
@@ -40,23 +40,7 @@ def builder_of(row: Row, past: list[PastGoal] | None = None) -> MatchScores:
         timing=GoalTiming(),
         red_cards=RedCardEffects(),
     )
-    return match_scores(goals, past)
-
-
-@st.composite
-def told_rows(draw: st.DrawFn) -> tuple[Row, list[PastGoal]]:
-    """Draw a match and its goals so far."""
-    row = draw(quick_rows)
-    period, minute, score, before = row[3:7]
-    halves = (before, (score[0] - before[0], score[1] - before[1]))
-    past = []
-    for half, (home, away) in enumerate(halves):
-        is_on = period == (Period.FIRST_HALF, Period.SECOND_HALF)[half]
-        begun = [band for band in range(3 * half, 3 * half + 3) if not is_on or 15 * band <= minute]
-        sides = draw(st.permutations([True] * home + [False] * away))
-        bands = sorted(draw(st.lists(st.sampled_from(begun), min_size=len(sides), max_size=len(sides))))
-        past += [PastGoal(*goal) for goal in zip(sides, bands, strict=True)]
-    return row, past
+    return match_scores(goals)
 
 
 def draw_legs(data: st.DataObject, match: MatchScores, count_max: int) -> list[BuilderLeg]:
@@ -114,12 +98,10 @@ def test_every_single_leg_is_worth_what_its_market_says(row: Row) -> None:
             assert np.isnan(expected)
 
 
-@given(told_rows(), st.data())
+@given(goalless_rows, st.data())
 @tries(40)
-def test_the_outcomes_of_an_order_or_of_minutes_share_out_a_conjunction(
-    told: tuple[Row, list[PastGoal]], data: st.DataObject
-) -> None:
-    match = builder_of(*told)
+def test_the_outcomes_of_an_order_or_of_minutes_share_out_a_conjunction(row: Row, data: st.DataObject) -> None:
+    match = builder_of(row)
     base = draw_legs(data, match, 4)
     whole = price_legs(match, base).win
     for market_id in {*ORDERS, *MINUTES} - {leg.market_id for leg in base}:
@@ -127,35 +109,15 @@ def test_the_outcomes_of_an_order_or_of_minutes_share_out_a_conjunction(
         np.testing.assert_allclose(sum(shares), whole, atol=1e-12, err_msg=market_id)
 
 
-@given(told_rows(), st.data())
+@given(goalless_rows, st.data())
 @tries(60)
-def test_whatever_is_asked_is_answered_where_goals_so_far_are_told(
-    told: tuple[Row, list[PastGoal]], data: st.DataObject
-) -> None:
-    match = builder_of(*told)
+def test_whatever_is_asked_is_answered_where_no_goal_has_fallen(row: Row, data: st.DataObject) -> None:
+    match = builder_of(row)
     timed = [leg for market_id in (*ORDERS, *MINUTES) for leg in outcomes_of(market_id)]
     every = [leg for market_id in catalogue().layout.market_ids for leg in outcomes_of(market_id)]
     leg = st.sampled_from(timed) | st.sampled_from(every)
     legs = data.draw(st.lists(leg, min_size=1, max_size=5, unique=True))
     assert 0.0 <= win_of(match, legs) <= 1.0
-
-
-@given(told_rows(), st.data())
-@tries(40)
-def test_goals_told_say_no_less_than_the_score(told: tuple[Row, list[PastGoal]], data: st.DataObject) -> None:
-    row, past = told
-    untold, known = builder_of(row), builder_of(row, past)
-    market_id = data.draw(st.sampled_from([*ORDERS, *MINUTES]))
-    shares = []
-    for leg in outcomes_of(market_id):
-        shares.append(win_of(known, [leg]))
-        try:
-            found = win_of(untold, [leg])
-        except LegNotCombinable:
-            np.testing.assert_allclose(shares[-1], round(shares[-1]), atol=1e-12)
-        else:
-            assert found == shares[-1]
-    np.testing.assert_allclose(sum(shares), 1.0, atol=1e-12)
 
 
 @given(rows(mean_max=1.8, goals_max=1), st.data())
@@ -170,12 +132,10 @@ def test_no_goal_falls_before_the_one_before_it(row: Row, data: st.DataObject) -
             assert not {one.leg for one in next_legs(match, [leg])} & set(laters[:place])
 
 
-@given(told_rows(), st.data())
+@given(goalless_rows, st.data())
 @tries(30)
-def test_legs_that_can_be_added_are_worth_what_the_conjunction_is(
-    told: tuple[Row, list[PastGoal]], data: st.DataObject
-) -> None:
-    match = builder_of(*told)
+def test_legs_that_can_be_added_are_worth_what_the_conjunction_is(row: Row, data: st.DataObject) -> None:
+    match = builder_of(row)
     base = draw_legs(data, match, 4)
     further = next_legs(match, base)
     timed = [one for one in further if one.leg.market_id in {*ORDERS, *MINUTES}]
@@ -184,10 +144,10 @@ def test_legs_that_can_be_added_are_worth_what_the_conjunction_is(
         np.testing.assert_allclose((one.win, one.lose), (with_it.win, with_it.lose), atol=1e-12, err_msg=str(one.leg))
 
 
-@given(told_rows(), st.data())
+@given(goalless_rows, st.data())
 @tries(40)
-def test_without_redundant_legs_the_price_is_the_same(told: tuple[Row, list[PastGoal]], data: st.DataObject) -> None:
-    match = builder_of(*told)
+def test_without_redundant_legs_the_price_is_the_same(row: Row, data: st.DataObject) -> None:
+    match = builder_of(row)
     base = draw_legs(data, match, 3)
     every = [leg for market_id in (*ORDERS, *MINUTES) for leg in outcomes_of(market_id) if leg not in base]
     more = data.draw(st.lists(st.sampled_from(every), max_size=3, unique=True))

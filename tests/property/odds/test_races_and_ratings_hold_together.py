@@ -12,10 +12,7 @@ from odds.models.racing.each_way import EachWayTerms
 from odds.models.racing.ordering import (
     PlaceExponents,
     finish_probabilities,
-    forecast_probabilities,
     place_probabilities,
-    tricast_probabilities,
-    withdraw,
 )
 from tests.bench.accuracy.metrics import brier_scores, log_losses, ranked_probability_scores
 from tests.bench.accuracy.ratings import EloSettings, PiSettings, PlayedMatches, rate_by_elo, rate_by_pi
@@ -40,12 +37,6 @@ def test_every_place_goes_to_somebody(races: np.ndarray, model: PlaceExponents) 
     np.testing.assert_allclose(np.nansum(finish, axis=1), 1.0, atol=1e-12)
     assert ((np.nan_to_num(finish) >= 0.0) & (np.nan_to_num(finish) <= 1.0 + 1e-12)).all()
     assert (np.nan_to_num(finish.sum(axis=2)) <= 1.0 + 1e-12).all()
-    pairs, triples = forecast_probabilities(races, model), tricast_probabilities(races, model)
-    np.testing.assert_allclose(pairs.sum(axis=(1, 2)), 1.0, atol=1e-12)
-    np.testing.assert_allclose(triples.sum(axis=3), pairs, atol=1e-12)
-    np.testing.assert_allclose(pairs.sum(axis=2), np.nan_to_num(races), atol=1e-12)
-    np.testing.assert_allclose(pairs.sum(axis=1), np.nan_to_num(finish[:, :, 1]), atol=1e-12)
-    np.testing.assert_allclose(triples.sum(axis=(1, 2)), np.nan_to_num(finish[:, :, 2]), atol=1e-12)
     for row, race in enumerate(races):
         alone = finish_probabilities(race[None, ~np.isnan(race)], model, places=4)[0]
         np.testing.assert_allclose(alone, finish[row, ~np.isnan(race)], atol=1e-13)
@@ -58,19 +49,6 @@ def test_the_likelier_winner_is_the_likelier_placed(races: np.ndarray, model: Pl
         order = np.argsort(chances[~np.isnan(chances)])
         assert (np.diff(row[~np.isnan(chances)][order]) >= -1e-12).all()
         assert (row[~np.isnan(chances)] >= chances[~np.isnan(chances)] - 1e-12).all()
-
-
-@given(fields, st.data())
-def test_withdrawing_keeps_proportions(races: np.ndarray, data: st.DataObject) -> None:
-    out = data.draw(st.integers(0, 3))
-    is_out = np.zeros(races.shape, dtype=bool)
-    is_out[:, out] = True
-    left = withdraw(races, is_out)
-    np.testing.assert_allclose(np.nansum(left, axis=1), 1.0, atol=1e-12)
-    assert np.isnan(left[:, out]).all()
-    stays = ~np.isnan(left)
-    ratios = np.where(stays, left, 1.0) / np.where(stays, races, 1.0)
-    np.testing.assert_allclose(ratios[stays], np.repeat(1.0 / (1.0 - races[:, out]), stays.sum(axis=1)), rtol=1e-9)
 
 
 terms = st.builds(EachWayTerms, st.integers(2, 6), st.sampled_from([Fraction(1, 4), Fraction(1, 5), Fraction(1, 3)]))

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from fnmatch import fnmatchcase
 from fractions import Fraction
+from math import floor
 from typing import Final
 
 import numpy as np
@@ -18,12 +19,11 @@ from bets.systems import SYSTEM_BY_NAME, System
 from markets.odds import FACTOR_ONE_MICRO
 from markets.results import OutcomeResult
 from markets.sports.tennis import FinalSet
-from odds.ladder.formats import OddsFormat, floor_milli, parse_odds
 from odds.margin.application import apply_margin
 from odds.margin.methods import MarginMethod
-from odds.margin.removal import margins_by_outcome, remove_margin
+from odds.margin.removal import remove_margin
 from odds.margin.rows import MarginFlag
-from odds.models.basketball import lead_wins
+from odds.models.basketball import GameForecast, GameRules, GameScores, win_games
 from odds.models.racing.each_way import (
     WIN_ONLY,
     EachWayTerms,
@@ -66,6 +66,11 @@ POINTS: Final = {"0": 0, "15": 1, "30": 2, "40": 3}
 
 def row(*values: float) -> Floats:
     return np.array([values], dtype=np.float64)
+
+
+def margins_by_outcome(decimal_odds: Floats, fair_probabilities: Floats) -> Floats:
+    """Return what the house keeps of each outcome, relative to its fair price."""
+    return np.asarray(1.0 / (decimal_odds * fair_probabilities) - 1.0)
 
 
 def check_margins_published(vector: Vector) -> None:
@@ -159,16 +164,19 @@ def check_tennis_match(vector: Vector) -> None:
         close(price_matches(serves, scores, rules).win_probability(), expected[name], vector)
 
 
+WHOLE_POINTS: Final = 4e-3
+"""What points being whole, and a tie played on, may change of chances of a lead that is neither."""
+
+
 def check_leads(vector: Vector) -> None:
+    rules = GameRules(period_count=4, period_s=720.0, overtime_s=300.0)
+    mean, deviation = row(vector["input"]["mu"])[0], row(vector["input"]["sigma"])[0]
+    forecast = GameForecast(mean, deviation, row(220.0)[0], row(18.0)[0])
     for key, expected in vector["expected"].items():
         share, lead = (float(number) for number in re.findall(r"(?<==)-?[\d.]+", key))
-        won = lead_wins(
-            lead=np.array([lead]),
-            elapsed_share=np.array([share]),
-            margin_mean=np.array([vector["input"]["mu"]]),
-            margin_sd=np.array([vector["input"]["sigma"]]),
-        )
-        close(won[0], expected, vector)
+        points = np.array([50 + int(lead)]), np.array([50])
+        won = win_games(forecast, GameScores(*points, row((1.0 - share) * rules.regulation_s)[0]), rules)
+        np.testing.assert_allclose(won[0], expected, atol=WHOLE_POINTS)
 
 
 def system_name(published: str) -> str:
@@ -208,20 +216,20 @@ def check_fractional_bands(vector: Vector) -> None:
         for fractional_odds in odds:
             if shortest <= fractional_odds <= longest:
                 decimal_odds = 1 + fractional_odds
-                for odds_milli in (floor_milli(decimal_odds), round(decimal_odds * 1_000)):
+                for odds_milli in (floor(decimal_odds * 1_000), round(decimal_odds * 1_000)):
                     assert deduction_percent(odds_milli, is_smallest_waived=False) == percent
 
 
 def decimal_odds_of(given: Vector, decimal: str, fractional: str) -> Fraction:
     if decimal in given:
         return Fraction(given[decimal])
-    return parse_odds(given[fractional], OddsFormat.FRACTIONAL)
+    return 1 + Fraction(given[fractional])
 
 
 def check_deduction(vector: Vector) -> None:
     given = vector["input"]
     withdrawn = decimal_odds_of(given, "withdrawn_decimal", "withdrawn")
-    percent = deduction_percent(floor_milli(withdrawn), is_smallest_waived=False)
+    percent = deduction_percent(floor(withdrawn * 1_000), is_smallest_waived=False)
     assert percent == round(given["deduction"] * 100)
     odds = decimal_odds_of(given, "odds", "odds_fractional")
     returned = return_of(given["stake"], decimal_odds=odds, factor=Fraction(1), deducted_percent=percent)

@@ -6,11 +6,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from odds.ladder.steps import BETFAIR_LADDER, FINE_LADDER, LADDERS, ladder_of_steps, round_down, round_up
+from odds.ladder.steps import BETFAIR_LADDER, FINE_LADDER, LADDERS, round_down, round_up
 from odds.margin.methods import MarginMethod
 from odds.margin.quoting import OddsBounds, quote_rows
 from odds.margin.rows import MarginFlag
-from odds.model_input import ModelInputInvalid
 
 NAN = np.nan
 FAIR = np.array([[0.5, 0.3, 0.15, 0.05], [0.55, 0.45, NAN, NAN]])
@@ -50,17 +49,6 @@ def test_the_exchanges_ladder_has_its_three_hundred_and_fifty_steps() -> None:
 )
 def test_floors_go_up_to_a_step(odds: float, milli: int) -> None:
     assert round_up(np.array([odds]), BETFAIR_LADDER).tolist() == [milli]
-
-
-def test_a_ladder_may_be_a_table_of_ones_own() -> None:
-    ladder = ladder_of_steps([1_500, 2_000, 3_000])
-    assert round_down(np.array([1.49, 1.5, 2.9, 9.0]), ladder).tolist() == [0, 1_500, 2_000, 3_000]
-
-
-@pytest.mark.parametrize("steps", [[], [1_000, 2_000], [2_000, 2_000], [3_000, 2_000], [2_000, 2**33]])
-def test_a_table_that_does_not_rise_from_above_one_is_refused(steps: list[int]) -> None:
-    with pytest.raises(ModelInputInvalid, match="Rising steps above 1000"):
-        ladder_of_steps(steps)
 
 
 @pytest.mark.parametrize("ladder", LADDERS.values(), ids=list(LADDERS))
@@ -119,7 +107,7 @@ def test_floors_that_leave_no_room_for_the_overround_flag_the_row() -> None:
 
 def test_a_row_without_a_step_low_enough_is_flagged_and_one_unlikely_price_still_counts() -> None:
     fair = np.array([[0.6, 0.4], [0.995, 0.005]])
-    high = quote_rows(fair, overrounds=np.full(2, 1.02), ladder=ladder_of_steps([20_000, 60_000]))
+    high = quote_rows(fair, overrounds=np.full(2, 1.02), ladder=np.array([20_000, 60_000], dtype=np.uint32))
     assert high.flags.tolist() == [MarginFlag.BELOW_LADDER, MarginFlag.SOLVED]
     assert high.decimal_odds_milli.tolist() == [[0, 0], [0, 20_000]]
     assert high.overrounds[1] >= 1.02

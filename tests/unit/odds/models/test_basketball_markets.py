@@ -10,7 +10,6 @@ from odds.models.basketball import (
     GameScores,
     flag_games,
     home_total,
-    lead_wins,
     result_in_regulation,
     spread,
     swap_sides,
@@ -27,13 +26,6 @@ def forecasts(count: int) -> GameForecast:
 
 def scores(home: int, away: int, seconds_left: float) -> GameScores:
     return GameScores(np.array([home]), np.array([away]), np.array([seconds_left]))
-
-
-def test_at_the_end_a_lead_has_won() -> None:
-    won = lead_wins(
-        lead=np.array([1.0, 0.0, -1.0]), elapsed_share=np.ones(3), margin_mean=np.zeros(3), margin_sd=np.ones(3)
-    )
-    assert won.tolist() == [1.0, 0.5, 0.0]
 
 
 def play_games(seconds_left: float, start: tuple[int, int], games: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -185,16 +177,3 @@ def test_games_of_different_counts_and_rules_that_cannot_be_are_refused() -> Non
         total(forecasts(1), scores(0, 0, 10.0), NBA, lines=np.array([1.0, 2.0]), has_overtime=True)
     with pytest.raises(ModelInputInvalid, match="longer than 0 s"):
         GameRules(4, 0.0, 300.0)
-
-
-@pytest.mark.parametrize(
-    ("elapsed", "margin_sd"), [(-0.1, 10.0), (1.1, 10.0), (np.nan, 10.0), (0.5, 0.0), (0.5, np.nan)]
-)
-def test_a_lead_in_no_part_of_a_game_wins_nothing(elapsed: float, margin_sd: float) -> None:
-    won = lead_wins(
-        lead=np.array([3.0, 3.0]),
-        elapsed_share=np.array([elapsed, 0.5]),
-        margin_mean=np.zeros(2),
-        margin_sd=np.array([margin_sd, 10.0]),
-    )
-    assert np.isnan(won).tolist() == [True, False]

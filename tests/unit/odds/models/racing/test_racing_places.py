@@ -7,17 +7,14 @@ import pytest
 
 from odds.model_input import EXPECTED_BY_FLAG, ModelInputInvalid, RowFlag
 from odds.models.racing.ordering import (
-    HARVILLE,
     HENERY,
     PlaceExponents,
     finish_probabilities,
     flag_races,
-    forecast_probabilities,
     place_probabilities,
-    tricast_probabilities,
-    withdraw,
 )
 
+HARVILLE = PlaceExponents(1.0, 1.0, 1.0)
 RACE = np.array([[0.4, 0.25, 0.15, 0.12, 0.08]])
 
 
@@ -32,20 +29,16 @@ def chance_of_order(chances: np.ndarray, order: tuple[int, ...], exponents: Plac
 
 @pytest.mark.parametrize("exponents", [HARVILLE, HENERY, PlaceExponents(1.3, 0.4, 0.9)])
 def test_every_market_agrees_with_all_orders_counted(exponents: PlaceExponents) -> None:
-    finish, pairs, triples = np.zeros((5, 4)), np.zeros((5, 5)), np.zeros((5, 5, 5))
+    finish = np.zeros((5, 4))
     for order in permutations(range(5), 4):
         chance = chance_of_order(RACE[0], order, exponents)
         for place, runner in enumerate(order):
             finish[runner, place] += chance
-        pairs[order[:2]] += chance
-        triples[order[:3]] += chance
     for places in (1, 2, 3, 4):
         np.testing.assert_allclose(
             finish_probabilities(RACE, exponents, places=places)[0], finish[:, :places], atol=1e-15
         )
     np.testing.assert_allclose(place_probabilities(RACE, exponents, places=3)[0], finish[:, :3].sum(axis=1), atol=1e-15)
-    np.testing.assert_allclose(forecast_probabilities(RACE, exponents)[0], pairs, atol=1e-15)
-    np.testing.assert_allclose(tricast_probabilities(RACE, exponents)[0], triples, atol=1e-15)
 
 
 def test_the_correction_is_closer_to_normal_running_times_than_harville() -> None:
@@ -73,20 +66,6 @@ def test_short_races_are_padded_and_a_hot_favourite_is_exact() -> None:
     np.testing.assert_array_equal(finish[0, :3], alone[0])
 
 
-def test_after_a_withdrawal_the_others_keep_their_proportions() -> None:
-    left = withdraw(RACE, np.array([[True, False, False, False, False]]))
-    np.testing.assert_allclose(left, [[np.nan, 0.25 / 0.6, 0.25, 0.2, 0.08 / 0.6]])
-
-
-def test_a_race_nobody_is_left_in_is_flagged_and_leaves_the_others() -> None:
-    races = np.concatenate([RACE, RACE, np.full((1, 5), 0.3)])
-    is_out = np.array([[True, False, False, False, False], [True] * 5, [False] * 5])
-    left = withdraw(races, is_out)
-    np.testing.assert_array_equal(left[0], withdraw(RACE, is_out[:1])[0])
-    assert np.isnan(left[1:]).all()
-    assert flag_races(left, runners_min=1).tolist() == [RowFlag.FINE, *[RowFlag.RUNNERS_TOO_FEW] * 2]
-
-
 @pytest.mark.parametrize(
     ("race", "flag"),
     [
@@ -108,7 +87,6 @@ def test_a_race_that_cannot_be_is_flagged_and_leaves_the_others(race: list[float
     for found, expected in (
         (finish_probabilities(races, HENERY, places=2), finish_probabilities(others, HENERY, places=2)),
         (place_probabilities(races, HENERY, places=2), place_probabilities(others, HENERY, places=2)),
-        (forecast_probabilities(races, HENERY), forecast_probabilities(others, HENERY)),
     ):
         np.testing.assert_array_equal(found[[0, 2]], expected)
         assert np.isnan(found[1]).all()
@@ -116,9 +94,9 @@ def test_a_race_that_cannot_be_is_flagged_and_leaves_the_others(race: list[float
 
 def test_a_race_of_fewer_than_are_placed_is_flagged() -> None:
     races = np.array([[0.5, 0.3, 0.2], [0.6, 0.4, np.nan]])
-    for found in (finish_probabilities(races, HENERY, places=3), tricast_probabilities(races, HENERY)):
-        assert np.isnan(found[1]).all()
-        assert np.nansum(found[0]) > 0.99
+    found = finish_probabilities(races, HENERY, places=3)
+    assert np.isnan(found[1]).all()
+    assert np.nansum(found[0]) > 0.99
     assert flag_races(races, runners_min=3).tolist() == [RowFlag.FINE, RowFlag.RUNNERS_TOO_FEW]
     with pytest.raises(ModelInputInvalid, match="Rows of runners"):
         flag_races(races[0], runners_min=1)

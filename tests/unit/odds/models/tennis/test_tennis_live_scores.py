@@ -8,8 +8,8 @@ import pytest
 from markets.sports.tennis import FinalSet
 from odds.model_input import EXPECTED_BY_FLAG, ModelInputInvalid, RowFlag
 from odds.models.tennis.match import price_current_sets, price_matches, win_matches
+from odds.models.tennis.points import win_game
 from odds.models.tennis.rules import ADVANTAGE_GAMES_MAX, FINAL_SET_RULES, ORDINARY_SET, MatchRules, TennisScores
-from odds.models.tennis.sets import win_current_game
 
 Position = tuple[int, int, int, int, int, int, bool, bool, int, int]
 
@@ -166,7 +166,7 @@ def test_the_current_set_and_game_are_priced() -> None:
     serves = np.array([[0.6, 0.6]])
     outcomes, flags = price_current_sets(serves, scores, rules, is_final=False)
     assert flags.tolist() == [RowFlag.FINE]
-    game = win_current_game(serves, scores, rules, ORDINARY_SET)[0]
+    game = win_game(np.array([0.6]), np.array([[3, 2]]), has_deciding_point=False)[0]
     by_score = {
         tuple(score): chance for score, chance in zip(outcomes.scores.tolist(), outcomes.probabilities[0], strict=True)
     }
