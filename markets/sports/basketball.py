@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from markets.contests import AWAY, HOME, OVER, UNDER, WINNER
+from markets.football.market_ids import RESULT
+from markets.football.market_types import ON_THE_SCORE
 from markets.market_type import Group, Line, MarketType, Role
 from markets.sport import OddsApiName, Sport
 
@@ -19,6 +21,7 @@ SPORTS: Final = (
     Sport(
         BASKETBALL,
         (
+            next(known for known in ON_THE_SCORE if known.type_id == RESULT),
             MarketType(TOTAL_POINTS, "Total points {line}", (OVER, UNDER), Group.TOTALS, Line.TOTAL, Role.MAIN),
             MarketType(HOME_POINTS, "Home points {line}", (OVER, UNDER), Group.TOTALS, Line.TOTAL),
             MarketType(AWAY_POINTS, "Away points {line}", (OVER, UNDER), Group.TOTALS, Line.TOTAL),

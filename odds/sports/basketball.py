@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from markets.catalogue import market_of
 from markets.contests import AWAY, HOME, OVER, UNDER, WINNER
 from markets.fixture import FixtureStatus, MatchState
+from markets.football.market_ids import DRAW, RESULT
 from markets.layout import MarketLayout
 from markets.periods import PeriodsState
 from markets.results import MarketResult
@@ -32,13 +33,14 @@ from odds.models.basketball import (
     GameScores,
     flag_games,
     home_total,
+    result_in_regulation,
     spread,
     swap_sides,
     total,
     win_games,
 )
 from odds.models.builder_legs import JointDistribution
-from odds.models.line_markets import LineMarkets, decide_line, line_markets, shares, void
+from odds.models.line_markets import LineMarkets, decide_line, line_markets, rounded, shares, void
 from odds.models.line_shares import LineShares
 from odds.models.newton import solve_logits
 from odds.models.two_sides import fit_anew, winner_of
@@ -139,12 +141,27 @@ class _Row:
     targets: Floats
     line: float
 
+    @property
+    def is_overtime(self) -> bool:
+        """Whether the periods ended level."""
+        told = self.told.sport
+        return isinstance(told, PeriodsState) and len(told.periods) > self.rules.period_count
+
 
 def _rules_of(state: MatchState | None) -> GameRules | None:
     told = None if state is None else state.sport
     if not isinstance(told, PeriodsState) or min(told.period_count, told.period_seconds, told.overtime_seconds) < 1:
         return None
     return GameRules(told.period_count, float(told.period_seconds), float(told.overtime_seconds))
+
+
+@lru_cache(maxsize=4_096)
+def _result_of(layout: MarketLayout) -> tuple[int, ...] | None:
+    """Return where home, draw and away after regulation stand in a layout; None where nobody quotes all three."""
+    index = layout.index_by_market_id.get(RESULT)
+    if index is None or set(layout.outcome_ids_of(index)) != {HOME, DRAW, AWAY}:
+        return None
+    return tuple(layout.outcome_index(RESULT, outcome_id) for outcome_id in (HOME, DRAW, AWAY))
 
 
 @lru_cache(maxsize=4_096)
@@ -227,9 +244,9 @@ def _fit(rows: Sequence[_Row], rules: GameRules, error_max: float) -> dict[int, 
         is_found = flags[index] == _FINE and not np.isnan(targets[index, 0])
         figures = {"margin": float(margins[index]), "total": float(totals[index]), "error": float(errors[index])}
         fair = _read(row, index, games, scores, wins[index]) if is_found and errors[index] <= error_max else None
-        known = np.concatenate(
-            [[row.state.layout.market_index(WINNER)], *(item.markets for item in row.lined.values())]
-        )
+        layout, has_result = row.state.layout, _result_of(row.state.layout) is not None
+        leading = [layout.market_index(market_id) for market_id in (WINNER, *([RESULT] if has_result else []))]
+        known = np.concatenate([leading, *(item.markets for item in row.lined.values())])
         fits[row.place] = ModelFit(
             row.state.layout,
             row.told,
@@ -246,6 +263,13 @@ def _read(row: _Row, index: int, games: GameForecast, scores: GameScores, win: f
     """Return the fair probabilities of a game's outcomes."""
     fair = np.full(row.state.layout.outcome_count, np.nan)
     fair[list(row.winner)] = win, 1.0 - win
+    if (places := _result_of(row.state.layout)) is not None:
+        at = np.array([index])
+        fair[list(places)] = (
+            (0.0, 1.0, 0.0)
+            if row.is_overtime
+            else rounded(result_in_regulation(games.rows(at), scores.rows(at), row.rules)[0])
+        )
     of = {
         TOTAL_POINTS: total,
         HOME_POINTS: home_total,
