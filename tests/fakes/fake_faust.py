@@ -98,25 +98,6 @@ class FakeApp:
         await asyncio.gather(*self.tasks, return_exceptions=True)
 
 
-class FakeOutlet:
-    """Keeps what is sent; fails as often as it is told."""
-
-    def __init__(self) -> None:
-        self.sent: list[tuple[str, str, bytes | None]] = []
-        self.failures: list[Exception] = []
-
-    def send(self, topic: str, key: str, value: bytes | None, on_delivery: Any = None) -> None:
-        raise NotImplementedError("agents under test wait for their sends")
-
-    async def send_and_wait(self, topic: str, key: str, value: bytes | None) -> None:
-        if self.failures:
-            raise self.failures.pop()
-        self.sent.append((topic, key, value))
-
-    def values_of(self, topic: str) -> list[bytes]:
-        return [value for name, _, value in self.sent if name == topic and value is not None]
-
-
 async def eventually(condition: Callable[[], bool], *, timeout_s: float = 60.0) -> None:
     """Wait until the condition holds."""
     async with asyncio.timeout(timeout_s):

@@ -10,7 +10,7 @@ from typing import Any, cast
 from faust.types import TP
 
 from kernel.errors import Part, Unavailable
-from kernel.log import DeliveryFailed, OnDelivery, Record
+from kernel.log import Record
 from odds.fixture.book import Book
 from odds.pricing.policy import PricingPolicy
 from overround.feed.v1 import feed_pb2
@@ -20,6 +20,7 @@ from streams.pricing import PricingAgent
 from streams.pricing_pace import PricingPace
 from tests.builders.pricing_world import FAIR_ISH, FOOTBALL, quotes
 from tests.fakes.fake_faust import FakeEvent, FakeMessage, FakeSignal, FakeStream, eventually
+from tests.fakes.fake_outlet import FakeOutlet
 from wire.books import parse_book
 from wire.feed import build_quotes
 from wire.topics import BOOKS, FEED_UPDATES, HEARTBEATS, TRADING_COMMANDS
@@ -84,44 +85,14 @@ class FakePricingApp:
         return self.offset
 
 
-@dataclass
-class FakeLogOutlet:
-    """Confirms at once unless it is held back or told to fail."""
+class PricingOutlet(FakeOutlet):
+    """Fails no heartbeat, which come as time goes by."""
 
-    sent: list[tuple[str, str, bytes | None]] = field(default_factory=list)
-    held: list[OnDelivery] = field(default_factory=list)
-    is_holding: bool = False
-    failures: int = 0
-
-    def send(self, topic: str, key: str, value: bytes | None, on_delivery: OnDelivery | None = None) -> None:
-        self.sent.append((topic, key, value))
-        if on_delivery is None:
-            return
-        if self.is_holding:
-            self.held.append(on_delivery)
-        elif self.failures and topic != HEARTBEATS.name:
-            self.failures -= 1
-            on_delivery(DeliveryFailed("no broker"))
-        else:
-            on_delivery(None)
-
-    async def send_and_wait(self, topic: str, key: str, value: bytes | None) -> None:
-        self.sent.append((topic, key, value))
-
-    def release(self) -> None:
-        self.is_holding = False
-        held, self.held = self.held, []
-        for on_delivery in held:
-            on_delivery(None)
-
-    def of(self, topic: str) -> list[bytes]:
-        return [value for name, _, value in self.sent if name == topic and value is not None]
-
-    def delivered_until(self, topic: str, partition: int) -> int:
-        return len(self.of(topic))
+    def __init__(self) -> None:
+        super().__init__(never_failing=HEARTBEATS.name)
 
     def books(self) -> list[Book]:
-        return [parse_book(book_pb2.Book.FromString(value)) for value in self.of(BOOKS.name)]
+        return [parse_book(book_pb2.Book.FromString(value)) for value in self.values_of(BOOKS.name)]
 
 
 class FakeBookStore:
@@ -212,7 +183,7 @@ class Bench:
     def __init__(self, policy: PricingPolicy | None = None) -> None:
         self.policy = policy or PricingPolicy(provider_timeout_us=10**12)
         self.app = FakePricingApp()
-        self.outlet = FakeLogOutlet()
+        self.outlet = PricingOutlet()
         self.store = FakeBookStore()
         self.published = FakePublished()
         self.open_bets: OpenBets = FakeOpenBets()

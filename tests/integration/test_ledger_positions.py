@@ -33,7 +33,7 @@ from infra.stores.told_log import LogNotOwn, adopt_log, expect_own_log, remember
 from kernel.errors import Unavailable
 from overround.wallet.v1.anchor_pb2 import LedgerAnchor, LedgerChain
 from tests.free_ports import free_port
-from tests.integration.test_relay import QUICK, FakeOutlet
+from tests.integration.test_relay import QUICK, RelayOutlet
 from tests.ledger_world import open_world, scratch_database
 from wire.topics import LEDGER_ANCHORS
 
@@ -97,8 +97,8 @@ def other_cluster(settings: Settings, tmp_path_factory: pytest.TempPathFactory) 
 @asynccontextmanager
 async def relaying(
     settings: Settings, told: Sequence[LedgerAnchor] = (), place: LogPlace | None = None, **changes: int
-) -> AsyncIterator[tuple[Relay, FakeOutlet]]:
-    outlet, stopping = FakeOutlet(), asyncio.Event()
+) -> AsyncIterator[tuple[Relay, RelayOutlet]]:
+    outlet, stopping = RelayOutlet(), asyncio.Event()
     there = partial(read_place, settings.kafka_client, client_id="test")
     relay = Relay(
         settings.postgres_dsn, lambda: outlet, lambda: told, lambda: place or there(), QUICK.model_copy(update=changes)
@@ -134,7 +134,7 @@ async def are_anchored(connection: Connection, chains: int) -> bool:
     return len(await newest_anchors(connection, epoch=0)) == chains
 
 
-async def until_told(outlet: FakeOutlet, count: int) -> None:
+async def until_told(outlet: RelayOutlet, count: int) -> None:
     async def are_there() -> bool:
         return len(outlet.positions()) >= count
 

@@ -6,7 +6,6 @@ import asyncio
 import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from typing import Any
 
 import asyncpg
@@ -20,11 +19,11 @@ from infra.settings import Relay as RelaySettings
 from infra.settings import Settings
 from infra.stores.log_place import LogPlace
 from infra.stores.postgres_outbox import load_position, store_position
-from kernel.log import OnDelivery
 from overround.bets.v1.bet_pb2 import BetChanged, LegChanged
 from overround.pam.v1.player_pb2 import PlayerRegistered
 from overround.wallet.v1.wallet_pb2 import TransferPosted
 from pam.player import Player
+from tests.fakes.fake_outlet import FakeOutlet
 from tests.ledger_world import LedgerWorld, build_command, claim_of, open_world, scratch_database, settlement
 from wire.bets import parse_bet
 from wire.topics import BET_EVENTS, BET_LEGS, PLAYER_EVENTS, WALLET_EVENTS
@@ -39,32 +38,19 @@ MESSAGES: dict[str, type[Any]] = {
 }
 
 
-class Refused(OSError):
-    """The fake log does not take it."""
-
-
-@dataclass
-class FakeOutlet:
-    """Keeps what is sent; refuses from a given message on, if told to."""
-
-    sent: list[tuple[str, str, bytes]] = field(default_factory=list)
-    refuse_from: int | None = None
-
-    def send(self, topic: str, key: str, value: bytes | None, on_delivery: OnDelivery | None = None) -> None:
-        if on_delivery is None or value is None:
-            return  # an anchor, which nobody waits for
-        if self.refuse_from is not None and len(self.sent) >= self.refuse_from:
-            on_delivery(Refused())
-        else:
-            self.sent.append((topic, key, value))
-            on_delivery(None)
+class RelayOutlet(FakeOutlet):
+    """Has what the relay tells, beside anchors."""
 
     def close(self) -> None:
         pass
 
+    @property
+    def told(self) -> list[tuple[str, str, bytes]]:
+        return [(topic, key, value) for topic, key, value in self.kept if topic in MESSAGES and value is not None]
+
     def positions(self) -> list[tuple[int, int]]:
         """Return where each message stood in the outbox."""
-        stamps = [MESSAGES[topic].FromString(value).position for topic, _, value in self.sent]
+        stamps = [MESSAGES[topic].FromString(value).position for topic, _, value in self.told]
         return [(stamp.transaction_id, stamp.row_id) for stamp in stamps]
 
 
@@ -82,7 +68,7 @@ async def world(scratch: Settings) -> AsyncIterator[LedgerWorld]:
 
 @asynccontextmanager
 async def running(
-    settings: Settings, outlet: FakeOutlet | KafkaOutlet, options: RelaySettings = QUICK
+    settings: Settings, outlet: RelayOutlet | KafkaOutlet, options: RelaySettings = QUICK
 ) -> AsyncIterator[Relay]:
     relay, stopping = Relay(settings.postgres_dsn, lambda: outlet, lambda: (), lambda: PLACE, options), asyncio.Event()
     task = asyncio.create_task(relay.run(stopping))
@@ -109,13 +95,13 @@ async def play(world: LedgerWorld, *, bets: int) -> Player:
 
 
 async def test_everything_is_told_once_in_order_under_its_key(world: LedgerWorld, scratch: Settings) -> None:
-    outlet = FakeOutlet()
+    outlet = RelayOutlet()
     async with running(scratch, outlet):
         player = await play(world, bets=3)
         await world.apply("sim:test:1", settlement(home_won=True), key="sim:test:1/1")
-        await eventually(lambda: len(outlet.sent) == 1 + 1 + 3 * 3 + 3 * 3)
+        await eventually(lambda: len(outlet.told) == 1 + 1 + 3 * 3 + 3 * 3)
     assert outlet.positions() == sorted(set(outlet.positions()))
-    keys = {topic: key for topic, key, _ in outlet.sent}
+    keys = {topic: key for topic, key, _ in outlet.told}
     account = str(player.cash_account_id)
     assert keys == {
         PLAYER_EVENTS.name: str(player.player_id),
@@ -128,11 +114,11 @@ async def test_everything_is_told_once_in_order_under_its_key(world: LedgerWorld
 async def test_a_bet_is_told_as_it_was_after_each_event(world: LedgerWorld, scratch: Settings) -> None:
     player = await play(world, bets=1)
     await world.apply("sim:test:1", settlement(home_won=True), key="sim:test:1/1")
-    outlet = FakeOutlet()
+    outlet = RelayOutlet()
     async with running(scratch, outlet):
-        await eventually(lambda: len(outlet.sent) == 8)
-    changes = [BetChanged.FromString(value) for topic, _, value in outlet.sent if topic == BET_EVENTS.name]
-    legs = [LegChanged.FromString(value) for topic, _, value in outlet.sent if topic == BET_LEGS.name]
+        await eventually(lambda: len(outlet.told) == 8)
+    changes = [BetChanged.FromString(value) for topic, _, value in outlet.told if topic == BET_EVENTS.name]
+    legs = [LegChanged.FromString(value) for topic, _, value in outlet.told if topic == BET_LEGS.name]
     stored, _ = await world.bets.list_bets(player.player_id, status=None, size=1, before="")
     assert [len(change.bet.events) for change in changes] == [1, 2]
     assert parse_bet(changes[1].bet) == stored[0]
@@ -145,7 +131,7 @@ async def test_what_was_held_for_a_gateway_that_died_is_free_again(world: Ledger
     assert (await world.bets.claim(wanted)).is_claimed
     await world.let_claims_end(player)
     assert await world.cash_minor(player) == 300
-    async with running(scratch, FakeOutlet()), asyncio.timeout(5):
+    async with running(scratch, RelayOutlet()), asyncio.timeout(5):
         while await world.cash_minor(player) != 1_000:  # noqa: ASYNC110 (the database tells nobody of it)
             await asyncio.sleep(0.02)
 
@@ -154,27 +140,27 @@ async def test_a_page_whose_position_was_lost_is_published_again_in_order(
     world: LedgerWorld, scratch: Settings
 ) -> None:
     await play(world, bets=4)
-    before, after = FakeOutlet(), FakeOutlet()
+    before, after = RelayOutlet(), RelayOutlet()
     async with running(scratch, before):
-        await eventually(lambda: len(before.sent) == 14)
+        await eventually(lambda: len(before.told) == 14)
     async with world.pool.connection() as connection:
         transaction_id, row_id = before.positions()[4]
         await store_position(connection, Position(transaction_id, row_id))
     async with running(scratch, after):
-        await eventually(lambda: len(after.sent) == 9)
-    assert after.sent == before.sent[5:]
+        await eventually(lambda: len(after.told) == 9)
+    assert after.told == before.told[5:]
 
 
 async def test_a_log_that_fails_is_sat_out_and_nothing_is_skipped(world: LedgerWorld, scratch: Settings) -> None:
-    outlet = FakeOutlet(refuse_from=3)
+    outlet = RelayOutlet(room=3)
     await play(world, bets=4)
     async with running(scratch, outlet) as relay:
-        await eventually(lambda: len(outlet.sent) == 3)
+        await eventually(lambda: len(outlet.told) == 3)
         await asyncio.sleep(0.1)
         async with world.pool.connection() as connection:
             assert await load_position(connection) == Position(0, 0)
-        outlet.refuse_from = None
-        await eventually(lambda: len(outlet.sent) == 3 + 14)
+        outlet.room = None
+        await eventually(lambda: len(outlet.told) == 3 + 14)
         assert await relay.complaint() is None
     assert len(set(outlet.positions())) == 14
 
@@ -183,10 +169,10 @@ async def test_a_transaction_that_began_first_and_ends_last_is_not_skipped(
     world: LedgerWorld, scratch: Settings
 ) -> None:
     player = await world.open_player(cash_minor=10_000)
-    outlet = FakeOutlet()
+    outlet = RelayOutlet()
     slow = await asyncpg.connect(scratch.postgres_dsn)
     async with running(scratch, outlet):
-        await eventually(lambda: len(outlet.sent) == 2)
+        await eventually(lambda: len(outlet.told) == 2)
         transaction = slow.transaction()
         await transaction.start()
         await slow.execute(
@@ -196,33 +182,33 @@ async def test_a_transaction_that_began_first_and_ends_last_is_not_skipped(
         )
         await world.bet(player, stake_minor=100, fixture_id="sim:test:1")
         await asyncio.sleep(0.1)
-        assert len(outlet.sent) == 2
+        assert len(outlet.told) == 2
         await transaction.commit()
-        await eventually(lambda: len(outlet.sent) == 6)
+        await eventually(lambda: len(outlet.told) == 6)
     await slow.close()
-    assert outlet.sent[2][0] == PLAYER_EVENTS.name
+    assert outlet.told[2][0] == PLAYER_EVENTS.name
     assert outlet.positions() == sorted(outlet.positions())
 
 
 async def test_one_relay_leads_and_the_other_takes_over(world: LedgerWorld, scratch: Settings) -> None:
-    first, second = FakeOutlet(), FakeOutlet()
+    first, second = RelayOutlet(), RelayOutlet()
     async with running(scratch, second):
         await play(world, bets=1)
-        await eventually(lambda: len(second.sent) == 5)
+        await eventually(lambda: len(second.told) == 5)
         async with running(scratch, first) as standby:
             await asyncio.sleep(0.1)
             assert await standby.complaint() is None
     async with running(scratch, first):
         await play(world, bets=1)
-        await eventually(lambda: len(first.sent) == 5)
+        await eventually(lambda: len(first.told) == 5)
     assert not set(first.positions()) & set(second.positions())
 
 
 async def test_a_lost_connection_is_replaced(world: LedgerWorld, scratch: Settings) -> None:
-    outlet = FakeOutlet()
+    outlet = RelayOutlet()
     async with running(scratch, outlet):
         await play(world, bets=1)
-        await eventually(lambda: len(outlet.sent) == 5)
+        await eventually(lambda: len(outlet.told) == 5)
         await world.fetch(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
             "WHERE application_name = 'relay' AND datname = current_database()"
@@ -233,18 +219,18 @@ async def test_a_lost_connection_is_replaced(world: LedgerWorld, scratch: Settin
 
 async def test_what_is_published_and_old_is_pruned_and_what_is_not_stays(world: LedgerWorld, scratch: Settings) -> None:
     await play(world, bets=2)
-    outlet = FakeOutlet(refuse_from=0)
+    outlet = RelayOutlet(room=0)
     async with running(scratch, outlet, QUICK.model_copy(update={"published_kept_s": 0})):
         await asyncio.sleep(0.1)
         assert (await world.fetch("SELECT count(*) FROM ledger.outbox"))[0][0] == 8
-        outlet.refuse_from = None
+        outlet.room = None
         for _ in range(6_000):
             if (await world.fetch("SELECT count(*) FROM ledger.outbox"))[0][0] == 0:
                 break
             await asyncio.sleep(0.01)
         else:
             raise AssertionError("the outbox was not pruned")
-    assert len(outlet.sent) == 8
+    assert len(outlet.told) == 8
 
 
 async def test_what_a_bet_did_reaches_kafka(world: LedgerWorld, scratch: Settings) -> None:

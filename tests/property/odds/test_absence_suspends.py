@@ -163,6 +163,6 @@ async def sent_by_a_successor(pairs: dict[str, EncodedPair], now_us: int) -> lis
     bench = Bench(POLICY)
     bench.published.pairs, bench.clock.time_us = pairs, now_us
     await bench.start()
-    await eventually(lambda: bool(bench.outlet.of(HEARTBEATS.name)))
+    await eventually(lambda: bool(bench.outlet.values_of(HEARTBEATS.name)))
     await bench.stop()
     return bench.outlet.sent

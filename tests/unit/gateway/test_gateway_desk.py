@@ -32,21 +32,13 @@ from pam.player import Player, PlayerRole, PlayerStatus
 from tests.fakes.fake_clock import FakeClock
 from tests.fakes.fake_explanations import FakeExplanationLog
 from tests.fakes.fake_gateway import call_by
+from tests.fakes.fake_outlet import FakeOutlet
 from wire.topics import BET_EVENTS, FEED_PROVIDERS, HEARTBEATS, LIABILITIES, TRADING_COMMANDS
 
 
 class FakeNames:
     async def find_names(self, player_ids: Collection[str]) -> dict[str, str]:
         return {player_id: f"name of {player_id}" for player_id in player_ids if player_id != "nobody"}
-
-
-class FakeOutlet:
-    def __init__(self) -> None:
-        self.sent: list[tuple[str, str, trading_pb2.TradingCommand]] = []
-
-    async def send_and_wait(self, topic: str, key: str, value: bytes | None) -> None:
-        assert value is not None
-        self.sent.append((topic, key, trading_pb2.TradingCommand.FromString(value)))
 
 
 TESS = Player(UUID(int=1), "tess", PlayerRole.TRADER, PlayerStatus.ACTIVE, "EUR", 1, 0, 0)
@@ -279,12 +271,16 @@ async def test_the_desk_is_told_at_once_which_part_of_pricing_stands_still(
     await responses.aclose()
 
 
+def commands_of(outlet: FakeOutlet) -> list[trading_pb2.TradingCommand]:
+    return [trading_pb2.TradingCommand.FromString(value) for value in outlet.values_of(TRADING_COMMANDS.name)]
+
+
 async def test_a_repeated_command_is_sent_once_and_answered_twice(service: TradingService, outlet: FakeOutlet) -> None:
     request = trading_service_pb2.SuspendRequest(request_id=str(uuid4()), fixture_id="f")
     await service.suspend(request, call_by(TESS))
     await service.suspend(request, call_by(TESS))
-    ((topic, key, command),) = outlet.sent
-    assert (topic, key, command.trader_name) == (TRADING_COMMANDS.name, "f", "tess")
+    ((topic, key, _),) = outlet.sent
+    assert (topic, key, commands_of(outlet)[0].trader_name) == (TRADING_COMMANDS.name, "f", "tess")
 
 
 async def test_a_request_id_for_another_command_is_refused(service: TradingService, outlet: FakeOutlet) -> None:
@@ -301,7 +297,7 @@ async def test_suspending_all_twice_sends_each_fixture_one_command(service: Trad
     again = await service.suspend_all_in_play(request, call_by(TESS))
     assert set(first.fixture_ids) == set(again.fixture_ids) == {"f", "g"}
     assert sorted(key for _, key, _ in outlet.sent) == ["f", "g"]
-    assert len({command.request_id for _, _, command in outlet.sent}) == 2
+    assert len({command.request_id for command in commands_of(outlet)}) == 2
 
 
 async def test_suspending_all_in_play_takes_what_may_be_on_with_it(

@@ -12,7 +12,8 @@ from streams.agent import Agent, Places, fold_safely
 from streams.dead_letters import DeadLetters
 from streams.inbox import Inbox
 from tests.fakes.fake_clock import FakeClock
-from tests.fakes.fake_faust import FakeApp, FakeEvent, FakeMessage, FakeOutlet, eventually
+from tests.fakes.fake_faust import FakeApp, FakeEvent, FakeMessage, eventually
+from tests.fakes.fake_outlet import FakeOutlet
 from wire.topics import LIABILITY_DEAD_LETTERS
 
 OWN, OTHERS = "own.v1", "others.v1"
@@ -80,7 +81,7 @@ async def test_one_bad_event_costs_itself_alone(place: int) -> None:
         await inbox.put(event)
     dead_letters = DeadLetters(outlet, LIABILITY_DEAD_LETTERS.name, FakeClock())
     await fold_safely(await inbox.take(8, timeout_s=1), folder.fold, inbox=inbox, dead_letters=dead_letters)
-    (letter,) = outlet.values_of(LIABILITY_DEAD_LETTERS.name)
+    (letter,) = outlet.kept_of(LIABILITY_DEAD_LETTERS.name)
     assert feed_pb2.DeadLetter.FromString(letter).source == f"{OWN}-0-{place}"
     assert acknowledged == [(0, number) for number in range(8)]
     assert sorted(folder.calls) == [1, 1, 2, 2, 4, 4, 8]

@@ -29,7 +29,8 @@ from streams.liability_ends import LOOK_INTERVAL_S, QUIET_US
 from streams.pricing_eviction import Eviction
 from tests.builders.pricing_world import update
 from tests.fakes.fake_faust import FakeApp, eventually
-from tests.fakes.pricing_bench import PACE, START_US, Bench, FakeLogOutlet, FakeOpenBets, FakePricingClock
+from tests.fakes.fake_outlet import FakeOutlet
+from tests.fakes.pricing_bench import PACE, START_US, Bench, FakeOpenBets, FakePricingClock, PricingOutlet
 from tests.left_behind import find_left_behind
 from tests.unit.gateway.test_desk_losses import NoNames
 from tests.unit.streams.test_liability_agent import FakeExposure, FakeLiabilityCopy, FakeLiabilityLog
@@ -61,7 +62,7 @@ class JumpingClock(FakePricingClock):
         return super().monotonic_s() + (self.time_us - START_US) / 1e6
 
 
-class CompactedLog(FakeLogOutlet):
+class CompactedLog(PricingOutlet):
     """The newest of each key, and what came since somebody read it."""
 
     def __init__(self) -> None:
@@ -266,7 +267,7 @@ async def test_no_fixture_ends_while_nobody_can_say_who_has_open_bets() -> None:
     fixtures, open_bets, clock = Fixtures(), FakeOpenBets(is_away=True), FakePricingClock()
     ended: list[str] = []
     eviction = Eviction(
-        FakeLogOutlet(),
+        FakeOutlet(),
         open_bets,
         fixtures=fixtures,
         clock=clock,
@@ -294,7 +295,7 @@ async def test_a_fixture_of_which_something_is_told_while_we_ask_goes_on() -> No
             return set()
 
     eviction = Eviction(
-        FakeLogOutlet(),
+        FakeOutlet(),
         News(),
         fixtures=fixtures,
         clock=clock,

@@ -13,7 +13,8 @@ from overround.odds.v1 import book_pb2
 from streams.history import HistoryAgent
 from streams.history_tables import LayoutCatalogue, read_book
 from tests.fakes.fake_clock import FakeClock
-from tests.fakes.fake_faust import FakeApp, FakeOutlet, eventually
+from tests.fakes.fake_faust import FakeApp, eventually
+from tests.fakes.fake_outlet import FakeOutlet
 from wire.topics import BOOKS, HISTORY_DEAD_LETTERS
 
 
@@ -104,7 +105,7 @@ async def test_what_cannot_be_kept_is_buried_and_the_rest_of_its_block_is_kept(p
     async with app:
         await eventually(lambda: len(app.acknowledged) == 21)
     assert sorted(history.versions()) == [version for version in range(20) if version not in (3, 7)]
-    letters = [feed_pb2.DeadLetter.FromString(value) for value in outlet.values_of(HISTORY_DEAD_LETTERS.name)]
+    letters = [feed_pb2.DeadLetter.FromString(value) for value in outlet.kept_of(HISTORY_DEAD_LETTERS.name)]
     assert [(letter.reason, letter.source) for letter in letters] == [
         ("MALFORMED", "odds.books.v1-0-3"),
         ("AGENT_ERROR", "odds.books.v1-0-7"),

@@ -21,7 +21,8 @@ from streams.liability import LiabilityAgent
 from streams.liability_ends import LOOK_INTERVAL_S, QUIET_US
 from tests.currencies import EURO, RATES
 from tests.fakes.fake_clock import FakeClock
-from tests.fakes.fake_faust import FakeApp, FakeOutlet, eventually
+from tests.fakes.fake_faust import FakeApp, eventually
+from tests.fakes.fake_outlet import FakeOutlet
 from tests.fakes.pricing_bench import FakeOpenBets
 from wire.money import build_rate
 from wire.topics import BET_LEGS, LIABILITIES, LIABILITY_DEAD_LETTERS
@@ -123,7 +124,7 @@ class Parts:
         self.agent.attach(self.app)
 
     def published_liabilities(self) -> list[risk_pb2.FixtureLiability]:
-        return [risk_pb2.FixtureLiability.FromString(value) for value in self.outlet.values_of(LIABILITIES.name)]
+        return [risk_pb2.FixtureLiability.FromString(value) for value in self.outlet.kept_of(LIABILITIES.name)]
 
 
 @pytest.fixture
@@ -240,14 +241,14 @@ async def test_state_is_read_back_so_that_a_replay_changes_nothing(parts: Parts)
     parts.app.deliver(BET_LEGS.name, 0, _leg(1, bet_id))
     async with parts.app:
         await eventually(lambda: len(parts.app.acknowledged) == 1)
-    before = parts.outlet.values_of(LIABILITIES.name)[-1]
+    before = parts.outlet.kept_of(LIABILITIES.name)[-1]
 
     restarted = Parts()
     restarted.published.values = {0: {"sim:1:1": before}}
     restarted.app.deliver(BET_LEGS.name, 0, _leg(1, bet_id))
     async with restarted.app:
         await eventually(lambda: len(restarted.app.acknowledged) == 1)
-    assert restarted.outlet.values_of(LIABILITIES.name) == [before]
+    assert restarted.outlet.kept_of(LIABILITIES.name) == [before]
 
 
 async def test_nothing_is_acknowledged_before_the_log_has_the_liability(parts: Parts) -> None:
@@ -304,7 +305,7 @@ async def test_what_cannot_be_counted_is_buried_and_the_rest_goes_on(parts: Part
     parts.app.deliver(BET_LEGS.name, 3, _leg(3, uuid.uuid4()))
     async with parts.app:
         await eventually(lambda: len(parts.app.acknowledged) == 4)
-    letters = [feed_pb2.DeadLetter.FromString(value) for value in parts.outlet.values_of(LIABILITY_DEAD_LETTERS.name)]
+    letters = [feed_pb2.DeadLetter.FromString(value) for value in parts.outlet.kept_of(LIABILITY_DEAD_LETTERS.name)]
     assert [letter.reason for letter in letters] == ["MALFORMED", "MALFORMED", "AGENT_ERROR"]
     assert "LIABILITY_BELOW_ZERO" in letters[2].message
     assert parts.published_liabilities()[-1].turnover_minor == 1_000
@@ -356,7 +357,7 @@ async def test_a_stake_that_is_nothing_in_the_reference_currency_comes_and_goes(
     async with parts.app:
         await eventually(lambda: len(parts.app.acknowledged) == 2)
     assert not parts.published_liabilities()[-1].markets
-    assert parts.outlet.values_of(LIABILITY_DEAD_LETTERS.name) == []
+    assert parts.outlet.kept_of(LIABILITY_DEAD_LETTERS.name) == []
 
 
 @pytest.mark.parametrize(
@@ -374,7 +375,7 @@ async def test_a_leg_that_is_not_in_the_reference_currency_is_buried(
     parts.app.deliver(BET_LEGS.name, 1, _leg(1, uuid.uuid4(), currency=currency, rate=rate))
     async with parts.app:
         await eventually(lambda: len(parts.app.acknowledged) == 1)
-    (value,) = parts.outlet.values_of(LIABILITY_DEAD_LETTERS.name)
+    (value,) = parts.outlet.kept_of(LIABILITY_DEAD_LETTERS.name)
     letter = feed_pb2.DeadLetter.FromString(value)
     assert letter.reason == reason
     assert words in letter.message

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from faust.types import TP
 
+from kernel.log import DeliveryFailed
 from markets.fixture import FixtureDescription, FixtureStatus, MarketStatus, MatchState, SuspensionReason
 from odds.fixture.state import FixtureState
 from odds.folding.provider_rights import ProviderRights, RightsTable
@@ -43,7 +44,7 @@ async def bench() -> AsyncIterator[Bench]:
 async def test_an_update_is_acknowledged_when_the_log_has_its_book(bench: Bench) -> None:
     bench.outlet.is_holding = True
     offset = bench.quote()
-    await eventually(lambda: len(bench.outlet.of(BOOKS.name)) == 1)
+    await eventually(lambda: len(bench.outlet.values_of(BOOKS.name)) == 1)
     await asyncio.sleep(0.02)
     assert not bench.is_acknowledged(offset)
 
@@ -53,13 +54,13 @@ async def test_an_update_is_acknowledged_when_the_log_has_its_book(bench: Bench)
 
 async def test_the_explanation_goes_ahead_of_its_book(bench: Bench) -> None:
     bench.quote()
-    await eventually(lambda: len(bench.outlet.of(BOOKS.name)) == 1)
+    await eventually(lambda: len(bench.outlet.values_of(BOOKS.name)) == 1)
     topics = [topic for topic, _, _ in bench.outlet.sent if topic != HEARTBEATS.name]
     assert topics == [EXPLANATIONS.name, BOOKS.name]
 
 
 async def test_what_the_log_did_not_confirm_is_published_again_with_a_higher_version(bench: Bench) -> None:
-    bench.outlet.failures = 1
+    bench.outlet.failures = [DeliveryFailed("no broker")]
     offset = bench.quote()
     await eventually(lambda: bench.is_acknowledged(offset))
     first, second = bench.outlet.books()
@@ -72,8 +73,8 @@ async def test_an_update_that_changes_no_price_is_explained_but_makes_no_book(be
     await eventually(lambda: len(bench.outlet.books()) == 1)
     offset = bench.quote()
     await eventually(lambda: bench.is_acknowledged(offset))
-    assert len(bench.outlet.of(BOOKS.name)) == 1
-    explained = [book_pb2.PriceExplanation.FromString(value) for value in bench.outlet.of(EXPLANATIONS.name)]
+    assert len(bench.outlet.values_of(BOOKS.name)) == 1
+    explained = [book_pb2.PriceExplanation.FromString(value) for value in bench.outlet.values_of(EXPLANATIONS.name)]
     assert [item.providers[0].sequence for item in explained] == [1, 2]
 
 
@@ -85,11 +86,11 @@ async def test_results_go_out_when_the_book_that_shows_them_is_there(bench: Benc
     offset = bench.send(feed_pb2.FeedUpdate(results=[result]))
     await eventually(lambda: len(bench.outlet.books()) == 2)
     await asyncio.sleep(0.02)
-    assert bench.outlet.of(RESULTS.name) == []
+    assert bench.outlet.values_of(RESULTS.name) == []
 
     bench.outlet.release()
     await eventually(lambda: bench.is_acknowledged(offset))
-    assert len(bench.outlet.of(RESULTS.name)) == 1
+    assert len(bench.outlet.values_of(RESULTS.name)) == 1
 
 
 async def test_results_of_an_update_delivered_again_are_forwarded_again(bench: Bench) -> None:
@@ -99,7 +100,7 @@ async def test_results_of_an_update_delivered_again_are_forwarded_again(bench: B
     for _ in range(2):
         offset = bench.send(feed_pb2.FeedUpdate(results=[result]), sequence=50)
         await eventually(lambda offset=offset: bench.is_acknowledged(offset))  # type: ignore[misc]
-    assert len(bench.outlet.of(RESULTS.name)) == 2
+    assert len(bench.outlet.values_of(RESULTS.name)) == 2
     assert len(bench.outlet.books()) <= 2
 
 
@@ -112,7 +113,7 @@ async def test_a_part_that_the_table_of_rights_mutes_is_told_once_in_a_while() -
         told = feed_pb2.FeedUpdate(state=fixture_pb2.MatchState(status=fixture_pb2.FIXTURE_STATUS_IN_PLAY))
         offset = bench.send(told)
         await eventually(lambda offset=offset: bench.is_acknowledged(offset))  # type: ignore[misc]
-    (letter,) = [feed_pb2.DeadLetter.FromString(item) for item in bench.outlet.of(PRICING_DEAD_LETTERS.name)]
+    (letter,) = [feed_pb2.DeadLetter.FromString(item) for item in bench.outlet.values_of(PRICING_DEAD_LETTERS.name)]
     assert letter.message.startswith("STATE_NOT_PERMITTED: alpha about match: ")
     await bench.stop()
 
@@ -123,12 +124,12 @@ async def test_a_strangers_word_is_kept_aside_and_its_result_goes_to_a_person(be
     result = feed_pb2.MarketResult(kind=feed_pb2.RESULT_KIND_SETTLEMENT, market_id="1x2")
     told = feed_pb2.FeedUpdate(state=fixture_pb2.MatchState(status=fixture_pb2.FIXTURE_STATUS_ENDED), results=[result])
     offset = bench.send(told, provider_id="stranger")
-    await eventually(lambda: bench.is_acknowledged(offset) and bool(bench.outlet.of(PRICING_DEAD_LETTERS.name)))
+    await eventually(lambda: bench.is_acknowledged(offset) and bool(bench.outlet.values_of(PRICING_DEAD_LETTERS.name)))
     assert len(bench.outlet.books()) == 1
-    (letter,) = [feed_pb2.DeadLetter.FromString(item) for item in bench.outlet.of(PRICING_DEAD_LETTERS.name)]
+    (letter,) = [feed_pb2.DeadLetter.FromString(item) for item in bench.outlet.values_of(PRICING_DEAD_LETTERS.name)]
     assert letter.reason == "NO_RIGHT"
     assert letter.message.startswith("FIXTURE_NOT_QUOTED: stranger about match: ")
-    (forwarded,) = [feed_pb2.FixtureResults.FromString(item) for item in bench.outlet.of(RESULTS.name)]
+    (forwarded,) = [feed_pb2.FixtureResults.FromString(item) for item in bench.outlet.values_of(RESULTS.name)]
     assert (forwarded.provider_id, forwarded.results[0].referral_reason) == ("stranger", "FIXTURE_NOT_QUOTED")
 
 
@@ -139,7 +140,7 @@ async def test_a_result_that_counts_keeps_the_referral_that_its_provider_wrote(b
     )
     offset = bench.send(feed_pb2.FeedUpdate(results=[result]))
     await eventually(lambda: bench.is_acknowledged(offset))
-    (forwarded,) = [feed_pb2.FixtureResults.FromString(item) for item in bench.outlet.of(RESULTS.name)]
+    (forwarded,) = [feed_pb2.FixtureResults.FromString(item) for item in bench.outlet.values_of(RESULTS.name)]
     assert forwarded.results[0].referral_reason == "DEAD_HEAT_UNKNOWN"
 
 
@@ -162,7 +163,7 @@ async def test_results_are_judged_once_though_a_batch_is_priced_again(
     offset = bench.send(feed_pb2.FeedUpdate(results=[result]))
     await eventually(lambda: bench.is_acknowledged(offset))
     assert failed
-    assert len(bench.outlet.of(RESULTS.name)) == 1
+    assert len(bench.outlet.values_of(RESULTS.name)) == 1
 
 
 async def test_results_that_an_older_stream_brings_late_are_not_forwarded(bench: Bench) -> None:
@@ -182,7 +183,7 @@ async def test_results_that_an_older_stream_brings_late_are_not_forwarded(bench:
         bench.app.appended_us = appended_us
         offset = bench.send(feed_pb2.FeedUpdate(results=[result]), sequence=sequence, epoch=epoch)
         await eventually(lambda offset=offset: bench.is_acknowledged(offset))  # type: ignore[misc]
-    forwarded = [feed_pb2.FixtureResults.FromString(value) for value in bench.outlet.of(RESULTS.name)]
+    forwarded = [feed_pb2.FixtureResults.FromString(value) for value in bench.outlet.values_of(RESULTS.name)]
     assert [(item.epoch, item.sequence) for item in forwarded] == [(1, 8), (2, 8), (2, 9), (1, 8)]
     assert len({key for item in forwarded for key in result_keys(item)}) == 3
 
@@ -192,7 +193,7 @@ async def test_what_is_malformed_is_kept_aside_and_acknowledged(bench: Bench, va
     offset = bench.app.deliver(FEED_UPDATES.name, "match", value)
     behind = bench.quote()
     await eventually(lambda: bench.is_acknowledged(offset) and bench.is_acknowledged(behind))
-    (letter,) = [feed_pb2.DeadLetter.FromString(item) for item in bench.outlet.of(PRICING_DEAD_LETTERS.name)]
+    (letter,) = [feed_pb2.DeadLetter.FromString(item) for item in bench.outlet.values_of(PRICING_DEAD_LETTERS.name)]
     assert letter.raw == value
     assert letter.source == f"{FEED_UPDATES.name}-0-{offset}"
 
@@ -201,7 +202,7 @@ async def test_a_command_without_request_id_is_malformed(bench: Bench) -> None:
     command = trading_pb2.TradingCommand(fixture_id="match", action=trading_pb2.TRADING_ACTION_SUSPEND)
     offset = bench.app.deliver(TRADING_COMMANDS.name, "match", command.SerializeToString())
     await eventually(lambda: bench.is_acknowledged(offset))
-    assert len(bench.outlet.of(PRICING_DEAD_LETTERS.name)) == 1
+    assert len(bench.outlet.values_of(PRICING_DEAD_LETTERS.name)) == 1
 
 
 async def test_pricing_goes_on_without_the_serving_copy_which_then_gets_the_newest(bench: Bench) -> None:
@@ -230,7 +231,7 @@ async def test_a_copy_that_lost_its_data_is_filled_and_then_called_whole(bench: 
 async def test_the_copy_is_not_called_whole_beyond_what_is_still_on_its_way(bench: Bench) -> None:
     bench.outlet.is_holding = True
     bench.quote()
-    await eventually(lambda: len(bench.outlet.of(BOOKS.name)) == 1)
+    await eventually(lambda: len(bench.outlet.values_of(BOOKS.name)) == 1)
     bench.clock.time_us += 60_000_000
     before = dict(bench.store.whole)
     await asyncio.sleep(1.2)
@@ -247,7 +248,7 @@ async def test_a_new_worker_reads_what_the_log_has_beyond_the_copy(bench: Bench)
     )
     bench.app.deliver(TRADING_COMMANDS.name, "match", command.SerializeToString())
     await eventually(lambda: len(bench.outlet.books()) == 2)
-    book, explanation = bench.outlet.of(BOOKS.name)[-1], bench.outlet.of(EXPLANATIONS.name)[-1]
+    book, explanation = bench.outlet.values_of(BOOKS.name)[-1], bench.outlet.values_of(EXPLANATIONS.name)[-1]
 
     successor = Bench()
     successor.store.newest, successor.store.whole = {"match": stored}, {0: START_US // 1_000}
@@ -279,7 +280,7 @@ async def test_what_a_provider_no_longer_stands_for_is_suspended_before_the_succ
     successor.published.pairs = published_by(bench)
     successor.clock.time_us = START_US + 60_000_000
     await successor.start()
-    await eventually(lambda: bool(successor.outlet.of(HEARTBEATS.name)))
+    await eventually(lambda: bool(successor.outlet.values_of(HEARTBEATS.name)))
     await successor.stop()
 
     before_beat = takewhile(lambda sent: sent[0] != HEARTBEATS.name, successor.outlet.sent)
@@ -299,10 +300,10 @@ async def test_no_heartbeat_before_the_log_has_the_books_of_every_fixture_that_w
     await successor.start()
     await eventually(lambda: len(successor.outlet.books()) == 1)
     await asyncio.sleep(0.6)
-    assert successor.outlet.of(HEARTBEATS.name) == []
+    assert successor.outlet.values_of(HEARTBEATS.name) == []
 
     successor.outlet.release()
-    await eventually(lambda: bool(successor.outlet.of(HEARTBEATS.name)))
+    await eventually(lambda: bool(successor.outlet.values_of(HEARTBEATS.name)))
     await successor.stop()
 
 
@@ -317,7 +318,7 @@ async def test_no_heartbeat_before_the_providers_are_known(bench: Bench) -> None
     assert successor.outlet.sent == []
 
     successor.provider_log.is_caught_up = True
-    await eventually(lambda: bool(successor.outlet.of(HEARTBEATS.name)))
+    await eventually(lambda: bool(successor.outlet.values_of(HEARTBEATS.name)))
     await successor.stop()
 
 
@@ -336,7 +337,7 @@ async def test_a_fixture_that_cannot_be_read_back_is_suspended(bench: Bench, boo
     }
     successor.clock.time_us += 1
     await successor.start()
-    await eventually(lambda: bool(successor.outlet.of(HEARTBEATS.name)))
+    await eventually(lambda: bool(successor.outlet.values_of(HEARTBEATS.name)))
     (after,) = successor.outlet.books()
     await successor.stop()
 
@@ -354,28 +355,30 @@ async def test_no_heartbeat_before_the_backlog_of_a_partition_is_known(bench: Be
         fresh.app.consumer.is_fetching = False
         await fresh.start()
         await asyncio.sleep(0.6)
-        assert fresh.outlet.of(HEARTBEATS.name) == []
+        assert fresh.outlet.values_of(HEARTBEATS.name) == []
         fresh.app.consumer.ends[TP(topic, 0)] = 5
         fresh.app.consumer.is_fetching = True
         await asyncio.sleep(0.6)
-        assert fresh.outlet.of(HEARTBEATS.name) == []
+        assert fresh.outlet.values_of(HEARTBEATS.name) == []
 
         fresh.app.consumer.ends.clear()
-        await eventually(lambda fresh=fresh: bool(fresh.outlet.of(HEARTBEATS.name)))  # type: ignore[misc]
+        await eventually(lambda fresh=fresh: bool(fresh.outlet.values_of(HEARTBEATS.name)))  # type: ignore[misc]
         await fresh.stop()
 
 
 async def test_the_heartbeat_names_the_end_of_the_books_it_vouches_for(bench: Bench) -> None:
     bench.quote()
     await eventually(lambda: len(bench.outlet.books()) == 1)
-    count = len(bench.outlet.of(HEARTBEATS.name))
-    await eventually(lambda: len(bench.outlet.of(HEARTBEATS.name)) > count)
-    assert book_pb2.PricingHeartbeat.FromString(bench.outlet.of(HEARTBEATS.name)[-1]).books_end_offset == 1
+    count = len(bench.outlet.values_of(HEARTBEATS.name))
+    await eventually(lambda: len(bench.outlet.values_of(HEARTBEATS.name)) > count)
+    assert book_pb2.PricingHeartbeat.FromString(bench.outlet.values_of(HEARTBEATS.name)[-1]).books_end_offset == 1
 
 
 async def test_the_heartbeat_does_not_claim_what_is_still_on_its_way(bench: Bench) -> None:
     def beats() -> list[int]:
-        return [book_pb2.PricingHeartbeat.FromString(value).time_us for value in bench.outlet.of(HEARTBEATS.name)]
+        return [
+            book_pb2.PricingHeartbeat.FromString(value).time_us for value in bench.outlet.values_of(HEARTBEATS.name)
+        ]
 
     bench.clock.time_us = START_US + 5_000_000
     await eventually(lambda: START_US + 5_000_000 in beats())
@@ -390,17 +393,17 @@ async def test_the_heartbeat_claims_nothing_beyond_what_is_known_of_the_logs_end
     """Whoever was paused wakes up with what it knew before."""
     bench.clock.time_us = START_US + 5_000_000
     bench.app.consumer.known_us = START_US + 1
-    count = len(bench.outlet.of(HEARTBEATS.name))
-    await eventually(lambda: len(bench.outlet.of(HEARTBEATS.name)) > count + 1)
-    assert book_pb2.PricingHeartbeat.FromString(bench.outlet.of(HEARTBEATS.name)[-1]).time_us == START_US + 1
+    count = len(bench.outlet.values_of(HEARTBEATS.name))
+    await eventually(lambda: len(bench.outlet.values_of(HEARTBEATS.name)) > count + 1)
+    assert book_pb2.PricingHeartbeat.FromString(bench.outlet.values_of(HEARTBEATS.name)[-1]).time_us == START_US + 1
 
 
 async def test_no_heartbeat_follows_one_that_the_log_does_not_confirm(bench: Bench) -> None:
     bench.outlet.is_holding = True
-    count = len(bench.outlet.of(HEARTBEATS.name))
-    await eventually(lambda: len(bench.outlet.of(HEARTBEATS.name)) > count)
+    count = len(bench.outlet.values_of(HEARTBEATS.name))
+    await eventually(lambda: len(bench.outlet.values_of(HEARTBEATS.name)) > count)
     await asyncio.sleep(0.6)
-    assert len(bench.outlet.of(HEARTBEATS.name)) == count + 1
+    assert len(bench.outlet.values_of(HEARTBEATS.name)) == count + 1
 
 
 async def test_partitions_taken_away_are_neither_priced_nor_called_alive(bench: Bench) -> None:
@@ -408,9 +411,9 @@ async def test_partitions_taken_away_are_neither_priced_nor_called_alive(bench: 
     await eventually(lambda: len(bench.outlet.books()) == 1)
     await bench.app.on_partitions_revoked.send({TP(FEED_UPDATES.name, 0), TP(TRADING_COMMANDS.name, 0)})
     await asyncio.sleep(0.3)
-    count = len(bench.outlet.of(HEARTBEATS.name))
+    count = len(bench.outlet.values_of(HEARTBEATS.name))
     await asyncio.sleep(0.6)
-    assert len(bench.outlet.of(HEARTBEATS.name)) == count
+    assert len(bench.outlet.values_of(HEARTBEATS.name)) == count
 
 
 async def test_a_fixture_that_never_ended_is_forgotten_in_the_log_and_then_in_the_copy(bench: Bench) -> None:
@@ -419,10 +422,10 @@ async def test_a_fixture_that_never_ended_is_forgotten_in_the_log_and_then_in_th
     successor = Bench()
     successor.published.pairs, successor.store = published_by(bench), bench.store
     successor.clock.time_us = START_US + PACE.retention_us + UNENDED_US_MAX
-    successor.outlet.failures = 1
+    successor.outlet.failures = [DeliveryFailed("no broker")]
     await successor.start()
     await eventually(lambda: "match" not in successor.store.newest)
-    await eventually(lambda: bool(successor.outlet.of(HEARTBEATS.name)))
+    await eventually(lambda: bool(successor.outlet.values_of(HEARTBEATS.name)))
     await successor.stop()
 
     tombstones = [(topic, key) for topic, key, value in successor.outlet.sent if value is None]
@@ -455,7 +458,7 @@ async def test_what_the_log_took_back_is_not_read_back_from_the_copy(bench: Benc
     successor.store = bench.store
     successor.published.pairs = {"match": EncodedPair(0, None, None)}
     await successor.start()
-    await eventually(lambda: bool(successor.outlet.of(HEARTBEATS.name)))
+    await eventually(lambda: bool(successor.outlet.values_of(HEARTBEATS.name)))
     await eventually(lambda: "match" not in successor.store.newest)
     await successor.stop()
     assert successor.outlet.books() == []

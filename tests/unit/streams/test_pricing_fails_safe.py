@@ -91,9 +91,9 @@ async def test_what_cannot_be_priced_takes_no_bets_and_its_results_go_on(
     assert book.state is not None
     assert book.state.home_score == 1
     await sent(bench, feed_pb2.FeedUpdate(results=[WON]))
-    assert len(bench.outlet.of(RESULTS.name)) == 1
+    assert len(bench.outlet.values_of(RESULTS.name)) == 1
     assert bench.outlet.books()[-1].market_statuses.tolist() == [SETTLED, SUSPENDED]
-    await eventually(lambda: len(bench.outlet.of(PRICING_DEAD_LETTERS.name)) == 2)
+    await eventually(lambda: len(bench.outlet.values_of(PRICING_DEAD_LETTERS.name)) == 2)
 
     monkeypatch.undo()
     offset = bench.quote()
@@ -121,7 +121,7 @@ async def test_a_fixture_without_a_book_has_its_results_forwarded_though_it_cann
     monkeypatch.setattr(pricing, "price", raising)
     offset = bench.send(feed_pb2.FeedUpdate(results=[WON]), fixture_id="unseen")
     await eventually(lambda: bench.is_acknowledged(offset))
-    assert len(bench.outlet.of(RESULTS.name)) == 1
+    assert len(bench.outlet.values_of(RESULTS.name)) == 1
     assert len(bench.outlet.books()) == 1
 
 
@@ -132,7 +132,7 @@ async def test_what_cannot_be_folded_in_stops_its_provider_until_it_says_all_of_
     await sent(bench, feed_pb2.FeedUpdate(state=GOAL, results=[WON]))
     monkeypatch.undo()
     assert bench.outlet.books()[-1].market_statuses.tolist() == [SETTLED, SUSPENDED]
-    assert len(bench.outlet.of(RESULTS.name)) == 1
+    assert len(bench.outlet.values_of(RESULTS.name)) == 1
     bench.quote()
     await sent(bench, feed_pb2.FeedUpdate(state=GOAL))
     assert bench.outlet.books()[-1].market_statuses.tolist() == [SETTLED, SUSPENDED]
@@ -150,7 +150,7 @@ async def test_behind_a_state_that_was_refused_nothing_opens_before_one_that_can
     await sent(bench, feed_pb2.FeedUpdate(quotes=main_market()))
     assert newest() == [SUSPENDED] * FOOTBALL.market_count
     provider = parse_explanation(
-        book_pb2.PriceExplanation.FromString(bench.outlet.of(EXPLANATIONS.name)[-1])
+        book_pb2.PriceExplanation.FromString(bench.outlet.values_of(EXPLANATIONS.name)[-1])
     ).providers[0]
     assert provider.is_state_refused
     await sent(bench, feed_pb2.FeedUpdate(state=GOAL))
@@ -162,8 +162,8 @@ async def test_behind_a_state_that_was_refused_nothing_opens_before_one_that_can
 async def test_what_cannot_be_read_suspends_what_its_provider_quotes(bench: Bench) -> None:
     await sent(bench, feed_pb2.FeedUpdate(state=fixture_pb2.MatchState(status=99), results=[WON]))  # type: ignore[arg-type]
     assert bench.outlet.books()[-1].market_statuses.tolist() == [SETTLED, SUSPENDED]
-    assert len(bench.outlet.of(RESULTS.name)) == 1
-    await eventually(lambda: len(bench.outlet.of(PRICING_DEAD_LETTERS.name)) == 1)
+    assert len(bench.outlet.values_of(RESULTS.name)) == 1
+    await eventually(lambda: len(bench.outlet.values_of(PRICING_DEAD_LETTERS.name)) == 1)
 
 
 async def test_with_a_full_layout_the_rest_of_an_update_counts(bench: Bench) -> None:

@@ -52,7 +52,7 @@ def end(home_score: int, away_score: int) -> feed_pb2.FeedUpdate:
 
 def won(bench: Bench) -> list[tuple[int, list[str]]]:
     """Return the sequence of each message of own results, and which outcomes won."""
-    messages = [feed_pb2.FixtureResults.FromString(value) for value in bench.outlet.of(RESULTS.name)]
+    messages = [feed_pb2.FixtureResults.FromString(value) for value in bench.outlet.values_of(RESULTS.name)]
     assert {message.provider_id for message in messages} <= {"house"}
     return [
         (
@@ -69,7 +69,7 @@ async def test_own_markets_are_settled_when_the_log_has_what_is_said_of_them(own
     await eventually(lambda: len(own_bench.outlet.books()) == 2)
     await asyncio.sleep(0.02)
     assert won(own_bench) == []
-    said = book_pb2.PriceExplanation.FromString(own_bench.outlet.of(EXPLANATIONS.name)[-1])
+    said = book_pb2.PriceExplanation.FromString(own_bench.outlet.values_of(EXPLANATIONS.name)[-1])
     assert (said.own_settlement.sequence, list(said.own_markets)) == (1, [0, 0, 1])
 
     own_bench.outlet.release()
@@ -90,7 +90,7 @@ async def test_own_results_of_an_end_delivered_again_go_out_again_and_are_the_sa
     for _ in range(2):
         offset = own_bench.send(end(2, 1), sequence=50)
         await eventually(lambda offset=offset: own_bench.is_acknowledged(offset))  # type: ignore[misc]
-    values = own_bench.outlet.of(RESULTS.name)
+    values = own_bench.outlet.values_of(RESULTS.name)
     assert len(values) == 2
     assert values[0] == values[1]
 
@@ -99,7 +99,7 @@ async def test_a_new_worker_does_not_settle_own_markets_anew_but_repeats_what_ma
     own_bench.send(end(2, 1), sequence=50)
     await eventually(lambda: len(won(own_bench)) == 1)
     later = Bench(OWN_POLICY)
-    books, explanations = own_bench.outlet.of(BOOKS.name), own_bench.outlet.of(EXPLANATIONS.name)
+    books, explanations = own_bench.outlet.values_of(BOOKS.name), own_bench.outlet.values_of(EXPLANATIONS.name)
     later.published.pairs = {"match": EncodedPair(0, books[-1], explanations[-1])}
     await later.start()
     offset = later.send(feed_pb2.FeedUpdate(), sequence=51)
@@ -107,5 +107,5 @@ async def test_a_new_worker_does_not_settle_own_markets_anew_but_repeats_what_ma
     assert won(later) == []
     offset = later.send(end(2, 1), sequence=50)
     await eventually(lambda: later.is_acknowledged(offset))
-    assert later.outlet.of(RESULTS.name) == own_bench.outlet.of(RESULTS.name)
+    assert later.outlet.values_of(RESULTS.name) == own_bench.outlet.values_of(RESULTS.name)
     await later.stop()

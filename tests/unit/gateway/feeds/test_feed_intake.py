@@ -13,7 +13,7 @@ from gateway.feeds.reading import Reading
 from gateway.feeds.refusals import FeedRefused, MessageMalformed
 from gateway.feeds.sieve import REFUSALS_TOLD_MAX
 from gateway.feeds.validation import MARKETS_MAX, ODDS_MILLI_MAX, UPDATE_BYTES_MAX, UpdateValidator
-from kernel.log import OnDelivery, OutletFull
+from kernel.log import OutletFull
 from markets.layout import MarketLayout, hash_layout
 from overround.feed.v1.feed_pb2 import (
     BetStop,
@@ -27,6 +27,7 @@ from overround.feed.v1.feed_pb2 import (
 )
 from overround.odds.v1.fixture_pb2 import FixtureDescription, MatchState
 from tests.fakes.fake_clock import FakeClock
+from tests.fakes.fake_outlet import FakeOutlet
 from wire.feed import parse_update
 from wire.topics import FEED_DEAD_LETTERS, FEED_PROVIDERS, FEED_UPDATES
 
@@ -34,31 +35,18 @@ PROVIDER = "sim-alpha"
 TIMEOUT_MS = 3_000
 
 
-class FakeOutlet:
-    def __init__(self) -> None:
-        self.sent: list[tuple[str, str, bytes]] = []
-        self.refusals_left = 0
-
-    def send(self, topic: str, key: str, value: bytes | None, on_delivery: OnDelivery | None = None) -> None:
-        if self.refusals_left:
-            self.refusals_left -= 1
-            raise OutletFull("full")
-        self.sent.append((topic, key, value or b""))
-
-    def values(self, topic: str) -> list[bytes]:
-        return [value for found, _, value in self.sent if found == topic]
-
+class FeedOutlet(FakeOutlet):
     @property
     def updates(self) -> list[FeedUpdate]:
-        return [FeedUpdate.FromString(value) for value in self.values(FEED_UPDATES.name)]
+        return [FeedUpdate.FromString(value) for value in self.values_of(FEED_UPDATES.name)]
 
     @property
     def signs(self) -> list[ProviderHeartbeat]:
-        return [ProviderHeartbeat.FromString(value) for value in self.values(FEED_PROVIDERS.name)]
+        return [ProviderHeartbeat.FromString(value) for value in self.values_of(FEED_PROVIDERS.name)]
 
     @property
     def letters(self) -> list[DeadLetter]:
-        return [DeadLetter.FromString(value) for value in self.values(FEED_DEAD_LETTERS.name)]
+        return [DeadLetter.FromString(value) for value in self.values_of(FEED_DEAD_LETTERS.name)]
 
 
 @pytest.fixture
@@ -67,12 +55,12 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture
-def outlet() -> FakeOutlet:
-    return FakeOutlet()
+def outlet() -> FeedOutlet:
+    return FeedOutlet()
 
 
 @pytest.fixture
-def intake(outlet: FakeOutlet, clock: FakeClock) -> Intake:
+def intake(outlet: FeedOutlet, clock: FakeClock) -> Intake:
     return Intake(outlet=outlet, clock=clock)
 
 
@@ -103,7 +91,7 @@ def take(intake: Intake, *updates: FeedUpdate) -> None:
         intake.take_update(item, timeout_ms=TIMEOUT_MS)
 
 
-def test_an_update_is_stamped_and_keyed_by_its_fixture(intake: Intake, outlet: FakeOutlet, clock: FakeClock) -> None:
+def test_an_update_is_stamped_and_keyed_by_its_fixture(intake: Intake, outlet: FeedOutlet, clock: FakeClock) -> None:
     take(intake, update(7, quotes=quotes()))
     ((topic, key, _), sign) = outlet.sent
     assert (topic, key, sign[0], sign[1]) == (FEED_UPDATES.name, "sim:1:1", FEED_PROVIDERS.name, PROVIDER)
@@ -112,7 +100,7 @@ def test_an_update_is_stamped_and_keyed_by_its_fixture(intake: Intake, outlet: F
 
 
 def test_nothing_is_younger_than_its_arrival_whatever_the_providers_clock_says(
-    intake: Intake, outlet: FakeOutlet, clock: FakeClock
+    intake: Intake, outlet: FeedOutlet, clock: FakeClock
 ) -> None:
     now_ms = clock.time_us // 1_000
     take(intake, update(1, provider_time_ms=now_ms - 5_000), update(2, provider_time_ms=now_ms + 3_600_000))
@@ -126,7 +114,7 @@ def test_nothing_is_younger_than_its_arrival_whatever_the_providers_clock_says(
     )
 
 
-def test_updates_are_a_sign_of_life_once_a_second(intake: Intake, outlet: FakeOutlet, clock: FakeClock) -> None:
+def test_updates_are_a_sign_of_life_once_a_second(intake: Intake, outlet: FeedOutlet, clock: FakeClock) -> None:
     take(intake, update(1), update(2))
     clock.time_us += 999_999
     take(intake, update(3))
@@ -137,7 +125,7 @@ def test_updates_are_a_sign_of_life_once_a_second(intake: Intake, outlet: FakeOu
 
 
 def test_an_update_does_not_say_up_for_a_provider_that_says_down(
-    intake: Intake, outlet: FakeOutlet, clock: FakeClock
+    intake: Intake, outlet: FeedOutlet, clock: FakeClock
 ) -> None:
     intake.take_heartbeat(ProviderHeartbeat(provider_id=PROVIDER, is_up=False), timeout_ms=TIMEOUT_MS)
     clock.time_us += 2_000_000
@@ -155,7 +143,7 @@ def test_an_update_does_not_say_up_for_a_provider_that_says_down(
     ],
 )
 def test_what_a_provider_said_of_itself_outlives_the_gateway(
-    intake: Intake, outlet: FakeOutlet, last: ProviderHeartbeat | None, is_up: bool
+    intake: Intake, outlet: FeedOutlet, last: ProviderHeartbeat | None, is_up: bool
 ) -> None:
     intake.resume(PROVIDER, sequence=10, epoch=7, last_sign=last)
     take(intake, update(11))
@@ -163,7 +151,7 @@ def test_what_a_provider_said_of_itself_outlives_the_gateway(
 
 
 def test_what_another_gateway_lost_has_to_come_again_before_its_provider_counts_as_up(
-    intake: Intake, outlet: FakeOutlet, clock: FakeClock
+    intake: Intake, outlet: FeedOutlet, clock: FakeClock
 ) -> None:
     intake.resume(PROVIDER, sequence=10, epoch=7, last_sign=ProviderHeartbeat(is_up=False, says_up=True))
     take(intake, update(11), update(12))
@@ -177,7 +165,7 @@ def test_what_another_gateway_lost_has_to_come_again_before_its_provider_counts_
 
 
 def test_a_provider_counts_as_down_from_a_loss_until_all_that_was_seen_is_in_the_log_again(
-    intake: Intake, outlet: FakeOutlet, clock: FakeClock
+    intake: Intake, outlet: FeedOutlet, clock: FakeClock
 ) -> None:
     take(intake, update(1), update(2), update(3))
     intake.note_loss(PROVIDER, {2: "sim:1:1"}, timeout_ms=TIMEOUT_MS)
@@ -192,7 +180,7 @@ def test_a_provider_counts_as_down_from_a_loss_until_all_that_was_seen_is_in_the
     assert outlet.signs[-1].is_up
 
 
-def test_what_was_lost_is_sent_again_before_anything_else(intake: Intake, outlet: FakeOutlet) -> None:
+def test_what_was_lost_is_sent_again_before_anything_else(intake: Intake, outlet: FeedOutlet) -> None:
     take(intake, update(1), update(2), update(3), update(4))
     intake.note_loss(PROVIDER, {2: "sim:1:1", 4: "sim:1:2"}, timeout_ms=TIMEOUT_MS)
     intake.resume(PROVIDER, sequence=1, epoch=2)
@@ -203,7 +191,7 @@ def test_what_was_lost_is_sent_again_before_anything_else(intake: Intake, outlet
     take(intake, update(4), update(5))
 
 
-def test_where_a_provider_gives_up_what_was_lost_its_fixtures_are_stopped(intake: Intake, outlet: FakeOutlet) -> None:
+def test_where_a_provider_gives_up_what_was_lost_its_fixtures_are_stopped(intake: Intake, outlet: FeedOutlet) -> None:
     take(intake, update(1), update(2), update(3))
     intake.note_loss(PROVIDER, {2: "sim:1:1", 3: "sim:1:2"}, timeout_ms=TIMEOUT_MS)
     intake.resume(PROVIDER, sequence=1, epoch=2)
@@ -217,7 +205,7 @@ def test_where_a_provider_gives_up_what_was_lost_its_fixtures_are_stopped(intake
 
 
 def test_a_flood_of_heartbeats_is_thinned_but_no_change_is_lost(
-    intake: Intake, outlet: FakeOutlet, clock: FakeClock
+    intake: Intake, outlet: FeedOutlet, clock: FakeClock
 ) -> None:
     for is_up in (True, True, False, False, True):
         intake.take_heartbeat(ProviderHeartbeat(provider_id=PROVIDER, is_up=is_up), timeout_ms=TIMEOUT_MS)
@@ -227,7 +215,7 @@ def test_a_flood_of_heartbeats_is_thinned_but_no_change_is_lost(
     assert len(outlet.signs) == 4
 
 
-def test_a_change_that_finds_the_log_full_is_said_as_soon_as_there_is_room(intake: Intake, outlet: FakeOutlet) -> None:
+def test_a_change_that_finds_the_log_full_is_said_as_soon_as_there_is_room(intake: Intake, outlet: FeedOutlet) -> None:
     down = ProviderHeartbeat(provider_id=PROVIDER, is_up=False)
     take(intake, update(1))
     outlet.refusals_left = 1
@@ -243,7 +231,7 @@ def reason_of(intake: Intake, item: FeedUpdate) -> str:
     return caught.value.reason
 
 
-def test_sequences_must_rise(intake: Intake, outlet: FakeOutlet) -> None:
+def test_sequences_must_rise(intake: Intake, outlet: FeedOutlet) -> None:
     take(intake, update(5), update(9))
     assert reason_of(intake, update(9)) == "DUPLICATE"
     assert reason_of(intake, update(5)) == "DUPLICATE"
@@ -252,7 +240,7 @@ def test_sequences_must_rise(intake: Intake, outlet: FakeOutlet) -> None:
     assert [item.sequence for item in outlet.updates] == [5, 9, 10, 1]
 
 
-def test_what_was_taken_before_a_resumption_is_a_duplicate(intake: Intake, outlet: FakeOutlet) -> None:
+def test_what_was_taken_before_a_resumption_is_a_duplicate(intake: Intake, outlet: FeedOutlet) -> None:
     intake.resume(PROVIDER, sequence=100)
     assert reason_of(intake, update(100)) == "DUPLICATE"
     assert reason_of(intake, update(3)) == "DUPLICATE"
@@ -261,7 +249,7 @@ def test_what_was_taken_before_a_resumption_is_a_duplicate(intake: Intake, outle
     assert [item.sequence for item in outlet.updates] == [102]
 
 
-def test_a_full_log_takes_the_update_later(intake: Intake, outlet: FakeOutlet) -> None:
+def test_a_full_log_takes_the_update_later(intake: Intake, outlet: FeedOutlet) -> None:
     outlet.refusals_left = 1
     with pytest.raises(OutletFull):
         take(intake, update(1))
@@ -269,7 +257,7 @@ def test_a_full_log_takes_the_update_later(intake: Intake, outlet: FakeOutlet) -
     assert [item.sequence for item in outlet.updates] == [1]
 
 
-async def test_a_reading_waits_for_room_and_doubles_nothing(intake: Intake, outlet: FakeOutlet) -> None:
+async def test_a_reading_waits_for_room_and_doubles_nothing(intake: Intake, outlet: FeedOutlet) -> None:
     outlet.refusals_left = 3
     taken = await intake.take_reading(
         Reading(PROVIDER, updates=[update(1), update(2)]), raw=b"raw", timeout_ms=TIMEOUT_MS
@@ -279,7 +267,7 @@ async def test_a_reading_waits_for_room_and_doubles_nothing(intake: Intake, outl
 
 
 async def test_what_is_refused_is_counted_and_kept_and_the_rest_flows_on(
-    intake: Intake, outlet: FakeOutlet, clock: FakeClock
+    intake: Intake, outlet: FeedOutlet, clock: FakeClock
 ) -> None:
     before = REFUSED.labels(PROVIDER, "MALFORMED")._value.get()
     reading = Reading(
@@ -402,14 +390,14 @@ def named_twice(*, outcomes: bool) -> Quotes:
 
 
 @pytest.mark.parametrize("make", GOOD.values(), ids=GOOD.keys())
-def test_good_updates_are_taken(make: Callable[[], FeedUpdate], intake: Intake, outlet: FakeOutlet) -> None:
+def test_good_updates_are_taken(make: Callable[[], FeedUpdate], intake: Intake, outlet: FeedOutlet) -> None:
     take(intake, make())
     assert len(outlet.updates) == 1
 
 
 @pytest.mark.parametrize("make", WITHOUT_PLACE.values(), ids=WITHOUT_PLACE.keys())
 def test_an_update_without_its_place_is_refused(
-    make: Callable[[], FeedUpdate], intake: Intake, outlet: FakeOutlet
+    make: Callable[[], FeedUpdate], intake: Intake, outlet: FeedOutlet
 ) -> None:
     assert reason_of(intake, make()) == "MALFORMED"
     assert outlet.sent == []
@@ -417,7 +405,7 @@ def test_an_update_without_its_place_is_refused(
 
 @pytest.mark.parametrize(("reason", "stop", "make"), PARTS.values(), ids=PARTS.keys())
 def test_a_bad_part_costs_that_part_and_stops_what_it_leaves_stale(
-    reason: str, stop: BetStop, make: Callable[[], FeedUpdate], intake: Intake, outlet: FakeOutlet
+    reason: str, stop: BetStop, make: Callable[[], FeedUpdate], intake: Intake, outlet: FeedOutlet
 ) -> None:
     sent = make()
     sent.state.CopyFrom(MatchState(home_score=1))
@@ -439,7 +427,7 @@ def test_a_bad_part_costs_that_part_and_stops_what_it_leaves_stale(
     UpdateValidator().check(taken)
 
 
-def test_a_state_that_is_refused_says_so_in_its_stead(intake: Intake, outlet: FakeOutlet) -> None:
+def test_a_state_that_is_refused_says_so_in_its_stead(intake: Intake, outlet: FeedOutlet) -> None:
     for number, bad in enumerate((MatchState(status=99), MatchState(home_score=100_001)), 1):  # type: ignore[arg-type]
         (refusal,) = intake.take_update(update(number, state=bad, quotes=quotes()), timeout_ms=TIMEOUT_MS)
         assert refusal.message.startswith("state: ")
@@ -448,7 +436,7 @@ def test_a_state_that_is_refused_says_so_in_its_stead(intake: Intake, outlet: Fa
 
 
 def test_names_that_are_too_long_are_cut_and_a_time_that_is_none_is_left_out(
-    intake: Intake, outlet: FakeOutlet
+    intake: Intake, outlet: FeedOutlet
 ) -> None:
     described = FixtureDescription(sport="football", home_name="x" * 201, start_time_ms=7)
     refusals = intake.take_update(update(provider_time_ms=-1, description=described), timeout_ms=TIMEOUT_MS)
@@ -458,7 +446,7 @@ def test_names_that_are_too_long_are_cut_and_a_time_that_is_none_is_left_out(
     assert (taken.provider_time_ms, taken.HasField("bet_stop")) == (0, False)
 
 
-def test_a_goal_beside_a_market_that_cannot_be_is_taken(intake: Intake, outlet: FakeOutlet) -> None:
+def test_a_goal_beside_a_market_that_cannot_be_is_taken(intake: Intake, outlet: FeedOutlet) -> None:
     odds = [1_300, 5_000, 11_000, 12_000_000, 1_900]
     sent = update(quotes=quotes(TWO, odds_milli=odds), state=MatchState(home_score=1))
     (refusal,) = intake.take_update(sent, timeout_ms=TIMEOUT_MS)
@@ -470,7 +458,7 @@ def test_a_goal_beside_a_market_that_cannot_be_is_taken(intake: Intake, outlet: 
     assert told.bet_stop_market_ids == ("btts",)
 
 
-def test_refusals_of_one_update_are_bounded(intake: Intake, outlet: FakeOutlet) -> None:
+def test_refusals_of_one_update_are_bounded(intake: Intake, outlet: FeedOutlet) -> None:
     markets = {f"m{number}": ["yes"] for number in range(100)}
     refusals = intake.take_update(update(quotes=quotes(markets, odds_milli=[1] * 100)), timeout_ms=TIMEOUT_MS)
     assert len(refusals) == REFUSALS_TOLD_MAX + 1
