@@ -1,9 +1,10 @@
-"""Generate code from the contracts and words from the catalogue of markets; with --check compare only."""
+"""Generate code from the contracts, words from the catalogue of markets, and pages; with --check compare only."""
 
 from __future__ import annotations
 
 import argparse
 import filecmp
+import os
 import shutil
 import subprocess
 import sys
@@ -18,7 +19,7 @@ PROTOS = ROOT / "protos"
 PYTHON_OUT = PROTOS / "gen"
 TYPESCRIPT_OUT = ROOT / "web" / "src" / "wire" / "gen"
 MARKET_WORDS_OUT = ROOT / "web" / "src" / "markets" / "gen"
-MARKET_PAGE_OUT = ROOT / "docs" / "gen"
+PAGES_OUT = ROOT / "docs" / "gen"
 PLUGINS = Path(sys.executable).parent
 PROTOC_GEN_ES = ROOT / "web" / "node_modules" / ".bin" / "protoc-gen-es"
 TIMEOUT_S = 120
@@ -31,17 +32,17 @@ def main() -> int:
     is_check = parser.parse_args().check
     with tempfile.TemporaryDirectory() as scratch:
         python_new, typescript_new = Path(scratch, "python"), Path(scratch, "typescript")
-        words_new, page_new = Path(scratch, "words"), Path(scratch, "page")
+        words_new, pages_new = Path(scratch, "words"), Path(scratch, "pages")
         generate(python_out=python_new, typescript_out=typescript_new)
         write_market_words(words_new)
-        write_market_page(page_new)
+        write_pages(pages_new, python=python_new)
         pairs = [
             *((python_new, PYTHON_OUT), (typescript_new, TYPESCRIPT_OUT)),
-            *((words_new, MARKET_WORDS_OUT), (page_new, MARKET_PAGE_OUT)),
+            *((words_new, MARKET_WORDS_OUT), (pages_new, PAGES_OUT)),
         ]
         if is_check:
             differences = [line for new, old in pairs for line in compare(new, old)]
-            print("\n".join(differences) or "generated code matches the contracts and the catalogue")
+            print("\n".join(differences) or "what is generated matches what it is generated from")
             return 1 if differences else 0
         for new, old in pairs:
             shutil.rmtree(old, ignore_errors=True)
@@ -60,6 +61,15 @@ def generate(*, python_out: Path, typescript_out: Path) -> None:
     run_protoc(
         [*includes, f"--plugin=protoc-gen-es={PROTOC_GEN_ES}", "--es_opt=target=ts"], typescript_out, sources, "es"
     )
+
+
+def write_pages(out: Path, *, python: Path) -> None:
+    """Write what is generated for readers; topics may carry messages that only the new Python has."""
+    out.mkdir(parents=True)
+    write_market_page(out)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (python, ROOT)))}
+    command = [sys.executable, "-m", "protos.topic_page", str(out)]
+    subprocess.run(command, check=True, cwd=ROOT, env=environment, timeout=TIMEOUT_S)
 
 
 def run_protoc(options: list[str], out: Path, sources: list[str], *plugins: str) -> None:

@@ -53,11 +53,15 @@ def write_market_words(out: Path) -> None:
 
 def write_market_page(out: Path) -> None:
     """Write all of the catalogue as a table."""
-    out.mkdir(parents=True)
     heads = ("type", "name", "sports", "outcomes", "win together", "line", "role", "group", "exchange", "UOF")
-    lines = ["# Types of markets", "", ORIGIN, "", _row(heads), _row(["---"] * len(heads))]
-    lines += [_row(_cells(known)) for known in TYPES]
+    lines = ["# Types of markets", "", ORIGIN, "", table_row(heads), table_row(["---"] * len(heads))]
+    lines += [table_row(_cells(known)) for known in TYPES]
     (out / "market-types.md").write_text("\n".join([*lines, ""]), encoding="utf-8")
+
+
+def table_row(cells: Sequence[str]) -> str:
+    """Return a row of a table in Markdown."""
+    return f"| {' | '.join(cells)} |"
 
 
 def _cells(known: MarketType) -> list[str]:
@@ -79,10 +83,6 @@ def _cells(known: MarketType) -> list[str]:
 def _together(winners: Winners) -> str:
     sets = (" and ".join(sorted(outcome_ids)) for outcome_ids in winners.sets)
     return ", or ".join(sets) or COUNTS[winners.count_max]
-
-
-def _row(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"
 
 
 def _as_literal(entry: dict[str, str]) -> str:

@@ -1,4 +1,4 @@
-"""`overround topics`: what the broker has, and whether that is what the migrations declare."""
+"""`overround topics`: what the broker has, and whether that is what is declared."""
 
 from __future__ import annotations
 
@@ -7,15 +7,14 @@ from dataclasses import dataclass
 
 from confluent_kafka import KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
-from confluent_kafka.admin._config import ConfigResource
 from confluent_kafka.admin._listoffsets import OffsetSpec
-from confluent_kafka.admin._resource import ResourceType
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from infra.migrations.kafka_migration import RECORD_TOPIC, TopicDeclaration, read_declarations
+from infra.migrations.kafka_migration import TopicDeclaration, declare, read_configs
 from infra.settings import Settings
+from wire.topics import TOPICS
 
 TIMEOUT_S = 10.0
 
@@ -40,7 +39,7 @@ def show_topics(settings: Settings, console: Console) -> int:
             f"The broker at {settings.kafka_bootstrap} does not answer ({escape(error.args[0].str())}): `make run`"
         )
         return 1
-    declared = read_declarations(settings)
+    declared = {topic.name: declare(topic, settings) for topic in TOPICS}
     table = Table("topic", "partitions", "first", "next", "clean-up", "as declared", box=None, header_style="dim")
     complaints = {name: find_difference(topic, found.get(name)) for name, topic in declared.items()}
     for name in sorted(set(declared) | set(found)):
@@ -71,22 +70,14 @@ def read_topics(settings: Settings) -> dict[str, TopicState]:
     """
     admin = AdminClient({**settings.kafka_client, "log_level": 0})
     listed = admin.list_topics(timeout=TIMEOUT_S).topics
-    counts = {name: len(topic.partitions) for name, topic in listed.items() if not _is_internal(name)}
+    counts = {name: len(topic.partitions) for name, topic in listed.items() if not name.startswith("__")}
     pairs = [(name, number) for name, count in counts.items() for number in range(count)]
     first = _read_offsets(admin, pairs, OffsetSpec.earliest())  # type: ignore[no-untyped-call]
     following = _read_offsets(admin, pairs, OffsetSpec.latest())  # type: ignore[no-untyped-call]
-    resources = [ConfigResource(ResourceType.TOPIC, name) for name in counts]
-    configs = {
-        resource.name: {name: entry.value for name, entry in future.result(TIMEOUT_S).items()}
-        for resource, future in admin.describe_configs(resources).items()
-    }
+    configs = read_configs(admin, counts)
     return {
         name: TopicState(name, count, first[name], following[name], configs[name]) for name, count in counts.items()
     }
-
-
-def _is_internal(name: str) -> bool:
-    return name.startswith("__") or name == RECORD_TOPIC
 
 
 def _read_offsets(admin: AdminClient, pairs: list[tuple[str, int]], spec: OffsetSpec) -> dict[str, int]:

@@ -1,36 +1,30 @@
-"""Kafka: the numbered .toml files of `kafka/`, each a list of topics to create or to configure anew.
-
-What was applied is recorded in a compacted topic of the broker itself, so that a broker that lost its data is set up
-again from the beginning.
-"""
+"""Kafka: every topic of `wire/topics.py` is made, and has what is said there; what else an operator set on it stays."""
 
 from __future__ import annotations
 
-import json
-import time
-import tomllib
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from confluent_kafka import OFFSET_BEGINNING, KafkaError, KafkaException, Producer, TopicPartition
+from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._config import AlterConfigOpType, ConfigEntry, ConfigResource
 from confluent_kafka.admin._resource import ResourceType
 from confluent_kafka.cimpl import NewTopic
 
-from infra.kafka_read_back import read_to_ends, reader_of
-from infra.migrations.steps import Step, describe_pending, read_steps
 from infra.settings import Settings
 from kernel.errors import InvariantBroken
+from wire.topics import HOUR_MS, TOPICS, Topic
 
-STEPS = Path(__file__).parent / "kafka"
-RECORD_TOPIC = "platform.migrations.v1"
-RECORD_CONFIG = {"cleanup.policy": "compact"}
 TIMEOUT_S = 20.0
-RETRY_S = 0.1
+SEGMENT_BYTES: Final = 64 * 1024 * 1024
+"""Of what ends by time: a segment goes whole, so this is also how much too much there may be."""
+LAST_SEGMENT_BYTES: Final = 32 * 1024 * 1024
+"""Of topics that have the last of each key: the newest segment is not compacted, and whoever reads all reads it too."""
+LAST_SEGMENT_MS: Final = HOUR_MS // 6
+SEGMENTS_KEPT: Final = 6
+"""In how many segments what is kept for a time stands at least."""
 
 
 class PartitionsDiffer(InvariantBroken):
@@ -39,35 +33,47 @@ class PartitionsDiffer(InvariantBroken):
 
 @dataclass(frozen=True, slots=True)
 class TopicDeclaration:
-    """A topic as the steps declare it."""
+    """A topic as the broker is told of it."""
 
     name: str
     partitions: int
     config: Mapping[str, str]
 
 
-def migrate_kafka(settings: Settings, *, steps_dir: Path = STEPS) -> str:
-    """Create or configure what new steps declare, and what is missing; return a line about it.
+def declare(topic: Topic, settings: Settings) -> TopicDeclaration:
+    """Say a topic in Kafka's words."""
+    rule = _compacted(topic.kept_ms or 0) if topic.is_compacted else _ended(topic.kept_ms, topic.kept_bytes_max)
+    config = {"compression.type": "producer", **{name: str(value) for name, value in rule.items()}, **topic.broker}
+    return TopicDeclaration(topic.name, 1 if topic.is_whole else settings.kafka.partitions, config)
+
+
+def migrate_kafka(settings: Settings, *, topics: Iterable[Topic] = TOPICS) -> str:
+    """Create the topics that are missing, configure those that differ; return a line about it.
 
     Raises:
         PartitionsDiffer: If a topic that exists does not have the partitions declared; nothing is changed then.
     """
     admin = AdminClient({**settings.kafka_client})
-    declared = read_declarations(settings, steps_dir=steps_dir)
+    declared = [declare(topic, settings) for topic in topics]
     counts = {name: len(topic.partitions) for name, topic in admin.list_topics(timeout=TIMEOUT_S).topics.items()}
-    expect_partitions(declared.values(), counts)
-    existing = set(counts)
-    record = TopicDeclaration(RECORD_TOPIC, 1, RECORD_CONFIG)
-    if record.name not in existing:
-        _create(admin, settings, [record])
-    taken = _read_record(settings)
-    steps = read_steps(steps_dir, "*.toml")
-    pending = [step for step in steps if step.name not in taken]
-    _create(admin, settings, [topic for topic in declared.values() if topic.name not in existing])
-    changed = {topic.name for step in pending for topic in _read_step(step, settings)} & existing & declared.keys()
-    _configure(admin, [declared[name] for name in sorted(changed)])
-    _write_record(settings, [step.name for step in pending])
-    return describe_pending(pending, steps)
+    expect_partitions(declared, counts)
+    missing = [topic for topic in declared if topic.name not in counts]
+    existing = [topic for topic in declared if topic.name in counts]
+    found = read_configs(admin, [topic.name for topic in existing])
+    differing = [topic for topic in existing if not topic.config.items() <= found[topic.name].items()]
+    _create(admin, settings, missing)
+    _configure(admin, differing)
+    return f"{len(missing)} of {len(declared)} topics were new, {len(differing)} had changed"
+
+
+def read_configs(admin: AdminClient, names: Iterable[str]) -> dict[str, dict[str, str]]:
+    """Return what the broker says of topics that it has, by name."""
+    resources = [ConfigResource(ResourceType.TOPIC, name) for name in names]
+    found = admin.describe_configs(resources) if resources else {}
+    return {
+        resource.name: {name: entry.value for name, entry in future.result(TIMEOUT_S).items()}
+        for resource, future in found.items()
+    }
 
 
 def expect_partitions(declared: Iterable[TopicDeclaration], counts: Mapping[str, int]) -> None:
@@ -85,22 +91,29 @@ def expect_partitions(declared: Iterable[TopicDeclaration], counts: Mapping[str,
             )
 
 
-def read_declarations(settings: Settings, *, steps_dir: Path = STEPS) -> dict[str, TopicDeclaration]:
-    """Return every topic as the last step that names it declares it; one that a step retires is nobody's any more."""
-    declared: dict[str, TopicDeclaration] = {}
-    for step in read_steps(steps_dir, "*.toml"):
-        declared |= {topic.name: topic for topic in _read_step(step, settings)}
-        for name in tomllib.loads(step.text).get("retired", ()):
-            del declared[name]
-    return declared
+def _compacted(kept_ms: int) -> dict[str, object]:
+    segment_ms = HOUR_MS if kept_ms else LAST_SEGMENT_MS
+    return {
+        "cleanup.policy": "compact",
+        "segment.bytes": SEGMENT_BYTES if kept_ms else LAST_SEGMENT_BYTES,
+        "segment.ms": segment_ms,
+        "min.cleanable.dirty.ratio": 0.2,
+        "min.compaction.lag.ms": kept_ms,
+        "max.compaction.lag.ms": kept_ms + 3 * segment_ms,
+        "delete.retention.ms": HOUR_MS,
+    }
 
 
-def _read_step(step: Step, settings: Settings) -> list[TopicDeclaration]:
-    topics: list[dict[str, Any]] = tomllib.loads(step.text).get("topic", [])
-    return [
-        TopicDeclaration(topic["name"], topic.get("partitions", settings.kafka.partitions), topic.get("config", {}))
-        for topic in topics
-    ]
+def _ended(kept_ms: int | None, kept_bytes_max: int | None) -> dict[str, object]:
+    always = {"cleanup.policy": "delete", "retention.bytes": kept_bytes_max or -1}
+    if kept_ms is None:
+        return {**always, "retention.ms": -1}
+    return {
+        **always,
+        "retention.ms": kept_ms,
+        "segment.bytes": SEGMENT_BYTES,
+        "segment.ms": kept_ms // SEGMENTS_KEPT,
+    }
 
 
 def _create(admin: AdminClient, settings: Settings, topics: list[TopicDeclaration]) -> None:
@@ -126,7 +139,6 @@ def _configure(admin: AdminClient, topics: list[TopicDeclaration]) -> None:
             ],
         )
         for topic in topics
-        if topic.config
     ]
     if resources:
         _wait(admin.incremental_alter_configs(resources))
@@ -144,26 +156,3 @@ def _expect_created(future: Future[None]) -> None:
     except KafkaException as error:
         if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
             raise
-
-
-def _read_record(settings: Settings) -> set[str]:
-    """A broker that has just made the topic may not have it yet."""
-    place = TopicPartition(RECORD_TOPIC, 0, OFFSET_BEGINNING)
-    deadline_s = time.monotonic() + TIMEOUT_S
-    while True:
-        try:
-            with reader_of(settings.kafka_client, client_id="migrate") as consumer:
-                messages = read_to_ends(consumer, [place], silence_s=TIMEOUT_S)
-                return {(message.key() or b"").decode() for message in messages}
-        except KafkaException:
-            if time.monotonic() > deadline_s:
-                raise
-            time.sleep(RETRY_S)
-
-
-def _write_record(settings: Settings, names: list[str]) -> None:
-    producer = Producer({**settings.kafka_client, "acks": "all"})
-    for name in names:
-        producer.produce(RECORD_TOPIC, key=name, value=json.dumps({"applied_time_s": int(time.time())}))
-    if producer.flush(TIMEOUT_S):
-        raise TimeoutError(f"{RECORD_TOPIC} did not take the record within {TIMEOUT_S:.0f} s")

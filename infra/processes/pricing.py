@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack
 from infra.faust_consumer import AT_ONCE, FetchSpacing
 from infra.house import read_house
 from infra.machine_load import MachineLoad
-from infra.migrations.kafka_migration import read_declarations
+from infra.migrations.kafka_migration import declare
 from infra.processes.agent import AgentProcess
 from infra.processes.health import run_until_stopped
 from infra.processes.servers import Reading, Servers
@@ -37,7 +37,7 @@ def run(settings: Settings) -> None:
 async def make_prices(settings: Settings, stopping: asyncio.Event) -> None:
     """Compose the pricing agent from the stores of these settings and run it until `stopping`."""
     kafka, partitions, timeout_ms = settings.kafka_client, settings.kafka.partitions, settings.pricing.redis_timeout_ms
-    kept_us = int(read_declarations(settings)[FEED_UPDATES.name].config["retention.ms"]) * 1_000
+    kept_us = int(declare(FEED_UPDATES, settings).config["retention.ms"]) * 1_000
     clock, spacing = SystemClock(), FetchSpacing()
     async with AsyncExitStack() as stack:
         servers = Servers(settings, NAME, stack)

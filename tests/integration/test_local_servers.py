@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import uuid
+from dataclasses import replace
 from pathlib import Path
 
 import asyncpg
@@ -14,9 +16,11 @@ from clickhouse_driver import Client
 from confluent_kafka.admin import AdminClient
 
 from infra.local.programs.postgres import prepare_data
-from infra.migrations.kafka_migration import migrate_kafka, read_declarations
+from infra.migrations.kafka_migration import declare, migrate_kafka, read_configs
 from infra.migrations.postgres_migration import migrate_postgres
 from infra.settings import Settings
+from tests.running_system import wait_until
+from wire.topics import HOUR_MS, LEDGER_ANCHORS, TOPICS
 
 
 async def test_postgres_is_durable_and_migrated_once(settings: Settings, postgres_dsn: str) -> None:
@@ -56,11 +60,31 @@ async def test_redis_keeps_an_append_only_file_within_bounded_memory(settings: S
     }
 
 
-def test_kafka_has_every_declared_topic_and_takes_the_steps_once(settings: Settings) -> None:
-    topics = AdminClient({**settings.kafka_client}).list_topics(timeout=60).topics
-    for declared in read_declarations(settings).values():
-        assert len(topics[declared.name].partitions) == declared.partitions
-    assert migrate_kafka(settings).startswith("0 of")
+def test_kafka_has_every_topic_as_it_is_said_and_nothing_is_left_to_do(settings: Settings) -> None:
+    admin = AdminClient({**settings.kafka_client})
+    counts = {name: len(topic.partitions) for name, topic in admin.list_topics(timeout=60).topics.items()}
+    for topic in TOPICS:
+        declared = declare(topic, settings)
+        assert counts[declared.name] == declared.partitions
+        assert declared.config.items() <= read_configs(admin, [declared.name])[declared.name].items()
+    assert migrate_kafka(settings) == f"0 of {len(TOPICS)} topics were new, 0 had changed"
+
+
+def test_a_topic_that_is_said_otherwise_than_it_was_is_set_and_what_an_operator_set_stays(settings: Settings) -> None:
+    admin = AdminClient({**settings.kafka_client})
+    name = f"test.{uuid.uuid4().hex}.v1"
+    before = replace(LEDGER_ANCHORS, name=name, broker={"max.message.bytes": "1234567"})
+    after = replace(LEDGER_ANCHORS, name=name, kept_ms=HOUR_MS)
+    try:
+        assert migrate_kafka(settings, topics=[before]) == "1 of 1 topics were new, 0 had changed"
+        wait_until(lambda: name in admin.list_topics(timeout=60).topics, 60, lambda: name)
+        assert migrate_kafka(settings, topics=[after]) == "0 of 1 topics were new, 1 had changed"
+        found = read_configs(admin, [name])[name]
+        assert (found["retention.ms"], found["max.message.bytes"]) == (str(HOUR_MS), "1234567")
+        assert migrate_kafka(settings, topics=[after]) == "0 of 1 topics were new, 0 had changed"
+    finally:
+        for future in admin.delete_topics([name]).values():
+            future.result(60)
 
 
 def test_clickhouse_answers_in_utc(settings: Settings, clickhouse_dsn: str) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from gateway.books import BookCache, FixtureUnknown
 from gateway.price_explainer import ExplanationExpired, ExplanationUnknown, PriceExplainer
-from infra.migrations.kafka_migration import read_declarations
+from infra.migrations.kafka_migration import declare
 from infra.settings import load_settings
 from infra.stores.explanation_log import KEPT_MS
 from kernel.errors import Unavailable
@@ -274,7 +274,7 @@ async def test_without_log_or_copy_the_trader_is_told_to_ask_again() -> None:
 
 
 def test_versions_are_said_to_be_kept_for_as_long_as_the_topic_keeps_them() -> None:
-    config = read_declarations(load_settings("local"))[EXPLANATIONS.name].config
+    config = declare(EXPLANATIONS, load_settings("local")).config
     assert config["cleanup.policy"] == "compact"
     assert int(config["min.compaction.lag.ms"]) == KEPT_MS
     assert int(config["max.compaction.lag.ms"]) > KEPT_MS

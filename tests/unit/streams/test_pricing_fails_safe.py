@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from infra.migrations.kafka_migration import read_declarations
+from infra.migrations.kafka_migration import declare
 from infra.processes.pricing import complaint_of_lag
 from infra.settings import load_settings
 from markets.fixture import MarketStatus, SuspensionReason
@@ -220,6 +220,6 @@ async def test_news_that_waits_so_long_that_the_log_may_lose_it_is_complained_of
 
 
 def test_updates_with_results_are_kept_by_time_alone() -> None:
-    config = read_declarations(load_settings("test"))[FEED_UPDATES.name].config
+    config = declare(FEED_UPDATES, load_settings("test")).config
     assert (config["retention.bytes"], config["message.timestamp.type"]) == ("-1", "LogAppendTime")
     assert int(config["retention.ms"]) >= 24 * 3_600_000

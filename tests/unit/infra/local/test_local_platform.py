@@ -37,8 +37,8 @@ from infra.migrations.clickhouse_migration import split_statements
 from infra.migrations.kafka_migration import (
     PartitionsDiffer,
     TopicDeclaration,
+    declare,
     expect_partitions,
-    read_declarations,
 )
 from infra.migrations.steps import Step, find_pending
 from infra.settings import Ports, Settings, SettingsRefused, load_settings
@@ -286,9 +286,8 @@ AGENTS_READ = (
 
 
 def test_what_an_agent_reads_is_compressed_by_nothing_it_lacks() -> None:
-    declared = read_declarations(Settings())
     is_there = {"gzip": codec.has_gzip, "lz4": codec.has_lz4, "snappy": codec.has_snappy, "zstd": codec.has_zstd}
-    kinds = {topic.name: declared[topic.name].config.get("compression.type", "producer") for topic in AGENTS_READ}
+    kinds = {topic.name: declare(topic, Settings()).config["compression.type"] for topic in AGENTS_READ}
     assert {name: kind for name, kind in kinds.items() if kind in is_there and not is_there[kind]()} == {}
 
 
