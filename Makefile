@@ -21,7 +21,7 @@ bench:
 bench-odds:
 	@$(SETUP) --peers && exec $(BIN)/python -m tests.bench.odds
 accuracy:
-	@$(SETUP) && exec $(BIN)/python -m tests.bench.accuracy
+	@$(SETUP) && exec $(BIN)/python -m studies.accuracy
 status:
 	@$(BIN)/overround status
 clean-data:

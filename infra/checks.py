@@ -36,7 +36,7 @@ PACKAGES = (
     *("wire", "streams", "gateway", "simulation", "infra"),
 )
 """Of the product."""
-TYPED = (*PACKAGES, "loadtests", "tests", "protos/generate.py", "protos/topic_page.py")
+TYPED = (*PACKAGES, "loadtests", "studies", "tests", "protos/generate.py", "protos/topic_page.py")
 CHECK_TIMEOUT_S = 1_800
 LONG_CHECK_TIMEOUT_S = 10_800
 CORES = os.cpu_count() or 1

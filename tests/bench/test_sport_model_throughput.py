@@ -16,7 +16,7 @@ from odds.models.cricket import win_matches as win_cricket
 from odds.models.racing.ordering import HENERY, finish_probabilities
 from odds.models.tennis.match import price_matches, win_matches
 from odds.models.tennis.rules import MatchRules, TennisScores
-from tests.bench.accuracy.ratings import PiSettings, PlayedMatches, rate_by_pi
+from studies.accuracy.ratings import PiSettings, PlayedMatches, rate_by_pi
 
 REPEATS = 5
 BATCH = 1_000

@@ -41,9 +41,9 @@ from odds.models.tennis.match import price_matches
 from odds.models.tennis.match import win_matches as win_tennis_matches
 from odds.models.tennis.rules import MatchRules
 from risk.limits import LimitTable
-from tests.bench.accuracy.metrics import ranked_probability_scores
-from tests.bench.accuracy.ratings import EloSettings, PiSettings, PlayedMatches, rate_by_elo, rate_by_pi
-from tests.bench.accuracy.seasons import SeasonMalformed, read_season
+from studies.accuracy.metrics import ranked_probability_scores
+from studies.accuracy.ratings import EloSettings, PiSettings, PlayedMatches, rate_by_elo, rate_by_pi
+from studies.accuracy.seasons import SeasonMalformed, read_season
 from tests.currencies import terms
 from tests.reference.public_cases import Case, checks
 from tests.reference.reference_values import SHARED

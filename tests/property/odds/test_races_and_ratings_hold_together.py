@@ -14,8 +14,8 @@ from odds.models.racing.ordering import (
     finish_probabilities,
     place_probabilities,
 )
-from tests.bench.accuracy.metrics import brier_scores, log_losses, ranked_probability_scores
-from tests.bench.accuracy.ratings import EloSettings, PiSettings, PlayedMatches, rate_by_elo, rate_by_pi
+from studies.accuracy.metrics import brier_scores, log_losses, ranked_probability_scores
+from studies.accuracy.ratings import EloSettings, PiSettings, PlayedMatches, rate_by_elo, rate_by_pi
 
 powers = st.floats(0.2, 1.5)
 models = st.builds(PlaceExponents, powers, powers, powers)

@@ -36,7 +36,7 @@ from odds.models.racing.each_way import (
 from odds.models.tennis.match import price_matches, win_matches
 from odds.models.tennis.points import win_game, win_tie_break
 from odds.models.tennis.rules import MatchRules, TennisScores
-from tests.bench.accuracy.metrics import closing_line_values
+from studies.accuracy.metrics import closing_line_values
 from tests.reference.football_reference_checks import (
     check_dixon_coles,
     check_fit_exact,

@@ -13,7 +13,7 @@ from protos.topic_page import describe_keeping
 from wire.topics import DAY_MS, HOUR_MS, TOPICS, Topic
 
 OURS = ("bets", "gateway", "infra", "kernel", "loadtests", "markets", "odds", "pam", "risk", "simulation", "streams")
-FOLDERS = (*OURS, "tests", "wallet", "wire")
+FOLDERS = (*OURS, "studies", "tests", "wallet", "wire")
 HOME = ROOT / "wire" / "topics.py"
 SETTINGS = load_settings("local")
 FOR_EVER = Topic(

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tests.bench.accuracy.choice import base_rates, choose_settings, take_chosen
-from tests.bench.accuracy.history import Experience, experience_before, forecast_years, hand_over, rest_leads
-from tests.bench.accuracy.rating_walk import walk_elo, walk_pi
-from tests.bench.accuracy.seasons import Match, MatchTable
-from tests.bench.accuracy.walks import Walks, walk_all
+from studies.accuracy.choice import base_rates, choose_settings, take_chosen
+from studies.accuracy.history import Experience, experience_before, forecast_years, hand_over, rest_leads
+from studies.accuracy.rating_walk import walk_elo, walk_pi
+from studies.accuracy.seasons import Match, MatchTable
+from studies.accuracy.walks import Walks, walk_all
 
 SEASONS = (2010, 2011, 2012, 2014, 2015)
 TEAMS = 6

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtr
 
-from tests.bench.accuracy.metrics import brier_scores, log_losses, ranked_probability_scores
+from studies.accuracy.metrics import brier_scores, log_losses, ranked_probability_scores
 
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]

@@ -8,8 +8,8 @@ import pytest
 
 from infra.settings import ROOT
 from odds.model_input import ModelInputInvalid
-from tests.bench.accuracy.metrics import mean_of, ranked_probability_scores
-from tests.bench.accuracy.ratings import (
+from studies.accuracy.metrics import mean_of, ranked_probability_scores
+from studies.accuracy.ratings import (
     EloSettings,
     OrderedLogit,
     PiSettings,

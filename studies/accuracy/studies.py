@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from odds.margin.methods import MarginMethod
-from tests.bench.accuracy.comparisons import JUDGED, METRICS, BlockMean, Line, block_mean, compare
-from tests.bench.accuracy.goal_model_walk import DIXON_COLES, MODELS, POISSON
-from tests.bench.accuracy.metrics import log_losses
-from tests.bench.accuracy.plots import Forecast
-from tests.bench.accuracy.prices import (
+from studies.accuracy.comparisons import JUDGED, METRICS, BlockMean, Line, block_mean, compare
+from studies.accuracy.goal_model_walk import DIXON_COLES, MODELS, POISSON
+from studies.accuracy.metrics import log_losses
+from studies.accuracy.plots import Forecast
+from studies.accuracy.prices import (
     REFERENCE_METHOD,
     Bets,
     are_known,
@@ -24,8 +24,8 @@ from tests.bench.accuracy.prices import (
     name_of,
     take_bets,
 )
-from tests.bench.accuracy.seasons import BOOKMAKERS, MatchTable
-from tests.bench.accuracy.walks import Walks
+from studies.accuracy.seasons import BOOKMAKERS, MatchTable
+from studies.accuracy.walks import Walks
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]

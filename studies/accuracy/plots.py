@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from tests.bench.accuracy.metrics import Calibration, calibrate
+from studies.accuracy.metrics import Calibration, calibrate
 
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]

@@ -13,10 +13,10 @@ from odds.margin.removal import remove_margin
 from odds.models.football.implied_means import PriceTargets, imply_goal_means
 from odds.models.football.match_states import GoalTiming, MatchStates, RedCardEffects
 from odds.models.football.score_grids import dixon_coles_grid
-from tests.bench.accuracy.comparisons import BlockMean, block_mean
-from tests.bench.accuracy.goal_model_walk import SCORE_CELLS, UNDER
-from tests.bench.accuracy.metrics import closing_line_values
-from tests.bench.accuracy.seasons import MatchTable
+from studies.accuracy.comparisons import BlockMean, block_mean
+from studies.accuracy.goal_model_walk import SCORE_CELLS, UNDER
+from studies.accuracy.metrics import closing_line_values
+from studies.accuracy.seasons import MatchTable
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from tests.bench.accuracy.history import forecast_years
-from tests.bench.accuracy.metrics import log_losses
-from tests.bench.accuracy.seasons import MatchTable
+from studies.accuracy.history import forecast_years
+from studies.accuracy.metrics import log_losses
+from studies.accuracy.seasons import MatchTable
 
 Floats = NDArray[np.float64]
 

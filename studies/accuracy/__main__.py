@@ -16,12 +16,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from infra.settings import ROOT
 from loadtests.report import describe_machine
-from tests.bench.accuracy import page, studies
-from tests.bench.accuracy.history import forecast_years
-from tests.bench.accuracy.plots import draw_calibration
-from tests.bench.accuracy.seasons import MatchTable, SeasonMalformed, read_seasons
-from tests.bench.accuracy.studies import Evidence
-from tests.bench.accuracy.walks import Walks, refits_in_all, walk_all
+from studies.accuracy import page, studies
+from studies.accuracy.history import forecast_years
+from studies.accuracy.plots import draw_calibration
+from studies.accuracy.seasons import MatchTable, SeasonMalformed, read_seasons
+from studies.accuracy.studies import Evidence
+from studies.accuracy.walks import Walks, refits_in_all, walk_all
 
 DATA: Final = ROOT.parent / "shared" / "data" / "football"
 PAGE: Final = ROOT / "docs" / "accuracy.md"

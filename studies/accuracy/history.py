@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from tests.bench.accuracy.seasons import MatchTable
+from studies.accuracy.seasons import MatchTable
 
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from odds.model_input import ModelInputInvalid
-from tests.bench.accuracy.metrics import (
+from studies.accuracy.metrics import (
     brier_scores,
     calibrate,
     closing_line_values,

@@ -9,8 +9,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from tests.bench.accuracy.choice import base_rates, choose_settings, take_chosen
-from tests.bench.accuracy.goal_model_walk import (
+from studies.accuracy.choice import base_rates, choose_settings, take_chosen
+from studies.accuracy.goal_model_walk import (
     DIXON_COLES,
     MODELS,
     Advance,
@@ -18,9 +18,9 @@ from tests.bench.accuracy.goal_model_walk import (
     refits_of,
     walk_goal_model,
 )
-from tests.bench.accuracy.history import forecast_years
-from tests.bench.accuracy.rating_walk import ELO, PI, walk_elo, walk_pi
-from tests.bench.accuracy.seasons import MatchTable
+from studies.accuracy.history import forecast_years
+from studies.accuracy.rating_walk import ELO, PI, walk_elo, walk_pi
+from studies.accuracy.seasons import MatchTable
 
 Floats = NDArray[np.float64]
 

@@ -7,12 +7,12 @@ import pytest
 from scipy.special import stdtrit
 
 from odds.margin.methods import MarginMethod
-from tests.bench.accuracy.comparisons import ALONE, NOTHING_SHOWN, SAME, BlockMean, block_mean, compare, survive_holm
-from tests.bench.accuracy.metrics import mean_of
-from tests.bench.accuracy.page import PageUnfit, fill
-from tests.bench.accuracy.plots import Forecast, draw_calibration
-from tests.bench.accuracy.prices import fair_by, take_bets
-from tests.bench.accuracy.seasons import BOOKMAKERS, MatchTable
+from studies.accuracy.comparisons import ALONE, NOTHING_SHOWN, SAME, BlockMean, block_mean, compare, survive_holm
+from studies.accuracy.metrics import mean_of
+from studies.accuracy.page import PageUnfit, fill
+from studies.accuracy.plots import Forecast, draw_calibration
+from studies.accuracy.prices import fair_by, take_bets
+from studies.accuracy.seasons import BOOKMAKERS, MatchTable
 
 
 def of_p_value(p_value: float, *, blocks: int = 101) -> BlockMean:

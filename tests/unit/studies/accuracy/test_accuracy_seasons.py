@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from infra.settings import ROOT
-from tests.bench.accuracy.seasons import Match, MatchTable, SeasonMalformed, read_season, read_seasons
+from studies.accuracy.seasons import Match, MatchTable, SeasonMalformed, read_season, read_seasons
 
 SEASONS = ROOT.parent / "shared" / "data" / "football"
 HEAD = "Date,HomeTeam,AwayTeam,FTHG,FTAG,FTR,B365H,B365D,B365A,BbAv>2.5,BbAv<2.5"

@@ -13,8 +13,8 @@ from odds.models.football.goal_family import GoalFamily
 from odds.models.football.goal_models import INFLATED_DRAWS, FittedGoalModel, GoalModelSpec, fit_goal_model, problem_of
 from odds.models.football.results import MatchResults, decay_weights
 from odds.models.football.score_grids import dixon_coles_grid
-from tests.bench.accuracy.history import Experience, experience_before, rest_leads
-from tests.bench.accuracy.seasons import MatchTable
+from studies.accuracy.history import Experience, experience_before, rest_leads
+from studies.accuracy.seasons import MatchTable
 
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import logit
 
-from tests.bench.accuracy.history import forecast_years, leavers_and_newcomers
-from tests.bench.accuracy.ratings import (
+from studies.accuracy.history import forecast_years, leavers_and_newcomers
+from studies.accuracy.ratings import (
     EloSettings,
     PiSettings,
     PlayedMatches,
@@ -17,7 +17,7 @@ from tests.bench.accuracy.ratings import (
     rate_by_elo,
     rate_by_pi,
 )
-from tests.bench.accuracy.seasons import MatchTable
+from studies.accuracy.seasons import MatchTable
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import Final
 
-from tests.bench.accuracy.comparisons import ALONE, METRICS, BlockMean, Line, survive_holm
-from tests.bench.accuracy.prices import Bets, name_of
-from tests.bench.accuracy.studies import MethodCells
+from studies.accuracy.comparisons import ALONE, METRICS, BlockMean, Line, survive_holm
+from studies.accuracy.prices import Bets, name_of
+from studies.accuracy.studies import MethodCells
 
 NOT_SHOWN: Final = "○"
 """No difference shown, where a cell has no room for words."""
