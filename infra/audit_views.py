@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from typing import Any, Final, TypeAlias
 from uuid import UUID
 
@@ -68,23 +69,40 @@ async def audit_views(settings: Settings, *, must_check_copy: bool) -> list[Find
         settings: Where the ledger, Redis and the log are.
         must_check_copy: Whether one that cannot be reached is a violation rather than a check left out.
     """
-    connection = await asyncpg.connect(settings.postgres_dsn, server_settings={"application_name": "audit"})
+    both = (audit_exposure, audit_liability)
+    return list(await asyncio.gather(*(audit(settings, must_check_copy=must_check_copy) for audit in both)))
+
+
+async def audit_exposure(settings: Settings, *, must_check_copy: bool) -> Finding:
+    """Return what exposure has of the open bets that the ledger has not, or the other way round."""
     redis = open_redis(settings.redis_url, connections_max=2, timeout_ms=ANSWER_TIMEOUT_MS)
-    log = KafkaLiabilityLog(settings.kafka_client, client_id="audit")
     try:
-        return [
-            await _find(
+        async with _ledger(settings) as connection:
+            return await _find(
                 EXPOSURE_NAME, settings, lambda: look_at_exposure(connection, redis), must_check_copy=must_check_copy
-            ),
-            await _find(
-                LIABILITY_NAME,
-                settings,
-                lambda: look_at_liability(connection, log, partitions=settings.kafka.partitions),
-                must_check_copy=must_check_copy,
-            ),
-        ]
+            )
     finally:
         await redis.aclose()
+
+
+async def audit_liability(settings: Settings, *, must_check_copy: bool) -> Finding:
+    """Return what liability has of the open bets that the ledger has not, or the other way round."""
+    log = KafkaLiabilityLog(settings.kafka_client, client_id="audit")
+    async with _ledger(settings) as connection:
+        return await _find(
+            LIABILITY_NAME,
+            settings,
+            lambda: look_at_liability(connection, log, partitions=settings.kafka.partitions),
+            must_check_copy=must_check_copy,
+        )
+
+
+@asynccontextmanager
+async def _ledger(settings: Settings) -> AsyncIterator[Any]:
+    connection = await asyncpg.connect(settings.postgres_dsn, server_settings={"application_name": "audit"})
+    try:
+        yield connection
+    finally:
         await connection.close()
 
 
