@@ -20,8 +20,8 @@ from kernel.log import ConfirmedOutlet
 from odds.fixture.updates import TradingAction
 from overround.trading.v1 import trading_service_pb2
 from wire.layouts import layout_of
-from wire.topics import TRADING_COMMANDS
-from wire.trading import encode_command
+from wire.topics import AUDIT, TRADING_COMMANDS
+from wire.trading import encode_asked, encode_command
 
 log = structlog.get_logger(__name__)
 
@@ -102,7 +102,7 @@ class TradingService:
         log.info("trading.command_sent", action=action.name, fixture_id=request.fixture_id, market_id=request.market_id)
 
     async def _send(self, request_id: UUID, target: Target, trader_name: str) -> None:
-        """Append a command to the log. Pricing heeds a request id once; here a repeat is only spared the way."""
+        """Tell who asked, then append the command. Pricing heeds an id once; here a repeat is only spared the way."""
         sent = self._sent.get(request_id)
         if sent == target:
             return
@@ -117,6 +117,7 @@ class TradingService:
             trader_name=trader_name,
             time_us=self._sources.clock.now_us(),
         )
+        await self._outlet.send_and_wait(AUDIT.name, trader_name, encode_asked(value))
         await self._outlet.send_and_wait(TRADING_COMMANDS.name, fixture_id, value)
         self._sent[request_id] = target
         if len(self._sent) > COMMANDS_REMEMBERED_MAX:

@@ -12,6 +12,7 @@ from typing import Final
 
 from google.protobuf.message import Message
 
+from overround.audit.v1.audit_pb2 import Asked
 from overround.bets.v1.bet_pb2 import BetChanged, LegChanged
 from overround.feed.v1.feed_pb2 import DeadLetter, FeedUpdate, FixtureResults, ProviderHeartbeat
 from overround.odds.v1.book_pb2 import Book, PriceExplanation, PricingHeartbeat
@@ -118,6 +119,15 @@ TRADING_COMMANDS: Final = Topic(
     read_by="pricing",
     kept_ms=7 * DAY_MS,
     kept_bytes_max=BURST_BYTES_MAX,
+)
+AUDIT: Final = Topic(
+    name="audit.v1",
+    key="who",
+    message=Asked,
+    written_by="gateway (desk), before it commands",
+    read_by="people",
+    # Who closed a market is asked years later; commands are kept for days.
+    kept_ms=None,
 )
 RESULTS: Final = Topic(
     name="results.v1",

@@ -20,8 +20,9 @@ from gateway.rpc.bounds import ANSWER_BYTES_MAX
 from gateway.trading_service import TradingService
 from kernel.commands import RequestIdReused
 from kernel.errors import Part, Unavailable
-from kernel.log import Record
+from kernel.log import DeliveryFailed, Record
 from odds.fixture.state import EMPTY_LAYOUT
+from overround.audit.v1 import audit_pb2
 from overround.bets.v1 import bet_pb2
 from overround.common.v1 import outbox_pb2
 from overround.feed.v1 import feed_pb2
@@ -33,7 +34,7 @@ from tests.fakes.fake_clock import FakeClock
 from tests.fakes.fake_explanations import FakeExplanationLog
 from tests.fakes.fake_gateway import call_by
 from tests.fakes.fake_outlet import FakeOutlet
-from wire.topics import BET_EVENTS, FEED_PROVIDERS, HEARTBEATS, LIABILITIES, TRADING_COMMANDS
+from wire.topics import AUDIT, BET_EVENTS, FEED_PROVIDERS, HEARTBEATS, LIABILITIES, TRADING_COMMANDS
 
 
 class FakeNames:
@@ -279,7 +280,7 @@ async def test_a_repeated_command_is_sent_once_and_answered_twice(service: Tradi
     request = trading_service_pb2.SuspendRequest(request_id=str(uuid4()), fixture_id="f")
     await service.suspend(request, call_by(TESS))
     await service.suspend(request, call_by(TESS))
-    ((topic, key, _),) = outlet.sent
+    ((topic, key),) = [(topic, key) for topic, key, _ in outlet.sent if topic != AUDIT.name]
     assert (topic, key, commands_of(outlet)[0].trader_name) == (TRADING_COMMANDS.name, "f", "tess")
 
 
@@ -288,7 +289,19 @@ async def test_a_request_id_for_another_command_is_refused(service: TradingServi
     await service.suspend(trading_service_pb2.SuspendRequest(request_id=request_id, fixture_id="f"), call_by(TESS))
     with pytest.raises(RequestIdReused):
         await service.resume(trading_service_pb2.ResumeRequest(request_id=request_id, fixture_id="f"), call_by(TESS))
-    assert len(outlet.sent) == 1
+    assert len(commands_of(outlet)) == 1
+
+
+async def test_who_asked_is_told_before_anything_is_done(service: TradingService, outlet: FakeOutlet) -> None:
+    request = trading_service_pb2.SuspendRequest(request_id=str(uuid4()), fixture_id="f")
+    outlet.failures = [DeliveryFailed("away")]
+    with pytest.raises(DeliveryFailed):
+        await service.suspend(request, call_by(TESS))
+    assert commands_of(outlet) == []
+    await service.suspend(request, call_by(TESS))
+    assert [(topic, key) for topic, key, _ in outlet.kept] == [(AUDIT.name, "tess"), (TRADING_COMMANDS.name, "f")]
+    (told,) = outlet.kept_of(AUDIT.name)
+    assert audit_pb2.Asked.FromString(told).trading_command == commands_of(outlet)[0]
 
 
 async def test_suspending_all_twice_sends_each_fixture_one_command(service: TradingService, outlet: FakeOutlet) -> None:
@@ -296,7 +309,7 @@ async def test_suspending_all_twice_sends_each_fixture_one_command(service: Trad
     first = await service.suspend_all_in_play(request, call_by(TESS))
     again = await service.suspend_all_in_play(request, call_by(TESS))
     assert set(first.fixture_ids) == set(again.fixture_ids) == {"f", "g"}
-    assert sorted(key for _, key, _ in outlet.sent) == ["f", "g"]
+    assert sorted(key for topic, key, _ in outlet.sent if topic == TRADING_COMMANDS.name) == ["f", "g"]
     assert len({command.request_id for command in commands_of(outlet)}) == 2
 
 
