@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from gateway.ports import LoggedExplanation
 from kernel.errors import Part, Unavailable
 from overround.odds.v1 import book_pb2
 
 
 class FakeNewestExplanations:
-    def __init__(self) -> None:
-        self.values: dict[str, bytes] = {}
+    def __init__(self, values: Mapping[str, bytes] | None = None) -> None:
+        self.values = dict(values or {})
+        self.is_down = False
+        self.asked = 0
 
     async def read_explanation(self, fixture_id: str) -> bytes:
+        self.asked += 1
+        if self.is_down:
+            raise Unavailable(Part.EXPLANATION, "down")
         return self.values.get(fixture_id, b"")
 
 

@@ -6,7 +6,7 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
 import pytest_asyncio
@@ -33,6 +33,7 @@ from risk.exposure import MarketExposure
 from risk.keeping import ExposureKeeping, KeepingRules
 from risk.ports import EntryPlace, ExposureEntry, LimitedEntry, ReservationKey, ReservationState
 from tests.fakes.fake_clock import FakeClock
+from tests.fakes.fake_open_bets import FakeOpenBets
 from tests.joint_results import results_by_market
 
 OWN_DATABASE = 41  # flushed here
@@ -56,25 +57,6 @@ async def redis(settings: Settings) -> AsyncIterator[Redis]:
 @pytest.fixture
 def exposure(redis: Redis) -> RedisExposure:
     return RedisExposure(redis, clock=SystemClock(), timeout_ms=20_000)
-
-
-class FakeOpenBets:
-    def __init__(self, bets: dict[UUID, ExposureEntry] | None = None) -> None:
-        self.bets = bets or {}
-        self.by_request: dict[ReservationKey, tuple[UUID, Sequence[ExposureEntry]]] = {}
-        self.closed_after_first_read: set[UUID] = set()
-        self.closed_at_first: set[UUID] = set()
-
-    async def read_page(self, *, after: UUID, size: int) -> list[tuple[UUID, ExposureEntry]]:
-        return [(bet_id, self.bets[bet_id]) for bet_id in sorted(self.bets) if bet_id > after][:size]
-
-    async def find_open(self, bet_ids: Sequence[UUID]) -> set[UUID]:
-        found = set(bet_ids) - self.closed_after_first_read - self.closed_at_first
-        self.closed_at_first = set()
-        return found
-
-    async def find_by_request(self, key: ReservationKey) -> tuple[UUID, Sequence[ExposureEntry]] | None:
-        return self.by_request.get(key)
 
 
 def entry(
@@ -378,7 +360,7 @@ async def test_a_server_that_restarted_with_its_data_is_rebuilt_too(redis: Redis
 async def test_a_bet_that_closes_during_the_rebuild_is_not_counted(redis: Redis, exposure: RedisExposure) -> None:
     fixture_id, closing = fixture(), uuid4()
     open_bets = FakeOpenBets({closing: entry(fixture_id), uuid4(): entry(fixture_id)})
-    open_bets.closed_after_first_read = {closing}
+    open_bets.closed = {closing}
     await redis.flushdb()
     await keeper(redis, open_bets=open_bets).look()
     assert await market_of(redis, fixture_id) == MarketExposure(1_000, {"home": 2_500}, ONE_WINNER)
@@ -400,9 +382,7 @@ async def test_what_was_told_out_of_order_is_found_and_put_right(redis: Redis, e
     await exposure.remove_bet(closed, EntryPlace(fixture_id, 0))
     await exposure.commit(key, [taken], bet_id=closed)
     open_bets = FakeOpenBets({opened: entry(fixture_id, outcome_id="away")})
-    working = keeper(redis, open_bets=open_bets)
-    open_bets.closed_after_first_read = {closed}
-    await working.look()
+    await keeper(redis, open_bets=open_bets).look()
     assert await market_of(redis, fixture_id) == MarketExposure(1_000, {"away": 2_500}, ONE_WINNER)
 
 
@@ -412,9 +392,7 @@ async def test_all_that_is_counted_is_compared_in_rounds(redis: Redis, exposure:
     many = fixture()
     bets += [(uuid4(), entry(many)) for _ in range(1_200)]
     await exposure.add_bets(bets)
-    open_bets = FakeOpenBets()
-    open_bets.closed_after_first_read = {bet_id for bet_id, _ in bets}
-    working = keeper(redis, open_bets=open_bets)
+    working = keeper(redis, open_bets=FakeOpenBets())
     for _ in range(60):
         await working.look()
     assert [key async for key in redis.scan_iter(FIXTURE_KEY_PATTERN)] == []
@@ -423,7 +401,7 @@ async def test_all_that_is_counted_is_compared_in_rounds(redis: Redis, exposure:
 async def test_a_bet_that_is_opened_again_while_it_is_dropped_counts(redis: Redis, exposure: RedisExposure) -> None:
     fixture_id, bet_id = fixture(), uuid4()
     await exposure.add_bet(entry(fixture_id), bet_id=bet_id)
-    open_bets = FakeOpenBets()
+    open_bets = FakeOpenBets({bet_id: entry(fixture_id)})
     open_bets.closed_at_first = {bet_id}
     await keeper(redis, open_bets=open_bets).look()
     assert await market_of(redis, fixture_id) == MarketExposure(1_000, {"home": 2_500}, ONE_WINNER)

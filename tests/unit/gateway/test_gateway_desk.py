@@ -19,7 +19,6 @@ from gateway.price_explainer import PriceExplainer
 from gateway.rpc.bounds import ANSWER_BYTES_MAX
 from gateway.trading_service import TradingService
 from kernel.commands import RequestIdReused
-from kernel.errors import Part, Unavailable
 from kernel.log import DeliveryFailed, Record
 from odds.fixture.state import EMPTY_LAYOUT
 from overround.audit.v1 import audit_pb2
@@ -31,7 +30,7 @@ from overround.risk.v1 import risk_pb2
 from overround.trading.v1 import trading_pb2, trading_service_pb2
 from pam.player import Player, PlayerRole, PlayerStatus
 from tests.fakes.fake_clock import FakeClock
-from tests.fakes.fake_explanations import FakeExplanationLog
+from tests.fakes.fake_explanations import FakeExplanationLog, FakeNewestExplanations
 from tests.fakes.fake_gateway import call_by
 from tests.fakes.fake_outlet import FakeOutlet
 from wire.topics import AUDIT, BET_EVENTS, FEED_PROVIDERS, HEARTBEATS, LIABILITIES, TRADING_COMMANDS
@@ -45,20 +44,11 @@ class FakeNames:
 TESS = Player(UUID(int=1), "tess", PlayerRole.TRADER, PlayerStatus.ACTIVE, "EUR", 1, 0, 0)
 
 
-class FakeExplanations:
-    def __init__(self) -> None:
-        self.version = 1
-        self.is_down = False
-        self.asked = 0
-
-    async def read_explanation(self, fixture_id: str) -> bytes:
-        self.asked += 1
-        if self.is_down:
-            raise Unavailable(Part.EXPLANATION, "down")
-        message = book_pb2.PriceExplanation(
-            fixture_id=fixture_id, version=self.version, layout_hash=EMPTY_LAYOUT.layout_hash
-        )
-        return message.SerializeToString()
+def explained(version: int) -> bytes:
+    """Return the bytes of an explanation of the fixture "f"."""
+    return book_pb2.PriceExplanation(
+        fixture_id="f", version=version, layout_hash=EMPTY_LAYOUT.layout_hash
+    ).SerializeToString()
 
 
 @pytest.fixture
@@ -176,13 +166,13 @@ def test_of_too_many_keys_the_longest_unchanged_goes() -> None:
 
 
 async def test_an_explanation_is_asked_for_until_it_is_as_new_as_the_book(clock: FakeClock) -> None:
-    store = FakeExplanations()
+    store = FakeNewestExplanations({"f": explained(1)})
     watch = ExplanationWatch(explanations=store, clock=clock, fixture_id="f")
     assert watch.take(2) == b""
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     assert shown([watch.take(2)]).explanation.version == 1
-    store.version = 2
+    store.values["f"] = explained(2)
     assert watch.take(2) == b""
     assert store.asked == 1
     clock.put_on(0.1)
@@ -197,7 +187,7 @@ async def test_an_explanation_is_asked_for_until_it_is_as_new_as_the_book(clock:
 
 
 async def test_a_store_that_is_down_leaves_the_desk_without_an_explanation(clock: FakeClock) -> None:
-    store = FakeExplanations()
+    store = FakeNewestExplanations()
     store.is_down = True
     watch = ExplanationWatch(explanations=store, clock=clock, fixture_id="f")
     watch.take(1)
@@ -221,7 +211,7 @@ def sources(clock: FakeClock, feed: DeskFeed) -> DeskSources:
     return DeskSources(
         books=books,
         feed=feed,
-        explanations=FakeExplanations(),
+        explanations=FakeNewestExplanations({"f": explained(1)}),
         figures=DeskFigures(clock),
         clock=clock,
         environment="test",

@@ -9,11 +9,12 @@ from uuid import UUID
 
 import pytest
 
-from kernel.errors import Part, Unavailable
+from kernel.errors import Unavailable
 from risk.keeping import PAGE_SIZE, Bets, ExposureKeeping, KeepingRules, OldReservation
 from risk.ports import EntryPlace, ExposureEntry, ReservationKey
 from tests.fakes.fake_betting import FakeExposure
 from tests.fakes.fake_clock import FakeClock
+from tests.fakes.fake_open_bets import FakeOpenBets
 
 ENTRY = ExposureEntry("sim:1:1", "1x2", "home", 1_000, 2_000)
 KEYS = [ReservationKey(UUID(int=1), UUID(int=number)) for number in range(3)]
@@ -62,26 +63,6 @@ class FakeKept(FakeExposure):
     async def forget(self, reservations: Sequence[OldReservation], before_ms: int) -> None:
         self.calls.append("forget")
         self.old = []
-
-
-class FakeOpenBets:
-    def __init__(self, bets: dict[UUID, ExposureEntry]) -> None:
-        self.bets = bets
-        self.by_request: dict[ReservationKey, tuple[UUID, Sequence[ExposureEntry]]] = {}
-        self.is_away = False
-        self.pages_read = 0
-
-    async def read_page(self, *, after: UUID, size: int) -> Bets:
-        self.pages_read += 1
-        return [(bet_id, self.bets[bet_id]) for bet_id in sorted(self.bets) if bet_id > after][:size]
-
-    async def find_open(self, bet_ids: Sequence[UUID]) -> set[UUID]:
-        return set(bet_ids) & self.bets.keys()
-
-    async def find_by_request(self, key: ReservationKey) -> tuple[UUID, Sequence[ExposureEntry]] | None:
-        if self.is_away:
-            raise Unavailable(Part.LEDGER, "Away")
-        return self.by_request.get(key)
 
 
 class Notes:
