@@ -47,6 +47,9 @@ def read_to_ends(
         TimeoutError: If nothing came for too long.
     """
     behind = {(place.topic, place.partition) for place in places}
+    for topic in {place.topic for place in places if place.offset < 0}:
+        # Where a partition begins is told by who leads it: while that is unknown, each question costs half a second.
+        consumer.list_topics(topic, timeout=silence_s)
     consumer.assign(list(places))
     heard_s = time.monotonic()
     while behind:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 import pytest
-from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
 
 from infra.kafka_read_back import read_to_ends
 
@@ -36,6 +36,11 @@ class FakeMessage:
 class FakeConsumer:
     there: list[FakeMessage]
     assigned: list[TopicPartition] = field(default_factory=list)
+    leaders_known: list[str] = field(default_factory=list)
+
+    def list_topics(self, topic: str, timeout: float) -> None:
+        assert self.assigned == []
+        self.leaders_known.append(topic)
 
     def assign(self, places: Sequence[TopicPartition]) -> None:
         self.assigned += places
@@ -64,6 +69,17 @@ def test_every_partition_is_read_to_its_end() -> None:
     consumer = FakeConsumer([FakeMessage(("a", 0, 0)), end("a", 0, 1), FakeMessage(("b", 1, 5)), end("b", 1, 6)])
     assert read(consumer, ("a", 0), ("b", 1)) == [("a", 0, 0), ("b", 1, 5)]
     assert [(place.topic, place.partition) for place in consumer.assigned] == [("a", 0), ("b", 1)]
+
+
+def test_who_leads_is_known_before_it_is_asked_where_a_partition_begins() -> None:
+    consumer = FakeConsumer([end("a", 0, 0), end("a", 1, 0), end("b", 0, 7)])
+    places = [
+        TopicPartition("a", 0, OFFSET_BEGINNING),
+        TopicPartition("a", 1, OFFSET_BEGINNING),
+        TopicPartition("b", 0, 7),
+    ]
+    assert list(read_to_ends(cast("Consumer", consumer), places, silence_s=0.0)) == []
+    assert consumer.leaders_known == ["a"]
 
 
 def test_what_stands_behind_an_end_that_was_asked_for_is_not_read() -> None:
