@@ -138,10 +138,15 @@ class LedgerWorld:
 
 
 @asynccontextmanager
-async def open_world(settings: Settings, *, ledger: Ledger | None = None) -> AsyncIterator[LedgerWorld]:
+async def open_world(
+    settings: Settings, *, ledger: Ledger | None = None, statement_timeout_ms: int = 30_000
+) -> AsyncIterator[LedgerWorld]:
     """Open the stores on the settings' database."""
     pool = PostgresPool(
-        settings.postgres_dsn, connections_max=8, statement_timeout_ms=30_000, application_name="ledger-test"
+        settings.postgres_dsn,
+        connections_max=8,
+        statement_timeout_ms=statement_timeout_ms,
+        application_name="ledger-test",
     )
     await pool.open()
     options = ledger or Ledger(answer_timeout_ms=60_000)

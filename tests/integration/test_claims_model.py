@@ -28,6 +28,7 @@ from infra.settings import Settings
 from kernel.money import Money
 from pam.player import Player
 from tests.ledger_world import LedgerWorld, build_command, claim_of, inquiry_of, open_world, scratch_database
+from tests.tries import tries
 
 CASH_MINOR = 1_000
 MARKET_MINOR_MAX = 600
@@ -203,6 +204,6 @@ def test_claims_do_what_their_model_does(scratch: tuple[Settings, asyncio.Runner
     run_state_machine_as_test(
         Machine,
         settings=hypothesis_settings(
-            max_examples=25, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
+            tries(12), stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
         ),
     )

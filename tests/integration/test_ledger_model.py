@@ -32,6 +32,7 @@ from kernel.money import Money
 from markets.results import MarketResult, ResultKind
 from pam.player import Player
 from tests.ledger_world import LedgerWorld, build_command, correction, open_world, scratch_database, settlement
+from tests.tries import tries
 
 PLAYERS = 2
 CASH_MINOR = 1_000
@@ -283,6 +284,6 @@ def test_the_ledger_does_what_its_model_does(scratch: tuple[Settings, asyncio.Ru
     run_state_machine_as_test(
         Machine,
         settings=hypothesis_settings(
-            max_examples=25, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
+            tries(12), stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
         ),
     )

@@ -24,6 +24,9 @@ from tests.ledger_world import LedgerWorld, build_command, build_keyed, open_wor
 OTHERS_LIMIT_S = 0.6
 """What somebody who is not concerned may wait at most: far below every time-out, far above a busy machine's commit."""
 
+LOOK_LIMIT_MS = 2_500
+"""How long a look at the tables may take: what it takes where one is locked, and far above what it takes elsewhere."""
+
 
 @pytest.fixture
 async def world(settings: Settings) -> AsyncIterator[LedgerWorld]:
@@ -127,7 +130,7 @@ async def test_a_table_that_somebody_keeps_to_themselves_is_complained_of_until_
 ) -> None:
     async with (
         scratch_database(settings) as scratch,
-        open_world(scratch) as world,
+        open_world(scratch, statement_timeout_ms=LOOK_LIMIT_MS) as world,
         relaying(scratch, statement_timeout_ms=500) as (relay, _),
     ):
         await health(relay)

@@ -29,6 +29,7 @@ from streams.settlement_pages import Pages
 from tests.fakes.fake_faust import FakeApp
 from tests.integration.test_ledger_model import Model, ModelBet, ModelPlayer
 from tests.ledger_world import LedgerWorld, build_command, correction, open_world, scratch_database, settlement
+from tests.tries import tries
 from wire.results import build_market_result
 from wire.topics import RESULTS
 
@@ -345,6 +346,6 @@ def test_results_that_wait_end_as_their_model_does(scratch: tuple[Settings, asyn
     run_state_machine_as_test(
         Machine,
         settings=hypothesis_settings(
-            max_examples=15, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck)
+            tries(8), stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck)
         ),
     )

@@ -61,6 +61,7 @@ from tests.fakes.fake_betting import PLAYER, FakeBook, FakeBooks
 from tests.fakes.fake_clock import FakeClock
 
 PATIENCE_MS = 3_000
+UNDER_WAY_LIMIT_S = 60.0
 OWN_DATABASE = 42  # flushed here
 PASSWORD = "correct horse battery"
 BETTOR = PlayerRole.BETTOR
@@ -298,12 +299,16 @@ async def test_a_call_cancelled_within_the_delay_leaves_the_bet_as_it_would_have
     assert await stake_total_of(redis, house.fixture_id) == 1_000
 
 
-async def test_a_gateway_that_ends_decides_what_is_under_way_and_begins_nothing(slow_house: House) -> None:
+async def test_a_gateway_that_ends_decides_what_is_under_way_and_begins_nothing(
+    slow_house: House, redis: Redis
+) -> None:
     house = slow_house
     await house.client.register(deposit_minor=10_000)
     house.books.book = FakeBook(fixture_id=house.fixture_id, is_in_play=True)
     placing = asyncio.ensure_future(house.client.place(house.ask()))
-    await asyncio.sleep(0.1)
+    async with asyncio.timeout(UNDER_WAY_LIMIT_S):
+        while await stake_total_of(redis, house.fixture_id) == 0:  # noqa: ASYNC110 (Redis tells nobody)
+            await asyncio.sleep(0.005)
     (end,) = house.betting.endings
     closing = asyncio.ensure_future(end())
     await asyncio.sleep(0)
