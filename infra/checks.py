@@ -49,7 +49,7 @@ PYTEST = (sys.executable, "-m", "pytest", "-q")
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One command; a talkative one shows its output as it comes."""
+    """One command; a talkative one shows its output line by line as it comes."""
 
     title: str
     command: tuple[str, ...]
@@ -67,22 +67,28 @@ class Failure:
 
 
 class Console:
-    """Lines and output of checks that run beside each other, each line whole."""
+    """Lines of checks that run beside each other, each whole and with the name of who says it."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._is_line_begun = False
+        self._begun: dict[str, str] = {}
 
     def say(self, line: str) -> None:
-        """Write a line of its own."""
-        self.pass_on(("\n" if self._is_line_begun else "") + f"{line.strip()}\n")
-
-    def pass_on(self, text: str) -> None:
-        """Write what a check says as it comes."""
+        """Write a line."""
         with self._lock:
-            sys.stdout.write(text)
+            sys.stdout.write(f"{line.strip()}\n")
             sys.stdout.flush()
-            self._is_line_begun = not text.endswith("\n") if text else self._is_line_begun
+
+    def pass_on(self, title: str, text: str) -> None:
+        """Write what a check says, once a line of it is whole."""
+        *lines, self._begun[title] = (self._begun.get(title, "") + text).split("\n")
+        for line in lines:
+            self.say(f"{title}: {line}")
+
+    def end(self, title: str) -> None:
+        """Write what a check said last."""
+        if rest := self._begun.pop(title, ""):
+            self.say(f"{title}: {rest}")
 
 
 def main() -> int:
@@ -130,9 +136,12 @@ def all_checks(*, is_long: bool) -> list[list[Check]]:
             Check("front end types (svelte-check)", (_tool("npm"), "run", "--silent", "check"), WEB),
             Check("front end units (vitest)", (_tool("npm"), "run", "--silent", "test"), WEB),
         ],
-        [_tests("integration tests", "tests/integration", is_long=is_long)],
-        [_tests("end-to-end tests", "tests/e2e", is_long=is_long)],
-        [_tests("browser tests", "tests/browser", is_long=is_long)],
+        [
+            # The one on servers of its own, the others one after the other on the whole system: all three mostly wait.
+            _tests("integration tests", "-n", "2", "tests/integration", is_long=is_long),
+            _tests("browser tests", "tests/browser", is_long=is_long),
+            _tests("end-to-end tests", "tests/e2e", is_long=is_long),
+        ],
     ]
 
 
@@ -183,7 +192,8 @@ def _run(check: Check, console: Console, timeout_s: float) -> Failure | None:
     ) as process:
         late = threading.Timer(timeout_s, _kill, [process.pid])
         late.start()
-        output = "".join(_read(process, console if check.is_talkative else None))
+        output = "".join(_read(process, check, console))
+    console.end(check.title)
     is_late = not late.is_alive()
     late.cancel()
     seconds = time.monotonic() - begun_s
@@ -193,12 +203,12 @@ def _run(check: Check, console: Console, timeout_s: float) -> Failure | None:
     return Failure(check, seconds, output + (f"\nit took longer than {timeout_s:.0f} s\n" if is_late else ""))
 
 
-def _read(process: subprocess.Popen[bytes], console: Console | None) -> Iterator[str]:
+def _read(process: subprocess.Popen[bytes], check: Check, console: Console) -> Iterator[str]:
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
     while process.stdout and (part := os.read(process.stdout.fileno(), READ_BYTES_MAX)):
         text = decoder.decode(part)
-        if console:
-            console.pass_on(text)
+        if check.is_talkative:
+            console.pass_on(check.title, text)
         yield text
 
 

@@ -21,6 +21,8 @@ from clickhouse_driver import Client
 from clickhouse_driver.errors import ServerException
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from infra.local.launch import launch
 from infra.local.programs.postgres import binaries, postgres_program, prepare_data
@@ -91,7 +93,8 @@ async def connect_once_up(port: int, password: str) -> asyncpg.Connection[asyncp
 
 @pytest.mark.parametrize("password", [None, *WRONG])
 def test_redis_asks_for_the_password(settings: Settings, password: str | None) -> None:
-    client: Any = redis.Redis(host=settings.host, port=settings.ports.redis, password=password)
+    at_once = Retry(NoBackoff(), 0)
+    client: Any = redis.Redis(host=settings.host, port=settings.ports.redis, password=password, retry=at_once)
     with pytest.raises((redis.AuthenticationError, redis.ResponseError)):
         client.set("session:0", "forged")
     client.close()

@@ -70,13 +70,18 @@ def test_a_check_that_hangs_is_ended_with_all_that_it_started() -> None:
     assert "it took longer than 1 s" in failure.output
 
 
-def test_a_line_never_begins_within_anothers(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_line_is_written_when_it_is_whole_and_says_whose_it_is(capsys: pytest.CaptureFixture[str]) -> None:
     console = Console()
-    console.pass_on("....")
+    console.pass_on("tests", "....")
+    console.pass_on("more tests", "F\nfailed\n")
     console.say("✓ types")
-    console.pass_on("..\n")
-    console.say("✓ tests")
-    assert capsys.readouterr().out == "....\n✓ types\n..\n✓ tests\n"
+    console.pass_on("tests", "..\n1 pas")
+    console.pass_on("tests", "sed")
+    console.end("tests")
+    console.end("more tests")
+    assert capsys.readouterr().out.splitlines() == [
+        *("more tests: F", "more tests: failed", "✓ types", "tests: ......", "tests: 1 passed"),
+    ]
 
 
 def test_the_long_form_runs_the_same_checks() -> None:
