@@ -36,6 +36,7 @@ from odds.folding.provider_rights import (
     may_move_start,
     quotes_fixture,
 )
+from odds.folding.providers import AHEAD_US_MAX
 
 REQUEST_IDS_REMEMBERED_MAX: Final = 64
 END_CLAIMS_MAX: Final = 8
@@ -87,6 +88,7 @@ def fold(
     judgement = judgement or judge_update(state, update, rights)
     if judgement.refusal:
         return state
+    state = _keep_up_with_log(state, update.appended_time_us)
     quotes = update.quotes if judgement.may_quote else None
     if quotes is not None:
         state, quotes = make_room(state, quotes)
@@ -112,6 +114,23 @@ def fold(
     if told is not None:
         state = _take_match_state(state, update, told, rights)
     return _take_results(state, update, judgement) if update.result_marks else state
+
+
+def _keep_up_with_log(state: FixtureState, appended_time_us: int) -> FixtureState:
+    """Return the state for an update of that time; where the log's clock was put back, none of its times is later.
+
+    What had come by the clock of before would otherwise stay news for as long as that was ahead. Quotes keep their
+    time: they do not count until they are told anew.
+    """
+    if appended_time_us >= state.feed_time_us - AHEAD_US_MAX:
+        return state
+    return evolve(
+        state,
+        believed_time_us=min(state.believed_time_us, appended_time_us),
+        state_time_us=min(state.state_time_us, appended_time_us),
+        incident_time_us=min(state.incident_time_us, appended_time_us),
+        feed_time_us=appended_time_us,
+    )
 
 
 def _take_description(state: FixtureState, update: FixtureUpdate) -> FixtureDescription | None:

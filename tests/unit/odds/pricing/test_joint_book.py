@@ -114,7 +114,7 @@ def test_markets_are_priced_by_themselves_where_the_match_is_not_one_of_normal_t
 
 
 def test_markets_of_other_sports_are_priced_by_themselves() -> None:
-    other = update(quoted=quoted(), description=FixtureDescription("ice-hockey"))
+    other = update(quoted=quoted(), description=FixtureDescription("curling"))
     assert set(sources(priced(folded(other))).values()) == {MARKET}
     assert set(sources(priced(folded(update(quoted=quoted())))).values()) == {MARKET}
 

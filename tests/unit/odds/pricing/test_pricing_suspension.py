@@ -7,7 +7,7 @@ import pytest
 from markets.fixture import FixtureDescription, FixtureStatus, MarketStatus, MatchState, Period, SuspensionReason
 from markets.layout import MarketLayout
 from markets.results import ResultKind
-from odds.fixture.state import restore_state
+from odds.fixture.state import BELIEF_US_MAX, restore_state
 from odds.fixture.updates import ResultMark, TraderCommand, TradingAction
 from odds.folding.fold import follow_trader
 from odds.folding.providers import AHEAD_US_MAX
@@ -166,6 +166,38 @@ def test_quotes_that_came_by_a_clock_put_back_since_count_once_it_has_caught_up(
     assert reasons(priced(state, now_us=due_us - 1)) == [NO_PRICE, NO_PRICE]
     assert reasons(priced(state, now_us=due_us)) == [NONE, NONE]
     told_anew = folded(update(quoted=quotes(), at_us=back_us), state=state)
+    assert reasons(priced(told_anew, now_us=back_us)) == [NONE, NONE]
+
+
+@pytest.mark.parametrize(("silence_us", "reason"), [(30_000_000, NONE), (30_000_001, STALE)])
+def test_a_match_clock_is_stale_by_the_time_of_a_log_whose_clock_was_put_back(
+    silence_us: int, reason: SuspensionReason
+) -> None:
+    back_us = NOW_US - 3_600_000_000
+    later_us = back_us + silence_us
+    state = folded(
+        update(quoted=quotes(), state=in_play()), update(at_us=back_us), update(at_us=later_us, quoted=quotes())
+    )
+    assert reasons(priced(state, now_us=later_us, policy=POLICY)) == [reason, reason]
+
+
+def test_who_was_believed_before_a_clock_was_put_back_is_not_believed_for_longer_than_otherwise() -> None:
+    back_us = NOW_US - 3_600_000_000
+    later_us = back_us + BELIEF_US_MAX
+    state = folded(
+        update(quoted=quotes(), state=in_play(home=1)),
+        update(provider_id="bravo", at_us=back_us, quoted=quotes(), state=in_play()),
+        update(provider_id="bravo", at_us=later_us, state=in_play()),
+    )
+    assert state.state == in_play(home=1)
+    later = update(provider_id="bravo", at_us=later_us + 1, state=in_play())
+    assert folded(later, state=state).state == in_play()
+
+
+def test_quotes_count_behind_an_incident_that_a_clock_put_back_since_told() -> None:
+    back_us = NOW_US - 3_600_000_000
+    goal = folded(update(quoted=quotes(), state=in_play()), update(state=in_play(home=1)))
+    told_anew = folded(update(at_us=back_us, quoted=quotes(), state=in_play(home=1)), state=goal)
     assert reasons(priced(told_anew, now_us=back_us)) == [NONE, NONE]
 
 
