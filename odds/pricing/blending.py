@@ -11,9 +11,6 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
-# With fewer there is no telling who is the outlier, only that they contradict each other.
-OUTLIER_PROVIDERS_MIN = 3
-
 
 def blend(fair_probabilities: Floats, *, weights: Floats, winner_counts: Floats) -> Floats:
     """Average in logit space by weight, then scale each market to what it must sum to.
@@ -40,8 +37,8 @@ def blend(fair_probabilities: Floats, *, weights: Floats, winner_counts: Floats)
 def find_outliers(fair_probabilities: Floats, *, is_counted: Flags, logit_distance_max: float) -> Flags:
     """Tell which providers stand too far from the others in a market.
 
-    With three or more, those further from the median than allowed in any outcome; with two that far from each other,
-    both: they contradict each other and neither can be believed.
+    Those further from the median than allowed in any outcome. Where as many stand on one side of a gap wider than that
+    as on the other, all of them: they contradict each other, and nobody can be believed.
 
     Args:
         fair_probabilities: Shape (n_providers, n_markets, n_outcomes).
@@ -53,12 +50,12 @@ def find_outliers(fair_probabilities: Floats, *, is_counted: Flags, logit_distan
     """
     counts = is_counted.sum(axis=0)
     logits = np.where(is_counted[:, :, None], to_logits(fair_probabilities), np.nan)
-    middles = _median(logits, counts)
+    lower, upper = _middle_two(logits, counts)
     with np.errstate(invalid="ignore"):
-        distances = np.abs(logits - middles)
+        distances, gaps = np.abs(logits - (lower + upper) / 2.0), upper - lower
     furthest = np.where(np.isnan(distances), 0.0, distances).max(axis=2)
-    allowed = np.where(counts >= OUTLIER_PROVIDERS_MIN, logit_distance_max, logit_distance_max / 2.0)
-    return np.asarray((furthest > allowed) & is_counted & (counts >= 2))
+    is_split = np.where(np.isnan(gaps), 0.0, gaps).max(axis=1) > logit_distance_max
+    return np.asarray(((furthest > logit_distance_max) | is_split) & is_counted & (counts >= 2))
 
 
 def find_quorum(is_counted: Flags, *, is_mandatory: Flags, is_mandatory_absent: Flags, providers_min: int) -> Flags:
@@ -85,12 +82,17 @@ def to_logits(probabilities: Floats) -> Floats:
         return np.asarray(np.log(probabilities) - np.log1p(-probabilities))
 
 
-def _median(logits: Floats, counts: NDArray[np.int64]) -> Floats:
-    """Return the median over the first axis of what is there; NaN sorts last."""
+def _middle_two(logits: Floats, counts: NDArray[np.int64]) -> tuple[Floats, Floats]:
+    """Return the two between which the median over the first axis lies, the same one twice of an odd number.
+
+    NaN sorts last.
+    """
     ordered = np.sort(logits, axis=0)
     shape = (1, logits.shape[1], logits.shape[2])
     lower = np.broadcast_to((np.maximum(counts - 1, 0) // 2)[None, :, None], shape)
     upper = np.broadcast_to((counts // 2)[None, :, None], shape)
     last = logits.shape[0] - 1
-    halves = [np.take_along_axis(ordered, np.minimum(positions, last), axis=0)[0] for positions in (lower, upper)]
-    return np.asarray((halves[0] + halves[1]) / 2.0)
+    lower_ones, upper_ones = (
+        np.take_along_axis(ordered, np.minimum(positions, last), axis=0)[0] for positions in (lower, upper)
+    )
+    return lower_ones, upper_ones

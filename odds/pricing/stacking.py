@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from markets.fixture import MarketStatus
 from odds.fixture.book import ProviderColumns, StopFlag
-from odds.fixture.state import FixtureState, own_markets_of, zeros
+from odds.fixture.state import BELIEF_US_MAX, FixtureState, own_markets_of, zeros
 from odds.fixture.winners import agree_on_winners, winners_of_provider
+from odds.folding.provider_rights import feed_of
 from odds.folding.providers import AHEAD_US_MAX
 from odds.pricing.policy import PricingPolicy
 from odds.pricing.stack_shape import StackShape, shape_of
@@ -119,6 +120,21 @@ def provider_weight(
     return sharpness if age_us == 0 else float(sharpness * 0.5 ** (age_us / policy.age_half_life_us))
 
 
+def is_outvoted(state: FixtureState, providers: Sequence[ProviderColumns], *, now_us: int) -> bool:
+    """Return whether fewer feeds tell of the last incident than others, which deny it or have not spoken since.
+
+    Most are late by seconds, and one that is wrong stays wrong: until half of those that tell the match lately say the
+    same nobody's price counts. Of two feeds the one that is further on is enough.
+    """
+    telling, others = set(), set()
+    for provider in providers:
+        if provider.told_time_us >= state.incident_time_us and not provider.is_behind:
+            telling.add(feed_of(provider.provider_id))
+        elif now_us - provider.told_time_us <= BELIEF_US_MAX:
+            others.add(feed_of(provider.provider_id))
+    return len(others - telling) > len(telling)
+
+
 def age_us_max(state: FixtureState, policy: PricingPolicy) -> int:
     """Return how old quotes of a fixture may be."""
     return policy.age_in_play_us_max if state.is_in_play else policy.age_pre_match_us_max
@@ -181,9 +197,11 @@ def _weigh_providers(
     weights = np.zeros((slot_count, len(states)))
     for column, state in enumerate(states):
         up = [(slot, item) for slot, item in enumerate(state.providers) if item.provider_id in up_providers]
+        is_up[[slot for slot, _ in up], column] = True
+        if is_outvoted(state, [item for _, item in up], now_us=now_us):
+            continue
         newest_us = max((item.received_time_us for _, item in up), default=0)
         for slot, provider in up:
-            is_up[slot, column] = True
             weights[slot, column] = provider_weight(state, provider, policy, newest_us=newest_us, now_us=now_us)
     return is_up, weights
 

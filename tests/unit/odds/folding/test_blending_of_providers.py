@@ -35,6 +35,19 @@ def test_an_outlier_needs_three_and_two_contradict_each_other() -> None:
     assert not close.any()
 
 
+@pytest.mark.parametrize("aside", [1, 2, 16])
+def test_two_camps_contradict_each_other_however_many_are_in_each(aside: int) -> None:
+    camps = np.repeat(np.array([[[0.35, 0.65]], [[0.6, 0.4]]]), aside, axis=0)
+    split = find_outliers(camps, is_counted=np.ones((2 * aside, 1), dtype=bool), logit_distance_max=0.6)
+    assert split.all()
+    one_more = find_outliers(
+        np.concatenate([camps, camps[:1]]), is_counted=np.ones((2 * aside + 1, 1), dtype=bool), logit_distance_max=0.6
+    )
+    assert one_more[:, 0].tolist() == [False] * aside + [True] * aside + [False]
+    near = np.repeat(np.array([[[0.45, 0.55]], [[0.55, 0.45]]]), aside, axis=0)
+    assert not find_outliers(near, is_counted=np.ones((2 * aside, 1), dtype=bool), logit_distance_max=0.6).any()
+
+
 def quorum(counted: list[list[int]], mandatory: list[list[int]], absent: list[int], *, least: int = 1) -> list[bool]:
     enough = find_quorum(
         np.array(counted, dtype=bool),

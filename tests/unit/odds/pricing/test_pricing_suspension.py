@@ -8,7 +8,7 @@ from markets.fixture import FixtureDescription, FixtureStatus, MarketStatus, Mat
 from markets.layout import MarketLayout
 from markets.results import ResultKind
 from odds.fixture.state import BELIEF_US_MAX, restore_state
-from odds.fixture.updates import ResultMark, TraderCommand, TradingAction
+from odds.fixture.updates import FixtureUpdate, ResultMark, TraderCommand, TradingAction
 from odds.folding.fold import follow_trader
 from odds.folding.providers import AHEAD_US_MAX
 from odds.pricing.policy import PricingPolicy
@@ -252,6 +252,35 @@ def test_a_fixture_with_another_provider_goes_on_without_the_one_that_is_down() 
     assert repricing.explanation.weights.tolist() == [[0.0, 0.0], [1.0, 1.0]]
 
 
+def told(provider_id: str, at_us: int, *, home: int = 0, clock_seconds: int = 600) -> FixtureUpdate:
+    standing = in_play(home=home, clock_seconds=clock_seconds)
+    return update(provider_id=provider_id, at_us=at_us, quoted=quotes(), state=standing)
+
+
+def test_a_goal_that_one_of_three_tells_suspends_until_another_says_so() -> None:
+    state = folded(*(told(name, NOW_US) for name in ("alpha", "bravo", "charlie")))
+    assert reasons(priced(state)) == [NONE, NONE]
+    scored = folded(told("alpha", NOW_US + 1, home=1, clock_seconds=601), state=state)
+    assert reasons(priced(scored, now_us=NOW_US + 1)) == [NO_PRICE, NO_PRICE]
+    denied = folded(told("bravo", NOW_US + 2), told("charlie", NOW_US + 2), state=scored)
+    assert reasons(priced(denied, now_us=NOW_US + 2)) == [NO_PRICE, NO_PRICE]
+    confirmed = folded(told("bravo", NOW_US + 3, home=1, clock_seconds=601), state=denied)
+    assert reasons(priced(confirmed, now_us=NOW_US + 3)) == [NONE, NONE]
+
+
+def test_who_has_not_told_the_match_for_long_denies_nothing() -> None:
+    state = folded(*(told(name, NOW_US) for name in ("alpha", "bravo", "charlie")))
+    scored = folded(told("alpha", NOW_US + 1, home=1, clock_seconds=601), state=state)
+    assert reasons(priced(scored, now_us=NOW_US + BELIEF_US_MAX)) == [NO_PRICE, NO_PRICE]
+    assert reasons(priced(scored, now_us=NOW_US + BELIEF_US_MAX + 1)) == [NONE, NONE]
+
+
+def test_of_two_feeds_the_one_that_is_further_on_is_enough() -> None:
+    state = folded(told("alpha", NOW_US), told("bravo", NOW_US))
+    scored = folded(told("alpha", NOW_US + 1, home=1, clock_seconds=601), told("bravo", NOW_US + 2), state=state)
+    assert reasons(priced(scored, now_us=NOW_US + 2)) == [NONE, NONE]
+
+
 @pytest.mark.parametrize(("silence_us", "reason"), [(30_000_000, NONE), (30_000_001, STALE)])
 def test_a_running_clock_without_a_word_for_longer_than_allowed_is_stale(
     silence_us: int, reason: SuspensionReason
@@ -336,6 +365,7 @@ def test_a_goal_makes_prices_from_before_it_count_for_nothing() -> None:
         update(provider_id="bravo", quoted=quotes(), state=in_play()),
         update(provider_id="charlie", quoted=quotes(), state=in_play()),
         update(at_us=after_us, quoted=quotes((1_400, 4_800, 9_000, 1_600, 2_400)), state=in_play(home=1)),
+        update(provider_id="bravo", at_us=after_us, state=in_play(home=1)),
     )
     repricing = priced(state, now_us=after_us)
     assert repricing.explanation.weights[:, 0].tolist() == [1.0, 0.0, 0.0]
