@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import groupby
+from operator import itemgetter
 from typing import Final
 from uuid import UUID
 
@@ -16,28 +18,26 @@ from infra.stores.bet_rows import read_lines
 from infra.stores.postgres import Connection
 from markets.results import MarketResult, OutcomeResult, Reduction, ResultKind
 
+# A row for each leg, looked up bet by bet: what a page concerns is few of all there are.
 _STAKED: Final = """
     SELECT b.bet_id, b.stake_minor, b.placed_time_us, b.lines, b.status, b.return_minor, b.is_cancelled, own.*
     FROM staked b CROSS JOIN LATERAL (
-        SELECT array_agg(l.leg ORDER BY l.leg) AS legs, array_agg(l.outcome_id ORDER BY l.leg) AS outcome_ids,
-            array_agg(l.decimal_odds_milli ORDER BY l.leg) AS decimal_odds_milli,
-            array_agg((l.fixture_id, l.market_id) = ($1, $2) ORDER BY l.leg) AS are_told_of,
-            array_agg(stands.settled_by ORDER BY l.leg) AS settled_by,
-            array_agg(coalesce(stands.is_void, false) ORDER BY l.leg) AS are_cancelled
-        FROM bets.leg l CROSS JOIN LATERAL (
-            SELECT (array_agg(CASE r.kind WHEN 1 THEN r.result_key END ORDER BY r.sequence DESC)
-                    FILTER (WHERE r.kind <= 2))[1] AS settled_by,
-                (array_agg(r.kind = 3 ORDER BY r.sequence DESC) FILTER (WHERE r.kind >= 3))[1] AS is_void
-            FROM bets.leg_result r WHERE r.bet_id = l.bet_id AND r.leg = l.leg
-        ) AS stands
-        WHERE l.bet_id = b.bet_id
+        SELECT l.leg, l.outcome_id, l.decimal_odds_milli, (l.fixture_id, l.market_id) = ($1, $2) AS is_told_of, (
+            SELECT CASE r.kind WHEN 1 THEN r.result_key END FROM bets.leg_result r
+            WHERE r.bet_id = l.bet_id AND r.leg = l.leg AND r.kind <= 2 ORDER BY r.sequence DESC LIMIT 1
+        ) AS settled_by, (
+            SELECT r.kind = 3 FROM bets.leg_result r
+            WHERE r.bet_id = l.bet_id AND r.leg = l.leg AND r.kind >= 3 ORDER BY r.sequence DESC LIMIT 1
+        ) AS is_leg_cancelled
+        FROM bets.leg l WHERE l.bet_id = b.bet_id OFFSET 0
     ) AS own
-    ORDER BY b.bet_id
+    ORDER BY b.bet_id, own.leg
 """
 # A bet with two legs on the market is there once, by the first of them.
 _PAGE: Final = """
     WITH staked AS MATERIALIZED (
-        SELECT b.* FROM bets.leg l JOIN bets.bet b USING (bet_id)
+        SELECT b.bet_id, b.stake_minor, b.placed_time_us, b.lines, b.status, b.return_minor, b.is_cancelled
+        FROM bets.leg l JOIN bets.bet b USING (bet_id)
         WHERE l.fixture_id = $1 AND l.market_id = $2 AND l.bet_id > $3
             AND ($4::bigint = 0 OR b.placed_time_us >= $4) AND ($5::bigint = 0 OR b.placed_time_us < $5)
             AND (l.leg = 0 OR NOT EXISTS (
@@ -60,11 +60,11 @@ async def lock_page(
     markets do not keep from each other, is read once their rows are locked.
     """
     rows = await connection.fetch(_PAGE + _STAKED, fixture_id, result.market_id, after, *result.window_us, size)
-    several = [row["bet_id"] for row in rows if len(row["legs"]) > 1]
+    several = {row["bet_id"] for row in rows if row["leg"] > 0}
     if several:
-        fresh = await connection.fetch(_THESE + _STAKED, fixture_id, result.market_id, several)
-        fresh_by_id = {row["bet_id"]: row for row in fresh}
-        rows = [fresh_by_id.get(row["bet_id"], row) for row in rows]
+        fresh = await connection.fetch(_THESE + _STAKED, fixture_id, result.market_id, list(several))
+        rows = [*(row for row in rows if row["bet_id"] not in several), *fresh]
+        rows.sort(key=itemgetter("bet_id", "leg"))
     return await _build(connection, rows, result)
 
 
@@ -92,36 +92,36 @@ async def _build(connection: Connection, rows: Sequence[asyncpg.Record], result:
     named = {outcome.outcome_id for outcome in result.outcomes}
     is_rollback = result.kind is ResultKind.SETTLEMENT_ROLLBACK
     keys = {
-        key
+        row["settled_by"]
         for row in rows
-        for key, is_told_of, outcome_id in zip(row["settled_by"], row["are_told_of"], row["outcome_ids"], strict=True)
-        if key is not None and not (is_told_of and (is_rollback or outcome_id in named))
+        if row["settled_by"] and not (row["is_told_of"] and (is_rollback or row["outcome_id"] in named))
     }
     stored = await connection.fetch(_RESULTS, list(keys)) if keys else []
     results = {each["result_key"]: read_result(each["result"]) for each in stored}
-    return [_bet(row, results) for row in rows]
+    return [_bet(list(legs), results) for _, legs in groupby(rows, key=itemgetter("bet_id"))]
 
 
-def _bet(row: asyncpg.Record, results: Mapping[str, MarketResult]) -> StakedBet:
+def _bet(rows: Sequence[asyncpg.Record], results: Mapping[str, MarketResult]) -> StakedBet:
+    first = rows[0]
     return StakedBet(
-        bet_id=row["bet_id"],
-        stake_minor=row["stake_minor"],
-        placed_time_us=row["placed_time_us"],
-        lines=read_lines(row["lines"]),
-        legs=tuple(_leg(row, place, results) for place in range(len(row["legs"]))),
-        standing=BetStanding(BetStatus(row["status"]), row["return_minor"], row["is_cancelled"]),
+        bet_id=first["bet_id"],
+        stake_minor=first["stake_minor"],
+        placed_time_us=first["placed_time_us"],
+        lines=read_lines(first["lines"]),
+        legs=tuple(_leg(row, results) for row in rows),
+        standing=BetStanding(BetStatus(first["status"]), first["return_minor"], first["is_cancelled"]),
     )
 
 
-def _leg(row: asyncpg.Record, place: int, results: Mapping[str, MarketResult]) -> StakedLeg:
+def _leg(row: asyncpg.Record, results: Mapping[str, MarketResult]) -> StakedLeg:
     leg = StakedLeg(
-        leg=row["legs"][place],
-        outcome_id=row["outcome_ids"][place],
-        decimal_odds_milli=row["decimal_odds_milli"][place],
-        is_told_of=row["are_told_of"][place],
-        is_cancelled=row["are_cancelled"][place],
+        leg=row["leg"],
+        outcome_id=row["outcome_id"],
+        decimal_odds_milli=row["decimal_odds_milli"],
+        is_told_of=row["is_told_of"],
+        is_cancelled=bool(row["is_leg_cancelled"]),
     )
-    settlement = results.get(row["settled_by"][place] or "")
+    settlement = results.get(row["settled_by"])
     if settlement is None:
         return leg
     outcome = next(outcome for outcome in settlement.outcomes if outcome.outcome_id == leg.outcome_id)
