@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from markets.fixture import Period, Score
@@ -13,7 +13,9 @@ from risk.liability import FixtureLiability, MarketLiability, OutcomeLiability
 from risk.score_losses import MatchStanding, worst_loss
 from tests.tries import tries
 
-GOALS_MAX = 6
+GOALS_MAX = (
+    8  # of a side in a half: one that is four behind can still lead by three, lose the other half and win by two
+)
 Settle = Callable[[Score, Score], dict[str, float | None]]
 
 
@@ -117,8 +119,23 @@ def standings(draw: st.DrawFn) -> MatchStanding:
     return MatchStanding(now, period, PeriodScores(half_time=half if is_half_known else None))
 
 
+def backed(market_id: str, outcome_id: str) -> MarketLiability:
+    return MarketLiability(market_id, {outcome_id: OutcomeLiability(100, 900, 1)})
+
+
 @tries(40)
 @given(liabilities(), standings())
+@example(
+    FixtureLiability(
+        "f",
+        "EUR",
+        markets={
+            "handicap:-1": backed("handicap:-1", "home"),
+            "second_half_1x2": backed("second_half_1x2", "away"),
+        },
+    ),
+    MatchStanding(Score(0, 4), Period.FIRST_HALF, PeriodScores()),
+)
 def test_the_worst_loss_is_the_largest_over_every_score_that_can_still_come(
     liability: FixtureLiability, standing: MatchStanding
 ) -> None:
