@@ -98,9 +98,9 @@ def test_a_slip_is_put_away_with_its_player_and_its_bet_is_not_denied_to_another
     page.keyboard.press("Escape")
     log_out(page)
     page.unroute(GET_SLIP)
-    expect(page.get_by_test_id("slip-entry")).to_have_count(0)
+    expect(page.get_by_test_id("slip-bet")).to_have_count(0)
     register(page)
-    expect(page.get_by_test_id("slip-entry")).to_have_count(0)
+    expect(page.get_by_test_id("slip-bet")).to_have_count(0)
     expect(page.get_by_test_id("open-slip")).to_have_count(0)
 
 

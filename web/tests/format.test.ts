@@ -59,6 +59,7 @@ describe("amounts", () => {
 describe("possible return", () => {
   test("is rounded down to the minor unit", () => {
     expect(potentialReturnMinor(333, 1_995)).toBe(664);
+    expect(potentialReturnMinor(33, 2_050, 3_001)).toBe(203);
   });
 
   test("stays exact where a double would not", () => {

@@ -8,19 +8,20 @@ import {
   answerMissing,
   END_CERTAIN_AFTER_MS,
   leftUndecided,
-  newEntry,
   placeCommand,
+  potentialReturnMinorOf,
   pressed,
   refusalOf,
-  type Selection,
+  singleOn,
+  type SlipBet,
   slipButton,
   type SlipContext,
-  type SlipEntry,
+  type SlipLeg,
   withPriceAccepted,
   withStake,
 } from "../src/bets/slip";
 
-const selection: Selection = {
+const leg: SlipLeg = {
   fixtureId: "sim:1:1",
   marketId: "1x2",
   outcomeId: "home",
@@ -36,7 +37,7 @@ const live = { isOpen: true, isSuspended: false, decimalOddsMilli: 2050, bookVer
 
 const context: SlipContext = {
   isLoading: false,
-  live,
+  live: [live],
   connection: "live",
   isSignedIn: true,
   isBlocked: false,
@@ -48,20 +49,20 @@ const context: SlipContext = {
 };
 
 const bet = { betId: "b1", requestId: "r1" } as Bet;
-const staked = withStake(newEntry(selection), "10");
+const staked = withStake(singleOn(leg), "10");
 const placing = pressed(staked, context, "r1", 4_000);
 
-function label(entry: SlipEntry, changes: Partial<SlipContext> = {}): string {
-  return slipButton(entry, { ...context, ...changes }).label;
+function label(slipBet: SlipBet, changes: Partial<SlipContext> = {}): string {
+  return slipButton(slipBet, { ...context, ...changes }).label;
 }
 
-function refused(refusal: Partial<BetRefusal>): SlipEntry {
+function refused(refusal: Partial<BetRefusal>): SlipBet {
   return answered(placing, "r1", { kind: "refused", refusal: { ...refusalOf("X", "It was refused."), ...refusal } });
 }
 
 describe("the button says what will happen", () => {
   test("with nothing staked it asks for a stake", () => {
-    expect(slipButton(newEntry(selection), context)).toMatchObject({ label: "Enter a stake", action: null });
+    expect(slipButton(singleOn(leg), context)).toMatchObject({ label: "Enter a stake", action: null });
     expect(slipButton(withStake(staked, "0.00"), context).action).toBeNull();
     expect(slipButton(withStake(staked, "1.234"), context).action).toBeNull();
   });
@@ -77,7 +78,7 @@ describe("the button says what will happen", () => {
   });
 
   test("a bet before the match has no delay to count", () => {
-    const early = pressed({ ...staked, selection: { ...selection, isInPlay: false } }, context, "r1", 4_000);
+    const early = pressed({ ...staked, legs: [{ ...leg, isInPlay: false }] }, context, "r1", 4_000);
     expect(label(early)).toBe("Placing…");
   });
 
@@ -102,7 +103,7 @@ describe("the button says what will happen", () => {
 
   test("a stake under the least offers the least, whatever the most is", () => {
     for (const stakeMaxMinor of [null, 10, 100_000]) {
-      const penny = answered(pressed(withStake(newEntry(selection), "0.01"), context, "r1", 0), "r1", {
+      const penny = answered(pressed(withStake(singleOn(leg), "0.01"), context, "r1", 0), "r1", {
         kind: "refused",
         refusal: { ...refusalOf("STAKE_BELOW_MINIMUM", "Too little."), stakeMinMinor: 10, stakeMaxMinor },
       });
@@ -132,15 +133,15 @@ describe("the button says what will happen", () => {
   });
 
   test.each([
-    ["what is not known yet", { isLoading: true, isSignedIn: false, live: null }, "Loading price…"],
+    ["what is not known yet", { isLoading: true, isSignedIn: false, live: [null] }, "Loading price…"],
     ["signed out", { isSignedIn: false }, "Log in to bet"],
     ["blocked", { isBlocked: true }, "Betting is blocked"],
     ["stale prices", { connection: "stale" as const }, "Waiting for the connection"],
     ["pricing down", { connection: "paused" as const }, "Bets are paused"],
-    ["suspended", { live: { ...live, isOpen: false, isSuspended: true } }, "Suspended"],
-    ["closed", { live: { ...live, isOpen: false } }, "Market closed: remove"],
-    ["gone", { live: null }, "No longer on offer: remove"],
-    ["not offered", { live: { ...live, decimalOddsMilli: 0 } }, "Not offered now"],
+    ["suspended", { live: [{ ...live, isOpen: false, isSuspended: true }] }, "Suspended"],
+    ["closed", { live: [{ ...live, isOpen: false }] }, "Market closed: remove"],
+    ["gone", { live: [null] }, "No longer on offer: remove"],
+    ["not offered", { live: [{ ...live, decimalOddsMilli: 0 }] }, "Not offered now"],
     ["too little money", { availableMinor: 999 }, "Deposit to place it"],
   ])("%s comes before placing", (_, changes, expected) => {
     expect(label(staked, changes)).toBe(expected);
@@ -164,14 +165,14 @@ describe("a moved price", () => {
     [PricePolicy.ANY, shorter, false],
     [PricePolicy.ANY, longer, false],
   ])("under policy %i asks or not, as agreed", (pricePolicy, now, asks) => {
-    const { action } = slipButton(staked, { ...context, pricePolicy, live: now });
+    const { action } = slipButton(staked, { ...context, pricePolicy, live: [now] });
     expect(action?.kind).toBe(asks ? "accept_price" : "place");
   });
 
   test("is named on the button and placed only after it was accepted", () => {
-    expect(label(staked, { live: shorter })).toBe("Price is now 1.85: accept");
-    const accepted = withPriceAccepted(staked, 1850, 9);
-    expect(slipButton(accepted, { ...context, live: shorter }).action).toEqual({ kind: "place" });
+    expect(label(staked, { live: [shorter] })).toBe("Price is now 1.85: accept");
+    const accepted = withPriceAccepted(staked, { leg: 0, decimalOddsMilli: 1850, bookVersion: 9 });
+    expect(slipButton(accepted, { ...context, live: [shorter] }).action).toEqual({ kind: "place" });
   });
 
   test("told by the refusal counts until the stream has caught up", () => {
@@ -180,11 +181,11 @@ describe("a moved price", () => {
       legs: [{ leg: 0, reason: "PRICE_CHANGED", message: "", decimalOddsMilli: 1800, bookVersion: 12 }],
     });
     expect(label(told)).toBe("Price is now 1.80: accept");
-    expect(label(told, { live: { ...shorter, bookVersion: 13 } })).toBe("Price is now 1.85: accept");
+    expect(label(told, { live: [{ ...shorter, bookVersion: 13 }] })).toBe("Price is now 1.85: accept");
   });
 
   test("is sent as it stood on the screen at the press", () => {
-    const sent = pressed(staked, { ...context, live: longer }, "r2", 0);
+    const sent = pressed(staked, { ...context, live: [longer] }, "r2", 0);
     expect(placeCommand(sent, "EUR", PricePolicy.BETTER_ONLY)).toMatchObject({
       requestId: "r2",
       bets: [
@@ -198,15 +199,73 @@ describe("a moved price", () => {
   });
 
   test("does not change what is already on its way", () => {
-    expect(slipButton(placing, { ...context, live: shorter }).action).toBeNull();
+    expect(slipButton(placing, { ...context, live: [shorter] }).action).toBeNull();
   });
 });
 
 test("until session and book are known there is nothing to press", () => {
   const unknown = { ...context, isLoading: true };
-  for (const changes of [{}, { isSignedIn: false }, { live: null }, { live: { ...live, isOpen: false } }]) {
+  for (const changes of [{}, { isSignedIn: false }, { live: [null] }, { live: [{ ...live, isOpen: false }] }]) {
     expect(slipButton(staked, { ...unknown, ...changes })).toMatchObject({ label: "Loading price…", action: null });
   }
+});
+
+describe("a bet has lines, and a line has legs", () => {
+  const other: SlipLeg = { ...leg, fixtureId: "sim:1:2", outcomeName: "Feyenoord", decimalOddsMilli: 3_001, isInPlay: false };
+  const two: SlipBet = { ...staked, key: "two", legs: [leg, other], lines: [[0], [1], [0, 1]] };
+  const both = { ...context, live: [live, { ...live, decimalOddsMilli: 3_001 }] };
+
+  test("a single is one line of one leg", () => {
+    expect(singleOn(leg)).toMatchObject({ legs: [leg], lines: [[0]] });
+  });
+
+  test("it costs what is staked on all its lines, and the balance has to pay for that", () => {
+    expect(slipButton(two, both).label).toMatch(/^Place .*30\.00/);
+    expect(slipButton(two, { ...both, availableMinor: 2_999 }).action).toEqual({ kind: "deposit", missingMinor: 1 });
+    const short = { kind: "refused" as const, refusal: { ...refusalOf("X", "No."), stakeMaxMinor: 900 } };
+    const button = slipButton({ ...two, placement: short }, { ...both, availableMinor: 2_000 });
+    expect(button.action).toEqual({ kind: "use_stake", stakeMinor: 666 });
+  });
+
+  test("each line is rounded down by itself", () => {
+    const odd = withStake(two, "0.33");
+    expect(potentialReturnMinorOf(odd, both)).toBe(67 + 99 + 203);
+  });
+
+  test("the first leg that stands in the way says so", () => {
+    expect(slipButton(two, { ...both, live: [live, { ...live, isOpen: false, isSuspended: true }] }).label).toBe("Suspended");
+    expect(slipButton(two, { ...both, live: [live, null] }).label).toBe("No longer on offer: remove");
+  });
+
+  test("prices that moved are accepted one by one, each for its own leg", () => {
+    const moved = { ...both, live: [{ ...live, decimalOddsMilli: 1_900 }, { ...live, decimalOddsMilli: 2_900 }] };
+    const first = slipButton(two, moved).action;
+    expect(first).toEqual({ kind: "accept_price", price: { leg: 0, decimalOddsMilli: 1_900, bookVersion: 9 } });
+    const half = withPriceAccepted(two, { leg: 0, decimalOddsMilli: 1_900, bookVersion: 9 });
+    expect(half.legs.map(({ decimalOddsMilli }) => decimalOddsMilli)).toEqual([1_900, 3_001]);
+    expect(slipButton(half, moved).label).toBe("Price is now 2.90: accept");
+  });
+
+  test("a price that the refusal tells is that of the leg it names", () => {
+    const legs = [{ leg: 1, reason: "PRICE_CHANGED", message: "", decimalOddsMilli: 2_500, bookVersion: 12 }];
+    const placement = { kind: "refused" as const, refusal: { ...refusalOf("PRICE_CHANGED", "It moved."), legs } };
+    expect(slipButton({ ...two, placement }, both).label).toBe("Price is now 2.50: accept");
+  });
+
+  test("it is sent whole, and waits where one of its legs is in play", () => {
+    const sent = pressed(two, both, "r1", 4_000);
+    expect(sent.placement).toMatchObject({ kind: "placing", delayMs: 4_000 });
+    expect(placeCommand(sent, "EUR", PricePolicy.NONE)?.bets).toEqual([
+      {
+        legs: [
+          { fixtureId: "sim:1:1", marketId: "1x2", outcomeId: "home", decimalOddsMilli: 2_050, bookVersion: 9 },
+          { fixtureId: "sim:1:2", marketId: "1x2", outcomeId: "home", decimalOddsMilli: 3_001, bookVersion: 9 },
+        ],
+        lines: [[0], [1], [0, 1]],
+        lineStake: { amountMinor: 1_000, currency: "EUR" },
+      },
+    ]);
+  });
 });
 
 describe("nobody bets twice by accident", () => {
@@ -217,7 +276,7 @@ describe("nobody bets twice by accident", () => {
       expect(slipButton(waiting, context).action).toBeNull();
       expect(pressed(waiting, context, "r2", 0)).toBe(waiting);
       expect(withStake(waiting, "99")).toBe(waiting);
-      expect(withPriceAccepted(waiting, 1, 1)).toBe(waiting);
+      expect(withPriceAccepted(waiting, { leg: 0, decimalOddsMilli: 1, bookVersion: 1 })).toBe(waiting);
     }
   });
 

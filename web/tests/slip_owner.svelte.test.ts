@@ -2,17 +2,17 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 
 import { type Bet, PricePolicy } from "../src/bets/bet";
-import { ANSWER_CERTAIN_AFTER_MS, type Selection, type SlipContext } from "../src/bets/slip";
+import { ANSWER_CERTAIN_AFTER_MS, type SlipContext, type SlipLeg } from "../src/bets/slip";
 import { SlipState } from "../src/bets/slip.svelte";
 import type { BettingClient } from "../src/bets/client";
 import { stubBrowser } from "./fake_storage";
 
-const selection: Selection = {
+const leg: SlipLeg = {
   fixtureId: "sim:1:1", marketId: "1x2", outcomeId: "draw", fixtureName: "Ajax v PSV", marketName: "Match result",
   outcomeName: "Draw", isInPlay: false, decimalOddsMilli: 3430, bookVersion: 7,
 };
 const context: SlipContext = {
-  isLoading: false, live: { isOpen: true, isSuspended: false, decimalOddsMilli: 3430, bookVersion: 7 }, connection: "live",
+  isLoading: false, live: [{ isOpen: true, isSuspended: false, decimalOddsMilli: 3430, bookVersion: 7 }], connection: "live",
   isSignedIn: true, isBlocked: false, currency: "EUR", availableMinor: 5_000, pricePolicy: PricePolicy.ANY,
   oddsFormat: "decimal", nowMs: 0,
 };
@@ -47,14 +47,14 @@ class World {
   }
 
   async press(): Promise<void> {
-    this.slip.toggle(selection);
-    const key = this.slip.entries[0]?.key ?? "";
+    this.slip.toggle(leg);
+    const key = this.slip.bets[0]?.key ?? "";
     this.slip.setStake(key, "10");
     await this.slip.place(key, { ...context, nowMs: Date.now() });
   }
 
   get kind(): string | undefined {
-    return this.slip.entries[0]?.placement.kind;
+    return this.slip.bets[0]?.placement.kind;
   }
 }
 
@@ -83,9 +83,9 @@ describe("a slip belongs to its player", () => {
     await world.press();
     expect(world.kind).toBe("asking");
     world.become("");
-    expect(world.slip.entries).toEqual([]);
+    expect(world.slip.bets).toEqual([]);
     world.become("bob");
-    expect(world.slip.entries).toEqual([]);
+    expect(world.slip.bets).toEqual([]);
     world.become("ann");
     expect(world.kind).toBe("asking");
   });
@@ -113,8 +113,23 @@ describe("a slip belongs to its player", () => {
     world.become("bob");
     world.slip = world.open();
     world.become("bob");
-    expect(world.slip.entries).toEqual([]);
+    expect(world.slip.bets).toEqual([]);
     world.isAnswering = true;
+    world.become("ann");
+    await vi.advanceTimersByTimeAsync(0);
+    expect(world.kind).toBe("accepted");
+  });
+
+  test("a page of before stored one selection and no lines: its press is asked for all the same", async () => {
+    const { decimalOddsMilli, bookVersion, ...chosen } = leg;
+    const placement = { kind: "placing", requestId: "r1", sentTimeMs: Date.now(), delayMs: 0 };
+    const selection = { ...chosen, decimalOddsMilli, bookVersion };
+    const stored = { key: "k", selection, stakeText: "10", placement };
+    sessionStorage.setItem("overround.slips", JSON.stringify({ owner: "ann", slips: { ann: [stored] } }));
+    const world = new World();
+    world.isAnswering = true;
+    expect(world.slip.bets).toMatchObject([{ legs: [leg], lines: [[0]], placement: { kind: "asking", requestId: "r1" } }]);
+    expect(world.slip.isChosen(leg)).toBe(true);
     world.become("ann");
     await vi.advanceTimersByTimeAsync(0);
     expect(world.kind).toBe("accepted");
@@ -133,11 +148,11 @@ describe("a slip belongs to its player", () => {
   test("what was chosen before logging in goes to who logs in", () => {
     const world = new World();
     world.become("");
-    world.slip.toggle(selection);
+    world.slip.toggle(leg);
     world.become("ann");
-    expect(world.slip.entries).toHaveLength(1);
+    expect(world.slip.bets).toHaveLength(1);
     world.become("");
-    expect(world.slip.entries).toEqual([]);
+    expect(world.slip.bets).toEqual([]);
   });
 
   test("nothing is placed for one player under the session of another", async () => {

@@ -1,5 +1,5 @@
 /**
- * The slip of this page: its entries, kept over reloads, and the calls that place them.
+ * The slip of this page: its bets, kept over reloads, and the calls that place them.
  *
  * A slip belongs to its player: it is put away when they leave and comes back with them. Whether a bet stands is asked
  * under its player's own session alone, since to anybody else the server says that it knows of none.
@@ -15,17 +15,19 @@ import {
   answered,
   answerLost,
   answerMissing,
-  ENTRIES_MAX,
+  BETS_MAX,
   isPending,
   leftUndecided,
-  newEntry,
+  legKey,
+  type LegPrice,
   placeCommand,
   pressed,
   refusalOf,
-  type Selection,
-  selectionKey,
+  SINGLE,
+  singleOn,
+  type SlipBet,
   type SlipContext,
-  type SlipEntry,
+  type SlipLeg,
   withPriceAccepted,
   withStake,
 } from "./slip";
@@ -48,11 +50,11 @@ export interface SlipEvents {
 /** Every player's slip of this tab, and whose is shown. */
 interface StoredSlips {
   readonly owner: string;
-  readonly slips: Readonly<Record<string, readonly SlipEntry[]>>;
+  readonly slips: Readonly<Record<string, readonly SlipBet[]>>;
 }
 
 export class SlipState {
-  entries = $state.raw<readonly SlipEntry[]>([]);
+  bets = $state.raw<readonly SlipBet[]>([]);
   pricePolicy = $state(storedPolicy());
   /** How long a bet in play waits; the server says so with its prices. */
   inPlayDelayMs = 0;
@@ -60,12 +62,10 @@ export class SlipState {
   readonly #events: SlipEvents;
   #owner: string;
   /** Slips of players who are not here, by player. */
-  readonly #putAway: Map<string, readonly SlipEntry[]>;
+  readonly #putAway: Map<string, readonly SlipBet[]>;
   /** Requests that are being asked about. */
   readonly #asked = new Set<string>();
-  readonly #chosen = $derived(
-    new Set(this.entries.filter((entry) => entry.placement.kind !== "accepted").map((entry) => entry.key)),
-  );
+  readonly #chosen = $derived(new Set(this.bets.filter(isUnplaced).flatMap((bet) => bet.legs.map(legKey))));
 
   constructor(betting: BettingClient, events: SlipEvents) {
     this.#betting = betting;
@@ -73,57 +73,58 @@ export class SlipState {
     const { owner, slips } = storedSlips();
     this.#owner = owner;
     this.#putAway = new Map(Object.entries(slips));
-    this.entries = this.#putAway.get(owner) ?? [];
+    this.bets = this.#putAway.get(owner) ?? [];
     this.#putAway.delete(owner);
   }
 
   /** Shows the slip of this player, "" for nobody, and finds out about presses whose answer is out. */
   belongTo(playerId: string): void {
     if (playerId !== this.#owner) {
-      const brought = this.#owner === NOBODY ? this.entries : [];
-      if (this.#owner !== NOBODY) this.#putAway.set(this.#owner, this.entries);
+      const brought = this.#owner === NOBODY ? this.bets : [];
+      if (this.#owner !== NOBODY) this.#putAway.set(this.#owner, this.bets);
       if (this.#putAway.size > SLIPS_MAX) this.#putAway.delete([...this.#putAway.keys()][0] ?? "");
       const own = this.#putAway.get(playerId) ?? [];
       this.#putAway.delete(playerId);
       this.#owner = playerId;
-      const keys = new Set(own.map((entry) => entry.key));
-      this.#set([...own, ...brought.filter((entry) => !keys.has(entry.key))].slice(0, ENTRIES_MAX));
+      const keys = new Set(own.map((bet) => bet.key));
+      this.#set([...own, ...brought.filter((bet) => !keys.has(bet.key))].slice(0, BETS_MAX));
     }
-    for (const entry of this.entries) if (entry.placement.kind === "asking") void this.#ask(entry);
+    for (const bet of this.bets) if (bet.placement.kind === "asking") void this.#ask(bet);
   }
 
-  isChosen(key: string): boolean {
-    return this.#chosen.has(key);
+  /** Whether a leg is on the slip and not placed yet. */
+  isChosen(leg: Pick<SlipLeg, "fixtureId" | "marketId" | "outcomeId">): boolean {
+    return this.#chosen.has(legKey(leg));
   }
 
-  /** Adds a selection, or takes it away again. */
-  toggle(selection: Selection): void {
-    const key = selectionKey(selection);
-    const entry = this.#find(key);
-    if (entry && entry.placement.kind !== "accepted") return this.remove(key);
-    if (!entry && this.entries.length >= ENTRIES_MAX) {
-      announcer.say(`The slip is full: ${ENTRIES_MAX} selections.`);
+  /** Adds a single on a leg, or takes away the bet that has it. */
+  toggle(leg: SlipLeg): void {
+    const chosen = this.bets.find((bet) => isUnplaced(bet) && bet.legs.some((other) => legKey(other) === legKey(leg)));
+    if (chosen) return this.remove(chosen.key);
+    const single = singleOn(leg);
+    const others = this.bets.filter((bet) => bet.key !== single.key);
+    if (others.length >= BETS_MAX) {
+      announcer.say(`The slip is full: ${BETS_MAX} selections.`);
       return;
     }
-    const others = this.entries.filter((other) => other.key !== key);
-    this.#set([...others, newEntry(selection)]);
-    announcer.say(`${selection.outcomeName} added to the slip.`);
+    this.#set([...others, single]);
+    announcer.say(`${leg.outcomeName} added to the slip.`);
   }
 
   remove(key: string): void {
-    this.#set(this.entries.filter((entry) => entry.key !== key || isPending(entry)));
+    this.#set(this.bets.filter((bet) => bet.key !== key || isPending(bet)));
   }
 
   setStake(key: string, stakeText: string): void {
-    this.#replace(key, (entry) => withStake(entry, stakeText));
+    this.#replace(key, (bet) => withStake(bet, stakeText));
   }
 
   setStakeMinor(key: string, stakeMinor: number, currency: string): void {
     this.setStake(key, formatAmount(stakeMinor, currency));
   }
 
-  acceptPrice(key: string, decimalOddsMilli: number, bookVersion: number): void {
-    this.#replace(key, (entry) => withPriceAccepted(entry, decimalOddsMilli, bookVersion));
+  acceptPrice(key: string, price: LegPrice): void {
+    this.#replace(key, (bet) => withPriceAccepted(bet, price));
   }
 
   choosePolicy(policy: PricePolicy): void {
@@ -131,12 +132,12 @@ export class SlipState {
     writeStored(POLICY_KEY, String(policy));
   }
 
-  /** Places an entry: the id of this press is stored before anything is sent. */
+  /** Places a bet: the id of this press is stored before anything is sent. */
   async place(key: string, context: SlipContext): Promise<void> {
     if (this.#events.playerId() !== this.#owner) return;
-    this.#replace(key, (entry) => pressed(entry, context, crypto.randomUUID(), this.inPlayDelayMs));
-    const entry = this.#find(key);
-    const command = entry && placeCommand(entry, context.currency, context.pricePolicy);
+    this.#replace(key, (bet) => pressed(bet, context, crypto.randomUUID(), this.inPlayDelayMs));
+    const bet = this.#find(key);
+    const command = bet && placeCommand(bet, context.currency, context.pricePolicy);
     if (!command) return;
     try {
       this.#answer(command.requestId, await this.#betting.place(command));
@@ -149,14 +150,14 @@ export class SlipState {
     // Only a refusal of the bet decides it. Whatever else the server says, it may have begun before.
     const { kind, reason, message } = toFailure(error);
     const isEnded = kind === "refused" || kind === "signed_out";
-    const asking = this.#change(requestId, (entry) =>
-      isEnded ? leftUndecided(entry, refusalOf(reason, message), Date.now()) : answerLost(entry),
+    const asking = this.#change(requestId, (bet) =>
+      isEnded ? leftUndecided(bet, refusalOf(reason, message), Date.now()) : answerLost(bet),
     );
     if (asking) void this.#ask(asking);
   }
 
   /** Asks for the answer of a press until it is known or its player has left; bounded, as its absence grows certain. */
-  async #ask({ placement }: SlipEntry): Promise<void> {
+  async #ask({ placement }: SlipBet): Promise<void> {
     if (placement.kind !== "asking" || this.#asked.has(placement.requestId)) return;
     const { requestId } = placement;
     this.#asked.add(requestId);
@@ -169,7 +170,7 @@ export class SlipState {
         const failure = toFailure(error);
         const isUnknown = failure.kind === "not_found" || failure.reason === "BET_UNKNOWN";
         const isCertain = isUnknown && this.#isAskedUnderItsSession(requestId);
-        if (isCertain) this.#change(requestId, (entry) => answerMissing(entry, Date.now()));
+        if (isCertain) this.#change(requestId, (bet) => answerMissing(bet, Date.now()));
       }
       await new Promise((resolve) => setTimeout(resolve, waitMs));
       waitMs = Math.min(ASK_AGAIN_MS_MAX, waitMs * 1.5);
@@ -179,15 +180,15 @@ export class SlipState {
 
   #isAskedUnderItsSession(requestId: string): boolean {
     const isOwn = this.#events.playerId() === this.#owner;
-    return isOwn && this.entries.some(({ placement }) => placement.kind === "asking" && placement.requestId === requestId);
+    return isOwn && this.bets.some(({ placement }) => placement.kind === "asking" && placement.requestId === requestId);
   }
 
   /** A slip is sent with one bet, so that each is placed by its own press. */
   #answer(requestId: string, [answer]: readonly BetAnswer[]): void {
     if (!answer) return;
-    const entry = this.#change(requestId, (asked) => answered(asked, requestId, answer));
+    const bet = this.#change(requestId, (asked) => answered(asked, requestId, answer));
     // Of somebody who has left nothing is said to whoever is here now.
-    if (!entry || !this.entries.includes(entry) || this.#events.playerId() !== this.#owner) return;
+    if (!bet || !this.bets.includes(bet) || this.#events.playerId() !== this.#owner) return;
     if (answer.kind === "accepted") {
       announcer.say(`Bet placed: ${formatMoney(answer.bet.stake)}.`);
       this.#events.onPlaced(answer.bet, answer.balance);
@@ -196,23 +197,23 @@ export class SlipState {
     }
   }
 
-  #find(key: string): SlipEntry | undefined {
-    return this.entries.find((entry) => entry.key === key);
+  #find(key: string): SlipBet | undefined {
+    return this.bets.find((bet) => bet.key === key);
   }
 
-  #replace(key: string, change: (entry: SlipEntry) => SlipEntry): void {
-    this.#set(this.entries.map((entry) => (entry.key === key ? change(entry) : entry)));
+  #replace(key: string, change: (bet: SlipBet) => SlipBet): void {
+    this.#set(this.bets.map((bet) => (bet.key === key ? change(bet) : bet)));
   }
 
-  /** Changes the entry of a press, whoever's slip it is on; returns it as it is then. */
-  #change(requestId: string, change: (entry: SlipEntry) => SlipEntry): SlipEntry | undefined {
-    const isOfPress = ({ placement }: SlipEntry) => "requestId" in placement && placement.requestId === requestId;
-    for (const [owner, entries] of [[this.#owner, this.entries] as const, ...this.#putAway]) {
-      const before = entries.find(isOfPress);
+  /** Changes the bet of a press, whoever's slip it is on; returns it as it is then. */
+  #change(requestId: string, change: (bet: SlipBet) => SlipBet): SlipBet | undefined {
+    const isOfPress = ({ placement }: SlipBet) => "requestId" in placement && placement.requestId === requestId;
+    for (const [owner, bets] of [[this.#owner, this.bets] as const, ...this.#putAway]) {
+      const before = bets.find(isOfPress);
       if (!before) continue;
       const after = change(before);
-      const changed = entries.map((entry) => (entry === before ? after : entry));
-      if (owner === this.#owner) this.entries = changed;
+      const changed = bets.map((bet) => (bet === before ? after : bet));
+      if (owner === this.#owner) this.bets = changed;
       else this.#putAway.set(owner, changed);
       this.#store();
       return after;
@@ -220,13 +221,13 @@ export class SlipState {
     return undefined;
   }
 
-  #set(entries: readonly SlipEntry[]): void {
-    this.entries = entries;
+  #set(bets: readonly SlipBet[]): void {
+    this.bets = bets;
     this.#store();
   }
 
   #store(): void {
-    const slips = { ...Object.fromEntries(this.#putAway), [this.#owner]: this.entries };
+    const slips = { ...Object.fromEntries(this.#putAway), [this.#owner]: this.bets };
     try {
       sessionStorage.setItem(STORAGE_KEY, JSON.stringify({ owner: this.#owner, slips } satisfies StoredSlips));
     } catch {
@@ -235,25 +236,35 @@ export class SlipState {
   }
 }
 
+/** A bet as a page stored it; one of before had one selection, and its refusals said nothing of legs. */
+type StoredBet = SlipBet | (Omit<SlipBet, "legs" | "lines"> & { readonly selection: SlipLeg });
+
 function storedSlips(): StoredSlips {
   try {
-    const { owner, slips } = JSON.parse(sessionStorage.getItem(STORAGE_KEY) ?? "") as StoredSlips;
-    const reopened = Object.entries(slips).map(([player, entries]) => [player, entries.filter(isUnplaced).map(reopen)]);
+    const { owner, slips } = JSON.parse(sessionStorage.getItem(STORAGE_KEY) ?? "") as {
+      owner: string;
+      slips: Record<string, StoredBet[]>;
+    };
+    const reopened = Object.entries(slips).map(([player, bets]) => [player, bets.filter(isUnplaced).map(reopen)]);
     return { owner, slips: Object.fromEntries(reopened) as StoredSlips["slips"] };
   } catch {
     return { owner: NOBODY, slips: {} };
   }
 }
 
-function reopen(entry: SlipEntry): SlipEntry {
-  const { placement } = entry;
-  if (placement.kind !== "refused") return answerLost(entry);
-  // What a page of before has stored says nothing of legs.
-  return { ...entry, placement: { ...placement, refusal: { ...refusalOf("", ""), ...placement.refusal } } };
+function reopen(stored: StoredBet): SlipBet {
+  const bet = "selection" in stored ? fromSelection(stored) : stored;
+  const { placement } = bet;
+  if (placement.kind !== "refused") return answerLost(bet);
+  return { ...bet, placement: { ...placement, refusal: { ...refusalOf("", ""), ...placement.refusal } } };
 }
 
-function isUnplaced(entry: SlipEntry): boolean {
-  return entry.placement.kind !== "accepted";
+function fromSelection({ selection, ...bet }: Extract<StoredBet, { selection: SlipLeg }>): SlipBet {
+  return { ...bet, legs: [selection], lines: SINGLE };
+}
+
+function isUnplaced(bet: Pick<SlipBet, "placement">): boolean {
+  return bet.placement.kind !== "accepted";
 }
 
 function storedPolicy(): PricePolicy {

@@ -4,7 +4,7 @@ import { getContext, setContext } from "svelte";
 import { BetsState } from "../bets/bets.svelte";
 import type { BetsUpdate } from "../bets/bet";
 import { SlipState } from "../bets/slip.svelte";
-import type { LivePrice, Selection } from "../bets/slip";
+import type { LivePrice, SlipLeg } from "../bets/slip";
 import { type BooksUpdate, fixtureName, FixtureStatus, MarketStatus } from "../odds/book";
 import { BookStore, type FixtureView, type MarketView, type OutcomeView } from "../odds/books.svelte";
 import { SessionState } from "../pam/session.svelte";
@@ -153,14 +153,14 @@ export class BetslipPage {
     return Math.min(...stale.map((watch) => watch.lastDataMs));
   }
 
-  /** Whether what the books say of a selection is all there is to say, and not just what has come so far. */
-  isBookKnown(selection: Selection): boolean {
-    return this.livePrice(selection) !== null || this.drawnFocus.includes(selection.fixtureId);
+  /** Whether what the books say of a leg is all there is to say, and not just what has come so far. */
+  isBookKnown(leg: SlipLeg): boolean {
+    return this.livePrice(leg) !== null || this.drawnFocus.includes(leg.fixtureId);
   }
 
-  livePrice(selection: Selection): LivePrice | null {
-    const market = this.books.fixture(selection.fixtureId)?.market(selection.marketId);
-    const outcome = market?.outcome(selection.outcomeId);
+  livePrice(leg: SlipLeg): LivePrice | null {
+    const market = this.books.fixture(leg.fixtureId)?.market(leg.marketId);
+    const outcome = market?.outcome(leg.outcomeId);
     if (!market || !outcome) return null;
     return {
       isOpen: market.status === MarketStatus.OPEN,
@@ -172,7 +172,7 @@ export class BetslipPage {
 }
 
 /** What a press on a price puts on the slip. */
-export function toSelection(fixture: FixtureView, market: MarketView, outcome: OutcomeView): Selection {
+export function toLeg(fixture: FixtureView, market: MarketView, outcome: OutcomeView): SlipLeg {
   return {
     fixtureId: fixture.fixtureId,
     marketId: market.marketId,

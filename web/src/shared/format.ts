@@ -98,9 +98,10 @@ export function parseAmountMinor(text: string, currency: string): number | null 
   return Number(whole || "0") * 10 ** digits + Number(fraction.padEnd(digits, "0") || "0");
 }
 
-/** Stake times odds, rounded down to the minor unit, as the ledger does it. */
-export function potentialReturnMinor(stakeMinor: number, decimalOddsMilli: number): number {
-  return Number((BigInt(stakeMinor) * BigInt(decimalOddsMilli)) / 1000n);
+/** Stake times the odds of every leg, rounded down once to the minor unit, as the ledger does it. */
+export function potentialReturnMinor(stakeMinor: number, ...decimalOddsMilli: readonly number[]): number {
+  const product = decimalOddsMilli.reduce((minor, odds) => minor * BigInt(odds), BigInt(stakeMinor));
+  return Number(product / 1000n ** BigInt(decimalOddsMilli.length));
 }
 
 /** A price by the viewer's format; "–" where the outcome is not offered. */
