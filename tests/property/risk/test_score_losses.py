@@ -13,9 +13,8 @@ from risk.liability import FixtureLiability, MarketLiability, OutcomeLiability
 from risk.score_losses import MatchStanding, worst_loss
 from tests.tries import tries
 
-GOALS_MAX = (
-    8  # of a side in a half: one that is four behind can still lead by three, lose the other half and win by two
-)
+GOALS_MAX = 8
+"""Of a side in a half: who is four behind may yet lead by three, lose the other half and win by two."""
 Settle = Callable[[Score, Score], dict[str, float | None]]
 
 
