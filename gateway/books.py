@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -246,6 +247,7 @@ class BookCache:
         self._partitions = partitions
         self._watchers_max = watchers_max
         self._live: dict[str, CachedBook] = {}
+        self._live_ids: list[str] = []  # in order
         self._over: dict[str, CachedBook] = {}
         self._unreadable: set[str] = set()
         self._watches: set[BookWatch] = set()
@@ -272,6 +274,11 @@ class BookCache:
     def live_books(self) -> Collection[CachedBook]:
         """Return the books of all fixtures that are not over."""
         return self._live.values()
+
+    def live_books_after(self, fixture_id: str) -> Iterator[CachedBook]:
+        """Yield the books of fixtures that are not over whose ids are greater, in their order."""
+        for place in range(bisect_right(self._live_ids, fixture_id), len(self._live_ids)):
+            yield self._live[self._live_ids[place]]
 
     def mark_complete(self) -> None:
         """Note that every book there was has been taken in; until then a missing book says nothing."""
@@ -347,7 +354,7 @@ class BookCache:
         stored: list[CachedBook] = []
         for fixture_id, raw in books:
             if raw is None:
-                self._live.pop(fixture_id, None)
+                self._drop_live(fixture_id)
                 self._over.pop(fixture_id, None)
                 self._unreadable.discard(fixture_id)
                 news.gone[fixture_id] = None
@@ -375,11 +382,23 @@ class BookCache:
         if held is not None and held.version == book.version:
             return None
         book.compare(held)
-        kept, left = (self._over, self._live) if book.is_over else (self._live, self._over)
-        left.pop(fixture_id, None)
-        kept[fixture_id] = book
+        if book.is_over:
+            self._drop_live(fixture_id)
+            self._over[fixture_id] = book
+        else:
+            self._over.pop(fixture_id, None)
+            self._keep_live(book)
         if len(self._over) > OVER_BOOKS_MAX:
             dropped = next(iter(self._over))
             del self._over[dropped]
             self._unreadable.discard(dropped)
         return book
+
+    def _keep_live(self, book: CachedBook) -> None:
+        if book.fixture_id not in self._live:
+            insort(self._live_ids, book.fixture_id)
+        self._live[book.fixture_id] = book
+
+    def _drop_live(self, fixture_id: str) -> None:
+        if self._live.pop(fixture_id, None) is not None:
+            del self._live_ids[bisect_left(self._live_ids, fixture_id)]

@@ -7,9 +7,9 @@ that has just been written to waits MESSAGE_INTERVAL_S for more.
 from __future__ import annotations
 
 import asyncio
-import heapq
 from collections.abc import AsyncIterator, Collection, Iterator
 from contextlib import contextmanager
+from itertools import islice
 from typing import ClassVar, Final
 
 from gateway.bet_builders import BetBuilders
@@ -73,10 +73,10 @@ class OddsService:
         size = min(request.page.size or PAGE_SIZE, PAGE_SIZE_MAX)
         wanted = (
             book
-            for book in self._books.live_books()
-            if book.fixture_id > request.page.token and request.sport in ("", book.message.description.sport)
+            for book in self._books.live_books_after(request.page.token)
+            if request.sport in ("", book.message.description.sport)
         )
-        found = heapq.nsmallest(size + 1, wanted, key=lambda book: book.fixture_id)
+        found = list(islice(wanted, size + 1))
         return odds_service_pb2.ListFixturesResponse(
             fixtures=map(_build_listed, found[:size]),
             next_token=found[size - 1].fixture_id if len(found) > size else "",
