@@ -124,9 +124,9 @@ AUDIT: Final = Topic(
     name="audit.v1",
     key="who",
     message=Asked,
-    written_by="gateway (desk), before it commands",
+    written_by="gateway (desk), before it commands; relay: decisions about results and bets",
     read_by="people",
-    # Who closed a market is asked years later; commands are kept for days.
+    # Who closed a market is asked years later; commands are kept for days, and a row of the database can be rewritten.
     kept_ms=None,
 )
 RESULTS: Final = Topic(

@@ -12,6 +12,7 @@ import asyncpg
 import pytest
 from confluent_kafka import Consumer
 
+from bets.ports import ResultMessage
 from infra.kafka import KafkaOutlet
 from infra.postgres.outbox.event import Position
 from infra.relay import Relay
@@ -19,22 +20,18 @@ from infra.settings import Relay as RelaySettings
 from infra.settings import Settings
 from infra.stores.log_place import LogPlace
 from infra.stores.postgres_outbox import load_position, store_position
+from overround.audit.v1.audit_pb2 import Asked
 from overround.bets.v1.bet_pb2 import BetChanged, LegChanged
-from overround.pam.v1.player_pb2 import PlayerRegistered
-from overround.wallet.v1.wallet_pb2 import TransferPosted
 from pam.player import Player
 from tests.fakes.fake_outlet import FakeOutlet
 from tests.ledger_world import LedgerWorld, build_command, claim_of, open_world, scratch_database, settlement
 from wire.bets import parse_bet
-from wire.topics import BET_EVENTS, BET_LEGS, PLAYER_EVENTS, WALLET_EVENTS
+from wire.topics import AUDIT, BET_EVENTS, BET_LEGS, PLAYER_EVENTS, TOPICS, WALLET_EVENTS
 
 QUICK = RelaySettings(retry_ms=20, chain_interval_ms=20, prune_interval_ms=20, poll_ms=5, statement_timeout_ms=30_000)
 PLACE = LogPlace("the log", 0)
 MESSAGES: dict[str, type[Any]] = {
-    BET_EVENTS.name: BetChanged,
-    BET_LEGS.name: LegChanged,
-    WALLET_EVENTS.name: TransferPosted,
-    PLAYER_EVENTS.name: PlayerRegistered,
+    topic.name: topic.message for topic in TOPICS if "position" in topic.message.DESCRIPTOR.fields_by_name
 }
 
 
@@ -52,6 +49,10 @@ class RelayOutlet(FakeOutlet):
         """Return where each message stood in the outbox."""
         stamps = [MESSAGES[topic].FromString(value).position for topic, _, value in self.told]
         return [(stamp.transaction_id, stamp.row_id) for stamp in stamps]
+
+    def asked(self) -> list[tuple[str, Asked]]:
+        """Return what the audit was told, with who did it."""
+        return [(key, Asked.FromString(value)) for topic, key, value in self.told if topic == AUDIT.name]
 
 
 @pytest.fixture
@@ -123,6 +124,34 @@ async def test_a_bet_is_told_as_it_was_after_each_event(world: LedgerWorld, scra
     assert [len(change.bet.events) for change in changes] == [1, 2]
     assert parse_bet(changes[1].bet) == stored[0]
     assert [(leg.stake_minor, leg.potential_return_minor) for leg in legs] == [(100, 200), (-100, -200)]
+
+
+async def test_who_decides_about_a_parked_result_is_told_once_however_often_the_relay_starts(
+    world: LedgerWorld, scratch: Settings
+) -> None:
+    result = ResultMessage("sim:test:2/1", "uof:1", "sim:test:2", "1x2", 1, b"?", is_whole=True)
+    await world.parked.park(result, reason="RESULT_CONTRADICTS", detail="", holds_queue=False, is_held=True)
+    (parked,) = await world.parked.list_waiting(10)
+    for decision, who in (("redo", "ann"), ("drop", "bob"), ("redo", "cas")):  # what was dropped cannot be redone
+        await world.parked.decide(parked["parked_id"], decision, reason=f"{who} says so", decided_by=who)
+    outlet, again, late = RelayOutlet(), RelayOutlet(), RelayOutlet()
+    for relayed in (outlet, again):
+        async with world.pool.connection() as connection:
+            await store_position(connection, Position(0, 0))
+        async with running(scratch, relayed):
+            await eventually(lambda relayed=relayed: len(relayed.told) == 2)  # type: ignore[misc]
+    async with running(scratch, late):
+        player = await world.open_player(cash_minor=1_000)
+        await eventually(lambda: str(player.player_id) in [key for _, key, _ in late.told])
+    assert (again.told, late.asked()) == (outlet.told, [])
+    told = outlet.asked()
+    assert [(key, one.decision.decision, one.decision.decided_by, one.decision.reason) for key, one in told] == [
+        ("ann", "redo_result", "ann", "ann says so"),
+        ("bob", "drop_result", "bob", "bob says so"),
+    ]
+    kept = await world.fetch("SELECT transaction_id::text::bigint, time_us FROM bets.result_decision ORDER BY 1")
+    assert [(one.position.transaction_id, one.decision.time_us) for _, one in told] == [tuple(row) for row in kept]
+    assert {one.decision.subject for _, one in told} == {"sim:test:2/1"}
 
 
 async def test_what_was_held_for_a_gateway_that_died_is_free_again(world: LedgerWorld, scratch: Settings) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 from uuid import UUID
+
+import asyncpg
 
 from infra.stores.postgres import Connection
 from overround.common.v1 import outbox_pb2
@@ -60,3 +62,15 @@ class OutboxEvent(Generic[Loaded]):
     happened: str
     load: Callable[[Connection, Sequence[OutboxRow]], Awaitable[Loaded]]
     build: Callable[[OutboxRow, Loaded], OutboxMessage]
+
+
+def load_by_sequence(
+    query: str,
+) -> Callable[[Connection, Sequence[OutboxRow]], Awaitable[Mapping[int, asyncpg.Record]]]:
+    """Return what reads the rows of `query` by their numbers: $1, and its column `sequence`."""
+
+    async def load(connection: Connection, rows: Sequence[OutboxRow]) -> Mapping[int, asyncpg.Record]:
+        found = await connection.fetch(query, [row.sequence for row in rows])
+        return {record["sequence"]: record for record in found}
+
+    return load

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Final
 
 import asyncpg
 
-from infra.postgres.outbox.event import OutboxEvent, OutboxMessage, OutboxRow
-from infra.stores.postgres import Connection
+from infra.postgres.outbox.event import OutboxEvent, OutboxMessage, OutboxRow, load_by_sequence
 from kernel.money import Money
 from wallet.transfer import Transfer
 from wire.topics import WALLET_EVENTS
 from wire.wallet import build_transfer_posted
 
 _TRANSFERS: Final = """
-    SELECT t.row_id, t.transfer_id, t.provider, t.key, t.leg, t.debit_account_id, t.credit_account_id, t.amount_minor,
-        t.currency, t.kind, t.time_us,
+    SELECT t.row_id AS sequence, t.transfer_id, t.provider, t.key, t.leg, t.debit_account_id, t.credit_account_id,
+        t.amount_minor, t.currency, t.kind, t.time_us,
         CASE WHEN debit_version IS NULL THEN credit_account_id ELSE debit_account_id END AS player_account_id
     FROM ledger.transfer t WHERE t.row_id = ANY ($1::bigint[])
 """
@@ -24,11 +23,6 @@ _POSTED: Final = """
     SELECT 'transfer_posted' AS event, transfer_id AS subject, row_id AS sequence, transaction_id, time_us
     FROM ledger.transfer
 """
-
-
-async def _load(connection: Connection, rows: Sequence[OutboxRow]) -> Mapping[int, asyncpg.Record]:
-    transfers = await connection.fetch(_TRANSFERS, [row.sequence for row in rows])
-    return {transfer["row_id"]: transfer for transfer in transfers}
 
 
 def _build(row: OutboxRow, transfers: Mapping[int, asyncpg.Record]) -> OutboxMessage:
@@ -48,4 +42,4 @@ def _build(row: OutboxRow, transfers: Mapping[int, asyncpg.Record]) -> OutboxMes
     return OutboxMessage(row.position, WALLET_EVENTS.name, str(found["player_account_id"]), value)
 
 
-EVENTS: Final = (OutboxEvent("transfer_posted", _POSTED, _load, _build),)
+EVENTS: Final = (OutboxEvent("transfer_posted", _POSTED, load_by_sequence(_TRANSFERS), _build),)

@@ -28,8 +28,12 @@ BEGIN
         is_decided = p_decision = 'redo',
         ended_time_us = CASE p_decision WHEN 'drop' THEN ledger.now_us() END
     WHERE p.parked_id = p_parked_id;
-    INSERT INTO bets.result_decision (parked_id, decision, reason, decided_by)
-    VALUES (p_parked_id, p_decision, p_reason, p_decided_by);
+    WITH decided AS (
+        INSERT INTO bets.result_decision (parked_id, decision, reason, decided_by)
+        VALUES (p_parked_id, p_decision, p_reason, p_decided_by) RETURNING decision_id, time_us
+    )
+    INSERT INTO ledger.outbox (event, subject, sequence, time_us)
+    SELECT 'result_decided', (SELECT ledger_id FROM ledger.epoch LIMIT 1), decision_id, time_us FROM decided;
     RETURN NULL;
 END
 $$;

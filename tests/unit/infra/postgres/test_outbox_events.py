@@ -16,6 +16,8 @@ from infra.stores import postgres_outbox
 from infra.stores.postgres import Connection
 from infra.stores.postgres_outbox import load_messages
 from kernel.errors import InvariantBroken
+from overround.audit.v1.audit_pb2 import Asked
+from wire.topics import AUDIT
 
 TELLS = re.compile(r"INSERT\s+INTO\s+ledger\.outbox\b(.*?);", re.IGNORECASE | re.DOTALL)
 EVENT = re.compile(r"'([a-z_]+)'")
@@ -82,6 +84,40 @@ async def test_what_several_events_read_is_read_once(monkeypatch: pytest.MonkeyP
     page = FakeConnection(("won", 0), ("lost", 7))
     await load_messages(page, Position(0, 0), 10)  # type: ignore[arg-type]
     assert loads == {"won": 2}
+
+
+class FakeDecisions:
+    """Has decisions, the newest first."""
+
+    async def fetch(self, _query: str, numbers: list[int]) -> list[dict[str, object]]:
+        return [
+            {
+                "sequence": number,
+                "decision": "drop_result",
+                "subject": f"sim:{number}",
+                "decided_by": f"person {number}",
+                "reason": "wrong match",
+                "time_us": number * 1_000_000,
+            }
+            for number in sorted(numbers, reverse=True)
+        ]
+
+
+@pytest.mark.parametrize("name", [name for name in EVENTS if name.endswith("_decided")])
+async def test_a_decision_goes_into_the_audit_under_who_took_it(name: str) -> None:
+    event = EVENTS[name]
+    rows = [OutboxRow(Position(9, number), name, FIRST, number) for number in (3, 7)]
+    loaded = await event.load(FakeDecisions(), rows)  # type: ignore[arg-type]
+    messages = [event.build(row, loaded) for row in rows]
+    assert [(message.topic, message.key) for message in messages] == [
+        (AUDIT.name, "person 3"),
+        (AUDIT.name, "person 7"),
+    ]
+    told = Asked.FromString(messages[0].value)
+    assert (told.position.transaction_id, told.position.row_id) == (9, 3)
+    decision = told.decision
+    assert (decision.decision, decision.subject) == ("drop_result", "sim:3")
+    assert (decision.decided_by, decision.reason, decision.time_us) == ("person 3", "wrong match", 3_000_000)
 
 
 async def test_an_event_that_nobody_tells_stops_the_relay_rather_than_be_left_out() -> None:

@@ -22,16 +22,19 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from overround.common.v1 import outbox_pb2 as overround_dot_common_dot_v1_dot_outbox__pb2
 from overround.trading.v1 import trading_pb2 as overround_dot_trading_dot_v1_dot_trading__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1eoverround/audit/v1/audit.proto\x12\x12overround.audit.v1\x1a\"overround/trading/v1/trading.proto\"Q\n\x05\x41sked\x12?\n\x0ftrading_command\x18\x01 \x01(\x0b\x32$.overround.trading.v1.TradingCommandH\x00\x42\x07\n\x05\x61skedb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1eoverround/audit/v1/audit.proto\x12\x12overround.audit.v1\x1a overround/common/v1/outbox.proto\x1a\"overround/trading/v1/trading.proto\"\xba\x01\n\x05\x41sked\x12?\n\x0ftrading_command\x18\x01 \x01(\x0b\x32$.overround.trading.v1.TradingCommandH\x00\x12\x30\n\x08\x64\x65\x63ision\x18\x03 \x01(\x0b\x32\x1c.overround.audit.v1.DecisionH\x00\x12\x35\n\x08position\x18\x02 \x01(\x0b\x32#.overround.common.v1.OutboxPositionB\x07\n\x05\x61sked\"b\n\x08\x44\x65\x63ision\x12\x10\n\x08\x64\x65\x63ision\x18\x01 \x01(\t\x12\x0f\n\x07subject\x18\x02 \x01(\t\x12\x12\n\ndecided_by\x18\x03 \x01(\t\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\x0f\n\x07time_us\x18\x05 \x01(\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'overround.audit.v1.audit_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_ASKED']._serialized_start=90
-  _globals['_ASKED']._serialized_end=171
+  _globals['_ASKED']._serialized_start=125
+  _globals['_ASKED']._serialized_end=311
+  _globals['_DECISION']._serialized_start=313
+  _globals['_DECISION']._serialized_end=411
 # @@protoc_insertion_point(module_scope)

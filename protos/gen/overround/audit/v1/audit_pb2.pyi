@@ -5,40 +5,90 @@ isort:skip_file
 
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from overround.common.v1 import outbox_pb2 as _outbox_pb2
 from overround.trading.v1 import trading_pb2 as _trading_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
 
-if sys.version_info >= (3, 10):
-    from typing import TypeAlias as _TypeAlias
+if sys.version_info >= (3, 11):
+    from typing import TypeAlias as _TypeAlias, Never as _Never
 else:
-    from typing_extensions import TypeAlias as _TypeAlias
+    from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
 class Asked(_message.Message):
-    """The value of audit.v1, keyed by who: what a person of the house asked for. It is told before it is done, so that nothing
-    is done of which nothing tells; what is told may have failed.
+    """The value of audit.v1, keyed by who: what a person of the house asked for. A command is told before it is done, so that
+    nothing is done of which nothing tells; what is told may have failed. A decision about money is told by the transaction
+    that takes it.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
 
     TRADING_COMMAND_FIELD_NUMBER: _builtins.int
+    DECISION_FIELD_NUMBER: _builtins.int
+    POSITION_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def trading_command(self) -> _trading_pb2.TradingCommand: ...
+    @_builtins.property
+    def decision(self) -> Global___Decision: ...
+    @_builtins.property
+    def position(self) -> _outbox_pb2.OutboxPosition:
+        """Where it stands in the ledger's outbox, if it comes from there: what comes twice has the same."""
+
     def __init__(
         self,
         *,
         trading_command: _trading_pb2.TradingCommand | None = ...,
+        decision: Global___Decision | None = ...,
+        position: _outbox_pb2.OutboxPosition | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["asked", b"asked", "trading_command", b"trading_command"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["asked", b"asked", "decision", b"decision", "position", b"position", "trading_command", b"trading_command"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["asked", b"asked", "trading_command", b"trading_command"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asked", b"asked", "decision", b"decision", "position", b"position", "trading_command", b"trading_command"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_asked: _TypeAlias = _typing.Literal["trading_command"]  # noqa: Y015
+    _WhichOneofReturnType_asked: _TypeAlias = _typing.Literal["trading_command", "decision"]  # noqa: Y015
     _WhichOneofArgType_asked: _TypeAlias = _typing.Literal["asked", b"asked"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_asked) -> _WhichOneofReturnType_asked | None: ...
 
 Global___Asked: _TypeAlias = Asked  # noqa: Y015
+
+@_typing.final
+class Decision(_message.Message):
+    """What a person decided about a result or a bet that waited for one."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DECISION_FIELD_NUMBER: _builtins.int
+    SUBJECT_FIELD_NUMBER: _builtins.int
+    DECIDED_BY_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    TIME_US_FIELD_NUMBER: _builtins.int
+    decision: _builtins.str
+    """What is done to what, such as "drop_result"."""
+    subject: _builtins.str
+    """To which: of a result its key, of a bet its UUID."""
+    decided_by: _builtins.str
+    """As they named themselves."""
+    reason: _builtins.str
+    """In their words."""
+    time_us: _builtins.int
+    """Microseconds since the Unix epoch, UTC, by the database's clock."""
+    def __init__(
+        self,
+        *,
+        decision: _builtins.str = ...,
+        subject: _builtins.str = ...,
+        decided_by: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        time_us: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["decided_by", b"decided_by", "decision", b"decision", "reason", b"reason", "subject", b"subject", "time_us", b"time_us"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Decision: _TypeAlias = Decision  # noqa: Y015

@@ -4,6 +4,8 @@
 
 import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { OutboxPosition } from "../../common/v1/outbox_pb";
+import { file_overround_common_v1_outbox } from "../../common/v1/outbox_pb";
 import type { TradingCommand } from "../../trading/v1/trading_pb";
 import { file_overround_trading_v1_trading } from "../../trading/v1/trading_pb";
 import type { Message } from "@bufbuild/protobuf";
@@ -12,11 +14,12 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file overround/audit/v1/audit.proto.
  */
 export const file_overround_audit_v1_audit: GenFile = /*@__PURE__*/
-  fileDesc("Ch5vdmVycm91bmQvYXVkaXQvdjEvYXVkaXQucHJvdG8SEm92ZXJyb3VuZC5hdWRpdC52MSJRCgVBc2tlZBI/Cg90cmFkaW5nX2NvbW1hbmQYASABKAsyJC5vdmVycm91bmQudHJhZGluZy52MS5UcmFkaW5nQ29tbWFuZEgAQgcKBWFza2VkYgZwcm90bzM", [file_overround_trading_v1_trading]);
+  fileDesc("Ch5vdmVycm91bmQvYXVkaXQvdjEvYXVkaXQucHJvdG8SEm92ZXJyb3VuZC5hdWRpdC52MSK6AQoFQXNrZWQSPwoPdHJhZGluZ19jb21tYW5kGAEgASgLMiQub3ZlcnJvdW5kLnRyYWRpbmcudjEuVHJhZGluZ0NvbW1hbmRIABIwCghkZWNpc2lvbhgDIAEoCzIcLm92ZXJyb3VuZC5hdWRpdC52MS5EZWNpc2lvbkgAEjUKCHBvc2l0aW9uGAIgASgLMiMub3ZlcnJvdW5kLmNvbW1vbi52MS5PdXRib3hQb3NpdGlvbkIHCgVhc2tlZCJiCghEZWNpc2lvbhIQCghkZWNpc2lvbhgBIAEoCRIPCgdzdWJqZWN0GAIgASgJEhIKCmRlY2lkZWRfYnkYAyABKAkSDgoGcmVhc29uGAQgASgJEg8KB3RpbWVfdXMYBSABKANiBnByb3RvMw", [file_overround_common_v1_outbox, file_overround_trading_v1_trading]);
 
 /**
- * The value of audit.v1, keyed by who: what a person of the house asked for. It is told before it is done, so that nothing
- * is done of which nothing tells; what is told may have failed.
+ * The value of audit.v1, keyed by who: what a person of the house asked for. A command is told before it is done, so that
+ * nothing is done of which nothing tells; what is told may have failed. A decision about money is told by the transaction
+ * that takes it.
  *
  * @generated from message overround.audit.v1.Asked
  */
@@ -30,7 +33,20 @@ export type Asked = Message<"overround.audit.v1.Asked"> & {
      */
     value: TradingCommand;
     case: "tradingCommand";
+  } | {
+    /**
+     * @generated from field: overround.audit.v1.Decision decision = 3;
+     */
+    value: Decision;
+    case: "decision";
   } | { case: undefined; value?: undefined };
+
+  /**
+   * Where it stands in the ledger's outbox, if it comes from there: what comes twice has the same.
+   *
+   * @generated from field: overround.common.v1.OutboxPosition position = 2;
+   */
+  position?: OutboxPosition | undefined;
 };
 
 /**
@@ -39,4 +55,53 @@ export type Asked = Message<"overround.audit.v1.Asked"> & {
  */
 export const AskedSchema: GenMessage<Asked> = /*@__PURE__*/
   messageDesc(file_overround_audit_v1_audit, 0);
+
+/**
+ * What a person decided about a result or a bet that waited for one.
+ *
+ * @generated from message overround.audit.v1.Decision
+ */
+export type Decision = Message<"overround.audit.v1.Decision"> & {
+  /**
+   * What is done to what, such as "drop_result".
+   *
+   * @generated from field: string decision = 1;
+   */
+  decision: string;
+
+  /**
+   * To which: of a result its key, of a bet its UUID.
+   *
+   * @generated from field: string subject = 2;
+   */
+  subject: string;
+
+  /**
+   * As they named themselves.
+   *
+   * @generated from field: string decided_by = 3;
+   */
+  decidedBy: string;
+
+  /**
+   * In their words.
+   *
+   * @generated from field: string reason = 4;
+   */
+  reason: string;
+
+  /**
+   * Microseconds since the Unix epoch, UTC, by the database's clock.
+   *
+   * @generated from field: int64 time_us = 5;
+   */
+  timeUs: bigint;
+};
+
+/**
+ * Describes the message overround.audit.v1.Decision.
+ * Use `create(DecisionSchema)` to create a new message.
+ */
+export const DecisionSchema: GenMessage<Decision> = /*@__PURE__*/
+  messageDesc(file_overround_audit_v1_audit, 1);
 
