@@ -154,6 +154,24 @@ async def test_who_decides_about_a_parked_result_is_told_once_however_often_the_
     assert {one.decision.subject for _, one in told} == {"sim:test:2/1"}
 
 
+async def test_who_decides_about_a_bet_that_was_set_aside_is_told(world: LedgerWorld, scratch: Settings) -> None:
+    player = await world.open_player(cash_minor=1_000)
+    bet = await world.bet(player, stake_minor=100, fixture_id="sim:test:1")
+    await world.set_posted(player, 2**63 - 101)
+    await world.apply("sim:test:1", settlement(home_won=True), key="sim:test:1/1")
+    with pytest.raises(asyncpg.DataError):  # it still cannot be paid: nothing is decided
+        await world.parked.decide_bet(bet.bet_id, "redo", reason="again", decided_by="ann")
+    await world.set_posted(player, 900)
+    for decision in ("redo", "drop"):  # what was paid is not there to be dropped
+        await world.parked.decide_bet(bet.bet_id, decision, reason="balance mended", decided_by="bob")
+    outlet = RelayOutlet()
+    async with running(scratch, outlet):
+        await eventually(lambda: len(outlet.told) == 1 + 1 + 3 + 3 + 1)
+    ((who, told),) = outlet.asked()
+    assert (who, told.decision.decision, told.decision.subject) == ("bob", "redo_bet", str(bet.bet_id))
+    assert (told.decision.decided_by, told.decision.reason) == ("bob", "balance mended")
+
+
 async def test_what_was_held_for_a_gateway_that_died_is_free_again(world: LedgerWorld, scratch: Settings) -> None:
     player = await world.open_player(cash_minor=1_000)
     wanted = claim_of(build_command(player, 700, "sim:test:1"), until_us=await world.now_us() + 60_000_000)

@@ -21,6 +21,14 @@ _RESULT_DECIDED: Final = """
         decision_id AS sequence, transaction_id, time_us
     FROM bets.result_decision WHERE parked_id IS NOT NULL
 """
+_ABOUT_BETS: Final = """
+    SELECT decision_id AS sequence, decision || '_bet' AS decision, bet_id::text AS subject, decided_by, reason, time_us
+    FROM bets.result_decision WHERE decision_id = ANY ($1::bigint[])
+"""
+_BET_DECIDED: Final = """
+    SELECT 'bet_decided' AS event, bet_id AS subject, decision_id AS sequence, transaction_id, time_us
+    FROM bets.result_decision WHERE bet_id IS NOT NULL
+"""
 
 
 def _build(row: OutboxRow, decisions: Mapping[int, asyncpg.Record]) -> OutboxMessage:
@@ -36,4 +44,7 @@ def _build(row: OutboxRow, decisions: Mapping[int, asyncpg.Record]) -> OutboxMes
     return OutboxMessage(row.position, AUDIT.name, decision.decided_by, value)
 
 
-EVENTS: Final = (OutboxEvent("result_decided", _RESULT_DECIDED, load_by_sequence(_ABOUT_RESULTS), _build),)
+EVENTS: Final = (
+    OutboxEvent("result_decided", _RESULT_DECIDED, load_by_sequence(_ABOUT_RESULTS), _build),
+    OutboxEvent("bet_decided", _BET_DECIDED, load_by_sequence(_ABOUT_BETS), _build),
+)

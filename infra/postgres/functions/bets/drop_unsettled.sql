@@ -7,8 +7,7 @@ BEGIN
     UPDATE bets.unsettled u SET state = 'dropped' WHERE u.bet_id = p_bet_id AND u.state = 'held';
     GET DIAGNOSTICS v_count = ROW_COUNT;
     IF v_count > 0 THEN
-        INSERT INTO bets.result_decision (bet_id, decision, reason, decided_by)
-        VALUES (p_bet_id, 'drop', p_reason, p_decided_by);
+        PERFORM bets.record_bet_decision(p_bet_id, 'drop', p_reason, p_decided_by);
     END IF;
     RETURN v_count;
 END
