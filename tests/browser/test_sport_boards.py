@@ -113,6 +113,7 @@ def test_an_ice_hockey_game_shows_its_periods_on_both_screens(
     match = play(ice_hockey)
     page = open_page(fixture_path(match))
     expect(price(page, match, "home", "1x2")).to_be_enabled(timeout=MATCH_PRICED_MS)
+    page.get_by_role("heading", name="More", exact=True).click()
     expect(page.get_by_role("group", name="Result of the second period")).to_be_visible()
     assert rows(page) == [["1", "1", "2"], ["1", "0", "1"]]
     expect(page.get_by_test_id("sport-board").locator("thead")).to_contain_text("P2")
