@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Protocol
+from typing import Final, Protocol
 
 
 class Clock(Protocol):
@@ -28,3 +28,7 @@ class SystemClock:
     def monotonic_s(self) -> float:
         """Return seconds since some fixed moment, never falling."""
         return time.monotonic()
+
+
+SYSTEM_CLOCK: Final = SystemClock()
+"""For those whom nobody gives another."""

@@ -24,7 +24,7 @@ from gateway.feeds.betfair_fixture import ExchangeFixture
 from gateway.feeds.betfair_market import ExchangeMarket
 from gateway.feeds.betfair_results import results_of
 from gateway.feeds.format import FeedFormat, time_stamp
-from gateway.feeds.ordering import TIME_MS_MAX, SequenceClock
+from gateway.feeds.ordering import SequenceClock, expect_stamped
 from gateway.feeds.reading import RAW_BYTES_MAX, Reading
 from gateway.feeds.refusals import (
     FeedRefused,
@@ -34,6 +34,7 @@ from gateway.feeds.refusals import (
     MessageOversized,
     MessageUnknown,
 )
+from kernel.clock import SYSTEM_CLOCK, Clock
 from overround.feed.v1.feed_pb2 import FeedUpdate, MarketResult, ProviderHeartbeat, ResultKind
 
 PROVIDER_ID: Final = "betfair"
@@ -65,7 +66,8 @@ class BetfairAdapter:
     part is told anew (see ExchangeMarket).
     """
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock = SYSTEM_CLOCK) -> None:
+        self._now_us = clock.now_us
         self._clock = SequenceClock()
         self._followed_by_exchange_id: dict[str, _Followed] = {}
         self._left_alone: dict[str, None] = {}
@@ -134,12 +136,12 @@ class BetfairAdapter:
 
     def _take_time(self, time_ms: Any, refusals: list[FeedRefused]) -> None:
         """Note when a message was published; one that does not say counts as published with the one before."""
-        if type(time_ms) is int and 0 <= time_ms <= TIME_MS_MAX:
-            self._time_ms = time_ms
-        else:
-            refusals.append(
-                MessageMalformed(f"Time stamp must be from 0 to {TIME_MS_MAX} ms, was {str(time_ms)[:32]!r}")
-            )
+        try:
+            if type(time_ms) is not int:
+                raise MessageMalformed(f"Time stamp must be a whole number of ms, was {str(time_ms)[:32]!r}")
+            self._time_ms = expect_stamped(time_ms, now_us=self._now_us())
+        except MessageMalformed as refusal:
+            refusals.append(refusal)
 
     def _read_changes(self, changes: Any, *, digest: int, refusals: list[FeedRefused]) -> list[FeedUpdate]:
         updates: list[FeedUpdate] = []

@@ -9,7 +9,25 @@ from gateway.feeds.refusals import MessageMalformed
 
 REMEMBERED_MAX: Final = 65_536
 TIME_MS_MAX: Final = (1 << 43) - 1
+STAMP_AHEAD_MS_MAX: Final = 60_000
+"""A provider's clock may be wrong by so much. What is stamped later still would make all that comes after it late."""
 _COUNTER_BITS: Final = 12
+
+
+def expect_stamped(time_ms: int, *, now_us: int) -> int:
+    """Return the time stamp of a message.
+
+    Args:
+        time_ms: As the provider told it, milliseconds since the Unix epoch, UTC.
+        now_us: By our clock.
+
+    Raises:
+        MessageMalformed: If it is no time, or is yet to come.
+    """
+    latest_ms = min(TIME_MS_MAX, now_us // 1_000 + STAMP_AHEAD_MS_MAX)
+    if not 0 <= time_ms <= latest_ms:
+        raise MessageMalformed(f"Time stamp must be from 0 to {latest_ms} ms, our time and a minute, was {time_ms}")
+    return time_ms
 
 
 class SequenceClock:

@@ -24,10 +24,11 @@ import numpy as np
 import orjson
 
 from gateway.feeds.format import FeedFormat
-from gateway.feeds.ordering import TIME_MS_MAX, NewestTimes, SequenceClock
+from gateway.feeds.ordering import TIME_MS_MAX, NewestTimes, SequenceClock, expect_stamped
 from gateway.feeds.reading import RAW_BYTES_MAX, Reading
 from gateway.feeds.refusals import FeedRefused, MessageMalformed, MessageOutOfOrder, MessageOversized
 from gateway.feeds.validation import MARKETS_MAX, NAME_LENGTH_MAX, ODDS_MILLI_MAX
+from kernel.clock import SYSTEM_CLOCK, Clock
 from markets.catalogue import SPORTS, market_of
 from markets.contests import AWAY, HOME, OVER, UNDER
 from markets.fixture import MarketStatus
@@ -87,7 +88,8 @@ class TheOddsApiAdapter:
     what is right of its prices and nothing else, and nothing at all where that cannot be told.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock = SYSTEM_CLOCK) -> None:
+        self._now_us = clock.now_us
         self._clock_by_provider: dict[str, SequenceClock] = {}
         self._newest = NewestTimes()
         self._told: dict[str, dict[str, int | None]] = {}
@@ -153,7 +155,7 @@ class TheOddsApiAdapter:
 
     def _begin(self, provider_id: str, event: _Event, told: Any) -> FeedUpdate | None:
         """Return an update with nothing in it; None where that is what the bookmaker said last."""
-        time_ms = _time_ms_of(told["last_update"])
+        time_ms = expect_stamped(_time_ms_of(told["last_update"]), now_us=self._now_us())
         clock = self._clock_of(provider_id)
         # Whose prices they are belongs to them: an outcome has its side by the names of the two.
         words = event.description.SerializeToString(deterministic=True)

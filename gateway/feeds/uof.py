@@ -12,14 +12,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Final
 
 from lxml import etree
 
 from gateway.feeds.format import FeedFormat, time_stamp
-from gateway.feeds.ordering import NewestTimes, SequenceClock
+from gateway.feeds.ordering import NewestTimes, SequenceClock, expect_stamped
 from gateway.feeds.reading import Reading
 from gateway.feeds.refusals import (
     FeedRefused,
@@ -33,6 +33,7 @@ from gateway.feeds.uof_markets import ResultsReading, named_markets, quotes_from
 from gateway.feeds.uof_state import state_from
 from gateway.feeds.uof_values import attribute, epoch_ms_of, integer_of, local_name, parse_document, time_ms_of
 from gateway.feeds.validation import MARKETS_MAX
+from kernel.clock import SYSTEM_CLOCK, Clock
 from markets.catalogue import SPORTS
 from overround.feed.v1.feed_pb2 import BetStop, FeedUpdate, MarketResult, ProviderHeartbeat, ResultKind
 from overround.odds.v1.fixture_pb2 import FixtureDescription, FixtureStatus, MatchState
@@ -65,8 +66,10 @@ class _Message:
 class UofAdapter:
     """Reads messages of the Unified Odds Feed, of all its products, in the order in which they came."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock = SYSTEM_CLOCK) -> None:
+        self._now_us = clock.now_us
         self._clock_by_provider: dict[str, SequenceClock] = {}
+        self._time_ms_by_provider: dict[str, int] = {}
         self._newest = NewestTimes()
         self._descriptions = DescriptionMemory()
         self._recovering: set[str] = set()
@@ -90,9 +93,21 @@ class UofAdapter:
             reader = self._readers.get(local_name(root))
             if reader is None:
                 raise MessageUnknown(f"Messages of kind {local_name(root)[:64]!r} are not taken")
-            return reader(_Message(root, local_name(root), provider_id, _time_of(root), hash(raw)))
+            time_ms, refusals = self._time_of(root, provider_id)
+            reading = reader(_Message(root, local_name(root), provider_id, time_ms, hash(raw)))
+            return replace(reading, refusals=(*refusals, *reading.refusals)) if refusals else reading
         except FeedRefused as refusal:
             return Reading(provider_id, refusals=(refusal,))
+
+    def _time_of(self, root: etree._Element, provider_id: str) -> tuple[int, tuple[FeedRefused, ...]]:
+        """Return when a message was made: one that says what cannot be, as made with the one before."""
+        told_ms = _time_of(root)
+        refusals: tuple[FeedRefused, ...] = ()
+        try:
+            self._time_ms_by_provider[provider_id] = expect_stamped(told_ms, now_us=self._now_us())
+        except MessageMalformed as refusal:
+            refusals = (refusal,)
+        return self._time_ms_by_provider.get(provider_id, 0), refusals
 
     def _read_odds_change(self, message: _Message) -> Reading:
         update = self._ordered_update(message)

@@ -158,7 +158,7 @@ def test_an_abandoned_match_stands_where_it_is_decided(end: str) -> None:
 
 def test_a_match_called_off_by_its_description_keeps_its_score() -> None:
     state = played(FIRST_HALF, "1,31,2-0", "1,7,3-0,70:00")
-    change = '<fixture_change product="1" event_id="sr:match:7" timestamp="1800000000000" change_type="3"/>'
+    change = '<fixture_change product="1" event_id="sr:match:7" timestamp="1790000000000" change_type="3"/>'
     (said,) = UofAdapter().read(change.encode()).updates
     state = fold(state, parse_update(said, appended_time_us=0))
     assert state.state is not None
