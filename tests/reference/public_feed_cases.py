@@ -24,6 +24,7 @@ from risk.exposure import MarketExposure
 from risk.liability import FixtureLiability, LegChange, OutboxPosition
 from risk.liability import fold as fold_liability
 from tests.builders.pricing_world import NOW_US
+from tests.fakes.fake_clock import FakeClock
 from tests.reference.public_cases import Case, checks
 from wire.feed import parse_update
 
@@ -62,7 +63,7 @@ class Stream:
     """An exchange's stream line after line, and what came of it."""
 
     def __init__(self) -> None:
-        self.adapter = BetfairAdapter()
+        self.adapter = BetfairAdapter(FakeClock(NOW_US + 86_400_000_000))
         self.updates: list[FeedUpdate] = []
         self.readings: list[Reading] = []
         self._time_ms = NOW_US // 1_000
@@ -304,7 +305,7 @@ class Feed:
     """A feed's messages about one football match, folded and priced one after the other."""
 
     def __init__(self) -> None:
-        self._adapter = UofAdapter()
+        self._adapter = UofAdapter(FakeClock(NOW_US + 86_400_000_000))
         self._time_ms = NOW_US // 1_000
         self.state: FixtureState = new_state("sr:match:1")
         self.results: list[MarketResult] = []

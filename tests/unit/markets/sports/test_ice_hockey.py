@@ -21,9 +21,11 @@ from odds.pricing.own_markets import own_results
 from odds.pricing.policy import PricingPolicy
 from odds.pricing.repricing import Repricing, price
 from tests.builders.pricing_world import NOW_US
+from tests.fakes.fake_clock import FakeClock
 from wire.feed import parse_update
 
 POLICY = PricingPolicy(own_offers={"ice-hockey": ("draw_no_bet", "total:4.5", "home_total:2.5", "period_result")})
+THEN = FakeClock(NOW_US + 86_400_000_000)
 MATCH, PRODUCT = "sr:match:81", "uof:1"
 DOCUMENT = (
     '<fixtures_fixture product="1" generated_at="2027-01-15T08:00:00+00:00"><fixture id="sr:match:81" '
@@ -51,7 +53,7 @@ class Game:
     """A game as the feed tells it."""
 
     def __init__(self) -> None:
-        self._adapter, self._validator = UofAdapter(), UpdateValidator()
+        self._adapter, self._validator = UofAdapter(THEN), UpdateValidator()
         self._state = new_state(MATCH)
         self._at_s = 0
         self.last: Repricing | None = None
@@ -209,7 +211,7 @@ def test_other_feeds_call_it_by_their_names() -> None:
             }
         ],
     }
-    (update,) = TheOddsApiAdapter().read(orjson.dumps([event])).updates
+    (update,) = TheOddsApiAdapter(THEN).read(orjson.dumps([event])).updates
     assert update.description.sport == "ice-hockey"
     assert list(update.quotes.market_ids) == ["winner", "1x2"]
     assert SPORT_BY_EVENT_TYPE["7524"] is SPORTS["ice-hockey"]
