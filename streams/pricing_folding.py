@@ -14,8 +14,9 @@ from kernel.clock import Clock
 from markets.layout import MARKETS_MAX
 from odds.fixture.state import FixtureState
 from odds.fixture.updates import FixtureUpdate, Quotes, TraderCommand
-from odds.folding.fold import fold, follow_trader, is_late, stop_all, suspend_for
+from odds.folding.fold import fold, follow_trader, is_late, suspend_for
 from odds.folding.provider_rights import WORDS_BY_REASON, Judgement, RightsTable, judge_update
+from odds.folding.stops import stop_all
 from overround.feed.v1 import feed_pb2
 from streams.dead_letters import AGENT_ERROR, DeadLetters
 from streams.pricing_inputs import Input, Waiting

@@ -10,23 +10,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kernel.evolve import evolve
-from markets.fixture import FixtureDescription, FixtureStatus, MarketStatus, MatchState, Period
-from markets.period_scores import follow_scores
+from markets.fixture import FixtureDescription, MarketStatus
 from markets.results import ResultKind
 from odds.fixture.book import (
     ALL_OTHERS,
-    EndClaim,
     MarketDecided,
     ProviderColumns,
     ResultWord,
-    StopFlag,
     TraderSuspension,
 )
 from odds.fixture.layout_room import DECIDED_MARKETS_MAX, make_room
 from odds.fixture.layout_union import project
-from odds.fixture.state import BELIEF_US_MAX, OVER_STATUSES, FixtureState, ending
+from odds.fixture.state import FixtureState
 from odds.fixture.updates import FixtureUpdate, Quotes, ResultMark, TraderCommand, TradingAction
 from odds.fixture.winners import winners_told
+from odds.folding.belief import complete_state, take_match_state
 from odds.folding.provider_rights import (
     EVERYBODYS_RIGHTS,
     Judgement,
@@ -34,12 +32,11 @@ from odds.folding.provider_rights import (
     feed_of,
     judge_update,
     may_move_start,
-    quotes_fixture,
 )
 from odds.folding.providers import AHEAD_US_MAX
+from odds.folding.stops import follow_stops, resume_stopped
 
 REQUEST_IDS_REMEMBERED_MAX: Final = 64
-END_CLAIMS_MAX: Final = 8
 REFERRED_MARKETS_MAX: Final = 256
 """Markets outside the layout that wait for a person, of a fixture."""
 
@@ -96,8 +93,8 @@ def fold(
     if quotes is not None:
         state = _lift_rollbacks(state, quotes)
         provider = _take_quotes(provider, state, quotes, update.received_time_us)
-    provider = _follow_stops(provider, state, update, may_quote=judgement.may_quote)
-    told = _complete(update.state, state.state) if judgement.may_tell_state and update.state is not None else None
+    provider = follow_stops(provider, state, update, may_quote=judgement.may_quote)
+    told = complete_state(update.state, state.state) if judgement.may_tell_state and update.state is not None else None
     provider = evolve(
         provider,
         sequence=update.sequence,
@@ -107,12 +104,12 @@ def fold(
     )
     state = evolve(
         state,
-        providers=_with_provider(state, provider),
+        providers=state.providers_with(provider),
         description=_take_description(state, update) if judgement.may_tell_state else state.description,
         feed_time_us=max(state.feed_time_us, update.appended_time_us),
     )
     if told is not None:
-        state = _take_match_state(state, update, told, rights)
+        state = take_match_state(state, update, told, rights)
     return _take_results(state, update, judgement) if update.result_marks else state
 
 
@@ -163,11 +160,6 @@ def suspend_for(state: FixtureState, update: FixtureUpdate, rights: RightsTable 
     return fold(state, rest, rights)
 
 
-def stop_all(state: FixtureState, now_us: int) -> FixtureState:
-    """Return the state with every provider's bets stopped, until it quotes its markets again."""
-    return evolve(state, providers=tuple(_stop_bets(provider, state, (), now_us) for provider in state.providers))
-
-
 def follow_trader(state: FixtureState, command: TraderCommand) -> FixtureState:
     """Return the state after a command of the desk; the same object if it was followed before."""
     if command.request_id in state.applied_request_ids:
@@ -180,31 +172,8 @@ def follow_trader(state: FixtureState, command: TraderCommand) -> FixtureState:
         )
     applied = (*state.applied_request_ids, command.request_id)[-REQUEST_IDS_REMEMBERED_MAX:]
     if command.action is TradingAction.RESUME:
-        state = _lift_referrals(_resume_stopped(state, command.market_id), command.market_id)
+        state = _lift_referrals(resume_stopped(state, command.market_id), command.market_id)
     return evolve(state, trader_suspensions=others, applied_request_ids=applied)
-
-
-def follow_end_claims(state: FixtureState, now_us: int) -> FixtureState:
-    """Return the state after the match ended, if all who say so agree and the believed provider has been silent."""
-    due_us = end_claims_due_us(state)
-    if due_us is None or now_us < due_us:
-        return state
-    claim = state.end_claims[0]
-    return _believe(state, claim.state, claim.provider_id, claim.time_us)
-
-
-def end_claims_due_us(state: FixtureState) -> int | None:
-    """Return when a match counts as over if nobody says another word; None where nobody, or not all, say that it is."""
-    if len({ending(claim.state) for claim in state.end_claims}) != 1:
-        return None
-    return state.believed_time_us + BELIEF_US_MAX + 1
-
-
-def _resume_stopped(state: FixtureState, market_id: str) -> FixtureState:
-    """Note what providers have stopped so far as lifted by a person, for when they fall silent."""
-    is_resumed = np.array([market_id in ("", item) for item in state.layout.market_ids], dtype=bool)
-    flags = np.where(is_resumed, StopFlag.RESUMED, 0).astype(np.uint8)
-    return evolve(state, providers=tuple(evolve(item, bet_stops=item.bet_stops | flags) for item in state.providers))
 
 
 def _new_provider(state: FixtureState, provider_id: str) -> ProviderColumns:
@@ -217,40 +186,6 @@ def _new_provider(state: FixtureState, provider_id: str) -> ProviderColumns:
         np.zeros(outcomes, dtype=np.uint32),
         np.zeros(markets, dtype=np.uint8),
     )
-
-
-def _replace_provider(state: FixtureState, provider: ProviderColumns) -> FixtureState:
-    return evolve(state, providers=_with_provider(state, provider))
-
-
-def _with_provider(state: FixtureState, provider: ProviderColumns) -> tuple[ProviderColumns, ...]:
-    if state.provider(provider.provider_id) is None:
-        return (*state.providers, provider)
-    return tuple([provider if item.provider_id == provider.provider_id else item for item in state.providers])
-
-
-def _follow_stops(
-    provider: ProviderColumns, state: FixtureState, update: FixtureUpdate, *, may_quote: bool
-) -> ProviderColumns:
-    """Stop what an update stops, also where it quotes it; everything while its word on the match is refused."""
-    is_refused = update.is_state_refused or (provider.is_state_refused and update.state is None)
-    if is_refused:
-        return evolve(_stop_bets(provider, state, (), update.received_time_us), is_state_refused=True)
-    if provider.is_state_refused:
-        provider = evolve(provider, is_state_refused=False)
-    if update.bet_stop_market_ids is None or not may_quote:
-        return provider
-    return _stop_bets(provider, state, update.bet_stop_market_ids, update.received_time_us)
-
-
-def _stop_bets(
-    provider: ProviderColumns, state: FixtureState, market_ids: tuple[str, ...], received_time_us: int
-) -> ProviderColumns:
-    known = state.layout.index_by_market_id
-    bet_stops = provider.bet_stops.copy()
-    stopped = [known[market_id] for market_id in market_ids if market_id in known] if market_ids else slice(None)
-    bet_stops[stopped] = StopFlag.STOPPED
-    return evolve(provider, bet_stops=bet_stops, stopped_time_us=max(provider.stopped_time_us, received_time_us))
 
 
 def _take_quotes(
@@ -356,7 +291,7 @@ def _take_results(state: FixtureState, update: FixtureUpdate, judgement: Judgeme
                 column[index] = _word_after(ResultWord(int(column[index])), mark)
     for provider_id, column in words.items():
         provider = state.provider(provider_id) or _new_provider(state, provider_id)
-        state = _replace_provider(state, evolve(provider, result_words=column if column.any() else None))
+        state = state.with_provider(evolve(provider, result_words=column if column.any() else None))
     return evolve(state, result_statuses=result_statuses, decided_markets=decided)
 
 
@@ -438,90 +373,3 @@ def _lift_referrals(state: FixtureState, market_id: str) -> FixtureState:
     if not is_lifted.any():
         return state
     return evolve(state, result_statuses=np.where(is_lifted, 0, state.result_statuses).astype(np.uint8))
-
-
-def _take_match_state(
-    state: FixtureState, update: FixtureUpdate, told: MatchState, rights: RightsTable
-) -> FixtureState:
-    """Believe the provider that was believed before, or one that is further on in the match.
-
-    Providers lag behind each other by seconds: without this, a late one would take a goal back. Prices of one that does
-    not know of the last incident yet do not count. An end needs more, since markets are settled by it.
-    """
-    held = state.state
-    state = _note_end_claim(state, update, told)
-    if held is None or _is_believed(state, update, told, held, rights):
-        return _believe(state, told, update.provider_id, update.received_time_us)
-    is_behind = told.has_news_over(held)
-    state = _mark_behind(state, update.provider_id, is_behind=is_behind)
-    return evolve(state, state_time_us=max(state.state_time_us, update.received_time_us))
-
-
-def _believe(state: FixtureState, told: MatchState, provider_id: str, time_us: int) -> FixtureState:
-    held = state.state
-    is_news = held is not None and told.status is FixtureStatus.IN_PLAY and told.has_news_over(held)
-    return evolve(
-        _mark_behind(state, provider_id, is_behind=False),
-        state=told,
-        period_scores=follow_scores(state.period_scores, held, told),
-        state_provider_id=provider_id,
-        believed_time_us=time_us,
-        state_time_us=max(state.state_time_us, time_us),
-        incident_time_us=time_us if is_news else state.incident_time_us,
-        end_claims=() if told.status in OVER_STATUSES else state.end_claims,
-    )
-
-
-def _complete(told: MatchState, held: MatchState | None) -> MatchState:
-    """Return what was told, with what it does not tell as it was known."""
-    if held is None:
-        return told
-    if told.is_score_unknown:
-        told = replace(told, home_score=held.home_score, away_score=held.away_score)
-    if told.period is Period.UNKNOWN and told.status in OVER_STATUSES:
-        told = replace(told, period=held.period)
-    return told
-
-
-def _is_believed(
-    state: FixtureState, update: FixtureUpdate, told: MatchState, held: MatchState, rights: RightsTable
-) -> bool:
-    if state.state_provider_id in ("", update.provider_id):
-        return True
-    if not quotes_fixture(state, feed_of(state.state_provider_id)) and state.layout.market_count > 0:
-        return True  # Whoever is believed came before anybody quoted, and never did.
-    if held.status in OVER_STATUSES:
-        return False  # Whoever told the end has no more to say; late words of others do not take it back.
-    is_silent = update.received_time_us - state.believed_time_us > BELIEF_US_MAX
-    if told.status in OVER_STATUSES:
-        return is_silent or _may_end(state, update, told, rights)
-    return is_silent or told.progress > held.progress
-
-
-def _may_end(state: FixtureState, update: FixtureUpdate, told: MatchState, rights: RightsTable) -> bool:
-    """Return whether a provider may end a match while another one is believed."""
-    feed = feed_of(update.provider_id)
-    agreeing = {feed_of(claim.provider_id) for claim in state.end_claims if ending(claim.state) == ending(told)}
-    if feed == feed_of(state.state_provider_id) or len(agreeing) >= rights.end_quorum:
-        return True
-    sport = "" if state.description is None else state.description.sport
-    return rights.of(update.provider_id, sport).rank < rights.of(state.state_provider_id, sport).rank
-
-
-def _note_end_claim(state: FixtureState, update: FixtureUpdate, told: MatchState) -> FixtureState:
-    """Remember who says that the match is over; until that is believed, the provider's bet-stop holds."""
-    claims = tuple(claim for claim in state.end_claims if claim.provider_id != update.provider_id)
-    is_disputed = state.state_provider_id not in ("", update.provider_id) and not state.is_play_over
-    if told.status in OVER_STATUSES and is_disputed:
-        claims = (*claims, EndClaim(update.provider_id, told, update.received_time_us))[-END_CLAIMS_MAX:]
-        provider = state.provider(update.provider_id)
-        if provider is not None:
-            state = _replace_provider(state, _stop_bets(provider, state, (), update.received_time_us))
-    return state if claims == state.end_claims else evolve(state, end_claims=claims)
-
-
-def _mark_behind(state: FixtureState, provider_id: str, *, is_behind: bool) -> FixtureState:
-    provider = state.provider(provider_id)
-    if provider is None or provider.is_behind == is_behind:
-        return state
-    return _replace_provider(state, evolve(provider, is_behind=is_behind))

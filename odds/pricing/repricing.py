@@ -15,7 +15,7 @@ from markets.fixture import MarketStatus, SuspensionReason
 from markets.results import MarketResult
 from odds.fixture.book import Book, Explanation
 from odds.fixture.state import FixtureState, ModelFit, zeros
-from odds.folding.fold import follow_end_claims
+from odds.folding.belief import follow_end_claims
 from odds.pricing.own_markets import offer_own, own_results, settle_own
 from odds.pricing.policy import PricingPolicy
 from odds.pricing.prices import PricedColumns, make_prices

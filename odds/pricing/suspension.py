@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from markets.fixture import FixtureStatus, MarketStatus, SuspensionReason
 from odds.fixture.state import FixtureState
-from odds.folding.fold import end_claims_due_us
+from odds.folding.belief import end_claims_due_us
 from odds.folding.providers import AHEAD_US_MAX
 from odds.pricing.own_markets import own_results_due_us
 from odds.pricing.policy import PricingPolicy
