@@ -20,6 +20,7 @@ class Product(StrEnum):
     LOG_IN = "log_in"
     TEST_DEPOSIT = "test_deposit"
     SPORTS_BET = "sports_bet"
+    CASINO_GAME = "casino_game"
 
 
 class RulesMalformed(DomainError):

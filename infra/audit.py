@@ -18,6 +18,7 @@ from rich.table import Column, Table
 
 from infra.audit_check import Check, Finding
 from infra.audit_checks import CHAINED, CHECKS
+from infra.audit_rounds import check_draws
 from infra.audit_views import audit_views
 from infra.rates import read_all_rates
 from infra.settings import Settings
@@ -94,6 +95,7 @@ async def audit_ledger(settings: Settings, *, must_check_copy: bool) -> list[Fin
     async with _snapshot(settings.postgres_dsn) as connection:
         findings = await check_ledger(connection)
         findings.append(await _check_rates(connection, settings))
+        findings.append(await check_draws(connection, settings))
         findings.append(await _check_anchors(connection, anchors, must_check_copy=must_check_copy))
         findings.append(await _check_copy(connection, settings, must_check_copy=must_check_copy))
     return findings

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from infra.audit_check import Check
 from infra.audit_recomputed import LINES, RECOMPUTED
+from infra.audit_rounds import ROUNDS
 from infra.postgres.outbox.registry import EVENTS
 
 HAPPENED = "happened AS NOT MATERIALIZED (" + " UNION ALL ".join(event.happened for event in EVENTS.values()) + ")"
@@ -288,6 +289,8 @@ CHECKS: tuple[Check, ...] = (
                 AND c.owner_id = d.owner_id
             WHEN 'settlement advance' THEN t.subject_id IS NULL AND d.kind = 'receivable' AND c.kind = 'cash'
                 AND c.owner_id = d.owner_id
+            WHEN 'casino stake' THEN t.leg = 0 AND d.kind = 'cash' AND c.owner_id IS NULL AND c.kind = 'stakes'
+            WHEN 'casino win' THEN t.leg = 1 AND d.owner_id IS NULL AND d.kind = 'payouts' AND c.kind = 'cash'
             WHEN 'deposits deposit' THEN t.subject_id IS NULL AND t.leg = 0 AND d.owner_id IS NULL
                 AND d.kind = 'test_money' AND c.kind = 'cash' AND t.key LIKE t.credit_account_id || ':%'
         END, false) OR (t.reverses_row_id IS NOT NULL) <> (t.kind = 'rollback')
@@ -463,6 +466,7 @@ CHECKS: tuple[Check, ...] = (
         """,
     ),
     *RECOMPUTED,
+    *ROUNDS,
 )
 
 CHAINED = """

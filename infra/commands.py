@@ -165,6 +165,15 @@ def topics(*, profile: ProfileOption = None) -> None:
 
 
 @app.command()
+def games(*, profile: ProfileOption = None) -> None:
+    """List the games of our own, each with its PAR sheet, worked out from its reels and pays."""
+    from infra.console import whole_console
+    from infra.game_report import show_games
+
+    show_games(_settings(profile), whole_console())
+
+
+@app.command()
 def replay(
     paths: Annotated[list[Path], typer.Argument(help="Exchange Stream files, Unified Odds Feed XML files, folders.")],
     *,

@@ -12,22 +12,25 @@ from rich.status import Status
 
 from infra.settings import Settings
 from infra.terminal import use_plain_signs
-from loadtests.report import SETTLING_TABLE, Line, keep, show
+from loadtests.report import SETTLING_TABLE, SPINS_TABLE, Line, keep, show
 from loadtests.scenarios import (
     RECORDING,
     BetFigures,
     FeedFigures,
     Say,
     SettlingFigures,
+    SpinFigures,
     load_bets,
     load_bets_beside_settling,
     load_feed,
+    load_spins,
     replay_rates,
 )
 from loadtests.system import bench_settings, fresh_system, memory_bytes
 
 WATCHERS = 1
 BETS_PER_SECOND = 200.0
+SPINS_PER_SECOND = 200.0
 SETTLING_ROUNDS = 3
 SETTLING_P99_SHARE_MAX = 1.2
 MEMORY_GB_MAX = 3.0
@@ -39,6 +42,8 @@ def main(
     *,
     feed_s: Annotated[float, typer.Option(help="Seconds of each feed run.", min=1)] = 60.0,
     bets_s: Annotated[float, typer.Option(help="Seconds of bets.", min=1)] = 120.0,
+    spins_s: Annotated[float, typer.Option(help="Seconds of spins.", min=1)] = 60.0,
+    only_spins: Annotated[bool, typer.Option("--only-spins", help="Only spins.")] = False,
     only_settling: Annotated[bool, typer.Option("--only-settling", help="Only bets beside a settlement.")] = False,
     keep_figures: Annotated[bool, typer.Option("--keep/--no-keep", help="Write docs/benchmarks.md.")] = True,
 ) -> None:
@@ -46,9 +51,22 @@ def main(
     use_plain_signs()
     console = Console()
     settings = bench_settings()
-    if not only_settling:
+    if not (only_settling or only_spins):
         _measure_system(console, settings, feed_s=feed_s, bets_s=bets_s, keep_figures=keep_figures)
-    _measure_settling(console, settings, keep_figures=keep_figures)
+    if not only_settling:
+        _measure_spins(console, settings, seconds=spins_s, keep_figures=keep_figures)
+    if not only_spins:
+        _measure_settling(console, settings, keep_figures=keep_figures)
+
+
+def _measure_spins(console: Console, settings: Settings, *, seconds: float, keep_figures: bool) -> None:
+    with console.status("starting a fresh system") as status, fresh_system(settings):
+        say = _progress(console, status)
+        figures = asyncio.run(load_spins(settings, rate=SPINS_PER_SECOND, seconds=seconds, say=say))
+    lines = [_spin_line(figures)]
+    show(lines, console)
+    if keep_figures:
+        keep(lines, table=SPINS_TABLE)
 
 
 def _measure_settling(console: Console, settings: Settings, *, keep_figures: bool) -> None:
@@ -122,6 +140,22 @@ def _bet_line(figures: BetFigures) -> Line:
         f"single bets, {figures.rate:.0f}/s, durable, beside 200 feed updates/s",
         measured,
         "p99 <= 100 ms, none lost, none doubled",
+        is_reached,
+    )
+
+
+def _spin_line(figures: SpinFigures) -> Line:
+    latency, played = figures.latency, figures.answers.get("PLAYED", 0)
+    others = ", ".join(f"{count} {answer}" for answer, count in figures.answers.items() if answer != "PLAYED")
+    measured = (
+        f"{played} played{f' ({others})' if others else ''}, p50 {latency.p50_ms:.1f}, p99 {latency.p99_ms:.1f} ms, "
+        f"{figures.lost} lost, {figures.doubled} doubled"
+    )
+    is_reached = latency.p99_ms <= 50 and not figures.lost and not figures.doubled and played == latency.count
+    return Line(
+        f"own slot spins through the gateway, {figures.rate:.0f}/s, durable",
+        measured,
+        "p99 <= 50 ms, none lost, none doubled",
         is_reached,
     )
 

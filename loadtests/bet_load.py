@@ -53,13 +53,7 @@ class BetLoad:
 
     async def register(self, count: int) -> None:
         """Make players and give them money."""
-        gate = asyncio.Semaphore(REGISTERING_AT_ONCE)
-
-        async def one() -> None:
-            async with gate:
-                self.bettors.append(await self._register_one())
-
-        await asyncio.gather(*(one() for _ in range(count)))
+        self.bettors += await register_bettors(self._channel, count)
 
     async def read_prices(self) -> None:
         """Note the price and version of every fixture's main market once."""
@@ -125,19 +119,31 @@ class BetLoad:
             request_id=str(uuid.uuid4()), bets=[bet], price_policy=bet_pb2.PRICE_POLICY_ANY
         )
 
-    async def _register_one(self) -> Bettor:
-        players = player_service_pb2_grpc.PlayerServiceStub(self._channel)
-        wallet = wallet_service_pb2_grpc.WalletServiceStub(self._channel)
-        register = player_service_pb2.RegisterRequest(
-            request_id=str(uuid.uuid4()),
-            username=f"load.{uuid.uuid4().hex[:16]}",
-            password=uuid.uuid4().hex[:PASSWORD_LENGTH],
-            currency=CURRENCY,
-        )
-        answer = await players.Register(register, timeout=DEADLINE_S * 3)
-        metadata = (("authorization", f"Bearer {answer.session.token}"),)
-        deposit = wallet_service_pb2.DepositTestMoneyRequest(
-            request_id=str(uuid.uuid4()), amount=money_pb2.Money(amount_minor=DEPOSIT_MINOR, currency=CURRENCY)
-        )
-        await wallet.DepositTestMoney(deposit, metadata=metadata, timeout=DEADLINE_S)
-        return Bettor(answer.player.player_id, metadata)
+
+async def register_bettors(channel: grpc.aio.Channel, count: int) -> list[Bettor]:
+    """Make so many players, and give them money."""
+    gate = asyncio.Semaphore(REGISTERING_AT_ONCE)
+
+    async def one() -> Bettor:
+        async with gate:
+            return await _register_one(channel)
+
+    return list(await asyncio.gather(*(one() for _ in range(count))))
+
+
+async def _register_one(channel: grpc.aio.Channel) -> Bettor:
+    players = player_service_pb2_grpc.PlayerServiceStub(channel)
+    wallet = wallet_service_pb2_grpc.WalletServiceStub(channel)
+    register = player_service_pb2.RegisterRequest(
+        request_id=str(uuid.uuid4()),
+        username=f"load.{uuid.uuid4().hex[:16]}",
+        password=uuid.uuid4().hex[:PASSWORD_LENGTH],
+        currency=CURRENCY,
+    )
+    answer = await players.Register(register, timeout=DEADLINE_S * 3)
+    metadata = (("authorization", f"Bearer {answer.session.token}"),)
+    deposit = wallet_service_pb2.DepositTestMoneyRequest(
+        request_id=str(uuid.uuid4()), amount=money_pb2.Money(amount_minor=DEPOSIT_MINOR, currency=CURRENCY)
+    )
+    await wallet.DepositTestMoney(deposit, metadata=metadata, timeout=DEADLINE_S)
+    return Bettor(answer.player.player_id, metadata)

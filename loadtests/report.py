@@ -16,7 +16,7 @@ from rich.table import Table
 from infra.settings import ROOT
 
 PAGE = ROOT / "docs" / "benchmarks.md"
-SYSTEM_TABLE, SETTLING_TABLE = "whole system", "beside a settlement"
+SYSTEM_TABLE, SETTLING_TABLE, SPINS_TABLE = "whole system", "beside a settlement", "spins"
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from loadtests.feed_load import FeedLoad, fixture_ids
 from loadtests.latency import LatencySummary, summarise
 from loadtests.pacing import Schedule, now_us
 from loadtests.settle_load import Crowd, Settling, gather_crowd
+from loadtests.spin_load import SpinLoad
 from loadtests.watch_load import Watcher
 
 LEAD_US = 500_000
@@ -29,6 +30,7 @@ FIRST_BOOKS_LIMIT_S = 30.0
 FEED_BESIDE_BETS_RATE = 200.0
 FEED_BESIDE_SETTLING_RATE = 10.0
 BETTORS = 100
+SPIN_SPACING_S = 3.0  # more than the least time between two spins of a player
 SETTLED_BETS = 10_000
 ALONE_S = 8.0
 BESIDE_S = 8.0
@@ -55,6 +57,18 @@ class BetFigures:
     latency: LatencySummary
     answers: dict[str, int]
     # Accepted according to the clients and not in the ledger, and in the ledger more often than accepted.
+    lost: int
+    doubled: int
+
+
+@dataclass(frozen=True, slots=True)
+class SpinFigures:
+    """What a run of spins showed."""
+
+    rate: float
+    latency: LatencySummary
+    answers: dict[str, int]
+    # Told to a client and not in the ledger so, and in the ledger without being told.
     lost: int
     doubled: int
 
@@ -110,6 +124,19 @@ async def load_bets(settings: Settings, *, rate: float, seconds: float, say: Say
         await load.close()
         lost, doubled = await _compare(settings, load)
         return BetFigures(rate, summarise(load.latencies_us), dict(load.answers), lost, doubled)
+
+
+async def load_spins(settings: Settings, *, rate: float, seconds: float, say: Say) -> SpinFigures:
+    """Spin a game at a rate; then compare what clients were told with the ledger."""
+    load, players = SpinLoad(_target(settings)), int(rate * SPIN_SPACING_S)
+    say(f"registering {players} players")
+    await load.register(players)
+    say(f"{rate:.0f} spins/s for {seconds:.0f} s")
+    await load.run(Schedule(now_us() + LEAD_US, rate, int(rate * seconds)))
+    await load.close()
+    stored = await _fetch(settings, "SELECT request_id::text AS request_id, round_id::text AS id FROM casino.round")
+    lost, doubled = _differences(load.played, stored)
+    return SpinFigures(rate, summarise(load.latencies_us), dict(load.answers), lost, doubled)
 
 
 async def load_bets_beside_settling(settings: Settings, *, rate: float, rounds: int, say: Say) -> SettlingFigures:
@@ -181,15 +208,22 @@ def _replay_once(lines: list[bytes]) -> float:
 
 
 async def _compare(settings: Settings, load: BetLoad) -> tuple[int, int]:
+    stored = await _fetch(settings, "SELECT request_id::text AS request_id, bet_id::text AS id FROM bets.bet")
+    return _differences(load.accepted, stored)
+
+
+async def _fetch(settings: Settings, query: str) -> list[asyncpg.Record]:
     connection = await asyncpg.connect(settings.postgres_dsn)
     try:
-        rows = await connection.fetch("SELECT request_id::text AS request_id, bet_id::text AS bet_id FROM bets.bet")
+        return await connection.fetch(query)
     finally:
         await connection.close()
-    stored = [row["request_id"] for row in rows]
-    by_request = {row["request_id"]: row["bet_id"] for row in rows}
-    lost = sum(1 for request_id, bet_id in load.accepted.items() if by_request.get(request_id) != bet_id)
-    return lost, len(stored) - len(load.accepted) + lost
+
+
+def _differences(told: dict[str, str], stored: list[asyncpg.Record]) -> tuple[int, int]:
+    by_request = {row["request_id"]: row["id"] for row in stored}
+    lost = sum(1 for request_id, told_id in told.items() if by_request.get(request_id) != told_id)
+    return lost, len(stored) - len(told) + lost
 
 
 def _target(settings: Settings) -> str:

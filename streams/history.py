@@ -1,6 +1,6 @@
-"""Keep books, bets, transfers and liability in ClickHouse for good.
+"""Keep books, bets, transfers, rounds and liability in ClickHouse for good.
 
-Reads:  odds.books.v1, bets.events.v1, wallet.events.v1, risk.liability.v1.
+Reads:  odds.books.v1, bets.events.v1, wallet.events.v1, casino.rounds.v1, risk.liability.v1.
 Writes: the history tables, in large blocks.
 State:  none.
 Replay: safe. A row that comes again replaces itself: see docs/adr/0007-history-rows-replace-themselves.md.
@@ -23,6 +23,7 @@ from streams.agent import Agent, Events, fold_safely
 from streams.dead_letters import DeadLetters
 from streams.history_tables import (
     BET_EVENTS,
+    CASINO_ROUNDS,
     LAYOUT_COLUMN_NAMES,
     LAYOUT_TABLE,
     LEDGER_TRANSFERS,
@@ -85,7 +86,7 @@ class HistoryAgent:
                 block_rows_max=block_rows_max,
                 block_interval_s=block_interval_s,
             )
-            for table in (book_versions(layouts), BET_EVENTS, LEDGER_TRANSFERS, LIABILITIES)
+            for table in (book_versions(layouts), BET_EVENTS, LEDGER_TRANSFERS, CASINO_ROUNDS, LIABILITIES)
         ]
 
     @property

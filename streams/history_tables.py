@@ -11,6 +11,7 @@ from typing import Final
 import numpy as np
 
 from overround.bets.v1 import bet_pb2
+from overround.casino.v1 import round_pb2
 from overround.odds.v1 import book_pb2
 from overround.risk.v1 import risk_pb2
 from overround.wallet.v1 import wallet_pb2
@@ -140,6 +141,26 @@ def read_transfer(value: bytes) -> Row:
     )
 
 
+def read_round(value: bytes) -> Row:
+    """Return the row of a round."""
+    message = round_pb2.RoundPlayed.FromString(value)
+    played = message.round
+    return (
+        played.round_id.encode(),
+        message.player_id.encode(),
+        message.account_id.encode(),
+        played.game_code.encode(),
+        played.game_version,
+        list(played.stops),
+        played.stake.amount_minor,
+        played.win.amount_minor,
+        played.stake.currency.encode(),
+        played.time_us,
+        message.position.transaction_id,
+        message.position.row_id,
+    )
+
+
 def read_liability(value: bytes) -> Row:
     """Return the row of a fixture's liability."""
     liability = risk_pb2.FixtureLiability.FromString(value)
@@ -216,6 +237,25 @@ LEDGER_TRANSFERS: Final = HistoryTable(
         "outbox_row_id",
     ),
     read_transfer,
+)
+CASINO_ROUNDS: Final = HistoryTable(
+    topics.CASINO_ROUNDS.name,
+    "casino_rounds",
+    (
+        "round_id",
+        "player_id",
+        "account_id",
+        "game_code",
+        "game_version",
+        "stops",
+        "stake_minor",
+        "win_minor",
+        "currency",
+        "time_us",
+        "transaction_id",
+        "outbox_row_id",
+    ),
+    read_round,
 )
 LIABILITIES: Final = HistoryTable(
     topics.LIABILITIES.name,

@@ -14,12 +14,14 @@ import asyncpg
 from bets.answer import BetAnswer, BetRefusal, Claim, Inquiry, PlaceCommand
 from bets.bet import SINGLE, Bet, Leg, Line
 from bets.ports import KeyedResult, ResultMessage, SettlementPage
+from casino.rounds import Played, SpinCommand
 from infra.migrations.postgres_migration import migrate_postgres
 from infra.settings import Ledger, Settings
 from infra.stores.postgres import PostgresPool
 from infra.stores.postgres_bets import PostgresBetLedger
 from infra.stores.postgres_parked import PostgresParkedResults
 from infra.stores.postgres_players import PostgresPlayers
+from infra.stores.postgres_rounds import PostgresRounds
 from infra.stores.postgres_settlement import PostgresSettlementLedger
 from infra.stores.postgres_wallet import PostgresWallet
 from kernel.commands import fingerprint_of
@@ -48,6 +50,7 @@ class LedgerWorld:
     players: PostgresPlayers
     settlement: PostgresSettlementLedger
     parked: PostgresParkedResults
+    rounds: PostgresRounds
 
     async def open_player(self, *, cash_minor: int, currency: str = "EUR") -> Player:
         """Register a player and deposit so much."""
@@ -68,6 +71,10 @@ class LedgerWorld:
         answer = await self.bets.place(command)
         assert answer.bet is not None, answer.refusal
         return answer.bet
+
+    async def spin(self, player: Player, stops: tuple[int, ...], *, win_minor: int) -> Played:
+        """Play a round of a hundred of the house's first game, in which that is drawn and won."""
+        return await self.rounds.play(build_spin(player, stops, win_minor=win_minor))
 
     async def cash_minor(self, player: Player) -> int:
         """Return what the player can stake."""
@@ -151,6 +158,7 @@ async def open_world(
     await pool.open()
     options = ledger or Ledger(answer_timeout_ms=60_000)
     bets = PostgresBetLedger(pool, options)
+    rounds = PostgresRounds(pool, options)
     try:
         yield LedgerWorld(
             pool,
@@ -159,8 +167,10 @@ async def open_world(
             PostgresPlayers(pool),
             PostgresSettlementLedger(pool),
             PostgresParkedResults(pool),
+            rounds,
         )
     finally:
+        await rounds.close()
         await bets.close()
         await pool.close()
 
@@ -202,6 +212,31 @@ def build_command(
         potential_return_minor=stake_minor * odds_milli // 1_000,
         refusal=refusal,
         rate=RATES.rate_of(currency),
+    )
+
+
+def build_spin(
+    player: Player,
+    stops: tuple[int, ...],
+    *,
+    win_minor: int,
+    stake_minor: int = 100,
+    request_id: UUID | None = None,
+    cycle_ms: int = 0,
+) -> SpinCommand:
+    """Build a spin of the house's first game."""
+    return SpinCommand(
+        request_id=request_id or uuid4(),
+        player_id=player.player_id,
+        account_id=player.cash_account_id,
+        fingerprint=fingerprint_of("triple_bell", stake_minor, player.currency),
+        game_code="triple_bell",
+        game_version=1,
+        stops=stops,
+        stake=Money(stake_minor, player.currency),
+        win=Money(win_minor, player.currency),
+        stake_minor_max=500,
+        cycle_ms=cycle_ms,
     )
 
 

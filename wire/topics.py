@@ -14,6 +14,7 @@ from google.protobuf.message import Message
 
 from overround.audit.v1.audit_pb2 import Asked
 from overround.bets.v1.bet_pb2 import BetChanged, LegChanged
+from overround.casino.v1.round_pb2 import RoundPlayed
 from overround.feed.v1.feed_pb2 import DeadLetter, FeedUpdate, FixtureResults, ProviderHeartbeat
 from overround.odds.v1.book_pb2 import Book, PriceExplanation, PricingHeartbeat
 from overround.pam.v1.player_pb2 import PlayerRegistered
@@ -150,6 +151,9 @@ BET_LEGS: Final = Topic(
 )
 WALLET_EVENTS: Final = Topic(
     name="wallet.events.v1", key="account", message=TransferPosted, written_by="relay", read_by="history", kept_ms=None
+)
+CASINO_ROUNDS: Final = Topic(
+    name="casino.rounds.v1", key="account", message=RoundPlayed, written_by="relay", read_by="history", kept_ms=None
 )
 PLAYER_EVENTS: Final = Topic(
     name="pam.events.v1",

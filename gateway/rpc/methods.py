@@ -18,6 +18,7 @@ from google.protobuf.message import DecodeError, Message
 
 from kernel.errors import InvariantBroken
 from overround.bets.v1 import betting_service_pb2
+from overround.casino.v1 import casino_service_pb2
 from overround.feed.v1 import feed_service_pb2
 from overround.odds.v1 import odds_service_pb2
 from overround.pam.v1 import player_service_pb2
@@ -30,6 +31,7 @@ PLACING_TIMEOUT_S: Final = 15.0
 """A bet in play is delayed first; passwords wait for a thread."""
 
 BETTING: Final = betting_service_pb2.DESCRIPTOR.services_by_name["BettingService"].full_name
+CASINO: Final = casino_service_pb2.DESCRIPTOR.services_by_name["CasinoService"].full_name
 FEED: Final = feed_service_pb2.DESCRIPTOR.services_by_name["FeedService"].full_name
 ODDS: Final = odds_service_pb2.DESCRIPTOR.services_by_name["OddsService"].full_name
 PLAYERS: Final = player_service_pb2.DESCRIPTOR.services_by_name["PlayerService"].full_name
@@ -116,6 +118,10 @@ METHODS: Final = (
     Method(BETTING, "ListBets", BETTOR),
     Method(BETTING, "PlaceSlip", BETTOR, timeout_s=PLACING_TIMEOUT_S),
     Method(BETTING, "WatchBets", BETTOR, kind="streams of bets"),
+    Method(CASINO, "GetRound", BETTOR),
+    Method(CASINO, "ListGames", BETTOR),
+    Method(CASINO, "ListRounds", BETTOR),
+    Method(CASINO, "Spin", BETTOR),
     # Providers have keys, which the service itself looks at; what cannot be decoded is kept, and the stream goes on.
     Method(FEED, "Push", ANYBODY, kind="streams of a feed", takes_bytes=True),
     Method(ODDS, "GetBooks", ANYBODY, gives_bytes=True),

@@ -20,6 +20,7 @@ from infra.processes.health import HealthServer, run_until_stopped
 from infra.processes.parts.access import make_authenticator, make_door
 from infra.processes.parts.betting import make_betting
 from infra.processes.parts.books import make_books, open_books
+from infra.processes.parts.casino import make_casino
 from infra.processes.parts.desk import make_desk
 from infra.processes.parts.feeds import make_feeds
 from infra.processes.parts.pages import make_pages
@@ -55,6 +56,7 @@ async def serve(settings: Settings, stopping: asyncio.Event) -> None:
                 make_books(shared, books),
                 make_betting(shared, books.bettable),
                 make_players(shared, auth),
+                make_casino(shared),
                 make_desk(shared, books),
                 make_feeds(shared),
                 make_pages(),

@@ -11,6 +11,7 @@ import orjson
 
 from bets.answer import BetAnswer, Claim, Inquiry, Standing
 from infra.stores.bet_answers import read_replays
+from infra.stores.group_commit import HeldByOthers
 from infra.stores.postgres import Connection
 from kernel.commands import UNDECIDED, RequestIdReused
 from kernel.errors import DomainError, Part, Unavailable
@@ -35,10 +36,6 @@ _CLAIM: Final = """
     SELECT state, is_same, answer, available_minor, market_stake_minor, time_us
     FROM bets.claim($1, $2, $3, $4, $5, $6, $7, $8, $9) ORDER BY command_number
 """
-
-
-class HeldByOthers(Unavailable):
-    """Account or market are held by another transaction."""
 
 
 class _ClaimState(IntEnum):

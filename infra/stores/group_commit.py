@@ -6,7 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from kernel.commands import UNDECIDED, Overloaded
 from kernel.errors import DomainError, Part, Unavailable
@@ -15,6 +15,13 @@ Command = TypeVar("Command")
 Answer = TypeVar("Answer")
 
 Outcomes = Sequence[Answer | DomainError]
+
+HELD_PAUSE_S_MIN: Final = 0.005
+HELD_PAUSE_S_MAX: Final = 0.04  # about as long as a page of settlement holds its market and rests
+
+
+class HeldByOthers(Unavailable):
+    """What a command needs is held by another transaction."""
 
 
 @dataclass(slots=True, eq=False)
@@ -70,6 +77,26 @@ class GroupCommit(Generic[Command, Answer]):
             raise Unavailable(Part.LEDGER, f"The ledger must answer within {self._timeout_s} s, did not") from None
         finally:
             self._forget(waiter)
+
+    async def submit_until_free(self, command: Command) -> Answer:
+        """Submit a command again a little later as long as what it needs is held by others.
+
+        Nothing is locked for it meanwhile, so that what it waits for keeps nobody else waiting.
+
+        Raises:
+            HeldByOthers: If it is held for as long as an answer may take.
+        """
+        loop = asyncio.get_running_loop()
+        deadline_s = loop.time() + self._timeout_s
+        pause_s = HELD_PAUSE_S_MIN
+        while True:
+            try:
+                return await self.submit(command)
+            except HeldByOthers:
+                if loop.time() + pause_s > deadline_s:
+                    raise
+            await asyncio.sleep(pause_s)
+            pause_s = min(2 * pause_s, HELD_PAUSE_S_MAX)
 
     async def close(self) -> None:
         """Refuse those that wait and let the batches that have begun end."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -19,16 +18,14 @@ from bets.bet import Bet, BetStatus
 from infra.settings import Ledger
 from infra.stores.bet_answers import dump_refusal, new_answer, read_replays
 from infra.stores.bet_rows import dump_lines, load_bet_rows
-from infra.stores.bet_standings import HeldByOthers, make_claims, read_standings
-from infra.stores.group_commit import GroupCommit
+from infra.stores.bet_standings import make_claims, read_standings
+from infra.stores.group_commit import GroupCommit, HeldByOthers
+from infra.stores.page_tokens import NEWEST, build_token, parse_token
 from infra.stores.postgres import PostgresPool
 from kernel.commands import UNDECIDED, RequestIdReused
 from kernel.errors import DomainError, InvariantBroken, Part, Unavailable
-from kernel.ids import IdMalformed
 
 LIST_SIZE_MAX = 200
-HELD_PAUSE_S_MIN = 0.005
-HELD_PAUSE_S_MAX = 0.04  # about as long as a page of settlement holds its market and rests
 
 Command = TypeVar("Command")
 Answer = TypeVar("Answer")
@@ -54,8 +51,6 @@ _LIST = """
     WHERE player_id = $1 AND ($2::smallint IS NULL OR status = $2) AND (placed_time_us, bet_id) < ($3, $4)
     ORDER BY placed_time_us DESC, bet_id DESC LIMIT $5
 """
-_TOKEN = re.compile(r"([0-9]{1,19})\.([0-9a-f]{32})", re.ASCII)
-_NEWEST = (2**63 - 1, UUID(int=2**128 - 1))
 
 
 class _Verdict(StrEnum):
@@ -102,15 +97,13 @@ class PostgresBetLedger:
             self._place_batch, settings, batches_at_once=at_once
         )
         self._claims: GroupCommit[Claim, Standing] = _group(self._claim_batch, settings, batches_at_once=at_once)
-        self._answer_timeout_s = settings.answer_timeout_ms / 1_000
 
     async def place(self, command: PlaceCommand) -> BetAnswer:
         """Take the stake and keep the bet, or give the answer that this request id got before.
 
-        A bet whose account or market others hold, as a page of settlement does, tries again a little later: nothing is
-        locked for it meanwhile, so that what it waits for keeps no other bet waiting.
+        A bet whose account or market others hold, as a page of settlement does, tries again a little later.
         """
-        return await self._submit_until_free(self._places, command)
+        return await self._places.submit_until_free(command)
 
     async def look(self, inquiry: Inquiry) -> Standing:
         """Return the stored answer to a request, and what else of the ledger bears on it."""
@@ -118,7 +111,7 @@ class PostgresBetLedger:
 
     async def claim(self, claim: Claim) -> Standing:
         """Set a stake aside, unless the request has its answer or the player has not the means; say how it stands."""
-        return await self._submit_until_free(self._claims, claim)
+        return await self._claims.submit_until_free(claim)
 
     async def find_answer(self, player_id: UUID, request_id: UUID) -> BetAnswer | None:
         """Return the stored answer to a place command of this player, None if it was not decided.
@@ -155,29 +148,16 @@ class PostgresBetLedger:
     ) -> tuple[list[Bet], str]:
         """Return a page of the player's bets, newest first, and the token of the next page, empty on the last."""
         size = min(max(size, 1), LIST_SIZE_MAX)
-        placed_time_us, bet_id = _parse_token(before) if before else _NEWEST
+        placed_time_us, bet_id = parse_token(before) if before else NEWEST
         async with self._pool.connection() as connection:
             keys = await connection.fetch(_LIST, player_id, status, placed_time_us, bet_id, size + 1)
             rows = await load_bet_rows(connection, [key["bet_id"] for key in keys[:size]])
         bets = [rows[key["bet_id"]].now() for key in keys[:size]]
-        return bets, _build_token(bets[-1]) if len(keys) > size else ""
+        return bets, build_token(bets[-1].placed_time_us, bets[-1].bet_id) if len(keys) > size else ""
 
     async def close(self) -> None:
         """Refuse the bets that wait, and let the batches that have begun end."""
         await asyncio.gather(*(group.close() for group in (self._looks, self._places, self._claims)))
-
-    async def _submit_until_free(self, group: GroupCommit[Command, Answer], command: Command) -> Answer:
-        loop = asyncio.get_running_loop()
-        deadline_s = loop.time() + self._answer_timeout_s
-        pause_s = HELD_PAUSE_S_MIN
-        while True:
-            try:
-                return await group.submit(command)
-            except HeldByOthers:
-                if loop.time() + pause_s > deadline_s:
-                    raise
-            await asyncio.sleep(pause_s)
-            pause_s = min(2 * pause_s, HELD_PAUSE_S_MAX)
 
     async def _look_batch(self, inquiries: Sequence[Inquiry]) -> list[Standing | DomainError]:
         async with self._pool.connection() as connection:
@@ -270,14 +250,3 @@ def _columns(commands: Sequence[PlaceCommand], bet_ids: Sequence[UUID]) -> tuple
         [leg.is_in_play for _, _, leg in legs],
         [leg.fixture_name for _, _, leg in legs],
     )
-
-
-def _build_token(bet: Bet) -> str:
-    return f"{bet.placed_time_us}.{bet.bet_id.hex}"
-
-
-def _parse_token(token: str) -> tuple[int, UUID]:
-    found = _TOKEN.fullmatch(token)
-    if found is None or int(found[1]) > _NEWEST[0]:
-        raise IdMalformed(f"Page token must be one that a page before gave, was {token[:64]!r}")
-    return int(found[1]), UUID(found[2])

@@ -1,4 +1,4 @@
-"""The Merkle chain over the commands with all that they wrote: bets, legs, events, players, accounts, results.
+"""The Merkle chain over the commands with all that they wrote: bets, legs, events, players, accounts, results, rounds.
 
 What a command wrote never changes, so a record is read anew when it is verified. A block holds whole transactions.
 """
@@ -31,7 +31,7 @@ _END = """
 # placed with, its lines where they are not a single's, its rate where it has one that is dated; of a player only what
 # was registered.
 _RECORDS = """
-    SELECT jsonb_build_array(
+    SELECT (jsonb_build_array(
         c.provider, c.key, encode(c.fingerprint, 'hex'), c.answer, c.time_us, c.transaction_id::text,
         (
             SELECT jsonb_build_array(b.bet_id, b.player_id, b.request_id, b.account_id, b.stake_minor, b.currency,
@@ -68,7 +68,11 @@ _RECORDS = """
                 a.opened_time_us) ORDER BY a.account_id)
             FROM ledger.account a WHERE c.provider = 'pam' AND a.owner_id = (c.answer ->> 'player_id')::uuid
         )
-    )::text AS record, c.transaction_id::text AS transaction_id
+    ) || CASE WHEN c.provider = 'casino' THEN (
+        SELECT coalesce(jsonb_agg(jsonb_build_array(r.round_id, r.player_id, r.request_id, r.account_id, r.game_code,
+            r.game_version, r.stops, r.stake_minor, r.win_minor, r.currency, r.time_us)), '[]')
+        FROM casino.round r WHERE r.round_id = (c.answer ->> 'round_id')::uuid
+    ) ELSE '[]' END)::text AS record, c.transaction_id::text AS transaction_id
     FROM ledger.command c
     WHERE c.transaction_id > $1::text::xid8 AND c.transaction_id <= $2::text::xid8
     ORDER BY c.transaction_id, c.provider COLLATE "C", c.key COLLATE "C" LIMIT $3

@@ -25,7 +25,21 @@ SETTLED_BET = "(SELECT bet_id FROM bets.bet WHERE event_count > 1 ORDER BY bet_i
 STAKE = "(SELECT min(row_id) FROM ledger.transfer WHERE kind = 'stake')"
 CASH = "(SELECT min(account_id) FROM ledger.account WHERE kind = 'cash')"
 
+BELLS, NOTHING = (9, 2, 4), (0, 0, 0)
+"""How the house's first game stops for three bells, and for nothing."""
+ROUNDS_MONEY = "A round moved its stake and its win, and nothing else"
+DRAWS = "What was drawn gives what was won, and no spin came too soon"
+WON_ROUND = "(SELECT round_id FROM casino.round WHERE win_minor > 0 LIMIT 1)"
+
 TAMPERINGS = [
+    (ROUNDS_MONEY, f"UPDATE casino.round SET win_minor = win_minor + 1 WHERE round_id = {WON_ROUND}"),
+    (ROUNDS_MONEY, f"DELETE FROM casino.round WHERE round_id = {WON_ROUND}"),
+    (ROUNDS_MONEY, "UPDATE ledger.transfer SET amount_minor = amount_minor + 1 WHERE provider = 'casino'"),
+    (ROUNDS_MONEY, "UPDATE ledger.command SET answer = answer || '{\"time_us\": 1}' WHERE provider = 'casino'"),
+    (DRAWS, f"UPDATE casino.round SET stops = '{{0,0,0}}' WHERE round_id = {WON_ROUND}"),
+    (DRAWS, "UPDATE casino.round SET game_version = 99"),
+    (DRAWS, "UPDATE casino.round SET stops = '{0,0,10}'"),
+    (DRAWS, "UPDATE casino.round SET player_id = (SELECT min(player_id::text)::uuid FROM casino.round)"),
     (
         "Every bet is reckoned by a rate of the house",
         "UPDATE bets.bet SET rate_micro = rate_micro + 1 WHERE currency = 'JPY'",
@@ -172,6 +186,8 @@ async def play_a_bit_of_everything(world: LedgerWorld) -> None:
         while await append_block(connection, transfers_max=8):
             pass
     await world.bet(players[0], stake_minor=1, fixture_id="sim:test:4")
+    for player, stops, win_minor in ((players[0], BELLS, 15_000), (players[1], NOTHING, 0)):
+        await world.spin(player, stops, win_minor=win_minor)
     claimed = build_command(players[1], 1, "sim:test:4")
     assert (await world.bets.claim(claim_of(claimed, until_us=await world.now_us() + 10_000_000))).is_claimed
     assert (await world.bets.place(claimed)).bet is not None

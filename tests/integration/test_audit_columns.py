@@ -30,6 +30,7 @@ FALSIFIED_BY_TYPE = {
     "jsonb": "coalesce({0}, '{{}}') || '{{\"falsified\": 1}}'",
     "xid8": "(coalesce({0}, '0')::text::bigint + 1)::text::xid8",
     "bigint[]": "{0} || 2::bigint",
+    "integer[]": "{0} || 2",
     "date": "coalesce({0}, '2000-01-01') + 1",
     "int8multirange": "{0} + '{{[1,2)}}'",
 }
@@ -95,10 +96,18 @@ async def columns(connection: Connection) -> list[tuple[str, str, str]]:
     rows = await connection.fetch("""
         SELECT c.table_schema || '.' || c.table_name AS table, c.column_name, c.udt_name
         FROM information_schema.columns c JOIN information_schema.tables t USING (table_schema, table_name)
-        WHERE c.table_schema IN ('ledger', 'bets', 'pam') AND t.table_type = 'BASE TABLE' AND c.is_generated = 'NEVER'
+        WHERE c.table_schema IN ('ledger', 'bets', 'pam', 'casino') AND t.table_type = 'BASE TABLE'
+            AND c.is_generated = 'NEVER'
         ORDER BY 1, c.ordinal_position
     """)
-    names = {"int8": "bigint", "int4": "integer", "int2": "smallint", "bool": "boolean", "_int8": "bigint[]"}
+    names = {
+        "int8": "bigint",
+        "int4": "integer",
+        "int2": "smallint",
+        "bool": "boolean",
+        "_int8": "bigint[]",
+        "_int4": "integer[]",
+    }
     return [(row[0], row[1], names.get(row[2], row[2])) for row in rows]
 
 

@@ -15,7 +15,7 @@ from clickhouse_driver import Client
 from infra.migrations.clickhouse_migration import STEPS, split_statements
 from infra.settings import ROOT
 
-TABLES = {"book_layouts", "book_versions", "bet_events", "ledger_transfers", "liabilities"}
+TABLES = {"book_layouts", "book_versions", "bet_events", "ledger_transfers", "casino_rounds", "liabilities"}
 INSERT = (
     "INSERT INTO book_versions (fixture_id, version, published_time_us, market_statuses_packed,"
     " market_versions_packed, decimal_odds_milli_packed, topic_offset)"

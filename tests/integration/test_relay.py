@@ -22,11 +22,12 @@ from infra.stores.log_place import LogPlace
 from infra.stores.postgres_outbox import load_position, store_position
 from overround.audit.v1.audit_pb2 import Asked
 from overround.bets.v1.bet_pb2 import BetChanged, LegChanged
+from overround.casino.v1.round_pb2 import RoundPlayed
 from pam.player import Player
 from tests.fakes.fake_outlet import FakeOutlet
 from tests.ledger_world import LedgerWorld, build_command, claim_of, open_world, scratch_database, settlement
 from wire.bets import parse_bet
-from wire.topics import AUDIT, BET_EVENTS, BET_LEGS, PLAYER_EVENTS, TOPICS, WALLET_EVENTS
+from wire.topics import AUDIT, BET_EVENTS, BET_LEGS, CASINO_ROUNDS, PLAYER_EVENTS, TOPICS, WALLET_EVENTS
 
 QUICK = RelaySettings(retry_ms=20, chain_interval_ms=20, prune_interval_ms=20, poll_ms=5, statement_timeout_ms=30_000)
 PLACE = LogPlace("the log", 0)
@@ -124,6 +125,19 @@ async def test_a_bet_is_told_as_it_was_after_each_event(world: LedgerWorld, scra
     assert [len(change.bet.events) for change in changes] == [1, 2]
     assert parse_bet(changes[1].bet) == stored[0]
     assert [(leg.stake_minor, leg.potential_return_minor) for leg in legs] == [(100, 200), (-100, -200)]
+
+
+async def test_a_round_is_told_once_with_what_was_drawn(world: LedgerWorld, scratch: Settings) -> None:
+    player = await world.open_player(cash_minor=1_000)
+    played = (await world.spin(player, (9, 2, 4), win_minor=15_000)).round
+    outlet = RelayOutlet()
+    async with running(scratch, outlet):
+        await eventually(lambda: len(outlet.told) == 1 + 1 + 2 + 1)
+    ((key, told),) = [(key, value) for topic, key, value in outlet.told if topic == CASINO_ROUNDS.name]
+    message = RoundPlayed.FromString(told)
+    assert key == message.account_id == str(player.cash_account_id)
+    assert (message.round.round_id, list(message.round.stops)) == (str(played.round_id), [9, 2, 4])
+    assert (message.round.stake.amount_minor, message.round.win.amount_minor) == (100, 15_000)
 
 
 async def test_who_decides_about_a_parked_result_is_told_once_however_often_the_relay_starts(

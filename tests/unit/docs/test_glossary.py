@@ -14,7 +14,21 @@ from infra.settings import ROOT
 
 PAGE: Final = ROOT / "docs" / "glossary.md"
 OURS: Final = (
-    *("kernel", "markets", "odds", "risk", "wallet", "pam", "bets", "wire", "streams", "gateway", "infra", "house"),
+    *(
+        "kernel",
+        "markets",
+        "odds",
+        "risk",
+        "wallet",
+        "pam",
+        "bets",
+        "casino",
+        "wire",
+        "streams",
+        "gateway",
+        "infra",
+        "house",
+    ),
     *("simulation", "loadtests", "protos/overround", "web/src", "docs"),
 )
 ENDINGS: Final = frozenset({".py", ".sql", ".proto", ".ts", ".svelte", ".toml", ".md", ".lua"})

@@ -4,12 +4,14 @@ import { getContext, setContext } from "svelte";
 import { BetsState } from "../bets/bets.svelte";
 import type { BetsUpdate } from "../bets/bet";
 import { SlipState } from "../bets/slip.svelte";
+import { CasinoState } from "../casino/casino.svelte";
 import type { LivePrice, SlipLeg } from "../bets/slip";
 import { type BooksUpdate, fixtureName, FixtureStatus, MarketStatus } from "../odds/book";
 import { BookStore, type FixtureView, type MarketView, type OutcomeView } from "../odds/books.svelte";
 import { SessionState } from "../pam/session.svelte";
 import { marketName, outcomeName } from "../markets/names";
 import { createBettingClient } from "../wire/bets";
+import { createCasinoClient } from "../wire/casino";
 import { toFailure } from "../shared/failure";
 import { createOddsClient, type OddsClient, type WatchedBooks } from "../wire/odds";
 import { createPlayersClient } from "../wire/players";
@@ -29,6 +31,7 @@ export class BetslipPage {
   readonly wallet;
   readonly slip: SlipState;
   readonly bets: BetsState;
+  readonly casino: CasinoState;
   /** Main markets of every fixture: what lists show. */
   readonly listWatch = new Watch<BooksUpdate>();
   /** Whole books of the match on the screen and of the fixtures on the slip. */
@@ -52,6 +55,7 @@ export class BetslipPage {
     this.wallet = createWalletClient(transport);
     const betting = createBettingClient(transport);
     this.bets = new BetsState(betting);
+    this.casino = new CasinoState(createCasinoClient(transport), (balance) => this.session.putBalance(balance));
     this.slip = new SlipState(betting, {
       playerId: () => this.session.playerId,
       onPlaced: (bet, balance) => {
@@ -80,6 +84,7 @@ export class BetslipPage {
   followPlayer(playerId: string | null): void {
     this.betsWatch.stop();
     this.bets.clear();
+    this.casino.belongTo(playerId ?? "");
     if (playerId === null) return;
     this.slip.belongTo(playerId);
     if (playerId !== "") this.watchBets();

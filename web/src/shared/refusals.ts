@@ -35,6 +35,13 @@ const SENTENCES: Readonly<Record<string, string>> = {
   TOO_MANY_REFUSALS: "Too many of your bets were refused lately; wait a minute, then try again.",
   BET_UNKNOWN: "Your account has no such bet; My bets lists those it has.",
 
+  // A game.
+  GAME_CYCLE_TOO_SHORT: "Your last spin is not long enough ago; wait a moment, then press again.",
+  GAME_UNKNOWN: "This game is not offered now; choose another.",
+  RANDOMNESS_UNAVAILABLE: "Games are closed while their random numbers are checked; nothing was staked, try again in a minute.",
+  ROUND_UNKNOWN: "Your account has no such round; Games lists your last ones.",
+  STAKE_NOT_DIVISIBLE: "The stake has to be as much on every line; choose another.",
+
   // Who calls.
   BETTOR_REQUIRED: "You are logged in as a trader, who cannot bet; log in with a bettor's account.",
   LOGIN_RATE_LIMITED: "Too many log-ins failed; try again in {retry_s} s.",

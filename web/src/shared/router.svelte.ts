@@ -53,6 +53,10 @@ export function betPath(betId: string): string {
   return `/bets/${encodeURIComponent(betId)}`;
 }
 
+export function gamePath(gameCode: string): string {
+  return `/games/${encodeURIComponent(gameCode)}`;
+}
+
 /** The decoded segments of a path; a malformed escape stays as it is. */
 export function segments(path: string): string[] {
   return path.split("/").filter(Boolean).map(decoded);

@@ -22,6 +22,7 @@ from gateway.rpc.bounds import (
 from gateway.rpc.methods import METHOD_BY_PATH
 from gateway.rpc.methods import TRADER as TRADERS_ONLY
 from overround.bets.v1 import betting_service_pb2
+from overround.casino.v1 import casino_service_pb2
 from overround.feed.v1 import feed_service_pb2
 from overround.odds.v1 import odds_service_pb2
 from overround.pam.v1 import player_service_pb2
@@ -33,7 +34,7 @@ from tests.fakes.fake_gateway import TOKEN, Door, Refused, context
 
 TRADER = replace(PLAYER, player_id=UUID(int=7), username="trader", role=PlayerRole.TRADER)
 FILES = (
-    *(betting_service_pb2, feed_service_pb2, odds_service_pb2),
+    *(betting_service_pb2, casino_service_pb2, feed_service_pb2, odds_service_pb2),
     *(player_service_pb2, trading_service_pb2, wallet_service_pb2),
 )
 METHODS = [

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import pytest
 
 from gateway.betting_service import BettingService
+from gateway.casino_service import CasinoService
 from gateway.feed_service import FeedService
 from gateway.odds_service import OddsService
 from gateway.player_service import PlayerService
@@ -20,7 +21,7 @@ from overround.wallet.v1.wallet_service_pb2 import GetBalanceRequest
 from tests.fakes.fake_gateway import Door, Refused, context
 
 SERVICES: tuple[type[Service], ...] = (
-    *(BettingService, FeedService, OddsService, PlayerService, TradingService, WalletService),
+    *(BettingService, CasinoService, FeedService, OddsService, PlayerService, TradingService, WalletService),
 )
 
 

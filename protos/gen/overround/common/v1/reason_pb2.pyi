@@ -147,6 +147,11 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     REASON_LEG_NOT_COMBINABLE: _Reason.ValueType  # 68
     REASON_LEG_NOT_OFFERED: _Reason.ValueType  # 69
     REASON_SYSTEM_MALFORMED: _Reason.ValueType  # 70
+    REASON_GAME_UNKNOWN: _Reason.ValueType  # 71
+    REASON_ROUND_UNKNOWN: _Reason.ValueType  # 72
+    REASON_GAME_CYCLE_TOO_SHORT: _Reason.ValueType  # 73
+    REASON_STAKE_NOT_DIVISIBLE: _Reason.ValueType  # 74
+    REASON_RANDOMNESS_UNAVAILABLE: _Reason.ValueType  # 75
 
 class Reason(_Reason, metaclass=_ReasonEnumTypeWrapper):
     """Every reason for which a call can be refused, as ErrorInfo carries it without the prefix: in the domain "overround".
@@ -226,6 +231,11 @@ REASON_LEGS_OUT_OF_RANGE: Reason.ValueType  # 67
 REASON_LEG_NOT_COMBINABLE: Reason.ValueType  # 68
 REASON_LEG_NOT_OFFERED: Reason.ValueType  # 69
 REASON_SYSTEM_MALFORMED: Reason.ValueType  # 70
+REASON_GAME_UNKNOWN: Reason.ValueType  # 71
+REASON_ROUND_UNKNOWN: Reason.ValueType  # 72
+REASON_GAME_CYCLE_TOO_SHORT: Reason.ValueType  # 73
+REASON_STAKE_NOT_DIVISIBLE: Reason.ValueType  # 74
+REASON_RANDOMNESS_UNAVAILABLE: Reason.ValueType  # 75
 Global___Reason: _TypeAlias = Reason  # noqa: Y015
 
 CATEGORY_FIELD_NUMBER: _builtins.int
