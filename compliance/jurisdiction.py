@@ -19,6 +19,7 @@ class Product(StrEnum):
     REGISTRATION = "registration"
     LOG_IN = "log_in"
     TEST_DEPOSIT = "test_deposit"
+    DEPOSIT = "deposit"
     SPORTS_BET = "sports_bet"
     CASINO_GAME = "casino_game"
 

@@ -13,7 +13,7 @@ from kernel.money import CurrencyMismatch, Money
 from pam.player import Player, PlayerBlocked, PlayerRole, PlayerStatus
 from pam.session import BettorRequired
 
-MOVES_MONEY: Final = frozenset({Product.TEST_DEPOSIT, Product.SPORTS_BET, Product.CASINO_GAME})
+MOVES_MONEY: Final = frozenset({Product.TEST_DEPOSIT, Product.DEPOSIT, Product.SPORTS_BET, Product.CASINO_GAME})
 """What is for active bettors alone; the ledger holds the same against the player as stored, in the same commit."""
 
 

@@ -10,7 +10,7 @@ from gateway.rpc.call import Call
 from gateway.rpc.methods import WALLET
 from kernel.errors import Category, DomainError
 from kernel.ids import parse_uuid
-from kernel.money import Money
+from kernel.money import AmountOutOfRange, Money
 from kernel.rates import Rates
 from overround.wallet.v1 import wallet_service_pb2
 from wallet.ports import Wallet
@@ -23,13 +23,6 @@ class DepositRefused(DomainError):
 
     reason = "TEST_MONEY_REFUSED"
     category = Category.FORBIDDEN
-
-
-class AmountOutOfRange(DomainError):
-    """A deposit is not above zero or too large."""
-
-    reason = "AMOUNT_OUT_OF_RANGE"
-    category = Category.MALFORMED
 
 
 class WalletService:

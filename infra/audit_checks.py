@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from infra.audit_check import Check
+from infra.audit_payments import PAYMENTS
 from infra.audit_recomputed import LINES, RECOMPUTED
 from infra.audit_rounds import ROUNDS
 from infra.postgres.outbox.registry import EVENTS
@@ -293,6 +294,8 @@ CHECKS: tuple[Check, ...] = (
             WHEN 'casino win' THEN t.leg = 1 AND d.owner_id IS NULL AND d.kind = 'payouts' AND c.kind = 'cash'
             WHEN 'deposits deposit' THEN t.subject_id IS NULL AND t.leg = 0 AND d.owner_id IS NULL
                 AND d.kind = 'test_money' AND c.kind = 'cash' AND t.key LIKE t.credit_account_id || ':%'
+            WHEN 'payments deposit' THEN t.leg = 0 AND d.owner_id IS NULL AND d.kind = 'psp_clearing'
+                AND c.kind = 'cash' AND t.key LIKE d.party || '/%/credit'
         END, false) OR (t.reverses_row_id IS NOT NULL) <> (t.kind = 'rollback')
         UNION ALL
         SELECT format('%s %s of %s has no %s beside it', t.kind, t.row_id, t.amount_minor,
@@ -397,7 +400,7 @@ CHECKS: tuple[Check, ...] = (
         SELECT format('command %s %s left balance %s, its account says otherwise', c.provider, c.key,
             c.answer -> 'balance')
         FROM ledger.command c JOIN ledger.transfer t USING (provider, key)
-        WHERE c.provider IN ('bets', 'deposits') AND c.answer ? 'balance' AND (
+        WHERE c.provider IN ('bets', 'deposits', 'payments') AND c.answer ? 'balance' AND (
             (c.answer #>> '{balance,account_version}')::bigint, c.answer #>> '{balance,currency}'
         ) IS DISTINCT FROM (coalesce(t.debit_version, t.credit_version), t.currency)
         UNION ALL
@@ -467,6 +470,7 @@ CHECKS: tuple[Check, ...] = (
     ),
     *RECOMPUTED,
     *ROUNDS,
+    *PAYMENTS,
 )
 
 CHAINED = """

@@ -32,7 +32,7 @@ from infra.terminal import use_plain_signs
 BIN = Path(sys.executable).parent
 WEB = ROOT / "web"
 PACKAGES = (
-    *("kernel", "markets", "odds", "risk", "wallet", "pam", "compliance", "bets", "casino"),
+    *("kernel", "markets", "odds", "risk", "wallet", "pam", "compliance", "bets", "casino", "payments"),
     *("wire", "streams", "gateway", "simulation", "infra"),
 )
 """Of the product."""

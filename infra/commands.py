@@ -53,6 +53,7 @@ class ProcessName(StrEnum):
     HISTORY = "history"
     RELAY = "relay"
     SIMULATION = "simulation"
+    CARD_PROVIDER = "card_provider"
 
 
 @app.command()

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any, TypeVar, get_args, get_type_hints
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -112,9 +112,15 @@ def expect_known(kind: type, told: Any, *, where: str) -> None:
     hints = get_type_hints(kind)
     for key, value in told.items():
         held = next((part for part in (hints[key], *get_args(hints[key])) if is_dataclass(part)), None)
-        for item in value if isinstance(value, list) else [value]:
+        for item in _items(value, is_by_name=get_origin(hints[key]) is Mapping):
             if isinstance(held, type):
                 expect_known(held, item, where=f"{where}: {key}")
+
+
+def _items(value: Any, *, is_by_name: bool) -> Iterable[Any]:
+    if is_by_name and isinstance(value, Mapping):
+        return value.values()
+    return value if isinstance(value, list) else [value]
 
 
 def _editions(rows: Any, name: str, *, where: str) -> Sequence[Edition]:

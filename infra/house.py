@@ -21,9 +21,11 @@ from infra.rates import read_rates
 from kernel.errors import DomainError
 from kernel.rates import Rates
 from odds.pricing.policy import PricingPolicy
+from payments.routing import RoutingPolicy
 from risk.limits import LimitTable
 
 MARGINS, COMPETITIONS, OFFERS, PROVIDERS, LIMITS = "margins", "competitions", "offers", "providers", "limits"
+PAYMENTS: Final = "payments"
 LEAST_BY_KEY: Final = {
     **dict.fromkeys(("overround", "overround_wide", "margin_odds_ratio_max"), 1.0),
     **dict.fromkeys(("age_half_life_us", "age_in_play_us_max", "age_pre_match_us_max", "providers_min"), 1),
@@ -91,6 +93,16 @@ def read_house(folder: Path, *, day: date | None = None) -> House:
         if type(value) is not int:
             raise HouseRefused(f"{limits.where}: {key} must be a whole number, was {value!r}")
     return House(pricing=_read_pricing(folder, on), limits=table, rates=read_rates(folder, day=on), **own)
+
+
+def read_payments(folder: Path, *, day: date | None = None) -> RoutingPolicy:
+    """Return what the house decided about payment providers, as it holds on a day, today where none is named.
+
+    Raises:
+        HouseRefused: If the file lacks an edition for it, or says what cannot be.
+    """
+    edition = _edition(folder, PAYMENTS, day or datetime.now(UTC).date())
+    return build(RoutingPolicy, {"day": edition.from_day, **edition.told}, where=edition.where)
 
 
 def read_jurisdiction(folder: Path, name: str) -> Jurisdiction:

@@ -51,6 +51,8 @@ class Ports(Section):
     history_http: PortNumber = 18087
     relay_http: PortNumber = 18088
     simulation_http: PortNumber = 18089
+    card_provider: PortNumber = 18100
+    card_provider_http: PortNumber = 18101
 
     def shifted(self, by: int) -> Ports:
         """Return the same ports moved by `by`; those set by hand stay."""
@@ -253,6 +255,17 @@ class Pricing(Section):
     redis_timeout_ms: int = Field(default=1_000, ge=10)
 
 
+class Payments(Section):
+    """How payment providers are reached, and how long their answers are waited for.
+
+    Where no address of a provider is set, the local and test profiles have a simulated one; elsewhere it is not used.
+    """
+
+    card_provider_url: str = ""
+    answer_timeout_ms: int = Field(default=3_000, ge=10, le=10_000)
+    connections_max: int = Field(default=32, ge=1)
+
+
 class Settings(BaseSettings):
     """All settings of one process."""
 
@@ -282,6 +295,7 @@ class Settings(BaseSettings):
     simulation: Simulation = Simulation()
     agents: Agents = Agents()
     pricing: Pricing = Pricing()
+    payments: Payments = Payments()
 
     @property
     def profile_dir(self) -> Path:
@@ -330,6 +344,17 @@ class Settings(BaseSettings):
     def _secrets(self) -> LocalSecrets:
         """Read when they are needed: no settings carry them, so none can print, dump or pass them on."""
         return LocalSecrets.load(self)
+
+    @property
+    def has_simulated_parties(self) -> bool:
+        """Whether simulated outside parties stand in for real ones."""
+        return self.profile in {"local", "test"}
+
+    @property
+    def card_provider_url(self) -> str:
+        """Where the card provider is; empty for none."""
+        simulated = f"http://{self.host}:{self.ports.card_provider}" if self.has_simulated_parties else ""
+        return self.payments.card_provider_url or simulated
 
     def environment(self) -> dict[str, str]:
         """Return what another process needs in its environment to load these very settings."""

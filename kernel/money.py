@@ -30,6 +30,13 @@ class CurrencyMismatch(DomainError):
     category = Category.MALFORMED
 
 
+class AmountOutOfRange(DomainError):
+    """An amount is smaller or larger than what is taken."""
+
+    reason = "AMOUNT_OUT_OF_RANGE"
+    category = Category.MALFORMED
+
+
 class CurrencyUnknown(DomainError):
     """A currency that nobody knows here: an amount of it says nothing."""
 

@@ -20,6 +20,7 @@ from infra.settings import Ledger, Settings
 from infra.stores.postgres import PostgresPool
 from infra.stores.postgres_bets import PostgresBetLedger
 from infra.stores.postgres_parked import PostgresParkedResults
+from infra.stores.postgres_payments import PostgresDeposits, PostgresInbox
 from infra.stores.postgres_players import PostgresPlayers
 from infra.stores.postgres_rounds import PostgresRounds
 from infra.stores.postgres_settlement import PostgresSettlementLedger
@@ -51,6 +52,8 @@ class LedgerWorld:
     settlement: PostgresSettlementLedger
     parked: PostgresParkedResults
     rounds: PostgresRounds
+    deposits: PostgresDeposits
+    inbox: PostgresInbox
 
     async def open_player(self, *, cash_minor: int, currency: str = "EUR") -> Player:
         """Register a player and deposit so much."""
@@ -168,6 +171,8 @@ async def open_world(
             PostgresSettlementLedger(pool),
             PostgresParkedResults(pool),
             rounds,
+            PostgresDeposits(pool),
+            PostgresInbox(pool),
         )
     finally:
         await rounds.close()

@@ -12,7 +12,10 @@ from kernel.money import Money
 
 
 class AccountKind(StrEnum):
-    """What an account is for. Players' accounts first, then the house's, of which there is one in each currency."""
+    """What an account is for. Players' accounts first, then the house's.
+
+    Of the house's there is one in each currency, or for each payment provider one in each.
+    """
 
     CASH = "cash"
     BONUS = "bonus"
@@ -31,6 +34,10 @@ class AccountKind(StrEnum):
     TAX = "tax"
     SUSPENSE = "suspense"
     TEST_MONEY = "test_money"
+    BANK_OWN = "bank_own"
+    BANK_SAFEGUARDED = "bank_safeguarded"
+    ROLLING_RESERVE = "rolling_reserve"
+    DISPUTE_HOLD = "dispute_hold"
 
     @property
     def is_of_player(self) -> bool:

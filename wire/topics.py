@@ -18,6 +18,7 @@ from overround.casino.v1.round_pb2 import RoundPlayed
 from overround.feed.v1.feed_pb2 import DeadLetter, FeedUpdate, FixtureResults, ProviderHeartbeat
 from overround.odds.v1.book_pb2 import Book, PriceExplanation, PricingHeartbeat
 from overround.pam.v1.player_pb2 import PlayerRegistered
+from overround.payments.v1.payment_pb2 import DepositChanged
 from overround.risk.v1.risk_pb2 import FixtureLiability
 from overround.trading.v1.trading_pb2 import TradingCommand
 from overround.wallet.v1.anchor_pb2 import LedgerAnchor
@@ -159,6 +160,14 @@ PLAYER_EVENTS: Final = Topic(
     name="pam.events.v1",
     key="player",
     message=PlayerRegistered,
+    written_by="relay",
+    read_by="nobody yet",
+    kept_ms=None,
+)
+PAYMENT_EVENTS: Final = Topic(
+    name="payments.events.v1",
+    key="player",
+    message=DepositChanged,
     written_by="relay",
     read_by="nobody yet",
     kept_ms=None,

@@ -22,6 +22,7 @@ from overround.casino.v1 import casino_service_pb2
 from overround.feed.v1 import feed_service_pb2
 from overround.odds.v1 import odds_service_pb2
 from overround.pam.v1 import player_service_pb2
+from overround.payments.v1 import payment_service_pb2
 from overround.trading.v1 import trading_service_pb2
 from overround.wallet.v1 import wallet_service_pb2
 from pam.player import PlayerRole
@@ -34,6 +35,7 @@ BETTING: Final = betting_service_pb2.DESCRIPTOR.services_by_name["BettingService
 CASINO: Final = casino_service_pb2.DESCRIPTOR.services_by_name["CasinoService"].full_name
 FEED: Final = feed_service_pb2.DESCRIPTOR.services_by_name["FeedService"].full_name
 ODDS: Final = odds_service_pb2.DESCRIPTOR.services_by_name["OddsService"].full_name
+PAYMENTS: Final = payment_service_pb2.DESCRIPTOR.services_by_name["PaymentService"].full_name
 PLAYERS: Final = player_service_pb2.DESCRIPTOR.services_by_name["PlayerService"].full_name
 TRADING: Final = trading_service_pb2.DESCRIPTOR.services_by_name["TradingService"].full_name
 WALLET: Final = wallet_service_pb2.DESCRIPTOR.services_by_name["WalletService"].full_name
@@ -129,6 +131,10 @@ METHODS: Final = (
     # Dear, and anybody may: a few from one address hold no other's up.
     Method(ODDS, "PriceBetBuilder", ANYBODY, kind="bet builders"),
     Method(ODDS, "WatchBooks", ANYBODY, kind="streams of books", gives_bytes=True),
+    # A provider of payments is waited for.
+    Method(PAYMENTS, "Deposit", BETTOR, timeout_s=PLACING_TIMEOUT_S),
+    Method(PAYMENTS, "GetDeposit", BETTOR),
+    Method(PAYMENTS, "ListPaymentMethods", BETTOR),
     Method(PLAYERS, "GetMe", LOGGED_IN),
     Method(PLAYERS, "ListCurrencies", ANYBODY),
     Method(PLAYERS, "LogIn", ANYBODY, timeout_s=PLACING_TIMEOUT_S, kind="log-ins"),

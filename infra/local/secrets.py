@@ -43,6 +43,8 @@ class LocalSecrets:
         postgres_password: Of our user at PostgreSQL; so the next three at their servers.
         session_key: Signs the records of sessions, so that the store that keeps them cannot make one.
         edge_key: What the proxy proves to the gateway with that an address is one it saw.
+        card_provider_api_key: What we prove to the card provider with that it is us who ask.
+        card_provider_webhook_key: What it signs with what it tells.
     """
 
     provider_api_keys: dict[str, str]
@@ -54,6 +56,8 @@ class LocalSecrets:
     clickhouse_password: str
     session_key: str
     edge_key: str
+    card_provider_api_key: str
+    card_provider_webhook_key: str
 
     @classmethod
     def load(cls, settings: Settings) -> LocalSecrets:

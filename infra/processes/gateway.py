@@ -25,6 +25,7 @@ from infra.processes.parts.desk import make_desk
 from infra.processes.parts.feeds import make_feeds
 from infra.processes.parts.pages import make_pages
 from infra.processes.parts.part import Apply, Ending, Follower, Part, Trouble, add_up
+from infra.processes.parts.payments import make_payments
 from infra.processes.parts.players import make_players
 from infra.processes.parts.shared import make_ground, open_shared
 from infra.processes.servers import Reading, Servers
@@ -57,6 +58,7 @@ async def serve(settings: Settings, stopping: asyncio.Event) -> None:
                 make_betting(shared, books.bettable),
                 make_players(shared, auth),
                 make_casino(shared),
+                await make_payments(shared),
                 make_desk(shared, books),
                 make_feeds(shared),
                 make_pages(),

@@ -29,7 +29,7 @@ _END = """
 """
 # Columns one by one: what is added to a table later must not change the records of before. Of a bet only what it was
 # placed with, its lines where they are not a single's, its rate where it has one that is dated; of a player only what
-# was registered.
+# was registered. What came later stands at the end, of commands that have it.
 _RECORDS = """
     SELECT (jsonb_build_array(
         c.provider, c.key, encode(c.fingerprint, 'hex'), c.answer, c.time_us, c.transaction_id::text,
@@ -72,6 +72,22 @@ _RECORDS = """
         SELECT coalesce(jsonb_agg(jsonb_build_array(r.round_id, r.player_id, r.request_id, r.account_id, r.game_code,
             r.game_version, r.stops, r.stake_minor, r.win_minor, r.currency, r.time_us)), '[]')
         FROM casino.round r WHERE r.round_id = (c.answer ->> 'round_id')::uuid
+    ) ELSE '[]' END || CASE c.provider WHEN 'payments' THEN jsonb_build_array(
+        (
+            SELECT jsonb_build_array(d.deposit_id, d.player_id, d.account_id, d.request_id, d.method, d.instrument,
+                d.amount_minor, d.currency, d.asked_time_us)
+            FROM payments.deposit d WHERE d.deposit_id = (c.answer ->> 'deposit_id')::uuid
+        ),
+        (
+            SELECT jsonb_build_array(a.reference, a.deposit_id, a.number, a.provider, a.decision, a.begun_time_us)
+            FROM payments.attempt a WHERE a.reference = (c.answer ->> 'attempt')::uuid
+        ),
+        (
+            SELECT jsonb_agg(jsonb_build_array(e.reference, e.sequence, e.state, e.provider_reference, e.code,
+                e.time_us) ORDER BY e.sequence)
+            FROM payments.attempt_event e
+            WHERE e.reference = (c.answer ->> 'reference')::uuid AND e.transaction_id <= c.transaction_id
+        )
     ) ELSE '[]' END)::text AS record, c.transaction_id::text AS transaction_id
     FROM ledger.command c
     WHERE c.transaction_id > $1::text::xid8 AND c.transaction_id <= $2::text::xid8

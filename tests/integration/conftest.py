@@ -19,7 +19,7 @@ WITHOUT_THE_LOG: Final = frozenset(
     for name in (
         *("audit", "audit_columns", "bet_ledger", "ledger_model", "ledger_positions", "parked_model"),
         *("settlement_ledger", "history_tables", "envoy_edge", "process_health", "supervised_system"),
-        *("bet_claims", "claims_model", "permit_and_ledger", "posting"),
+        *("bet_claims", "claims_model", "permit_and_ledger", "posting", "deposits"),
     )
 )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from uuid import uuid4
 
 import asyncpg
@@ -19,6 +19,10 @@ from infra.migrations.postgres_migration import migrate_postgres
 from infra.settings import Audit, Settings
 from infra.stores.postgres_chain import append_block
 from markets.results import ResultKind
+from pam.player import Player
+from payments.deposit import advance
+from payments.provider import Outcome, Told
+from tests.builders.deposits import build_asked, build_route
 from tests.ledger_world import LedgerWorld, build_command, claim_of, correction, open_world, settlement
 
 SETTLED_BET = "(SELECT bet_id FROM bets.bet WHERE event_count > 1 ORDER BY bet_id LIMIT 1)"
@@ -126,6 +130,24 @@ TAMPERINGS = [
         "The outbox tells of all that happened, in order",
         "UPDATE ledger.relay_position SET transaction_id = '9000000000000'",
     ),
+    ("A deposit stands as its events say", "UPDATE payments.attempt SET code = 'x' WHERE state = 'credited'"),
+    ("A deposit stands as its events say", "DELETE FROM payments.attempt_event WHERE sequence = 1"),
+    (
+        "What was captured is credited once, and nothing else is",
+        "UPDATE payments.attempt SET provider_reference = provider_reference || 'x' WHERE state = 'credited'",
+    ),
+    (
+        "What was captured is credited once, and nothing else is",
+        "UPDATE payments.deposit SET amount_minor = amount_minor + 1",
+    ),
+    (
+        "Clearing of each payment provider is what it has not settled",
+        "UPDATE ledger.account SET party = 'another' WHERE party IS NOT NULL",
+    ),
+    (
+        "Clearing of each payment provider is what it has not settled",
+        "DELETE FROM ledger.transfer WHERE provider = 'payments' AND kind = 'deposit'",
+    ),
     ("The Merkle chain of transfers holds", f"UPDATE ledger.transfer SET time_us = time_us + 1 WHERE row_id = {STAKE}"),
     ("The Merkle chain of transfers holds", f"DELETE FROM ledger.transfer WHERE row_id = {STAKE}"),
     (
@@ -181,6 +203,7 @@ async def play_a_bit_of_everything(world: LedgerWorld) -> None:
     await world.apply("sim:test:1", won, key="1/1")
     await world.apply("sim:test:1", correction(ResultKind.SETTLEMENT_ROLLBACK), key="1/2")
     await world.apply("sim:test:2", correction(ResultKind.CANCEL), key="2/1")
+    await pay_in(world, players)
     await world.wait_for_horizon()
     async with world.pool.connection() as connection:
         while await append_block(connection, transfers_max=8):
@@ -191,6 +214,31 @@ async def play_a_bit_of_everything(world: LedgerWorld) -> None:
     claimed = build_command(players[1], 1, "sim:test:4")
     assert (await world.bets.claim(claim_of(claimed, until_us=await world.now_us() + 10_000_000))).is_claimed
     assert (await world.bets.place(claimed)).bet is not None
+
+
+async def pay_in(world: LedgerWorld, players: Sequence[Player]) -> None:
+    """Deposits that were credited, at once and late, declined, and left open; and notifications."""
+    courses = (
+        (Outcome.CAPTURED,),
+        (Outcome.NO_ANSWER, Outcome.PENDING, Outcome.CAPTURED),
+        (Outcome.DECLINED, Outcome.CAPTURED),
+        (Outcome.DECLINED,),
+        (Outcome.NO_ANSWER,),
+    )
+    for number, course in enumerate(courses):
+        for player in players:
+            asked = build_asked(player, 700 + number)
+            (attempt,) = (await world.deposits.begin(asked, build_route(asked, "cards-1"))).deposit.attempts
+            for outcome in course:
+                standing = await world.deposits.find_attempt(attempt.reference)
+                assert standing is not None
+                name, code = f"pay_{attempt.reference.hex}", "no_funds" if outcome is Outcome.DECLINED else ""
+                told = Told(attempt.reference, outcome, name, asked.amount, code)
+                assert await world.deposits.move(standing, advance(standing.state, outcome, age_us=0), told)
+    for number in range(2):
+        await world.inbox.put("cards-1", f"told {number}".encode())
+    (first, _) = await world.inbox.new(messages_max=2)
+    await world.inbox.close(first.message_id, complaint="NOTIFICATION_MALFORMED: was none")
 
 
 async def broken(settings: Settings) -> set[str]:

@@ -55,6 +55,14 @@ DECIDES_NOTHING = {
     "ledger.hold.expires_time_us": "of a hold that has ended it says until when it would have been there",
     "pam.player.status": "changes while the player is there",
     "pam.player.session_epoch": "changes while the player is there",
+    "payments.attempt.asked_count": "counts how often a provider was asked",
+    "payments.attempt.ask_time_us": "says when a provider is asked next",
+    "payments.inbox.message_id": "numbers what came",
+    "payments.inbox.provider": "what a notification brought stands in events; the inbox keeps what was sent",
+    "payments.inbox.body": "the same",
+    "payments.inbox.received_time_us": "says when",
+    "payments.inbox.closed_time_us": "says when",
+    "payments.inbox.complaint": "is for a person",
 }
 ROWS = (0, 1, -1)
 """Of each table: the first, the second, the last."""
@@ -96,7 +104,7 @@ async def columns(connection: Connection) -> list[tuple[str, str, str]]:
     rows = await connection.fetch("""
         SELECT c.table_schema || '.' || c.table_name AS table, c.column_name, c.udt_name
         FROM information_schema.columns c JOIN information_schema.tables t USING (table_schema, table_name)
-        WHERE c.table_schema IN ('ledger', 'bets', 'pam', 'casino') AND t.table_type = 'BASE TABLE'
+        WHERE c.table_schema IN ('ledger', 'bets', 'pam', 'casino', 'payments') AND t.table_type = 'BASE TABLE'
             AND c.is_generated = 'NEVER'
         ORDER BY 1, c.ordinal_position
     """)

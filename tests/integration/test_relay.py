@@ -23,11 +23,15 @@ from infra.stores.postgres_outbox import load_position, store_position
 from overround.audit.v1.audit_pb2 import Asked
 from overround.bets.v1.bet_pb2 import BetChanged, LegChanged
 from overround.casino.v1.round_pb2 import RoundPlayed
+from overround.payments.v1 import payment_pb2
 from pam.player import Player
+from payments.deposit import AttemptState
+from payments.provider import Outcome, Told
+from tests.builders.deposits import build_asked, build_route
 from tests.fakes.fake_outlet import FakeOutlet
 from tests.ledger_world import LedgerWorld, build_command, claim_of, open_world, scratch_database, settlement
 from wire.bets import parse_bet
-from wire.topics import AUDIT, BET_EVENTS, BET_LEGS, CASINO_ROUNDS, PLAYER_EVENTS, TOPICS, WALLET_EVENTS
+from wire.topics import AUDIT, BET_EVENTS, BET_LEGS, CASINO_ROUNDS, PAYMENT_EVENTS, PLAYER_EVENTS, TOPICS, WALLET_EVENTS
 
 QUICK = RelaySettings(retry_ms=20, chain_interval_ms=20, prune_interval_ms=20, poll_ms=5, statement_timeout_ms=30_000)
 PLACE = LogPlace("the log", 0)
@@ -138,6 +142,30 @@ async def test_a_round_is_told_once_with_what_was_drawn(world: LedgerWorld, scra
     assert key == message.account_id == str(player.cash_account_id)
     assert (message.round.round_id, list(message.round.stops)) == (str(played.round_id), [9, 2, 4])
     assert (message.round.stake.amount_minor, message.round.win.amount_minor) == (100, 15_000)
+
+
+async def test_what_becomes_of_a_deposit_is_told_with_the_money_that_it_brings(
+    world: LedgerWorld, scratch: Settings
+) -> None:
+    player = await world.open_player(cash_minor=0)
+    asked = build_asked(player, 700)
+    (attempt,) = (await world.deposits.begin(asked, build_route(asked, "cards-1"))).deposit.attempts
+    told = Told(attempt.reference, Outcome.CAPTURED, "pay_1", asked.amount)
+    assert await world.deposits.move(attempt, AttemptState.CREDITED, told)
+    outlet = RelayOutlet()
+    async with running(scratch, outlet):
+        await eventually(lambda: len(outlet.told) == 1 + 2 + 1)
+    changes = [
+        (key, payment_pb2.DepositChanged.FromString(value))
+        for topic, key, value in outlet.told
+        if topic == PAYMENT_EVENTS.name
+    ]
+    assert [key for key, _ in changes] == [str(player.player_id)] * 2
+    assert [(change.state, change.provider_reference) for _, change in changes] == [
+        (payment_pb2.ATTEMPT_STATE_SUBMITTED, ""),
+        (payment_pb2.ATTEMPT_STATE_CREDITED, "pay_1"),
+    ]
+    assert WALLET_EVENTS.name in {topic for topic, _, _ in outlet.told}
 
 
 async def test_who_decides_about_a_parked_result_is_told_once_however_often_the_relay_starts(

@@ -17,14 +17,17 @@ NEEDS = {
     "history": ("kafka", "clickhouse"),
     "relay": ("kafka", "postgres"),
     "simulation": ("gateway", "pricing", "envoy"),
+    "card_provider": (),
 }
-GIVES_WAY = {"risk": 5, "settlement": 5, "history": 10, "relay": 5, "simulation": 5}
+PARTIES = frozenset({"card_provider"})
+"""Simulated outside parties, which only the profiles have that simulate them."""
+GIVES_WAY = {"risk": 5, "settlement": 5, "history": 10, "relay": 5, "simulation": 5, "card_provider": 5}
 SMALL_FOOTPRINT = {"MALLOC_ARENA_MAX": "2", "OPENBLAS_NUM_THREADS": "1"}  # a thread's heap each would cost 100s of MB
 
 
 def own_programs(settings: Settings) -> list[Program]:
     """Describe every process of ours."""
-    return [_describe(name, settings) for name in NEEDS]
+    return [_describe(name, settings) for name in NEEDS if settings.has_simulated_parties or name not in PARTIES]
 
 
 def _describe(name: str, settings: Settings) -> Program:
@@ -45,7 +48,8 @@ def _describe(name: str, settings: Settings) -> Program:
 
 
 def _port_names(name: str) -> tuple[str, ...]:
-    return ("gateway_grpc", "gateway_http", _health_port(name)) if name == "gateway" else (_health_port(name),)
+    doors = {"gateway": ("gateway_grpc", "gateway_http"), "card_provider": ("card_provider",)}
+    return (*doors.get(name, ()), _health_port(name))
 
 
 def _health_port(name: str) -> str:

@@ -13,10 +13,10 @@ from compliance.jurisdiction import Dated, Jurisdiction
 from compliance.permit import Permits, ProductNotPermitted
 from gateway.auth import OUTAGE_S_MAX, token_of
 from gateway.player_service import PlayerService
-from gateway.wallet_service import AmountOutOfRange, DepositRefused
+from gateway.wallet_service import DepositRefused
 from kernel.errors import Unavailable
 from kernel.ids import IdMalformed
-from kernel.money import CurrencyMismatch
+from kernel.money import AmountOutOfRange, CurrencyMismatch
 from overround.common.v1 import money_pb2
 from overround.pam.v1 import player_service_pb2
 from overround.wallet.v1 import wallet_service_pb2

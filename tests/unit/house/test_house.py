@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from infra.dated import HouseRefused
-from infra.house import read_house
+from infra.house import read_house, read_payments
 from infra.settings import HOUSE_DIR, TEST_HOUSE_DIR, SettingsRefused, load_settings
 from markets.fixture import FixtureDescription, FixtureStatus
 from markets.layout import MarketLayout
@@ -146,3 +146,15 @@ def test_a_file_that_is_missing_is_refused(folder: Path) -> None:
     (folder / "limits.toml").unlink()
     with pytest.raises(HouseRefused, match=r"limits\.toml must be readable"):
         read_house(folder, day=DAY)
+
+
+def test_payment_providers_are_named_and_what_is_said_of_each_is_known(folder: Path) -> None:
+    terms = read_payments(folder, day=DAY).providers["sim-cards"]
+    assert (terms.deposit_minor_min, terms.deposit_minor_max) == (500, 1_000_000)
+    told = (folder / "payments.toml").read_text()
+    write(folder, "payments", told.replace("deposit_minor_max", "deposit_max"))
+    with pytest.raises(HouseRefused, match="deposit_max is no name here"):
+        read_payments(folder, day=DAY)
+    write(folder, "payments", told.replace("deposit_minor_min = 500", "deposit_minor_min = -1"))
+    with pytest.raises(HouseRefused, match="deposit_minor_min must be 0"):
+        read_payments(folder, day=DAY)

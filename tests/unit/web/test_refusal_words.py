@@ -13,6 +13,7 @@ SENTENCE = re.compile(r'^  ([A-Z_]+):\s+"([^"]+)",$', re.MULTILINE)
 # Feed doors are no screens, nor are those of who signs what they send.
 NO_SCREEN_MEETS = {
     *("DELIVERY_FAILED", "DUPLICATE", "FEED_KEY_UNKNOWN", "MALFORMED", "OUTLET_FULL", "OUT_OF_ORDER", "OVERSIZED"),
+    *("NOTIFICATION_MALFORMED", "NOTIFICATION_MISMATCHED"),
     *("SIGNATURE_WRONG", "STREAM_IDLE", "STREAM_SUPERSEDED", "UNKNOWN_MESSAGE"),
 }
 

@@ -60,6 +60,8 @@ const SENTENCES: Readonly<Record<string, string>> = {
 
   // Money.
   AMOUNT_OUT_OF_RANGE: "That is more or less than we take at once; choose another amount.",
+  DEPOSIT_UNKNOWN: "We know no such deposit of yours; look at your list of deposits.",
+  PAYMENT_METHOD_UNAVAILABLE: "We cannot take money that way now; choose another way to pay.",
   LEDGER_UNAVAILABLE: "We could not write it down in time; try again in a moment.",
   TEST_MONEY_REFUSED: "Test money is only for the local system; ask whoever runs this one how to pay in.",
 

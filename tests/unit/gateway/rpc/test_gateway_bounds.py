@@ -26,6 +26,7 @@ from overround.casino.v1 import casino_service_pb2
 from overround.feed.v1 import feed_service_pb2
 from overround.odds.v1 import odds_service_pb2
 from overround.pam.v1 import player_service_pb2
+from overround.payments.v1 import payment_service_pb2
 from overround.trading.v1 import trading_service_pb2
 from overround.wallet.v1 import wallet_service_pb2
 from pam.player import PlayerRole
@@ -35,6 +36,7 @@ from tests.fakes.fake_gateway import TOKEN, Door, Refused, context
 TRADER = replace(PLAYER, player_id=UUID(int=7), username="trader", role=PlayerRole.TRADER)
 FILES = (
     *(betting_service_pb2, casino_service_pb2, feed_service_pb2, odds_service_pb2),
+    payment_service_pb2,
     *(player_service_pb2, trading_service_pb2, wallet_service_pb2),
 )
 METHODS = [

@@ -11,6 +11,7 @@ from gateway.betting_service import BettingService
 from gateway.casino_service import CasinoService
 from gateway.feed_service import FeedService
 from gateway.odds_service import OddsService
+from gateway.payment_service import PaymentService
 from gateway.player_service import PlayerService
 from gateway.rpc.methods import ANYBODY, METHODS, ODDS, WALLET, Method, Service, functions_of
 from gateway.trading_service import TradingService
@@ -22,6 +23,7 @@ from tests.fakes.fake_gateway import Door, Refused, context
 
 SERVICES: tuple[type[Service], ...] = (
     *(BettingService, CasinoService, FeedService, OddsService, PlayerService, TradingService, WalletService),
+    PaymentService,
 )
 
 

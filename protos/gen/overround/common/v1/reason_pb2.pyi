@@ -152,6 +152,11 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     REASON_GAME_CYCLE_TOO_SHORT: _Reason.ValueType  # 73
     REASON_STAKE_NOT_DIVISIBLE: _Reason.ValueType  # 74
     REASON_RANDOMNESS_UNAVAILABLE: _Reason.ValueType  # 75
+    REASON_DEPOSIT_UNKNOWN: _Reason.ValueType  # 76
+    REASON_PAYMENT_METHOD_UNAVAILABLE: _Reason.ValueType  # 77
+    REASON_NOTIFICATION_MALFORMED: _Reason.ValueType  # 78
+    """What a payment provider told cannot be read, or does not fit what it was asked for."""
+    REASON_NOTIFICATION_MISMATCHED: _Reason.ValueType  # 79
 
 class Reason(_Reason, metaclass=_ReasonEnumTypeWrapper):
     """Every reason for which a call can be refused, as ErrorInfo carries it without the prefix: in the domain "overround".
@@ -236,6 +241,11 @@ REASON_ROUND_UNKNOWN: Reason.ValueType  # 72
 REASON_GAME_CYCLE_TOO_SHORT: Reason.ValueType  # 73
 REASON_STAKE_NOT_DIVISIBLE: Reason.ValueType  # 74
 REASON_RANDOMNESS_UNAVAILABLE: Reason.ValueType  # 75
+REASON_DEPOSIT_UNKNOWN: Reason.ValueType  # 76
+REASON_PAYMENT_METHOD_UNAVAILABLE: Reason.ValueType  # 77
+REASON_NOTIFICATION_MALFORMED: Reason.ValueType  # 78
+"""What a payment provider told cannot be read, or does not fit what it was asked for."""
+REASON_NOTIFICATION_MISMATCHED: Reason.ValueType  # 79
 Global___Reason: _TypeAlias = Reason  # noqa: Y015
 
 CATEGORY_FIELD_NUMBER: _builtins.int
