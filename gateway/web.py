@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final
 
 from aiohttp import web
 
-from gateway.http.app import Handler, make_app
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 ASSETS: Final = "/assets/"
 CACHE_FOR_EVER: Final = "public, max-age=31536000, immutable"
@@ -30,13 +30,11 @@ SECURITY_HEADERS: Final = {
 }
 
 
-def make_web_app(
-    routes: Sequence[web.RouteDef], *, find_trouble: Callable[[], Awaitable[str | None]]
-) -> web.Application:
+def make_web_app(dist_dir: Path, *, find_trouble: Callable[[], Awaitable[str | None]]) -> web.Application:
     """Return the application. What is wrong, and the figures of the process, are told at another port.
 
     Args:
-        routes: What it serves; the first that fits a path answers.
+        dist_dir: Where the front end is built; it has every path but that of the health.
         find_trouble: Says what keeps the gateway from working, None if it works.
     """
 
@@ -44,15 +42,10 @@ def make_web_app(
         is_well = await find_trouble() is None
         return web.Response(status=200 if is_well else 503, text="ok" if is_well else "not ready")
 
-    app = make_app(body_bytes_max=REQUEST_BYTES_MAX)
+    app = web.Application(client_max_size=REQUEST_BYTES_MAX)
     app.on_response_prepare.append(_add_security_headers)
-    app.add_routes([web.get("/readyz", answer_ready), *routes])
+    app.add_routes([web.get("/readyz", answer_ready), web.get("/{path:.*}", _serving(dist_dir.resolve()))])
     return app
-
-
-def page_routes(dist_dir: Path) -> Sequence[web.RouteDef]:
-    """Return what serves the front end that is built in a folder: every path that nobody before it has."""
-    return [web.get("/{path:.*}", _serving(dist_dir.resolve()))]
 
 
 def _serving(dist_dir: Path) -> Handler:

@@ -47,6 +47,7 @@ class ProcessName(StrEnum):
     """Our processes."""
 
     GATEWAY = "gateway"
+    DOORS = "doors"
     PRICING = "pricing"
     RISK = "risk"
     SETTLEMENT = "settlement"

@@ -51,6 +51,8 @@ class Ports(Section):
     history_http: PortNumber = 18087
     relay_http: PortNumber = 18088
     simulation_http: PortNumber = 18089
+    doors_http: PortNumber = 18090
+    doors_health: PortNumber = 18091
     card_provider: PortNumber = 18100
     card_provider_http: PortNumber = 18101
 
@@ -205,6 +207,13 @@ class Gateway(Section):
     explanation_timeout_ms: int = Field(default=2_000, ge=10)
 
 
+class Doors(Section):
+    """The HTTP doors: connections at once, and how long one may be silent; longer than the proxy keeps it."""
+
+    connections_max: int = Field(default=1_024, ge=1)
+    keep_alive_s: int = Field(default=75, ge=1)
+
+
 class Audit(Section):
     """How long the audit waits for what follows the ledger to catch up: ClickHouse, exposure, liability."""
 
@@ -290,6 +299,7 @@ class Settings(BaseSettings):
     sources: Sources = Sources()
     feeds: Feeds = Feeds()
     gateway: Gateway = Gateway()
+    doors: Doors = Doors()
     redis: Redis = Redis()
     clickhouse: ClickHouse = ClickHouse()
     simulation: Simulation = Simulation()

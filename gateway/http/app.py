@@ -1,53 +1,36 @@
-"""What every HTTP application of the gateway has: a bound on what is sent, and one way to tell what went wrong."""
+"""The application of the HTTP doors: their routes, and what is told where there is none."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Final
+from collections.abc import Sequence
 
-import orjson
-from aiohttp import web
+from fastapi import FastAPI
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute
 
-from gateway.refusals import as_told
-from kernel.errors import Category, DomainError
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-STATUS_BY_CATEGORY: Final[Mapping[Category, int]] = {
-    Category.MALFORMED: 400,
-    Category.UNAUTHENTICATED: 401,
-    Category.FORBIDDEN: 403,
-    Category.UNKNOWN: 404,
-    Category.CONFLICT: 409,
-    Category.RULE: 422,
-    Category.BUSY: 429,
-    Category.UNAVAILABLE: 503,
-    Category.BROKEN: 500,
-}
+from gateway.http.answers import answer_refusal
+from gateway.rpc.access import MethodClosed
 
 
-def make_app(*, body_bytes_max: int) -> web.Application:
-    """Return an application without routes; what they raise is told by its category.
+def make_app(routes: Sequence[BaseRoute]) -> FastAPI:
+    """Return an application that serves the routes, and nothing that it would add by itself.
 
     Args:
-        body_bytes_max: The most that a request may carry; what is longer is refused before it is read.
+        routes: The first that fits a path answers; each tells by itself what it refuses.
     """
-    return web.Application(client_max_size=body_bytes_max, middlewares=[_telling_refusals])
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
+    app.add_exception_handler(HTTPException, _tell_closed)
+    app.router.routes.extend(routes)
+    return app
 
 
-def answer_refusal(refusal: DomainError) -> web.Response:
-    """Return what a client is told: reason, message and what would be accepted, as JSON."""
-    told = {"reason": refusal.reason, "message": refusal.message, "figures": dict(refusal.figures)}
-    return web.Response(
-        body=orjson.dumps(told), status=STATUS_BY_CATEGORY[refusal.category], content_type="application/json"
-    )
-
-
-@web.middleware
-async def _telling_refusals(request: web.Request, handler: Handler) -> web.StreamResponse:
-    try:
-        return await handler(request)
-    except web.HTTPException:
-        raise  # says by itself what it is
-    except Exception as error:
-        return answer_refusal(as_told(error, door=f"{request.method} {request.path}"))
+async def _tell_closed(request: Request, error: Exception) -> Response:
+    """Tell a client that no route has what it asks for, as gRPC tells it of a method."""
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    told = f"{request.method} {request.url.path}"[:128]
+    answer = answer_refusal(MethodClosed(f"Path must be one that somebody may ask, {told} is none"), status=status)
+    if isinstance(error, HTTPException) and error.headers:
+        answer.headers.update(error.headers)
+    return answer

@@ -7,9 +7,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
-from aiohttp import web
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
 
-from gateway.http.app import Handler, answer_refusal
+from gateway.http.answers import JSON, answer_refusal, respond
 from gateway.refusals import DeadlineExceeded, RequestOversized, as_told
 from kernel.errors import Category, DomainError
 
@@ -28,7 +29,7 @@ class RawRequest:
     """A request as it came.
 
     Attributes:
-        path: Without the query.
+        path: Without the query, not decoded.
         query: As it stands after the question mark, not decoded.
         headers: By name in lower case; of one that came twice, all that was said, joined by commas.
         body: The bytes.
@@ -45,8 +46,9 @@ class RawAnswer:
     """An answer as it goes out."""
 
     body: bytes
-    content_type: str = "application/json"
+    content_type: str = JSON
     status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class Signature(Protocol):
@@ -61,14 +63,17 @@ class Signature(Protocol):
         ...
 
 
+Endpoint = Callable[[Request], Awaitable[Response]]
 Serve = Callable[[RawRequest], Awaitable[RawAnswer]]
 Tell = Callable[[DomainError], RawAnswer]
 
 
 def signed(
     serve: Serve, *, signature: Signature, body_bytes_max: int, timeout_s: float = TIMEOUT_S, tell: Tell | None = None
-) -> Handler:
-    """Return the handler of a door for signed requests.
+) -> Endpoint:
+    """Return what a route for signed requests calls.
+
+    A part brings it as `Route("/callbacks/...", signed(...), methods=["POST"])`.
 
     Nothing of a request is read but its bytes until its signature is found to be right.
 
@@ -80,10 +85,10 @@ def signed(
         tell: Says what was refused in the protocol's own way; None for ours.
     """
 
-    async def answer_in_time(request: web.Request) -> RawAnswer:
+    async def answer_in_time(request: Request) -> RawAnswer:
         try:
             async with asyncio.timeout(timeout_s) as limit:
-                raw = await _read(request, body_bytes_max)
+                raw = await read_raw(request, body_bytes_max)
                 signature.expect(raw)
                 return await serve(raw)
         except TimeoutError as error:
@@ -91,29 +96,38 @@ def signed(
                 raise
             raise DeadlineExceeded(f"Request must be answered within {timeout_s} s, was not") from error
 
-    async def handle(request: web.Request) -> web.StreamResponse:
+    async def handle(request: Request) -> Response:
         try:
-            return _response(await answer_in_time(request))
+            return _respond(await answer_in_time(request))
+        except ClientDisconnect:
+            return respond(b"", status=400)  # nobody is there to read it
         except Exception as error:
-            refusal = as_told(error, door=f"{request.method} {request.path}")
-            return answer_refusal(refusal) if tell is None else _response(tell(refusal))
+            refusal = as_told(error, door=f"{request.method} {request.url.path}")
+            return answer_refusal(refusal) if tell is None else _respond(tell(refusal))
 
     return handle
 
 
-async def _read(request: web.Request, body_bytes_max: int) -> RawRequest:
+async def read_raw(request: Request, body_bytes_max: int) -> RawRequest:
+    """Return a request as it came.
+
+    Raises:
+        RequestOversized: If its body is longer than that; no more of it is kept.
+        ClientDisconnect: If it ends before it is whole.
+    """
     body = bytearray()
-    async for chunk in request.content.iter_chunked(16 * 1_024):
+    async for chunk in request.stream():
         body += chunk
         if len(body) > body_bytes_max:
             raise RequestOversized(
                 f"A body must have at most {body_bytes_max} bytes, had more",
                 figures={"request_bytes_max": str(body_bytes_max)},
             )
-    names = {name.lower() for name in request.headers}
-    headers = {name: ",".join(request.headers.getall(name)) for name in names}
-    return RawRequest(request.rel_url.raw_path, request.rel_url.raw_query_string, headers, bytes(body))
+    names = set(request.headers)
+    headers = {name: ",".join(request.headers.getlist(name)) for name in names}
+    path, query = request.scope["raw_path"], request.scope["query_string"]
+    return RawRequest(path.decode("latin-1"), query.decode("latin-1"), headers, bytes(body))
 
 
-def _response(answer: RawAnswer) -> web.Response:
-    return web.Response(body=answer.body, status=answer.status, content_type=answer.content_type)
+def _respond(answer: RawAnswer) -> Response:
+    return respond(answer.body, status=answer.status, content_type=answer.content_type, headers=answer.headers)

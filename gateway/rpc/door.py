@@ -42,6 +42,9 @@ _seconds_of = cache(CALL_SECONDS.labels)
 
 Serve = Callable[[Any, Call], Any]
 Behaviour = Callable[[Any, Context], Any]
+Answering = Callable[[Any, Metadata, str], Awaitable[Any]]
+"""Given a request, what came with it, and who is at the other end, by gRPC's name: "ipv4:127.0.0.1:5000"."""
+Streaming = Callable[[Any, Metadata, str], AsyncIterator[Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,74 +84,74 @@ class Door:
         self._accounts = Shares("account")
 
     def before(self, method: Method, serve: Serve) -> Behaviour:
-        """Return what the server calls for a method: the function behind all that stands before it."""
-        by_account = _share(method, self._calls_by_account) if method.access.roles else None
-        contract = method.contract
-        row = _Row(method, _share(method, self._calls_by_address), by_account, contract.client_streaming)
-        return self._streaming(row, serve) if contract.server_streaming else self._answering(row, serve)
+        """Return what a gRPC server calls for a method: the function behind all that stands before it."""
+        if method.contract.server_streaming:
+            return _telling_stream(method, self.streaming(method, serve))
+        return _telling(method, self.answering(method, serve))
 
-    def _answering(self, row: _Row, serve: Callable[[Any, Call], Awaitable[Any]]) -> Behaviour:
-        method = row.method
+    def answering(self, method: Method, serve: Callable[[Any, Call], Awaitable[Any]]) -> Answering:
+        """Return what a door of any protocol asks of a method that gives one answer.
 
-        async def answer(request: Any, context: Context) -> Any:
+        It raises what is refused; what takes longer than the method may is refused too.
+        """
+        row = self._row_of(method)
+
+        async def answer(request: Any, metadata: Metadata, peer: str) -> Any:
             started_s = perf_counter()
             outcome = "failed"
             try:
                 async with asyncio.timeout(method.timeout_s) as limit:
-                    call = await self._enter(row, request, context)
+                    call = await self._enter(row, request, metadata, peer)
                     try:
                         response = await serve(request, call)
                     finally:
                         self._leave(row, call)
                 outcome = "answered"
                 return response
-            except DomainError as refusal:
+            except DomainError:
                 outcome = "refused"
-                await abort(refusal, context, method.path)
+                raise
             except TimeoutError as error:
                 if not limit.expired():
-                    await abort(error, context, method.path)
-                late = DeadlineExceeded(f"Call must be answered within {method.timeout_s} s, was not")
-                await abort(late, context, method.path)
-            except Exception as error:
-                await abort(error, context, method.path)
+                    raise
+                raise DeadlineExceeded(f"Call must be answered within {method.timeout_s} s, was not") from error
             finally:
                 _seconds_of(method.path, outcome).observe(perf_counter() - started_s)
 
         return answer
 
-    def _streaming(self, row: _Row, serve: Callable[[Any, Call], AsyncIterator[Any]]) -> Behaviour:
-        method = row.method
+    def streaming(self, method: Method, serve: Callable[[Any, Call], AsyncIterator[Any]]) -> Streaming:
+        """Return what a door of any protocol asks of a method that streams; it raises what is refused."""
+        row = self._row_of(method)
 
-        async def stream(request: Any, context: Context) -> AsyncIterator[Any]:
+        async def stream(request: Any, metadata: Metadata, peer: str) -> AsyncIterator[Any]:
+            call = await self._enter(row, request, metadata, peer)
             try:
-                call = await self._enter(row, request, context)
-                try:
-                    looked_s = self._clock.monotonic_s()
-                    async with aclosing(serve(request, call)) as responses:  # type: ignore[type-var] # a generator
-                        async for response in responses:
-                            yield response
-                            now_s = self._clock.monotonic_s()
-                            if now_s - looked_s >= LOOK_AGAIN_S:
-                                looked_s = now_s
-                                with suppress(Unavailable):  # what runs already goes on without the store
-                                    await admit(self._auth, method.access, call.metadata)
-                finally:
-                    self._leave(row, call)
-            except Exception as error:
-                await abort(error, context, method.path)
+                looked_s = self._clock.monotonic_s()
+                async with aclosing(serve(request, call)) as responses:  # type: ignore[type-var] # a generator
+                    async for response in responses:
+                        yield response
+                        now_s = self._clock.monotonic_s()
+                        if now_s - looked_s >= LOOK_AGAIN_S:
+                            looked_s = now_s
+                            with suppress(Unavailable):  # what runs already goes on without the store
+                                await admit(self._auth, method.access, call.metadata)
+            finally:
+                self._leave(row, call)
 
         return stream
 
-    async def _enter(self, row: _Row, request: Any, context: Context) -> Call:
+    def _row_of(self, method: Method) -> _Row:
+        by_account = _share(method, self._calls_by_account) if method.access.roles else None
+        return _Row(method, _share(method, self._calls_by_address), by_account, method.contract.client_streaming)
+
+    async def _enter(self, row: _Row, request: Any, metadata: Metadata, peer: str) -> Call:
         """Let a call in, which has to leave, or refuse it."""
         if request is None:
             raise RequestMalformed(f"Request must be a message {row.method.contract.input_type.name}, was none")
         if not row.takes_stream:  # its messages have bounds of their own
             expect_request_bounded(request)
-        # Made anew at each asking, so asked for once.
-        metadata: Metadata = tuple(context.invocation_metadata() or ())
-        address = self._address_of(metadata, context.peer())
+        address = self._address_of(metadata, peer)
         self._addresses.begin(row.by_address, address)
         try:
             session = await admit(self._auth, row.method.access, metadata)
@@ -164,6 +167,32 @@ class Door:
         self._addresses.end(row.by_address, call.address)
         if row.by_account is not None:
             self._accounts.end(row.by_account, str(call.player.player_id))
+
+
+def _telling(method: Method, ask: Answering) -> Behaviour:
+    async def answer(request: Any, context: Context) -> Any:
+        try:
+            return await ask(request, _metadata_of(context), context.peer())
+        except Exception as error:
+            await abort(error, context, method.path)
+
+    return answer
+
+
+def _telling_stream(method: Method, ask: Streaming) -> Behaviour:
+    async def stream(request: Any, context: Context) -> AsyncIterator[Any]:
+        try:
+            async with aclosing(ask(request, _metadata_of(context), context.peer())) as responses:  # type: ignore[type-var]
+                async for response in responses:
+                    yield response
+        except Exception as error:
+            await abort(error, context, method.path)
+
+    return stream
+
+
+def _metadata_of(context: Context) -> Metadata:
+    return tuple(context.invocation_metadata() or ())  # made anew at each asking, so asked for once
 
 
 def _share(method: Method, calls_max: Mapping[str, int]) -> Share:

@@ -1,4 +1,4 @@
-"""Configuration of the proxy in front of the gateway: gRPC, gRPC-web and the front end at one address.
+"""Configuration of the proxy in front of gateway and doors: gRPC, gRPC-web, REST and the front end at one address.
 
 What can be bounded by address is bounded here first: requests a second. Envoy does not count connections by address:
 of those there is a bound for all, one that asks for nothing is closed soon, and what is open at the gateway has a share
@@ -30,9 +30,14 @@ CONNECT_TIMEOUT: Final = "0.5s"
 UNLIMITED: Final = "0s"
 ADMIN_SOCKET: Final = "admin.sock"
 FEEDS: Final = "/overround.feed."
+REST: Final = "/v1/"
+CALLBACKS: Final = "/callbacks/"
 RETRY_S: Final = 2
 WAITING_PAGE: Final = Path(__file__).with_name("waiting.html")
 REQUEST_BYTES_MAX: Final = 256 * 1024  # of all but feeds: five hundred names of fixtures are the most that is asked
+REST_BYTES_MAX: Final = 160 * 1024  # JSON says a request at more length
+CALLBACK_BYTES_MAX: Final = 64 * 1024
+HTTP_TIMEOUT: Final = "20s"  # a bet in play waits first
 
 _EXTENSIONS: Final = "type.googleapis.com/envoy.extensions"
 
@@ -52,6 +57,8 @@ def render_envoy_config(settings: Settings, *, edge_key: str) -> str:
             "clusters": [
                 _cluster("gateway_grpc", settings.host, settings.ports.gateway_grpc, is_http2=True),
                 _cluster("gateway_http", settings.host, settings.ports.gateway_http, is_http2=False),
+                # What is silent is let go of here before the doors do: nothing is asked on what they just closed.
+                _cluster("doors", settings.host, settings.ports.doors_http, is_http2=False, idle_timeout="30s"),
             ],
         },
         "overload_manager": {"resource_monitors": [_connection_limit()]},
@@ -87,7 +94,7 @@ def _listener(settings: Settings, edge_key: str) -> dict[str, Any]:
             _filter("router", "Router"),
         ],
         "route_config": {"name": "web", "virtual_hosts": [_virtual_host(settings, edge_key)]},
-        "local_reply_config": {"mappers": [_waiting_page()]},
+        "local_reply_config": {"mappers": [_waiting_page(), _too_hasty(settings)]},
     }
     return {
         "name": "web",
@@ -129,8 +136,21 @@ def _virtual_host(settings: Settings, edge_key: str) -> dict[str, Any]:
         "routes": [
             {"match": {"prefix": FEEDS}, "route": feeds, "typed_per_filter_config": _unbuffered(), **vouching},
             {"match": {"prefix": "/overround."}, "route": calls, **vouching},
+            _door(REST, REST_BYTES_MAX, vouching),
+            _door(CALLBACKS, CALLBACK_BYTES_MAX, vouching),
             {"match": {"prefix": "/"}, "route": {"cluster": "gateway_http", "timeout": "15s"}},
         ],
+    }
+
+
+def _door(prefix: str, request_bytes_max: int, vouching: dict[str, Any]) -> dict[str, Any]:
+    """Let through whole requests that are not too large, with the address they come from."""
+    bound = _filter("buffer", "BufferPerRoute", buffer={"max_request_bytes": request_bytes_max})["typed_config"]
+    return {
+        "match": {"prefix": prefix},
+        "route": {"cluster": "doors", "timeout": HTTP_TIMEOUT},
+        "typed_per_filter_config": {"envoy.filters.http.buffer": bound},
+        **vouching,
     }
 
 
@@ -170,8 +190,8 @@ def _too_many_requests(requests_per_s_max: int) -> str:
     info.metadata.update({"requests_per_s_max": str(requests_per_s_max), "retry_s": "1"})
     packed = AnyMessage()
     packed.Pack(info)
-    message = f"At most {requests_per_s_max} requests a second may come from one address: try again in 1 s"
-    status = Status(code=RESOURCE_EXHAUSTED, message=message, details=[packed])
+    words = _too_many_requests_words(requests_per_s_max)
+    status = Status(code=RESOURCE_EXHAUSTED, message=words, details=[packed])
     return base64.b64encode(status.SerializeToString()).decode().rstrip("=")
 
 
@@ -195,6 +215,25 @@ def _waiting_page() -> dict[str, Any]:
     }
 
 
+def _too_hasty(settings: Settings) -> dict[str, Any]:
+    """Refuse over REST as the doors would; over gRPC the details say it."""
+    requests_per_s_max = settings.sources.requests_per_s_max
+    is_too_many = {"comparison": {"op": "EQ", "value": {"default_value": 429, "runtime_key": "too_many_requests"}}}
+    over_rest = {"name": ":path", "string_match": {"prefix": REST}}
+    figures = {"requests_per_s_max": str(requests_per_s_max), "retry_s": "1"}
+    told = {"reason": "TOO_MANY_REQUESTS", "message": _too_many_requests_words(requests_per_s_max), "figures": figures}
+    return {
+        "filter": {
+            "and_filter": {"filters": [{"status_code_filter": is_too_many}, {"header_filter": {"header": over_rest}}]}
+        },
+        "body_format_override": {"json_format": told},
+    }
+
+
+def _too_many_requests_words(requests_per_s_max: int) -> str:
+    return f"At most {requests_per_s_max} requests a second may come from one address: try again in 1 s"
+
+
 def _header(name: str, value: str) -> dict[str, Any]:
     return {"header": {"key": name, "value": value}, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}
 
@@ -211,7 +250,7 @@ def _unbuffered() -> dict[str, Any]:
     return {"envoy.filters.http.buffer": _filter("buffer", "BufferPerRoute", disabled=True)["typed_config"]}
 
 
-def _cluster(name: str, host: str, port: int, *, is_http2: bool) -> dict[str, Any]:
+def _cluster(name: str, host: str, port: int, *, is_http2: bool, idle_timeout: str = "3600s") -> dict[str, Any]:
     http1: dict[str, Any] = {"http_protocol_options": {}}
     http2: dict[str, Any] = {
         "http2_protocol_options": {
@@ -231,6 +270,7 @@ def _cluster(name: str, host: str, port: int, *, is_http2: bool) -> dict[str, An
         "typed_extension_protocol_options": {
             "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
                 "@type": f"{_EXTENSIONS}.upstreams.http.v3.HttpProtocolOptions",
+                "common_http_protocol_options": {"idle_timeout": idle_timeout},
                 "explicit_http_config": http2 if is_http2 else http1,
             }
         },

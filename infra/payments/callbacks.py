@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from aiohttp import web
+from starlette.routing import Route
 
 from gateway.http.raw import RawAnswer, RawRequest, Signature, signed
 from payments.ports import Inbox
@@ -15,7 +15,7 @@ BODY_BYTES_MAX: Final = 64 * 1024
 _TAKEN: Final = RawAnswer(b'{"taken":true}')
 
 
-def callback_route(provider: str, *, signature: Signature, inbox: Inbox, wake: Callable[[], None]) -> web.RouteDef:
+def callback_route(provider: str, *, signature: Signature, inbox: Inbox, wake: Callable[[], None]) -> Route:
     """Return the door of one provider.
 
     Args:
@@ -30,4 +30,5 @@ def callback_route(provider: str, *, signature: Signature, inbox: Inbox, wake: C
         wake()
         return _TAKEN
 
-    return web.post(PATH.format(provider=provider), signed(keep, signature=signature, body_bytes_max=BODY_BYTES_MAX))
+    door = signed(keep, signature=signature, body_bytes_max=BODY_BYTES_MAX)
+    return Route(PATH.format(provider=provider), door, methods=["POST"])

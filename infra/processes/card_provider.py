@@ -25,7 +25,7 @@ def plan_of(settings: Settings) -> CardProviderPlan:
     return CardProviderPlan(
         api_key=secrets.card_provider_api_key,
         webhook_key=secrets.card_provider_webhook_key,
-        callback_url=f"http://{settings.host}:{settings.ports.gateway_http}{PATH.format(provider=NAME)}",
+        callback_url=f"http://{settings.host}:{settings.ports.doors_http}{PATH.format(provider=NAME)}",
         book_path=settings.profile_dir / "parties" / f"{NAME}.sqlite",
         seed=settings.simulation.seed,
     )

@@ -25,8 +25,9 @@ from infra.payments.callbacks import BODY_BYTES_MAX, callback_route
 from infra.payments.card_provider import NAME, CardProvider
 from infra.payments.timed_hmac import TimedHmac
 from infra.payments.worker import PaymentWorker
+from infra.processes.asgi_site import serving_asgi
 from infra.processes.site import serving
-from infra.settings import Settings
+from infra.settings import Doors, Settings
 from kernel.clock import SystemClock
 from kernel.money import CurrencyMismatch, Money
 from pam.player import Player, PlayerBlocked, PlayerStatus
@@ -132,10 +133,9 @@ async def open_cashier(
             clock=clock,
         )
         worker = PaymentWorker(deposits, store=world.deposits, inbox=world.inbox)
-        app = make_app(body_bytes_max=BODY_BYTES_MAX)
         signature = TimedHmac([WEBHOOK_KEY], clock=clock)
-        app.add_routes([callback_route(NAME, signature=signature, inbox=world.inbox, wake=worker.wake)])
-        await stack.enter_async_context(serving(app, host=HOST, port=door_port))
+        app = make_app([callback_route(NAME, signature=signature, inbox=world.inbox, wake=worker.wake)])
+        await stack.enter_async_context(serving_asgi(app, host=HOST, port=door_port, settings=Doors()))
         yield Cashier(world, deposits, worker, session, f"http://{HOST}:{api_port}", plan.callback_url)
 
 
@@ -244,7 +244,7 @@ async def test_only_what_is_signed_as_it_came_is_kept_and_what_fits_nothing_is_f
         assert await cashier.tell(b"{}", key="another key") == 401
         async with cashier.session.post(cashier.callback_url, data=b"{}") as answer:
             assert answer.status == 401
-        assert await cashier.tell(b"x" * (BODY_BYTES_MAX + 1)) == 400
+        assert await cashier.tell(b"x" * (BODY_BYTES_MAX + 1)) == 413
         assert not await _has_rows(world, "payments.inbox")
         told = [unknown + b',"amount":{"value":1,"currency":"EUR"}}', b"not json"]
         assert [await cashier.tell(body) for body in told + told] == [200] * 4

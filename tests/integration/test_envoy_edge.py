@@ -21,18 +21,23 @@ import pytest
 from aiohttp import web
 from google.rpc.error_details_pb2 import ErrorInfo
 from google.rpc.status_pb2 import Status
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
 from yarl import URL
 
 from gateway.bet_builders import BetBuilders
 from gateway.bettable_books import BettableBooks
 from gateway.books import BookCache
+from gateway.http.app import make_app
 from gateway.odds_service import OddsService
 from gateway.rpc.errors import STATUS_DETAILS_KEY
 from gateway.rpc.methods import FEED
 from gateway.rpc.server import make_server
 from gateway.source import address_reader
-from gateway.web import make_web_app, page_routes
-from infra.local.envoy import render_envoy_config
+from gateway.web import make_web_app
+from infra.local.envoy import CALLBACK_BYTES_MAX, CALLBACKS, REST, REST_BYTES_MAX, render_envoy_config
+from infra.processes.asgi_site import serving_asgi
 from infra.processes.parts.access import make_door
 from infra.settings import Ports, Settings, Sources
 from kernel.clock import SystemClock
@@ -58,8 +63,8 @@ GRPC_WEB = {"Content-Type": "application/grpc-web+proto", "X-Grpc-Web": "1"}
 @pytest.fixture(scope="module")
 def edge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     """A proxy; what it forwards to is started by each test."""
-    web_port, grpc_port, http_port = free_port(), free_port(), free_port()
-    ports = Ports(web=web_port, gateway_grpc=grpc_port, gateway_http=http_port)
+    web_port = free_port()
+    ports = Ports(web=web_port, gateway_grpc=free_port(), gateway_http=free_port(), doors_http=free_port())
     settings = Settings(profile="test", ports=ports, sources=SOURCES)
     folder = tmp_path_factory.mktemp("envoy")
     config = folder / "envoy.yaml"
@@ -91,7 +96,7 @@ async def books(edge: Settings, tmp_path: Path) -> AsyncIterator[BookCache]:
     async def find_trouble() -> str | None:
         return None
 
-    runner = web.AppRunner(make_web_app(page_routes(tmp_path), find_trouble=find_trouble))
+    runner = web.AppRunner(make_web_app(tmp_path, find_trouble=find_trouble))
     await runner.setup()
     await web.TCPSite(runner, edge.host, edge.ports.gateway_http).start()
     address = f"{edge.host}:{edge.ports.gateway_grpc}"
@@ -104,6 +109,21 @@ async def books(edge: Settings, tmp_path: Path) -> AsyncIterator[BookCache]:
     yield cache
     await server.stop(0)
     await runner.cleanup()
+
+
+@pytest.fixture
+async def doors(edge: Settings) -> AsyncIterator[None]:
+    """HTTP doors behind the proxy that tell what reaches them."""
+    address_of = address_reader(EDGE_KEY)
+
+    async def tell(request: Request) -> Response:
+        seen_from = address_of(tuple(request.headers.items()), "ipv4:10.9.9.9:1")
+        body = await request.body()
+        return JSONResponse({"from": seen_from, "path": request.url.path, "body_bytes": len(body)})
+
+    routes = [Route(f"{prefix}{{rest:path}}", tell, methods=["GET", "POST"]) for prefix in (REST, CALLBACKS)]
+    async with serving_asgi(make_app(routes), host=edge.host, port=edge.ports.doors_http, settings=edge.doors):
+        yield
 
 
 class Echo:
@@ -286,6 +306,10 @@ async def test_an_address_beyond_its_requests_is_refused_with_a_reason_and_other
             assert (refused.headers["grpc-status"], reason_of(refused.headers)) == ("14", "TOO_MANY_REQUESTS")
         async with hasty.session.get(f"http://{address(edge)}/", headers={"Content-Type": ""}) as page:
             assert (page.status, page.headers["Retry-After"]) == (429, "1")
+        async with hasty.session.get(f"http://{address(edge)}/v1/fixtures", headers={"Content-Type": ""}) as over_rest:
+            assert (over_rest.status, over_rest.headers["Retry-After"]) == (429, "1")
+            told = await over_rest.json()
+            assert (told["reason"], told["figures"]["requests_per_s_max"]) == ("TOO_MANY_REQUESTS", "5")
         async with modest.session.post(url, data=body) as served:
             assert (await read_frame(served.content))[0] == 0
 
@@ -334,6 +358,29 @@ async def test_who_does_not_read_their_stream_loses_it_and_who_reads_keeps_it(ed
             await read_frame(reading.content)
         for call in unread:
             call.cancel()
+
+
+async def test_the_http_doors_are_behind_the_same_address_and_told_whom_a_request_comes_from(
+    edge: Settings, doors: None
+) -> None:
+    forged = {"x-forwarded-for": "10.0.0.1", "x-overround-source": "10.0.0.1", "x-overround-edge": "a guess"}
+    async with calling_from(edge, MODEST) as modest:
+        for path in ("/v1/fixtures", "/callbacks/psp/events"):
+            for headers in ({}, forged):
+                told = {"Content-Type": "application/json"} | headers
+                async with modest.session.post(url_of(edge, path), data=b"{}", headers=told) as answer:
+                    assert await answer.json() == {"from": MODEST, "path": path, "body_bytes": 2}
+
+
+async def test_what_is_larger_than_a_door_takes_never_reaches_it(edge: Settings, doors: None) -> None:
+    async with calling_from(edge, MODEST) as modest:
+        for path, bytes_max in (("/v1/slips", REST_BYTES_MAX), ("/callbacks/psp", CALLBACK_BYTES_MAX)):
+            for size, status in ((bytes_max - 1, 200), (bytes_max + 20_000, 413)):
+                body = io.BytesIO(b"x" * size)
+                headers = {"Content-Type": "application/json"}
+                async with modest.session.post(url_of(edge, path), data=body, headers=headers) as answer:
+                    assert answer.status == status
+                    hang_up(answer)
 
 
 async def test_without_a_gateway_a_page_tries_again_by_itself(edge: Settings) -> None:

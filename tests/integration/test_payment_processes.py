@@ -1,4 +1,4 @@
-"""Deposits by the public door, the gateway and the card provider as processes, either of them killed at any time."""
+"""Deposits by the public door, gateway, doors and the card provider as processes, any of them killed at any time."""
 
 from __future__ import annotations
 
@@ -24,7 +24,10 @@ from tests.free_ports import free_port
 from tests.integration.channels import open_channel
 
 LIMIT_S = 120.0
-PORTS = ("gateway_grpc", "gateway_http", "gateway_health", "card_provider", "card_provider_http")
+PORTS = (
+    *("gateway_grpc", "gateway_http", "gateway_health", "doors_http", "doors_health"),
+    *("card_provider", "card_provider_http"),
+)
 CREDITED = payment_pb2.DEPOSIT_STATE_CREDITED
 PENDING = payment_pb2.DEPOSIT_STATE_PENDING
 
@@ -125,7 +128,7 @@ async def test_deposits_outlive_the_death_of_either_side(settings: Settings) -> 
     moved = settings.model_copy(update={"ports": ports})
     payer = Payer(moved)
     own = 1_000 + uuid4().int % 800_000  # so that nobody else's payments in the book are taken for these
-    with running(moved, "card_provider"), running(moved, "gateway") as gateway:
+    with running(moved, "card_provider"), running(moved, "doors") as doors, running(moved, "gateway") as gateway:
         await until_open(moved)
         await payer.register()
         methods = await payer.call(
@@ -144,7 +147,8 @@ async def test_deposits_outlive_the_death_of_either_side(settings: Settings) -> 
         late = await payer.deposit(own + 2, "tok_late")
         assert late.state == PENDING
         gateway.kill()
-    with running(moved, "gateway"):
+        doors.kill()
+    with running(moved, "gateway"), running(moved, "doors"):
         # The provider is away as well, and has to tell of what it took in before.
         unasked = await payer.deposit(own + 3, "tok_ok")
         assert (unasked.state, unasked.failure_code) == (payment_pb2.DEPOSIT_STATE_DECLINED, "unreachable")

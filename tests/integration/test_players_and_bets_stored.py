@@ -168,6 +168,7 @@ async def open_house(own_settings: Settings, redis: Redis, *, in_play_delay_ms: 
         books = FakeBooks(FakeBook(fixture_id=fixture_id))
         clock = SystemClock()
         shared = Shared(
+            name="test",
             stack=stack,
             settings=own_settings,
             house=replace(read_house(own_settings.house_dir), in_play_delay_ms=in_play_delay_ms),

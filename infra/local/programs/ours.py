@@ -11,6 +11,7 @@ from infra.settings import ROOT, Settings
 
 NEEDS = {
     "gateway": ("kafka", "redis", "postgres"),
+    "doors": ("kafka", "redis", "postgres"),
     "pricing": ("kafka", "redis"),
     "risk": ("kafka", "redis"),
     "settlement": ("kafka", "postgres"),
@@ -19,6 +20,12 @@ NEEDS = {
     "simulation": ("gateway", "pricing", "envoy"),
     "card_provider": (),
 }
+DOORS = {
+    "gateway": ("gateway_grpc", "gateway_http"),
+    "doors": ("doors_http",),
+    "card_provider": ("card_provider",),
+}
+"""Ports beside that of the health, of those who have some."""
 PARTIES = frozenset({"card_provider"})
 """Simulated outside parties, which only the profiles have that simulate them."""
 GIVES_WAY = {"risk": 5, "settlement": 5, "history": 10, "relay": 5, "simulation": 5, "card_provider": 5}
@@ -48,9 +55,8 @@ def _describe(name: str, settings: Settings) -> Program:
 
 
 def _port_names(name: str) -> tuple[str, ...]:
-    doors = {"gateway": ("gateway_grpc", "gateway_http"), "card_provider": ("card_provider",)}
-    return (*doors.get(name, ()), _health_port(name))
+    return (*DOORS.get(name, ()), _health_port(name))
 
 
 def _health_port(name: str) -> str:
-    return "gateway_health" if name == "gateway" else f"{name}_http"
+    return f"{name}_health" if name in ("gateway", "doors") else f"{name}_http"

@@ -6,8 +6,9 @@ from redis.asyncio import Redis
 
 from gateway.auth import Authenticator
 from gateway.rpc.door import Door
-from gateway.source import AddressOf
+from gateway.source import AddressOf, address_reader
 from infra.local.secrets import LocalSecrets
+from infra.processes.parts.shared import Shared
 from infra.settings import Settings
 from infra.stores.postgres import PostgresPool
 from infra.stores.postgres_players import PostgresPlayers
@@ -18,6 +19,20 @@ from kernel.clock import Clock
 def make_sessions(settings: Settings, *, redis: Redis, clock: Clock) -> RedisSessions:
     """Return where sessions are kept."""
     return RedisSessions(redis, settings.sessions, signing_key=LocalSecrets.load(settings).session_key, clock=clock)
+
+
+async def open_door(shared: Shared) -> tuple[Authenticator, Door]:
+    """Return what finds sessions, and what stands before every method of a process.
+
+    Whose a session is has connections of its own: neither bets nor log-ins keep who is logged in waiting.
+    """
+    settings, sessions = shared.settings, shared.settings.sessions
+    postgres = await shared.servers.postgres(
+        part="sessions", connections_max=sessions.connections_max, timeout_ms=sessions.timeout_ms
+    )
+    auth = make_authenticator(settings, redis=shared.redis, postgres=postgres, clock=shared.clock)
+    address_of = address_reader(LocalSecrets.load(settings).edge_key)
+    return auth, make_door(settings, auth, address_of=address_of, clock=shared.clock)
 
 
 def make_authenticator(settings: Settings, *, redis: Redis, postgres: PostgresPool, clock: Clock) -> Authenticator:

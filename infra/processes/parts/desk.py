@@ -10,7 +10,7 @@ from gateway.trading_service import TradingService
 from infra.processes.parts.books import Books
 from infra.processes.parts.logs import BET_LOG, DESK_LOG
 from infra.processes.parts.part import Follower, Part
-from infra.processes.parts.shared import NAME, Shared
+from infra.processes.parts.shared import Shared
 from infra.stores.explanation_log import KEPT_MS, KafkaExplanationLog
 from infra.stores.player_names import PostgresPlayerNames
 
@@ -31,7 +31,7 @@ def make_desk(shared: Shared, books: Books) -> Part:
     explanation_log = KafkaExplanationLog(
         settings.kafka_client,
         partitions=settings.kafka.partitions,
-        client_id=f"{NAME}-explanations",
+        client_id=f"{shared.name}-explanations",
         timeout_ms=settings.gateway.explanation_timeout_ms,
     )
     shared.stack.push_async_callback(explanation_log.close)

@@ -11,7 +11,7 @@ from gateway.feeds.intake import Intake
 from infra.processes.own_cursors import CursorsOfOwnLog
 from infra.processes.parts.logs import RIGHTS_LOG
 from infra.processes.parts.part import Follower, Part
-from infra.processes.parts.shared import NAME, Shared
+from infra.processes.parts.shared import Shared
 from infra.stores.feed_keys import PostgresCursors, PostgresFeedKeys
 from infra.stores.feed_log import KafkaFeedLog
 
@@ -24,7 +24,7 @@ def make_feeds(shared: Shared) -> Part:
     service = FeedService(
         keys=PostgresFeedKeys(shared.log_in_postgres),
         cursors=CursorsOfOwnLog(PostgresCursors(shared.postgres), shared.own_log),
-        log=KafkaFeedLog(settings.kafka_client, client_id=f"{NAME}-feed-log"),
+        log=KafkaFeedLog(settings.kafka_client, client_id=f"{shared.name}-feed-log"),
         intake=Intake(outlet=shared.servers.outlet(part="feeds"), clock=shared.clock),
         clock=shared.clock,
         limits=PushLimits(

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, fields
 from itertools import chain
-
-from aiohttp import web
+from typing import TYPE_CHECKING
 
 from gateway.rpc.methods import Service
 from infra.processes.servers import Reading
 from kernel.log import Record
+
+if TYPE_CHECKING:
+    from starlette.routing import BaseRoute
 
 Apply = Callable[[list[Record]], None]
 Trouble = Callable[[], Awaitable[str | None]]
@@ -37,7 +39,7 @@ class Part:
 
     Attributes:
         services: Of gRPC.
-        routes: Of HTTP; the first that fits a path answers.
+        routes: Of the HTTP doors, which serve them; the first that fits a path answers.
         followers: What it keeps up to date from the log.
         works: What runs as long as the process does; what one raises ends the process, for none may fail.
         troubles: Each says what keeps the area from working, None for nothing.
@@ -45,7 +47,7 @@ class Part:
     """
 
     services: Sequence[Service] = ()
-    routes: Sequence[web.RouteDef] = ()
+    routes: Sequence[BaseRoute] = ()
     followers: Sequence[Follower] = ()
     works: Sequence[Work] = ()
     troubles: Sequence[Trouble] = ()

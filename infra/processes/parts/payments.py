@@ -22,7 +22,10 @@ from payments.routing import Router
 
 
 async def make_payments(shared: Shared) -> Part:
-    """Return deposits by every provider that can be reached; what providers send is worked on beside."""
+    """Return deposits by every provider that can be reached; what providers send is worked on beside.
+
+    The doors take in what they send; the gateway works on it too, so that neither waits for the other.
+    """
     settings = shared.settings
     secrets = LocalSecrets.load(settings)
     providers = await _connect(shared, secrets)

@@ -1,4 +1,4 @@
-"""What more than one part of the gateway stands on."""
+"""What more than one part of a process stands on."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Awaitable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
-from typing import Final
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
@@ -24,18 +23,18 @@ from infra.stores.postgres import PostgresPool
 from kernel.clock import Clock, SystemClock
 from kernel.errors import DomainError
 
-NAME: Final = "gateway"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shared:
     """What several parts stand on; what they open is closed with the stack.
 
     Attributes:
+        name: Of the process; what it is called at the servers.
         postgres: For bets and money.
         log_in_postgres: For what anybody may ask without a session: log-ins, registrations, API keys.
     """
 
+    name: str
     stack: AsyncExitStack
     settings: Settings
     house: House
@@ -49,11 +48,12 @@ class Shared:
     figures: DeskFigures
 
 
-async def open_shared(stack: AsyncExitStack, settings: Settings) -> Shared:
+async def open_shared(stack: AsyncExitStack, settings: Settings, *, name: str) -> Shared:
     """Return it for the servers of these settings; they connect when first needed, and none is needed to start."""
-    servers, clock, timeout_ms = Servers(settings, NAME, stack), SystemClock(), settings.ledger.statement_timeout_ms
+    servers, clock, timeout_ms = Servers(settings, name, stack), SystemClock(), settings.ledger.statement_timeout_ms
     postgres = await servers.postgres(connections_max=settings.ledger.connections_max, timeout_ms=timeout_ms)
     return Shared(
+        name=name,
         stack=stack,
         settings=settings,
         house=read_house(settings.house_dir),
@@ -66,7 +66,7 @@ async def open_shared(stack: AsyncExitStack, settings: Settings) -> Shared:
         redis=servers.redis(
             connections_max=settings.gateway.redis_connections_max, timeout_ms=settings.gateway.redis_timeout_ms
         ),
-        own_log=OwnLog(postgres, partial(read_place, settings.kafka_client, client_id=f"{NAME}-place")),
+        own_log=OwnLog(postgres, partial(read_place, settings.kafka_client, client_id=f"{name}-place")),
         permits=Permits(read_jurisdiction(settings.house_dir, settings.jurisdiction), clock=clock),
         figures=DeskFigures(clock),
     )
@@ -91,7 +91,7 @@ def make_ground(shared: Shared) -> Part:
         works=(shared.own_log.watch,),
         troubles=(
             lambda: ping("postgres", shared.postgres.ping()),
-            lambda: ping("redis", shared.redis.echo(NAME)),
+            lambda: ping("redis", shared.redis.echo(shared.name)),
             find_trouble_of_log,
         ),
     )

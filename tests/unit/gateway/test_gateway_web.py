@@ -11,7 +11,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 from yarl import URL
 
-from gateway.web import make_web_app, page_routes
+from gateway.web import make_web_app
 
 Client = TestClient[web.Request, web.Application]
 
@@ -35,7 +35,7 @@ async def client(tmp_path: Path, troubles: list[str]) -> AsyncIterator[Client]:
     async def find_trouble() -> str | None:
         return "\n".join(troubles) or None
 
-    async with TestClient(TestServer(make_web_app(page_routes(dist), find_trouble=find_trouble))) as client:
+    async with TestClient(TestServer(make_web_app(dist, find_trouble=find_trouble))) as client:
         yield client
 
 

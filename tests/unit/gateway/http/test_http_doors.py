@@ -9,10 +9,13 @@ from collections.abc import AsyncIterator
 
 import aiohttp
 import pytest
+from starlette.routing import Route
 
-from gateway.http.app import STATUS_BY_CATEGORY, make_app
+from gateway.http.answers import STATUS_BY_CATEGORY
+from gateway.http.app import make_app
 from gateway.http.raw import RawAnswer, RawRequest, SignatureWrong, signed
-from infra.processes.site import serving
+from infra.processes.asgi_site import serving_asgi
+from infra.settings import Doors
 from kernel.errors import Category, DomainError
 from tests.free_ports import free_port
 
@@ -74,16 +77,15 @@ class Provider:
 @pytest.fixture
 async def provider() -> AsyncIterator[Provider]:
     provider = Provider(free_port())
-    app = make_app(body_bytes_max=BODY_BYTES_MAX)
     options = {"signature": Hmac(), "body_bytes_max": BODY_BYTES_MAX}
-    app.router.add_post("/debit", signed(provider.serve, **options, timeout_s=0.2))  # type: ignore[arg-type]
+    debit = signed(provider.serve, **options, timeout_s=0.2)  # type: ignore[arg-type]
     own = signed(
         provider.serve,
         **options,  # type: ignore[arg-type]
         tell=lambda refusal: RawAnswer(f"ERR {refusal.reason}".encode(), content_type="text/plain"),
     )
-    app.router.add_post("/own-words", own)
-    async with serving(app, host="127.0.0.1", port=provider.port):
+    app = make_app([Route("/debit", debit, methods=["POST"]), Route("/own-words", own, methods=["POST"])])
+    async with serving_asgi(app, host="127.0.0.1", port=provider.port, settings=Doors()):
         yield provider
 
 
@@ -105,7 +107,7 @@ async def test_what_is_not_signed_right_is_not_served(provider: Provider, signat
 async def test_a_body_at_its_bound_is_taken_and_a_longer_one_is_refused(provider: Provider) -> None:
     assert (await provider.post(b"x" * BODY_BYTES_MAX))[0] == 200
     status, told = await provider.post(b"x" * (BODY_BYTES_MAX + 1))
-    assert (status, b"REQUEST_OVERSIZED" in told) == (400, True)
+    assert (status, b"REQUEST_OVERSIZED" in told) == (413, True)
     assert len(provider.taken) == 1
 
 
@@ -126,7 +128,49 @@ async def test_what_nobody_foresaw_or_published_is_told_by_an_id_alone(provider:
 
 async def test_an_answer_comes_in_time_or_not_at_all(provider: Provider) -> None:
     status, told = await provider.post(b"hang")
-    assert (status, b"DEADLINE_EXCEEDED" in told) == (503, True)
+    assert (status, b"DEADLINE_EXCEEDED" in told) == (504, True)
+
+
+async def test_a_body_that_comes_too_slowly_is_no_request(provider: Provider) -> None:
+    async def slow() -> AsyncIterator[bytes]:
+        yield b"{"
+        await asyncio.sleep(1)
+        yield b"}"
+
+    async with (
+        aiohttp.ClientSession() as client,
+        client.post(f"http://127.0.0.1:{provider.port}/debit", data=slow()) as answer,
+    ):
+        assert (answer.status, b"DEADLINE_EXCEEDED" in await answer.read()) == (504, True)
+    assert provider.taken == []
+
+
+async def test_a_client_that_leaves_within_its_request_is_served_nothing_and_breaks_nothing(provider: Provider) -> None:
+    _, writer = await asyncio.open_connection("127.0.0.1", provider.port)
+    writer.write(b"POST /debit HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n{")
+    await writer.drain()
+    writer.close()
+    await writer.wait_closed()
+    assert (await provider.post(b"{}"))[0] == 200
+    assert len(provider.taken) == 1
+
+
+async def test_what_has_no_route_is_told_in_the_same_form(provider: Provider) -> None:
+    url = f"http://127.0.0.1:{provider.port}"
+    async with aiohttp.ClientSession() as client:
+        async with client.post(f"{url}/credit") as unknown:
+            assert (unknown.status, (await unknown.json())["reason"]) == (404, "METHOD_CLOSED")
+        async with client.get(f"{url}/debit") as closed:
+            assert (closed.status, closed.headers["Allow"]) == (405, "POST")
+            assert (await closed.json())["reason"] == "METHOD_CLOSED"
+            assert closed.headers["Cache-Control"] == "no-store"
+            assert closed.headers["X-Content-Type-Options"] == "nosniff"
+
+
+async def test_a_port_that_is_taken_is_said(provider: Provider) -> None:
+    with pytest.raises(OSError, match="in use"):
+        async with serving_asgi(make_app([]), host="127.0.0.1", port=provider.port, settings=Doors()):
+            pass
 
 
 async def test_a_protocol_may_tell_refusals_in_its_own_way(provider: Provider) -> None:

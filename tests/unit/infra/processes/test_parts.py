@@ -1,4 +1,4 @@
-"""How the parts of the gateway are added up and run."""
+"""How the parts of a process are added up and run."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from collections.abc import AsyncIterator
 from typing import Any, cast
 
 import pytest
-from aiohttp import web
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
-from infra.processes import gateway
+from infra.processes.parts import running
 from infra.processes.parts.logs import BET_LOG, DESK_LOG
 from infra.processes.parts.part import Follower, Part, add_up
 from kernel.log import Record
@@ -38,12 +40,12 @@ async def nothing() -> None:
 
 
 def test_parts_keep_their_order() -> None:
-    async def answer(_: web.Request) -> web.Response:
-        return web.Response()
+    async def answer(_: Request) -> Response:
+        return Response()
 
-    own, page = web.get("/casino", answer), web.get("/{path:.*}", answer)
-    whole = add_up((Part(routes=(own,), works=(nothing,)), Part(), Part(routes=(page,))))
-    assert whole == Part(routes=(own, page), works=(nothing,))
+    own, other = Route("/callbacks/studio", answer), Route("/v1/fixtures", answer)
+    whole = add_up((Part(routes=(own,), works=(nothing,)), Part(), Part(routes=(other,))))
+    assert whole == Part(routes=(own, other), works=(nothing,))
 
 
 async def test_who_reads_the_same_way_shares_a_reader_and_is_told_in_order() -> None:
@@ -54,35 +56,35 @@ async def test_who_reads_the_same_way_shares_a_reader_and_is_told_in_order() -> 
         Follower(DESK_LOG, lambda records: told.append(("second", records))),
     ]
     servers = FakeServers()
-    for work in gateway.follow_all(cast("Any", servers), followers):
+    for work in running.follow_all(cast("Any", servers), followers):
         await work
     assert servers.opened == ["desk", "bets"]
     assert told == [("first", RECORDS), ("second", RECORDS), ("bets", RECORDS)]
 
 
 async def test_parts_end_in_order_while_works_run_also_where_one_cannot() -> None:
-    running, ended = asyncio.Event(), []
+    at_work, ended = asyncio.Event(), []
 
     async def work() -> None:
-        running.set()
+        at_work.set()
         try:
             await asyncio.sleep(60)
         finally:
-            running.clear()
+            at_work.clear()
 
     async def break_down() -> None:
-        ended.append(("first", running.is_set()))
+        ended.append(("first", at_work.is_set()))
         raise RuntimeError("cannot end")
 
     async def end() -> None:
-        ended.append(("second", running.is_set()))
+        ended.append(("second", at_work.is_set()))
 
     stopping = asyncio.Event()
     asyncio.get_running_loop().call_later(0.01, stopping.set)
     with pytest.raises(RuntimeError):
-        await gateway.run_until(stopping, [work()], endings=[break_down, end])
+        await running.run_until(stopping, [work()], endings=[break_down, end])
     assert ended == [("first", True), ("second", True)]
-    assert not running.is_set()
+    assert not at_work.is_set()
 
 
 async def test_a_work_that_breaks_ends_the_others() -> None:
@@ -95,7 +97,7 @@ async def test_a_work_that_breaks_ends_the_others() -> None:
         ended.append("end")
 
     with pytest.raises(RuntimeError, match="broken"):
-        await gateway.run_until(asyncio.Event(), [break_down(), asyncio.sleep(60)], endings=[end])
+        await running.run_until(asyncio.Event(), [break_down(), asyncio.sleep(60)], endings=[end])
     assert ended == ["end"]
 
 
@@ -103,5 +105,5 @@ async def test_troubles_are_told_together() -> None:
     async def ail() -> str | None:
         return "redis: away"
 
-    assert await gateway.find_trouble([nothing, ail, ail]) == "redis: away\nredis: away"
-    assert await gateway.find_trouble([nothing]) is None
+    assert await running.find_trouble([nothing, ail, ail]) == "redis: away\nredis: away"
+    assert await running.find_trouble([nothing]) is None

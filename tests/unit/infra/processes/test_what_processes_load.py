@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 WITHOUT_DOORS = ("pricing", "risk", "settlement", "history", "relay")
-DOORS = {"gateway", "grpc", "fastapi"}
+DOORS = {"gateway", "grpc", "fastapi", "starlette", "uvicorn"}
 
 
 def test_processes_without_doors_load_no_door() -> None:
