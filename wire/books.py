@@ -9,9 +9,9 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from markets.fixture import MatchState, Period
+from markets.fixture import FixtureDescription, MatchState, Period
 from markets.layout import MarketLayout
-from markets.period_scores import PeriodScores
+from markets.period_scores import NO_SCORES, PeriodScores
 from odds.fixture.book import (
     Book,
     EndClaim,
@@ -44,6 +44,7 @@ from wire.layouts import (
 from wire.sport_states import build_score, parse_score
 
 ENCODED_LAYOUTS_MAX = 8_192
+ENCODED_DESCRIPTIONS_MAX = 16_384
 PROVIDERS_FIELD = book_pb2.PriceExplanation.PROVIDERS_FIELD_NUMBER
 WEIGHTS_FIELD = book_pb2.ProviderQuotes.WEIGHTS_FIELD_NUMBER
 
@@ -83,7 +84,7 @@ def parse_book(message: book_pb2.Book) -> Book:
 def encode_book(book: Book) -> bytes:
     """Return the bytes of a book's message.
 
-    The layout's part is encoded once per layout and appended: concatenated messages are one message.
+    The parts of layout and description are encoded once and appended: concatenated messages are one message.
     """
     message = book_pb2.Book(
         fixture_id=book.fixture_id,
@@ -94,14 +95,14 @@ def encode_book(book: Book) -> bytes:
         suspension_reasons=pack(book.suspension_reasons, BYTE),
         market_versions=pack(book.market_versions, VERSION),
         decimal_odds_milli=pack(book.decimal_odds_milli, ODDS),
-        trader_suspensions=[_build_suspension(item) for item in book.trader_suspensions],
         provider_ids=book.provider_ids,
     )
-    if book.description is not None:
-        message.description.CopyFrom(build_description(book.description))
     if book.state is not None:
         message.state.CopyFrom(build_state(book.state))
-    return message.SerializeToString() + _encode_book_layout(book.layout)
+    if book.trader_suspensions:
+        message.trader_suspensions.extend(map(_build_suspension, book.trader_suspensions))
+    description = b"" if book.description is None else _encode_description(book.description)
+    return b"".join((message.SerializeToString(), description, _encode_book_layout(book.layout)))
 
 
 def parse_explanation(message: book_pb2.PriceExplanation) -> Explanation:
@@ -158,8 +159,7 @@ def parse_explanation(message: book_pb2.PriceExplanation) -> Explanation:
 
 
 def encode_explanation(explanation: Explanation) -> bytes:
-    """Return the bytes of an explanation's message."""
-    scores = explanation.period_scores
+    """Return the bytes of an explanation's message; what most have not is not asked of the message either."""
     message = book_pb2.PriceExplanation(
         fixture_id=explanation.fixture_id,
         version=explanation.version,
@@ -168,34 +168,33 @@ def encode_explanation(explanation: Explanation) -> bytes:
         price_sources=pack(explanation.price_sources, BYTE),
         overrounds=pack(explanation.overrounds, PROBABILITY),
         wanted_overrounds=pack(explanation.wanted_overrounds, SHOWN_PROBABILITY),
-        figures=build_figures(explanation.figures),
         margin_removal=explanation.margin_removal,
         margin_application=explanation.margin_application,
         ladder=explanation.ladder,
-        applied_request_ids=explanation.applied_request_ids,
         state_provider_id=explanation.state_provider_id,
         state_time_us=explanation.state_time_us,
         incident_time_us=explanation.incident_time_us,
         result_statuses=pack(explanation.result_statuses, BYTE),
-        half_time_score=build_score(scores.half_time),
-        full_time_score=build_score(scores.full_time),
-        had_extra_time=scores.had_extra_time,
         published_time_us=explanation.published_time_us,
         market_statuses=pack(explanation.market_statuses, BYTE),
         suspension_reasons=pack(explanation.suspension_reasons, BYTE),
         decimal_odds_milli=pack(explanation.decimal_odds_milli, ODDS),
-        own_markets=b"" if explanation.own_markets is None else pack(explanation.own_markets, BYTE),
-        own_settlement=_build_settlement(explanation.own_settlement),
-        end_claims=[
-            book_pb2.EndClaim(provider_id=claim.provider_id, state=build_state(claim.state), time_us=claim.time_us)
-            for claim in explanation.end_claims
-        ],
         believed_time_us=explanation.believed_time_us,
-        decided_markets=[
-            book_pb2.DecidedMarket(market_id=market_id, provider_id=decided.provider_id, word=decided.word)
-            for market_id, decided in explanation.decided_markets.items()
-        ],
     )
+    if explanation.figures:
+        message.figures.extend(build_figures(explanation.figures))
+    if explanation.applied_request_ids:
+        message.applied_request_ids.extend(explanation.applied_request_ids)
+    if explanation.period_scores is not NO_SCORES:
+        message.MergeFrom(_build_scores(explanation.period_scores))
+    if explanation.own_markets is not None:
+        message.own_markets = pack(explanation.own_markets, BYTE)
+    if explanation.own_settlement is not None:
+        message.own_settlement.CopyFrom(_build_settlement(explanation.own_settlement))
+    for claim in explanation.end_claims:
+        message.end_claims.add(provider_id=claim.provider_id, state=build_state(claim.state), time_us=claim.time_us)
+    for market_id, decided in explanation.decided_markets.items():
+        message.decided_markets.add(market_id=market_id, provider_id=decided.provider_id, word=decided.word)
     providers = [
         frame_bytes(PROVIDERS_FIELD, _encode_provider(provider) + frame_bytes(WEIGHTS_FIELD, pack(weights, WEIGHT)))
         for provider, weights in zip(explanation.providers, explanation.weights, strict=True)
@@ -206,6 +205,11 @@ def encode_explanation(explanation: Explanation) -> bytes:
 def build_figures(figures: Figures) -> list[book_pb2.ModelFigure]:
     """Return the messages of what a model was fitted to."""
     return [book_pb2.ModelFigure(name=name, value=value) for name, value in figures.items()]
+
+
+@lru_cache(maxsize=ENCODED_DESCRIPTIONS_MAX)
+def _encode_description(description: FixtureDescription) -> bytes:
+    return book_pb2.Book(description=build_description(description)).SerializeToString()
 
 
 @lru_cache(maxsize=ENCODED_LAYOUTS_MAX)
@@ -262,9 +266,7 @@ def _parse_evidence(message: book_pb2.OwnSettlement) -> Evidence | None:
     return None if played == NOTHING_PLAYED else played
 
 
-def _build_settlement(settlement: OwnSettlement | None) -> book_pb2.OwnSettlement | None:
-    if settlement is None:
-        return None
+def _build_settlement(settlement: OwnSettlement) -> book_pb2.OwnSettlement:
     evidence = settlement.evidence
     played = evidence if isinstance(evidence, PlayedHalves) else NOTHING_PLAYED
     abandonment = played.abandonment
@@ -278,6 +280,14 @@ def _build_settlement(settlement: OwnSettlement | None) -> book_pb2.OwnSettlemen
         referral_time_us=settlement.referral_time_us,
         is_referred=settlement.is_referred,
         ended_as=build_state(evidence) if isinstance(evidence, MatchState) else None,
+    )
+
+
+def _build_scores(scores: PeriodScores) -> book_pb2.PriceExplanation:
+    return book_pb2.PriceExplanation(
+        half_time_score=build_score(scores.half_time),
+        full_time_score=build_score(scores.full_time),
+        had_extra_time=scores.had_extra_time,
     )
 
 
@@ -323,7 +333,7 @@ def _encode_provider(provider: ProviderColumns) -> bytes:
 
 def _build_provider(provider: ProviderColumns) -> book_pb2.ProviderQuotes:
     bet_stops = pack(provider.bet_stops, BYTE)
-    return book_pb2.ProviderQuotes(
+    message = book_pb2.ProviderQuotes(
         provider_id=provider.provider_id,
         sequence=provider.sequence,
         received_time_us=provider.received_time_us,
@@ -332,12 +342,17 @@ def _build_provider(provider: ProviderColumns) -> book_pb2.ProviderQuotes:
         is_bet_stopped=_STOPPED in bet_stops or _STOPPED_RESUMED in bet_stops,
         bet_stops=bet_stops,
         is_behind=provider.is_behind,
-        winner_counts=b"" if provider.winner_counts is None else pack(provider.winner_counts, BYTE),
         stopped_time_us=provider.stopped_time_us,
-        result_words=b"" if provider.result_words is None else pack(provider.result_words, BYTE),
-        brought=b"" if provider.brought is None else pack(provider.brought, BYTE),
-        told_state=None if provider.told_state is None else build_state(provider.told_state),
         told_time_us=provider.told_time_us,
         epoch=provider.epoch,
         is_state_refused=provider.is_state_refused,
     )
+    if provider.winner_counts is not None:
+        message.winner_counts = pack(provider.winner_counts, BYTE)
+    if provider.result_words is not None:
+        message.result_words = pack(provider.result_words, BYTE)
+    if provider.brought is not None:
+        message.brought = pack(provider.brought, BYTE)
+    if provider.told_state is not None:
+        message.told_state.CopyFrom(build_state(provider.told_state))
+    return message

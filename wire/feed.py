@@ -151,6 +151,8 @@ def _parse_bet_stop(message: feed_pb2.FeedUpdate, appended_time_us: int) -> tupl
 
     Bets of a cancelled window that has not ended would be void: the market stops as by a bet-stop.
     """
+    if not (message.results or message.HasField("bet_stop")):
+        return None
     void = [
         result.market_id
         for result in message.results

@@ -6,6 +6,11 @@ tag, length and the bytes as they came from the log.
 
 from __future__ import annotations
 
+from functools import lru_cache
+from typing import Final
+
+VARINTS_CACHED_MAX: Final = 4_096
+
 _VARINT = 0
 _LENGTH_DELIMITED = 2
 
@@ -20,6 +25,7 @@ def frame_unsigned(field_number: int, value: int) -> bytes:
     return _varint(field_number << 3 | _VARINT) + _varint(value)
 
 
+@lru_cache(maxsize=VARINTS_CACHED_MAX)
 def _varint(value: int) -> bytes:
     if value <= 0x7F:
         return bytes((value,))

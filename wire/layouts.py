@@ -70,7 +70,7 @@ def unpack_or(missing: float, column: bytes, dtype: np.dtype[Any], *, length: in
 
 def pack(column: NDArray[Any], dtype: np.dtype[Any]) -> bytes:
     """Return the bytes of an array as a packed column."""
-    return column.astype(dtype, copy=False).tobytes()
+    return column.tobytes() if column.dtype is dtype else column.astype(dtype).tobytes()
 
 
 def layout_of(message: HasLayout) -> MarketLayout:

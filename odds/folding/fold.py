@@ -214,9 +214,9 @@ def _note_brought(
 
     What the house makes of the prices of one provider alone is that provider's to bring.
     """
-    is_first = (provider.market_statuses == 0) & (market_statuses > 0)
-    if not is_first.any():
+    if np.count_nonzero(provider.market_statuses) == market_statuses.size:
         return provider.brought
+    is_first = (provider.market_statuses == 0) & (market_statuses > 0)
     others = [other for other in state.providers if feed_of(other.provider_id) != feed_of(provider.provider_id)]
     for other in others:
         is_first &= other.market_statuses == 0

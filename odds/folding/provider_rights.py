@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
+import numpy as np
+
 from markets.fixture import FixtureStatus
 from markets.results import ResultKind
 from odds.fixture.book import ProviderColumns, ResultWord
@@ -152,7 +154,7 @@ def feed_of(provider_id: str) -> str:
 
 def quotes_fixture(state: FixtureState, feed: str) -> bool:
     """Return whether a feed has ever quoted a market of the fixture."""
-    return any(provider.market_statuses.any() for provider in _providers_of(state, feed))
+    return any(np.count_nonzero(provider.market_statuses) for provider in _providers_of(state, feed))
 
 
 def judge_update(state: FixtureState, update: FixtureUpdate, table: RightsTable) -> Judgement:
@@ -195,7 +197,9 @@ def may_move_start(state: FixtureState, provider_id: str) -> bool:
     feed = feed_of(provider_id)
     if feed == feed_of(state.state_provider_id):
         return True
-    return not any(other.market_statuses.any() for other in state.providers if feed_of(other.provider_id) != feed)
+    return not any(
+        np.count_nonzero(other.market_statuses) for other in state.providers if feed_of(other.provider_id) != feed
+    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -62,8 +62,9 @@ def round_down(decimal_odds: NDArray[np.float64], ladder: NDArray[np.uint32]) ->
         Same shape; 0 where there is no price or it is below the lowest step; the highest step for all above it.
     """
     odds_milli = np.where(np.isnan(decimal_odds), 0.0, decimal_odds * 1_000.0 + STEP_TOLERANCE_MILLI)
-    positions = np.searchsorted(ladder, odds_milli, side="right")
-    return np.where(positions > 0, ladder[np.maximum(positions, 1) - 1], 0).astype(np.uint32)
+    positions = ladder.searchsorted(odds_milli, side="right")
+    # The one before the first is the last: what is under the lowest step is looked up there, and is no price.
+    return np.where(positions > 0, ladder.take(positions - 1, mode="wrap"), np.uint32(0))
 
 
 def round_up(decimal_odds: NDArray[np.float64], ladder: NDArray[np.uint32]) -> NDArray[np.uint32]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from odds.ladder.steps import round_down, round_up
 from odds.margin.application import SOLVERS, apply_margin
 from odds.margin.methods import MarginMethod
-from odds.margin.rows import Floats, MarginFlag, solve_rows
+from odds.margin.rows import ONE, Floats, MarginFlag, solve_rows
 
 ROUNDING_TOLERANCE: Final = 1e-9
 
@@ -69,18 +69,16 @@ def quote_rows(
         implied, flags = rows.probabilities, rows.flags
     else:
         implied, flags = _apply_within(fair_probabilities, overrounds, method, *_implied_bounds(bounds, ladder))
-    odds_milli = np.zeros(implied.shape, dtype=np.uint32)
-    is_there = ~np.isnan(implied)
-    odds_milli[is_there] = round_down(1.0 / implied[is_there], ladder)
+    odds_milli = round_down(ONE / implied, ladder)
     is_quoted = odds_milli > 0
-    sums = np.where(is_quoted, 1_000.0 / np.maximum(odds_milli, 1), np.where(is_there, implied, 0.0)).sum(axis=1)
+    sums = np.add.reduce(np.where(is_quoted, 1_000.0 / np.maximum(odds_milli, 1), implied), 1, where=~np.isnan(implied))
     is_solved = flags == MarginFlag.SOLVED
     flags[is_solved & ~(sums >= overrounds - ROUNDING_TOLERANCE)] = MarginFlag.OVERROUND_NOT_KEPT
-    flags[is_solved & ~is_quoted.any(axis=1)] = MarginFlag.BELOW_LADDER
+    flags[is_solved & ~np.logical_or.reduce(is_quoted, 1)] = MarginFlag.BELOW_LADDER
+    if not np.count_nonzero(flags):
+        return QuotedRows(odds_milli, sums, flags)
     is_good = flags == MarginFlag.SOLVED
-    return QuotedRows(
-        np.where(is_good[:, None], odds_milli, 0).astype(np.uint32), np.where(is_good, sums, np.nan), flags
-    )
+    return QuotedRows(np.where(is_good[:, None], odds_milli, np.uint32(0)), np.where(is_good, sums, np.nan), flags)
 
 
 def _implied_bounds(bounds: OddsBounds, ladder: Milli) -> tuple[Floats, Floats]:

@@ -71,8 +71,8 @@ def find_quorum(is_counted: Flags, *, is_mandatory: Flags, is_mandatory_absent: 
     Returns:
         Shape (n_markets,).
     """
-    counts = is_counted.sum(axis=0)
-    is_missed = (is_mandatory & ~is_counted).any(axis=0) | is_mandatory_absent
+    counts = np.add.reduce(is_counted, 0)
+    is_missed = np.logical_or.reduce(is_mandatory & ~is_counted, 0) | is_mandatory_absent
     return np.asarray((counts >= max(providers_min, 1)) & ~is_missed)
 
 

@@ -34,23 +34,23 @@ class PricedColumns:
 
     Attributes:
         fair_probabilities: What is priced, shape (O,); NaN where there is none.
-        blended_probabilities: What the providers say, shape (O,); NaN where there is none.
+        blended_probabilities: What the providers say, float32, shape (O,); NaN where there is none.
         sources: A `PriceSource` each, shape (M,).
         decimal_odds_milli: Shape (O,); 0 where there is none.
         overrounds: What our implied probabilities sum to, shape (M,); NaN where there is no price.
         wanted_overrounds: What they were to sum to before rounding, shape (M,); NaN where there is no price.
-        shares: Of each provider in the blend, shape (P, M), each market's summing to 1.0 or 0.0.
+        shares: Of each provider in the blend, float32, shape (P, M), each market's summing to 1.0 or 0.0.
         is_decided: Markets that the state of the match has decided, shape (M,).
         fits: Of fixtures whose sport has a model, by place in the stack.
     """
 
     fair_probabilities: Floats
-    blended_probabilities: Floats
+    blended_probabilities: NDArray[np.float32]
     sources: NDArray[np.uint8]
     decimal_odds_milli: NDArray[np.uint32]
     overrounds: Floats
     wanted_overrounds: Floats
-    shares: Floats
+    shares: NDArray[np.float32]
     is_decided: Flags
     fits: Mapping[int, ModelFit]
 
@@ -70,12 +70,12 @@ def make_prices(states: Sequence[FixtureState], stack: Stack, policy: PricingPol
     is_quoted = ~np.isnan(overrounds)
     return PricedColumns(
         fair_probabilities=np.where(stack.shape.to_outcomes(is_quoted), fair, np.nan),
-        blended_probabilities=blended,
+        blended_probabilities=blended.astype(np.float32),
         sources=np.where(is_quoted, sources, _NONE),
         decimal_odds_milli=odds_milli,
         overrounds=overrounds,
         wanted_overrounds=np.where(is_quoted, wanted, np.nan),
-        shares=shares,
+        shares=shares.astype(np.float32),
         is_decided=np.zeros(stack.shape.market_count, dtype=bool) if modelled is None else modelled.is_decided,
         fits={} if modelled is None else modelled.fits,
     )
@@ -157,17 +157,17 @@ def _fair_of_providers(
     implied_sums = np.add.reduce(np.where(is_offered, 1.0 / provider_odds, 0.0), 2) / winner_counts
     is_asked = is_asked & (implied_sums >= policy.implied_sum_min) & (implied_sums <= policy.implied_sum_max)
     is_asked &= offered == np.maximum.reduce(np.where(is_asked, offered, 0), 0)
+    slots, markets = is_asked.nonzero()
     rows = remove_margin(
-        provider_odds[is_asked],
+        provider_odds[slots, markets],
         method=policy.removal,
-        winner_counts=np.broadcast_to(winner_counts, is_asked.shape)[is_asked],
+        winner_counts=winner_counts[markets],
         is_underround_solved=True,
     )
     fair = np.full(provider_odds.shape, np.nan)
-    fair[is_asked] = rows.probabilities
-    is_counted = is_asked.copy()
-    is_counted[is_asked] = rows.is_solved
-    return fair, is_counted
+    fair[slots, markets] = rows.probabilities
+    is_asked[slots, markets] = rows.is_solved
+    return fair, is_asked
 
 
 def _blend(fair: Floats, weights: Floats, winner_counts: Floats) -> Floats:

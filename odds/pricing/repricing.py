@@ -76,7 +76,7 @@ def price(
     states = [settle_own(offer_own(follow_end_claims(state, now_us), policy.own_offers), now_us) for state in states]
     stack = stack_states(states, up_providers, policy, now_us)
     places = _places(stack)
-    provider_ids = [_contributors(state, stack, markets) for state, (markets, _) in zip(states, places, strict=True)]
+    provider_ids = _contributors(states, stack)
     before = _columns_before(states)
     priced = _hold(make_prices(states, stack, policy), before, stack, policy)
     statuses, reasons = judge_markets(states, stack, priced, policy, now_us)
@@ -92,7 +92,7 @@ def price(
     market_versions = np.where(is_market_new, stack.shape.to_markets(versions), before.market_versions)
     after = _Columns(statuses, reasons, market_versions, odds_milli)
     repricings = []
-    shares = priced.shares.astype(np.float32)
+    wanted = priced.wanted_overrounds.astype(np.float32)
     for index, (state, place) in enumerate(zip(states, places, strict=True)):
         is_changed = is_new[index]
         book = state.book
@@ -100,7 +100,7 @@ def price(
             version = int(versions[index])
             book = _book(state, after, place, provider_ids=provider_ids[index], version=version, now_us=now_us)
         following = _follow(state, book, priced.fits.get(index))
-        repricings.append(Repricing(following, is_changed, _explanation(following, priced, shares, place, policy)))
+        repricings.append(Repricing(following, is_changed, _explanation(following, priced, wanted, place, policy)))
     return repricings
 
 
@@ -140,16 +140,17 @@ def _unpriced(state: FixtureState, policy: PricingPolicy) -> Explanation:
     markets, outcomes = state.layout.market_count, state.layout.outcome_count
     none = PricedColumns(
         fair_probabilities=np.full(outcomes, np.nan),
-        blended_probabilities=np.full(outcomes, np.nan),
+        blended_probabilities=np.full(outcomes, np.nan, dtype=np.float32),
         sources=zeros(markets, "u1"),
         decimal_odds_milli=zeros(outcomes, "<u4"),
         overrounds=np.full(markets, np.nan),
         wanted_overrounds=np.full(markets, np.nan),
-        shares=np.zeros((len(state.providers), markets)),
+        shares=np.zeros((len(state.providers), markets), dtype=np.float32),
         is_decided=np.zeros(markets, dtype=bool),
         fits={},
     )
-    return _explanation(state, none, none.shares.astype(np.float32), (slice(0, markets), slice(0, outcomes)), policy)
+    place = slice(0, markets), slice(0, outcomes)
+    return _explanation(state, none, none.wanted_overrounds.astype(np.float32), place, policy)
 
 
 def _hold(priced: PricedColumns, before: _Columns, stack: Stack, policy: PricingPolicy) -> PricedColumns:
@@ -180,10 +181,13 @@ def _places(stack: Stack) -> list[_Place]:
     return list(zip(markets, [slice(*bounds) for bounds in pairwise(outcome_offsets)], strict=True))
 
 
-def _contributors(state: FixtureState, stack: Stack, markets: slice) -> tuple[str, ...]:
-    """Return the providers whose quotes count in any market of a fixture."""
-    is_counted = np.any(stack.weights[:, markets] > 0.0, axis=1)
-    return tuple(provider.provider_id for provider, counts in zip(state.providers, is_counted, strict=False) if counts)
+def _contributors(states: Sequence[FixtureState], stack: Stack) -> list[tuple[str, ...]]:
+    """Return the providers whose quotes count in any market of each fixture."""
+    counted_by_slot = [stack.shape.any_in_fixtures(weights > 0.0).tolist() for weights in stack.weights]
+    return [
+        tuple([item.provider_id for item, counts in zip(state.providers, counted, strict=False) if counts])
+        for state, counted in zip(states, zip(*counted_by_slot, strict=True), strict=True)
+    ]
 
 
 def _book(
@@ -214,7 +218,7 @@ def _book(
 
 
 def _explanation(
-    state: FixtureState, priced: PricedColumns, shares: NDArray[np.float32], place: _Place, policy: PricingPolicy
+    state: FixtureState, priced: PricedColumns, wanted: NDArray[np.float32], place: _Place, policy: PricingPolicy
 ) -> Explanation:
     markets, outcomes = place
     book = state.book
@@ -224,16 +228,16 @@ def _explanation(
         version=state.version,
         layout=state.layout,
         fair_probabilities=priced.fair_probabilities[outcomes],
-        blended_probabilities=priced.blended_probabilities[outcomes].astype(np.float32),
+        blended_probabilities=priced.blended_probabilities[outcomes],
         price_sources=priced.sources[markets],
         overrounds=priced.overrounds[markets],
-        wanted_overrounds=priced.wanted_overrounds[markets].astype(np.float32),
+        wanted_overrounds=wanted[markets],
         figures=state.figures,
         margin_removal=policy.removal.value,
         margin_application=policy.application.value,
         ladder=policy.ladder,
         providers=state.providers,
-        weights=shares[: len(state.providers), markets],
+        weights=priced.shares[: len(state.providers), markets],
         applied_request_ids=state.applied_request_ids,
         state_provider_id=state.state_provider_id,
         state_time_us=state.state_time_us,
@@ -269,6 +273,8 @@ def _freeze(
     stack: Stack, statuses: NDArray[np.uint8], made: NDArray[np.uint32], before: NDArray[np.uint32]
 ) -> NDArray[np.uint32]:
     """Leave the prices of suspended markets as they were last, and offer none in markets that take no more bets."""
+    if statuses.max(initial=0) < MarketStatus.SUSPENDED:
+        return made
     status_of_outcome = stack.shape.to_outcomes(statuses)
     is_frozen = (status_of_outcome == MarketStatus.SUSPENDED) & (before > 0)
     is_gone = status_of_outcome > MarketStatus.SUSPENDED

@@ -145,5 +145,5 @@ def _offsets(counts: list[int]) -> Integers:
 
 def _running_counts(flags: NDArray[np.bool_]) -> Integers:
     running = np.zeros(len(flags) + 1, dtype=np.int64)
-    np.cumsum(flags, out=running[1:])
+    flags.cumsum(out=running[1:])
     return running

@@ -126,12 +126,11 @@ def is_outvoted(state: FixtureState, providers: Sequence[ProviderColumns], *, no
     Most are late by seconds, and one that is wrong stays wrong: until half of those that tell the match lately say the
     same nobody's price counts. Of two feeds the one that is further on is enough.
     """
-    telling, others = set(), set()
-    for provider in providers:
-        if provider.told_time_us >= state.incident_time_us and not provider.is_behind:
-            telling.add(feed_of(provider.provider_id))
-        elif now_us - provider.told_time_us <= BELIEF_US_MAX:
-            others.add(feed_of(provider.provider_id))
+    not_telling = [item for item in providers if item.is_behind or item.told_time_us < state.incident_time_us]
+    if not not_telling:
+        return False
+    telling = {feed_of(item.provider_id) for item in providers if item not in not_telling}
+    others = {feed_of(item.provider_id) for item in not_telling if now_us - item.told_time_us <= BELIEF_US_MAX}
     return len(others - telling) > len(telling)
 
 
@@ -162,10 +161,11 @@ def _find_stops(
     resumes the market: silence makes nobody forget a goal.
     """
     flags = _slots(states, len(statuses), _bet_stops_of)
+    is_suspended = statuses == _SUSPENDED
+    if not (np.count_nonzero(flags) or np.count_nonzero(is_suspended)):
+        return _Stops(is_suspended, is_suspended)
     is_stopped = (flags & StopFlag.STOPPED) > 0
-    is_suspended = (statuses == _SUSPENDED) & shape.to_markets(np.array([state.is_in_play for state in states]))
-    if not (is_stopped.any() or is_suspended.any()):
-        return _Stops(is_stopped, is_suspended)
+    is_suspended &= shape.to_markets(np.array([state.is_in_play for state in states]))
     is_up_of_market = shape.to_markets(is_up)
     quoted_us = shape.to_markets(_times(states, len(statuses), lambda provider: provider.received_time_us))
     last_word_us = shape.to_markets(_times(states, len(statuses), lambda provider: provider.last_word_us))
@@ -196,13 +196,15 @@ def _weigh_providers(
     is_up = np.zeros((slot_count, len(states)), dtype=bool)
     weights = np.zeros((slot_count, len(states)))
     for column, state in enumerate(states):
-        up = [(slot, item) for slot, item in enumerate(state.providers) if item.provider_id in up_providers]
-        is_up[[slot for slot, _ in up], column] = True
-        if is_outvoted(state, [item for _, item in up], now_us=now_us):
-            continue
-        newest_us = max((item.received_time_us for _, item in up), default=0)
-        for slot, provider in up:
-            weights[slot, column] = provider_weight(state, provider, policy, newest_us=newest_us, now_us=now_us)
+        up = [item for item in state.providers if item.provider_id in up_providers]
+        is_voted_down = is_outvoted(state, up, now_us=now_us)
+        newest_us = max([item.received_time_us for item in up], default=0)
+        for slot, provider in enumerate(state.providers):
+            if provider.provider_id not in up_providers:
+                continue
+            is_up[slot, column] = True
+            if not is_voted_down:
+                weights[slot, column] = provider_weight(state, provider, policy, newest_us=newest_us, now_us=now_us)
     return is_up, weights
 
 

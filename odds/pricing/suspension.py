@@ -70,7 +70,8 @@ def judge_markets(
     )
     reasons = np.zeros(stack.shape.market_count, dtype=np.uint8)
     for reason, is_held in holds:
-        reasons[is_held] = reason
+        if np.count_nonzero(is_held):
+            reasons[is_held] = reason
     is_dead |= ~_by_any(is_living) & _by_any(statuses > 0)
     judged = np.where(is_dead, _CLOSED, np.where(reasons > 0, _SUSPENDED, _OPEN))
     judged = np.where(results > 0, results, judged)

@@ -6,7 +6,6 @@ import asyncio
 import time
 import uuid
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -132,7 +131,7 @@ async def test_between_and_after_versions_there_is_none_and_the_others_are_named
 async def test_a_version_stays_explained_by_its_book_when_later_inputs_change_no_price(world: World) -> None:
     fixture_id = new_fixture_id()
     (*_, third) = await world.publish_three(fixture_id)
-    later = replace(make_explanation(fixture_id, third, 2_310), version=third)
+    later = make_explanation(fixture_id, third, 2_310)._replace(version=third)
     await world.publish(later)
     assert provider_odds_milli(await world.explain(fixture_id, third)) == 2_300
     assert provider_odds_milli(await world.explain(fixture_id, 0)) == 2_310

@@ -210,7 +210,7 @@ async def test_a_sport_without_a_joint_distribution_has_none() -> None:
 
 
 async def test_prices_and_their_reasons_are_of_one_version(world: World) -> None:
-    older = replace(world.repricing.explanation, version=world.repricing.explanation.version - 1)
+    older = world.repricing.explanation._replace(version=world.repricing.explanation.version - 1)
     world.explanations.insert(0, encode_explanation(older))
     assert (await world.price("1x2 home")).decimal_odds_milli
     assert world.reads == 2

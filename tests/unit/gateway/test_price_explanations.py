@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
@@ -139,13 +137,13 @@ def test_a_shift_is_the_difference_of_logits() -> None:
     fair = explanation.fair_probabilities.copy()
     fair[3:] = 0.6, 0.4
     blended = np.array([*explanation.blended_probabilities[:3], 0.5, 0.5], dtype=np.float32)
-    steps = retrace(replace(explanation, fair_probabilities=fair, blended_probabilities=blended), [1])
+    steps = retrace(explanation._replace(fair_probabilities=fair, blended_probabilities=blended), [1])
     assert steps.shifts_logit[3:].tolist() == [0.405465, -0.405465]
 
 
 @pytest.mark.parametrize("method", list(MarginMethod))
 def test_steps_are_taken_by_the_methods_that_were_in_force(method: MarginMethod) -> None:
-    explanation = replace(two_providers().explanation, margin_removal=method.value, margin_application=method.value)
+    explanation = two_providers().explanation._replace(margin_removal=method.value, margin_application=method.value)
     steps = retrace(explanation, [1])
     alpha, bravo = steps.provider_probabilities[:, 3:]
     assert alpha.sum() == pytest.approx(1.0)
@@ -174,7 +172,7 @@ def test_markets_retraced_together_are_as_each_by_itself() -> None:
 
 def test_an_answer_names_model_methods_and_ladder() -> None:
     figures = {"home goals": 1.5, "away goals": 1.25, "rho": -0.05, "error": 0.001}
-    answer = build_explained(replace(two_providers().explanation, figures=figures), range(2))
+    answer = build_explained(two_providers().explanation._replace(figures=figures), range(2))
     assert [market.market_id for market in answer.markets] == ["1x2", "total:2.5"]
     assert {figure.name: figure.value for figure in answer.figures} == figures
     assert (answer.margin_removal, answer.margin_application, answer.ladder) == ("power", "odds_ratio", "fine")
@@ -186,7 +184,7 @@ class World:
     def __init__(self) -> None:
         repricings = [priced(folded(update(quoted=quotes())), now_us=NOW_US + item) for item in (0, 10, 20)]
         explanations = [repricing.explanation for repricing in repricings]
-        self.later = replace(explanations[-1], state_provider_id="bravo")
+        self.later = explanations[-1]._replace(state_provider_id="bravo")
         self.newest, self.log = FakeNewestExplanations(), FakeExplanationLog()
         self.newest.values["match"] = encode_explanation(self.later)
         self.log.values = [encode_explanation(item) for item in (*explanations, self.later)]
@@ -257,7 +255,7 @@ async def test_a_fixture_nobody_knows_is_refused() -> None:
 
 async def test_a_fixture_known_by_its_explanation_alone_is_known() -> None:
     world = World()
-    world.newest.values["quiet"] = encode_explanation(replace(world.later, fixture_id="quiet"))
+    world.newest.values["quiet"] = encode_explanation(world.later._replace(fixture_id="quiet"))
     with pytest.raises(ExplanationUnknown):
         await world.explain(NOW_US + 30, fixture_id="quiet")
 
