@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from compliance.jurisdiction import Product
 from compliance.permit import Permits
@@ -15,7 +15,10 @@ from kernel.rates import Rates
 from overround.wallet.v1 import wallet_service_pb2
 from wallet.ports import Wallet
 from wire.requests import parse_asked_money
-from wire.wallet import build_balance
+from wire.wallet import build_balance, build_statement_line
+
+PAGE_SIZE: Final = 50
+PAGE_SIZE_MAX: Final = 200
 
 
 class DepositRefused(DomainError):
@@ -45,6 +48,17 @@ class WalletService:
         """Return the cash balance."""
         balance = await self._wallet.balance(call.player.cash_account_id)
         return wallet_service_pb2.GetBalanceResponse(balance=build_balance(balance))
+
+    async def list_statement(
+        self, request: wallet_service_pb2.ListStatementRequest, call: Call
+    ) -> wallet_service_pb2.ListStatementResponse:
+        """Return a page of what moved the player's cash, the newest first."""
+        lines, next_token = await self._wallet.statement(
+            call.player.cash_account_id,
+            size=min(request.page.size or PAGE_SIZE, PAGE_SIZE_MAX),
+            before=request.page.token,
+        )
+        return wallet_service_pb2.ListStatementResponse(lines=map(build_statement_line, lines), next_token=next_token)
 
     async def deposit_test_money(
         self, request: wallet_service_pb2.DepositTestMoneyRequest, call: Call

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 from uuid import UUID
 
 from kernel.money import Money
 from wallet.balance import Balance
+from wallet.statement import StatementLine
 
 
 class Wallet(Protocol):
@@ -16,6 +18,21 @@ class Wallet(Protocol):
         """Return the balance of a cash account as committed.
 
         Raises:
+            InvariantBroken: If there is no such account.
+            Unavailable: If no answer came in time.
+        """
+        ...
+
+    async def statement(self, account_id: int, *, size: int, before: str) -> tuple[Sequence[StatementLine], str]:
+        """Return a page of what moved a cash account, the newest first, and the token of the next page.
+
+        Args:
+            account_id: Which.
+            size: Lines of a page.
+            before: The token of the page before, empty for the first.
+
+        Raises:
+            IdMalformed: If the token is none.
             InvariantBroken: If there is no such account.
             Unavailable: If no answer came in time.
         """

@@ -7,6 +7,7 @@ from uuid import UUID
 from overround.common.v1 import money_pb2, outbox_pb2
 from overround.wallet.v1 import wallet_pb2
 from wallet.balance import Balance
+from wallet.statement import StatementLine
 from wallet.transfer import Transfer
 from wire.money import build_money, parse_money
 
@@ -27,6 +28,20 @@ def parse_balance(message: wallet_pb2.Balance) -> Balance:
         held_minor=message.held.amount_minor,
         currency=message.available.currency,
         account_version=message.account_version,
+    )
+
+
+def build_statement_line(line: StatementLine) -> wallet_pb2.StatementLine:
+    """Return the message for a line of a statement."""
+    movement = line.movement
+    return wallet_pb2.StatementLine(
+        account_version=movement.account_version,
+        time_us=movement.time_us,
+        kind=movement.kind,
+        amount=money_pb2.Money(amount_minor=movement.amount_minor, currency=movement.currency),
+        balance=money_pb2.Money(amount_minor=line.balance_minor, currency=movement.currency),
+        transfer_id=str(movement.transfer_id),
+        subject_id="" if movement.subject_id is None else str(movement.subject_id),
     )
 
 

@@ -15,7 +15,7 @@ from google.protobuf.message import Message
 
 from gateway.books import FixtureUnknown
 from gateway.rest.contract import descriptor_of
-from gateway.rpc.methods import METHOD_BY_PATH, ODDS, Method
+from gateway.rpc.methods import BETTING, METHOD_BY_PATH, ODDS, PLAYERS, WALLET, Method
 from overround.odds.v1 import book_pb2, odds_service_pb2
 
 BOOK_FRESH_S: Final = 1
@@ -107,4 +107,17 @@ PATHS: Final = (
         f"/{ODDS}/PriceBetBuilder",
         "Prices outcomes of one fixture that must all come about.",
     ),
+    Path("GET", "/v1/currencies", f"/{PLAYERS}/ListCurrencies", "Lists the currencies of accounts.", fresh_s=300),
+    Path("POST", "/v1/players", f"/{PLAYERS}/Register", "Makes a player with an empty account, and logs in."),
+    Path("POST", "/v1/sessions", f"/{PLAYERS}/LogIn", "Logs in: the token goes into Authorization as Bearer."),
+    Path("DELETE", "/v1/session", f"/{PLAYERS}/LogOut", "Ends the session."),
+    Path("GET", "/v1/me", f"/{PLAYERS}/GetMe", "Returns who is logged in, with the balance."),
+    Path("GET", "/v1/balance", f"/{WALLET}/GetBalance", "Returns the cash balance."),
+    Path("GET", "/v1/statement", f"/{WALLET}/ListStatement", "Lists what moved the cash, the newest first."),
+    Path("POST", "/v1/test-deposits", f"/{WALLET}/DepositTestMoney", "Credits test money, where there is any."),
+    Path("POST", "/v1/slips", f"/{BETTING}/PlaceSlip", "Places the bets of a slip; each is answered by itself."),
+    Path("GET", "/v1/slips/{request_id}", f"/{BETTING}/GetSlip", "Returns what became of a slip."),
+    Path("GET", "/v1/bets", f"/{BETTING}/ListBets", "Lists the player's bets, the newest first."),
+    Path("GET", "/v1/bets/{bet_id}", f"/{BETTING}/GetBet", "Returns a bet as it stands."),
+    Path("POST", "/v1/returns", f"/{BETTING}/CalculateReturn", "Calculates what a bet costs and comes to."),
 )

@@ -148,6 +148,7 @@ METHODS: Final = (
     Method(TRADING, "WatchDesk", TRADER, kind="desks", gives_bytes=True),
     Method(WALLET, "DepositTestMoney", BETTOR),
     Method(WALLET, "GetBalance", BETTOR),
+    Method(WALLET, "ListStatement", BETTOR),
 )
 METHOD_BY_PATH: Final[Mapping[str, Method]] = {method.path: method for method in METHODS}
 

@@ -13,9 +13,11 @@ from gateway.http.app import make_app
 from infra.processes.asgi_site import serving_asgi
 from infra.processes.health import HealthServer, run_until_stopped
 from infra.processes.parts.access import open_door
+from infra.processes.parts.betting import make_betting
 from infra.processes.parts.books import make_books, open_books
 from infra.processes.parts.part import Part, add_up
 from infra.processes.parts.payments import make_payments
+from infra.processes.parts.players import make_players
 from infra.processes.parts.rest import make_rest
 from infra.processes.parts.running import find_trouble, follow_all, run_until
 from infra.processes.parts.shared import make_ground, open_shared
@@ -35,8 +37,17 @@ async def serve(settings: Settings, stopping: asyncio.Event) -> None:
     """Compose the doors from the servers of these settings and run them until `stopping`."""
     async with AsyncExitStack() as stack:
         shared = await open_shared(stack, settings, name=NAME)
-        _, door = await open_door(shared)
-        areas = add_up((make_ground(shared), make_books(shared, open_books(shared)), await make_payments(shared)))
+        auth, door = await open_door(shared)
+        books = open_books(shared)
+        areas = add_up(
+            (
+                make_ground(shared),
+                make_books(shared, books),
+                make_betting(shared, books.bettable),
+                make_players(shared, auth),
+                await make_payments(shared),
+            )
+        )
         whole = add_up((areas, make_rest(areas.services, door)))
         await _open_doors(stack, settings, whole)
         works = [work() for work in whole.works] + follow_all(shared.servers, whole.followers)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any, cast
 from uuid import UUID, uuid4
 
@@ -36,6 +37,7 @@ from tests.currencies import RATES, terms
 from tests.fakes.fake_betting import PLAYER, FakeBooks, FakeExposure, FakeLedger, FakeObserver
 from tests.fakes.fake_clock import FakeClock
 from wallet.balance import Balance
+from wallet.statement import Movement, StatementLine, write_lines
 
 TOKEN = "ann's token"
 PASSWORD = "correct horse battery"
@@ -173,6 +175,14 @@ class FakeWallet:
     async def balance(self, account_id: int) -> Balance:
         total_minor = sum(amount.amount_minor for amount in self.deposits.values())
         return Balance(total_minor - self.held_minor, self.held_minor, "EUR", len(self.deposits))
+
+    async def statement(self, account_id: int, *, size: int, before: str) -> tuple[Sequence[StatementLine], str]:
+        movements = [
+            Movement(version, amount.amount_minor, "EUR", "deposit", request_id, None, version)
+            for version, (request_id, amount) in enumerate(self.deposits.items(), start=1)
+        ]
+        total_minor = sum(movement.amount_minor for movement in movements)
+        return write_lines(movements[::-1], balance_minor=total_minor)[:size], ""
 
     async def deposit_test_money(self, request_id: UUID, account_id: int, amount: Money) -> Balance:
         self.deposits[request_id] = amount

@@ -52,7 +52,7 @@ from overround.bets.v1.betting_service_pb2_grpc import BettingServiceStub
 from overround.common.v1 import money_pb2
 from overround.pam.v1 import player_service_pb2
 from overround.pam.v1.player_service_pb2_grpc import PlayerServiceStub
-from overround.wallet.v1 import wallet_service_pb2
+from overround.wallet.v1 import wallet_pb2, wallet_service_pb2
 from overround.wallet.v1.wallet_service_pb2_grpc import WalletServiceStub
 from pam.credentials import LoginRateLimited
 from pam.player import PlayerRole
@@ -282,6 +282,53 @@ async def test_a_bet_in_play_is_watched_and_listed(house: House) -> None:
         token = page.next_token
     assert len({bet.bet_id for bet in pages}) == 2
     assert token == ""
+
+
+async def test_the_statement_has_every_movement_with_the_balance_that_it_left(house: House) -> None:
+    await house.client.register(deposit_minor=10_000)
+    for stake_minor in (1_000, 2_000, 3_000):
+        await house.client.place(house.ask(stake_minor))
+    lines: list[wallet_pb2.StatementLine] = []
+    token, sizes = "", []
+    while token or not lines:
+        request = wallet_service_pb2.ListStatementRequest()
+        request.page.size, request.page.token = 3, token
+        page = await house.client.wallet.ListStatement(request, metadata=house.client.metadata)
+        lines.extend(page.lines)
+        sizes.append(len(page.lines))
+        token = page.next_token
+    assert sizes == [3, 1]
+    told = [(line.account_version, line.kind, line.amount.amount_minor, line.balance.amount_minor) for line in lines]
+    assert told == [
+        (4, "stake", -3_000, 4_000),
+        (3, "stake", -2_000, 7_000),
+        (2, "stake", -1_000, 9_000),
+        (1, "deposit", 10_000, 10_000),
+    ]
+    bets = await house.client.bets.ListBets(betting_service_pb2.ListBetsRequest(), metadata=house.client.metadata)
+    assert [line.subject_id for line in lines] == [*(bet.bet_id for bet in bets.bets), ""]
+    assert len({line.transfer_id for line in lines}) == 4
+
+
+@pytest.mark.parametrize("token", ["x", "1", "1.", ".1", "1.1.1", "-1.1", "9" * 19 + ".1", "1.1\n"])
+async def test_a_token_that_no_page_gave_is_refused(house: House, token: str) -> None:
+    await house.client.register(deposit_minor=10_000)
+    request = wallet_service_pb2.ListStatementRequest()
+    request.page.token = token
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await house.client.wallet.ListStatement(request, metadata=house.client.metadata)
+    assert reason_of(refused.value) == "ID_MALFORMED"
+
+
+async def test_an_account_without_movements_has_an_empty_statement(house: House) -> None:
+    registered = await house.client.players.Register(
+        player_service_pb2.RegisterRequest(
+            request_id=str(uuid4()), username=f"p.{uuid4().hex[:20]}", password=PASSWORD, currency="EUR"
+        )
+    )
+    metadata = (("authorization", f"Bearer {registered.session.token}"),)
+    page = await house.client.wallet.ListStatement(wallet_service_pb2.ListStatementRequest(), metadata=metadata)
+    assert (list(page.lines), page.next_token) == ([], "")
 
 
 @pytest.mark.parametrize("left_after_s", [0.02, 0.1, 0.19])

@@ -26,7 +26,7 @@ from overround.common.v1 import money_pb2 as overround_dot_common_dot_v1_dot_mon
 from overround.common.v1 import outbox_pb2 as overround_dot_common_dot_v1_dot_outbox__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n overround/wallet/v1/wallet.proto\x12\x13overround.wallet.v1\x1a\x1foverround/common/v1/money.proto\x1a overround/common/v1/outbox.proto\"{\n\x07\x42\x61lance\x12-\n\tavailable\x18\x01 \x01(\x0b\x32\x1a.overround.common.v1.Money\x12(\n\x04held\x18\x02 \x01(\x0b\x32\x1a.overround.common.v1.Money\x12\x17\n\x0f\x61\x63\x63ount_version\x18\x03 \x01(\x04\"\x88\x02\n\x0eTransferPosted\x12\x35\n\x08position\x18\x01 \x01(\x0b\x32#.overround.common.v1.OutboxPosition\x12\x13\n\x0btransfer_id\x18\x02 \x01(\t\x12\x10\n\x08provider\x18\x03 \x01(\t\x12\x0b\n\x03key\x18\x04 \x01(\t\x12\x0b\n\x03leg\x18\x05 \x01(\r\x12\x18\n\x10\x64\x65\x62it_account_id\x18\x06 \x01(\t\x12\x19\n\x11\x63redit_account_id\x18\x07 \x01(\t\x12*\n\x06\x61mount\x18\x08 \x01(\x0b\x32\x1a.overround.common.v1.Money\x12\x0c\n\x04kind\x18\t \x01(\t\x12\x0f\n\x07time_us\x18\n \x01(\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n overround/wallet/v1/wallet.proto\x12\x13overround.wallet.v1\x1a\x1foverround/common/v1/money.proto\x1a overround/common/v1/outbox.proto\"{\n\x07\x42\x61lance\x12-\n\tavailable\x18\x01 \x01(\x0b\x32\x1a.overround.common.v1.Money\x12(\n\x04held\x18\x02 \x01(\x0b\x32\x1a.overround.common.v1.Money\x12\x17\n\x0f\x61\x63\x63ount_version\x18\x03 \x01(\x04\"\xc9\x01\n\rStatementLine\x12\x17\n\x0f\x61\x63\x63ount_version\x18\x01 \x01(\x04\x12\x0f\n\x07time_us\x18\x02 \x01(\x03\x12\x0c\n\x04kind\x18\x03 \x01(\t\x12*\n\x06\x61mount\x18\x04 \x01(\x0b\x32\x1a.overround.common.v1.Money\x12+\n\x07\x62\x61lance\x18\x05 \x01(\x0b\x32\x1a.overround.common.v1.Money\x12\x13\n\x0btransfer_id\x18\x06 \x01(\t\x12\x12\n\nsubject_id\x18\x07 \x01(\t\"\x88\x02\n\x0eTransferPosted\x12\x35\n\x08position\x18\x01 \x01(\x0b\x32#.overround.common.v1.OutboxPosition\x12\x13\n\x0btransfer_id\x18\x02 \x01(\t\x12\x10\n\x08provider\x18\x03 \x01(\t\x12\x0b\n\x03key\x18\x04 \x01(\t\x12\x0b\n\x03leg\x18\x05 \x01(\r\x12\x18\n\x10\x64\x65\x62it_account_id\x18\x06 \x01(\t\x12\x19\n\x11\x63redit_account_id\x18\x07 \x01(\t\x12*\n\x06\x61mount\x18\x08 \x01(\x0b\x32\x1a.overround.common.v1.Money\x12\x0c\n\x04kind\x18\t \x01(\t\x12\x0f\n\x07time_us\x18\n \x01(\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,6 +35,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_BALANCE']._serialized_start=124
   _globals['_BALANCE']._serialized_end=247
-  _globals['_TRANSFERPOSTED']._serialized_start=250
-  _globals['_TRANSFERPOSTED']._serialized_end=514
+  _globals['_STATEMENTLINE']._serialized_start=250
+  _globals['_STATEMENTLINE']._serialized_end=451
+  _globals['_TRANSFERPOSTED']._serialized_start=454
+  _globals['_TRANSFERPOSTED']._serialized_end=718
 # @@protoc_insertion_point(module_scope)

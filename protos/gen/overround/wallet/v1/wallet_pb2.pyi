@@ -53,6 +53,56 @@ class Balance(_message.Message):
 Global___Balance: _TypeAlias = Balance  # noqa: Y015
 
 @_typing.final
+class StatementLine(_message.Message):
+    """One movement of a player's cash."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCOUNT_VERSION_FIELD_NUMBER: _builtins.int
+    TIME_US_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    AMOUNT_FIELD_NUMBER: _builtins.int
+    BALANCE_FIELD_NUMBER: _builtins.int
+    TRANSFER_ID_FIELD_NUMBER: _builtins.int
+    SUBJECT_ID_FIELD_NUMBER: _builtins.int
+    account_version: _builtins.int
+    """Of the cash account after it: rises by one from movement to movement, so that none can be missing between two."""
+    time_us: _builtins.int
+    """Microseconds since the Unix epoch, UTC."""
+    kind: _builtins.str
+    """"stake", "payout", "refund", "deposit", "rollback" ..."""
+    transfer_id: _builtins.str
+    """UUID."""
+    subject_id: _builtins.str
+    """UUID of what it was for, as the bet; empty where that has none."""
+    @_builtins.property
+    def amount(self) -> _money_pb2.Money:
+        """Below zero where it was paid from the account."""
+
+    @_builtins.property
+    def balance(self) -> _money_pb2.Money:
+        """After it, what is held included."""
+
+    def __init__(
+        self,
+        *,
+        account_version: _builtins.int = ...,
+        time_us: _builtins.int = ...,
+        kind: _builtins.str = ...,
+        amount: _money_pb2.Money | None = ...,
+        balance: _money_pb2.Money | None = ...,
+        transfer_id: _builtins.str = ...,
+        subject_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "balance", b"balance"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_version", b"account_version", "amount", b"amount", "balance", b"balance", "kind", b"kind", "subject_id", b"subject_id", "time_us", b"time_us", "transfer_id", b"transfer_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StatementLine: _TypeAlias = StatementLine  # noqa: Y015
+
+@_typing.final
 class TransferPosted(_message.Message):
     """The value of wallet.events.v1, keyed by account id: one leg of a committed transfer."""
 

@@ -23,24 +23,29 @@ _sym_db = _symbol_database.Default()
 
 
 from overround.common.v1 import money_pb2 as overround_dot_common_dot_v1_dot_money__pb2
+from overround.common.v1 import page_pb2 as overround_dot_common_dot_v1_dot_page__pb2
 from overround.wallet.v1 import wallet_pb2 as overround_dot_wallet_dot_v1_dot_wallet__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(overround/wallet/v1/wallet_service.proto\x12\x13overround.wallet.v1\x1a\x1foverround/common/v1/money.proto\x1a overround/wallet/v1/wallet.proto\"\x13\n\x11GetBalanceRequest\"C\n\x12GetBalanceResponse\x12-\n\x07\x62\x61lance\x18\x01 \x01(\x0b\x32\x1c.overround.wallet.v1.Balance\"Y\n\x17\x44\x65positTestMoneyRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12*\n\x06\x61mount\x18\x02 \x01(\x0b\x32\x1a.overround.common.v1.Money\"I\n\x18\x44\x65positTestMoneyResponse\x12-\n\x07\x62\x61lance\x18\x01 \x01(\x0b\x32\x1c.overround.wallet.v1.Balance2\xdf\x01\n\rWalletService\x12]\n\nGetBalance\x12&.overround.wallet.v1.GetBalanceRequest\x1a\'.overround.wallet.v1.GetBalanceResponse\x12o\n\x10\x44\x65positTestMoney\x12,.overround.wallet.v1.DepositTestMoneyRequest\x1a-.overround.wallet.v1.DepositTestMoneyResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(overround/wallet/v1/wallet_service.proto\x12\x13overround.wallet.v1\x1a\x1foverround/common/v1/money.proto\x1a\x1eoverround/common/v1/page.proto\x1a overround/wallet/v1/wallet.proto\"\x13\n\x11GetBalanceRequest\"C\n\x12GetBalanceResponse\x12-\n\x07\x62\x61lance\x18\x01 \x01(\x0b\x32\x1c.overround.wallet.v1.Balance\"F\n\x14ListStatementRequest\x12.\n\x04page\x18\x01 \x01(\x0b\x32 .overround.common.v1.PageRequest\"^\n\x15ListStatementResponse\x12\x31\n\x05lines\x18\x01 \x03(\x0b\x32\".overround.wallet.v1.StatementLine\x12\x12\n\nnext_token\x18\x02 \x01(\t\"Y\n\x17\x44\x65positTestMoneyRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12*\n\x06\x61mount\x18\x02 \x01(\x0b\x32\x1a.overround.common.v1.Money\"I\n\x18\x44\x65positTestMoneyResponse\x12-\n\x07\x62\x61lance\x18\x01 \x01(\x0b\x32\x1c.overround.wallet.v1.Balance2\xc7\x02\n\rWalletService\x12]\n\nGetBalance\x12&.overround.wallet.v1.GetBalanceRequest\x1a\'.overround.wallet.v1.GetBalanceResponse\x12\x66\n\rListStatement\x12).overround.wallet.v1.ListStatementRequest\x1a*.overround.wallet.v1.ListStatementResponse\x12o\n\x10\x44\x65positTestMoney\x12,.overround.wallet.v1.DepositTestMoneyRequest\x1a-.overround.wallet.v1.DepositTestMoneyResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'overround.wallet.v1.wallet_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_GETBALANCEREQUEST']._serialized_start=132
-  _globals['_GETBALANCEREQUEST']._serialized_end=151
-  _globals['_GETBALANCERESPONSE']._serialized_start=153
-  _globals['_GETBALANCERESPONSE']._serialized_end=220
-  _globals['_DEPOSITTESTMONEYREQUEST']._serialized_start=222
-  _globals['_DEPOSITTESTMONEYREQUEST']._serialized_end=311
-  _globals['_DEPOSITTESTMONEYRESPONSE']._serialized_start=313
-  _globals['_DEPOSITTESTMONEYRESPONSE']._serialized_end=386
-  _globals['_WALLETSERVICE']._serialized_start=389
-  _globals['_WALLETSERVICE']._serialized_end=612
+  _globals['_GETBALANCEREQUEST']._serialized_start=164
+  _globals['_GETBALANCEREQUEST']._serialized_end=183
+  _globals['_GETBALANCERESPONSE']._serialized_start=185
+  _globals['_GETBALANCERESPONSE']._serialized_end=252
+  _globals['_LISTSTATEMENTREQUEST']._serialized_start=254
+  _globals['_LISTSTATEMENTREQUEST']._serialized_end=324
+  _globals['_LISTSTATEMENTRESPONSE']._serialized_start=326
+  _globals['_LISTSTATEMENTRESPONSE']._serialized_end=420
+  _globals['_DEPOSITTESTMONEYREQUEST']._serialized_start=422
+  _globals['_DEPOSITTESTMONEYREQUEST']._serialized_end=511
+  _globals['_DEPOSITTESTMONEYRESPONSE']._serialized_start=513
+  _globals['_DEPOSITTESTMONEYRESPONSE']._serialized_end=586
+  _globals['_WALLETSERVICE']._serialized_start=589
+  _globals['_WALLETSERVICE']._serialized_end=916
 # @@protoc_insertion_point(module_scope)

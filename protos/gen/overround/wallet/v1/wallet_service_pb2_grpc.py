@@ -40,6 +40,11 @@ class WalletServiceStub:
                 request_serializer=overround_dot_wallet_dot_v1_dot_wallet__service__pb2.GetBalanceRequest.SerializeToString,
                 response_deserializer=overround_dot_wallet_dot_v1_dot_wallet__service__pb2.GetBalanceResponse.FromString,
                 _registered_method=True)
+        self.ListStatement = channel.unary_unary(
+                '/overround.wallet.v1.WalletService/ListStatement',
+                request_serializer=overround_dot_wallet_dot_v1_dot_wallet__service__pb2.ListStatementRequest.SerializeToString,
+                response_deserializer=overround_dot_wallet_dot_v1_dot_wallet__service__pb2.ListStatementResponse.FromString,
+                _registered_method=True)
         self.DepositTestMoney = channel.unary_unary(
                 '/overround.wallet.v1.WalletService/DepositTestMoney',
                 request_serializer=overround_dot_wallet_dot_v1_dot_wallet__service__pb2.DepositTestMoneyRequest.SerializeToString,
@@ -53,6 +58,13 @@ class WalletServiceServicer:
 
     def GetBalance(self, request, context):
         """Returns the cash balance.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListStatement(self, request, context):
+        """Lists what moved the cash account, the newest first.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -72,6 +84,11 @@ def add_WalletServiceServicer_to_server(servicer, server):
                     servicer.GetBalance,
                     request_deserializer=overround_dot_wallet_dot_v1_dot_wallet__service__pb2.GetBalanceRequest.FromString,
                     response_serializer=overround_dot_wallet_dot_v1_dot_wallet__service__pb2.GetBalanceResponse.SerializeToString,
+            ),
+            'ListStatement': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListStatement,
+                    request_deserializer=overround_dot_wallet_dot_v1_dot_wallet__service__pb2.ListStatementRequest.FromString,
+                    response_serializer=overround_dot_wallet_dot_v1_dot_wallet__service__pb2.ListStatementResponse.SerializeToString,
             ),
             'DepositTestMoney': grpc.unary_unary_rpc_method_handler(
                     servicer.DepositTestMoney,
@@ -107,6 +124,33 @@ class WalletService:
             '/overround.wallet.v1.WalletService/GetBalance',
             overround_dot_wallet_dot_v1_dot_wallet__service__pb2.GetBalanceRequest.SerializeToString,
             overround_dot_wallet_dot_v1_dot_wallet__service__pb2.GetBalanceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListStatement(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/overround.wallet.v1.WalletService/ListStatement',
+            overround_dot_wallet_dot_v1_dot_wallet__service__pb2.ListStatementRequest.SerializeToString,
+            overround_dot_wallet_dot_v1_dot_wallet__service__pb2.ListStatementResponse.FromString,
             options,
             channel_credentials,
             insecure,

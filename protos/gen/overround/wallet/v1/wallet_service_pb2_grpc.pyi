@@ -35,6 +35,8 @@ class WalletServiceStub:
     def __new__(cls, channel: _aio.Channel) -> WalletServiceAsyncStub: ...
     GetBalance: _grpc.UnaryUnaryMultiCallable[_wallet_service_pb2.GetBalanceRequest, _wallet_service_pb2.GetBalanceResponse]
     """Returns the cash balance."""
+    ListStatement: _grpc.UnaryUnaryMultiCallable[_wallet_service_pb2.ListStatementRequest, _wallet_service_pb2.ListStatementResponse]
+    """Lists what moved the cash account, the newest first."""
     DepositTestMoney: _grpc.UnaryUnaryMultiCallable[_wallet_service_pb2.DepositTestMoneyRequest, _wallet_service_pb2.DepositTestMoneyResponse]
     """Credits test money. Refused outside the local profile with reason TEST_MONEY_REFUSED."""
 
@@ -45,6 +47,8 @@ class WalletServiceAsyncStub(WalletServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     GetBalance: _aio.UnaryUnaryMultiCallable[_wallet_service_pb2.GetBalanceRequest, _wallet_service_pb2.GetBalanceResponse]  # type: ignore[assignment]
     """Returns the cash balance."""
+    ListStatement: _aio.UnaryUnaryMultiCallable[_wallet_service_pb2.ListStatementRequest, _wallet_service_pb2.ListStatementResponse]  # type: ignore[assignment]
+    """Lists what moved the cash account, the newest first."""
     DepositTestMoney: _aio.UnaryUnaryMultiCallable[_wallet_service_pb2.DepositTestMoneyRequest, _wallet_service_pb2.DepositTestMoneyResponse]  # type: ignore[assignment]
     """Credits test money. Refused outside the local profile with reason TEST_MONEY_REFUSED."""
 
@@ -58,6 +62,14 @@ class WalletServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_wallet_service_pb2.GetBalanceResponse, _abc.Awaitable[_wallet_service_pb2.GetBalanceResponse]]:
         """Returns the cash balance."""
+
+    @_abc_1.abstractmethod
+    def ListStatement(
+        self,
+        request: _wallet_service_pb2.ListStatementRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_wallet_service_pb2.ListStatementResponse, _abc.Awaitable[_wallet_service_pb2.ListStatementResponse]]:
+        """Lists what moved the cash account, the newest first."""
 
     @_abc_1.abstractmethod
     def DepositTestMoney(

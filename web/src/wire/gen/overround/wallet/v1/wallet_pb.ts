@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file overround/wallet/v1/wallet.proto.
  */
 export const file_overround_wallet_v1_wallet: GenFile = /*@__PURE__*/
-  fileDesc("CiBvdmVycm91bmQvd2FsbGV0L3YxL3dhbGxldC5wcm90bxITb3ZlcnJvdW5kLndhbGxldC52MSJ7CgdCYWxhbmNlEi0KCWF2YWlsYWJsZRgBIAEoCzIaLm92ZXJyb3VuZC5jb21tb24udjEuTW9uZXkSKAoEaGVsZBgCIAEoCzIaLm92ZXJyb3VuZC5jb21tb24udjEuTW9uZXkSFwoPYWNjb3VudF92ZXJzaW9uGAMgASgEIogCCg5UcmFuc2ZlclBvc3RlZBI1Cghwb3NpdGlvbhgBIAEoCzIjLm92ZXJyb3VuZC5jb21tb24udjEuT3V0Ym94UG9zaXRpb24SEwoLdHJhbnNmZXJfaWQYAiABKAkSEAoIcHJvdmlkZXIYAyABKAkSCwoDa2V5GAQgASgJEgsKA2xlZxgFIAEoDRIYChBkZWJpdF9hY2NvdW50X2lkGAYgASgJEhkKEWNyZWRpdF9hY2NvdW50X2lkGAcgASgJEioKBmFtb3VudBgIIAEoCzIaLm92ZXJyb3VuZC5jb21tb24udjEuTW9uZXkSDAoEa2luZBgJIAEoCRIPCgd0aW1lX3VzGAogASgDYgZwcm90bzM", [file_overround_common_v1_money, file_overround_common_v1_outbox]);
+  fileDesc("CiBvdmVycm91bmQvd2FsbGV0L3YxL3dhbGxldC5wcm90bxITb3ZlcnJvdW5kLndhbGxldC52MSJ7CgdCYWxhbmNlEi0KCWF2YWlsYWJsZRgBIAEoCzIaLm92ZXJyb3VuZC5jb21tb24udjEuTW9uZXkSKAoEaGVsZBgCIAEoCzIaLm92ZXJyb3VuZC5jb21tb24udjEuTW9uZXkSFwoPYWNjb3VudF92ZXJzaW9uGAMgASgEIskBCg1TdGF0ZW1lbnRMaW5lEhcKD2FjY291bnRfdmVyc2lvbhgBIAEoBBIPCgd0aW1lX3VzGAIgASgDEgwKBGtpbmQYAyABKAkSKgoGYW1vdW50GAQgASgLMhoub3ZlcnJvdW5kLmNvbW1vbi52MS5Nb25leRIrCgdiYWxhbmNlGAUgASgLMhoub3ZlcnJvdW5kLmNvbW1vbi52MS5Nb25leRITCgt0cmFuc2Zlcl9pZBgGIAEoCRISCgpzdWJqZWN0X2lkGAcgASgJIogCCg5UcmFuc2ZlclBvc3RlZBI1Cghwb3NpdGlvbhgBIAEoCzIjLm92ZXJyb3VuZC5jb21tb24udjEuT3V0Ym94UG9zaXRpb24SEwoLdHJhbnNmZXJfaWQYAiABKAkSEAoIcHJvdmlkZXIYAyABKAkSCwoDa2V5GAQgASgJEgsKA2xlZxgFIAEoDRIYChBkZWJpdF9hY2NvdW50X2lkGAYgASgJEhkKEWNyZWRpdF9hY2NvdW50X2lkGAcgASgJEioKBmFtb3VudBgIIAEoCzIaLm92ZXJyb3VuZC5jb21tb24udjEuTW9uZXkSDAoEa2luZBgJIAEoCRIPCgd0aW1lX3VzGAogASgDYgZwcm90bzM", [file_overround_common_v1_money, file_overround_common_v1_outbox]);
 
 /**
  * What a player has.
@@ -50,6 +50,69 @@ export type Balance = Message<"overround.wallet.v1.Balance"> & {
  */
 export const BalanceSchema: GenMessage<Balance> = /*@__PURE__*/
   messageDesc(file_overround_wallet_v1_wallet, 0);
+
+/**
+ * One movement of a player's cash.
+ *
+ * @generated from message overround.wallet.v1.StatementLine
+ */
+export type StatementLine = Message<"overround.wallet.v1.StatementLine"> & {
+  /**
+   * Of the cash account after it: rises by one from movement to movement, so that none can be missing between two.
+   *
+   * @generated from field: uint64 account_version = 1;
+   */
+  accountVersion: bigint;
+
+  /**
+   * Microseconds since the Unix epoch, UTC.
+   *
+   * @generated from field: int64 time_us = 2;
+   */
+  timeUs: bigint;
+
+  /**
+   * "stake", "payout", "refund", "deposit", "rollback" ...
+   *
+   * @generated from field: string kind = 3;
+   */
+  kind: string;
+
+  /**
+   * Below zero where it was paid from the account.
+   *
+   * @generated from field: overround.common.v1.Money amount = 4;
+   */
+  amount?: Money | undefined;
+
+  /**
+   * After it, what is held included.
+   *
+   * @generated from field: overround.common.v1.Money balance = 5;
+   */
+  balance?: Money | undefined;
+
+  /**
+   * UUID.
+   *
+   * @generated from field: string transfer_id = 6;
+   */
+  transferId: string;
+
+  /**
+   * UUID of what it was for, as the bet; empty where that has none.
+   *
+   * @generated from field: string subject_id = 7;
+   */
+  subjectId: string;
+};
+
+/**
+ * Describes the message overround.wallet.v1.StatementLine.
+ * Use `create(StatementLineSchema)` to create a new message.
+ */
+export const StatementLineSchema: GenMessage<StatementLine> = /*@__PURE__*/
+  messageDesc(file_overround_wallet_v1_wallet, 1);
 
 /**
  * The value of wallet.events.v1, keyed by account id: one leg of a committed transfer.
@@ -131,5 +194,5 @@ export type TransferPosted = Message<"overround.wallet.v1.TransferPosted"> & {
  * Use `create(TransferPostedSchema)` to create a new message.
  */
 export const TransferPostedSchema: GenMessage<TransferPosted> = /*@__PURE__*/
-  messageDesc(file_overround_wallet_v1_wallet, 1);
+  messageDesc(file_overround_wallet_v1_wallet, 2);
 

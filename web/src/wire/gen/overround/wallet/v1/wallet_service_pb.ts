@@ -6,7 +6,9 @@ import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegen
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Money } from "../../common/v1/money_pb";
 import { file_overround_common_v1_money } from "../../common/v1/money_pb";
-import type { Balance } from "./wallet_pb";
+import type { PageRequest } from "../../common/v1/page_pb";
+import { file_overround_common_v1_page } from "../../common/v1/page_pb";
+import type { Balance, StatementLine } from "./wallet_pb";
 import { file_overround_wallet_v1_wallet } from "./wallet_pb";
 import type { Message } from "@bufbuild/protobuf";
 
@@ -14,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file overround/wallet/v1/wallet_service.proto.
  */
 export const file_overround_wallet_v1_wallet_service: GenFile = /*@__PURE__*/
-  fileDesc("CihvdmVycm91bmQvd2FsbGV0L3YxL3dhbGxldF9zZXJ2aWNlLnByb3RvEhNvdmVycm91bmQud2FsbGV0LnYxIhMKEUdldEJhbGFuY2VSZXF1ZXN0IkMKEkdldEJhbGFuY2VSZXNwb25zZRItCgdiYWxhbmNlGAEgASgLMhwub3ZlcnJvdW5kLndhbGxldC52MS5CYWxhbmNlIlkKF0RlcG9zaXRUZXN0TW9uZXlSZXF1ZXN0EhIKCnJlcXVlc3RfaWQYASABKAkSKgoGYW1vdW50GAIgASgLMhoub3ZlcnJvdW5kLmNvbW1vbi52MS5Nb25leSJJChhEZXBvc2l0VGVzdE1vbmV5UmVzcG9uc2USLQoHYmFsYW5jZRgBIAEoCzIcLm92ZXJyb3VuZC53YWxsZXQudjEuQmFsYW5jZTLfAQoNV2FsbGV0U2VydmljZRJdCgpHZXRCYWxhbmNlEiYub3ZlcnJvdW5kLndhbGxldC52MS5HZXRCYWxhbmNlUmVxdWVzdBonLm92ZXJyb3VuZC53YWxsZXQudjEuR2V0QmFsYW5jZVJlc3BvbnNlEm8KEERlcG9zaXRUZXN0TW9uZXkSLC5vdmVycm91bmQud2FsbGV0LnYxLkRlcG9zaXRUZXN0TW9uZXlSZXF1ZXN0Gi0ub3ZlcnJvdW5kLndhbGxldC52MS5EZXBvc2l0VGVzdE1vbmV5UmVzcG9uc2ViBnByb3RvMw", [file_overround_common_v1_money, file_overround_wallet_v1_wallet]);
+  fileDesc("CihvdmVycm91bmQvd2FsbGV0L3YxL3dhbGxldF9zZXJ2aWNlLnByb3RvEhNvdmVycm91bmQud2FsbGV0LnYxIhMKEUdldEJhbGFuY2VSZXF1ZXN0IkMKEkdldEJhbGFuY2VSZXNwb25zZRItCgdiYWxhbmNlGAEgASgLMhwub3ZlcnJvdW5kLndhbGxldC52MS5CYWxhbmNlIkYKFExpc3RTdGF0ZW1lbnRSZXF1ZXN0Ei4KBHBhZ2UYASABKAsyIC5vdmVycm91bmQuY29tbW9uLnYxLlBhZ2VSZXF1ZXN0Il4KFUxpc3RTdGF0ZW1lbnRSZXNwb25zZRIxCgVsaW5lcxgBIAMoCzIiLm92ZXJyb3VuZC53YWxsZXQudjEuU3RhdGVtZW50TGluZRISCgpuZXh0X3Rva2VuGAIgASgJIlkKF0RlcG9zaXRUZXN0TW9uZXlSZXF1ZXN0EhIKCnJlcXVlc3RfaWQYASABKAkSKgoGYW1vdW50GAIgASgLMhoub3ZlcnJvdW5kLmNvbW1vbi52MS5Nb25leSJJChhEZXBvc2l0VGVzdE1vbmV5UmVzcG9uc2USLQoHYmFsYW5jZRgBIAEoCzIcLm92ZXJyb3VuZC53YWxsZXQudjEuQmFsYW5jZTLHAgoNV2FsbGV0U2VydmljZRJdCgpHZXRCYWxhbmNlEiYub3ZlcnJvdW5kLndhbGxldC52MS5HZXRCYWxhbmNlUmVxdWVzdBonLm92ZXJyb3VuZC53YWxsZXQudjEuR2V0QmFsYW5jZVJlc3BvbnNlEmYKDUxpc3RTdGF0ZW1lbnQSKS5vdmVycm91bmQud2FsbGV0LnYxLkxpc3RTdGF0ZW1lbnRSZXF1ZXN0Gioub3ZlcnJvdW5kLndhbGxldC52MS5MaXN0U3RhdGVtZW50UmVzcG9uc2USbwoQRGVwb3NpdFRlc3RNb25leRIsLm92ZXJyb3VuZC53YWxsZXQudjEuRGVwb3NpdFRlc3RNb25leVJlcXVlc3QaLS5vdmVycm91bmQud2FsbGV0LnYxLkRlcG9zaXRUZXN0TW9uZXlSZXNwb25zZWIGcHJvdG8z", [file_overround_common_v1_money, file_overround_common_v1_page, file_overround_wallet_v1_wallet]);
 
 /**
  * @generated from message overround.wallet.v1.GetBalanceRequest
@@ -47,6 +49,47 @@ export const GetBalanceResponseSchema: GenMessage<GetBalanceResponse> = /*@__PUR
   messageDesc(file_overround_wallet_v1_wallet_service, 1);
 
 /**
+ * @generated from message overround.wallet.v1.ListStatementRequest
+ */
+export type ListStatementRequest = Message<"overround.wallet.v1.ListStatementRequest"> & {
+  /**
+   * @generated from field: overround.common.v1.PageRequest page = 1;
+   */
+  page?: PageRequest | undefined;
+};
+
+/**
+ * Describes the message overround.wallet.v1.ListStatementRequest.
+ * Use `create(ListStatementRequestSchema)` to create a new message.
+ */
+export const ListStatementRequestSchema: GenMessage<ListStatementRequest> = /*@__PURE__*/
+  messageDesc(file_overround_wallet_v1_wallet_service, 2);
+
+/**
+ * @generated from message overround.wallet.v1.ListStatementResponse
+ */
+export type ListStatementResponse = Message<"overround.wallet.v1.ListStatementResponse"> & {
+  /**
+   * @generated from field: repeated overround.wallet.v1.StatementLine lines = 1;
+   */
+  lines: StatementLine[];
+
+  /**
+   * Empty on the last page.
+   *
+   * @generated from field: string next_token = 2;
+   */
+  nextToken: string;
+};
+
+/**
+ * Describes the message overround.wallet.v1.ListStatementResponse.
+ * Use `create(ListStatementResponseSchema)` to create a new message.
+ */
+export const ListStatementResponseSchema: GenMessage<ListStatementResponse> = /*@__PURE__*/
+  messageDesc(file_overround_wallet_v1_wallet_service, 3);
+
+/**
  * @generated from message overround.wallet.v1.DepositTestMoneyRequest
  */
 export type DepositTestMoneyRequest = Message<"overround.wallet.v1.DepositTestMoneyRequest"> & {
@@ -70,7 +113,7 @@ export type DepositTestMoneyRequest = Message<"overround.wallet.v1.DepositTestMo
  * Use `create(DepositTestMoneyRequestSchema)` to create a new message.
  */
 export const DepositTestMoneyRequestSchema: GenMessage<DepositTestMoneyRequest> = /*@__PURE__*/
-  messageDesc(file_overround_wallet_v1_wallet_service, 2);
+  messageDesc(file_overround_wallet_v1_wallet_service, 4);
 
 /**
  * @generated from message overround.wallet.v1.DepositTestMoneyResponse
@@ -87,7 +130,7 @@ export type DepositTestMoneyResponse = Message<"overround.wallet.v1.DepositTestM
  * Use `create(DepositTestMoneyResponseSchema)` to create a new message.
  */
 export const DepositTestMoneyResponseSchema: GenMessage<DepositTestMoneyResponse> = /*@__PURE__*/
-  messageDesc(file_overround_wallet_v1_wallet_service, 3);
+  messageDesc(file_overround_wallet_v1_wallet_service, 5);
 
 /**
  * Money of the logged-in player. Metadata `authorization: Bearer <session token>`.
@@ -104,6 +147,16 @@ export const WalletService: GenService<{
     methodKind: "unary";
     input: typeof GetBalanceRequestSchema;
     output: typeof GetBalanceResponseSchema;
+  },
+  /**
+   * Lists what moved the cash account, the newest first.
+   *
+   * @generated from rpc overround.wallet.v1.WalletService.ListStatement
+   */
+  listStatement: {
+    methodKind: "unary";
+    input: typeof ListStatementRequestSchema;
+    output: typeof ListStatementResponseSchema;
   },
   /**
    * Credits test money. Refused outside the local profile with reason TEST_MONEY_REFUSED.
