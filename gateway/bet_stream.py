@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import suppress
 from typing import Final
 from uuid import UUID
@@ -37,13 +37,19 @@ class BetStream:
         self._feed = feed
         self._clock = clock
 
-    async def run(self, player: Player) -> AsyncIterator[betting_service_pb2.WatchBetsResponse]:
+    async def run(
+        self, player: Player, *, known_event_counts: Mapping[UUID, int]
+    ) -> AsyncIterator[betting_service_pb2.WatchBetsResponse]:
         """Yield messages until the client goes.
 
         Watching begins before the ledger is read, so that nothing falls between the two.
+
+        Args:
+            player: Whose bets.
+            known_event_counts: Bets that the client saw open before, and how many events it has of each.
         """
         watch = self._feed.watch(player.cash_account_id)
-        view = _View(player, self._ledger, self._wallet)
+        view = _View(player, self._ledger, self._wallet, known_event_counts)
         next_balance_s = self._clock.monotonic_s() + BALANCE_INTERVAL_S
         try:
             await view.read_anew()
@@ -63,12 +69,14 @@ class BetStream:
 class _View:
     """What one client has been shown, and what it is to be shown next."""
 
-    def __init__(self, player: Player, ledger: BetLedger, wallet: Wallet) -> None:
+    def __init__(
+        self, player: Player, ledger: BetLedger, wallet: Wallet, known_event_counts: Mapping[UUID, int]
+    ) -> None:
         self._player = player
         self._ledger = ledger
         self._wallet = wallet
         # Events of each bet that was last shown as open: an event that the ledger's answer held already is old news.
-        self._event_counts: dict[str, int] = {}
+        self._event_counts = {str(bet_id): count for bet_id, count in known_event_counts.items()}
         self._bets: dict[str, bet_pb2.Bet] = {}
         self._balance: wallet_pb2.Balance | None = None
         self._balance_shown: Balance | None = None

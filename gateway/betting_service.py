@@ -27,6 +27,7 @@ from wire.wallet import build_balance
 
 PAGE_SIZE: Final = 50
 PAGE_SIZE_MAX: Final = 200
+KNOWN_BETS_MAX: Final = 200
 
 
 class BetUnknown(DomainError):
@@ -100,10 +101,13 @@ class BettingService:
         return betting_service_pb2.ListBetsResponse(bets=[build_bet(bet) for bet in bets], next_token=next_token)
 
     def watch_bets(
-        self, _request: betting_service_pb2.WatchBetsRequest, call: Call
+        self, request: betting_service_pb2.WatchBetsRequest, call: Call
     ) -> AsyncIterator[betting_service_pb2.WatchBetsResponse]:
         """Stream the player's open bets and balance, then every change."""
-        return self._stream.run(call.player)
+        known = {parse_uuid(bet_id, field="bet_id"): count for bet_id, count in request.known_event_counts.items()}
+        if len(known) > KNOWN_BETS_MAX:
+            raise RequestMalformed(f"At most {KNOWN_BETS_MAX} bets may be said to be known, were {len(known)}")
+        return self._stream.run(call.player, known_event_counts=known)
 
     async def _find_bet(self, player: Player, bet_id: UUID) -> Bet:
         bet = await self._ledger.get_bet(player.player_id, bet_id)

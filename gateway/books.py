@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
+from types import MappingProxyType
 from typing import Final
 
 import numpy as np
@@ -36,6 +37,7 @@ log = structlog.get_logger(__name__)
 OVER_BOOKS_MAX: Final = 2_000
 RETRY_S: Final = 5
 RESPONSE_BOOKS_FIELD: Final = 1
+NOTHING_KNOWN: Final[Mapping[str, int]] = MappingProxyType({})
 
 _STATUSES: Final = frozenset(map(int, FixtureStatus))
 
@@ -330,8 +332,12 @@ class BookCache:
             self._heartbeats.note_book(partition, offset)
         return stored
 
-    def watch(self, fixture_ids: frozenset[str]) -> BookWatch:
-        """Begin to watch; the first to be taken is every book there is.
+    def watch(self, fixture_ids: frozenset[str], *, known_versions: Mapping[str, int] = NOTHING_KNOWN) -> BookWatch:
+        """Begin to watch; the first to be taken is every book there is that is newer than what is known of it.
+
+        Args:
+            fixture_ids: Which; none for every one that is not over.
+            known_versions: What the watcher has from before; of what is gone since it is told so.
 
         Raises:
             TooManyWatchers: If so many watch already.
@@ -340,10 +346,17 @@ class BookCache:
             raise TooManyWatchers(self._watchers_max, "clients")
         every = range(self._partitions)
         watch = BookWatch(fixture_ids, frozenset(map(self._partition_of, fixture_ids) if fixture_ids else every))
-        known = [fixture_id for fixture_id in fixture_ids if self.find(fixture_id)] if fixture_ids else self._live
-        watch.note(News(changed=dict.fromkeys(known)))
+        books = filter(None, map(self.find, fixture_ids)) if fixture_ids else self._live.values()
+        newer = [book.fixture_id for book in books if book.version > known_versions.get(book.fixture_id, -1)]
+        watch.note(News(changed=dict.fromkeys(newer), gone=dict.fromkeys(self._gone_of(known_versions, fixture_ids))))
         self._watches.add(watch)
         return watch
+
+    def _gone_of(self, fixture_ids: Collection[str], wanted: frozenset[str]) -> list[str]:
+        """Return those that are gone; while not every book has been taken in, a missing one says nothing."""
+        if not self._is_complete:
+            return []
+        return [name for name in fixture_ids if (self.find(name) is None if wanted else name not in self._live)]
 
     def unwatch(self, watch: BookWatch) -> None:
         """Stop to watch."""

@@ -24,6 +24,7 @@ from overround.odds.v1 import odds_service_pb2
 from wire.frames import frame_bytes, frame_unsigned
 
 FIXTURES_MAX: Final = 500
+KNOWN_VERSIONS_MAX: Final = 2_000
 PAGE_SIZE: Final = 50
 PAGE_SIZE_MAX: Final = 200
 BOOKS_PER_MESSAGE_MAX: Final = 400
@@ -98,15 +99,18 @@ class OddsService:
     async def watch_books(self, request: odds_service_pb2.WatchBooksRequest, _call: Call) -> AsyncIterator[bytes]:
         """Stream the current books, then each change; at least every second a message comes."""
         expect_fixtures_bounded(request.fixture_ids)
-        with self._watching(frozenset(request.fixture_ids)) as watch:
+        if len(request.known_versions) > KNOWN_VERSIONS_MAX:
+            told = len(request.known_versions)
+            raise TooManyFixtures(f"At most {KNOWN_VERSIONS_MAX} versions may be said to be known, were {told}")
+        with self._watching(request) as watch:
             while True:
                 yield self._build(watch, main_market_only=request.main_market_only)
                 await asyncio.sleep(MESSAGE_INTERVAL_S)
                 await watch.wait(SILENCE_S_MAX)
 
     @contextmanager
-    def _watching(self, fixture_ids: frozenset[str]) -> Iterator[BookWatch]:
-        watch = self._books.watch(fixture_ids)
+    def _watching(self, request: odds_service_pb2.WatchBooksRequest) -> Iterator[BookWatch]:
+        watch = self._books.watch(frozenset(request.fixture_ids), known_versions=request.known_versions)
         try:
             yield watch
         finally:

@@ -18,6 +18,7 @@ from gateway.rest.document import describe_operation, document_routes
 from gateway.rest.json_form import read_json, read_named, write_json
 from gateway.rest.paths import PATHS, Path
 from gateway.rest.requests import encode_public, metadata_of, peer_of
+from gateway.rest.stream import make_stream
 from gateway.rpc.bounds import REQUEST_BYTES_MAX
 from gateway.rpc.door import Answering, Door
 from gateway.rpc.methods import Service, functions_of
@@ -39,7 +40,7 @@ def make_routes(services: Sequence[Service], door: Door) -> list[BaseRoute]:
     if missing:
         raise InvariantBroken(f"Every path must be a method of a service, nobody has {missing}")
     routes = [_route(path, door.answering(path.method, functions[path.method])) for path in PATHS]
-    return [*routes, *document_routes(routes, PATHS)]
+    return [*routes, make_stream(functions, door), *document_routes(routes, PATHS)]
 
 
 def _route(path: Path, ask: Answering) -> APIRoute:

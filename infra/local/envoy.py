@@ -31,6 +31,7 @@ UNLIMITED: Final = "0s"
 ADMIN_SOCKET: Final = "admin.sock"
 FEEDS: Final = "/overround.feed."
 REST: Final = "/v1/"
+STREAM: Final = "/v1/stream"
 CALLBACKS: Final = "/callbacks/"
 RETRY_S: Final = 2
 WAITING_PAGE: Final = Path(__file__).with_name("waiting.html")
@@ -136,10 +137,26 @@ def _virtual_host(settings: Settings, edge_key: str) -> dict[str, Any]:
         "routes": [
             {"match": {"prefix": FEEDS}, "route": feeds, "typed_per_filter_config": _unbuffered(), **vouching},
             {"match": {"prefix": "/overround."}, "route": calls, **vouching},
+            {
+                "match": {"path": STREAM},
+                "route": _watching(settings),
+                "typed_per_filter_config": _unbuffered(),
+                **vouching,
+            },
             _door(REST, REST_BYTES_MAX, vouching),
             _door(CALLBACKS, CALLBACK_BYTES_MAX, vouching),
             {"match": {"prefix": "/"}, "route": {"cluster": "gateway_http", "timeout": "15s"}},
         ],
+    }
+
+
+def _watching(settings: Settings) -> dict[str, Any]:
+    """A WebSocket, for as long as something moves on it."""
+    return {
+        "cluster": "doors",
+        "timeout": UNLIMITED,
+        "idle_timeout": f"{settings.sources.unread_stream_s}s",
+        "upgrade_configs": [{"upgrade_type": "websocket"}],
     }
 
 

@@ -38,7 +38,7 @@ ROUNDS = (
     ("gateway", "clickhouse", "risk"),
     ("pricing", "postgres", "envoy"),
     ("redis", "settlement", "history"),
-    ("simulation", "relay", "kafka"),
+    ("simulation", "relay", "kafka", "doors"),
 )
 
 

@@ -86,10 +86,11 @@ async def test_a_book_in_the_log_is_given_over_http_and_the_process_ends_in_orde
         async with asyncio.timeout(TIMEOUT_S):
             while True:
                 async with client.get(url) as answer:
+                    told = await answer.read()
                     if answer.status == 200:
                         break
                     await asyncio.sleep(0.05)
-            assert json_format.Parse(await answer.read(), Book()) == book
+            assert json_format.Parse(told, Book()) == book
         process.send_signal(signal.SIGTERM)
         started_s = time.monotonic()
         assert await asyncio.to_thread(process.wait, STOP_LIMIT_S + 1) == 0

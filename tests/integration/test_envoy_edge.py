@@ -18,12 +18,13 @@ from typing import Any, ClassVar
 import aiohttp
 import grpc
 import pytest
-from aiohttp import web
+from aiohttp import WSMsgType, web
 from google.rpc.error_details_pb2 import ErrorInfo
 from google.rpc.status_pb2 import Status
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.websockets import WebSocket
 from yarl import URL
 
 from gateway.bet_builders import BetBuilders
@@ -36,7 +37,7 @@ from gateway.rpc.methods import FEED
 from gateway.rpc.server import make_server
 from gateway.source import address_reader
 from gateway.web import make_web_app
-from infra.local.envoy import CALLBACK_BYTES_MAX, CALLBACKS, REST, REST_BYTES_MAX, render_envoy_config
+from infra.local.envoy import CALLBACK_BYTES_MAX, CALLBACKS, REST, REST_BYTES_MAX, STREAM, render_envoy_config
 from infra.processes.asgi_site import serving_asgi
 from infra.processes.parts.access import make_door
 from infra.settings import Ports, Settings, Sources
@@ -121,7 +122,15 @@ async def doors(edge: Settings) -> AsyncIterator[None]:
         body = await request.body()
         return JSONResponse({"from": seen_from, "path": request.url.path, "body_bytes": len(body)})
 
-    routes = [Route(f"{prefix}{{rest:path}}", tell, methods=["GET", "POST"]) for prefix in (REST, CALLBACKS)]
+    async def echo(socket: WebSocket) -> None:
+        await socket.accept()
+        seen_from = address_of(tuple(socket.headers.items()), "ipv4:10.9.9.9:1")
+        while True:
+            told = await socket.receive_text()
+            await socket.send_text(f"{seen_from} {len(told)}")
+
+    routes: list[BaseRoute] = [WebSocketRoute(STREAM, echo)]
+    routes += [Route(f"{prefix}{{rest:path}}", tell, methods=["GET", "POST"]) for prefix in (REST, CALLBACKS)]
     async with serving_asgi(make_app(routes), host=edge.host, port=edge.ports.doors_http, settings=edge.doors):
         yield
 
@@ -370,6 +379,19 @@ async def test_the_http_doors_are_behind_the_same_address_and_told_whom_a_reques
                 told = {"Content-Type": "application/json"} | headers
                 async with modest.session.post(url_of(edge, path), data=b"{}", headers=told) as answer:
                     assert await answer.json() == {"from": MODEST, "path": path, "body_bytes": 2}
+
+
+async def test_a_websocket_passes_for_as_long_as_something_moves_on_it(edge: Settings, doors: None) -> None:
+    async with (
+        calling_from(edge, MODEST) as modest,
+        modest.session.ws_connect(url_of(edge, STREAM), headers={"Content-Type": ""}) as socket,
+    ):
+        for size in (1, 100_000, 1):
+            await socket.send_str("x" * size)
+            assert await socket.receive_str(timeout=60) == f"{MODEST} {size}"
+            await asyncio.sleep(SOURCES.unread_stream_s / 2)
+        async with asyncio.timeout(60):
+            assert (await socket.receive()).type in {WSMsgType.CLOSED, WSMsgType.CLOSE, WSMsgType.ERROR}
 
 
 async def test_what_is_larger_than_a_door_takes_never_reaches_it(edge: Settings, doors: None) -> None:

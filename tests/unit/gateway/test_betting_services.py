@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 from dataclasses import replace
 from typing import Any, cast
 from uuid import UUID, uuid4
@@ -192,6 +193,13 @@ async def watch(door: Door) -> AsyncIterator[betting_service_pb2.WatchBetsRespon
         yield message
 
 
+async def first_of(door: Door, **known: int) -> betting_service_pb2.WatchBetsResponse:
+    request = betting_service_pb2.WatchBetsRequest(known_event_counts=known)
+    async with aclosing(cast("AsyncGenerator[Any, None]", door.betting.watch_bets(request, call_by()))) as messages:
+        first: betting_service_pb2.WatchBetsResponse = await anext(messages)
+        return first
+
+
 def only_bet(door: Door) -> Bet:
     ((_, answer),) = door.ledger.answers.values()
     assert answer.bet is not None
@@ -213,6 +221,30 @@ async def test_a_watcher_sees_what_is_open_then_changes_with_the_balance_then_si
     assert second.balance.available.amount_minor == 2_000
     third = await anext(messages)
     assert (len(third.bets), third.HasField("balance")) == (0, False)
+
+
+async def test_who_comes_back_is_told_what_changed_and_what_became_of_bets_seen_open() -> None:
+    door = Door()
+    bet_id = (await placed(door, place_request())).bet.bet_id
+    known = await first_of(door, **{bet_id: 1})
+    assert (list(known.bets), known.HasField("balance")) == ([], True)
+    assert [bet.bet_id for bet in (await first_of(door, **{bet_id: 0})).bets] == [bet_id]
+    ((key, (fingerprint, answer)),) = door.ledger.answers.items()
+    settled = replace(only_bet(door), status=BetStatus.SETTLED)
+    settled = replace(settled, events=(*settled.events, BetEvent(BetEventKind.SETTLED, 6, 0)))
+    door.ledger.answers[key] = (fingerprint, replace(answer, bet=settled))
+    (shown,) = (await first_of(door, **{bet_id: 1})).bets
+    assert (shown.bet_id, shown.status) == (bet_id, bet_pb2.BET_STATUS_SETTLED)
+    assert list((await first_of(door)).bets) == []
+
+
+async def test_so_many_bets_may_be_known_and_by_their_ids() -> None:
+    door = Door()
+    with pytest.raises(RequestMalformed, match="At most 200 bets"):
+        await first_of(door, **{str(uuid4()): 1 for _ in range(201)})
+    with pytest.raises(IdMalformed, match="bet_id"):
+        await first_of(door, x=1)
+    assert list((await first_of(door, **{str(uuid4()): 1})).bets) == []
 
 
 async def test_a_watcher_is_told_of_what_is_held_though_nothing_moved() -> None:

@@ -114,6 +114,22 @@ def test_a_watcher_begins_with_every_book_there_is(books: BookCache) -> None:
     assert books.watch(frozenset({"g", "over", "unknown"})).take(10)[0] in (["g", "over"], ["over", "g"])
 
 
+def test_who_comes_back_is_given_what_is_newer_and_told_what_is_gone(books: BookCache) -> None:
+    books.apply([record(build("f", 5)), record(build("g", 6)), record(build("over", 7, ENDED))])
+    known = {"f": 5, "g": 5, "over": 6, "gone": 1}
+    changed, removed = books.watch(EVERYTHING, known_versions=known).take(10)
+    assert (changed, sorted(removed)) == (["g"], ["gone", "over"])
+    some = books.watch(frozenset({"f", "over", "gone"}), known_versions=known | {"elsewhere": 1})
+    assert some.take(10) == (["over"], ["gone"])
+
+
+def test_while_not_every_book_is_here_a_missing_one_is_not_called_gone(clock: FakeClock) -> None:
+    books = BookCache(clock=clock, partition_of=lambda _: 0, partitions=1, heartbeat_age_ms_max=1_500, watchers_max=2)
+    assert books.watch(EVERYTHING, known_versions={"f": 1}).take(10) == ([], [])
+    books.mark_complete()
+    assert books.watch(EVERYTHING, known_versions={"f": 1}).take(10) == ([], ["f"])
+
+
 def test_what_changes_twice_before_it_is_taken_is_taken_once(books: BookCache) -> None:
     watch = books.watch(EVERYTHING)
     books.apply([record(build("f", 1)), record(build("g", 1))])

@@ -53,6 +53,8 @@ COUNTED = {
     "overround.odds.v1.GetBooksRequest.fixture_ids": "gateway.odds_service.FIXTURES_MAX",
     "overround.odds.v1.PriceBetBuilderRequest.legs": "odds.models.builder_legs.LEGS_MAX by gateway.bet_builders",
     "overround.odds.v1.WatchBooksRequest.fixture_ids": "gateway.odds_service.FIXTURES_MAX",
+    "overround.odds.v1.WatchBooksRequest.known_versions": "gateway.odds_service.KNOWN_VERSIONS_MAX",
+    "overround.bets.v1.WatchBetsRequest.known_event_counts": "gateway.betting_service.KNOWN_BETS_MAX",
 }
 """Repeated fields of requests, and what bounds each: a new one needs a bound, and its place here."""
 

@@ -27,33 +27,37 @@ from overround.odds.v1 import book_pb2 as overround_dot_odds_dot_v1_dot_book__pb
 from overround.odds.v1 import fixture_pb2 as overround_dot_odds_dot_v1_dot_fixture__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$overround/odds/v1/odds_service.proto\x12\x11overround.odds.v1\x1a\x1eoverround/common/v1/page.proto\x1a\x1coverround/odds/v1/book.proto\x1a\x1foverround/odds/v1/fixture.proto\"B\n\x11WatchBooksRequest\x12\x13\n\x0b\x66ixture_ids\x18\x01 \x03(\t\x12\x18\n\x10main_market_only\x18\x02 \x01(\x08\"\xa4\x01\n\x12WatchBooksResponse\x12&\n\x05\x62ooks\x18\x01 \x03(\x0b\x32\x17.overround.odds.v1.Book\x12\x1b\n\x13removed_fixture_ids\x18\x02 \x03(\t\x12\x16\n\x0eserver_time_us\x18\x03 \x01(\x03\x12\x17\n\x0fis_pricing_live\x18\x04 \x01(\x08\x12\x18\n\x10in_play_delay_ms\x18\x05 \x01(\r\"&\n\x0fGetBooksRequest\x12\x13\n\x0b\x66ixture_ids\x18\x01 \x03(\t\":\n\x10GetBooksResponse\x12&\n\x05\x62ooks\x18\x01 \x03(\x0b\x32\x17.overround.odds.v1.Book\"6\n\rBetBuilderLeg\x12\x11\n\tmarket_id\x18\x01 \x01(\t\x12\x12\n\noutcome_id\x18\x02 \x01(\t\"\\\n\x16PriceBetBuilderRequest\x12\x12\n\nfixture_id\x18\x01 \x01(\t\x12.\n\x04legs\x18\x02 \x03(\x0b\x32 .overround.odds.v1.BetBuilderLeg\"\xbd\x01\n\x17PriceBetBuilderResponse\x12\x14\n\x0c\x62ook_version\x18\x01 \x01(\x04\x12\x1a\n\x12\x64\x65\x63imal_odds_milli\x18\x02 \x01(\r\x12\x38\n\x0eredundant_legs\x18\x03 \x03(\x0b\x32 .overround.odds.v1.BetBuilderLeg\x12\x36\n\x0c\x66urther_legs\x18\x04 \x03(\x0b\x32 .overround.odds.v1.BetBuilderLeg\"T\n\x13ListFixturesRequest\x12\r\n\x05sport\x18\x01 \x01(\t\x12.\n\x04page\x18\x02 \x01(\x0b\x32 .overround.common.v1.PageRequest\"\xa7\x01\n\rListedFixture\x12\x12\n\nfixture_id\x18\x01 \x01(\t\x12:\n\x0b\x64\x65scription\x18\x02 \x01(\x0b\x32%.overround.odds.v1.FixtureDescription\x12\x30\n\x06status\x18\x03 \x01(\x0e\x32 .overround.odds.v1.FixtureStatus\x12\x14\n\x0c\x62ook_version\x18\x04 \x01(\x04\"^\n\x14ListFixturesResponse\x12\x32\n\x08\x66ixtures\x18\x01 \x03(\x0b\x32 .overround.odds.v1.ListedFixture\x12\x12\n\nnext_token\x18\x02 \x01(\t2\x8a\x03\n\x0bOddsService\x12[\n\nWatchBooks\x12$.overround.odds.v1.WatchBooksRequest\x1a%.overround.odds.v1.WatchBooksResponse0\x01\x12S\n\x08GetBooks\x12\".overround.odds.v1.GetBooksRequest\x1a#.overround.odds.v1.GetBooksResponse\x12_\n\x0cListFixtures\x12&.overround.odds.v1.ListFixturesRequest\x1a\'.overround.odds.v1.ListFixturesResponse\x12h\n\x0fPriceBetBuilder\x12).overround.odds.v1.PriceBetBuilderRequest\x1a*.overround.odds.v1.PriceBetBuilderResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$overround/odds/v1/odds_service.proto\x12\x11overround.odds.v1\x1a\x1eoverround/common/v1/page.proto\x1a\x1coverround/odds/v1/book.proto\x1a\x1foverround/odds/v1/fixture.proto\"\xc9\x01\n\x11WatchBooksRequest\x12\x13\n\x0b\x66ixture_ids\x18\x01 \x03(\t\x12\x18\n\x10main_market_only\x18\x02 \x01(\x08\x12O\n\x0eknown_versions\x18\x03 \x03(\x0b\x32\x37.overround.odds.v1.WatchBooksRequest.KnownVersionsEntry\x1a\x34\n\x12KnownVersionsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x04:\x02\x38\x01\"\xa4\x01\n\x12WatchBooksResponse\x12&\n\x05\x62ooks\x18\x01 \x03(\x0b\x32\x17.overround.odds.v1.Book\x12\x1b\n\x13removed_fixture_ids\x18\x02 \x03(\t\x12\x16\n\x0eserver_time_us\x18\x03 \x01(\x03\x12\x17\n\x0fis_pricing_live\x18\x04 \x01(\x08\x12\x18\n\x10in_play_delay_ms\x18\x05 \x01(\r\"&\n\x0fGetBooksRequest\x12\x13\n\x0b\x66ixture_ids\x18\x01 \x03(\t\":\n\x10GetBooksResponse\x12&\n\x05\x62ooks\x18\x01 \x03(\x0b\x32\x17.overround.odds.v1.Book\"6\n\rBetBuilderLeg\x12\x11\n\tmarket_id\x18\x01 \x01(\t\x12\x12\n\noutcome_id\x18\x02 \x01(\t\"\\\n\x16PriceBetBuilderRequest\x12\x12\n\nfixture_id\x18\x01 \x01(\t\x12.\n\x04legs\x18\x02 \x03(\x0b\x32 .overround.odds.v1.BetBuilderLeg\"\xbd\x01\n\x17PriceBetBuilderResponse\x12\x14\n\x0c\x62ook_version\x18\x01 \x01(\x04\x12\x1a\n\x12\x64\x65\x63imal_odds_milli\x18\x02 \x01(\r\x12\x38\n\x0eredundant_legs\x18\x03 \x03(\x0b\x32 .overround.odds.v1.BetBuilderLeg\x12\x36\n\x0c\x66urther_legs\x18\x04 \x03(\x0b\x32 .overround.odds.v1.BetBuilderLeg\"T\n\x13ListFixturesRequest\x12\r\n\x05sport\x18\x01 \x01(\t\x12.\n\x04page\x18\x02 \x01(\x0b\x32 .overround.common.v1.PageRequest\"\xa7\x01\n\rListedFixture\x12\x12\n\nfixture_id\x18\x01 \x01(\t\x12:\n\x0b\x64\x65scription\x18\x02 \x01(\x0b\x32%.overround.odds.v1.FixtureDescription\x12\x30\n\x06status\x18\x03 \x01(\x0e\x32 .overround.odds.v1.FixtureStatus\x12\x14\n\x0c\x62ook_version\x18\x04 \x01(\x04\"^\n\x14ListFixturesResponse\x12\x32\n\x08\x66ixtures\x18\x01 \x03(\x0b\x32 .overround.odds.v1.ListedFixture\x12\x12\n\nnext_token\x18\x02 \x01(\t2\x8a\x03\n\x0bOddsService\x12[\n\nWatchBooks\x12$.overround.odds.v1.WatchBooksRequest\x1a%.overround.odds.v1.WatchBooksResponse0\x01\x12S\n\x08GetBooks\x12\".overround.odds.v1.GetBooksRequest\x1a#.overround.odds.v1.GetBooksResponse\x12_\n\x0cListFixtures\x12&.overround.odds.v1.ListFixturesRequest\x1a\'.overround.odds.v1.ListFixturesResponse\x12h\n\x0fPriceBetBuilder\x12).overround.odds.v1.PriceBetBuilderRequest\x1a*.overround.odds.v1.PriceBetBuilderResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'overround.odds.v1.odds_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_WATCHBOOKSREQUEST']._serialized_start=154
-  _globals['_WATCHBOOKSREQUEST']._serialized_end=220
-  _globals['_WATCHBOOKSRESPONSE']._serialized_start=223
-  _globals['_WATCHBOOKSRESPONSE']._serialized_end=387
-  _globals['_GETBOOKSREQUEST']._serialized_start=389
-  _globals['_GETBOOKSREQUEST']._serialized_end=427
-  _globals['_GETBOOKSRESPONSE']._serialized_start=429
-  _globals['_GETBOOKSRESPONSE']._serialized_end=487
-  _globals['_BETBUILDERLEG']._serialized_start=489
-  _globals['_BETBUILDERLEG']._serialized_end=543
-  _globals['_PRICEBETBUILDERREQUEST']._serialized_start=545
-  _globals['_PRICEBETBUILDERREQUEST']._serialized_end=637
-  _globals['_PRICEBETBUILDERRESPONSE']._serialized_start=640
-  _globals['_PRICEBETBUILDERRESPONSE']._serialized_end=829
-  _globals['_LISTFIXTURESREQUEST']._serialized_start=831
-  _globals['_LISTFIXTURESREQUEST']._serialized_end=915
-  _globals['_LISTEDFIXTURE']._serialized_start=918
-  _globals['_LISTEDFIXTURE']._serialized_end=1085
-  _globals['_LISTFIXTURESRESPONSE']._serialized_start=1087
-  _globals['_LISTFIXTURESRESPONSE']._serialized_end=1181
-  _globals['_ODDSSERVICE']._serialized_start=1184
-  _globals['_ODDSSERVICE']._serialized_end=1578
+  _globals['_WATCHBOOKSREQUEST_KNOWNVERSIONSENTRY']._loaded_options = None
+  _globals['_WATCHBOOKSREQUEST_KNOWNVERSIONSENTRY']._serialized_options = b'8\001'
+  _globals['_WATCHBOOKSREQUEST']._serialized_start=155
+  _globals['_WATCHBOOKSREQUEST']._serialized_end=356
+  _globals['_WATCHBOOKSREQUEST_KNOWNVERSIONSENTRY']._serialized_start=304
+  _globals['_WATCHBOOKSREQUEST_KNOWNVERSIONSENTRY']._serialized_end=356
+  _globals['_WATCHBOOKSRESPONSE']._serialized_start=359
+  _globals['_WATCHBOOKSRESPONSE']._serialized_end=523
+  _globals['_GETBOOKSREQUEST']._serialized_start=525
+  _globals['_GETBOOKSREQUEST']._serialized_end=563
+  _globals['_GETBOOKSRESPONSE']._serialized_start=565
+  _globals['_GETBOOKSRESPONSE']._serialized_end=623
+  _globals['_BETBUILDERLEG']._serialized_start=625
+  _globals['_BETBUILDERLEG']._serialized_end=679
+  _globals['_PRICEBETBUILDERREQUEST']._serialized_start=681
+  _globals['_PRICEBETBUILDERREQUEST']._serialized_end=773
+  _globals['_PRICEBETBUILDERRESPONSE']._serialized_start=776
+  _globals['_PRICEBETBUILDERRESPONSE']._serialized_end=965
+  _globals['_LISTFIXTURESREQUEST']._serialized_start=967
+  _globals['_LISTFIXTURESREQUEST']._serialized_end=1051
+  _globals['_LISTEDFIXTURE']._serialized_start=1054
+  _globals['_LISTEDFIXTURE']._serialized_end=1221
+  _globals['_LISTFIXTURESRESPONSE']._serialized_start=1223
+  _globals['_LISTFIXTURESRESPONSE']._serialized_end=1317
+  _globals['_ODDSSERVICE']._serialized_start=1320
+  _globals['_ODDSSERVICE']._serialized_end=1714
 # @@protoc_insertion_point(module_scope)

@@ -25,23 +25,51 @@ DESCRIPTOR: _descriptor.FileDescriptor
 class WatchBooksRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
+    @_typing.final
+    class KnownVersionsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.int
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.int = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     FIXTURE_IDS_FIELD_NUMBER: _builtins.int
     MAIN_MARKET_ONLY_FIELD_NUMBER: _builtins.int
+    KNOWN_VERSIONS_FIELD_NUMBER: _builtins.int
     main_market_only: _builtins.bool
     """Only the first market of each book: enough for a list of fixtures."""
     @_builtins.property
     def fixture_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """At most 500; empty for every fixture that is not over."""
 
+    @_builtins.property
+    def known_versions(self) -> _containers.ScalarMap[_builtins.str, _builtins.int]:
+        """Who comes back says which version it has of each fixture, at most 2,000: no book is sent that is not newer, and
+        fixtures that are over or gone since are told as removed. Of those named above the other ones are passed over.
+        """
+
     def __init__(
         self,
         *,
         fixture_ids: _abc.Iterable[_builtins.str] | None = ...,
         main_market_only: _builtins.bool = ...,
+        known_versions: _abc.Mapping[_builtins.str, _builtins.int] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["fixture_ids", b"fixture_ids", "main_market_only", b"main_market_only"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["fixture_ids", b"fixture_ids", "known_versions", b"known_versions", "main_market_only", b"main_market_only"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
