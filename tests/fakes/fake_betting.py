@@ -82,7 +82,10 @@ def permits() -> Permits:
 
 @dataclass
 class FakeBook:
+    """A book of one market, and two of its outcomes."""
+
     fixture_id: str = "sim:1:1"
+    market_id: str = "1x2"
     fixture_name: str = "Ajax v Feyenoord"
     version: int = 1
     is_in_play: bool = False
@@ -90,7 +93,8 @@ class FakeBook:
     decimal_odds_milli: int = 2_000
 
     def find_market(self, market_id: str) -> MarketView | None:
-        return MarketView(self.status, {"home": self.decimal_odds_milli}) if market_id == "1x2" else None
+        odds_milli = {"home": self.decimal_odds_milli, "draw": 3_400}
+        return MarketView(self.status, odds_milli) if market_id == self.market_id else None
 
 
 @dataclass
@@ -106,12 +110,21 @@ class FakeBooks:
 
 
 class FakeExposure:
-    """The model that Redis has to equal, one market only."""
+    """The model that Redis has to equal, one market only.
+
+    Attributes:
+        added: Bets that were added without a reservation, and their entries.
+        removed: Bets that were taken out, and where they stood.
+        failures: What the next to take a bet out are answered, the last one first.
+    """
 
     def __init__(self) -> None:
         self.market = MarketExposure()
         self.reservations: dict[ReservationKey, ExposureEntry] = {}
         self.bets: dict[UUID, ExposureEntry] = {}
+        self.added: set[tuple[UUID, ExposureEntry]] = set()
+        self.removed: set[tuple[UUID, EntryPlace]] = set()
+        self.failures: list[Exception] = []
         self.is_down = False
         self.calls: list[str] = []
         self.pause = no_pause
@@ -135,11 +148,7 @@ class FakeExposure:
         await self._called("commit")
         (entry,) = entries
         self._take_out(self.reservations.pop(key, None))
-        if bet_id not in self.bets:
-            self.bets[bet_id] = entry
-            self.market = self.market.with_bet(
-                entry.outcome_id, stake_minor=entry.stake_minor, payout_minor=entry.payout_minor
-            )
+        self._put_in(entry, bet_id)
 
     async def release(self, key: ReservationKey, places: Sequence[EntryPlace]) -> None:
         await self._called("release")
@@ -147,9 +156,14 @@ class FakeExposure:
 
     async def add_bet(self, entry: ExposureEntry, *, bet_id: UUID) -> None:
         await self._called("add_bet")
+        self.added.add((bet_id, entry))
+        self._put_in(entry, bet_id)
 
     async def remove_bet(self, bet_id: UUID, place: EntryPlace) -> None:
         await self._called("remove_bet")
+        if self.failures:
+            raise self.failures.pop()
+        self.removed.add((bet_id, place))
         self._take_out(self.bets.pop(bet_id, None))
 
     async def _called(self, name: str) -> None:
@@ -157,6 +171,13 @@ class FakeExposure:
         await self.pause()
         if self.is_down:
             raise Unavailable(Part.RISK, f"Down; {UNDECIDED}")
+
+    def _put_in(self, entry: ExposureEntry, bet_id: UUID) -> None:
+        if bet_id not in self.bets:
+            self.bets[bet_id] = entry
+            self.market = self.market.with_bet(
+                entry.outcome_id, stake_minor=entry.stake_minor, payout_minor=entry.payout_minor
+            )
 
     def _take_out(self, entry: ExposureEntry | None) -> None:
         if entry is not None:

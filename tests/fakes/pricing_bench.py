@@ -131,7 +131,7 @@ class FakeBookStore:
 
 
 @dataclass
-class FakeOpenBets:
+class FakeFixturesWithBets:
     """Says who has open bets, or cannot."""
 
     fixture_ids: set[str] = field(default_factory=set)
@@ -186,7 +186,7 @@ class Bench:
         self.outlet = PricingOutlet()
         self.store = FakeBookStore()
         self.published = FakePublished()
-        self.open_bets: OpenBets = FakeOpenBets()
+        self.open_bets: OpenBets = FakeFixturesWithBets()
         self.clock = FakePricingClock()
         self.provider_log = FakeProviderLog()
         self.spacing = FakeSpacing()

@@ -17,7 +17,7 @@ from streams.fixtures import Fixtures
 from streams.ports import EncodedPair
 from streams.pricing_eviction import Eviction
 from tests.fakes.fake_faust import eventually
-from tests.fakes.pricing_bench import FakeOpenBets
+from tests.fakes.pricing_bench import FakeFixturesWithBets
 from wire.topics import BOOKS, EXPLANATIONS, LIABILITIES
 
 
@@ -45,7 +45,7 @@ async def test_fixtures_that_were_evicted_are_read_back_as_taken_back(outlet: Ka
     forgotten: dict[str, int] = {}
     eviction = Eviction(
         outlet,
-        FakeOpenBets(),
+        FakeFixturesWithBets(),
         fixtures=Fixtures(),
         clock=SystemClock(),
         retention_us=1,

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from typing import Any
 from uuid import UUID
 
 import pytest
 
-from bets.acceptance import BetReason, MarketView, Plan, decide, refuse_liability, refuse_means
+from bets.acceptance import BetReason, Plan, decide, refuse_liability, refuse_means
 from bets.answer import BetRefusal, Means, StakeBounds
 from bets.bet import SINGLE, Leg
 from bets.request import BetRequest, LegRequest, PricePolicy, SlipRequest
@@ -24,6 +24,7 @@ from risk.exposure import MarketExposure
 from risk.limits import LimitTable
 from risk.ports import ExposureEntry, LimitedEntry, Reservation, ReservationState
 from tests.currencies import terms
+from tests.fakes.fake_betting import FakeBook
 
 TABLE = LimitTable(
     stake_minor_min=10,
@@ -36,20 +37,8 @@ TABLE = LimitTable(
 PERMITTED = Permit(Product.SPORTS_BET, "somewhere", date(2026, 9, 30))
 
 
-@dataclass(frozen=True)
-class FakeBook:
-    status: MarketStatus = MarketStatus.OPEN
-    decimal_odds_milli: int = 2_050
-    version: int = 100
-    is_in_play: bool = False
-    market_id: str = "1x2"
-    fixture_id: str = "sim:1:1"
-    fixture_name: str = "Ajax v Feyenoord"
-
-    def find_market(self, market_id: str) -> MarketView | None:
-        if market_id != self.market_id:
-            return None
-        return MarketView(self.status, {"home": self.decimal_odds_milli, "draw": 3_400})
+def book(**changes: Any) -> FakeBook:
+    return FakeBook(**{"version": 100, "decimal_odds_milli": 2_050, **changes})
 
 
 def ask(
@@ -110,7 +99,7 @@ def test_an_open_market_at_the_price_asked_for_is_taken() -> None:
     ],
 )
 def test_the_price_policy_decides_over_a_moved_price(policy: PricePolicy, now_milli: int, is_taken: bool) -> None:
-    found = decision(ask(policy=policy), FakeBook(decimal_odds_milli=now_milli, version=101))
+    found = decision(ask(policy=policy), book(decimal_odds_milli=now_milli, version=101))
     if is_taken:
         assert isinstance(found, Plan)
         (leg,) = found.legs
@@ -124,11 +113,11 @@ def test_the_price_policy_decides_over_a_moved_price(policy: PricePolicy, now_mi
 
 
 def test_an_older_version_with_the_same_price_is_taken() -> None:
-    assert isinstance(decision(ask(book_version=1), FakeBook()), Plan)
+    assert isinstance(decision(ask(book_version=1), book()), Plan)
 
 
 def test_a_version_that_we_have_not_published_is_refused() -> None:
-    found = refusal(ask(book_version=101), FakeBook(version=100))
+    found = refusal(ask(book_version=101), book(version=100))
     assert (found.reason, found.legs[0].book_version) == (BetReason.BOOK_VERSION_UNKNOWN, 100)
 
 
@@ -143,12 +132,12 @@ def test_a_version_that_we_have_not_published_is_refused() -> None:
     ],
 )
 def test_a_market_that_is_not_open_takes_no_bet(status: MarketStatus, reason: BetReason) -> None:
-    assert refusal(ask(policy=PricePolicy.ANY), FakeBook(status=status)).reason == reason
+    assert refusal(ask(policy=PricePolicy.ANY), book(status=status)).reason == reason
 
 
 @pytest.mark.parametrize(("odds_milli", "is_offered"), [(0, False), (1_000, False), (1_001, True)])
 def test_an_outcome_is_offered_only_if_it_pays_more_than_the_stake(odds_milli: int, is_offered: bool) -> None:
-    found = decision(ask(policy=PricePolicy.ANY), FakeBook(decimal_odds_milli=odds_milli))
+    found = decision(ask(policy=PricePolicy.ANY), book(decimal_odds_milli=odds_milli))
     assert isinstance(found, Plan) is is_offered
     if isinstance(found, BetRefusal):
         assert found.reason == BetReason.OUTCOME_NOT_OFFERED
@@ -156,14 +145,14 @@ def test_an_outcome_is_offered_only_if_it_pays_more_than_the_stake(odds_milli: i
 
 def test_what_the_book_does_not_have_is_unknown() -> None:
     assert refusal(ask(), None).reason == BetReason.FIXTURE_UNKNOWN
-    assert refusal(ask(market_id="btts"), FakeBook()).reason == BetReason.MARKET_UNKNOWN
-    assert refusal(ask(outcome_id="nobody"), FakeBook()).reason == BetReason.OUTCOME_UNKNOWN
+    assert refusal(ask(market_id="btts"), book()).reason == BetReason.MARKET_UNKNOWN
+    assert refusal(ask(outcome_id="nobody"), book()).reason == BetReason.OUTCOME_UNKNOWN
 
 
 @pytest.mark.parametrize(("leg_count", "lines"), [(2, ((0, 1),)), (2, ((0,), (1,))), (2, ((0,),)), (1, ((0,), (0,)))])
 def test_only_singles_are_taken(leg_count: int, lines: tuple[tuple[int, ...], ...]) -> None:
     (bet,) = ask().bets
-    found = refusal(with_bet(ask(), legs=bet.legs * leg_count, lines=lines), FakeBook())
+    found = refusal(with_bet(ask(), legs=bet.legs * leg_count, lines=lines), book())
     assert found.reason == BetReason.BET_TYPE_UNSUPPORTED
     assert found.message == (
         f"Bet must be a single, one line of one leg, was {len(lines)} lines of {leg_count} legs; bet each by itself"
@@ -178,7 +167,7 @@ def test_what_is_not_permitted_is_refused_in_its_own_words_before_anything_else(
 
 @pytest.mark.parametrize(("stake_minor", "is_taken"), [(-5, False), (0, False), (9, False), (10, True)])
 def test_the_smallest_stake_is_named(stake_minor: int, is_taken: bool) -> None:
-    found = decision(ask(stake=Money(stake_minor, "EUR")), FakeBook())
+    found = decision(ask(stake=Money(stake_minor, "EUR")), book())
     assert isinstance(found, Plan) is is_taken
     if isinstance(found, BetRefusal):
         assert (found.reason, found.stake_min_minor) == (BetReason.STAKE_BELOW_MINIMUM, 10)
@@ -187,13 +176,13 @@ def test_the_smallest_stake_is_named(stake_minor: int, is_taken: bool) -> None:
 @pytest.mark.parametrize(
     ("book", "stake_minor_max"),
     [
-        (FakeBook(), 100_000),
-        (FakeBook(decimal_odds_milli=10_000), 50_000),
-        (FakeBook(decimal_odds_milli=50_000_000), 10),
-        (FakeBook(decimal_odds_milli=50_000_200), 0),
-        (FakeBook(is_in_play=True), 50_000),
-        (FakeBook(market_id="btts"), 50_000),
-        (FakeBook(market_id="btts", is_in_play=True), 25_000),
+        (book(), 100_000),
+        (book(decimal_odds_milli=10_000), 50_000),
+        (book(decimal_odds_milli=50_000_000), 10),
+        (book(decimal_odds_milli=50_000_200), 0),
+        (book(is_in_play=True), 50_000),
+        (book(market_id="btts"), 50_000),
+        (book(market_id="btts", is_in_play=True), 25_000),
     ],
 )
 def test_the_stake_limit_is_met_exactly(book: FakeBook, stake_minor_max: int) -> None:
@@ -210,7 +199,7 @@ def full(exposure: MarketExposure) -> Reservation:
 
 
 def planned(request: SlipRequest | None = None) -> Plan:
-    plan = decision(request or ask(), FakeBook())
+    plan = decision(request or ask(), book())
     assert isinstance(plan, Plan)
     return plan
 
@@ -264,8 +253,8 @@ def test_a_single_is_known_again_by_the_fingerprint_that_it_had_before_there_wer
 
 def test_every_refusal_of_a_stake_names_the_least_beside_the_most() -> None:
     for found in (
-        refusal(ask(stake=Money(9, "EUR")), FakeBook()),
-        refusal(ask(stake=Money(100_001, "EUR")), FakeBook()),
+        refusal(ask(stake=Money(9, "EUR")), book()),
+        refusal(ask(stake=Money(100_001, "EUR")), book()),
         refuse_liability(planned(), full(MarketExposure(0, {"home": 199_000}))),
         refuse_means(planned(), Means(available_minor=999, market_stake_minor=0)),
         refuse_means(planned(), Means(available_minor=1_000, market_stake_minor=499_501)),
@@ -273,7 +262,7 @@ def test_every_refusal_of_a_stake_names_the_least_beside_the_most() -> None:
         assert found is not None
         assert found.stake_min_minor == 10
         assert found.stake_max_minor is not None
-    below = refusal(ask(stake=Money(9, "EUR")), FakeBook()).message
+    below = refusal(ask(stake=Money(9, "EUR")), book()).message
     assert below == "Stake must be at least EUR 0.10 and at most EUR 1000.00, was EUR 0.09"
 
 
@@ -309,7 +298,7 @@ def test_a_player_stakes_what_cash_and_market_leave_and_not_one_unit_more(
 
 
 def test_a_bet_in_another_currency_has_its_limits_in_it_and_its_cost_in_the_reference_currency() -> None:
-    plan = decision(ask(stake=Money(10_000, "JPY")), FakeBook())
+    plan = decision(ask(stake=Money(10_000, "JPY")), book())
     assert isinstance(plan, Plan)
     # At 184.09 yen for a euro; 100,000 cents are 184,090 yen, and of 500,000 the odds leave more.
     assert (plan.bounds.stake_minor_min, plan.bounds.stake_minor_max) == (19, 184_090)
@@ -320,22 +309,22 @@ def test_a_bet_in_another_currency_has_its_limits_in_it_and_its_cost_in_the_refe
 
 @pytest.mark.parametrize(("stake_minor", "is_taken"), [(18, False), (19, True), (184_090, True), (184_091, False)])
 def test_limits_in_another_currency_are_exact(stake_minor: int, is_taken: bool) -> None:
-    assert isinstance(decision(ask(stake=Money(stake_minor, "JPY")), FakeBook()), Plan) is is_taken
+    assert isinstance(decision(ask(stake=Money(stake_minor, "JPY")), book()), Plan) is is_taken
 
 
 def test_a_stake_in_a_currency_without_accounts_is_refused() -> None:
-    assert refusal(ask(stake=Money(1_000, "SEK")), FakeBook()).reason == "CURRENCY_MISMATCH"
+    assert refusal(ask(stake=Money(1_000, "SEK")), book()).reason == "CURRENCY_MISMATCH"
 
 
 def test_what_would_be_taken_of_a_full_market_is_in_the_stakes_currency() -> None:
-    plan = decision(ask(stake=Money(100_000, "JPY")), FakeBook())
+    plan = decision(ask(stake=Money(100_000, "JPY")), book())
     assert isinstance(plan, Plan)
     crowded = MarketExposure(0, {"home": TABLE.market_loss_minor_max - 1_000})
     refused = refuse_liability(plan, full(crowded))
     assert refused.stake_max_minor is not None
     # Ten euros less what may be rounded, at odds of 2.05, in yen.
     assert refused.stake_max_minor == 951 * 18_409 // 10_000
-    taken = decision(ask(stake=Money(refused.stake_max_minor, "JPY")), FakeBook())
+    taken = decision(ask(stake=Money(refused.stake_max_minor, "JPY")), book())
     assert isinstance(taken, Plan)
     (limited,) = taken.entries
     assert crowded.takes(

@@ -28,12 +28,13 @@ from streams.liability import LiabilityAgent
 from streams.liability_ends import LOOK_INTERVAL_S, QUIET_US
 from streams.pricing_eviction import Eviction
 from tests.builders.pricing_world import update
+from tests.fakes.fake_betting import FakeExposure
 from tests.fakes.fake_faust import FakeApp, eventually
+from tests.fakes.fake_liability import FakeLiabilityCopy, FakeLiabilityLog
 from tests.fakes.fake_outlet import FakeOutlet
-from tests.fakes.pricing_bench import PACE, START_US, Bench, FakeOpenBets, FakePricingClock, PricingOutlet
+from tests.fakes.pricing_bench import PACE, START_US, Bench, FakeFixturesWithBets, FakePricingClock, PricingOutlet
 from tests.left_behind import find_left_behind
 from tests.unit.gateway.test_desk_losses import NoNames
-from tests.unit.streams.test_liability_agent import FakeExposure, FakeLiabilityCopy, FakeLiabilityLog
 from wire.feed import build_quotes
 from wire.topics import BET_LEGS, BOOKS, EXPLANATIONS, FEED_UPDATES, LIABILITIES
 
@@ -105,12 +106,12 @@ class Season:
         self.pricing = Bench()
         self.pricing.clock, self.pricing.outlet, self.pricing.open_bets = self.clock, self.log, self.copy
         self.legs = FakeApp()
-        self.ledger = FakeOpenBets()
+        self.ledger = FakeFixturesWithBets()
         self.risk = LiabilityAgent(
             outlet=self.log,
             copy=self.copy,
             published=FakeLiabilityLog(),
-            exposure=cast("Any", FakeExposure()),
+            exposure=FakeExposure(),
             priced=self,
             ledger=self.ledger,
             clock=self.clock,
@@ -264,7 +265,7 @@ def ended_state() -> FixtureState:
 
 
 async def test_no_fixture_ends_while_nobody_can_say_who_has_open_bets() -> None:
-    fixtures, open_bets, clock = Fixtures(), FakeOpenBets(is_away=True), FakePricingClock()
+    fixtures, open_bets, clock = Fixtures(), FakeFixturesWithBets(is_away=True), FakePricingClock()
     ended: list[str] = []
     eviction = Eviction(
         FakeOutlet(),
@@ -288,7 +289,7 @@ async def test_a_fixture_of_which_something_is_told_while_we_ask_goes_on() -> No
     fixtures, clock = Fixtures(), FakePricingClock()
     ended: list[str] = []
 
-    class News(FakeOpenBets):
+    class News(FakeFixturesWithBets):
         async def with_open_bets(self, fixture_ids: Collection[str]) -> set[str]:
             told = update(state=MatchState(FixtureStatus.IN_PLAY), at_us=clock.time_us)
             fixtures.keep(fold(fixtures.state_of("match"), told), 0)

@@ -2,7 +2,6 @@
 
 import asyncio
 import uuid
-from collections.abc import Collection, Mapping
 from typing import Any, cast
 
 import pytest
@@ -20,10 +19,12 @@ from streams.dead_letters import AGENT_ERROR, MALFORMED
 from streams.liability import LiabilityAgent
 from streams.liability_ends import LOOK_INTERVAL_S, QUIET_US
 from tests.currencies import EURO, RATES
+from tests.fakes.fake_betting import FakeExposure
 from tests.fakes.fake_clock import FakeClock
 from tests.fakes.fake_faust import FakeApp, eventually
+from tests.fakes.fake_liability import FakeLiabilityCopy, FakeLiabilityLog, FakePriced
 from tests.fakes.fake_outlet import FakeOutlet
-from tests.fakes.pricing_bench import FakeOpenBets
+from tests.fakes.pricing_bench import FakeFixturesWithBets
 from wire.money import build_rate
 from wire.topics import BET_LEGS, LIABILITIES, LIABILITY_DEAD_LETTERS
 
@@ -37,78 +38,12 @@ ACCEPTED, SETTLED, ROLLED_BACK = (
 BETS = {"closed": uuid.uuid4(), "open": uuid.uuid4()}
 
 
-class FakeLiabilityCopy:
-    def __init__(self) -> None:
-        self.values: dict[str, bytes] = {}
-        self.whole: set[int] = set()
-        self.is_away = False
-
-    async def put(self, values: Mapping[str, bytes]) -> None:
-        if self.is_away:
-            raise Unavailable(Part.LIABILITY, "away")
-        self.values.update(values)
-
-    async def forget(self, fixture_ids: Collection[str]) -> None:
-        for fixture_id in fixture_ids:
-            self.values.pop(fixture_id, None)
-
-    async def missing(self, partitions: Collection[int]) -> set[int]:
-        if self.is_away:
-            raise Unavailable(Part.LIABILITY, "away")
-        return set(partitions) - self.whole
-
-    async def put_whole(self, partition: int, values: Mapping[str, bytes]) -> None:
-        await self.put(values)
-        self.whole.add(partition)
-
-
-class FakeLiabilityLog:
-    def __init__(self) -> None:
-        self.values: dict[int, dict[str, bytes]] = {}
-
-    async def read(self, partition: int) -> dict[str, bytes]:
-        return dict(self.values.get(partition, {}))
-
-
-class FakeExposure:
-    """Counts open bets; reserving is no business of the agent."""
-
-    def __init__(self) -> None:
-        self.open_bets: set[uuid.UUID] = set()
-        self.removed: set[tuple[uuid.UUID, EntryPlace]] = set()
-        self.added: set[tuple[uuid.UUID, ExposureEntry]] = set()
-        self.failures: list[Exception] = []
-
-    async def add_bet(self, entry: ExposureEntry, *, bet_id: uuid.UUID) -> None:
-        self.open_bets.add(bet_id)
-        self.added.add((bet_id, entry))
-
-    async def remove_bet(self, bet_id: uuid.UUID, place: EntryPlace) -> None:
-        if self.failures:
-            raise self.failures.pop()
-        self.open_bets.discard(bet_id)
-        self.removed.add((bet_id, place))
-
-
-class FakePriced:
-    """Says which fixtures pricing holds, or cannot."""
-
-    def __init__(self) -> None:
-        self.fixture_ids: set[str] = set()
-        self.is_away = False
-
-    async def without_book(self, fixture_ids: Collection[str]) -> set[str]:
-        if self.is_away:
-            raise Unavailable(Part.BOOKS, "away")
-        return set(fixture_ids) - self.fixture_ids
-
-
 class Parts:
     def __init__(self) -> None:
         self.copy, self.published = FakeLiabilityCopy(), FakeLiabilityLog()
         self.outlet, self.clock = FakeOutlet(), FakeClock(step_us=1)
-        self.exposure = cast("Any", FakeExposure())
-        self.priced, self.ledger = FakePriced(), FakeOpenBets()
+        self.exposure = FakeExposure()
+        self.priced, self.ledger = FakePriced(), FakeFixturesWithBets()
         self.app = cast("Any", FakeApp())
         self.agent = LiabilityAgent(
             outlet=self.outlet,
@@ -288,14 +223,15 @@ async def test_a_serving_copy_that_lost_its_data_is_made_whole_again(parts: Part
 
 async def test_a_settled_bet_leaves_the_exposure_and_a_rolled_back_one_returns(parts: Parts) -> None:
     settled, returned = uuid.uuid4(), uuid.uuid4()
-    parts.exposure.open_bets = {settled, returned}
+    for bet_id in (settled, returned):
+        await parts.exposure.add_bet(ExposureEntry("sim:1:1", "1x2", "home", 1_000, 2_500), bet_id=bet_id)
     parts.exposure.failures = [Unavailable(Part.RISK, "away")]
     legs = [(1, settled, ACCEPTED), (2, returned, ACCEPTED), (3, settled, SETTLED), (4, returned, SETTLED)]
     for row_id, bet_id, kind in [*legs, (5, returned, ROLLED_BACK)]:
         parts.app.deliver(BET_LEGS.name, row_id, _leg(row_id, bet_id, kind=kind))
     async with parts.app:
         await eventually(lambda: len(parts.app.acknowledged) == 5)
-    assert parts.exposure.open_bets == {returned}
+    assert parts.exposure.bets.keys() == {returned}
 
 
 async def test_what_cannot_be_counted_is_buried_and_the_rest_goes_on(parts: Parts) -> None:

@@ -23,7 +23,7 @@ from infra.checks import PACKAGES
 from infra.settings import ROOT
 from kernel.errors import Category, DomainError, Part, Unavailable
 from overround.odds.v1.odds_service_pb2 import GetBooksRequest
-from tests.fakes.fake_gateway import Door
+from tests.fakes.fake_gateway import Door, FakeContext, Refused
 from wire.reasons import CATEGORY_BY_REASON
 
 FUNCTIONS_DIR = ROOT / "infra" / "postgres" / "functions"
@@ -56,29 +56,6 @@ class StakeTooHigh(DomainError):
 
 class NotForClients(DomainError):
     reason = "LIABILITY_BELOW_ZERO"
-
-
-class FakeContext:
-    """Notes how a call was aborted."""
-
-    def __init__(self) -> None:
-        self.code: grpc.StatusCode | None = None
-        self.status = Status()
-
-    def invocation_metadata(self) -> tuple[tuple[str, str], ...]:
-        return ()
-
-    def peer(self) -> str:
-        return "ipv4:10.0.0.1:5000"
-
-    async def abort(self, code: grpc.StatusCode, message: str, trailing_metadata: Any) -> None:
-        assert self.code is None
-        self.code = code
-        ((key, value),) = trailing_metadata
-        assert key == "grpc-status-details-bin"
-        self.status = Status.FromString(value)
-        assert self.status.message == message
-        raise grpc.aio.AbortError
 
 
 def subclasses_of(cls: type[DomainError]) -> Iterator[type[DomainError]]:
@@ -181,10 +158,9 @@ async def test_a_refused_unary_call_ends_with_the_mapped_status() -> None:
     async def refuse(request: bytes, context: Any) -> bytes:
         raise StakeTooHigh("too high")
 
-    context = FakeContext()
-    with pytest.raises(grpc.aio.AbortError):
-        await call(refuse, context)
-    assert context.code is grpc.StatusCode.FAILED_PRECONDITION
+    with pytest.raises(Refused) as refused:
+        await call(refuse, FakeContext())
+    assert refused.value.status.code == grpc.StatusCode.FAILED_PRECONDITION.value[0]
 
 
 async def test_a_stream_refused_halfway_keeps_what_was_sent() -> None:
@@ -192,44 +168,40 @@ async def test_a_stream_refused_halfway_keeps_what_was_sent() -> None:
         yield b"first"
         raise StakeTooHigh("too high")
 
-    context = FakeContext()
-    with pytest.raises(grpc.aio.AbortError):
-        await call(refuse_later, context)
-    assert context.code is grpc.StatusCode.FAILED_PRECONDITION
+    with pytest.raises(Refused) as refused:
+        await call(refuse_later, FakeContext())
+    assert refused.value.status.code == grpc.StatusCode.FAILED_PRECONDITION.value[0]
 
 
 async def test_an_unforeseen_failure_tells_an_id_and_nothing_else() -> None:
     async def fail(request: bytes, context: Any) -> bytes:
         raise ValueError("secret inner thing")
 
-    context = FakeContext()
-    with pytest.raises(grpc.aio.AbortError):
-        await call(fail, context)
-    assert context.code is grpc.StatusCode.INTERNAL
-    assert "secret" not in str(context.status)
-    assert detail(context.status, ErrorInfo()).metadata["error_id"] in context.status.message
+    with pytest.raises(Refused) as refused:
+        await call(fail, FakeContext())
+    assert refused.value.status.code == grpc.StatusCode.INTERNAL.value[0]
+    assert "secret" not in str(refused.value.status)
+    assert refused.value.figures["error_id"] in refused.value.status.message
 
 
 async def test_a_reason_that_is_not_published_is_told_as_a_failure_of_ours() -> None:
     async def refuse(request: bytes, context: Any) -> bytes:
         raise NotForClients("Liability must not fall below zero, was -7")
 
-    context = FakeContext()
-    with pytest.raises(grpc.aio.AbortError):
-        await call(refuse, context)
-    assert context.code is grpc.StatusCode.INTERNAL
-    assert detail(context.status, ErrorInfo()).reason == "INTERNAL"
-    assert "-7" not in str(context.status)
+    with pytest.raises(Refused) as refused:
+        await call(refuse, FakeContext())
+    assert refused.value.status.code == grpc.StatusCode.INTERNAL.value[0]
+    assert refused.value.reason == "INTERNAL"
+    assert "-7" not in str(refused.value.status)
 
 
 async def test_an_abort_by_the_service_itself_is_left_alone() -> None:
     async def abort(request: bytes, context: Any) -> bytes:
         raise grpc.aio.AbortError
 
-    context = FakeContext()
-    with pytest.raises(grpc.aio.AbortError):
-        await call(abort, context)
-    assert context.code is None
+    with pytest.raises(grpc.aio.AbortError) as aborted:
+        await call(abort, FakeContext())
+    assert not isinstance(aborted.value, Refused)
 
 
 async def test_what_is_not_refused_passes_through() -> None:
