@@ -15,7 +15,7 @@ from google.protobuf.message import Message
 
 from gateway.books import FixtureUnknown
 from gateway.rest.contract import descriptor_of
-from gateway.rpc.methods import BETTING, METHOD_BY_PATH, ODDS, PLAYERS, WALLET, Method
+from gateway.rpc.methods import BETTING, METHOD_BY_PATH, ODDS, PAYMENTS, PLAYERS, WALLET, Method
 from overround.odds.v1 import book_pb2, odds_service_pb2
 
 BOOK_FRESH_S: Final = 1
@@ -115,6 +115,9 @@ PATHS: Final = (
     Path("GET", "/v1/balance", f"/{WALLET}/GetBalance", "Returns the cash balance."),
     Path("GET", "/v1/statement", f"/{WALLET}/ListStatement", "Lists what moved the cash, the newest first."),
     Path("POST", "/v1/test-deposits", f"/{WALLET}/DepositTestMoney", "Credits test money, where there is any."),
+    Path("GET", "/v1/payment-methods", f"/{PAYMENTS}/ListPaymentMethods", "Lists by what the player may pay in."),
+    Path("POST", "/v1/deposits", f"/{PAYMENTS}/Deposit", "Asks for a deposit, once for each request id."),
+    Path("GET", "/v1/deposits/{deposit_id}", f"/{PAYMENTS}/GetDeposit", "Returns a deposit as it stands."),
     Path("POST", "/v1/slips", f"/{BETTING}/PlaceSlip", "Places the bets of a slip; each is answered by itself."),
     Path("GET", "/v1/slips/{request_id}", f"/{BETTING}/GetSlip", "Returns what became of a slip."),
     Path("GET", "/v1/bets", f"/{BETTING}/ListBets", "Lists the player's bets, the newest first."),

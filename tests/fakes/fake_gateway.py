@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from datetime import date
 from typing import Any, cast
 from uuid import UUID, uuid4
 
@@ -17,10 +18,11 @@ from gateway.auth import Authenticator
 from gateway.bet_feed import BetFeed
 from gateway.bet_stream import BetStream
 from gateway.betting_service import BettingService
+from gateway.payment_service import PaymentService
 from gateway.player_service import PlayerService
 from gateway.rpc.call import Call
 from gateway.rpc.door import Door as RpcDoor
-from gateway.rpc.methods import METHODS
+from gateway.rpc.methods import METHODS, Service
 from gateway.source import address_reader
 from gateway.wallet_service import WalletService
 from infra.house import read_jurisdiction
@@ -32,16 +34,25 @@ from pam.player import Player, PlayerRole, PlayerStatus, StoredPlayer, UsernameT
 from pam.ports import PasswordDoor
 from pam.registration import Registration
 from pam.session import Session, StoredSession
+from payments.depositing import Deposits
+from payments.provider import Method
+from payments.routing import Router, RoutingPolicy, Terms
 from risk.limits import LimitTable
 from tests.currencies import RATES, terms
-from tests.fakes.fake_betting import PLAYER, FakeBooks, FakeExposure, FakeLedger, FakeObserver
+from tests.fakes.fake_betting import PLAYER, FakeBooks, FakeExposure, FakeLedger, FakeObserver, permits
 from tests.fakes.fake_clock import FakeClock
+from tests.fakes.fake_payments import FakeDeposits, FakeProvider
 from wallet.balance import Balance
 from wallet.statement import Movement, StatementLine, write_lines
 
 TOKEN = "ann's token"
 PASSWORD = "correct horse battery"
 HOUR_US = 3_600_000_000
+CARDS = RoutingPolicy(
+    day=date(2026, 1, 1),
+    providers={"cards": Terms(methods=frozenset({Method.CARD}), deposit_minor_min=1, deposit_minor_max=100_000)},
+    preferred={},
+)
 
 
 class Refused(grpc.aio.AbortError):
@@ -226,6 +237,15 @@ class Door:
             attempts=FakeAttempts(),
             rates=RATES,
         )
+        router = Router(CARDS, jurisdiction="somewhere", connected=("cards",), rates=RATES)
+        deposits = Deposits(
+            providers={"cards": FakeProvider()},
+            permits=permits(),
+            router=router,
+            store=FakeDeposits(),
+            clock=self.clock,
+        )
+        self.payments = PaymentService(deposits=deposits, router=router)
         self.players = PlayerService(
             auth=self.auth, permits=self.permits, registration=self.registration, wallet=self.wallet
         )
@@ -245,6 +265,11 @@ class Door:
             calls_by_address=dict.fromkeys({method.kind for method in METHODS}, address_calls_max),
             calls_by_account=dict.fromkeys({method.kind for method in METHODS}, account_calls_max),
         )
+
+    @property
+    def services(self) -> tuple[Service, ...]:
+        """All that a bettor may ask for, but for books."""
+        return (self.betting, self.players, self.money(), self.payments)
 
     def money(self, *, is_allowed: bool = True) -> WalletService:
         return WalletService(

@@ -34,6 +34,7 @@ from overround.common.v1.money_pb2 import Money
 from overround.common.v1.page_pb2 import PageRequest
 from overround.odds.v1 import fixture_pb2, odds_service_pb2
 from overround.pam.v1 import player_service_pb2
+from overround.payments.v1 import payment_pb2, payment_service_pb2
 from overround.wallet.v1 import wallet_service_pb2
 from pam.player import Player, PlayerRole, PlayerStatus
 from tests.fakes.fake_explanations import FakeNewestExplanations
@@ -136,7 +137,7 @@ async def doors() -> AsyncIterator[BothDoors]:
         books.apply([record(build(f"f:{number}", NOW_US, fixture_pb2.FIXTURE_STATUS_IN_PLAY)) for number in range(3)])
         builders = BetBuilders(books=cast("Any", books), explanations=FakeNewestExplanations(), ladder=FINE_LADDER)
         odds = OddsService(books=books, builders=builders, clock=door.clock, in_play_delay_ms=0)
-        services = (odds, door.betting, door.players, door.money())
+        services = (odds, *door.services)
         server = grpc.aio.server()
         server.add_generic_rpc_handlers((make_table(services, door.before()),))
         grpc_port = server.add_insecure_port("127.0.0.1:0")
@@ -173,6 +174,10 @@ REGISTRATION = player_service_pb2.RegisterRequest(
 LOG_IN = player_service_pb2.LogInRequest(request_id=NOBODY, username="bea", password=PASSWORD)
 DEPOSIT = wallet_service_pb2.DepositTestMoneyRequest(request_id=str(UUID(int=3)), amount=EUROS)
 
+PAID_IN = payment_service_pb2.DepositRequest(
+    request_id=str(UUID(int=4)), amount=EUROS, method=payment_pb2.PAYMENT_METHOD_CARD, instrument="tok_ok"
+)
+
 CASES: tuple[tuple[str, Message, str | None, str], ...] = (
     ("ListFixtures", odds_service_pb2.ListFixturesRequest(page=PageRequest(size=2)), None, ""),
     ("ListFixtures", odds_service_pb2.ListFixturesRequest(page=PageRequest(token="f:1")), None, ""),
@@ -194,6 +199,10 @@ CASES: tuple[tuple[str, Message, str | None, str], ...] = (
     ("DepositTestMoney", DEPOSIT, TOKEN, ""),
     ("DepositTestMoney", wallet_service_pb2.DepositTestMoneyRequest(request_id=NOBODY), TOKEN, "REQUEST_MALFORMED"),
     ("ListStatement", wallet_service_pb2.ListStatementRequest(page=PageRequest(size=7)), TOKEN, ""),
+    ("ListPaymentMethods", payment_service_pb2.ListPaymentMethodsRequest(), TOKEN, ""),
+    ("Deposit", PAID_IN, TOKEN, ""),
+    ("Deposit", payment_service_pb2.DepositRequest(), TOKEN, "REQUEST_MALFORMED"),
+    ("GetDeposit", payment_service_pb2.GetDepositRequest(deposit_id=NOBODY), TOKEN, "DEPOSIT_UNKNOWN"),
     ("PlaceSlip", SLIP, TOKEN, ""),
     ("PlaceSlip", place_request(bets=[]), TOKEN, "*"),
     ("PlaceSlip", SLIP, None, "SESSION_REQUIRED"),

@@ -46,7 +46,7 @@ class World:
         )
         self.odds = OddsService(books=self.books, builders=cast("Any", None), clock=clock, in_play_delay_ms=0)
         self.door = Door()
-        self.services = (self.odds, self.door.betting, self.door.players, self.door.money())
+        self.services = (self.odds, *self.door.services)
         self.port = free_port()
         self.client: aiohttp.ClientSession
 

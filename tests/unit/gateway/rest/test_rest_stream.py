@@ -42,7 +42,7 @@ class World:
         )
         self.books.mark_complete()
         odds = OddsService(books=self.books, builders=cast("Any", None), clock=self.door.clock, in_play_delay_ms=2_000)
-        self.services = (odds, self.door.betting, self.door.players, self.door.money())
+        self.services = (odds, *self.door.services)
         self.port = free_port()
         self.client: aiohttp.ClientSession
 
