@@ -178,6 +178,7 @@ class Sources(Section):
     address_bet_streams_max: int = Field(default=200, ge=1)
     address_bet_builders_max: int = Field(default=4, ge=1)
     address_desks_max: int = Field(default=20, ge=1)
+    address_sockets_max: int = Field(default=50, ge=1)
     address_feeds_max: int = Field(default=32, ge=1)
     address_log_ins_max: int = Field(default=8, ge=1)
     address_registrations_max: int = Field(default=8, ge=1)
@@ -210,7 +211,7 @@ class Gateway(Section):
 class Doors(Section):
     """The HTTP doors: connections at once, and how long one may be silent; longer than the proxy keeps it."""
 
-    connections_max: int = Field(default=1_024, ge=1)
+    connections_max: int = Field(default=2_048, ge=1)
     keep_alive_s: int = Field(default=75, ge=1)
 
 

@@ -31,6 +31,8 @@ from overround.odds.v1 import odds_service_pb2
 from wire.requests import RequestMalformed
 
 PATH: Final = "/v1/stream"
+SOCKETS: Final = "sockets"
+"""What an address may have open is counted from the beginning: who says nothing yet takes a place as well."""
 FIRST_WORD_S: Final = 10.0
 UNREAD_S_MAX: Final = 30.0
 """Who reads nothing for so long is let go of."""
@@ -73,7 +75,8 @@ def make_stream(functions: Mapping[Method, Callable[..., Any]], door: Door) -> W
         await socket.accept()
         with suppress(WebSocketDisconnect):
             try:
-                await _Client(socket, streams).run()
+                with door.holding(SOCKETS, metadata_of(socket), peer_of(socket)):
+                    await _Client(socket, streams).run()
             except Exception as error:
                 await _refuse(socket, as_told(error, door=PATH))
 

@@ -7,8 +7,8 @@ thousand times a second, and each message of a stream passes by it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import aclosing, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import aclosing, contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from time import perf_counter
@@ -141,6 +141,20 @@ class Door:
 
         return stream
 
+    @contextmanager
+    def holding(self, kind: str, metadata: Metadata, peer: str) -> Iterator[None]:
+        """Count something that is open before anything is called, such as a socket, as its address's.
+
+        Raises:
+            TooManyCalls: If the address has as many open as it may.
+        """
+        share, address = _share_of(kind, self._calls_by_address), self._address_of(metadata, peer)
+        self._addresses.begin(share, address)
+        try:
+            yield
+        finally:
+            self._addresses.end(share, address)
+
     def _row_of(self, method: Method) -> _Row:
         by_account = _share(method, self._calls_by_account) if method.access.roles else None
         return _Row(method, _share(method, self._calls_by_address), by_account, method.contract.client_streaming)
@@ -196,6 +210,10 @@ def _metadata_of(context: Context) -> Metadata:
 
 
 def _share(method: Method, calls_max: Mapping[str, int]) -> Share:
-    """Return the share of a method: of its own kind where that is counted apart, else of all calls."""
-    kind = method.kind if method.kind in calls_max else "calls"
-    return Share(kind, calls_max[kind])
+    return _share_of(method.kind, calls_max)
+
+
+def _share_of(kind: str, calls_max: Mapping[str, int]) -> Share:
+    """Return the share of a kind: its own where that is counted apart, else that of all calls."""
+    counted = kind if kind in calls_max else "calls"
+    return Share(counted, calls_max[counted])

@@ -59,7 +59,14 @@ def render_envoy_config(settings: Settings, *, edge_key: str) -> str:
                 _cluster("gateway_grpc", settings.host, settings.ports.gateway_grpc, is_http2=True),
                 _cluster("gateway_http", settings.host, settings.ports.gateway_http, is_http2=False),
                 # What is silent is let go of here before the doors do: nothing is asked on what they just closed.
-                _cluster("doors", settings.host, settings.ports.doors_http, is_http2=False, idle_timeout="30s"),
+                _cluster(
+                    "doors",
+                    settings.host,
+                    settings.ports.doors_http,
+                    is_http2=False,
+                    idle_timeout="30s",
+                    connections_max=settings.doors.connections_max,
+                ),
             ],
         },
         "overload_manager": {"resource_monitors": [_connection_limit()]},
@@ -267,7 +274,9 @@ def _unbuffered() -> dict[str, Any]:
     return {"envoy.filters.http.buffer": _filter("buffer", "BufferPerRoute", disabled=True)["typed_config"]}
 
 
-def _cluster(name: str, host: str, port: int, *, is_http2: bool, idle_timeout: str = "3600s") -> dict[str, Any]:
+def _cluster(
+    name: str, host: str, port: int, *, is_http2: bool, idle_timeout: str = "3600s", connections_max: int = 1_024
+) -> dict[str, Any]:
     http1: dict[str, Any] = {"http_protocol_options": {}}
     http2: dict[str, Any] = {
         "http2_protocol_options": {
@@ -282,7 +291,9 @@ def _cluster(name: str, host: str, port: int, *, is_http2: bool, idle_timeout: s
         "connect_timeout": CONNECT_TIMEOUT,
         "per_connection_buffer_limit_bytes": BUFFER_BYTES,
         "circuit_breakers": {
-            "thresholds": [{"max_connections": 1_024, "max_requests": CONNECTIONS_MAX, "max_pending_requests": 1_024}]
+            "thresholds": [
+                {"max_connections": connections_max, "max_requests": CONNECTIONS_MAX, "max_pending_requests": 1_024}
+            ]
         },
         "typed_extension_protocol_options": {
             "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {

@@ -175,6 +175,24 @@ async def test_who_says_nothing_is_let_go_of(world: World, monkeypatch: pytest.M
         assert (await closed(socket))[0] == stream.TRY_AGAIN
 
 
+async def test_an_address_may_have_so_many_sockets_open_whether_they_say_something_or_not(world: World) -> None:
+    app = make_app(make_routes(world.services, world.door.before(address_calls_max=2)))
+    world.port = free_port()
+    async with serving_asgi(app, host="127.0.0.1", port=world.port, settings=Doors()):
+        url = f"ws://127.0.0.1:{world.port}/v1/stream"
+        async with world.client.ws_connect(url), world.client.ws_connect(url) as second:
+            async with world.client.ws_connect(url) as third:
+                code, refusal = await closed(third)
+            assert (code, refusal["reason"]) == (stream.TRY_AGAIN, "TOO_MANY_CALLS")
+            await second.close()
+            told = {"refusal": refusal}
+            async with asyncio.timeout(LIMIT_S):
+                while "refusal" in told:
+                    async with world.watch(EVERYTHING) as again:
+                        told = json.loads(await again.receive_str())
+            assert set(told) == {"books"}
+
+
 async def test_one_watcher_too_many_is_told_to_try_again(world: World) -> None:
     async with world.watch(EVERYTHING) as one, world.watch(EVERYTHING) as two, world.watch(EVERYTHING) as three:
         for socket in (one, two, three):
