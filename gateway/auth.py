@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Final
 
@@ -39,6 +40,15 @@ class _LookUp:
     waiting: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """What was found of a session, and how many changes of players were heard of before it was looked up."""
+
+    found_s: float
+    session: Session
+    changes_seen: int
+
+
 class Authenticator:
     """Finds sessions, and remembers each for a moment, since a client makes many calls in one.
 
@@ -55,8 +65,22 @@ class Authenticator:
         self._clock = clock
         self._cache_s = cache_ms / 1_000
         self._entries_max = cache_entries_max
-        self._entries: dict[bytes, tuple[float, Session]] = {}
+        self._entries: dict[bytes, _Entry] = {}
         self._look_ups: dict[bytes, _LookUp] = {}
+        self._changes: OrderedDict[str, int] = OrderedDict()
+        self._changes_seen = 0
+
+    def note_changed(self, player_id: str) -> None:
+        """Remember nothing of a player who was told to have changed: whoever needs them looks them up anew."""
+        self._changes_seen += 1
+        self._changes[player_id] = self._changes_seen
+        self._changes.move_to_end(player_id)
+        if len(self._changes) > self._entries_max:
+            self._changes.popitem(last=False)
+
+    def changes_of(self, player_id: str) -> int:
+        """Return a number that rises whenever a player changes."""
+        return self._changes.get(player_id, 0)
 
     async def session(self, token: str) -> Session:
         """Return the session of a token.
@@ -67,9 +91,10 @@ class Authenticator:
         """
         digest = _digest(token)
         now_s = self._clock.monotonic_s()
-        found_s, cached = self._entries.get(digest, (0.0, None))
-        if cached is not None and now_s - found_s <= self._cache_s and self._is_valid(cached):
-            return cached
+        entry = self._entries.get(digest)
+        found_s, cached = (0.0, None) if entry is None else (entry.found_s, entry.session)
+        if entry is not None and now_s - found_s <= self._cache_s and self._is_current(entry):
+            return entry.session
         try:
             session = await self._look_up_together(token, digest)
         except Unavailable:
@@ -110,13 +135,13 @@ class Authenticator:
 
     async def _look_up_noted(self, token: str, digest: bytes) -> Session | None:
         # As old as its beginning: what changes while the stores are asked may not be in what they say.
-        begun_s = self._clock.monotonic_s()
+        begun_s, changes_seen = self._clock.monotonic_s(), self._changes_seen
         task = asyncio.current_task()
         session = await self._look_up(token)
         if self._forget(digest, task):
             self._entries.pop(digest, None)
             if session is not None:
-                self._entries[digest] = (begun_s, session)
+                self._entries[digest] = _Entry(begun_s, session, changes_seen)
                 if len(self._entries) > self._entries_max:
                     del self._entries[next(iter(self._entries))]
         return session
@@ -140,6 +165,10 @@ class Authenticator:
         if player is None or player.session_epoch != stored.session_epoch:
             return None
         return Session(player, stored.opened_time_us, stored.expires_time_us)
+
+    def _is_current(self, entry: _Entry) -> bool:
+        changes = self.changes_of(str(entry.session.player.player_id))
+        return changes <= entry.changes_seen and self._is_valid(entry.session)
 
     def _is_valid(self, session: Session) -> bool:
         return session.expires_time_us > self._clock.now_us()

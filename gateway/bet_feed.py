@@ -12,6 +12,7 @@ from google.protobuf.message import DecodeError
 from gateway.books import TooManyWatchers
 from kernel.log import Record
 from overround.bets.v1 import bet_pb2
+from overround.pam.v1 import player_pb2
 
 log = structlog.get_logger(__name__)
 
@@ -35,6 +36,10 @@ class BetWatch:
         if len(self._pending) > PENDING_BETS_MAX:
             self._pending.clear()
             self._has_lost = True
+        self._woken.set()
+
+    def wake(self) -> None:
+        """Let the watcher look up, though there is no news of any bet."""
         self._woken.set()
 
     async def wait(self, timeout_s: float) -> None:
@@ -89,6 +94,17 @@ class BetFeed:
             watches = self._watches.get(record.key)
             if watches:
                 self._tell(watches, record)
+
+    def apply_players(self, records: Iterable[Record]) -> None:
+        """Take in records of pam.players.v1: whoever watches the bets of one who changed looks up."""
+        for record in records:
+            try:
+                state = player_pb2.PlayerState.FromString(record.value or b"")
+            except DecodeError as error:
+                log.error("players.state_unreadable", offset=record.offset, error=str(error))
+                continue
+            for watch in self._watches.get(state.cash_account_id, ()):
+                watch.wake()
 
     def _tell(self, watches: Iterable[BetWatch], record: Record) -> None:
         try:

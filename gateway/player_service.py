@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from compliance.jurisdiction import Product
-from compliance.permit import Permits
+from compliance.admission import Admission
 from gateway.auth import Authenticator, token_of
 from gateway.rpc.call import Call
 from gateway.rpc.methods import PLAYERS
@@ -13,6 +12,7 @@ from kernel.ids import parse_uuid
 from overround.pam.v1 import player_service_pb2
 from pam.registration import Application, Registration
 from wallet.ports import Wallet
+from wire.persons import parse_person
 from wire.players import build_player, build_session
 from wire.wallet import build_balance
 
@@ -22,9 +22,11 @@ class PlayerService:
 
     SERVICE: ClassVar = PLAYERS
 
-    def __init__(self, *, auth: Authenticator, permits: Permits, registration: Registration, wallet: Wallet) -> None:
-        self._permits = permits
+    def __init__(
+        self, *, auth: Authenticator, admission: Admission, registration: Registration, wallet: Wallet
+    ) -> None:
         self._auth = auth
+        self._admission = admission
         self._registration = registration
         self._wallet = wallet
 
@@ -32,22 +34,21 @@ class PlayerService:
         self, request: player_service_pb2.RegisterRequest, call: Call
     ) -> player_service_pb2.RegisterResponse:
         """Make a player with an empty cash account and log in; a repeated request logs in again."""
-        self._permits.expect(None, Product.REGISTRATION)
         application = Application(
             request_id=parse_uuid(request.request_id, field="request_id"),
             username=request.username,
             password=request.password,
             currency=request.currency,
+            person=parse_person(request.person) if request.HasField("person") else None,
         )
-        entered = await self._registration.register(application, address=call.address)
+        entered = await self._admission.register(application, address=call.address)
         return player_service_pb2.RegisterResponse(
             player=build_player(entered.player), session=build_session(entered.token, entered.session)
         )
 
     async def log_in(self, request: player_service_pb2.LogInRequest, call: Call) -> player_service_pb2.LogInResponse:
         """Open a session."""
-        self._permits.expect(None, Product.LOG_IN)
-        entered = await self._registration.log_in(request.username, request.password, address=call.address)
+        entered = await self._admission.log_in(request.username, request.password, address=call.address)
         return player_service_pb2.LogInResponse(
             player=build_player(entered.player), session=build_session(entered.token, entered.session)
         )

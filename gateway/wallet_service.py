@@ -6,6 +6,7 @@ from typing import ClassVar, Final
 
 from compliance.jurisdiction import Product
 from compliance.permit import Permits
+from compliance.protection import Protection
 from gateway.rpc.call import Call
 from gateway.rpc.methods import WALLET
 from kernel.errors import Category, DomainError
@@ -34,9 +35,17 @@ class WalletService:
     SERVICE: ClassVar = WALLET
 
     def __init__(
-        self, *, permits: Permits, wallet: Wallet, is_test_money_allowed: bool, deposit_minor_max: int, rates: Rates
+        self,
+        *,
+        permits: Permits,
+        protection: Protection,
+        wallet: Wallet,
+        is_test_money_allowed: bool,
+        deposit_minor_max: int,
+        rates: Rates,
     ) -> None:
         self._permits = permits
+        self._protection = protection
         self._wallet = wallet
         self._is_test_money_allowed = is_test_money_allowed
         self._deposit_minor_max = deposit_minor_max
@@ -68,7 +77,8 @@ class WalletService:
             raise DepositRefused("Test money must be asked for in a local or test profile, this is another")
         request_id = parse_uuid(request.request_id, field="request_id")
         amount = parse_asked_money(request.amount)
-        self._permits.expect(call.player, Product.TEST_DEPOSIT, amount=amount)
+        limits = await self._protection.limits(call.player)
+        self._permits.expect(call.player, Product.TEST_DEPOSIT, amount=amount, limits=limits)
         self._expect_within_bounds(amount)
         balance = await self._wallet.deposit_test_money(request_id, call.player.cash_account_id, amount)
         return wallet_service_pb2.DepositTestMoneyResponse(balance=build_balance(balance))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from infra.audit_check import Check
 from infra.audit_payments import PAYMENTS
+from infra.audit_players import PLAYERS
 from infra.audit_recomputed import LINES, RECOMPUTED
 from infra.audit_rounds import ROUNDS
 from infra.postgres.outbox.registry import EVENTS
@@ -469,6 +470,7 @@ CHECKS: tuple[Check, ...] = (
         """,
     ),
     *RECOMPUTED,
+    *PLAYERS,
     *ROUNDS,
     *PAYMENTS,
 )

@@ -55,6 +55,7 @@ class ProcessName(StrEnum):
     RELAY = "relay"
     SIMULATION = "simulation"
     CARD_PROVIDER = "card_provider"
+    EXCLUSION_REGISTER = "exclusion_register"
 
 
 @app.command()

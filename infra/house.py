@@ -6,18 +6,20 @@ types, which also say what holds where a file is silent. Processes read the fold
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from math import isfinite
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, TypeAlias, TypeVar
+from typing import Annotated, Any, Final, Literal, TypeAlias, get_type_hints
 
 from pydantic import StringConstraints
 
-from compliance.jurisdiction import Dated, Jurisdiction, Product
+from compliance.jurisdiction import RULE_NAMES, Dated, Jurisdiction, Rules
+from compliance.permit import Permits
 from infra.dated import Edition, HouseRefused, Table, build, expect_known, newest, read_editions
 from infra.rates import read_rates
+from kernel.clock import Clock
 from kernel.errors import DomainError
 from kernel.rates import Rates
 from odds.pricing.policy import PricingPolicy
@@ -53,10 +55,11 @@ MOST_BY_KEY: Final = {
 
 _EDITION: Final = "edition"
 
-Value = TypeVar("Value")
 Source: TypeAlias = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
-Places: TypeAlias = frozenset[Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]] | Literal["anywhere"]
-ANYWHERE: Final = "anywhere"
+Countries: TypeAlias = frozenset[Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]]
+Places: TypeAlias = Countries | Literal["anywhere"]
+NOTHING: Final = ("anywhere", "none")
+JURISDICTIONS: Final = "jurisdictions"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,19 +111,40 @@ def read_payments(folder: Path, *, day: date | None = None) -> RoutingPolicy:
 def read_jurisdiction(folder: Path, name: str) -> Jurisdiction:
     """Return the rules of a jurisdiction, from `jurisdictions/<name>.toml` of the house's folder.
 
+    Each rule is a list of dated rows under its name; what its value is says the type of `Rules`. The words "anywhere"
+    and "none" stand for None.
+
     Raises:
         HouseRefused: If they are not written down, or say what cannot be.
     """
-    path = _path(folder / "jurisdictions", name)
-    read = read_editions(path, "products", "places")
+    path = _path(folder / JURISDICTIONS, name)
+    read = read_editions(path, *RULE_NAMES)
+    kinds = get_type_hints(Rules) | {"places": Places, "countries": Countries}
     try:
         return Jurisdiction(
-            name,
-            products=[_dated(row, lambda told: told, kind=frozenset[Product]) for row in read["products"]],
-            places=[_dated(row, _places, kind=Places) for row in read["places"]],
+            name, {rule: [_dated(row, kind=kinds[rule]) for row in rows] for rule, rows in read.items()}
         )
     except DomainError as error:
         raise HouseRefused(f"{path}: {error.message}") from error
+
+
+def read_permits(folder: Path, *, home: str, clock: Clock) -> Permits:
+    """Return who may do what, by the rules of every jurisdiction in the house's folder.
+
+    Args:
+        folder: The house's.
+        home: Whose rules hold for who is under no other.
+        clock: Says which day it is.
+
+    Raises:
+        HouseRefused: If one of them is not written down, or they say what cannot be.
+    """
+    names = sorted(path.stem for path in (folder / JURISDICTIONS).glob("*.toml"))
+    others = [read_jurisdiction(folder, name) for name in names if name != home]
+    try:
+        return Permits(read_jurisdiction(folder, home), others=others, clock=clock)
+    except DomainError as error:
+        raise HouseRefused(f"{folder / JURISDICTIONS}: {error.message}") from error
 
 
 def _read_pricing(folder: Path, day: date) -> PricingPolicy:
@@ -137,14 +161,10 @@ def _read_pricing(folder: Path, day: date) -> PricingPolicy:
     return build(PricingPolicy, told, where=str(folder))
 
 
-def _places(told: Places) -> frozenset[str] | None:
-    return None if told == ANYWHERE else told
-
-
-def _dated(row: Edition, read: Callable[[Any], Value], *, kind: Any) -> Dated[Value]:
+def _dated(row: Edition, *, kind: Any) -> Dated[Any]:
     value, source = (build(of, row.take(key), where=row.where) for key, of in (("value", kind), ("source", Source)))
     row.expect_nothing_left()
-    return Dated(row.from_day, read(value), source)
+    return Dated(row.from_day, None if isinstance(value, str) and value in NOTHING else value, source)
 
 
 def _edition(folder: Path, file: str, day: date) -> Edition:

@@ -55,6 +55,8 @@ class Ports(Section):
     doors_health: PortNumber = 18091
     card_provider: PortNumber = 18100
     card_provider_http: PortNumber = 18101
+    exclusion_register: PortNumber = 18104
+    exclusion_register_http: PortNumber = 18105
 
     def shifted(self, by: int) -> Ports:
         """Return the same ports moved by `by`; those set by hand stay."""
@@ -158,6 +160,17 @@ class Passwords(Section):
     trader_threads: int = Field(default=1, ge=1)
     registration_threads: int = Field(default=1, ge=1)
     waiting_max: int = Field(default=64, ge=1)
+
+
+class ExclusionRegisters(Section):
+    """Where registers of exclusions are asked, and how long an answer may take; who has none in time is not let in.
+
+    Where no address is named, the local and the test profile ask the simulated register, and production none.
+    """
+
+    gamstop_url: str = ""
+    timeout_ms: int = Field(default=5_000, ge=100, le=10_000)
+    connections_max: int = Field(default=16, ge=1, le=256)
 
 
 class Sources(Section):
@@ -297,6 +310,7 @@ class Settings(BaseSettings):
     betting: Betting = Betting()
     sessions: Sessions = Sessions()
     passwords: Passwords = Passwords()
+    exclusion_registers: ExclusionRegisters = ExclusionRegisters()
     sources: Sources = Sources()
     feeds: Feeds = Feeds()
     gateway: Gateway = Gateway()
@@ -350,6 +364,12 @@ class Settings(BaseSettings):
         """The ClickHouse database, native protocol."""
         who = f"{self.clickhouse.user}:{self._secrets.clickhouse_password}"
         return f"clickhouse://{who}@{self.host}:{self.ports.clickhouse}/{self.clickhouse.database}"
+
+    @property
+    def gamstop_url(self) -> str:
+        """Where the register GAMSTOP is asked; empty where it is not."""
+        simulated = f"http://{self.host}:{self.ports.exclusion_register}/v2" if self.has_simulated_parties else ""
+        return self.exclusion_registers.gamstop_url or simulated
 
     @property
     def _secrets(self) -> LocalSecrets:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import IntEnum
 from typing import ClassVar
 from uuid import UUID
@@ -35,6 +36,32 @@ class PlayerBlocked(DomainError):
         super().__init__(self.words)
 
 
+class PlayerExcluded(DomainError):
+    """What was asked for is not for a player who excluded themselves."""
+
+    reason = "PLAYER_EXCLUDED"
+    category = Category.FORBIDDEN
+
+    def __init__(self, until_us: int) -> None:
+        super().__init__(
+            f"Player must not have excluded themselves, has until {_time_words(until_us)} at least; nobody can end "
+            "that before",
+            figures={"until_us": str(until_us)},
+        )
+
+
+class PlayerTimedOut(DomainError):
+    """What was asked for is not for a player who stepped back for a while."""
+
+    reason = "PLAYER_TIMED_OUT"
+    category = Category.FORBIDDEN
+
+    def __init__(self, until_us: int) -> None:
+        super().__init__(
+            f"Player must not have stepped back, has until {_time_words(until_us)}", figures={"until_us": str(until_us)}
+        )
+
+
 class PlayerUnknown(DomainError):
     """Nobody has that name."""
 
@@ -55,6 +82,9 @@ class Player:
 
     Attributes:
         session_epoch: How often all their sessions were ended: those opened under another number are over.
+        jurisdiction: By whose rules they play.
+        timed_out_until_us: Until when they stepped back; 0 for never.
+        excluded_until_us: Until when at least they excluded themselves; 0 for never.
     """
 
     player_id: UUID
@@ -65,6 +95,9 @@ class Player:
     cash_account_id: int
     registered_time_us: int
     session_epoch: int
+    jurisdiction: str = "default"
+    timed_out_until_us: int = 0
+    excluded_until_us: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,3 +106,7 @@ class StoredPlayer:
 
     player: Player
     password_hash: str
+
+
+def _time_words(time_us: int) -> str:
+    return f"{datetime.fromtimestamp(time_us // 1_000_000, tz=UTC):%Y-%m-%d %H:%M} UTC"

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
 
+from pam.person import Person
 from pam.player import Player, PlayerRole, StoredPlayer
 from pam.session import Session, StoredSession
 
@@ -14,7 +15,15 @@ class PlayerStore(Protocol):
     """Where players are kept."""
 
     async def register(
-        self, *, request_id: UUID, username: str, password_hash: str, role: PlayerRole, currency: str
+        self,
+        *,
+        request_id: UUID,
+        username: str,
+        password_hash: str,
+        role: PlayerRole,
+        currency: str,
+        jurisdiction: str = "default",
+        person: Person | None = None,
     ) -> StoredPlayer:
         """Make a player with an empty cash account, once for each request id.
 
@@ -23,7 +32,7 @@ class PlayerStore(Protocol):
 
         Raises:
             UsernameTaken: If another request made a player of that name.
-            RequestIdReused: If the request id came before with another name, role or currency.
+            RequestIdReused: If the request id came before with another name, role, currency or person.
             Unavailable: If no answer came in time; the same call may be made again.
         """
         ...

@@ -16,6 +16,9 @@ def build_player(player: Player) -> player_pb2.Player:
         status=player_pb2.PlayerStatus.ValueType(player.status),
         currency=player.currency,
         registered_time_us=player.registered_time_us,
+        jurisdiction=player.jurisdiction,
+        timed_out_until_us=player.timed_out_until_us,
+        excluded_until_us=player.excluded_until_us,
     )
 
 

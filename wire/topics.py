@@ -17,7 +17,7 @@ from overround.bets.v1.bet_pb2 import BetChanged, LegChanged
 from overround.casino.v1.round_pb2 import RoundPlayed
 from overround.feed.v1.feed_pb2 import DeadLetter, FeedUpdate, FixtureResults, ProviderHeartbeat
 from overround.odds.v1.book_pb2 import Book, PriceExplanation, PricingHeartbeat
-from overround.pam.v1.player_pb2 import PlayerRegistered
+from overround.pam.v1.player_pb2 import PlayerEvent, PlayerState
 from overround.payments.v1.payment_pb2 import DepositChanged
 from overround.risk.v1.risk_pb2 import FixtureLiability
 from overround.trading.v1.trading_pb2 import TradingCommand
@@ -159,10 +159,19 @@ CASINO_ROUNDS: Final = Topic(
 PLAYER_EVENTS: Final = Topic(
     name="pam.events.v1",
     key="player",
-    message=PlayerRegistered,
+    message=PlayerEvent,
     written_by="relay",
     read_by="nobody yet",
     kept_ms=None,
+)
+PLAYERS: Final = Topic(
+    name="pam.players.v1",
+    key="player",
+    message=PlayerState,
+    written_by="relay",
+    read_by="gateway: sessions and streams end with what they were opened by",
+    kept_ms=0,
+    is_compacted=True,
 )
 PAYMENT_EVENTS: Final = Topic(
     name="payments.events.v1",

@@ -30,7 +30,8 @@ from kernel.errors import DomainError, Unavailable
 from wire.requests import RequestMalformed
 
 LOOK_AGAIN_S: Final = 10.0
-"""While a stream runs, its caller's session, role and status are looked at anew so often."""
+"""While a stream runs, its caller's session, role and status are looked at anew so often, and when they are told to
+have changed."""
 
 CALL_SECONDS: Final = Histogram(
     "overround_gateway_call_seconds",
@@ -127,13 +128,13 @@ class Door:
         async def stream(request: Any, metadata: Metadata, peer: str) -> AsyncIterator[Any]:
             call = await self._enter(row, request, metadata, peer)
             try:
-                looked_s = self._clock.monotonic_s()
+                looked_s, changes = self._clock.monotonic_s(), self._changes_of(call)
                 async with aclosing(serve(request, call)) as responses:  # type: ignore[type-var] # a generator
                     async for response in responses:
                         yield response
                         now_s = self._clock.monotonic_s()
-                        if now_s - looked_s >= LOOK_AGAIN_S:
-                            looked_s = now_s
+                        if now_s - looked_s >= LOOK_AGAIN_S or self._changes_of(call) != changes:
+                            looked_s, changes = now_s, self._changes_of(call)
                             with suppress(Unavailable):  # what runs already goes on without the store
                                 await admit(self._auth, method.access, call.metadata)
             finally:
@@ -154,6 +155,9 @@ class Door:
             yield
         finally:
             self._addresses.end(share, address)
+
+    def _changes_of(self, call: Call) -> int:
+        return 0 if call.session is None else self._auth.changes_of(str(call.player.player_id))
 
     def _row_of(self, method: Method) -> _Row:
         by_account = _share(method, self._calls_by_account) if method.access.roles else None

@@ -21,7 +21,7 @@ from overround.bets.v1 import betting_service_pb2
 from overround.casino.v1 import casino_service_pb2
 from overround.feed.v1 import feed_service_pb2
 from overround.odds.v1 import odds_service_pb2
-from overround.pam.v1 import player_service_pb2
+from overround.pam.v1 import player_service_pb2, protection_service_pb2
 from overround.payments.v1 import payment_service_pb2
 from overround.trading.v1 import trading_service_pb2
 from overround.wallet.v1 import wallet_service_pb2
@@ -37,6 +37,7 @@ FEED: Final = feed_service_pb2.DESCRIPTOR.services_by_name["FeedService"].full_n
 ODDS: Final = odds_service_pb2.DESCRIPTOR.services_by_name["OddsService"].full_name
 PAYMENTS: Final = payment_service_pb2.DESCRIPTOR.services_by_name["PaymentService"].full_name
 PLAYERS: Final = player_service_pb2.DESCRIPTOR.services_by_name["PlayerService"].full_name
+PROTECTION: Final = protection_service_pb2.DESCRIPTOR.services_by_name["ProtectionService"].full_name
 TRADING: Final = trading_service_pb2.DESCRIPTOR.services_by_name["TradingService"].full_name
 WALLET: Final = wallet_service_pb2.DESCRIPTOR.services_by_name["WalletService"].full_name
 
@@ -141,6 +142,11 @@ METHODS: Final = (
     # Also of a session that is over already.
     Method(PLAYERS, "LogOut", ANYBODY),
     Method(PLAYERS, "Register", ANYBODY, timeout_s=PLACING_TIMEOUT_S, kind="registrations"),
+    Method(PROTECTION, "ConfirmDepositLimit", BETTOR),
+    Method(PROTECTION, "ExcludeSelf", BETTOR),
+    Method(PROTECTION, "GetProtection", BETTOR),
+    Method(PROTECTION, "SetDepositLimit", BETTOR),
+    Method(PROTECTION, "TakeTimeOut", BETTOR),
     Method(TRADING, "ExplainPrice", TRADER),
     Method(TRADING, "Resume", TRADER),
     Method(TRADING, "Suspend", TRADER),

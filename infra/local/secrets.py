@@ -45,6 +45,7 @@ class LocalSecrets:
         edge_key: What the proxy proves to the gateway with that an address is one it saw.
         card_provider_api_key: What we prove to the card provider with that it is us who ask.
         card_provider_webhook_key: What it signs with what it tells.
+        exclusion_register_key: What we prove ourselves to the register of exclusions with.
     """
 
     provider_api_keys: dict[str, str]
@@ -58,6 +59,7 @@ class LocalSecrets:
     edge_key: str
     card_provider_api_key: str
     card_provider_webhook_key: str
+    exclusion_register_key: str
 
     @classmethod
     def load(cls, settings: Settings) -> LocalSecrets:

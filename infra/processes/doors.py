@@ -12,7 +12,7 @@ import structlog
 from gateway.http.app import make_app
 from infra.processes.asgi_site import serving_asgi
 from infra.processes.health import HealthServer, run_until_stopped
-from infra.processes.parts.access import open_door
+from infra.processes.parts.access import make_access, open_door
 from infra.processes.parts.betting import make_betting
 from infra.processes.parts.books import make_books, open_books
 from infra.processes.parts.part import Part, add_up
@@ -42,6 +42,7 @@ async def serve(settings: Settings, stopping: asyncio.Event) -> None:
         areas = add_up(
             (
                 make_ground(shared),
+                make_access(auth),
                 make_books(shared, books),
                 make_betting(shared, books.bettable),
                 make_players(shared, auth),

@@ -13,7 +13,7 @@ from gateway.rpc.door import Door
 from gateway.rpc.server import GRACE_S, make_server
 from gateway.web import make_web_app
 from infra.processes.health import HealthServer, run_until_stopped
-from infra.processes.parts.access import open_door
+from infra.processes.parts.access import make_access, open_door
 from infra.processes.parts.betting import make_betting
 from infra.processes.parts.books import make_books, open_books
 from infra.processes.parts.casino import make_casino
@@ -47,6 +47,7 @@ async def serve(settings: Settings, stopping: asyncio.Event) -> None:
         whole = add_up(
             (
                 make_ground(shared),
+                make_access(auth),
                 make_books(shared, books),
                 make_betting(shared, books.bettable),
                 make_players(shared, auth),

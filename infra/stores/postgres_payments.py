@@ -10,13 +10,11 @@ from uuid import UUID
 import asyncpg
 import orjson
 
-from infra.stores.ledger_answers import read_answer
+from infra.stores.ledger_answers import read_answer, refusal_of_deposit
 from infra.stores.postgres import Connection, PostgresPool
 from kernel.commands import RequestIdReused
 from kernel.errors import InvariantBroken
-from kernel.money import CurrencyMismatch, Money
-from pam.player import PlayerBlocked
-from pam.session import BettorRequired
+from kernel.money import Money
 from payments.deposit import ASK_AFTER_US, Attempt, AttemptState, Deposit, DepositAsked, Route
 from payments.ports import Begun, Notification
 from payments.provider import Method, Told
@@ -144,17 +142,11 @@ class PostgresInbox:
 
 
 def _expect_accepted(asked: DepositAsked, answer: Answer) -> None:
-    match answer.reason:
-        case "":
-            return
-        case PlayerBlocked.reason:
-            raise PlayerBlocked()
-        case BettorRequired.reason:
-            raise BettorRequired("Deposit must come from a bettor, came from another")
-        case CurrencyMismatch.reason:
-            raise CurrencyMismatch(answer.content["message"])
-        case reason:
-            raise InvariantBroken(f"Deposit {asked.request_id} must be new or begun, was refused as {reason}")
+    if not answer.reason:
+        return
+    raise refusal_of_deposit(answer) or InvariantBroken(
+        f"Deposit {asked.request_id} must be new or begun, was refused as {answer.reason}"
+    )
 
 
 async def _load(connection: Connection, player_id: UUID, deposit_id: UUID) -> Deposit | None:

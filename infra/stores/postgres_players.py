@@ -9,22 +9,23 @@ import asyncpg
 
 from infra.stores.ledger_answers import read_answer
 from infra.stores.postgres import PostgresPool
+from infra.stores.postgres_persons import dump_person
 from kernel.commands import fingerprint_of
 from kernel.errors import InvariantBroken
+from pam.person import Person
 from pam.player import Player, PlayerRole, PlayerStatus, PlayerUnknown, StoredPlayer, UsernameTaken
 from wallet.posting import Command
 
-_REGISTER = "SELECT is_same, answer FROM pam.register($1, $2, $3, $4, $5, $6, $7)"
+_REGISTER = "SELECT is_same, answer FROM pam.register($1, $2, $3, $4, $5, $6, $7, $8, $9)"
 _COLUMNS = """
     SELECT player_id, username, password_hash, role, status, currency, cash_account_id, registered_time_us,
-        session_epoch
+        session_epoch, jurisdiction, timed_out_until_us, excluded_until_us
     FROM pam.player
 """
 FIND_PLAYER = f"{_COLUMNS} WHERE player_id = $1"
 FIND_PLAYERS = f"{_COLUMNS} WHERE player_id = ANY ($1::uuid[])"
 _FIND_USERNAME = f"{_COLUMNS} WHERE username = $1"
-_SET_STATUS = "UPDATE pam.player SET status = $2 WHERE username = $1"
-_END_SESSIONS = "UPDATE pam.player SET session_epoch = session_epoch + 1 WHERE username = $1"
+_CHANGE_STATUS = "SELECT pam.change_status($1, $2, $3)"
 
 
 class PostgresPlayers:
@@ -34,10 +35,20 @@ class PostgresPlayers:
         self._pool = pool
 
     async def register(
-        self, *, request_id: UUID, username: str, password_hash: str, role: PlayerRole, currency: str
+        self,
+        *,
+        request_id: UUID,
+        username: str,
+        password_hash: str,
+        role: PlayerRole,
+        currency: str,
+        jurisdiction: str = "default",
+        person: Person | None = None,
     ) -> StoredPlayer:
         """Make a player with an empty cash account, once for each request id."""
-        command = Command("pam", str(request_id), fingerprint_of(username, int(role), currency))
+        told = None if person is None else dump_person(person)
+        content = (username, int(role), currency, *(() if told is None else (jurisdiction, told)))
+        command = Command("pam", str(request_id), fingerprint_of(*content))
         async with self._pool.connection() as connection:
             row = await connection.fetchrow(
                 _REGISTER,
@@ -48,6 +59,8 @@ class PostgresPlayers:
                 password_hash,
                 int(role),
                 currency,
+                jurisdiction,
+                told,
             )
             answer = read_answer(command, row)
             if answer.reason:
@@ -76,7 +89,7 @@ class PostgresPlayers:
             PlayerUnknown: If nobody has that name.
             Unavailable: If PostgreSQL does not answer in time.
         """
-        await self._change(_SET_STATUS, username, int(status))
+        await self._change(username, int(status), ends_sessions=False)
 
     async def end_sessions(self, username: str) -> None:
         """End every session of a player, wherever it is; they may log in again.
@@ -85,12 +98,12 @@ class PostgresPlayers:
             PlayerUnknown: If nobody has that name.
             Unavailable: If PostgreSQL does not answer in time.
         """
-        await self._change(_END_SESSIONS, username)
+        await self._change(username, None, ends_sessions=True)
 
-    async def _change(self, statement: str, username: str, *values: int) -> None:
+    async def _change(self, username: str, status: int | None, *, ends_sessions: bool) -> None:
         async with self._pool.connection() as connection:
-            done = await connection.execute(statement, username, *values)
-        if done != "UPDATE 1":
+            is_there = await connection.fetchval(_CHANGE_STATUS, username, status, ends_sessions)
+        if not is_there:
             raise PlayerUnknown(f"Username must be a player's, nobody is called {username!r}")
 
 
@@ -105,6 +118,9 @@ def read_player(row: asyncpg.Record) -> Player:
         cash_account_id=row["cash_account_id"],
         registered_time_us=row["registered_time_us"],
         session_epoch=row["session_epoch"],
+        jurisdiction=row["jurisdiction"],
+        timed_out_until_us=row["timed_out_until_us"],
+        excluded_until_us=row["excluded_until_us"],
     )
 
 

@@ -29,7 +29,8 @@ _END = """
 """
 # Columns one by one: what is added to a table later must not change the records of before. Of a bet only what it was
 # placed with, its lines where they are not a single's, its rate where it has one that is dated; of a player only what
-# was registered. What came later stands at the end, of commands that have it.
+# was registered, and by whose rules they play where those are not the house's own. What came later stands at the end,
+# of commands that have it.
 _RECORDS = """
     SELECT (jsonb_build_array(
         c.provider, c.key, encode(c.fingerprint, 'hex'), c.answer, c.time_us, c.transaction_id::text,
@@ -61,6 +62,7 @@ _RECORDS = """
         (
             SELECT jsonb_build_array(p.player_id, p.username, p.password_hash, p.role, p.currency, p.cash_account_id,
                 p.registered_time_us)
+                || CASE WHEN p.jurisdiction = 'default' THEN '[]' ELSE jsonb_build_array(p.jurisdiction) END
             FROM pam.player p WHERE c.provider = 'pam' AND p.player_id = (c.answer ->> 'player_id')::uuid
         ),
         (
@@ -88,7 +90,12 @@ _RECORDS = """
             FROM payments.attempt_event e
             WHERE e.reference = (c.answer ->> 'reference')::uuid AND e.transaction_id <= c.transaction_id
         )
-    ) ELSE '[]' END)::text AS record, c.transaction_id::text AS transaction_id
+    ) ELSE '[]' END || CASE WHEN c.provider <> 'protection' THEN '[]'::jsonb ELSE jsonb_build_array((
+        SELECT jsonb_build_array(e.player_id, e.sequence, e.kind, e.until_us, e.limit_window, e.amount_minor,
+            e.needs_confirmation, e.transaction_id::text, e.time_us)
+        FROM pam.event e
+        WHERE (e.player_id, e.sequence) = ((c.answer ->> 'player')::uuid, (c.answer ->> 'event')::integer)
+    )) END)::text AS record, c.transaction_id::text AS transaction_id
     FROM ledger.command c
     WHERE c.transaction_id > $1::text::xid8 AND c.transaction_id <= $2::text::xid8
     ORDER BY c.transaction_id, c.provider COLLATE "C", c.key COLLATE "C" LIMIT $3

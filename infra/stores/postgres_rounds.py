@@ -14,14 +14,14 @@ from casino.games import StakeTooHigh
 from casino.rounds import CycleTooShort, InsufficientFunds, Played, Round, SpinCommand
 from infra.settings import Ledger
 from infra.stores.group_commit import GroupCommit, HeldByOthers
+from infra.stores.ledger_answers import refusal_of_player
 from infra.stores.page_tokens import NEWEST, build_token, parse_token
 from infra.stores.postgres import Connection, PostgresPool
 from kernel.commands import UNDECIDED, RequestIdReused
 from kernel.errors import DomainError, InvariantBroken, Part
 from kernel.money import CurrencyMismatch, Money
-from pam.player import PlayerBlocked
-from pam.session import BettorRequired
 from wallet.balance import Balance
+from wallet.posting import Answer
 
 LIST_SIZE_MAX: Final = 200
 
@@ -39,8 +39,7 @@ _LIST: Final = f"""
     {_COLUMNS} WHERE player_id = $1 AND (time_us, round_id) < ($2, $3) ORDER BY time_us DESC, round_id DESC LIMIT $4
 """
 _REFUSALS: Final[Mapping[str, type[DomainError]]] = {
-    refusal.reason: refusal
-    for refusal in (BettorRequired, CurrencyMismatch, CycleTooShort, InsufficientFunds, StakeTooHigh)
+    refusal.reason: refusal for refusal in (CurrencyMismatch, CycleTooShort, InsufficientFunds, StakeTooHigh)
 }
 _FIGURES: Final = ("stake_max_minor", "wait_ms")
 
@@ -158,8 +157,9 @@ def _outcome(command: SpinCommand, verdict: str, is_same: bool, answer: Mapping[
 
 
 def _refusal(told: Mapping[str, Any]) -> DomainError:
-    if told["reason"] == PlayerBlocked.reason:
-        return PlayerBlocked()
+    refusal = refusal_of_player(Answer(told, told["reason"]))
+    if refusal is not None:
+        return refusal
     figures = {name: str(told[name]) for name in _FIGURES if name in told}
     return _REFUSALS[told["reason"]](told["message"], figures=figures)
 

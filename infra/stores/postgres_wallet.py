@@ -8,13 +8,11 @@ from uuid import UUID
 
 import asyncpg
 
-from infra.stores.ledger_answers import read_answer
+from infra.stores.ledger_answers import read_answer, refusal_of_deposit
 from infra.stores.postgres import PostgresPool
 from kernel.commands import fingerprint_of
 from kernel.errors import InvariantBroken
-from kernel.money import CurrencyMismatch, Money
-from pam.player import PlayerBlocked
-from pam.session import BettorRequired
+from kernel.money import Money
 from wallet.balance import Balance
 from wallet.posting import AccountKind, Command
 from wallet.statement import Movement, StatementLine, StatementPlace, write_lines
@@ -89,17 +87,11 @@ class PostgresWallet:
                 amount.currency,
             )
         answer = read_answer(command, row)
-        match answer.reason:
-            case "":
-                return Balance(**answer.content["balance"])
-            case PlayerBlocked.reason:
-                raise PlayerBlocked()
-            case BettorRequired.reason:
-                raise BettorRequired("Deposit must come from a bettor, came from another")
-            case CurrencyMismatch.reason:
-                raise CurrencyMismatch(answer.content["message"])
-            case reason:
-                raise InvariantBroken(f"Deposit {request_id} must be new or done, was refused as {reason}")
+        if answer.reason:
+            raise refusal_of_deposit(answer) or InvariantBroken(
+                f"Deposit {request_id} must be new or done, was refused as {answer.reason}"
+            )
+        return Balance(**answer.content["balance"])
 
 
 def _without(row: asyncpg.Record, name: str) -> dict[str, Any]:

@@ -77,7 +77,7 @@ def permits() -> Permits:
     first_day = date(1970, 1, 1)
     places: list[Dated[frozenset[str] | None]] = [Dated(first_day, None, "a decision")]
     products = [Dated(first_day, frozenset(Product), "a decision")]
-    return Permits(Jurisdiction("somewhere", products, places), clock=FakeClock())
+    return Permits(Jurisdiction("default", {"products": products, "places": places}), clock=FakeClock())
 
 
 @dataclass

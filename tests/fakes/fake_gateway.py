@@ -13,23 +13,29 @@ from google.rpc.error_details_pb2 import ErrorInfo
 from google.rpc.status_pb2 import Status
 
 from bets.placement import BetPlacement, BettingRules
-from compliance.permit import Permits
+from compliance.admission import Admission
+from compliance.jurisdiction import LimitWindow
+from compliance.limits import DepositLimit
+from compliance.ports import ExclusionRegister, RegisterAnswer, RegisterInquiry, RegisterWord
+from compliance.protection import Protection
 from gateway.auth import Authenticator
 from gateway.bet_feed import BetFeed
 from gateway.bet_stream import BetStream
 from gateway.betting_service import BettingService
 from gateway.payment_service import PaymentService
 from gateway.player_service import PlayerService
+from gateway.protection_service import ProtectionService
 from gateway.rpc.call import Call
 from gateway.rpc.door import Door as RpcDoor
 from gateway.rpc.methods import METHODS, Service
 from gateway.source import address_reader
 from gateway.wallet_service import WalletService
-from infra.house import read_jurisdiction
+from infra.house import read_permits
 from infra.settings import TEST_HOUSE_DIR
 from kernel.errors import Part, Unavailable
 from kernel.money import Money
 from pam.credentials import LoginRateLimited
+from pam.person import Person
 from pam.player import Player, PlayerRole, PlayerStatus, StoredPlayer, UsernameTaken
 from pam.ports import PasswordDoor
 from pam.registration import Registration
@@ -139,16 +145,28 @@ class FakePlayers:
     def __init__(self) -> None:
         self.by_request: dict[UUID, StoredPlayer] = {}
         self.others: dict[UUID, Player] = {}
+        self.persons: dict[UUID, Person] = {}
+        self.inquiries: list[RegisterInquiry] = []
         self.is_down = False
 
     async def register(
-        self, *, request_id: UUID, username: str, password_hash: str, role: PlayerRole, currency: str
+        self,
+        *,
+        request_id: UUID,
+        username: str,
+        password_hash: str,
+        role: PlayerRole,
+        currency: str,
+        jurisdiction: str = "default",
+        person: Person | None = None,
     ) -> StoredPlayer:
         if request_id in self.by_request:
             return self.by_request[request_id]
         if await self.find_by_username(username):
             raise UsernameTaken("Taken")
-        player = Player(uuid4(), username, role, PlayerStatus.ACTIVE, currency, 70, 1, 0)
+        player = Player(uuid4(), username, role, PlayerStatus.ACTIVE, currency, 70, 1, 0, jurisdiction)
+        if person is not None:
+            self.persons[player.player_id] = person
         self.by_request[request_id] = StoredPlayer(player, password_hash)
         return self.by_request[request_id]
 
@@ -164,6 +182,26 @@ class FakePlayers:
     def put(self, player: Player) -> None:
         self.others[player.player_id] = player
 
+    async def find_person(self, player_id: UUID) -> Person | None:
+        return self.persons.get(player_id)
+
+    async def note_inquiry(self, inquiry: RegisterInquiry) -> None:
+        self.inquiries.append(inquiry)
+
+
+class FakeRegister:
+    """Says what it is told to say; nothing stands for silence."""
+
+    def __init__(self) -> None:
+        self.word: RegisterWord | None = RegisterWord.NOT_EXCLUDED
+        self.asked: list[Person] = []
+
+    async def ask(self, person: Person, *, inquiry_id: UUID) -> RegisterAnswer:
+        self.asked.append(person)
+        if self.word is None:
+            raise Unavailable(Part.EXCLUSION_REGISTER, "Silent")
+        return RegisterAnswer(self.word, f"answer to {inquiry_id}")
+
 
 class FakeAttempts:
     def __init__(self) -> None:
@@ -176,6 +214,38 @@ class FakeAttempts:
 
     async def forget(self, username: str, *, address: str, role: PlayerRole) -> None:
         self.counts.pop(username, None)
+
+
+class FakeProtections:
+    """Has the limits that it is given, and keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.limits: list[DepositLimit] = []
+        self.told: list[tuple[object, ...]] = []
+
+    async def find_limits(self, player: Player) -> Sequence[DepositLimit]:
+        return self.limits
+
+    async def set_limit(
+        self,
+        player: Player,
+        request_id: UUID,
+        *,
+        window: LimitWindow,
+        amount_minor: int | None,
+        raise_waits_us: int,
+        raise_needs_confirmation: bool,
+    ) -> None:
+        self.told.append(("limit", window, amount_minor, raise_waits_us, raise_needs_confirmation))
+
+    async def confirm_limit(self, player: Player, request_id: UUID, *, window: LimitWindow) -> None:
+        self.told.append(("confirm", window))
+
+    async def step_back(self, player: Player, request_id: UUID, *, hours: int) -> None:
+        self.told.append(("time-out", hours))
+
+    async def exclude(self, player: Player, request_id: UUID, *, months: int) -> None:
+        self.told.append(("exclusion", months))
 
 
 class FakeWallet:
@@ -212,7 +282,7 @@ class Door:
         self.auth = Authenticator(
             self.sessions, self.stored_players, clock=self.clock, cache_ms=2_000, cache_entries_max=2
         )
-        self.permits = Permits(read_jurisdiction(TEST_HOUSE_DIR, "default"), clock=self.clock)
+        self.permits = read_permits(TEST_HOUSE_DIR, home="default", clock=self.clock)
         self.books = FakeBooks()
         self.ledger = FakeLedger()
         self.wallet = FakeWallet()
@@ -246,9 +316,27 @@ class Door:
             clock=self.clock,
         )
         self.payments = PaymentService(deposits=deposits, router=router)
-        self.players = PlayerService(
-            auth=self.auth, permits=self.permits, registration=self.registration, wallet=self.wallet
+        self.register = FakeRegister()
+        self.protections = FakeProtections()
+        self.registers: dict[str, ExclusionRegister] = {"gamstop": self.register}
+
+    @property
+    def players(self) -> PlayerService:
+        """Return the players' service, by the permits of now."""
+        admission = Admission(
+            permits=self.permits,
+            registration=self.registration,
+            registers=self.registers,
+            persons=self.stored_players,
+            new_id=uuid4,
         )
+        return PlayerService(auth=self.auth, admission=admission, registration=self.registration, wallet=self.wallet)
+
+    @property
+    def protection(self) -> ProtectionService:
+        """Return the service of what players protect themselves with."""
+        protection = Protection(permits=self.permits, store=self.protections)
+        return ProtectionService(permits=self.permits, protection=protection)
 
     async def log_in(self, player: Player) -> str:
         """Return the token of a session of that player."""
@@ -274,6 +362,7 @@ class Door:
     def money(self, *, is_allowed: bool = True) -> WalletService:
         return WalletService(
             permits=self.permits,
+            protection=Protection(permits=self.permits, store=self.protections),
             wallet=self.wallet,
             is_test_money_allowed=is_allowed,
             deposit_minor_max=1_000_000,

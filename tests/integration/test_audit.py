@@ -12,14 +12,17 @@ import pytest
 from clickhouse_driver import Client
 from rich.console import Console
 
+from compliance.jurisdiction import LimitWindow
 from infra.audit import audit_ledger, build_table
 from infra.audit_check import Finding
 from infra.audit_checks import CHECKS
 from infra.migrations.postgres_migration import migrate_postgres
 from infra.settings import Audit, Settings
 from infra.stores.postgres_chain import append_block
+from infra.stores.postgres_protection import PostgresProtection
+from kernel.money import Money
 from markets.results import ResultKind
-from pam.player import Player
+from pam.player import Player, PlayerStatus
 from payments.deposit import advance
 from payments.provider import Outcome, Told
 from tests.builders.deposits import build_asked, build_route
@@ -123,6 +126,25 @@ TAMPERINGS = [
         "A bet has its legs, each in a line, and its return follows from their odds",
         f"UPDATE bets.leg SET decimal_odds_milli = decimal_odds_milli + 100 WHERE bet_id = {SETTLED_BET}",
     ),
+    ("A player stands as their events say", "UPDATE pam.player SET excluded_until_us = excluded_until_us + 1"),
+    ("A player stands as their events say", "DELETE FROM pam.event WHERE kind = 2"),
+    ("A player stands as their events say", "DELETE FROM ledger.command WHERE provider = 'protection'"),
+    (
+        "Deposit limits are those that their players set, raised no sooner than they may be",
+        "UPDATE pam.deposit_limit SET amount_minor = amount_minor + 1",
+    ),
+    (
+        "Deposit limits are those that their players set, raised no sooner than they may be",
+        "DELETE FROM pam.deposit_limit",
+    ),
+    (
+        "Deposit limits are those that their players set, raised no sooner than they may be",
+        "UPDATE pam.event SET until_us = until_us + 1000000000000 WHERE kind = 4 AND limit_window = '24h'",
+    ),
+    (
+        "Nobody paid in more than the limits that they had set",
+        "UPDATE pam.event SET amount_minor = 799 WHERE kind IN (3, 4) AND amount_minor = 900",
+    ),
     ("A player has a cash account of their own", "UPDATE pam.player SET currency = 'SEK'"),
     ("The outbox tells of all that happened, in order", "DELETE FROM ledger.outbox WHERE event = 'transfer_posted'"),
     ("The outbox tells of all that happened, in order", "DELETE FROM ledger.outbox WHERE event = 'bet_changed'"),
@@ -204,6 +226,7 @@ async def play_a_bit_of_everything(world: LedgerWorld) -> None:
     await world.apply("sim:test:1", correction(ResultKind.SETTLEMENT_ROLLBACK), key="1/2")
     await world.apply("sim:test:2", correction(ResultKind.CANCEL), key="2/1")
     await pay_in(world, players)
+    await protect_players(world)
     await world.wait_for_horizon()
     async with world.pool.connection() as connection:
         while await append_block(connection, transfers_max=8):
@@ -239,6 +262,29 @@ async def pay_in(world: LedgerWorld, players: Sequence[Player]) -> None:
         await world.inbox.put("cards-1", f"told {number}".encode())
     (first, _) = await world.inbox.new(messages_max=2)
     await world.inbox.close(first.message_id, complaint="NOTIFICATION_MALFORMED: was none")
+
+
+async def protect_players(world: LedgerWorld) -> None:
+    """Players bound what they pay in, raise that, step back and exclude themselves."""
+    protection = PostgresProtection(world.pool)
+    for needs_confirmation in (True, False):
+        player = await world.open_player(cash_minor=100)
+        for window, bounds in ((LimitWindow.DAY, (500, 400, 900)), (LimitWindow.MONTH, (1_000, None))):
+            for bound in bounds:
+                await protection.set_limit(
+                    player,
+                    uuid4(),
+                    window=window,
+                    amount_minor=bound,
+                    raise_waits_us=0 if window is LimitWindow.DAY else 10**15,
+                    raise_needs_confirmation=needs_confirmation,
+                )
+        if needs_confirmation:
+            await protection.confirm_limit(player, uuid4(), window=LimitWindow.DAY)
+        await world.wallet.deposit_test_money(uuid4(), player.cash_account_id, Money(700, "EUR"))
+        await protection.step_back(player, uuid4(), hours=24)
+        await protection.exclude(player, uuid4(), months=6)
+        await world.players.set_status(player.username, PlayerStatus.BLOCKED)
 
 
 async def broken(settings: Settings) -> set[str]:

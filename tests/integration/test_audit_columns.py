@@ -23,7 +23,7 @@ FALSIFIED_BY_TYPE = {
     "bigint": "coalesce({0}, 0) + 1",
     "integer": "coalesce({0}, 0) + 1",
     "smallint": "coalesce({0}, 0) + 1",
-    "boolean": "NOT {0}",
+    "boolean": "NOT coalesce({0}, false)",
     "text": "coalesce({0}, '') || 'x'",
     "uuid": "gen_random_uuid()",
     "bytea": "sha256(coalesce({0}, ''))",
@@ -63,6 +63,21 @@ DECIDES_NOTHING = {
     "payments.inbox.received_time_us": "says when",
     "payments.inbox.closed_time_us": "says when",
     "payments.inbox.complaint": "is for a person",
+    **dict.fromkeys(
+        (
+            *(f"pam.person.{told}" for told in ("country", "given_name", "family_name", "address_line", "postcode")),
+            *("pam.person.birth_date", "pam.person.email", "pam.person.told_time_us"),
+        ),
+        "is what a player told, and may correct",
+    ),
+    **dict.fromkeys(
+        (
+            *("pam.register_inquiry.register", "pam.register_inquiry.request_id", "pam.register_inquiry.player_id"),
+            *("pam.register_inquiry.word", "pam.register_inquiry.answer_id", "pam.register_inquiry.time_us"),
+            "pam.register_inquiry.inquiry_id",
+        ),
+        "is what a register said; its own book has it under the same names",
+    ),
 }
 ROWS = (0, 1, -1)
 """Of each table: the first, the second, the last."""

@@ -102,15 +102,17 @@ def test_an_edited_function_is_brought_up_and_an_older_program_does_not_go_back(
     fresh: Settings, functions: Path
 ) -> None:
     migrate_postgres(fresh)
-    file = functions / "pam" / "refusal_of.sql"
-    file.write_text(file.read_text().replace("p_status smallint)", "p_state smallint)").replace("p_status", "p_state"))
+    file = functions / "pam" / "window_begins_us.sql"
+    file.write_text(file.read_text().replace("p_at_us", "p_until_us"))
     with pytest.raises(InvariantBroken, match="must number the functions as they are"):
         migrate_postgres(fresh, functions_dir=functions)
-    assert raise_versions(functions) == ["pam.refusal_of"]
+    assert raise_versions(functions) == ["pam.window_begins_us"]
     assert migrate_postgres(fresh, functions_dir=functions).endswith(", 1 functions changed")
     brought_up = definitions(fresh)
-    assert "p_state" in dict(brought_up)["pam.refusal_of"]
-    with pytest.raises(DatabaseIsNewer, match=r"version 2 of function pam.refusal_of, this program knows version 1"):
+    assert "p_until_us" in dict(brought_up)["pam.window_begins_us"]
+    with pytest.raises(
+        DatabaseIsNewer, match=r"version 2 of function pam.window_begins_us, this program knows version 1"
+    ):
         migrate_postgres(fresh)
     assert definitions(fresh) == brought_up
 
@@ -138,11 +140,11 @@ def test_a_function_without_a_file_goes_and_its_number_stays(fresh: Settings, fu
 
 def test_two_texts_of_one_number_are_refused(fresh: Settings, functions: Path) -> None:
     migrate_postgres(fresh)
-    file, versions = functions / "pam" / "refusal_of.sql", functions / VERSIONS
+    file, versions = functions / "pam" / "window_begins_us.sql", functions / VERSIONS
     file.write_text(file.read_text() + "-- of another branch\n")
     raise_versions(functions)
-    versions.write_text(versions.read_text().replace("pam.refusal_of 2 ", "pam.refusal_of 1 "))
-    with pytest.raises(InvariantBroken, match=r"another text as version 1 of function pam\.refusal_of"):
+    versions.write_text(versions.read_text().replace("pam.window_begins_us 2 ", "pam.window_begins_us 1 "))
+    with pytest.raises(InvariantBroken, match=r"another text as version 1 of function pam\.window_begins_us"):
         migrate_postgres(fresh, functions_dir=functions)
 
 

@@ -21,11 +21,10 @@ import pytest_asyncio
 from google.rpc import error_details_pb2, status_pb2
 from redis.asyncio import Redis
 
-from compliance.permit import Permits
 from gateway.figures import DeskFigures
 from gateway.rpc.server import make_table
 from gateway.source import address_reader
-from infra.house import read_house, read_jurisdiction
+from infra.house import read_house, read_permits
 from infra.local.secrets import LocalSecrets
 from infra.processes.own_log import OwnLog
 from infra.processes.parts.access import make_authenticator, make_door
@@ -178,7 +177,7 @@ async def open_house(own_settings: Settings, redis: Redis, *, in_play_delay_ms: 
             log_in_postgres=log_in_postgres,
             redis=redis,
             own_log=OwnLog(postgres, partial(read_place, own_settings.kafka_client, client_id="test-place")),
-            permits=Permits(read_jurisdiction(own_settings.house_dir, own_settings.jurisdiction), clock=clock),
+            permits=read_permits(own_settings.house_dir, home=own_settings.jurisdiction, clock=clock),
             figures=DeskFigures(clock),
         )
         auth = make_authenticator(own_settings, redis=redis, postgres=postgres, clock=clock)

@@ -13,6 +13,7 @@ import pytest
 from confluent_kafka import Consumer
 
 from bets.ports import ResultMessage
+from compliance.jurisdiction import LimitWindow
 from infra.kafka import KafkaOutlet
 from infra.postgres.outbox.event import Position
 from infra.relay import Relay
@@ -20,9 +21,11 @@ from infra.settings import Relay as RelaySettings
 from infra.settings import Settings
 from infra.stores.log_place import LogPlace
 from infra.stores.postgres_outbox import load_position, store_position
+from infra.stores.postgres_protection import PostgresProtection
 from overround.audit.v1.audit_pb2 import Asked
 from overround.bets.v1.bet_pb2 import BetChanged, LegChanged
 from overround.casino.v1.round_pb2 import RoundPlayed
+from overround.pam.v1.player_pb2 import PlayerEvent, PlayerState
 from overround.payments.v1 import payment_pb2
 from pam.player import Player
 from payments.deposit import AttemptState
@@ -31,7 +34,18 @@ from tests.builders.deposits import build_asked, build_route
 from tests.fakes.fake_outlet import FakeOutlet
 from tests.ledger_world import LedgerWorld, build_command, claim_of, open_world, scratch_database, settlement
 from wire.bets import parse_bet
-from wire.topics import AUDIT, BET_EVENTS, BET_LEGS, CASINO_ROUNDS, PAYMENT_EVENTS, PLAYER_EVENTS, TOPICS, WALLET_EVENTS
+from wire.players import build_player
+from wire.topics import (
+    AUDIT,
+    BET_EVENTS,
+    BET_LEGS,
+    CASINO_ROUNDS,
+    PAYMENT_EVENTS,
+    PLAYER_EVENTS,
+    PLAYERS,
+    TOPICS,
+    WALLET_EVENTS,
+)
 
 QUICK = RelaySettings(retry_ms=20, chain_interval_ms=20, prune_interval_ms=20, poll_ms=5, statement_timeout_ms=30_000)
 PLACE = LogPlace("the log", 0)
@@ -105,12 +119,13 @@ async def test_everything_is_told_once_in_order_under_its_key(world: LedgerWorld
     async with running(scratch, outlet):
         player = await play(world, bets=3)
         await world.apply("sim:test:1", settlement(home_won=True), key="sim:test:1/1")
-        await eventually(lambda: len(outlet.told) == 1 + 1 + 3 * 3 + 3 * 3)
+        await eventually(lambda: len(outlet.told) == 2 + 1 + 3 * 3 + 3 * 3)
     assert outlet.positions() == sorted(set(outlet.positions()))
     keys = {topic: key for topic, key, _ in outlet.told}
     account = str(player.cash_account_id)
     assert keys == {
         PLAYER_EVENTS.name: str(player.player_id),
+        PLAYERS.name: str(player.player_id),
         BET_EVENTS.name: account,
         BET_LEGS.name: "sim:test:1",
         WALLET_EVENTS.name: account,
@@ -122,7 +137,7 @@ async def test_a_bet_is_told_as_it_was_after_each_event(world: LedgerWorld, scra
     await world.apply("sim:test:1", settlement(home_won=True), key="sim:test:1/1")
     outlet = RelayOutlet()
     async with running(scratch, outlet):
-        await eventually(lambda: len(outlet.told) == 8)
+        await eventually(lambda: len(outlet.told) == 9)
     changes = [BetChanged.FromString(value) for topic, _, value in outlet.told if topic == BET_EVENTS.name]
     legs = [LegChanged.FromString(value) for topic, _, value in outlet.told if topic == BET_LEGS.name]
     stored, _ = await world.bets.list_bets(player.player_id, status=None, size=1, before="")
@@ -136,7 +151,7 @@ async def test_a_round_is_told_once_with_what_was_drawn(world: LedgerWorld, scra
     played = (await world.spin(player, (9, 2, 4), win_minor=15_000)).round
     outlet = RelayOutlet()
     async with running(scratch, outlet):
-        await eventually(lambda: len(outlet.told) == 1 + 1 + 2 + 1)
+        await eventually(lambda: len(outlet.told) == 2 + 1 + 2 + 1)
     ((key, told),) = [(key, value) for topic, key, value in outlet.told if topic == CASINO_ROUNDS.name]
     message = RoundPlayed.FromString(told)
     assert key == message.account_id == str(player.cash_account_id)
@@ -154,7 +169,7 @@ async def test_what_becomes_of_a_deposit_is_told_with_the_money_that_it_brings(
     assert await world.deposits.move(attempt, AttemptState.CREDITED, told)
     outlet = RelayOutlet()
     async with running(scratch, outlet):
-        await eventually(lambda: len(outlet.told) == 1 + 2 + 1)
+        await eventually(lambda: len(outlet.told) == 2 + 2 + 1)
     changes = [
         (key, payment_pb2.DepositChanged.FromString(value))
         for topic, key, value in outlet.told
@@ -208,7 +223,7 @@ async def test_who_decides_about_a_bet_that_was_set_aside_is_told(world: LedgerW
         await world.parked.decide_bet(bet.bet_id, decision, reason="balance mended", decided_by="bob")
     outlet = RelayOutlet()
     async with running(scratch, outlet):
-        await eventually(lambda: len(outlet.told) == 1 + 1 + 3 + 3 + 1)
+        await eventually(lambda: len(outlet.told) == 2 + 1 + 3 + 3 + 1)
     ((who, told),) = outlet.asked()
     assert (who, told.decision.decision, told.decision.subject) == ("bob", "redo_bet", str(bet.bet_id))
     assert (told.decision.decided_by, told.decision.reason) == ("bob", "balance mended")
@@ -231,12 +246,12 @@ async def test_a_page_whose_position_was_lost_is_published_again_in_order(
     await play(world, bets=4)
     before, after = RelayOutlet(), RelayOutlet()
     async with running(scratch, before):
-        await eventually(lambda: len(before.told) == 14)
+        await eventually(lambda: len(before.told) == 15)
     async with world.pool.connection() as connection:
         transaction_id, row_id = before.positions()[4]
         await store_position(connection, Position(transaction_id, row_id))
     async with running(scratch, after):
-        await eventually(lambda: len(after.told) == 9)
+        await eventually(lambda: len(after.told) == 10)
     assert after.told == before.told[5:]
 
 
@@ -249,9 +264,9 @@ async def test_a_log_that_fails_is_sat_out_and_nothing_is_skipped(world: LedgerW
         async with world.pool.connection() as connection:
             assert await load_position(connection) == Position(0, 0)
         outlet.room = None
-        await eventually(lambda: len(outlet.told) == 3 + 14)
+        await eventually(lambda: len(outlet.told) == 3 + 15)
         assert await relay.complaint() is None
-    assert len(set(outlet.positions())) == 14
+    assert len(set(outlet.positions())) == 15
 
 
 async def test_a_transaction_that_began_first_and_ends_last_is_not_skipped(
@@ -261,7 +276,7 @@ async def test_a_transaction_that_began_first_and_ends_last_is_not_skipped(
     outlet = RelayOutlet()
     slow = await asyncpg.connect(scratch.postgres_dsn)
     async with running(scratch, outlet):
-        await eventually(lambda: len(outlet.told) == 2)
+        await eventually(lambda: len(outlet.told) == 3)
         transaction = slow.transaction()
         await transaction.start()
         await slow.execute(
@@ -271,11 +286,11 @@ async def test_a_transaction_that_began_first_and_ends_last_is_not_skipped(
         )
         await world.bet(player, stake_minor=100, fixture_id="sim:test:1")
         await asyncio.sleep(0.1)
-        assert len(outlet.told) == 2
+        assert len(outlet.told) == 3
         await transaction.commit()
-        await eventually(lambda: len(outlet.told) == 6)
+        await eventually(lambda: len(outlet.told) == 7)
     await slow.close()
-    assert outlet.told[2][0] == PLAYER_EVENTS.name
+    assert outlet.told[3][0] == PLAYER_EVENTS.name
     assert outlet.positions() == sorted(outlet.positions())
 
 
@@ -283,13 +298,13 @@ async def test_one_relay_leads_and_the_other_takes_over(world: LedgerWorld, scra
     first, second = RelayOutlet(), RelayOutlet()
     async with running(scratch, second):
         await play(world, bets=1)
-        await eventually(lambda: len(second.told) == 5)
+        await eventually(lambda: len(second.told) == 6)
         async with running(scratch, first) as standby:
             await asyncio.sleep(0.1)
             assert await standby.complaint() is None
     async with running(scratch, first):
         await play(world, bets=1)
-        await eventually(lambda: len(first.told) == 5)
+        await eventually(lambda: len(first.told) == 6)
     assert not set(first.positions()) & set(second.positions())
 
 
@@ -297,13 +312,13 @@ async def test_a_lost_connection_is_replaced(world: LedgerWorld, scratch: Settin
     outlet = RelayOutlet()
     async with running(scratch, outlet):
         await play(world, bets=1)
-        await eventually(lambda: len(outlet.told) == 5)
+        await eventually(lambda: len(outlet.told) == 6)
         await world.fetch(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
             "WHERE application_name = 'relay' AND datname = current_database()"
         )
         await play(world, bets=1)
-        await eventually(lambda: len(set(outlet.positions())) == 10)
+        await eventually(lambda: len(set(outlet.positions())) == 12)
 
 
 async def test_what_is_published_and_old_is_pruned_and_what_is_not_stays(world: LedgerWorld, scratch: Settings) -> None:
@@ -311,7 +326,7 @@ async def test_what_is_published_and_old_is_pruned_and_what_is_not_stays(world: 
     outlet = RelayOutlet(room=0)
     async with running(scratch, outlet, QUICK.model_copy(update={"published_kept_s": 0})):
         await asyncio.sleep(0.1)
-        assert (await world.fetch("SELECT count(*) FROM ledger.outbox"))[0][0] == 8
+        assert (await world.fetch("SELECT count(*) FROM ledger.outbox"))[0][0] == 9
         outlet.room = None
         for _ in range(6_000):
             if (await world.fetch("SELECT count(*) FROM ledger.outbox"))[0][0] == 0:
@@ -319,7 +334,40 @@ async def test_what_is_published_and_old_is_pruned_and_what_is_not_stays(world: 
             await asyncio.sleep(0.01)
         else:
             raise AssertionError("the outbox was not pruned")
-    assert len(outlet.told) == 8
+    assert len(outlet.told) == 9
+
+
+async def test_what_players_protect_themselves_with_is_told_and_how_they_stand_last(
+    world: LedgerWorld, scratch: Settings
+) -> None:
+    player, protection = await world.open_player(cash_minor=0), PostgresProtection(world.pool)
+    for minor in (500, 800):
+        await protection.set_limit(
+            player,
+            uuid.uuid4(),
+            window=LimitWindow.WEEK,
+            amount_minor=minor,
+            raise_waits_us=7,
+            raise_needs_confirmation=True,
+        )
+    await protection.step_back(player, uuid.uuid4(), hours=24)
+    await protection.exclude(player, uuid.uuid4(), months=6)
+    outlet = RelayOutlet()
+    async with running(scratch, outlet):
+        await eventually(lambda: len(outlet.told) == 2 + 4 * 2)
+    events = [PlayerEvent.FromString(value) for topic, _, value in outlet.told if topic == PLAYER_EVENTS.name]
+    changes = [event.change for event in events[1:]]
+    assert not events[0].HasField("change")
+    assert [(change.sequence, change.kind) for change in changes] == [(2, 3), (3, 4), (4, 1), (5, 2)]
+    assert [(change.limit_window, change.limit_minor) for change in changes[:2]] == [("7d", 500), ("7d", 800)]
+    assert changes[1].until_us == changes[1].time_us + 7
+    states = [PlayerState.FromString(value) for topic, _, value in outlet.told if topic == PLAYERS.name]
+    stored = await world.players.find(player.player_id)
+    assert stored is not None
+    assert len(states) == 5
+    assert states[-1].player == build_player(stored)
+    assert states[-1].player.excluded_until_us == changes[3].until_us
+    assert states[-1].cash_account_id == str(player.cash_account_id)
 
 
 async def test_what_a_bet_did_reaches_kafka(world: LedgerWorld, scratch: Settings) -> None:

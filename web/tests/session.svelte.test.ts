@@ -18,7 +18,7 @@ beforeEach(() => {
 });
 
 function player(playerId: string): Player {
-  return { playerId, username: playerId, role: 1, status: 1, currency: "EUR" };
+  return { playerId, username: playerId, role: 1, status: 1, currency: "EUR", timedOutUntilMs: 0, excludedUntilMs: 0 };
 }
 
 function loggedIn(token: string) {

@@ -19,16 +19,25 @@ NEEDS = {
     "relay": ("kafka", "postgres"),
     "simulation": ("gateway", "pricing", "envoy"),
     "card_provider": (),
+    "exclusion_register": (),
 }
 DOORS = {
     "gateway": ("gateway_grpc", "gateway_http"),
     "doors": ("doors_http",),
     "card_provider": ("card_provider",),
+    "exclusion_register": ("exclusion_register",),
 }
 """Ports beside that of the health, of those who have some."""
-PARTIES = frozenset({"card_provider"})
+PARTIES = frozenset({"card_provider", "exclusion_register"})
 """Simulated outside parties, which only the profiles have that simulate them."""
-GIVES_WAY = {"risk": 5, "settlement": 5, "history": 10, "relay": 5, "simulation": 5, "card_provider": 5}
+GIVES_WAY = {
+    "risk": 5,
+    "settlement": 5,
+    "history": 10,
+    "relay": 5,
+    "simulation": 5,
+    **dict.fromkeys(PARTIES, 5),
+}
 SMALL_FOOTPRINT = {"MALLOC_ARENA_MAX": "2", "OPENBLAS_NUM_THREADS": "1"}  # a thread's heap each would cost 100s of MB
 
 

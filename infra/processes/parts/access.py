@@ -5,9 +5,12 @@ from __future__ import annotations
 from redis.asyncio import Redis
 
 from gateway.auth import Authenticator
+from gateway.player_follower import PlayerFollower
 from gateway.rpc.door import Door
 from gateway.source import AddressOf, address_reader
 from infra.local.secrets import LocalSecrets
+from infra.processes.parts.logs import PLAYER_LOG
+from infra.processes.parts.part import Follower, Part
 from infra.processes.parts.shared import Shared
 from infra.settings import Settings
 from infra.stores.postgres import PostgresPool
@@ -33,6 +36,11 @@ async def open_door(shared: Shared) -> tuple[Authenticator, Door]:
     auth = make_authenticator(settings, redis=shared.redis, postgres=postgres, clock=shared.clock)
     address_of = address_reader(LocalSecrets.load(settings).edge_key)
     return auth, make_door(settings, auth, address_of=address_of, clock=shared.clock)
+
+
+def make_access(auth: Authenticator) -> Part:
+    """Return what lets sessions and streams follow how their players stand."""
+    return Part(followers=(Follower(PLAYER_LOG, PlayerFollower(auth).apply),))
 
 
 def make_authenticator(settings: Settings, *, redis: Redis, postgres: PostgresPool, clock: Clock) -> Authenticator:

@@ -14,7 +14,7 @@ from gateway.bet_observer import BetObserver
 from gateway.bet_stream import BetStream
 from gateway.betting_service import BettingService
 from infra.house import House
-from infra.processes.parts.logs import BET_LOG
+from infra.processes.parts.logs import BET_LOG, PLAYER_LOG
 from infra.processes.parts.part import Follower, Part
 from infra.processes.parts.shared import Shared
 from infra.settings import Settings
@@ -51,7 +51,7 @@ def make_betting(shared: Shared, books: BookSource) -> Part:
     stream = BetStream(ledger=ledger, wallet=PostgresWallet(shared.postgres), feed=feed, clock=clock)
     return Part(
         services=(BettingService(placement=placement, ledger=ledger, stream=stream),),
-        followers=(Follower(BET_LOG, feed.apply),),
+        followers=(Follower(BET_LOG, feed.apply), Follower(PLAYER_LOG, feed.apply_players)),
         works=(make_keeper(shared, redis=redis, ledger=ledger).run,),
         endings=(partial(placement.close, timeout_s=GRACE_S),),
     )

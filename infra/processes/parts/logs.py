@@ -12,6 +12,7 @@ from wire.topics import (
     FEED_PROVIDERS,
     HEARTBEATS,
     LIABILITIES,
+    PLAYERS,
     PRICING_DEAD_LETTERS,
     RESULTS,
 )
@@ -24,3 +25,4 @@ BET_LOG: Final = Reading(
     name="bets", topics=(BET_EVENTS,), start="end", backlog_records=RECENT_BETS_MAX, gather_ms=GATHER_MS
 )
 RIGHTS_LOG: Final = Reading(name="rights", topics=(PRICING_DEAD_LETTERS, RESULTS), start="end", gather_ms=GATHER_MS)
+PLAYER_LOG: Final = Reading(name="players", topics=(PLAYERS,), start="end")

@@ -13,7 +13,7 @@ from redis.exceptions import RedisError
 
 from compliance.permit import Permits
 from gateway.figures import DeskFigures
-from infra.house import House, read_house, read_jurisdiction
+from infra.house import House, read_house, read_permits
 from infra.processes.own_log import OwnLog
 from infra.processes.parts.part import Part
 from infra.processes.servers import Servers
@@ -67,7 +67,7 @@ async def open_shared(stack: AsyncExitStack, settings: Settings, *, name: str) -
             connections_max=settings.gateway.redis_connections_max, timeout_ms=settings.gateway.redis_timeout_ms
         ),
         own_log=OwnLog(postgres, partial(read_place, settings.kafka_client, client_id=f"{name}-place")),
-        permits=Permits(read_jurisdiction(settings.house_dir, settings.jurisdiction), clock=clock),
+        permits=read_permits(settings.house_dir, home=settings.jurisdiction, clock=clock),
         figures=DeskFigures(clock),
     )
 

@@ -35,7 +35,7 @@ class World:
     def __init__(self, *numbers: int, products: frozenset[Product] = frozenset(Product), now_us: int = DAY_US) -> None:
         self.rounds = FakeRounds()
         self.clock = FakeClock(now_us)
-        rules = Jurisdiction("here", [Dated(DAY, products, "x")], [Dated(DAY, None, "x")])
+        rules = Jurisdiction("default", {"products": [Dated(DAY, products, "x")], "places": [Dated(DAY, None, "x")]})
         self.play = CasinoPlay(
             permits=Permits(rules, clock=self.clock),
             games=read_games(HOUSE_DIR),

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from compliance.jurisdiction import Dated, Jurisdiction, Product, Rules, RulesMalformed, RulesUnknown
+from compliance.jurisdiction import Dated, Jurisdiction, LimitWindow, Product, Rules, RulesMalformed, RulesUnknown
+from compliance.limits import DepositLimit, DepositLimitExceeded
 from compliance.permit import (
     MOVES_MONEY,
+    PAYS_IN,
     Permit,
     Permits,
     PlaceNotPermitted,
@@ -22,14 +24,17 @@ from infra.house import read_jurisdiction
 from infra.settings import HOUSE_DIR
 from kernel.errors import DomainError
 from kernel.money import CurrencyMismatch, Money
-from pam.player import Player, PlayerBlocked, PlayerRole, PlayerStatus
+from pam.player import Player, PlayerBlocked, PlayerExcluded, PlayerRole, PlayerStatus, PlayerTimedOut
 from pam.session import BettorRequired
 from tests.fakes.fake_betting import PLAYER
 from tests.fakes.fake_clock import FakeClock
 
 DAY = date(2026, 9, 30)
 RULES = Rules("somewhere", DAY, frozenset(Product), None)
+NOW_US = 1_790_000_000_000_000
 EUROS = Money(100, "EUR")
+PRODUCTS = [Dated(DAY, frozenset(Product), "a decision")]
+PLACES = [Dated(DAY, None, "a decision")]
 BLOCKED = replace(PLAYER, status=PlayerStatus.BLOCKED)
 TRADER = replace(PLAYER, role=PlayerRole.TRADER)
 
@@ -41,8 +46,9 @@ def ask(
     product: Product = Product.SPORTS_BET,
     amount: Money | None = EUROS,
     place: str | None = None,
+    limits: tuple[DepositLimit, ...] = (),
 ) -> Permit | DomainError:
-    return permit(player, rules=rules, product=product, amount=amount, place=place)
+    return permit(player, rules=rules, product=product, amount=amount, place=place, now_us=NOW_US, limits=limits)
 
 
 @pytest.mark.parametrize("product", Product)
@@ -57,6 +63,9 @@ def test_an_active_bettor_may_have_what_the_day_permits_and_is_told_by_which_rul
     ("player", "refusal"),
     [
         (BLOCKED, PlayerBlocked),
+        (replace(BLOCKED, excluded_until_us=1, timed_out_until_us=NOW_US + 1), PlayerBlocked),
+        (replace(PLAYER, excluded_until_us=1, timed_out_until_us=NOW_US + 1), PlayerExcluded),
+        (replace(TRADER, timed_out_until_us=NOW_US + 1), PlayerTimedOut),
         (replace(BLOCKED, role=PlayerRole.TRADER), PlayerBlocked),
         (TRADER, BettorRequired),
         (None, BettorRequired),
@@ -72,6 +81,33 @@ def test_money_moves_for_active_bettors_alone(
 @pytest.mark.parametrize("player", [None, BLOCKED, TRADER])
 def test_who_moves_no_money_may_come_in(product: Product, player: Player | None) -> None:
     assert isinstance(ask(player, product=product, amount=None), Permit)
+
+
+def test_who_stepped_back_may_again_once_that_is_over_and_who_excluded_themselves_may_not_by_itself() -> None:
+    assert isinstance(ask(replace(PLAYER, timed_out_until_us=NOW_US)), Permit)
+    found = ask(replace(PLAYER, timed_out_until_us=NOW_US + 1))
+    assert isinstance(found, PlayerTimedOut)
+    assert found.figures == {"until_us": str(NOW_US + 1)}
+    assert isinstance(ask(replace(PLAYER, excluded_until_us=NOW_US - 1)), PlayerExcluded)
+
+
+@pytest.mark.parametrize("product", sorted(PAYS_IN))
+def test_a_deposit_is_within_every_limit_and_the_refusal_says_what_is_left_of_the_lowest(product: Product) -> None:
+    limits = (
+        DepositLimit(LimitWindow.DAY, 500, 350),
+        DepositLimit(LimitWindow.WEEK, 400, 300),
+        DepositLimit(LimitWindow.MONTH, None, 10_000),
+    )
+    assert isinstance(ask(product=product, amount=Money(100, "EUR"), limits=limits), Permit)
+    found = ask(product=product, amount=Money(101, "EUR"), limits=limits)
+    assert isinstance(found, DepositLimitExceeded)
+    assert found.figures == {"amount_minor_max": "100"}
+    assert "7 days" in found.message
+    lowered = (DepositLimit(LimitWindow.DAY, 100, 350),)
+    found = ask(product=product, amount=Money(1, "EUR"), limits=lowered)
+    assert isinstance(found, DepositLimitExceeded)
+    assert found.figures == {"amount_minor_max": "0"}
+    assert isinstance(ask(product=Product.SPORTS_BET, amount=Money(1, "EUR"), limits=lowered), Permit)
 
 
 def test_an_amount_is_in_the_players_currency() -> None:
@@ -90,7 +126,8 @@ def test_where_it_matters_a_player_is_known_to_be_where_it_is_permitted() -> Non
 
 def dated(*days_and_products: tuple[date, frozenset[Product]]) -> Jurisdiction:
     products = [Dated(day, value, "a decision") for day, value in days_and_products]
-    return Jurisdiction("somewhere", products, [Dated(date(2026, 1, 1), None, "a decision")])
+    places = [Dated(date(2026, 1, 1), None, "a decision")]
+    return Jurisdiction("default", {"products": products, "places": places})
 
 
 def test_a_rule_holds_from_its_day_until_the_next_one_does_and_yesterday_stays_as_it_was() -> None:
@@ -109,7 +146,15 @@ def test_rules_that_nobody_could_follow_are_refused() -> None:
     with pytest.raises(RulesMalformed):
         dated((DAY, frozenset(Product)), (DAY, frozenset()))
     with pytest.raises(RulesMalformed):
-        Jurisdiction("somewhere", [Dated(DAY, frozenset(Product), " ")], [Dated(DAY, None, "a decision")])
+        Jurisdiction("somewhere", {"products": [Dated(DAY, frozenset(Product), " ")], "places": PLACES})
+    with pytest.raises(RulesMalformed):
+        Jurisdiction("somewhere", {"places": PLACES})
+    with pytest.raises(RulesMalformed):
+        Jurisdiction("somewhere", {"products": PRODUCTS, "places": PLACES, "lottery": PLACES})
+    with pytest.raises(RulesMalformed):
+        Jurisdiction(
+            "somewhere", {"products": PRODUCTS, "places": PLACES, "time_zone": [Dated(DAY, "Atlantis", "a decision")]}
+        )
 
 
 def test_the_day_of_the_rules_is_the_day_of_the_clock() -> None:
@@ -138,6 +183,9 @@ def test_the_default_permits_all_there_is_anywhere() -> None:
         ('"anywhere"', '["Ireland"]'),
         ("source = ", "sauce = "),
         ("[[places]]", "[[spaces]]"),
+        ("[[time_out]]", "[[time_in]]"),
+        ("hours_min = 24", "hours_min = 2400"),
+        ('value = "UTC"', 'value = "Atlantis"'),
     ],
 )
 def test_a_file_that_is_not_understood_is_no_jurisdiction(tmp_path: Path, old: str, new: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from datetime import date
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -12,7 +13,6 @@ import pytest
 from compliance.jurisdiction import Dated, Jurisdiction
 from compliance.permit import Permits, ProductNotPermitted
 from gateway.auth import OUTAGE_S_MAX, token_of
-from gateway.player_service import PlayerService
 from gateway.wallet_service import DepositRefused
 from kernel.errors import Unavailable
 from kernel.ids import IdMalformed
@@ -167,14 +167,24 @@ async def test_a_repeated_registration_logs_in_but_only_with_the_same_password()
     ],
 )
 async def test_what_is_no_registration_is_refused(changes: dict[str, str], error: type[Exception]) -> None:
-    fields = {"request_id": str(uuid4()), "username": "bob", "password": PASSWORD, "currency": "EUR"} | changes
+    fields: dict[str, Any] = {
+        "request_id": str(uuid4()),
+        "username": "bob",
+        "password": PASSWORD,
+        "currency": "EUR",
+    } | changes
     with pytest.raises(error):
         await Door().players.register(player_service_pb2.RegisterRequest(**fields), call_by(None, token=None))
 
 
 @pytest.mark.parametrize("changes", [{"username": "abc"}, {"password": "1234567890"}, {"password": "x" * 128}])
 async def test_the_shortest_and_longest_are_taken(changes: dict[str, str]) -> None:
-    fields = {"request_id": str(uuid4()), "username": "b" * 32, "password": PASSWORD, "currency": "EUR"} | changes
+    fields: dict[str, Any] = {
+        "request_id": str(uuid4()),
+        "username": "b" * 32,
+        "password": PASSWORD,
+        "currency": "EUR",
+    } | changes
     response = await Door().players.register(player_service_pb2.RegisterRequest(**fields), call_by(None, token=None))
     assert response.player.username == fields["username"]
 
@@ -253,11 +263,13 @@ async def test_who_may_not_move_money_deposits_none() -> None:
 
 async def test_what_the_day_does_not_permit_is_refused_at_every_door() -> None:
     door = Door()
-    everywhere: list[Dated[frozenset[str] | None]] = [Dated(date(1970, 1, 1), None, "a decision")]
-    nothing = Jurisdiction("nowhere", [Dated(date(1970, 1, 1), frozenset(), "a decision")], everywhere)
+    since = date(1970, 1, 1)
+    nothing = Jurisdiction(
+        "default", {"products": [Dated(since, frozenset(), "a decision")], "places": [Dated(since, None, "a decision")]}
+    )
     door.permits = Permits(nothing, clock=door.clock)
-    players = PlayerService(auth=door.auth, permits=door.permits, registration=door.registration, wallet=door.wallet)
-    fields = {"request_id": str(uuid4()), "username": "bob", "password": PASSWORD, "currency": "EUR"}
+    players = door.players
+    fields: dict[str, Any] = {"request_id": str(uuid4()), "username": "bob", "password": PASSWORD, "currency": "EUR"}
     with pytest.raises(ProductNotPermitted):
         await players.register(player_service_pb2.RegisterRequest(**fields), call_by(None, token=None))
     with pytest.raises(ProductNotPermitted):

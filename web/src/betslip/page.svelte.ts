@@ -15,6 +15,7 @@ import { createCasinoClient } from "../wire/casino";
 import { toFailure } from "../shared/failure";
 import { createOddsClient, type OddsClient, type WatchedBooks } from "../wire/odds";
 import { createPlayersClient } from "../wire/players";
+import { createProtectionClient } from "../wire/protection";
 import { createTransport } from "../wire/transport";
 import { createWalletClient } from "../wire/wallet";
 import { Watch } from "../wire/watch.svelte";
@@ -29,6 +30,7 @@ export class BetslipPage {
   readonly books = new BookStore();
   readonly players;
   readonly wallet;
+  readonly protection;
   readonly slip: SlipState;
   readonly bets: BetsState;
   readonly casino: CasinoState;
@@ -53,6 +55,7 @@ export class BetslipPage {
     this.#odds = createOddsClient(transport);
     this.players = createPlayersClient(transport);
     this.wallet = createWalletClient(transport);
+    this.protection = createProtectionClient(transport);
     const betting = createBettingClient(transport);
     this.bets = new BetsState(betting);
     this.casino = new CasinoState(createCasinoClient(transport), (balance) => this.session.putBalance(balance));

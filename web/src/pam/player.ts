@@ -12,6 +12,10 @@ export interface Player {
   readonly role: PlayerRole;
   readonly status: PlayerStatus;
   readonly currency: string;
+  /** Until when they stepped back; 0 for never. */
+  readonly timedOutUntilMs: number;
+  /** Until when at least they excluded themselves; 0 for never. */
+  readonly excludedUntilMs: number;
 }
 
 export interface Session {

@@ -58,6 +58,20 @@ const SENTENCES: Readonly<Record<string, string>> = {
   USERNAME_MALFORMED: "The username does not fit; choose 3 to 32 of a–z, 0–9, _ . -",
   USERNAME_TAKEN: "That username is taken; choose another.",
 
+  // Who may play, and how players protect themselves.
+  COUNTRY_NOT_SERVED: "We do not offer this where you live; see our terms for where we do.",
+  DEPOSIT_LIMIT_EXCEEDED: "That is more than your own deposit limit leaves; deposit less.",
+  EXCLUDED_BY_REGISTER: "You excluded yourself from gambling everywhere; the register can tell you until when.",
+  EXCLUSION_REGISTER_UNAVAILABLE: "The register of exclusions did not answer, and we let nobody in without it; try again in a moment.",
+  LIMIT_OUT_OF_RANGE: "That is less or more than can be chosen; choose another amount or time.",
+  LIMIT_RAISE_UNKNOWN: "There is no higher limit to confirm; ask for one first.",
+  LIMIT_RAISE_WAITS: "A higher limit waits for a day; confirm it then.",
+  PERSONAL_DATA_MALFORMED: "Something you told us about yourself does not fit; check it and try again.",
+  PERSONAL_DATA_REQUIRED: "The law where you live asks for more about you; fill in what is missing.",
+  PLAYER_EXCLUDED: "You excluded yourself; what you have open is settled, and your money stays yours.",
+  PLAYER_TIMED_OUT: "You are taking a break; you can play again when it is over.",
+  UNDER_AGE: "You have to be {age_years_min} or older to play; come back when you are.",
+
   // Money.
   AMOUNT_OUT_OF_RANGE: "That is more or less than we take at once; choose another amount.",
   DEPOSIT_UNKNOWN: "We know no such deposit of yours; look at your list of deposits.",

@@ -48,5 +48,7 @@ function toPlayer(wire: WirePlayer): Player {
     role: wire.role,
     status: wire.status,
     currency: wire.currency,
+    timedOutUntilMs: Number(wire.timedOutUntilUs) / 1000,
+    excludedUntilMs: Number(wire.excludedUntilUs) / 1000,
   };
 }

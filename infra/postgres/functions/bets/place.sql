@@ -73,11 +73,7 @@ BEGIN
             array_agg(CASE g.step
                 WHEN 1 THEN ledger.refuse(g.command, CASE
                     WHEN p_refusals[g.n] IS NOT NULL THEN p_refusals[g.n]::jsonb
-                    WHEN g.player_refusal IS NOT NULL THEN jsonb_build_object(
-                        'reason', g.player_refusal, 'message', CASE g.player_refusal
-                            WHEN 'PLAYER_BLOCKED' THEN 'Player must not be blocked, is: ask whoever runs this place'
-                            ELSE 'Bets must come from a bettor, came from another'
-                        END)
+                    WHEN g.player_refusal IS NOT NULL THEN g.player_refusal - 'until_us'
                     WHEN g.currency <> p_currencies[g.n] THEN jsonb_build_object(
                         'reason', 'CURRENCY_MISMATCH',
                         'message', format('Stake must be in %s, was in %s', g.currency, p_currencies[g.n]))
@@ -112,7 +108,7 @@ BEGIN
                 p.currency, p.cash_account_id IS DISTINCT FROM asked.account_id AS is_strange,
                 house.account_id AS house_id, l.market_id, asked.stake_minor, asked.stake_minor_min,
                 asked.stake_minor_max, asked.market_stake_minor_max,
-                pam.refusal_of(p.role, p.status) AS player_refusal, closed.is_closed,
+                pam.refusal_of(p, v_locked.now_us) AS player_refusal, closed.is_closed,
                 means.market_stake_minor AS open_minor, means.hold_id IS NOT NULL AS is_claimed,
                 coalesce(own.fixture_id, l.fixture_id) AS room_fixture_id,
                 coalesce(own.market_id, l.market_id) AS room_market_id, coalesce(r.refusals, 0) AS refusals

@@ -39,9 +39,8 @@ BEGIN
             jsonb_build_object('round_id', p_round_ids[asked.n], 'time_us', v_locked.now_us), true, NULL, NULL
         )::ledger.asked ORDER BY asked.place),
         array_agg(CASE
-            WHEN pam.refusal_of(p.role, p.status) IS NOT NULL THEN ledger.refuse(asked.place, jsonb_build_object(
-                'reason', pam.refusal_of(p.role, p.status), 'message', 'Games must be played by a bettor who is not blocked'
-            ), false)
+            WHEN pam.refusal_of(p, v_locked.now_us) IS NOT NULL
+                THEN ledger.refuse(asked.place, pam.refusal_of(p, v_locked.now_us), false)
             WHEN p.currency <> p_currencies[asked.n] THEN ledger.refuse(asked.place, jsonb_build_object(
                 'reason', 'CURRENCY_MISMATCH',
                 'message', format('Stake must be in %s, was in %s', p.currency, p_currencies[asked.n])), false)

@@ -1,6 +1,6 @@
--- Store a deposit and its first attempt, once for each key, before the provider is asked; nothing for a player who is
--- blocked or no bettor. A refusal is not stored: nothing was decided. The player's account is locked, so that of two
--- at once the second sees the first.
+-- Store a deposit and its first attempt, once for each key, before the provider is asked; nothing for a player who may
+-- not pay in, and no more than by the limits that they set. A refusal is not stored: nothing was decided. The player's
+-- account is locked, so that of two at once the second sees the first.
 CREATE OR REPLACE FUNCTION payments.begin_deposit(
     p_key text, p_fingerprint bytea, p_deposit_id uuid, p_reference uuid, p_player_id uuid, p_account_id bigint,
     p_request_id uuid, p_method text, p_instrument text, p_amount_minor bigint, p_currency text, p_provider text,
@@ -12,13 +12,12 @@ DECLARE
     v_posted record;
 BEGIN
     SELECT CASE
-        WHEN asked.refusal IS NOT NULL THEN jsonb_build_object(
-            'reason', asked.refusal, 'message', 'Deposits must come from a bettor who is not blocked')
+        WHEN asked.refusal IS NOT NULL THEN asked.refusal
         WHEN asked.currency <> p_currency THEN jsonb_build_object(
             'reason', 'CURRENCY_MISMATCH',
             'message', format('Deposit must be in %s, was in %s', asked.currency, p_currency))
     END INTO STRICT v_refusal FROM (
-        SELECT a.currency, pam.refusal_of(p.role, p.status) AS refusal
+        SELECT a.currency, pam.refusal_of(p, v_locked.now_us) AS refusal
         FROM ledger.account a JOIN pam.player p ON p.player_id = a.owner_id
         WHERE a.account_id = p_account_id AND p.player_id = p_player_id
     ) AS asked;
@@ -27,7 +26,8 @@ BEGIN
             'payments', p_key, p_fingerprint, p_account_id,
             jsonb_build_object('deposit_id', p_deposit_id, 'attempt', p_reference), false, NULL, NULL
         )::ledger.asked], '{}',
-        CASE WHEN v_refusal IS NULL THEN '{}' ELSE ARRAY[ledger.refuse(1, v_refusal, false)] END
+        CASE WHEN v_refusal IS NULL
+            THEN pam.deposit_guards(1, p_player_id, p_account_id, p_amount_minor, v_locked.now_us) ELSE ARRAY[ledger.refuse(1, v_refusal, false)] END
     );
     IF v_posted.are_accepted[1] THEN
         INSERT INTO payments.deposit (

@@ -128,7 +128,7 @@ def flat(told: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
 async def doors() -> AsyncIterator[BothDoors]:
     async with AsyncExitStack() as stack:
         door = Door()
-        await door.registration.register(application("bea"), address="10.0.0.1")
+        await door.registration.register(application("bea"), jurisdiction="default", address="10.0.0.1")
         door.stored_players.put(TRADER)
         door.sessions.put(TRADERS_TOKEN, TRADER)
         books = BookCache(

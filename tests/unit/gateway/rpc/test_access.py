@@ -24,7 +24,13 @@ from tests.fakes.fake_betting import PLAYER
 from tests.fakes.fake_gateway import TOKEN, Door, Refused, context
 
 TRADER = replace(PLAYER, player_id=UUID(int=7), username="trader", role=PlayerRole.TRADER)
-MONEY_AND_BETS = ("/overround.bets.v1.", "/overround.casino.v1.", "/overround.payments.v1.", "/overround.wallet.v1.")
+MONEY_AND_BETS = (
+    "/overround.bets.v1.",
+    "/overround.casino.v1.",
+    "/overround.payments.v1.",
+    "/overround.wallet.v1.",
+    "/overround.pam.v1.ProtectionService/",
+)
 CALCULATOR = "/overround.bets.v1.BettingService/CalculateReturn"
 DESK = "/overround.trading.v1."
 

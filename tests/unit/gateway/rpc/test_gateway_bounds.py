@@ -25,7 +25,7 @@ from overround.bets.v1 import betting_service_pb2
 from overround.casino.v1 import casino_service_pb2
 from overround.feed.v1 import feed_service_pb2
 from overround.odds.v1 import odds_service_pb2
-from overround.pam.v1 import player_service_pb2
+from overround.pam.v1 import player_service_pb2, protection_service_pb2
 from overround.payments.v1 import payment_service_pb2
 from overround.trading.v1 import trading_service_pb2
 from overround.wallet.v1 import wallet_service_pb2
@@ -37,7 +37,7 @@ TRADER = replace(PLAYER, player_id=UUID(int=7), username="trader", role=PlayerRo
 FILES = (
     *(betting_service_pb2, casino_service_pb2, feed_service_pb2, odds_service_pb2),
     payment_service_pb2,
-    *(player_service_pb2, trading_service_pb2, wallet_service_pb2),
+    *(player_service_pb2, protection_service_pb2, trading_service_pb2, wallet_service_pb2),
 )
 METHODS = [
     method for file in FILES for service in file.DESCRIPTOR.services_by_name.values() for method in service.methods
@@ -55,6 +55,7 @@ COUNTED = {
     "overround.odds.v1.WatchBooksRequest.fixture_ids": "gateway.odds_service.FIXTURES_MAX",
     "overround.odds.v1.WatchBooksRequest.known_versions": "gateway.odds_service.KNOWN_VERSIONS_MAX",
     "overround.bets.v1.WatchBetsRequest.known_event_counts": "gateway.betting_service.KNOWN_BETS_MAX",
+    "overround.pam.v1.Consents.given": "wire.persons.CONSENTS_MAX",
 }
 """Repeated fields of requests, and what bounds each: a new one needs a bound, and its place here."""
 

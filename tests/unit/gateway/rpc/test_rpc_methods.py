@@ -13,6 +13,7 @@ from gateway.feed_service import FeedService
 from gateway.odds_service import OddsService
 from gateway.payment_service import PaymentService
 from gateway.player_service import PlayerService
+from gateway.protection_service import ProtectionService
 from gateway.rpc.methods import ANYBODY, METHODS, ODDS, WALLET, Method, Service, functions_of
 from gateway.trading_service import TradingService
 from gateway.wallet_service import WalletService
@@ -22,7 +23,16 @@ from overround.wallet.v1.wallet_service_pb2 import GetBalanceRequest
 from tests.fakes.fake_gateway import Door, Refused, context
 
 SERVICES: tuple[type[Service], ...] = (
-    *(BettingService, CasinoService, FeedService, OddsService, PlayerService, TradingService, WalletService),
+    *(
+        BettingService,
+        CasinoService,
+        FeedService,
+        OddsService,
+        PlayerService,
+        ProtectionService,
+        TradingService,
+        WalletService,
+    ),
     PaymentService,
 )
 

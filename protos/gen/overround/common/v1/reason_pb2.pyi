@@ -157,6 +157,18 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     REASON_NOTIFICATION_MALFORMED: _Reason.ValueType  # 78
     """What a payment provider told cannot be read, or does not fit what it was asked for."""
     REASON_NOTIFICATION_MISMATCHED: _Reason.ValueType  # 79
+    REASON_COUNTRY_NOT_SERVED: _Reason.ValueType  # 80
+    REASON_EXCLUDED_BY_REGISTER: _Reason.ValueType  # 81
+    REASON_EXCLUSION_REGISTER_UNAVAILABLE: _Reason.ValueType  # 82
+    REASON_PERSONAL_DATA_MALFORMED: _Reason.ValueType  # 83
+    REASON_PERSONAL_DATA_REQUIRED: _Reason.ValueType  # 84
+    REASON_UNDER_AGE: _Reason.ValueType  # 85
+    REASON_DEPOSIT_LIMIT_EXCEEDED: _Reason.ValueType  # 86
+    REASON_LIMIT_OUT_OF_RANGE: _Reason.ValueType  # 87
+    REASON_LIMIT_RAISE_UNKNOWN: _Reason.ValueType  # 88
+    REASON_LIMIT_RAISE_WAITS: _Reason.ValueType  # 89
+    REASON_PLAYER_EXCLUDED: _Reason.ValueType  # 90
+    REASON_PLAYER_TIMED_OUT: _Reason.ValueType  # 91
 
 class Reason(_Reason, metaclass=_ReasonEnumTypeWrapper):
     """Every reason for which a call can be refused, as ErrorInfo carries it without the prefix: in the domain "overround".
@@ -246,6 +258,18 @@ REASON_PAYMENT_METHOD_UNAVAILABLE: Reason.ValueType  # 77
 REASON_NOTIFICATION_MALFORMED: Reason.ValueType  # 78
 """What a payment provider told cannot be read, or does not fit what it was asked for."""
 REASON_NOTIFICATION_MISMATCHED: Reason.ValueType  # 79
+REASON_COUNTRY_NOT_SERVED: Reason.ValueType  # 80
+REASON_EXCLUDED_BY_REGISTER: Reason.ValueType  # 81
+REASON_EXCLUSION_REGISTER_UNAVAILABLE: Reason.ValueType  # 82
+REASON_PERSONAL_DATA_MALFORMED: Reason.ValueType  # 83
+REASON_PERSONAL_DATA_REQUIRED: Reason.ValueType  # 84
+REASON_UNDER_AGE: Reason.ValueType  # 85
+REASON_DEPOSIT_LIMIT_EXCEEDED: Reason.ValueType  # 86
+REASON_LIMIT_OUT_OF_RANGE: Reason.ValueType  # 87
+REASON_LIMIT_RAISE_UNKNOWN: Reason.ValueType  # 88
+REASON_LIMIT_RAISE_WAITS: Reason.ValueType  # 89
+REASON_PLAYER_EXCLUDED: Reason.ValueType  # 90
+REASON_PLAYER_TIMED_OUT: Reason.ValueType  # 91
 Global___Reason: _TypeAlias = Reason  # noqa: Y015
 
 CATEGORY_FIELD_NUMBER: _builtins.int

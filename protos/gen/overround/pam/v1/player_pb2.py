@@ -25,19 +25,25 @@ _sym_db = _symbol_database.Default()
 from overround.common.v1 import outbox_pb2 as overround_dot_common_dot_v1_dot_outbox__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1doverround/pam/v1/player.proto\x12\x10overround.pam.v1\x1a overround/common/v1/outbox.proto\"\xb7\x01\n\x06Player\x12\x11\n\tplayer_id\x18\x01 \x01(\t\x12\x10\n\x08username\x18\x02 \x01(\t\x12*\n\x04role\x18\x03 \x01(\x0e\x32\x1c.overround.pam.v1.PlayerRole\x12.\n\x06status\x18\x04 \x01(\x0e\x32\x1e.overround.pam.v1.PlayerStatus\x12\x10\n\x08\x63urrency\x18\x05 \x01(\t\x12\x1a\n\x12registered_time_us\x18\x06 \x01(\x03\"s\n\x10PlayerRegistered\x12\x35\n\x08position\x18\x01 \x01(\x0b\x32#.overround.common.v1.OutboxPosition\x12(\n\x06player\x18\x02 \x01(\x0b\x32\x18.overround.pam.v1.Player*Y\n\nPlayerRole\x12\x1b\n\x17PLAYER_ROLE_UNSPECIFIED\x10\x00\x12\x16\n\x12PLAYER_ROLE_BETTOR\x10\x01\x12\x16\n\x12PLAYER_ROLE_TRADER\x10\x02*b\n\x0cPlayerStatus\x12\x1d\n\x19PLAYER_STATUS_UNSPECIFIED\x10\x00\x12\x18\n\x14PLAYER_STATUS_ACTIVE\x10\x01\x12\x19\n\x15PLAYER_STATUS_BLOCKED\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1doverround/pam/v1/player.proto\x12\x10overround.pam.v1\x1a overround/common/v1/outbox.proto\"\x84\x02\n\x06Player\x12\x11\n\tplayer_id\x18\x01 \x01(\t\x12\x10\n\x08username\x18\x02 \x01(\t\x12*\n\x04role\x18\x03 \x01(\x0e\x32\x1c.overround.pam.v1.PlayerRole\x12.\n\x06status\x18\x04 \x01(\x0e\x32\x1e.overround.pam.v1.PlayerStatus\x12\x10\n\x08\x63urrency\x18\x05 \x01(\t\x12\x1a\n\x12registered_time_us\x18\x06 \x01(\x03\x12\x14\n\x0cjurisdiction\x18\x07 \x01(\t\x12\x1a\n\x12timed_out_until_us\x18\x08 \x01(\x03\x12\x19\n\x11\x65xcluded_until_us\x18\t \x01(\x03\"\x9e\x01\n\x0bPlayerEvent\x12\x35\n\x08position\x18\x01 \x01(\x0b\x32#.overround.common.v1.OutboxPosition\x12(\n\x06player\x18\x02 \x01(\x0b\x32\x18.overround.pam.v1.Player\x12.\n\x06\x63hange\x18\x03 \x01(\x0b\x32\x1e.overround.pam.v1.PlayerChange\"\xb5\x01\n\x0cPlayerChange\x12\x30\n\x04kind\x18\x01 \x01(\x0e\x32\".overround.pam.v1.PlayerChangeKind\x12\x10\n\x08until_us\x18\x02 \x01(\x03\x12\x14\n\x0climit_window\x18\x03 \x01(\t\x12\x18\n\x0blimit_minor\x18\x04 \x01(\x03H\x00\x88\x01\x01\x12\x0f\n\x07time_us\x18\x05 \x01(\x03\x12\x10\n\x08sequence\x18\x06 \x01(\rB\x0e\n\x0c_limit_minor\"\x87\x01\n\x0bPlayerState\x12\x35\n\x08position\x18\x01 \x01(\x0b\x32#.overround.common.v1.OutboxPosition\x12(\n\x06player\x18\x02 \x01(\x0b\x32\x18.overround.pam.v1.Player\x12\x17\n\x0f\x63\x61sh_account_id\x18\x03 \x01(\t*Y\n\nPlayerRole\x12\x1b\n\x17PLAYER_ROLE_UNSPECIFIED\x10\x00\x12\x16\n\x12PLAYER_ROLE_BETTOR\x10\x01\x12\x16\n\x12PLAYER_ROLE_TRADER\x10\x02*b\n\x0cPlayerStatus\x12\x1d\n\x19PLAYER_STATUS_UNSPECIFIED\x10\x00\x12\x18\n\x14PLAYER_STATUS_ACTIVE\x10\x01\x12\x19\n\x15PLAYER_STATUS_BLOCKED\x10\x02*\xe4\x01\n\x10PlayerChangeKind\x12\"\n\x1ePLAYER_CHANGE_KIND_UNSPECIFIED\x10\x00\x12 \n\x1cPLAYER_CHANGE_KIND_TIMED_OUT\x10\x01\x12\x1f\n\x1bPLAYER_CHANGE_KIND_EXCLUDED\x10\x02\x12 \n\x1cPLAYER_CHANGE_KIND_LIMIT_SET\x10\x03\x12(\n$PLAYER_CHANGE_KIND_LIMIT_RAISE_ASKED\x10\x04\x12\x1d\n\x19PLAYER_CHANGE_KIND_STATUS\x10\x05\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'overround.pam.v1.player_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_PLAYERROLE']._serialized_start=388
-  _globals['_PLAYERROLE']._serialized_end=477
-  _globals['_PLAYERSTATUS']._serialized_start=479
-  _globals['_PLAYERSTATUS']._serialized_end=577
+  _globals['_PLAYERROLE']._serialized_start=831
+  _globals['_PLAYERROLE']._serialized_end=920
+  _globals['_PLAYERSTATUS']._serialized_start=922
+  _globals['_PLAYERSTATUS']._serialized_end=1020
+  _globals['_PLAYERCHANGEKIND']._serialized_start=1023
+  _globals['_PLAYERCHANGEKIND']._serialized_end=1251
   _globals['_PLAYER']._serialized_start=86
-  _globals['_PLAYER']._serialized_end=269
-  _globals['_PLAYERREGISTERED']._serialized_start=271
-  _globals['_PLAYERREGISTERED']._serialized_end=386
+  _globals['_PLAYER']._serialized_end=346
+  _globals['_PLAYEREVENT']._serialized_start=349
+  _globals['_PLAYEREVENT']._serialized_end=507
+  _globals['_PLAYERCHANGE']._serialized_start=510
+  _globals['_PLAYERCHANGE']._serialized_end=691
+  _globals['_PLAYERSTATE']._serialized_start=694
+  _globals['_PLAYERSTATE']._serialized_end=829
 # @@protoc_insertion_point(module_scope)

@@ -57,6 +57,39 @@ PLAYER_STATUS_BLOCKED: PlayerStatus.ValueType  # 2
 """May not bet."""
 Global___PlayerStatus: _TypeAlias = PlayerStatus  # noqa: Y015
 
+class _PlayerChangeKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _PlayerChangeKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_PlayerChangeKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    PLAYER_CHANGE_KIND_UNSPECIFIED: _PlayerChangeKind.ValueType  # 0
+    PLAYER_CHANGE_KIND_TIMED_OUT: _PlayerChangeKind.ValueType  # 1
+    """Stepped back until until_us."""
+    PLAYER_CHANGE_KIND_EXCLUDED: _PlayerChangeKind.ValueType  # 2
+    """Excluded themselves until until_us at least."""
+    PLAYER_CHANGE_KIND_LIMIT_SET: _PlayerChangeKind.ValueType  # 3
+    """Bounded what they pay in over limit_window to limit_minor, or took the bound away."""
+    PLAYER_CHANGE_KIND_LIMIT_RAISE_ASKED: _PlayerChangeKind.ValueType  # 4
+    """Asked to raise that bound, which may hold from until_us on."""
+    PLAYER_CHANGE_KIND_STATUS: _PlayerChangeKind.ValueType  # 5
+    """Was blocked or not any more, or had all sessions ended, by whoever runs the place."""
+
+class PlayerChangeKind(_PlayerChangeKind, metaclass=_PlayerChangeKindEnumTypeWrapper): ...
+
+PLAYER_CHANGE_KIND_UNSPECIFIED: PlayerChangeKind.ValueType  # 0
+PLAYER_CHANGE_KIND_TIMED_OUT: PlayerChangeKind.ValueType  # 1
+"""Stepped back until until_us."""
+PLAYER_CHANGE_KIND_EXCLUDED: PlayerChangeKind.ValueType  # 2
+"""Excluded themselves until until_us at least."""
+PLAYER_CHANGE_KIND_LIMIT_SET: PlayerChangeKind.ValueType  # 3
+"""Bounded what they pay in over limit_window to limit_minor, or took the bound away."""
+PLAYER_CHANGE_KIND_LIMIT_RAISE_ASKED: PlayerChangeKind.ValueType  # 4
+"""Asked to raise that bound, which may hold from until_us on."""
+PLAYER_CHANGE_KIND_STATUS: PlayerChangeKind.ValueType  # 5
+"""Was blocked or not any more, or had all sessions ended, by whoever runs the place."""
+Global___PlayerChangeKind: _TypeAlias = PlayerChangeKind  # noqa: Y015
+
 @_typing.final
 class Player(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
@@ -67,6 +100,9 @@ class Player(_message.Message):
     STATUS_FIELD_NUMBER: _builtins.int
     CURRENCY_FIELD_NUMBER: _builtins.int
     REGISTERED_TIME_US_FIELD_NUMBER: _builtins.int
+    JURISDICTION_FIELD_NUMBER: _builtins.int
+    TIMED_OUT_UNTIL_US_FIELD_NUMBER: _builtins.int
+    EXCLUDED_UNTIL_US_FIELD_NUMBER: _builtins.int
     player_id: _builtins.str
     """UUID."""
     username: _builtins.str
@@ -77,6 +113,12 @@ class Player(_message.Message):
     """ISO 4217 code of the cash account."""
     registered_time_us: _builtins.int
     """Microseconds since the Unix epoch, UTC."""
+    jurisdiction: _builtins.str
+    """By whose rules they play: "default", "united-kingdom" ..."""
+    timed_out_until_us: _builtins.int
+    """Until when they stepped back, microseconds since the Unix epoch, UTC; 0 for never."""
+    excluded_until_us: _builtins.int
+    """Until when at least they excluded themselves; 0 for never. It does not end by itself."""
     def __init__(
         self,
         *,
@@ -86,23 +128,103 @@ class Player(_message.Message):
         status: Global___PlayerStatus.ValueType = ...,
         currency: _builtins.str = ...,
         registered_time_us: _builtins.int = ...,
+        jurisdiction: _builtins.str = ...,
+        timed_out_until_us: _builtins.int = ...,
+        excluded_until_us: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["currency", b"currency", "player_id", b"player_id", "registered_time_us", b"registered_time_us", "role", b"role", "status", b"status", "username", b"username"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["currency", b"currency", "excluded_until_us", b"excluded_until_us", "jurisdiction", b"jurisdiction", "player_id", b"player_id", "registered_time_us", b"registered_time_us", "role", b"role", "status", b"status", "timed_out_until_us", b"timed_out_until_us", "username", b"username"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Player: _TypeAlias = Player  # noqa: Y015
 
 @_typing.final
-class PlayerRegistered(_message.Message):
-    """The value of pam.events.v1, keyed by player_id."""
+class PlayerEvent(_message.Message):
+    """The value of pam.events.v1, keyed by player_id: what happened to a player, who is as they were when it was told, or
+    later. What they told of themselves is told to nobody.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
     POSITION_FIELD_NUMBER: _builtins.int
     PLAYER_FIELD_NUMBER: _builtins.int
+    CHANGE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def position(self) -> _outbox_pb2.OutboxPosition: ...
+    @_builtins.property
+    def player(self) -> Global___Player: ...
+    @_builtins.property
+    def change(self) -> Global___PlayerChange:
+        """Absent where they registered."""
+
+    def __init__(
+        self,
+        *,
+        position: _outbox_pb2.OutboxPosition | None = ...,
+        player: Global___Player | None = ...,
+        change: Global___PlayerChange | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["change", b"change", "player", b"player", "position", b"position"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["change", b"change", "player", b"player", "position", b"position"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PlayerEvent: _TypeAlias = PlayerEvent  # noqa: Y015
+
+@_typing.final
+class PlayerChange(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: _builtins.int
+    UNTIL_US_FIELD_NUMBER: _builtins.int
+    LIMIT_WINDOW_FIELD_NUMBER: _builtins.int
+    LIMIT_MINOR_FIELD_NUMBER: _builtins.int
+    TIME_US_FIELD_NUMBER: _builtins.int
+    SEQUENCE_FIELD_NUMBER: _builtins.int
+    kind: Global___PlayerChangeKind.ValueType
+    until_us: _builtins.int
+    limit_window: _builtins.str
+    """"24h", "7d" or "month"."""
+    limit_minor: _builtins.int
+    """Minor units of the account's currency; absent for no bound."""
+    time_us: _builtins.int
+    """Microseconds since the Unix epoch, UTC."""
+    sequence: _builtins.int
+    """Number among the player's, from 1."""
+    def __init__(
+        self,
+        *,
+        kind: Global___PlayerChangeKind.ValueType = ...,
+        until_us: _builtins.int = ...,
+        limit_window: _builtins.str = ...,
+        limit_minor: _builtins.int | None = ...,
+        time_us: _builtins.int = ...,
+        sequence: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_limit_minor", b"_limit_minor", "limit_minor", b"limit_minor"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_limit_minor", b"_limit_minor", "kind", b"kind", "limit_minor", b"limit_minor", "limit_window", b"limit_window", "sequence", b"sequence", "time_us", b"time_us", "until_us", b"until_us"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__limit_minor: _TypeAlias = _typing.Literal["limit_minor"]  # noqa: Y015
+    _WhichOneofArgType__limit_minor: _TypeAlias = _typing.Literal["_limit_minor", b"_limit_minor"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__limit_minor) -> _WhichOneofReturnType__limit_minor | None: ...
+
+Global___PlayerChange: _TypeAlias = PlayerChange  # noqa: Y015
+
+@_typing.final
+class PlayerState(_message.Message):
+    """The value of pam.players.v1, keyed by player_id: how a player stands. The newest counts."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    POSITION_FIELD_NUMBER: _builtins.int
+    PLAYER_FIELD_NUMBER: _builtins.int
+    CASH_ACCOUNT_ID_FIELD_NUMBER: _builtins.int
+    cash_account_id: _builtins.str
+    """The account that their bets are paid from, by which bets and money are keyed."""
     @_builtins.property
     def position(self) -> _outbox_pb2.OutboxPosition: ...
     @_builtins.property
@@ -112,11 +234,12 @@ class PlayerRegistered(_message.Message):
         *,
         position: _outbox_pb2.OutboxPosition | None = ...,
         player: Global___Player | None = ...,
+        cash_account_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["player", b"player", "position", b"position"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["player", b"player", "position", b"position"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cash_account_id", b"cash_account_id", "player", b"player", "position", b"position"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___PlayerRegistered: _TypeAlias = PlayerRegistered  # noqa: Y015
+Global___PlayerState: _TypeAlias = PlayerState  # noqa: Y015

@@ -26,35 +26,47 @@ from overround.pam.v1 import player_pb2 as overround_dot_pam_dot_v1_dot_player__
 from overround.wallet.v1 import wallet_pb2 as overround_dot_wallet_dot_v1_dot_wallet__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%overround/pam/v1/player_service.proto\x12\x10overround.pam.v1\x1a\x1doverround/pam/v1/player.proto\x1a overround/wallet/v1/wallet.proto\"[\n\x0fRegisterRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x10\n\x08username\x18\x02 \x01(\t\x12\x10\n\x08password\x18\x03 \x01(\t\x12\x10\n\x08\x63urrency\x18\x04 \x01(\t\"h\n\x10RegisterResponse\x12(\n\x06player\x18\x01 \x01(\x0b\x32\x18.overround.pam.v1.Player\x12*\n\x07session\x18\x02 \x01(\x0b\x32\x19.overround.pam.v1.Session\"F\n\x0cLogInRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x10\n\x08username\x18\x02 \x01(\t\x12\x10\n\x08password\x18\x03 \x01(\t\"e\n\rLogInResponse\x12(\n\x06player\x18\x01 \x01(\x0b\x32\x18.overround.pam.v1.Player\x12*\n\x07session\x18\x02 \x01(\x0b\x32\x19.overround.pam.v1.Session\"1\n\x07Session\x12\r\n\x05token\x18\x01 \x01(\t\x12\x17\n\x0f\x65xpires_time_us\x18\x02 \x01(\x03\"#\n\rLogOutRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\"\x10\n\x0eLogOutResponse\"\x0e\n\x0cGetMeRequest\"h\n\rGetMeResponse\x12(\n\x06player\x18\x01 \x01(\x0b\x32\x18.overround.pam.v1.Player\x12-\n\x07\x62\x61lance\x18\x02 \x01(\x0b\x32\x1c.overround.wallet.v1.Balance\"\x17\n\x15ListCurrenciesRequest\",\n\x16ListCurrenciesResponse\x12\x12\n\ncurrencies\x18\x01 \x03(\t2\xa8\x03\n\rPlayerService\x12Q\n\x08Register\x12!.overround.pam.v1.RegisterRequest\x1a\".overround.pam.v1.RegisterResponse\x12H\n\x05LogIn\x12\x1e.overround.pam.v1.LogInRequest\x1a\x1f.overround.pam.v1.LogInResponse\x12K\n\x06LogOut\x12\x1f.overround.pam.v1.LogOutRequest\x1a .overround.pam.v1.LogOutResponse\x12H\n\x05GetMe\x12\x1e.overround.pam.v1.GetMeRequest\x1a\x1f.overround.pam.v1.GetMeResponse\x12\x63\n\x0eListCurrencies\x12\'.overround.pam.v1.ListCurrenciesRequest\x1a(.overround.pam.v1.ListCurrenciesResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%overround/pam/v1/player_service.proto\x12\x10overround.pam.v1\x1a\x1doverround/pam/v1/player.proto\x1a overround/wallet/v1/wallet.proto\"\x85\x01\n\x0fRegisterRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x10\n\x08username\x18\x02 \x01(\t\x12\x10\n\x08password\x18\x03 \x01(\t\x12\x10\n\x08\x63urrency\x18\x04 \x01(\t\x12(\n\x06person\x18\x05 \x01(\x0b\x32\x18.overround.pam.v1.Person\"\xae\x01\n\x06Person\x12\x12\n\ngiven_name\x18\x01 \x01(\t\x12\x13\n\x0b\x66\x61mily_name\x18\x02 \x01(\t\x12*\n\x07\x61\x64\x64ress\x18\x03 \x01(\x0b\x32\x19.overround.pam.v1.Address\x12\x12\n\nbirth_date\x18\x04 \x01(\t\x12\r\n\x05\x65mail\x18\x05 \x01(\t\x12,\n\x08\x63onsents\x18\x06 \x01(\x0b\x32\x1a.overround.pam.v1.Consents\":\n\x07\x41\x64\x64ress\x12\x0c\n\x04line\x18\x01 \x01(\t\x12\x10\n\x08postcode\x18\x02 \x01(\t\x12\x0f\n\x07\x63ountry\x18\x03 \x01(\t\"4\n\x08\x43onsents\x12(\n\x05given\x18\x01 \x03(\x0b\x32\x19.overround.pam.v1.Consent\"s\n\x07\x43onsent\x12\x33\n\x07product\x18\x01 \x01(\x0e\x32\".overround.pam.v1.MarketingProduct\x12\x33\n\x07\x63hannel\x18\x02 \x01(\x0e\x32\".overround.pam.v1.MarketingChannel\"h\n\x10RegisterResponse\x12(\n\x06player\x18\x01 \x01(\x0b\x32\x18.overround.pam.v1.Player\x12*\n\x07session\x18\x02 \x01(\x0b\x32\x19.overround.pam.v1.Session\"F\n\x0cLogInRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x10\n\x08username\x18\x02 \x01(\t\x12\x10\n\x08password\x18\x03 \x01(\t\"e\n\rLogInResponse\x12(\n\x06player\x18\x01 \x01(\x0b\x32\x18.overround.pam.v1.Player\x12*\n\x07session\x18\x02 \x01(\x0b\x32\x19.overround.pam.v1.Session\"1\n\x07Session\x12\r\n\x05token\x18\x01 \x01(\t\x12\x17\n\x0f\x65xpires_time_us\x18\x02 \x01(\x03\"#\n\rLogOutRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\"\x10\n\x0eLogOutResponse\"\x0e\n\x0cGetMeRequest\"h\n\rGetMeResponse\x12(\n\x06player\x18\x01 \x01(\x0b\x32\x18.overround.pam.v1.Player\x12-\n\x07\x62\x61lance\x18\x02 \x01(\x0b\x32\x1c.overround.wallet.v1.Balance\"\x17\n\x15ListCurrenciesRequest\",\n\x16ListCurrenciesResponse\x12\x12\n\ncurrencies\x18\x01 \x03(\t*q\n\x10MarketingProduct\x12!\n\x1dMARKETING_PRODUCT_UNSPECIFIED\x10\x00\x12\x1c\n\x18MARKETING_PRODUCT_SPORTS\x10\x01\x12\x1c\n\x18MARKETING_PRODUCT_CASINO\x10\x02*\xaf\x01\n\x10MarketingChannel\x12!\n\x1dMARKETING_CHANNEL_UNSPECIFIED\x10\x00\x12\x1b\n\x17MARKETING_CHANNEL_EMAIL\x10\x01\x12\"\n\x1eMARKETING_CHANNEL_TEXT_MESSAGE\x10\x02\x12\x1b\n\x17MARKETING_CHANNEL_PHONE\x10\x03\x12\x1a\n\x16MARKETING_CHANNEL_POST\x10\x04\x32\xa8\x03\n\rPlayerService\x12Q\n\x08Register\x12!.overround.pam.v1.RegisterRequest\x1a\".overround.pam.v1.RegisterResponse\x12H\n\x05LogIn\x12\x1e.overround.pam.v1.LogInRequest\x1a\x1f.overround.pam.v1.LogInResponse\x12K\n\x06LogOut\x12\x1f.overround.pam.v1.LogOutRequest\x1a .overround.pam.v1.LogOutResponse\x12H\n\x05GetMe\x12\x1e.overround.pam.v1.GetMeRequest\x1a\x1f.overround.pam.v1.GetMeResponse\x12\x63\n\x0eListCurrencies\x12\'.overround.pam.v1.ListCurrenciesRequest\x1a(.overround.pam.v1.ListCurrenciesResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'overround.pam.v1.player_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_REGISTERREQUEST']._serialized_start=124
-  _globals['_REGISTERREQUEST']._serialized_end=215
-  _globals['_REGISTERRESPONSE']._serialized_start=217
-  _globals['_REGISTERRESPONSE']._serialized_end=321
-  _globals['_LOGINREQUEST']._serialized_start=323
-  _globals['_LOGINREQUEST']._serialized_end=393
-  _globals['_LOGINRESPONSE']._serialized_start=395
-  _globals['_LOGINRESPONSE']._serialized_end=496
-  _globals['_SESSION']._serialized_start=498
-  _globals['_SESSION']._serialized_end=547
-  _globals['_LOGOUTREQUEST']._serialized_start=549
-  _globals['_LOGOUTREQUEST']._serialized_end=584
-  _globals['_LOGOUTRESPONSE']._serialized_start=586
-  _globals['_LOGOUTRESPONSE']._serialized_end=602
-  _globals['_GETMEREQUEST']._serialized_start=604
-  _globals['_GETMEREQUEST']._serialized_end=618
-  _globals['_GETMERESPONSE']._serialized_start=620
-  _globals['_GETMERESPONSE']._serialized_end=724
-  _globals['_LISTCURRENCIESREQUEST']._serialized_start=726
-  _globals['_LISTCURRENCIESREQUEST']._serialized_end=749
-  _globals['_LISTCURRENCIESRESPONSE']._serialized_start=751
-  _globals['_LISTCURRENCIESRESPONSE']._serialized_end=795
-  _globals['_PLAYERSERVICE']._serialized_start=798
-  _globals['_PLAYERSERVICE']._serialized_end=1222
+  _globals['_MARKETINGPRODUCT']._serialized_start=1248
+  _globals['_MARKETINGPRODUCT']._serialized_end=1361
+  _globals['_MARKETINGCHANNEL']._serialized_start=1364
+  _globals['_MARKETINGCHANNEL']._serialized_end=1539
+  _globals['_REGISTERREQUEST']._serialized_start=125
+  _globals['_REGISTERREQUEST']._serialized_end=258
+  _globals['_PERSON']._serialized_start=261
+  _globals['_PERSON']._serialized_end=435
+  _globals['_ADDRESS']._serialized_start=437
+  _globals['_ADDRESS']._serialized_end=495
+  _globals['_CONSENTS']._serialized_start=497
+  _globals['_CONSENTS']._serialized_end=549
+  _globals['_CONSENT']._serialized_start=551
+  _globals['_CONSENT']._serialized_end=666
+  _globals['_REGISTERRESPONSE']._serialized_start=668
+  _globals['_REGISTERRESPONSE']._serialized_end=772
+  _globals['_LOGINREQUEST']._serialized_start=774
+  _globals['_LOGINREQUEST']._serialized_end=844
+  _globals['_LOGINRESPONSE']._serialized_start=846
+  _globals['_LOGINRESPONSE']._serialized_end=947
+  _globals['_SESSION']._serialized_start=949
+  _globals['_SESSION']._serialized_end=998
+  _globals['_LOGOUTREQUEST']._serialized_start=1000
+  _globals['_LOGOUTREQUEST']._serialized_end=1035
+  _globals['_LOGOUTRESPONSE']._serialized_start=1037
+  _globals['_LOGOUTRESPONSE']._serialized_end=1053
+  _globals['_GETMEREQUEST']._serialized_start=1055
+  _globals['_GETMEREQUEST']._serialized_end=1069
+  _globals['_GETMERESPONSE']._serialized_start=1071
+  _globals['_GETMERESPONSE']._serialized_end=1175
+  _globals['_LISTCURRENCIESREQUEST']._serialized_start=1177
+  _globals['_LISTCURRENCIESREQUEST']._serialized_end=1200
+  _globals['_LISTCURRENCIESRESPONSE']._serialized_start=1202
+  _globals['_LISTCURRENCIESRESPONSE']._serialized_end=1246
+  _globals['_PLAYERSERVICE']._serialized_start=1542
+  _globals['_PLAYERSERVICE']._serialized_end=1966
 # @@protoc_insertion_point(module_scope)

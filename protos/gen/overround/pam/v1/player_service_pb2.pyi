@@ -7,6 +7,7 @@ from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from overround.pam.v1 import player_pb2 as _player_pb2
 from overround.wallet.v1 import wallet_pb2 as _wallet_pb2
 import builtins as _builtins
@@ -20,6 +21,44 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class _MarketingProduct:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _MarketingProductEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_MarketingProduct.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    MARKETING_PRODUCT_UNSPECIFIED: _MarketingProduct.ValueType  # 0
+    MARKETING_PRODUCT_SPORTS: _MarketingProduct.ValueType  # 1
+    MARKETING_PRODUCT_CASINO: _MarketingProduct.ValueType  # 2
+
+class MarketingProduct(_MarketingProduct, metaclass=_MarketingProductEnumTypeWrapper): ...
+
+MARKETING_PRODUCT_UNSPECIFIED: MarketingProduct.ValueType  # 0
+MARKETING_PRODUCT_SPORTS: MarketingProduct.ValueType  # 1
+MARKETING_PRODUCT_CASINO: MarketingProduct.ValueType  # 2
+Global___MarketingProduct: _TypeAlias = MarketingProduct  # noqa: Y015
+
+class _MarketingChannel:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _MarketingChannelEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_MarketingChannel.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    MARKETING_CHANNEL_UNSPECIFIED: _MarketingChannel.ValueType  # 0
+    MARKETING_CHANNEL_EMAIL: _MarketingChannel.ValueType  # 1
+    MARKETING_CHANNEL_TEXT_MESSAGE: _MarketingChannel.ValueType  # 2
+    MARKETING_CHANNEL_PHONE: _MarketingChannel.ValueType  # 3
+    MARKETING_CHANNEL_POST: _MarketingChannel.ValueType  # 4
+
+class MarketingChannel(_MarketingChannel, metaclass=_MarketingChannelEnumTypeWrapper): ...
+
+MARKETING_CHANNEL_UNSPECIFIED: MarketingChannel.ValueType  # 0
+MARKETING_CHANNEL_EMAIL: MarketingChannel.ValueType  # 1
+MARKETING_CHANNEL_TEXT_MESSAGE: MarketingChannel.ValueType  # 2
+MARKETING_CHANNEL_PHONE: MarketingChannel.ValueType  # 3
+MARKETING_CHANNEL_POST: MarketingChannel.ValueType  # 4
+Global___MarketingChannel: _TypeAlias = MarketingChannel  # noqa: Y015
+
 @_typing.final
 class RegisterRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
@@ -28,6 +67,7 @@ class RegisterRequest(_message.Message):
     USERNAME_FIELD_NUMBER: _builtins.int
     PASSWORD_FIELD_NUMBER: _builtins.int
     CURRENCY_FIELD_NUMBER: _builtins.int
+    PERSON_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """UUID."""
     username: _builtins.str
@@ -36,6 +76,12 @@ class RegisterRequest(_message.Message):
     """10 to 128 characters."""
     currency: _builtins.str
     """ISO 4217 code, one that ListCurrencies lists; the account keeps it."""
+    @_builtins.property
+    def person(self) -> Global___Person:
+        """By whose rules somebody plays follows from where they live; what those ask for and is not told is refused with reason
+        PERSONAL_DATA_REQUIRED, which names it. Absent: the rules of this place itself.
+        """
+
     def __init__(
         self,
         *,
@@ -43,14 +89,128 @@ class RegisterRequest(_message.Message):
         username: _builtins.str = ...,
         password: _builtins.str = ...,
         currency: _builtins.str = ...,
+        person: Global___Person | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["person", b"person"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["currency", b"currency", "password", b"password", "request_id", b"request_id", "username", b"username"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["currency", b"currency", "password", b"password", "person", b"person", "request_id", b"request_id", "username", b"username"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RegisterRequest: _TypeAlias = RegisterRequest  # noqa: Y015
+
+@_typing.final
+class Person(_message.Message):
+    """What somebody tells of themselves. It is answered to nobody."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GIVEN_NAME_FIELD_NUMBER: _builtins.int
+    FAMILY_NAME_FIELD_NUMBER: _builtins.int
+    ADDRESS_FIELD_NUMBER: _builtins.int
+    BIRTH_DATE_FIELD_NUMBER: _builtins.int
+    EMAIL_FIELD_NUMBER: _builtins.int
+    CONSENTS_FIELD_NUMBER: _builtins.int
+    given_name: _builtins.str
+    family_name: _builtins.str
+    birth_date: _builtins.str
+    """ISO 8601: "1990-02-28"."""
+    email: _builtins.str
+    @_builtins.property
+    def address(self) -> Global___Address: ...
+    @_builtins.property
+    def consents(self) -> Global___Consents:
+        """Absent where they were not asked."""
+
+    def __init__(
+        self,
+        *,
+        given_name: _builtins.str = ...,
+        family_name: _builtins.str = ...,
+        address: Global___Address | None = ...,
+        birth_date: _builtins.str = ...,
+        email: _builtins.str = ...,
+        consents: Global___Consents | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "consents", b"consents"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "birth_date", b"birth_date", "consents", b"consents", "email", b"email", "family_name", b"family_name", "given_name", b"given_name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Person: _TypeAlias = Person  # noqa: Y015
+
+@_typing.final
+class Address(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LINE_FIELD_NUMBER: _builtins.int
+    POSTCODE_FIELD_NUMBER: _builtins.int
+    COUNTRY_FIELD_NUMBER: _builtins.int
+    line: _builtins.str
+    """Street and town as they are written there."""
+    postcode: _builtins.str
+    """Upper case."""
+    country: _builtins.str
+    """ISO 3166-1 alpha-2, upper case."""
+    def __init__(
+        self,
+        *,
+        line: _builtins.str = ...,
+        postcode: _builtins.str = ...,
+        country: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["country", b"country", "line", b"line", "postcode", b"postcode"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Address: _TypeAlias = Address  # noqa: Y015
+
+@_typing.final
+class Consents(_message.Message):
+    """What somebody wants to be told of, and how; nobody is told anything else."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GIVEN_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def given(self) -> _containers.RepeatedCompositeFieldContainer[Global___Consent]: ...
+    def __init__(
+        self,
+        *,
+        given: _abc.Iterable[Global___Consent] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["given", b"given"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Consents: _TypeAlias = Consents  # noqa: Y015
+
+@_typing.final
+class Consent(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PRODUCT_FIELD_NUMBER: _builtins.int
+    CHANNEL_FIELD_NUMBER: _builtins.int
+    product: Global___MarketingProduct.ValueType
+    channel: Global___MarketingChannel.ValueType
+    def __init__(
+        self,
+        *,
+        product: Global___MarketingProduct.ValueType = ...,
+        channel: Global___MarketingChannel.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["channel", b"channel", "product", b"product"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Consent: _TypeAlias = Consent  # noqa: Y015
 
 @_typing.final
 class RegisterResponse(_message.Message):

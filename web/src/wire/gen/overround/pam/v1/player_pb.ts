@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file overround/pam/v1/player.proto.
  */
 export const file_overround_pam_v1_player: GenFile = /*@__PURE__*/
-  fileDesc("Ch1vdmVycm91bmQvcGFtL3YxL3BsYXllci5wcm90bxIQb3ZlcnJvdW5kLnBhbS52MSK3AQoGUGxheWVyEhEKCXBsYXllcl9pZBgBIAEoCRIQCgh1c2VybmFtZRgCIAEoCRIqCgRyb2xlGAMgASgOMhwub3ZlcnJvdW5kLnBhbS52MS5QbGF5ZXJSb2xlEi4KBnN0YXR1cxgEIAEoDjIeLm92ZXJyb3VuZC5wYW0udjEuUGxheWVyU3RhdHVzEhAKCGN1cnJlbmN5GAUgASgJEhoKEnJlZ2lzdGVyZWRfdGltZV91cxgGIAEoAyJzChBQbGF5ZXJSZWdpc3RlcmVkEjUKCHBvc2l0aW9uGAEgASgLMiMub3ZlcnJvdW5kLmNvbW1vbi52MS5PdXRib3hQb3NpdGlvbhIoCgZwbGF5ZXIYAiABKAsyGC5vdmVycm91bmQucGFtLnYxLlBsYXllcipZCgpQbGF5ZXJSb2xlEhsKF1BMQVlFUl9ST0xFX1VOU1BFQ0lGSUVEEAASFgoSUExBWUVSX1JPTEVfQkVUVE9SEAESFgoSUExBWUVSX1JPTEVfVFJBREVSEAIqYgoMUGxheWVyU3RhdHVzEh0KGVBMQVlFUl9TVEFUVVNfVU5TUEVDSUZJRUQQABIYChRQTEFZRVJfU1RBVFVTX0FDVElWRRABEhkKFVBMQVlFUl9TVEFUVVNfQkxPQ0tFRBACYgZwcm90bzM", [file_overround_common_v1_outbox]);
+  fileDesc("Ch1vdmVycm91bmQvcGFtL3YxL3BsYXllci5wcm90bxIQb3ZlcnJvdW5kLnBhbS52MSKEAgoGUGxheWVyEhEKCXBsYXllcl9pZBgBIAEoCRIQCgh1c2VybmFtZRgCIAEoCRIqCgRyb2xlGAMgASgOMhwub3ZlcnJvdW5kLnBhbS52MS5QbGF5ZXJSb2xlEi4KBnN0YXR1cxgEIAEoDjIeLm92ZXJyb3VuZC5wYW0udjEuUGxheWVyU3RhdHVzEhAKCGN1cnJlbmN5GAUgASgJEhoKEnJlZ2lzdGVyZWRfdGltZV91cxgGIAEoAxIUCgxqdXJpc2RpY3Rpb24YByABKAkSGgoSdGltZWRfb3V0X3VudGlsX3VzGAggASgDEhkKEWV4Y2x1ZGVkX3VudGlsX3VzGAkgASgDIp4BCgtQbGF5ZXJFdmVudBI1Cghwb3NpdGlvbhgBIAEoCzIjLm92ZXJyb3VuZC5jb21tb24udjEuT3V0Ym94UG9zaXRpb24SKAoGcGxheWVyGAIgASgLMhgub3ZlcnJvdW5kLnBhbS52MS5QbGF5ZXISLgoGY2hhbmdlGAMgASgLMh4ub3ZlcnJvdW5kLnBhbS52MS5QbGF5ZXJDaGFuZ2UitQEKDFBsYXllckNoYW5nZRIwCgRraW5kGAEgASgOMiIub3ZlcnJvdW5kLnBhbS52MS5QbGF5ZXJDaGFuZ2VLaW5kEhAKCHVudGlsX3VzGAIgASgDEhQKDGxpbWl0X3dpbmRvdxgDIAEoCRIYCgtsaW1pdF9taW5vchgEIAEoA0gAiAEBEg8KB3RpbWVfdXMYBSABKAMSEAoIc2VxdWVuY2UYBiABKA1CDgoMX2xpbWl0X21pbm9yIocBCgtQbGF5ZXJTdGF0ZRI1Cghwb3NpdGlvbhgBIAEoCzIjLm92ZXJyb3VuZC5jb21tb24udjEuT3V0Ym94UG9zaXRpb24SKAoGcGxheWVyGAIgASgLMhgub3ZlcnJvdW5kLnBhbS52MS5QbGF5ZXISFwoPY2FzaF9hY2NvdW50X2lkGAMgASgJKlkKClBsYXllclJvbGUSGwoXUExBWUVSX1JPTEVfVU5TUEVDSUZJRUQQABIWChJQTEFZRVJfUk9MRV9CRVRUT1IQARIWChJQTEFZRVJfUk9MRV9UUkFERVIQAipiCgxQbGF5ZXJTdGF0dXMSHQoZUExBWUVSX1NUQVRVU19VTlNQRUNJRklFRBAAEhgKFFBMQVlFUl9TVEFUVVNfQUNUSVZFEAESGQoVUExBWUVSX1NUQVRVU19CTE9DS0VEEAIq5AEKEFBsYXllckNoYW5nZUtpbmQSIgoeUExBWUVSX0NIQU5HRV9LSU5EX1VOU1BFQ0lGSUVEEAASIAocUExBWUVSX0NIQU5HRV9LSU5EX1RJTUVEX09VVBABEh8KG1BMQVlFUl9DSEFOR0VfS0lORF9FWENMVURFRBACEiAKHFBMQVlFUl9DSEFOR0VfS0lORF9MSU1JVF9TRVQQAxIoCiRQTEFZRVJfQ0hBTkdFX0tJTkRfTElNSVRfUkFJU0VfQVNLRUQQBBIdChlQTEFZRVJfQ0hBTkdFX0tJTkRfU1RBVFVTEAViBnByb3RvMw", [file_overround_common_v1_outbox]);
 
 /**
  * @generated from message overround.pam.v1.Player
@@ -55,6 +55,27 @@ export type Player = Message<"overround.pam.v1.Player"> & {
    * @generated from field: int64 registered_time_us = 6;
    */
   registeredTimeUs: bigint;
+
+  /**
+   * By whose rules they play: "default", "united-kingdom" ...
+   *
+   * @generated from field: string jurisdiction = 7;
+   */
+  jurisdiction: string;
+
+  /**
+   * Until when they stepped back, microseconds since the Unix epoch, UTC; 0 for never.
+   *
+   * @generated from field: int64 timed_out_until_us = 8;
+   */
+  timedOutUntilUs: bigint;
+
+  /**
+   * Until when at least they excluded themselves; 0 for never. It does not end by itself.
+   *
+   * @generated from field: int64 excluded_until_us = 9;
+   */
+  excludedUntilUs: bigint;
 };
 
 /**
@@ -65,11 +86,12 @@ export const PlayerSchema: GenMessage<Player> = /*@__PURE__*/
   messageDesc(file_overround_pam_v1_player, 0);
 
 /**
- * The value of pam.events.v1, keyed by player_id.
+ * The value of pam.events.v1, keyed by player_id: what happened to a player, who is as they were when it was told, or
+ * later. What they told of themselves is told to nobody.
  *
- * @generated from message overround.pam.v1.PlayerRegistered
+ * @generated from message overround.pam.v1.PlayerEvent
  */
-export type PlayerRegistered = Message<"overround.pam.v1.PlayerRegistered"> & {
+export type PlayerEvent = Message<"overround.pam.v1.PlayerEvent"> & {
   /**
    * @generated from field: overround.common.v1.OutboxPosition position = 1;
    */
@@ -79,14 +101,102 @@ export type PlayerRegistered = Message<"overround.pam.v1.PlayerRegistered"> & {
    * @generated from field: overround.pam.v1.Player player = 2;
    */
   player?: Player | undefined;
+
+  /**
+   * Absent where they registered.
+   *
+   * @generated from field: overround.pam.v1.PlayerChange change = 3;
+   */
+  change?: PlayerChange | undefined;
 };
 
 /**
- * Describes the message overround.pam.v1.PlayerRegistered.
- * Use `create(PlayerRegisteredSchema)` to create a new message.
+ * Describes the message overround.pam.v1.PlayerEvent.
+ * Use `create(PlayerEventSchema)` to create a new message.
  */
-export const PlayerRegisteredSchema: GenMessage<PlayerRegistered> = /*@__PURE__*/
+export const PlayerEventSchema: GenMessage<PlayerEvent> = /*@__PURE__*/
   messageDesc(file_overround_pam_v1_player, 1);
+
+/**
+ * @generated from message overround.pam.v1.PlayerChange
+ */
+export type PlayerChange = Message<"overround.pam.v1.PlayerChange"> & {
+  /**
+   * @generated from field: overround.pam.v1.PlayerChangeKind kind = 1;
+   */
+  kind: PlayerChangeKind;
+
+  /**
+   * @generated from field: int64 until_us = 2;
+   */
+  untilUs: bigint;
+
+  /**
+   * "24h", "7d" or "month".
+   *
+   * @generated from field: string limit_window = 3;
+   */
+  limitWindow: string;
+
+  /**
+   * Minor units of the account's currency; absent for no bound.
+   *
+   * @generated from field: optional int64 limit_minor = 4;
+   */
+  limitMinor?: bigint | undefined;
+
+  /**
+   * Microseconds since the Unix epoch, UTC.
+   *
+   * @generated from field: int64 time_us = 5;
+   */
+  timeUs: bigint;
+
+  /**
+   * Number among the player's, from 1.
+   *
+   * @generated from field: uint32 sequence = 6;
+   */
+  sequence: number;
+};
+
+/**
+ * Describes the message overround.pam.v1.PlayerChange.
+ * Use `create(PlayerChangeSchema)` to create a new message.
+ */
+export const PlayerChangeSchema: GenMessage<PlayerChange> = /*@__PURE__*/
+  messageDesc(file_overround_pam_v1_player, 2);
+
+/**
+ * The value of pam.players.v1, keyed by player_id: how a player stands. The newest counts.
+ *
+ * @generated from message overround.pam.v1.PlayerState
+ */
+export type PlayerState = Message<"overround.pam.v1.PlayerState"> & {
+  /**
+   * @generated from field: overround.common.v1.OutboxPosition position = 1;
+   */
+  position?: OutboxPosition | undefined;
+
+  /**
+   * @generated from field: overround.pam.v1.Player player = 2;
+   */
+  player?: Player | undefined;
+
+  /**
+   * The account that their bets are paid from, by which bets and money are keyed.
+   *
+   * @generated from field: string cash_account_id = 3;
+   */
+  cashAccountId: string;
+};
+
+/**
+ * Describes the message overround.pam.v1.PlayerState.
+ * Use `create(PlayerStateSchema)` to create a new message.
+ */
+export const PlayerStateSchema: GenMessage<PlayerState> = /*@__PURE__*/
+  messageDesc(file_overround_pam_v1_player, 3);
 
 /**
  * What a person may do.
@@ -145,4 +255,55 @@ export enum PlayerStatus {
  */
 export const PlayerStatusSchema: GenEnum<PlayerStatus> = /*@__PURE__*/
   enumDesc(file_overround_pam_v1_player, 1);
+
+/**
+ * @generated from enum overround.pam.v1.PlayerChangeKind
+ */
+export enum PlayerChangeKind {
+  /**
+   * @generated from enum value: PLAYER_CHANGE_KIND_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * Stepped back until until_us.
+   *
+   * @generated from enum value: PLAYER_CHANGE_KIND_TIMED_OUT = 1;
+   */
+  TIMED_OUT = 1,
+
+  /**
+   * Excluded themselves until until_us at least.
+   *
+   * @generated from enum value: PLAYER_CHANGE_KIND_EXCLUDED = 2;
+   */
+  EXCLUDED = 2,
+
+  /**
+   * Bounded what they pay in over limit_window to limit_minor, or took the bound away.
+   *
+   * @generated from enum value: PLAYER_CHANGE_KIND_LIMIT_SET = 3;
+   */
+  LIMIT_SET = 3,
+
+  /**
+   * Asked to raise that bound, which may hold from until_us on.
+   *
+   * @generated from enum value: PLAYER_CHANGE_KIND_LIMIT_RAISE_ASKED = 4;
+   */
+  LIMIT_RAISE_ASKED = 4,
+
+  /**
+   * Was blocked or not any more, or had all sessions ended, by whoever runs the place.
+   *
+   * @generated from enum value: PLAYER_CHANGE_KIND_STATUS = 5;
+   */
+  STATUS = 5,
+}
+
+/**
+ * Describes the enum overround.pam.v1.PlayerChangeKind.
+ */
+export const PlayerChangeKindSchema: GenEnum<PlayerChangeKind> = /*@__PURE__*/
+  enumDesc(file_overround_pam_v1_player, 2);
 

@@ -2,8 +2,8 @@
 // @generated from file overround/pam/v1/player_service.proto (package overround.pam.v1, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Player } from "./player_pb";
 import { file_overround_pam_v1_player } from "./player_pb";
 import type { Balance } from "../../wallet/v1/wallet_pb";
@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file overround/pam/v1/player_service.proto.
  */
 export const file_overround_pam_v1_player_service: GenFile = /*@__PURE__*/
-  fileDesc("CiVvdmVycm91bmQvcGFtL3YxL3BsYXllcl9zZXJ2aWNlLnByb3RvEhBvdmVycm91bmQucGFtLnYxIlsKD1JlZ2lzdGVyUmVxdWVzdBISCgpyZXF1ZXN0X2lkGAEgASgJEhAKCHVzZXJuYW1lGAIgASgJEhAKCHBhc3N3b3JkGAMgASgJEhAKCGN1cnJlbmN5GAQgASgJImgKEFJlZ2lzdGVyUmVzcG9uc2USKAoGcGxheWVyGAEgASgLMhgub3ZlcnJvdW5kLnBhbS52MS5QbGF5ZXISKgoHc2Vzc2lvbhgCIAEoCzIZLm92ZXJyb3VuZC5wYW0udjEuU2Vzc2lvbiJGCgxMb2dJblJlcXVlc3QSEgoKcmVxdWVzdF9pZBgBIAEoCRIQCgh1c2VybmFtZRgCIAEoCRIQCghwYXNzd29yZBgDIAEoCSJlCg1Mb2dJblJlc3BvbnNlEigKBnBsYXllchgBIAEoCzIYLm92ZXJyb3VuZC5wYW0udjEuUGxheWVyEioKB3Nlc3Npb24YAiABKAsyGS5vdmVycm91bmQucGFtLnYxLlNlc3Npb24iMQoHU2Vzc2lvbhINCgV0b2tlbhgBIAEoCRIXCg9leHBpcmVzX3RpbWVfdXMYAiABKAMiIwoNTG9nT3V0UmVxdWVzdBISCgpyZXF1ZXN0X2lkGAEgASgJIhAKDkxvZ091dFJlc3BvbnNlIg4KDEdldE1lUmVxdWVzdCJoCg1HZXRNZVJlc3BvbnNlEigKBnBsYXllchgBIAEoCzIYLm92ZXJyb3VuZC5wYW0udjEuUGxheWVyEi0KB2JhbGFuY2UYAiABKAsyHC5vdmVycm91bmQud2FsbGV0LnYxLkJhbGFuY2UiFwoVTGlzdEN1cnJlbmNpZXNSZXF1ZXN0IiwKFkxpc3RDdXJyZW5jaWVzUmVzcG9uc2USEgoKY3VycmVuY2llcxgBIAMoCTKoAwoNUGxheWVyU2VydmljZRJRCghSZWdpc3RlchIhLm92ZXJyb3VuZC5wYW0udjEuUmVnaXN0ZXJSZXF1ZXN0GiIub3ZlcnJvdW5kLnBhbS52MS5SZWdpc3RlclJlc3BvbnNlEkgKBUxvZ0luEh4ub3ZlcnJvdW5kLnBhbS52MS5Mb2dJblJlcXVlc3QaHy5vdmVycm91bmQucGFtLnYxLkxvZ0luUmVzcG9uc2USSwoGTG9nT3V0Eh8ub3ZlcnJvdW5kLnBhbS52MS5Mb2dPdXRSZXF1ZXN0GiAub3ZlcnJvdW5kLnBhbS52MS5Mb2dPdXRSZXNwb25zZRJICgVHZXRNZRIeLm92ZXJyb3VuZC5wYW0udjEuR2V0TWVSZXF1ZXN0Gh8ub3ZlcnJvdW5kLnBhbS52MS5HZXRNZVJlc3BvbnNlEmMKDkxpc3RDdXJyZW5jaWVzEicub3ZlcnJvdW5kLnBhbS52MS5MaXN0Q3VycmVuY2llc1JlcXVlc3QaKC5vdmVycm91bmQucGFtLnYxLkxpc3RDdXJyZW5jaWVzUmVzcG9uc2ViBnByb3RvMw", [file_overround_pam_v1_player, file_overround_wallet_v1_wallet]);
+  fileDesc("CiVvdmVycm91bmQvcGFtL3YxL3BsYXllcl9zZXJ2aWNlLnByb3RvEhBvdmVycm91bmQucGFtLnYxIoUBCg9SZWdpc3RlclJlcXVlc3QSEgoKcmVxdWVzdF9pZBgBIAEoCRIQCgh1c2VybmFtZRgCIAEoCRIQCghwYXNzd29yZBgDIAEoCRIQCghjdXJyZW5jeRgEIAEoCRIoCgZwZXJzb24YBSABKAsyGC5vdmVycm91bmQucGFtLnYxLlBlcnNvbiKuAQoGUGVyc29uEhIKCmdpdmVuX25hbWUYASABKAkSEwoLZmFtaWx5X25hbWUYAiABKAkSKgoHYWRkcmVzcxgDIAEoCzIZLm92ZXJyb3VuZC5wYW0udjEuQWRkcmVzcxISCgpiaXJ0aF9kYXRlGAQgASgJEg0KBWVtYWlsGAUgASgJEiwKCGNvbnNlbnRzGAYgASgLMhoub3ZlcnJvdW5kLnBhbS52MS5Db25zZW50cyI6CgdBZGRyZXNzEgwKBGxpbmUYASABKAkSEAoIcG9zdGNvZGUYAiABKAkSDwoHY291bnRyeRgDIAEoCSI0CghDb25zZW50cxIoCgVnaXZlbhgBIAMoCzIZLm92ZXJyb3VuZC5wYW0udjEuQ29uc2VudCJzCgdDb25zZW50EjMKB3Byb2R1Y3QYASABKA4yIi5vdmVycm91bmQucGFtLnYxLk1hcmtldGluZ1Byb2R1Y3QSMwoHY2hhbm5lbBgCIAEoDjIiLm92ZXJyb3VuZC5wYW0udjEuTWFya2V0aW5nQ2hhbm5lbCJoChBSZWdpc3RlclJlc3BvbnNlEigKBnBsYXllchgBIAEoCzIYLm92ZXJyb3VuZC5wYW0udjEuUGxheWVyEioKB3Nlc3Npb24YAiABKAsyGS5vdmVycm91bmQucGFtLnYxLlNlc3Npb24iRgoMTG9nSW5SZXF1ZXN0EhIKCnJlcXVlc3RfaWQYASABKAkSEAoIdXNlcm5hbWUYAiABKAkSEAoIcGFzc3dvcmQYAyABKAkiZQoNTG9nSW5SZXNwb25zZRIoCgZwbGF5ZXIYASABKAsyGC5vdmVycm91bmQucGFtLnYxLlBsYXllchIqCgdzZXNzaW9uGAIgASgLMhkub3ZlcnJvdW5kLnBhbS52MS5TZXNzaW9uIjEKB1Nlc3Npb24SDQoFdG9rZW4YASABKAkSFwoPZXhwaXJlc190aW1lX3VzGAIgASgDIiMKDUxvZ091dFJlcXVlc3QSEgoKcmVxdWVzdF9pZBgBIAEoCSIQCg5Mb2dPdXRSZXNwb25zZSIOCgxHZXRNZVJlcXVlc3QiaAoNR2V0TWVSZXNwb25zZRIoCgZwbGF5ZXIYASABKAsyGC5vdmVycm91bmQucGFtLnYxLlBsYXllchItCgdiYWxhbmNlGAIgASgLMhwub3ZlcnJvdW5kLndhbGxldC52MS5CYWxhbmNlIhcKFUxpc3RDdXJyZW5jaWVzUmVxdWVzdCIsChZMaXN0Q3VycmVuY2llc1Jlc3BvbnNlEhIKCmN1cnJlbmNpZXMYASADKAkqcQoQTWFya2V0aW5nUHJvZHVjdBIhCh1NQVJLRVRJTkdfUFJPRFVDVF9VTlNQRUNJRklFRBAAEhwKGE1BUktFVElOR19QUk9EVUNUX1NQT1JUUxABEhwKGE1BUktFVElOR19QUk9EVUNUX0NBU0lOTxACKq8BChBNYXJrZXRpbmdDaGFubmVsEiEKHU1BUktFVElOR19DSEFOTkVMX1VOU1BFQ0lGSUVEEAASGwoXTUFSS0VUSU5HX0NIQU5ORUxfRU1BSUwQARIiCh5NQVJLRVRJTkdfQ0hBTk5FTF9URVhUX01FU1NBR0UQAhIbChdNQVJLRVRJTkdfQ0hBTk5FTF9QSE9ORRADEhoKFk1BUktFVElOR19DSEFOTkVMX1BPU1QQBDKoAwoNUGxheWVyU2VydmljZRJRCghSZWdpc3RlchIhLm92ZXJyb3VuZC5wYW0udjEuUmVnaXN0ZXJSZXF1ZXN0GiIub3ZlcnJvdW5kLnBhbS52MS5SZWdpc3RlclJlc3BvbnNlEkgKBUxvZ0luEh4ub3ZlcnJvdW5kLnBhbS52MS5Mb2dJblJlcXVlc3QaHy5vdmVycm91bmQucGFtLnYxLkxvZ0luUmVzcG9uc2USSwoGTG9nT3V0Eh8ub3ZlcnJvdW5kLnBhbS52MS5Mb2dPdXRSZXF1ZXN0GiAub3ZlcnJvdW5kLnBhbS52MS5Mb2dPdXRSZXNwb25zZRJICgVHZXRNZRIeLm92ZXJyb3VuZC5wYW0udjEuR2V0TWVSZXF1ZXN0Gh8ub3ZlcnJvdW5kLnBhbS52MS5HZXRNZVJlc3BvbnNlEmMKDkxpc3RDdXJyZW5jaWVzEicub3ZlcnJvdW5kLnBhbS52MS5MaXN0Q3VycmVuY2llc1JlcXVlc3QaKC5vdmVycm91bmQucGFtLnYxLkxpc3RDdXJyZW5jaWVzUmVzcG9uc2ViBnByb3RvMw", [file_overround_pam_v1_player, file_overround_wallet_v1_wallet]);
 
 /**
  * @generated from message overround.pam.v1.RegisterRequest
@@ -47,6 +47,14 @@ export type RegisterRequest = Message<"overround.pam.v1.RegisterRequest"> & {
    * @generated from field: string currency = 4;
    */
   currency: string;
+
+  /**
+   * By whose rules somebody plays follows from where they live; what those ask for and is not told is refused with reason
+   * PERSONAL_DATA_REQUIRED, which names it. Absent: the rules of this place itself.
+   *
+   * @generated from field: overround.pam.v1.Person person = 5;
+   */
+  person?: Person | undefined;
 };
 
 /**
@@ -55,6 +63,128 @@ export type RegisterRequest = Message<"overround.pam.v1.RegisterRequest"> & {
  */
 export const RegisterRequestSchema: GenMessage<RegisterRequest> = /*@__PURE__*/
   messageDesc(file_overround_pam_v1_player_service, 0);
+
+/**
+ * What somebody tells of themselves. It is answered to nobody.
+ *
+ * @generated from message overround.pam.v1.Person
+ */
+export type Person = Message<"overround.pam.v1.Person"> & {
+  /**
+   * @generated from field: string given_name = 1;
+   */
+  givenName: string;
+
+  /**
+   * @generated from field: string family_name = 2;
+   */
+  familyName: string;
+
+  /**
+   * @generated from field: overround.pam.v1.Address address = 3;
+   */
+  address?: Address | undefined;
+
+  /**
+   * ISO 8601: "1990-02-28".
+   *
+   * @generated from field: string birth_date = 4;
+   */
+  birthDate: string;
+
+  /**
+   * @generated from field: string email = 5;
+   */
+  email: string;
+
+  /**
+   * Absent where they were not asked.
+   *
+   * @generated from field: overround.pam.v1.Consents consents = 6;
+   */
+  consents?: Consents | undefined;
+};
+
+/**
+ * Describes the message overround.pam.v1.Person.
+ * Use `create(PersonSchema)` to create a new message.
+ */
+export const PersonSchema: GenMessage<Person> = /*@__PURE__*/
+  messageDesc(file_overround_pam_v1_player_service, 1);
+
+/**
+ * @generated from message overround.pam.v1.Address
+ */
+export type Address = Message<"overround.pam.v1.Address"> & {
+  /**
+   * Street and town as they are written there.
+   *
+   * @generated from field: string line = 1;
+   */
+  line: string;
+
+  /**
+   * Upper case.
+   *
+   * @generated from field: string postcode = 2;
+   */
+  postcode: string;
+
+  /**
+   * ISO 3166-1 alpha-2, upper case.
+   *
+   * @generated from field: string country = 3;
+   */
+  country: string;
+};
+
+/**
+ * Describes the message overround.pam.v1.Address.
+ * Use `create(AddressSchema)` to create a new message.
+ */
+export const AddressSchema: GenMessage<Address> = /*@__PURE__*/
+  messageDesc(file_overround_pam_v1_player_service, 2);
+
+/**
+ * What somebody wants to be told of, and how; nobody is told anything else.
+ *
+ * @generated from message overround.pam.v1.Consents
+ */
+export type Consents = Message<"overround.pam.v1.Consents"> & {
+  /**
+   * @generated from field: repeated overround.pam.v1.Consent given = 1;
+   */
+  given: Consent[];
+};
+
+/**
+ * Describes the message overround.pam.v1.Consents.
+ * Use `create(ConsentsSchema)` to create a new message.
+ */
+export const ConsentsSchema: GenMessage<Consents> = /*@__PURE__*/
+  messageDesc(file_overround_pam_v1_player_service, 3);
+
+/**
+ * @generated from message overround.pam.v1.Consent
+ */
+export type Consent = Message<"overround.pam.v1.Consent"> & {
+  /**
+   * @generated from field: overround.pam.v1.MarketingProduct product = 1;
+   */
+  product: MarketingProduct;
+
+  /**
+   * @generated from field: overround.pam.v1.MarketingChannel channel = 2;
+   */
+  channel: MarketingChannel;
+};
+
+/**
+ * Describes the message overround.pam.v1.Consent.
+ * Use `create(ConsentSchema)` to create a new message.
+ */
+export const ConsentSchema: GenMessage<Consent> = /*@__PURE__*/
+  messageDesc(file_overround_pam_v1_player_service, 4);
 
 /**
  * @generated from message overround.pam.v1.RegisterResponse
@@ -76,7 +206,7 @@ export type RegisterResponse = Message<"overround.pam.v1.RegisterResponse"> & {
  * Use `create(RegisterResponseSchema)` to create a new message.
  */
 export const RegisterResponseSchema: GenMessage<RegisterResponse> = /*@__PURE__*/
-  messageDesc(file_overround_pam_v1_player_service, 1);
+  messageDesc(file_overround_pam_v1_player_service, 5);
 
 /**
  * @generated from message overround.pam.v1.LogInRequest
@@ -105,7 +235,7 @@ export type LogInRequest = Message<"overround.pam.v1.LogInRequest"> & {
  * Use `create(LogInRequestSchema)` to create a new message.
  */
 export const LogInRequestSchema: GenMessage<LogInRequest> = /*@__PURE__*/
-  messageDesc(file_overround_pam_v1_player_service, 2);
+  messageDesc(file_overround_pam_v1_player_service, 6);
 
 /**
  * @generated from message overround.pam.v1.LogInResponse
@@ -127,7 +257,7 @@ export type LogInResponse = Message<"overround.pam.v1.LogInResponse"> & {
  * Use `create(LogInResponseSchema)` to create a new message.
  */
 export const LogInResponseSchema: GenMessage<LogInResponse> = /*@__PURE__*/
-  messageDesc(file_overround_pam_v1_player_service, 3);
+  messageDesc(file_overround_pam_v1_player_service, 7);
 
 /**
  * Proof of a log-in.
@@ -155,7 +285,7 @@ export type Session = Message<"overround.pam.v1.Session"> & {
  * Use `create(SessionSchema)` to create a new message.
  */
 export const SessionSchema: GenMessage<Session> = /*@__PURE__*/
-  messageDesc(file_overround_pam_v1_player_service, 4);
+  messageDesc(file_overround_pam_v1_player_service, 8);
 
 /**
  * @generated from message overround.pam.v1.LogOutRequest
@@ -174,7 +304,7 @@ export type LogOutRequest = Message<"overround.pam.v1.LogOutRequest"> & {
  * Use `create(LogOutRequestSchema)` to create a new message.
  */
 export const LogOutRequestSchema: GenMessage<LogOutRequest> = /*@__PURE__*/
-  messageDesc(file_overround_pam_v1_player_service, 5);
+  messageDesc(file_overround_pam_v1_player_service, 9);
 
 /**
  * @generated from message overround.pam.v1.LogOutResponse
@@ -187,7 +317,7 @@ export type LogOutResponse = Message<"overround.pam.v1.LogOutResponse"> & {
  * Use `create(LogOutResponseSchema)` to create a new message.
  */
 export const LogOutResponseSchema: GenMessage<LogOutResponse> = /*@__PURE__*/
-  messageDesc(file_overround_pam_v1_player_service, 6);
+  messageDesc(file_overround_pam_v1_player_service, 10);
 
 /**
  * @generated from message overround.pam.v1.GetMeRequest
@@ -200,7 +330,7 @@ export type GetMeRequest = Message<"overround.pam.v1.GetMeRequest"> & {
  * Use `create(GetMeRequestSchema)` to create a new message.
  */
 export const GetMeRequestSchema: GenMessage<GetMeRequest> = /*@__PURE__*/
-  messageDesc(file_overround_pam_v1_player_service, 7);
+  messageDesc(file_overround_pam_v1_player_service, 11);
 
 /**
  * @generated from message overround.pam.v1.GetMeResponse
@@ -222,7 +352,7 @@ export type GetMeResponse = Message<"overround.pam.v1.GetMeResponse"> & {
  * Use `create(GetMeResponseSchema)` to create a new message.
  */
 export const GetMeResponseSchema: GenMessage<GetMeResponse> = /*@__PURE__*/
-  messageDesc(file_overround_pam_v1_player_service, 8);
+  messageDesc(file_overround_pam_v1_player_service, 12);
 
 /**
  * @generated from message overround.pam.v1.ListCurrenciesRequest
@@ -235,7 +365,7 @@ export type ListCurrenciesRequest = Message<"overround.pam.v1.ListCurrenciesRequ
  * Use `create(ListCurrenciesRequestSchema)` to create a new message.
  */
 export const ListCurrenciesRequestSchema: GenMessage<ListCurrenciesRequest> = /*@__PURE__*/
-  messageDesc(file_overround_pam_v1_player_service, 9);
+  messageDesc(file_overround_pam_v1_player_service, 13);
 
 /**
  * @generated from message overround.pam.v1.ListCurrenciesResponse
@@ -254,7 +384,69 @@ export type ListCurrenciesResponse = Message<"overround.pam.v1.ListCurrenciesRes
  * Use `create(ListCurrenciesResponseSchema)` to create a new message.
  */
 export const ListCurrenciesResponseSchema: GenMessage<ListCurrenciesResponse> = /*@__PURE__*/
-  messageDesc(file_overround_pam_v1_player_service, 10);
+  messageDesc(file_overround_pam_v1_player_service, 14);
+
+/**
+ * @generated from enum overround.pam.v1.MarketingProduct
+ */
+export enum MarketingProduct {
+  /**
+   * @generated from enum value: MARKETING_PRODUCT_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * @generated from enum value: MARKETING_PRODUCT_SPORTS = 1;
+   */
+  SPORTS = 1,
+
+  /**
+   * @generated from enum value: MARKETING_PRODUCT_CASINO = 2;
+   */
+  CASINO = 2,
+}
+
+/**
+ * Describes the enum overround.pam.v1.MarketingProduct.
+ */
+export const MarketingProductSchema: GenEnum<MarketingProduct> = /*@__PURE__*/
+  enumDesc(file_overround_pam_v1_player_service, 0);
+
+/**
+ * @generated from enum overround.pam.v1.MarketingChannel
+ */
+export enum MarketingChannel {
+  /**
+   * @generated from enum value: MARKETING_CHANNEL_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * @generated from enum value: MARKETING_CHANNEL_EMAIL = 1;
+   */
+  EMAIL = 1,
+
+  /**
+   * @generated from enum value: MARKETING_CHANNEL_TEXT_MESSAGE = 2;
+   */
+  TEXT_MESSAGE = 2,
+
+  /**
+   * @generated from enum value: MARKETING_CHANNEL_PHONE = 3;
+   */
+  PHONE = 3,
+
+  /**
+   * @generated from enum value: MARKETING_CHANNEL_POST = 4;
+   */
+  POST = 4,
+}
+
+/**
+ * Describes the enum overround.pam.v1.MarketingChannel.
+ */
+export const MarketingChannelSchema: GenEnum<MarketingChannel> = /*@__PURE__*/
+  enumDesc(file_overround_pam_v1_player_service, 1);
 
 /**
  * Players and their sessions.
