@@ -18,7 +18,7 @@ from infra.processes.health import configure_logging
 from infra.processes.simulation import plan_of
 from infra.settings import Settings
 from kernel.clock import SystemClock
-from simulation.crowd import ACCEPTED
+from simulation.crowd import ACCEPTED, PLAYED
 from simulation.day import MatchDay
 from simulation.play import Playing, SimulationPlan, play_days
 
@@ -117,7 +117,8 @@ def _table_of(playing: Playing, *, is_stopped: bool) -> Table:
     table.add_column(justify="right")
     table.add_row("days played to the end", f"{playing.days_done:,}")
     table.add_row("bets taken", f"{playing.answers[ACCEPTED]:,}")
+    table.add_row("games played", f"{playing.answers[PLAYED]:,}")
     for reason, count in sorted(playing.answers.items()):
-        if reason != ACCEPTED:
+        if reason not in {ACCEPTED, PLAYED}:
             table.add_row(f"not taken: {reason}", f"{count:,}")
     return table

@@ -17,6 +17,8 @@ GOAL_RUSH_S = 4 * 60.0
 PRE_MATCH_HORIZON_S = 50 * 60.0
 SHARP_EDGE_MIN = 0.03
 BONUS_DECIMAL_ODDS = 2.0
+SPIN_SHARE = 0.3
+SPIN_STAKES_MINOR = (20, 50, 100, 200)
 
 
 class BettorKind(Enum):
@@ -109,6 +111,12 @@ def choose(arrival: Arrival, offers: Sequence[Selection]) -> Selection | None:
     if arrival.kind is BettorKind.BONUS_HUNTER:
         return choose_near_even(offers)
     return choose_for_fun([offer for offer in offers if offer.market_id == arrival.market_id], taste=arrival.taste)
+
+
+def spin_stake_minor(arrival: Arrival) -> int:
+    """Return for how much somebody spins a slot while their bet is on, zero for who does not."""
+    is_tempted = arrival.kind is BettorKind.RECREATIONAL and arrival.taste < SPIN_SHARE
+    return SPIN_STAKES_MINOR[arrival.stake_minor // 50 % len(SPIN_STAKES_MINOR)] if is_tempted else 0
 
 
 def choose_value(offers: Sequence[Selection]) -> Selection | None:

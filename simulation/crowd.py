@@ -1,4 +1,4 @@
-"""The simulated bettors at the gateway: they register, watch prices, bet, and top up."""
+"""The simulated bettors at the gateway: they register, watch prices, bet, play a game meanwhile, and top up."""
 
 from __future__ import annotations
 
@@ -15,11 +15,12 @@ from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
 from overround.bets.v1 import bet_pb2, betting_service_pb2, betting_service_pb2_grpc
+from overround.casino.v1 import casino_service_pb2, casino_service_pb2_grpc
 from overround.common.v1 import money_pb2
 from overround.odds.v1 import book_pb2, odds_service_pb2, odds_service_pb2_grpc
 from overround.pam.v1 import player_service_pb2, player_service_pb2_grpc
 from overround.wallet.v1 import wallet_service_pb2, wallet_service_pb2_grpc
-from simulation.bettors import Arrival, Selection, choose
+from simulation.bettors import Arrival, Selection, choose, spin_stake_minor
 from simulation.contests.contest import Contest
 
 CURRENCY = "EUR"
@@ -28,6 +29,8 @@ BETS_UNDERWAY_MAX = 200
 CALL_LIMIT_S = 15.0
 RECONNECT_S = 1.0
 ACCEPTED = "ACCEPTED"
+PLAYED = "PLAYED"
+GAME = "star_orchard"
 
 log = structlog.get_logger(__name__)
 
@@ -61,6 +64,7 @@ class Crowd:
         self._players = player_service_pb2_grpc.PlayerServiceStub(channel)
         self._wallet = wallet_service_pb2_grpc.WalletServiceStub(channel)
         self._betting = betting_service_pb2_grpc.BettingServiceStub(channel)
+        self._casino = casino_service_pb2_grpc.CasinoServiceStub(channel)
         self._odds = odds_service_pb2_grpc.OddsServiceStub(channel)
         self._password = password
         self._members = [Member(f"{name_prefix}{number:03}") for number in range(population)]
@@ -119,11 +123,23 @@ class Crowd:
                 self.answers[ACCEPTED] += 1
             else:
                 self.answers[answer.refusal.reason] += 1
+            if spin := spin_stake_minor(arrival):
+                await self._spin(member, stake_minor=spin)
         except grpc.aio.AioRpcError as error:
             reason = reason_of(error)
             self.answers[reason] += 1
             if reason == "SESSION_REQUIRED":
                 member.token = ""
+
+    async def _spin(self, member: Member, *, stake_minor: int) -> None:
+        request = casino_service_pb2.SpinRequest(
+            request_id=str(uuid.uuid4()),
+            game_code=GAME,
+            stake=money_pb2.Money(amount_minor=stake_minor, currency=CURRENCY),
+        )
+        played = await self._casino.Spin(request, metadata=member.metadata, timeout=CALL_LIMIT_S)
+        member.available_minor = played.balance.available.amount_minor
+        self.answers[PLAYED] += 1
 
     async def _prepare(self, member: Member, *, stake_minor: int) -> None:
         async with self._entrance:

@@ -11,7 +11,15 @@ from markets.fixture import FixtureStatus
 from odds.models.tennis.live import finished_sets, scores_of
 from odds.models.tennis.match import price_matches
 from odds.models.tennis.rules import are_open
-from simulation.bettors import Arrival, BettorKind, Selection, choose, draw_arrivals
+from simulation.bettors import (
+    SPIN_STAKES_MINOR,
+    Arrival,
+    BettorKind,
+    Selection,
+    choose,
+    draw_arrivals,
+    spin_stake_minor,
+)
 from simulation.contests.contest import MarketTruth
 from simulation.contests.draw import draw_contests
 from simulation.contests.football import FootballContest, draw_football
@@ -162,6 +170,16 @@ def test_people_come_in_a_rush_before_kick_off_and_after_goals() -> None:
         )
 
     assert count(0.0) > 2 * count(-240.0)
+
+
+def test_some_of_those_who_bet_for_fun_play_a_game_meanwhile_and_no_others_do() -> None:
+    contest = draw_football("A", "B", np.random.default_rng(1))
+    everybody = draw_arrivals(contest, population=20, generator=np.random.default_rng(2))
+    for_fun = [spin_stake_minor(each) for each in everybody if each.kind is BettorKind.RECREATIONAL]
+    tempted = [stake for stake in for_fun if stake]
+    assert 0.15 * len(for_fun) < len(tempted) < 0.45 * len(for_fun)
+    assert set(tempted) <= set(SPIN_STAKES_MINOR)
+    assert {spin_stake_minor(each) for each in everybody if each.kind is not BettorKind.RECREATIONAL} == {0}
 
 
 def test_a_provider_keeps_its_margin_beside_a_near_certainty() -> None:
