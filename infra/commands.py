@@ -169,11 +169,11 @@ def topics(*, profile: ProfileOption = None) -> None:
 
 @app.command()
 def games(*, profile: ProfileOption = None) -> None:
-    """List the games of our own, each with its PAR sheet, worked out from its reels and pays."""
+    """List the games of our own, each with its PAR sheet, and whether it returned what that says."""
     from infra.console import whole_console
     from infra.game_report import show_games
 
-    show_games(_settings(profile), whole_console())
+    raise typer.Exit(show_games(_settings(profile), whole_console()))
 
 
 @app.command()

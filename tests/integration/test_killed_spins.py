@@ -58,9 +58,9 @@ async def spin(channel: grpc.aio.Channel, metadata: Metadata, request_id: str) -
 
 async def test_a_killed_gateway_loses_and_doubles_no_spin(settings: Settings) -> None:
     settings = moved(settings)
-    async with connected(settings) as channel:
-        with running(settings):
-            await until_health(settings, "ok")
+    with running(settings):
+        await until_health(settings, "ok")
+        async with connected(settings) as channel:
             players = [await open_player(channel) for _ in range(PLAYERS)]
     doubts = 0
     for kill in range(KILLS):

@@ -86,8 +86,13 @@ def test_a_file_is_named_by_its_code(folder: Path) -> None:
 
 
 def test_every_game_is_shown_with_its_par_sheet(folder: Path) -> None:
-    console = Console(file=io.StringIO(), width=200, record=True)
-    show_games(load_settings("test").model_copy(update={"house_dir": folder}), console)
+    console = Console(file=io.StringIO(), width=240, record=True)
+    settings = load_settings("test")
+    nowhere = settings.model_copy(
+        update={"house_dir": folder, "ports": settings.ports.model_copy(update={"postgres": 1})}
+    )
+    assert show_games(nowhere, console) == 0
     shown = console.export_text()
+    assert "PostgreSQL does not answer" in shown
     for words in ("Triple Bell (triple_bell)", "951/1000 = 0.951000", "0.2530", "5.154862", "150x in 1", "4,083,252"):
         assert words in shown
