@@ -80,7 +80,7 @@ def test_who_has_too_little_is_asked_to_deposit_and_a_strange_game_is_no_game(op
     to_game(page)
     choose(page, "€2.00")
     page.get_by_role("button", name="Deposit to play for €2.00").click()
-    page.get_by_role("button", name=re.compile("^Deposit .*€2.00")).click()
+    page.get_by_role("dialog").get_by_role("button", name=re.compile("^Deposit .*€2.00")).click()
     expect(page.get_by_test_id("game-balance")).to_have_text("€2.00")
     expect(page.get_by_test_id("spin")).to_be_enabled()
     page.goto(page.url.replace("triple_bell", "nothing"))
