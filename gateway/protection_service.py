@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from compliance.permit import Permits
 from compliance.protection import Protection
+from gateway.auth import Authenticator
 from gateway.rpc.call import Call
 from gateway.rpc.methods import PROTECTION
 from kernel.ids import parse_uuid
@@ -19,7 +20,8 @@ class ProtectionService:
 
     SERVICE: ClassVar = PROTECTION
 
-    def __init__(self, *, permits: Permits, protection: Protection) -> None:
+    def __init__(self, *, auth: Authenticator, permits: Permits, protection: Protection) -> None:
+        self._auth = auth
         self._permits = permits
         self._protection = protection
 
@@ -46,13 +48,19 @@ class ProtectionService:
         """Keep the player from staking and paying in for a while."""
         request_id = parse_uuid(request.request_id, field="request_id")
         await self._protection.step_back(call.player, request_id, hours=request.hours)
+        self._look_anew(call)
         return pb.TakeTimeOutResponse()
 
     async def exclude_self(self, request: pb.ExcludeSelfRequest, call: Call) -> pb.ExcludeSelfResponse:
         """Keep the player from staking and paying in for so long at least, and end all their sessions."""
         request_id = parse_uuid(request.request_id, field="request_id")
         await self._protection.exclude(call.player, request_id, months=request.months)
+        self._look_anew(call)
         return pb.ExcludeSelfResponse()
+
+    def _look_anew(self, call: Call) -> None:
+        # Others are told by the log; who asks here next sees already what they did.
+        self._auth.note_changed(str(call.player.player_id))
 
     async def _build(self, call: Call) -> pb.Protection:
         limits = await self._protection.limits(call.player)

@@ -336,7 +336,7 @@ class Door:
     def protection(self) -> ProtectionService:
         """Return the service of what players protect themselves with."""
         protection = Protection(permits=self.permits, store=self.protections)
-        return ProtectionService(permits=self.permits, protection=protection)
+        return ProtectionService(auth=self.auth, permits=self.permits, protection=protection)
 
     async def log_in(self, player: Player) -> str:
         """Return the token of a session of that player."""

@@ -27,7 +27,7 @@ from tests.integration.test_audit import on_server, with_database
 DEFINITIONS = """
     SELECT n.nspname || '.' || p.proname, pg_get_functiondef(p.oid) FROM pg_proc p
     JOIN pg_namespace n ON n.oid = p.pronamespace
-    WHERE n.nspname IN ('ledger', 'bets', 'pam', 'feed', 'payments') ORDER BY 1, 2
+    WHERE n.nspname IN ('ledger', 'bets', 'pam', 'feed', 'casino', 'payments') ORDER BY 1, 2
 """
 EARLIER_STATES = ("0002", "0005", "0008", "0011", "0017")
 """Numbers of the last step that a database had taken, before there were files."""

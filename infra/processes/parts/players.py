@@ -55,7 +55,7 @@ def make_players(shared: Shared, auth: Authenticator) -> Part:
         new_id=uuid.uuid4,
     )
     players = PlayerService(auth=auth, admission=admission, registration=registration, wallet=wallet)
-    return Part(services=(players, money, ProtectionService(permits=permits, protection=protection)))
+    return Part(services=(players, money, ProtectionService(auth=auth, permits=permits, protection=protection)))
 
 
 def _registers(shared: Shared) -> dict[str, ExclusionRegister]:

@@ -16,6 +16,7 @@ from kernel.money import CurrencyMismatch
 from overround.common.v1 import money_pb2
 from overround.pam.v1 import protection_service_pb2 as pb
 from pam.player import PlayerExcluded, PlayerStatus, PlayerTimedOut
+from pam.session import SessionRequired
 from tests.fakes.fake_betting import PLAYER
 from tests.fakes.fake_gateway import Door, call_by
 from tests.unit.gateway.test_player_services import deposit
@@ -147,3 +148,16 @@ async def test_who_is_told_to_have_changed_is_looked_up_anew() -> None:
     assert (await door.auth.session(token)).player.timed_out_until_us == 5
     assert (await door.auth.session(other_token)).player == other
     assert door.sessions.finds == finds + 1
+
+
+async def test_who_stepped_back_is_known_to_have_at_their_next_call() -> None:
+    door, service = at_the_door()
+    token = await door.log_in(PLAYER)
+    await door.auth.session(token)
+    door.stored_players.put(replace(PLAYER, timed_out_until_us=5))
+    await service.take_time_out(pb.TakeTimeOutRequest(request_id=str(uuid4()), hours=24), call_by())
+    assert (await door.auth.session(token)).player.timed_out_until_us == 5
+    door.stored_players.put(replace(PLAYER, session_epoch=1))
+    await service.exclude_self(pb.ExcludeSelfRequest(request_id=str(uuid4()), months=6), call_by())
+    with pytest.raises(SessionRequired):
+        await door.auth.session(token)
