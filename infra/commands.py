@@ -28,6 +28,8 @@ app = typer.Typer(
 
 results_app = typer.Typer(help="Results that have not become money: see them, redo them, drop them.")
 app.add_typer(results_app, name="results", no_args_is_help=True)
+payments = typer.Typer(help="Payment providers: what they sent that fits nothing, deposits open for long.")
+app.add_typer(payments, name="payments", no_args_is_help=True)
 ledger = typer.Typer(help="The ledger itself.")
 app.add_typer(ledger, name="ledger", no_args_is_help=True)
 
@@ -56,6 +58,7 @@ class ProcessName(StrEnum):
     SIMULATION = "simulation"
     CARD_PROVIDER = "card_provider"
     EXCLUSION_REGISTER = "exclusion_register"
+    BANK_PROVIDER = "bank_provider"
 
 
 @app.command()
@@ -148,6 +151,42 @@ def redo(name: ResultArgument, *, reason: ReasonOption, by: ByOption, profile: P
 def drop(name: ResultArgument, *, reason: ReasonOption, by: ByOption, profile: ProfileOption = None) -> None:
     """Give up a parked result, or leave a bet that was set aside as it stands."""
     _decide_result(name, "drop", reason=reason, by=by, profile=profile)
+
+
+@payments.command("list")
+def list_payments(
+    *,
+    open_longer_than_min: Annotated[float, typer.Option(help="Show deposits that are open for so long.", min=0)] = 60.0,
+    profile: ProfileOption = None,
+) -> None:
+    """Show what providers sent that a person has to look at, and deposits of which nobody knows what became."""
+    from infra.console import whole_console
+    from infra.payment_findings import show_findings
+    from kernel.errors import DomainError
+
+    try:
+        show_findings(_settings(profile), whole_console(), open_longer_than_min=open_longer_than_min)
+    except DomainError as error:
+        _fail(error.message)
+
+
+@payments.command()
+def reread(
+    number: Annotated[int, typer.Argument(help="Number of a notification, as the list shows it.", min=1)],
+    *,
+    profile: ProfileOption = None,
+) -> None:
+    """Work once more on a notification that was complained of, once what kept it from fitting is mended."""
+    from infra.payment_findings import read_again
+    from kernel.errors import DomainError
+
+    try:
+        is_there = read_again(_settings(profile), number)
+    except DomainError as error:
+        _fail(error.message)
+    if not is_there:
+        _fail(f"expected a notification that was complained of, {number} is none: see `overround payments list`")
+    typer.echo(f"notification {number} is worked on again")
 
 
 @ledger.command("adopt")

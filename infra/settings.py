@@ -57,6 +57,8 @@ class Ports(Section):
     card_provider_http: PortNumber = 18101
     exclusion_register: PortNumber = 18104
     exclusion_register_http: PortNumber = 18105
+    bank_provider: PortNumber = 18102
+    bank_provider_http: PortNumber = 18103
 
     def shifted(self, by: int) -> Ports:
         """Return the same ports moved by `by`; those set by hand stay."""
@@ -282,9 +284,14 @@ class Payments(Section):
     """How payment providers are reached, and how long their answers are waited for.
 
     Where no address of a provider is set, the local and test profiles have a simulated one; elsewhere it is not used.
+    So with the files of keys, ours (private) and the bank's (public), in PEM.
     """
 
     card_provider_url: str = ""
+    bank_provider_url: str = ""
+    bank_username: str = "overround"
+    bank_own_key_path: Path | None = None
+    bank_their_key_path: Path | None = None
     answer_timeout_ms: int = Field(default=3_000, ge=10, le=10_000)
     connections_max: int = Field(default=32, ge=1)
 
@@ -386,6 +393,12 @@ class Settings(BaseSettings):
         """Where the card provider is; empty for none."""
         simulated = f"http://{self.host}:{self.ports.card_provider}" if self.has_simulated_parties else ""
         return self.payments.card_provider_url or simulated
+
+    @property
+    def bank_provider_url(self) -> str:
+        """Where the bank provider is; empty for none."""
+        simulated = f"http://{self.host}:{self.ports.bank_provider}/api/1" if self.has_simulated_parties else ""
+        return self.payments.bank_provider_url or simulated
 
     def environment(self) -> dict[str, str]:
         """Return what another process needs in its environment to load these very settings."""

@@ -126,11 +126,16 @@ class Deposit:
     attempts: tuple[Attempt, ...]
 
     @property
+    def last(self) -> Attempt:
+        """Return its last attempt."""
+        return self.attempts[-1]
+
+    @property
     def state(self) -> AttemptState:
         """Return where it stands: credited if any attempt was, otherwise where its last attempt stands."""
         if any(attempt.state is AttemptState.CREDITED for attempt in self.attempts):
             return AttemptState.CREDITED
-        return self.attempts[-1].state
+        return self.last.state
 
 
 @dataclass(frozen=True, slots=True)

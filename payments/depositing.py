@@ -11,11 +11,13 @@ from compliance.jurisdiction import Product
 from compliance.permit import Permits
 from kernel.clock import Clock
 from kernel.errors import Category, DomainError, InvariantBroken
+from kernel.money import AmountOutOfRange
 from pam.player import Player
 from payments.deposit import Attempt, Deposit, DepositAsked, advance
+from payments.health import RETRYABLE
 from payments.ports import DepositStore, Notification
 from payments.provider import Outcome, PayIn, PaymentProvider, Told
-from payments.routing import Router
+from payments.routing import PaymentMethodUnavailable, Router
 
 MOVES_TRIED_MAX: Final = 10
 """An attempt has so few states that others cannot move it on more often meanwhile."""
@@ -76,13 +78,31 @@ class Deposits:
         begun = await self._store.begin(asked, route)
         if not begun.is_new:
             return begun.deposit
-        (attempt,) = begun.deposit.attempts
+        deposit: Deposit | None = begun.deposit
+        while deposit is not None:
+            await self._pay_in(asked, deposit.last)
+            begun_id, deposit = deposit.deposit_id, await self._fail_over(asked, deposit.deposit_id)
+        return await self.find(player.player_id, begun_id)
+
+    async def _pay_in(self, asked: DepositAsked, attempt: Attempt) -> None:
         order = PayIn(attempt.reference, asked.amount, asked.method, asked.instrument)
-        told = await self._providers[route.provider].pay_in(order)
+        told = await self._providers[attempt.provider].pay_in(order)
+        self._router.hear(attempt.provider, asked.method, told)
         # What does not fit is no answer: the deposit stays open, and its provider is asked about it again.
         with suppress(NotificationMismatched):
-            await self.hear(route.provider, told)
-        return await self.find(player.player_id, begun.deposit.deposit_id)
+            await self.hear(attempt.provider, told)
+
+    async def _fail_over(self, asked: DepositAsked, deposit_id: UUID) -> Deposit | None:
+        """Return the deposit with another attempt, where the last one failed for good and not by the player."""
+        deposit = await self.find(asked.player_id, deposit_id)
+        if not (deposit.state.is_failed and deposit.last.code in RETRYABLE):
+            return None
+        try:
+            tried = [attempt.provider for attempt in deposit.attempts]
+            route = self._router.route(asked.method, asked.amount, tried=tried)
+        except (PaymentMethodUnavailable, AmountOutOfRange):
+            return None
+        return await self._store.begin_next(deposit, route)
 
     async def find(self, player_id: UUID, deposit_id: UUID) -> Deposit:
         """Return a deposit of a player.

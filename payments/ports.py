@@ -49,6 +49,15 @@ class DepositStore(Protocol):
         """
         ...
 
+    async def begin_next(self, deposit: Deposit, route: Route) -> Deposit | None:
+        """Store the next attempt of a deposit whose last one failed, before its provider is asked.
+
+        Returns:
+            The deposit with it; None where another began one, the last one has not failed after all, or the player may
+            not pay in any more.
+        """
+        ...
+
     async def find(self, player_id: UUID, deposit_id: UUID) -> Deposit | None:
         """Return a deposit of a player."""
         ...

@@ -15,6 +15,7 @@ class Method(StrEnum):
     """By what a player pays; the words stand in the house's files."""
 
     CARD = "card"
+    BANK = "bank"
 
 
 class Outcome(StrEnum):

@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Final
 
+from kernel.clock import Clock
 from kernel.errors import Category, DomainError
 from kernel.money import AmountOutOfRange, Money
 from kernel.rates import Rates
 from payments.deposit import Route
-from payments.provider import Method
+from payments.health import Health
+from payments.provider import Method, Told
+
+LEFT_OUT: Final = "left out: did badly lately"
 
 
 class PaymentMethodUnavailable(DomainError):
@@ -68,35 +73,75 @@ class Router:
         jurisdiction: Whose rules hold here.
         connected: Providers that can be reached from here at all.
         rates: What amounts of other currencies are in the reference currency.
+        health: How each did lately.
+        clock: Says who is left out now.
     """
 
-    def __init__(self, policy: RoutingPolicy, *, jurisdiction: str, connected: Sequence[str], rates: Rates) -> None:
+    def __init__(
+        self,
+        policy: RoutingPolicy,
+        *,
+        jurisdiction: str,
+        connected: Sequence[str],
+        rates: Rates,
+        health: Health,
+        clock: Clock,
+    ) -> None:
         self._policy = policy
         self._jurisdiction = jurisdiction
         self._connected = connected
         self._rates = rates
+        self._health = health
+        self._clock = clock
 
-    def route(self, method: Method, amount: Money) -> Route:
+    def route(self, method: Method, amount: Money, *, tried: Sequence[str] = ()) -> Route:
         """Return where a deposit goes.
+
+        Who did badly lately is left out for a time; where that leaves nobody, who did least badly is asked.
+
+        Args:
+            method: By what the player pays.
+            amount: How much.
+            tried: Who was asked for it before, and failed.
 
         Raises:
             AmountOutOfRange: If a provider takes the method, and none so much or so little.
             PaymentMethodUnavailable: If none takes the method.
         """
-        candidates = {name: self._find_obstacle(name, method, amount) for name in self._in_order()}
-        chosen = next((name for name, obstacle in candidates.items() if not obstacle), None)
+        now_us, obstacles = self._clock.now_us(), {}
+        for name in self._in_order():
+            obstacle = "tried before" if name in tried else self._find_obstacle(name, method, amount)
+            is_out = not obstacle and self._health.is_out(name, method, now_us=now_us)
+            obstacles[name] = LEFT_OUT if is_out else obstacle
+        chosen = self._choose(method, obstacles)
         if chosen is None:
-            raise self._refusal(method, amount, candidates)
+            raise self._refusal(method, amount, obstacles)
+        candidates = [
+            {"provider": name, "obstacle": obstacle, "success_milli": self._health.success_milli(name, method)}
+            for name, obstacle in obstacles.items()
+        ]
         decision = {
             "policy_day": self._policy.day.isoformat(),
             "jurisdiction": self._jurisdiction,
             "method": method.value,
             "amount_minor": amount.amount_minor,
             "currency": amount.currency,
+            "candidates": candidates,
             "provider": chosen,
-            "candidates": [{"provider": name, "obstacle": obstacle} for name, obstacle in candidates.items()],
         }
+        self._health.begin_probe(chosen, method, now_us=now_us)
         return Route(chosen, decision)
+
+    def hear(self, provider: str, method: Method, told: Told) -> None:
+        """Take in how a call to a provider ended."""
+        self._health.hear(provider, method, told, now_us=self._clock.now_us())
+
+    def _choose(self, method: Method, obstacles: Mapping[str, str]) -> str | None:
+        free = [name for name, obstacle in obstacles.items() if not obstacle]
+        left_out = [name for name, obstacle in obstacles.items() if obstacle == LEFT_OUT]
+        if free:
+            return free[0]
+        return max(left_out, key=lambda name: self._health.success_milli(name, method), default=None)
 
     def methods(self, currency: str) -> dict[Method, Bounds]:
         """Return by what a player may pay now, and the least and the most of a deposit by it."""
@@ -139,9 +184,9 @@ class Router:
 
     def _refusal(self, method: Method, amount: Money, candidates: Mapping[str, str]) -> DomainError:
         bounds = self.methods(amount.currency).get(method)
-        if bounds is None:
+        if bounds is None or bounds.minor_min <= amount.amount_minor <= bounds.minor_max:
             told = ", ".join(f"{name}: {obstacle}" for name, obstacle in candidates.items()) or "there is none"
-            return PaymentMethodUnavailable(f"A provider must take deposits by {method}, none does ({told})")
+            return PaymentMethodUnavailable(f"A provider must take {amount} by {method}, none does ({told})")
         least, most = (Money(minor, amount.currency) for minor in (bounds.minor_min, bounds.minor_max))
         return AmountOutOfRange(
             f"Deposit must be {least} to {most}, was {amount}",

@@ -71,7 +71,7 @@ class LocalSecrets:
         known = _read(settings)
         if not _is_complete(known):
             _expect_loopback(settings)
-            with _alone(settings):
+            with alone(settings):
                 known = _complete(_read(settings))
                 write_private(settings.profile_dir / FILE_NAME, json.dumps(known, indent=2))
         loaded = cls(**{field.name: known[field.name] for field in fields(cls)})
@@ -124,7 +124,8 @@ def _expect_loopback(settings: Settings) -> None:
 
 
 @contextmanager
-def _alone(settings: Settings) -> Iterator[None]:
+def alone(settings: Settings) -> Iterator[None]:
+    """Let nobody else make secrets of this profile while this is entered."""
     settings.profile_dir.mkdir(parents=True, exist_ok=True)
     with (settings.profile_dir / "secrets.lock").open("a", encoding="utf-8") as file:
         fcntl.flock(file, fcntl.LOCK_EX)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 from uuid import UUID
 
@@ -23,6 +24,7 @@ from wallet.posting import Answer, Command
 _BEGIN: Final = """
     SELECT is_same, answer FROM payments.begin_deposit($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
 """
+_BEGIN_NEXT: Final = "SELECT payments.begin_next($1, $2, $3, $4, $5, $6)"
 _FIND: Final = "SELECT * FROM payments.deposit WHERE deposit_id = $1 AND player_id = $2"
 _FIND_ASKED: Final = """
     SELECT d.deposit_id, c.fingerprint FROM payments.deposit d
@@ -43,6 +45,19 @@ _NEW: Final = """
 _CLOSE: Final = """
     UPDATE payments.inbox SET closed_time_us = ledger.now_us(), complaint = $2
     WHERE message_id = $1 AND closed_time_us IS NULL
+"""
+
+
+_COMPLAINTS: Final = """
+    SELECT message_id, provider, received_time_us, complaint FROM payments.inbox WHERE complaint IS NOT NULL
+    ORDER BY message_id LIMIT $1
+"""
+_REOPEN: Final = """
+    UPDATE payments.inbox SET closed_time_us = NULL, complaint = NULL WHERE message_id = $1 AND complaint IS NOT NULL
+"""
+_OPEN_LONG: Final = f"""
+    {_ATTEMPTS} WHERE a.ask_time_us IS NOT NULL AND a.begun_time_us < ledger.now_us() - $1
+    ORDER BY a.begun_time_us LIMIT $2
 """
 
 
@@ -92,6 +107,16 @@ class PostgresDeposits:
             raise InvariantBroken(f"Deposit {made_id} must be there once it has begun")
         return Begun(made, is_new=made_id == deposit_id)
 
+    async def begin_next(self, deposit: Deposit, route: Route) -> Deposit | None:
+        """Store the next attempt of a deposit whose last one failed, before its provider is asked."""
+        number, decision = len(deposit.attempts), orjson.dumps(route.decision).decode()
+        values = (deposit.deposit_id, number, uuid.uuid4(), route.provider, decision, ASK_AFTER_US[0])
+        async with self._pool.connection() as connection:
+            if not await connection.fetchval(_BEGIN_NEXT, *values):
+                return None
+            attempts = await connection.fetch(_ATTEMPTS_OF, deposit.deposit_id)
+        return replace(deposit, attempts=tuple(_attempt(attempt) for attempt in attempts))
+
     async def find(self, player_id: UUID, deposit_id: UUID) -> Deposit | None:
         """Return a deposit of a player."""
         async with self._pool.connection() as connection:
@@ -117,6 +142,11 @@ class PostgresDeposits:
             taken = [row[0] for row in await connection.fetch(_TAKE_DUE, attempts_max, ASK_AFTER_US)]
             return [_attempt(row) for row in await connection.fetch(_ATTEMPTS_NAMED, taken)] if taken else []
 
+    async def open_long(self, age_us: int, attempts_max: int) -> list[asyncpg.Record]:
+        """Return attempts that are open for so long, the oldest first, as they stand."""
+        async with self._pool.connection() as connection:
+            return await connection.fetch(_OPEN_LONG, age_us, attempts_max)
+
 
 class PostgresInbox:
     """Implements `payments.ports.Inbox`."""
@@ -139,6 +169,16 @@ class PostgresInbox:
         """Note that a notification was worked on; with a complaint it is for a person."""
         async with self._pool.connection() as connection:
             await connection.execute(_CLOSE, message_id, complaint or None)
+
+    async def complaints(self, messages_max: int) -> list[asyncpg.Record]:
+        """Return the notifications that are for a person, the oldest first."""
+        async with self._pool.connection() as connection:
+            return await connection.fetch(_COMPLAINTS, messages_max)
+
+    async def reopen(self, message_id: int) -> bool:
+        """Let one of those be worked on again; return whether there was one of that number."""
+        async with self._pool.connection() as connection:
+            return await connection.execute(_REOPEN, message_id) == "UPDATE 1"
 
 
 def _expect_accepted(asked: DepositAsked, answer: Answer) -> None:

@@ -101,6 +101,8 @@ def _make_app(plan: CardProviderPlan, book: PaymentBook, clock: Clock) -> web.Ap
 async def _pay(asked: dict[str, Any], plan: CardProviderPlan, book: PaymentBook, clock: Clock) -> web.Response:
     reference, content = str(asked["reference"]), json.dumps(asked, sort_keys=True)
     course = course_of(str(asked["instrument"]), seed=plan.seed, reference=reference)
+    if course.is_refused:
+        return web.json_response({"error": "too_many_requests"}, status=429)
     before = book.asked(reference)
     if before is not None and before != content:
         return web.json_response({"error": "reference_reused"}, status=409)

@@ -15,6 +15,7 @@ class Course:
 
     Attributes:
         is_recorded: Whether the provider knows of it at all.
+        is_refused: Whether the provider says at once that it does nothing now.
         answered: What the call is answered, and the status it has then: "captured", "declined", "pending".
         ends: The status that it comes to in the end, ends_after_s after the call.
         told: Statuses that are notified in this order once it has ended; one that stands twice is told twice.
@@ -23,6 +24,7 @@ class Course:
     """
 
     is_recorded: bool = True
+    is_refused: bool = False
     answered: str = "captured"
     ends: str = "captured"
     ends_after_s: float = 0.0
@@ -45,10 +47,11 @@ COURSES: Final = {
     "silent": Course(answered="pending", ends_after_s=LATE_S, told=()),
     "slow": Course(answer_after_s=SLOW_S),
     "error": Course(status=500),
+    "unavailable": Course(is_recorded=False, is_refused=True),
     "lost": Course(is_recorded=False, answer_after_s=SLOW_S, status=504),
 }
 WEIGHTS: Final = dict(
-    zip(COURSES, (80, 8, 3, 2, 2, 1, 1, 1, 1, 1), strict=True),
+    zip(COURSES, (79, 8, 3, 2, 2, 1, 1, 1, 1, 1, 1), strict=True),
 )
 """How often each is drawn, of a hundred."""
 

@@ -11,15 +11,20 @@ from payments.provider import Method
 
 
 def build_asked(
-    player: Player, amount_minor: int, *, instrument: str = "tok_ok", request_id: UUID | None = None
+    player: Player,
+    amount_minor: int,
+    *,
+    instrument: str = "tok_ok",
+    request_id: UUID | None = None,
+    method: Method = Method.CARD,
 ) -> DepositAsked:
-    """Return a deposit by card in the player's currency."""
+    """Return a deposit in the player's currency."""
     return DepositAsked(
         request_id=request_id or uuid4(),
         player_id=player.player_id,
         account_id=player.cash_account_id,
         amount=Money(amount_minor, player.currency),
-        method=Method.CARD,
+        method=method,
         instrument=instrument,
     )
 

@@ -41,6 +41,7 @@ from pam.ports import PasswordDoor
 from pam.registration import Registration
 from pam.session import Session, StoredSession
 from payments.depositing import Deposits
+from payments.health import Health
 from payments.provider import Method
 from payments.routing import Router, RoutingPolicy, Terms
 from risk.limits import LimitTable
@@ -307,7 +308,14 @@ class Door:
             attempts=FakeAttempts(),
             rates=RATES,
         )
-        router = Router(CARDS, jurisdiction="somewhere", connected=("cards",), rates=RATES)
+        router = Router(
+            CARDS,
+            jurisdiction="somewhere",
+            connected=("cards",),
+            rates=RATES,
+            health=Health(),
+            clock=self.clock,
+        )
         deposits = Deposits(
             providers={"cards": FakeProvider()},
             permits=permits(),

@@ -15,13 +15,14 @@ from payments.provider import Outcome, PayIn, Told
 class FakeProvider:
     """Answers what it is told to, with what it was asked."""
 
-    def __init__(self, outcome: Outcome = Outcome.CAPTURED) -> None:
+    def __init__(self, outcome: Outcome = Outcome.CAPTURED, *, code: str = "") -> None:
         self.outcome = outcome
+        self.code = code
         self.asked: list[PayIn] = []
 
     async def pay_in(self, order: PayIn) -> Told:
         self.asked.append(order)
-        return Told(order.reference, self.outcome, f"pay-{order.reference}", order.amount)
+        return Told(order.reference, self.outcome, f"pay-{order.reference}", order.amount, self.code)
 
     async def find_pay_in(self, reference: UUID) -> Told:
         return Told(reference, self.outcome, f"pay-{reference}", self.asked[-1].amount)
@@ -39,6 +40,7 @@ class FakeDeposits:
         self.asked: dict[tuple[UUID, UUID], tuple[bytes, UUID]] = {}
         self.credits: list[UUID] = []
         self.moved_by_others = 0
+        self.is_blocked = False
 
     async def find_asked(self, asked: DepositAsked) -> Deposit | None:
         fingerprint, deposit_id = self.asked.get((asked.player_id, asked.request_id), (b"", None))
@@ -57,11 +59,27 @@ class FakeDeposits:
         self.asked[asked.player_id, asked.request_id] = asked.fingerprint, deposit.deposit_id
         return Begun(deposit, is_new=True)
 
+    async def begin_next(self, deposit: Deposit, route: Route) -> Deposit | None:
+        if self.deposits[deposit.deposit_id] != deposit or self.is_blocked:
+            return None
+        attempt = replace(
+            deposit.last,
+            reference=uuid4(),
+            provider=route.provider,
+            state=AttemptState.SUBMITTED,
+            code="",
+            event_count=1,
+        )
+        self.deposits[deposit.deposit_id] = replace(
+            deposit, attempts=(*deposit.attempts, replace(attempt, provider_reference=""))
+        )
+        return self.deposits[deposit.deposit_id]
+
     async def find(self, player_id: UUID, deposit_id: UUID) -> Deposit | None:
         return self.deposits.get(deposit_id)
 
     async def find_attempt(self, reference: UUID) -> Attempt | None:
-        attempts = (deposit.attempts[0] for deposit in self.deposits.values())
+        attempts = (attempt for deposit in self.deposits.values() for attempt in deposit.attempts)
         return next((attempt for attempt in attempts if attempt.reference == reference), None)
 
     async def move(self, attempt: Attempt, state: AttemptState, told: Told) -> bool:
@@ -76,7 +94,8 @@ class FakeDeposits:
             event_count=attempt.event_count + 1,
         )
         deposit = self.deposits[attempt.deposit_id]
-        self.deposits[attempt.deposit_id] = replace(deposit, attempts=(moved,))
+        others = tuple(moved if each.reference == attempt.reference else each for each in deposit.attempts)
+        self.deposits[attempt.deposit_id] = replace(deposit, attempts=others)
         if state is AttemptState.CREDITED:
             self.credits.append(attempt.reference)
         return True

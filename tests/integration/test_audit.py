@@ -23,7 +23,7 @@ from infra.stores.postgres_protection import PostgresProtection
 from kernel.money import Money
 from markets.results import ResultKind
 from pam.player import Player, PlayerStatus
-from payments.deposit import advance
+from payments.deposit import AttemptState, advance
 from payments.provider import Outcome, Told
 from tests.builders.deposits import build_asked, build_route
 from tests.ledger_world import LedgerWorld, build_command, claim_of, correction, open_world, settlement
@@ -164,7 +164,7 @@ TAMPERINGS = [
     ),
     (
         "Clearing of each payment provider is what it has not settled",
-        "UPDATE ledger.account SET party = 'another' WHERE party IS NOT NULL",
+        "UPDATE ledger.account SET party = party || 'x' WHERE party IS NOT NULL",
     ),
     (
         "Clearing of each payment provider is what it has not settled",
@@ -258,6 +258,14 @@ async def pay_in(world: LedgerWorld, players: Sequence[Player]) -> None:
                 name, code = f"pay_{attempt.reference.hex}", "no_funds" if outcome is Outcome.DECLINED else ""
                 told = Told(attempt.reference, outcome, name, asked.amount, code)
                 assert await world.deposits.move(standing, advance(standing.state, outcome, age_us=0), told)
+    asked = build_asked(players[0], 900)
+    deposit = (await world.deposits.begin(asked, build_route(asked, "cards-1"))).deposit
+    failed = Told(deposit.last.reference, Outcome.DECLINED, "", asked.amount, "unreachable")
+    assert await world.deposits.move(deposit.last, AttemptState.DECLINED, failed)
+    followed = await world.deposits.begin_next(deposit, build_route(asked, "cards-2"))
+    assert followed is not None
+    paid = Told(followed.last.reference, Outcome.CAPTURED, "second", asked.amount)
+    assert await world.deposits.move(followed.last, AttemptState.CREDITED, paid)
     for number in range(2):
         await world.inbox.put("cards-1", f"told {number}".encode())
     (first, _) = await world.inbox.new(messages_max=2)

@@ -26,7 +26,7 @@ from tests.integration.channels import open_channel
 LIMIT_S = 120.0
 PORTS = (
     *("gateway_grpc", "gateway_http", "gateway_health", "doors_http", "doors_health"),
-    *("card_provider", "card_provider_http"),
+    *("card_provider", "card_provider_http", "bank_provider", "bank_provider_http"),
 )
 CREDITED = payment_pb2.DEPOSIT_STATE_CREDITED
 PENDING = payment_pb2.DEPOSIT_STATE_PENDING
@@ -73,11 +73,18 @@ class Payer:
         answer = await self.call(player_service_pb2_grpc.PlayerServiceStub, "Register", request)
         self.metadata = (("authorization", f"Bearer {answer.session.token}"),)
 
-    async def deposit(self, minor: int, instrument: str, *, request_id: str | None = None) -> payment_pb2.Deposit:
+    async def deposit(
+        self,
+        minor: int,
+        instrument: str,
+        *,
+        request_id: str | None = None,
+        method: payment_pb2.PaymentMethod.ValueType = payment_pb2.PAYMENT_METHOD_CARD,
+    ) -> payment_pb2.Deposit:
         request = payment_service_pb2.DepositRequest(
             request_id=request_id or str(uuid4()),
             amount=money_pb2.Money(amount_minor=minor, currency="EUR"),
-            method=payment_pb2.PAYMENT_METHOD_CARD,
+            method=method,
             instrument=instrument,
         )
         answer = await self.call(payment_service_pb2_grpc.PaymentServiceStub, "Deposit", request)
@@ -101,12 +108,13 @@ class Payer:
         return minor
 
 
-async def until_open(settings: Settings) -> None:
-    """Wait until the card provider answers."""
+async def until_open(settings: Settings, *, port: int | None = None) -> None:
+    """Wait until the card provider answers, or another of that port."""
+    url = f"http://{settings.host}:{port or settings.ports.card_provider_http}/readyz"
     async with aiohttp.ClientSession() as session, asyncio.timeout(LIMIT_S):
         while True:
             try:
-                async with session.get(f"http://{settings.host}:{settings.ports.card_provider_http}/readyz") as answer:
+                async with session.get(url) as answer:
                     if answer.status == 200:
                         return
             except aiohttp.ClientError:
@@ -136,8 +144,13 @@ async def test_deposits_outlive_the_death_of_either_side(settings: Settings) -> 
             "ListPaymentMethods",
             payment_service_pb2.ListPaymentMethodsRequest(),
         )
-        (terms,) = methods.methods
-        assert (terms.deposit_min.amount_minor, terms.deposit_max.amount_minor) == (500, 1_000_000)
+        terms = {
+            each.method: (each.deposit_min.amount_minor, each.deposit_max.amount_minor) for each in methods.methods
+        }
+        assert terms == {
+            payment_pb2.PAYMENT_METHOD_CARD: (500, 1_000_000),
+            payment_pb2.PAYMENT_METHOD_BANK: (500, 5_000_000),
+        }
         request_id = str(uuid4())
         first = await payer.deposit(own, "tok_ok", request_id=request_id)
         assert first.state == CREDITED
@@ -157,3 +170,23 @@ async def test_deposits_outlive_the_death_of_either_side(settings: Settings) -> 
             assert await payer.balance_minor() == own + own + 2
             books = [await book_of(moved, own + more) for more in range(4)]
             assert books == [["captured"], ["declined"], ["captured"], []]
+
+
+async def test_the_bank_comes_first_and_where_it_is_away_the_card_provider_takes_over(settings: Settings) -> None:
+    ports = settings.ports.model_copy(update={name: free_port() for name in PORTS})
+    moved = settings.model_copy(update={"ports": ports})
+    payer = Payer(moved)
+    own = 1_000 + uuid4().int % 800_000
+    with running(moved, "card_provider"), running(moved, "doors"), running(moved, "gateway"):
+        await until_open(moved)
+        await payer.register()
+        taken_over = await payer.deposit(own, "tok_ok", method=payment_pb2.PAYMENT_METHOD_BANK)
+        assert taken_over.state == CREDITED
+        assert await book_of(moved, own) == ["captured"]
+        with running(moved, "bank_provider"):
+            await until_open(moved, port=moved.ports.bank_provider_http)
+            by_bank = await payer.deposit(own + 1, "tok_late", method=payment_pb2.PAYMENT_METHOD_BANK)
+            assert by_bank.state == PENDING
+            await payer.until_credited(by_bank)
+        assert await payer.balance_minor() == own + own + 1
+        assert await book_of(moved, own + 1) == []

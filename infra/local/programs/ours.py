@@ -20,15 +20,17 @@ NEEDS = {
     "simulation": ("gateway", "pricing", "envoy"),
     "card_provider": (),
     "exclusion_register": (),
+    "bank_provider": (),
 }
 DOORS = {
     "gateway": ("gateway_grpc", "gateway_http"),
     "doors": ("doors_http",),
     "card_provider": ("card_provider",),
+    "bank_provider": ("bank_provider",),
     "exclusion_register": ("exclusion_register",),
 }
 """Ports beside that of the health, of those who have some."""
-PARTIES = frozenset({"card_provider", "exclusion_register"})
+PARTIES = frozenset({"card_provider", "bank_provider", "exclusion_register"})
 """Simulated outside parties, which only the profiles have that simulate them."""
 GIVES_WAY = {
     "risk": 5,

@@ -14,6 +14,7 @@ from kernel.money import Money
 from pam.player import PlayerBlocked, PlayerStatus
 from payments.deposit import AttemptState, Deposit
 from payments.depositing import MOVES_TRIED_MAX, Deposits, DepositUnknown, NotificationMismatched
+from payments.health import Health
 from payments.ports import Notification
 from payments.provider import Method, Outcome, Told
 from payments.routing import Router, RoutingPolicy, Terms
@@ -24,18 +25,26 @@ from tests.fakes.fake_clock import FakeClock
 from tests.fakes.fake_payments import FakeDeposits, FakeProvider
 
 TERMS = Terms(methods=frozenset({Method.CARD}), deposit_minor_min=1, deposit_minor_max=100_000)
-POLICY = RoutingPolicy(day=date(2026, 1, 1), providers={"cards": TERMS}, preferred={})
+POLICY = RoutingPolicy(day=date(2026, 1, 1), providers={"cards": TERMS, "second": TERMS}, preferred={})
 
 
 class World:
-    def __init__(self, outcome: Outcome = Outcome.CAPTURED) -> None:
-        self.provider, self.store = FakeProvider(outcome), FakeDeposits()
+    def __init__(self, outcome: Outcome = Outcome.CAPTURED, *, code: str = "") -> None:
+        self.provider, self.second, self.store = FakeProvider(outcome, code=code), FakeProvider(), FakeDeposits()
+        clock = FakeClock()
         self.deposits = Deposits(
-            providers={"cards": self.provider},
+            providers={"cards": self.provider, "second": self.second},
             permits=permits(),
-            router=Router(POLICY, jurisdiction="somewhere", connected=("cards",), rates=RATES),
+            router=Router(
+                POLICY,
+                jurisdiction="somewhere",
+                connected=("cards", "second"),
+                rates=RATES,
+                health=Health(),
+                clock=clock,
+            ),
             store=self.store,
-            clock=FakeClock(),
+            clock=clock,
         )
 
     async def pay(self) -> Deposit:
@@ -126,3 +135,54 @@ async def test_who_is_overtaken_looks_again_and_gives_up_in_the_end(open_one: tu
 async def test_a_deposit_of_nobody_is_unknown() -> None:
     with pytest.raises(DepositUnknown):
         await World().deposits.find(PLAYER.player_id, uuid4())
+
+
+async def test_where_the_first_fails_for_good_the_second_takes_over() -> None:
+    world = World(Outcome.DECLINED, code="unreachable")
+    deposit = await world.pay()
+    assert [(attempt.provider, attempt.state) for attempt in deposit.attempts] == [
+        ("cards", AttemptState.DECLINED),
+        ("second", AttemptState.CREDITED),
+    ]
+    assert deposit.state is AttemptState.CREDITED
+    assert world.store.credits == [deposit.last.reference]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "code"),
+    [
+        (Outcome.NO_ANSWER, ""),
+        (Outcome.PENDING, ""),
+        (Outcome.DECLINED, "insufficient_funds"),
+        (Outcome.DECLINED, "stolen_card"),
+        (Outcome.CANCELLED, ""),
+    ],
+)
+async def test_nobody_takes_over_what_may_still_come_or_what_is_the_players(outcome: Outcome, code: str) -> None:
+    world = World(outcome, code=code)
+    await world.pay()
+    assert world.second.asked == []
+
+
+async def test_where_both_fail_it_has_failed_and_nobody_is_asked_twice() -> None:
+    world = World(Outcome.DECLINED, code="unreachable")
+    world.second.outcome, world.second.code = Outcome.DECLINED, "issuer_unavailable"
+    deposit = await world.pay()
+    assert (deposit.state, deposit.last.code) == (AttemptState.DECLINED, "issuer_unavailable")
+    assert (len(world.provider.asked), len(world.second.asked)) == (1, 1)
+
+
+async def test_who_may_no_longer_pay_in_is_not_taken_over() -> None:
+    world = World(Outcome.DECLINED, code="unreachable")
+    world.store.is_blocked = True
+    assert (await world.pay()).state is AttemptState.DECLINED
+    assert world.second.asked == []
+
+
+async def test_money_of_the_first_that_comes_after_the_second_is_the_players_too() -> None:
+    world = World(Outcome.DECLINED, code="unreachable")
+    deposit = await world.pay()
+    first = deposit.attempts[0]
+    late = Told(first.reference, Outcome.CAPTURED, first.provider_reference, first.amount)
+    await world.deposits.hear("cards", late)
+    assert sorted(world.store.credits) == sorted(attempt.reference for attempt in deposit.attempts)

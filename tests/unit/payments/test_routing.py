@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from uuid import UUID
 
 import pytest
 
 from kernel.money import AmountOutOfRange, Money
-from payments.provider import Method
+from payments.health import OUTCOMES_MIN, PROBE_AFTER_US, Health
+from payments.provider import Method, Outcome, Told
 from payments.routing import Bounds, PaymentMethodUnavailable, Router, RoutingPolicy, Terms
 from tests.currencies import RATES
+from tests.fakes.fake_clock import FakeClock
 
 CARDS = Terms(methods=frozenset({Method.CARD}), deposit_minor_min=500, deposit_minor_max=10_000)
 POLICY = RoutingPolicy(
@@ -20,8 +23,21 @@ POLICY = RoutingPolicy(
 )
 
 
-def router(policy: RoutingPolicy = POLICY, *, jurisdiction: str = "default", connected: str = "ab") -> Router:
-    return Router(policy, jurisdiction=jurisdiction, connected=tuple(connected), rates=RATES)
+def router(
+    policy: RoutingPolicy = POLICY,
+    *,
+    jurisdiction: str = "default",
+    connected: str = "ab",
+    clock: FakeClock | None = None,
+) -> Router:
+    return Router(
+        policy,
+        jurisdiction=jurisdiction,
+        connected=tuple(connected),
+        rates=RATES,
+        health=Health(),
+        clock=clock or FakeClock(),
+    )
 
 
 def test_the_order_of_preference_is_the_jurisdictions() -> None:
@@ -33,8 +49,8 @@ def test_who_does_not_take_the_amount_is_passed_over_and_the_decision_says_so() 
     route = router().route(Method.CARD, Money(10_001, "EUR"))
     assert route.provider == "b"
     assert route.decision["candidates"] == [
-        {"provider": "a", "obstacle": "amount out of range"},
-        {"provider": "b", "obstacle": ""},
+        {"provider": "a", "obstacle": "amount out of range", "success_milli": 1_000},
+        {"provider": "b", "obstacle": "", "success_milli": 1_000},
     ]
 
 
@@ -62,3 +78,64 @@ def test_methods_are_told_in_the_players_currency() -> None:
     rate = RATES.rate_of("JPY")
     assert router().methods("JPY")[Method.CARD].minor_min == rate.from_reference_up(500)
     assert router(connected="").methods("EUR") == {}
+
+
+def hear(asked: Router, provider: str, outcome: Outcome, *, times: int = 1, code: str = "") -> None:
+    for _ in range(times):
+        asked.hear(provider, Method.CARD, Told(UUID(int=1), outcome, code=code))
+
+
+def provider_of(asked: Router) -> str:
+    return asked.route(Method.CARD, Money(500, "EUR")).provider
+
+
+def test_who_fails_too_often_is_left_out_then_tried_once_and_left_out_for_longer() -> None:
+    clock = FakeClock()
+    asked = router(clock=clock)
+    hear(asked, "a", Outcome.NO_ANSWER, times=OUTCOMES_MIN - 1)
+    assert provider_of(asked) == "a"
+    hear(asked, "a", Outcome.DECLINED, code="unreachable")
+    assert provider_of(asked) == "b"
+    clock.time_us += PROBE_AFTER_US - 1
+    assert provider_of(asked) == "b"
+    clock.time_us += 1
+    assert [provider_of(asked), provider_of(asked)] == ["a", "b"]
+    clock.time_us += PROBE_AFTER_US
+    hear(asked, "a", Outcome.NO_ANSWER)
+    clock.time_us += 2 * PROBE_AFTER_US - 1
+    assert provider_of(asked) == "b"
+    clock.time_us += 1
+    assert provider_of(asked) == "a"
+    hear(asked, "a", Outcome.CAPTURED)
+    assert [provider_of(asked), provider_of(asked)] == ["a", "a"]
+
+
+def test_a_failure_that_is_the_players_says_nothing_of_the_provider() -> None:
+    asked = router()
+    hear(asked, "a", Outcome.DECLINED, times=50, code="insufficient_funds")
+    assert provider_of(asked) == "a"
+
+
+def test_a_fifth_of_calls_that_succeed_is_enough() -> None:
+    asked = router()
+    hear(asked, "a", Outcome.CAPTURED)
+    hear(asked, "a", Outcome.NO_ANSWER, times=4)
+    assert provider_of(asked) == "a"
+    hear(asked, "a", Outcome.NO_ANSWER)
+    assert provider_of(asked) == "b"
+
+
+def test_where_all_are_left_out_who_did_least_badly_is_asked() -> None:
+    asked = router()
+    hear(asked, "a", Outcome.NO_ANSWER, times=10)
+    hear(asked, "b", Outcome.CAPTURED)
+    hear(asked, "b", Outcome.NO_ANSWER, times=9)
+    route = asked.route(Method.CARD, Money(500, "EUR"))
+    assert route.provider == "b"
+    assert [each["success_milli"] for each in route.decision["candidates"]] == [0, 100]
+
+
+def test_who_was_tried_is_not_asked_again() -> None:
+    assert router().route(Method.CARD, Money(500, "EUR"), tried=["a"]).provider == "b"
+    with pytest.raises(PaymentMethodUnavailable, match="a: tried before, b: tried before"):
+        router().route(Method.CARD, Money(500, "EUR"), tried=["a", "b"])

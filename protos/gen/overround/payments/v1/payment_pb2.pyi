@@ -27,12 +27,16 @@ class _PaymentMethodEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Payment
     DESCRIPTOR: _descriptor.EnumDescriptor
     PAYMENT_METHOD_UNSPECIFIED: _PaymentMethod.ValueType  # 0
     PAYMENT_METHOD_CARD: _PaymentMethod.ValueType  # 1
+    PAYMENT_METHOD_BANK: _PaymentMethod.ValueType  # 2
+    """From an account at a bank."""
 
 class PaymentMethod(_PaymentMethod, metaclass=_PaymentMethodEnumTypeWrapper):
     """By what a player pays."""
 
 PAYMENT_METHOD_UNSPECIFIED: PaymentMethod.ValueType  # 0
 PAYMENT_METHOD_CARD: PaymentMethod.ValueType  # 1
+PAYMENT_METHOD_BANK: PaymentMethod.ValueType  # 2
+"""From an account at a bank."""
 Global___PaymentMethod: _TypeAlias = PaymentMethod  # noqa: Y015
 
 class _DepositState:
