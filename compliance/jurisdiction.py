@@ -150,7 +150,6 @@ class Rules:
         countries: The countries whose residents are under these rules.
         age_years_min: So many whole years a player has behind them; 0 where nobody asks.
         registration_asks: What whoever registers has to tell.
-        is_verified_before_play: Whether nothing is played for before it is known who plays.
         exclusion_register: The register of those who excluded themselves everywhere, which is asked at registration and
             log-in; None where there is none.
     """
@@ -163,7 +162,6 @@ class Rules:
     countries: frozenset[str] = frozenset()
     age_years_min: int = 0
     registration_asks: frozenset[PersonalDatum] = frozenset()
-    is_verified_before_play: bool = False
     exclusion_register: str | None = None
     deposit_limits: DepositLimitRules = field(default_factory=DepositLimitRules)
     time_out: TimeOutRules = field(default_factory=TimeOutRules)

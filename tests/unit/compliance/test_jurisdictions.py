@@ -115,7 +115,6 @@ def opposite(rules: Rules) -> dict[str, list[Dated[Any]]]:
         "countries": frozenset({"AQ"}),
         "age_years_min": rules.age_years_min + 40,
         "registration_asks": frozenset(PersonalDatum) - rules.registration_asks,
-        "is_verified_before_play": not rules.is_verified_before_play,
         "exclusion_register": "another" if rules.exclusion_register is None else None,
         "deposit_limits": replace(rules.deposit_limits, raise_waits_h=99, windows=frozenset()),
         "time_out": replace(rules.time_out, hours_min=1),

@@ -23,9 +23,10 @@ export class CasinoState {
   readyAtMs = $state(0);
   failure = $state.raw<Failure | null>(null);
   loadFailure = $state.raw<Failure | null>(null);
+  /** Whose games and rounds these are; empty for nobody's. */
+  owner = $state("");
   readonly #client: CasinoClient;
   readonly #putBalance: (balance: Balance) => void;
-  #owner = "";
 
   constructor(client: CasinoClient, putBalance: (balance: Balance) => void) {
     this.#client = client;
@@ -34,8 +35,8 @@ export class CasinoState {
 
   /** Goes over to another player, or nobody: nothing of the one before stays. */
   belongTo(playerId: string): void {
-    if (playerId === this.#owner) return;
-    this.#owner = playerId;
+    if (playerId === this.owner) return;
+    this.owner = playerId;
     this.games = null;
     this.rounds = [];
     this.areRoundsKnown = false;
@@ -47,28 +48,28 @@ export class CasinoState {
   }
 
   async load(): Promise<void> {
-    const owner = this.#owner;
+    const owner = this.owner;
     this.loadFailure = null;
     try {
       const [games, page] = await Promise.all([this.#client.listGames(), this.#client.listRounds("")]);
-      if (owner !== this.#owner) return;
+      if (owner !== this.owner) return;
       this.games = games;
       this.rounds = page.rounds.slice(0, ROUNDS_SHOWN);
       this.areRoundsKnown = true;
     } catch (error) {
-      if (owner === this.#owner) this.loadFailure = toFailure(error);
+      if (owner === this.owner) this.loadFailure = toFailure(error);
     }
   }
 
   /** Plays one round: one press, one request, and as often asked for as it takes to hear what came of it. */
   async spin(game: Game, stake: Money): Promise<void> {
     if (this.phase !== "ready" || performance.now() < this.readyAtMs) return;
-    const owner = this.#owner;
+    const owner = this.owner;
     const requestId = crypto.randomUUID();
     this.phase = "spinning";
     this.failure = null;
     let isKnown = false;
-    while (!isKnown && owner === this.#owner) {
+    while (!isKnown && owner === this.owner) {
       try {
         this.#take(await this.#client.spin(requestId, game.gameCode, stake), game, owner);
         isKnown = true;
@@ -79,7 +80,7 @@ export class CasinoState {
   }
 
   #take({ round, balance }: Played, game: Game, owner: string): void {
-    if (owner !== this.#owner) return;
+    if (owner !== this.owner) return;
     this.phase = "ready";
     this.readyAtMs = performance.now() + game.cycleMs;
     this.round = round;
@@ -90,7 +91,7 @@ export class CasinoState {
 
   /** Returns whether it is known that there is no round; else waits before it is asked again. */
   async #fail(failure: Failure, owner: string): Promise<boolean> {
-    if (owner !== this.#owner) return true;
+    if (owner !== this.owner) return true;
     if (failure.kind === "unreachable" || failure.kind === "broken") {
       this.phase = "asking";
       await new Promise((resolve) => setTimeout(resolve, ASK_AGAIN_MS));
