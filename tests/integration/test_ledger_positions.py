@@ -330,7 +330,7 @@ async def test_somebody_elses_open_transaction_is_named_where_it_keeps_the_outbo
         await transaction.rollback()
         await health(relay)
         await other.close()
-    assert len(outlet.positions()) == 2
+    assert len(outlet.positions()) == 3
 
 
 async def test_anchors_are_held_against_their_blocks_and_what_a_restore_lost_is_counted(scratch: Settings) -> None:
