@@ -35,10 +35,10 @@ CATCH_UP_LIMIT_S = 180.0
 ASKED_FOR_S = 3.0
 """Bets are asked for at least so long from the moment on in which a program is killed."""
 ROUNDS = (
-    ("gateway", "clickhouse", "risk"),
+    ("gateway", "clickhouse", "risk", "exclusion_register"),
     ("pricing", "postgres", "envoy"),
-    ("redis", "settlement", "history"),
-    ("simulation", "relay", "kafka", "doors"),
+    ("redis", "settlement", "history", "card_provider"),
+    ("simulation", "relay", "kafka", "doors", "bank_provider"),
 )
 
 
